@@ -1,0 +1,36 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+  name: "gradcam",
+  products: [
+    .executable(name: "gradcam", targets: ["GradCAMCommand"]),
+    .library(name: "GradCAM", targets: ["GradCAM"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
+    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
+    .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
+    .target(name: "COnnx", dependencies: ["CProtobufC"]),
+    .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
+
+    .target(name: "Graph"),
+    .target(name: "Ops", dependencies: ["Graph", "CKernels", "COpenBLAS"]),
+    .target(name: "ONNXLoader", dependencies: ["Graph", "COnnx"]),
+    .target(name: "GradCAM", dependencies: ["Graph", "Ops", "ONNXLoader", "CPNG", "CJPEG"]),
+    .executableTarget(
+      name: "GradCAMCommand",
+      dependencies: ["GradCAM", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      path: "Sources/gradcam"),
+
+    .testTarget(name: "GraphTests", dependencies: ["Graph", "Ops"]),
+    .testTarget(name: "OpsTests", dependencies: ["Graph", "Ops", "CKernels"]),
+    .testTarget(name: "ONNXLoaderTests", dependencies: ["ONNXLoader", "Graph"], exclude: ["Fixtures"]),
+    .testTarget(name: "GradCAMTests", dependencies: ["GradCAM"], exclude: ["Fixtures"]),
+    .testTarget(name: "CommandTests", dependencies: ["GradCAMCommand", "GradCAM"]),
+  ]
+)
