@@ -1,0 +1,13 @@
+/// The value of a node's attribute.
+public enum Attribute: Sendable {
+  case int(Int64)
+  case float(Float)
+  case string(String)
+  case tensor(Tensor)
+  case graph(ComputeGraph)
+  case ints([Int64])
+  case floats([Float])
+  case strings([String])
+  case tensors([Tensor])
+  case graphs([ComputeGraph])
+}

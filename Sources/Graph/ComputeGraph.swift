@@ -1,0 +1,126 @@
+/// A tensor of a graph before it has contents: its position in `ComputeGraph.values`.
+public typealias ValueID = Int
+
+/// One extent as a model declares it.
+public enum DeclaredDimension: Sendable, Hashable {
+  /// A number in the file.
+  case fixed(Int)
+  /// A name, equal names meaning equal extents, or nothing known (empty name).
+  case symbolic(String)
+}
+
+/// A named tensor of a graph: an input, a constant, or what a node computes.
+public struct Value: Sendable {
+  /// The name in the file; unique in its graph.
+  public let name: String
+  /// The element type where the file declares it.
+  public var elementType: ElementType?
+  /// The extents where the file declares them.
+  public var dimensions: [DeclaredDimension]?
+  /// The contents of an initialiser.
+  public var constant: Tensor?
+
+  /// Creates a value.
+  public init(
+    name: String, elementType: ElementType? = nil, dimensions: [DeclaredDimension]? = nil, constant: Tensor? = nil
+  ) {
+    self.name = name
+    self.elementType = elementType
+    self.dimensions = dimensions
+    self.constant = constant
+  }
+}
+
+/// The name of an operator in its domain; the standard domain is the empty string.
+public struct OperatorName: Sendable, Hashable, CustomStringConvertible {
+  /// The domain, `ai.onnx` being spelt as the empty string.
+  public let domain: String
+  /// The operator type, as `Conv`.
+  public let type: String
+
+  /// Creates a name; `ai.onnx` becomes the empty domain.
+  public init(domain: String = "", type: String) {
+    self.domain = domain == "ai.onnx" ? "" : domain
+    self.type = type
+  }
+
+  /// `Conv`, or `domain.Type` outside the standard domain.
+  public var description: String { domain.isEmpty ? type : "\(domain).\(type)" }
+}
+
+/// One application of an operator.
+public struct Node: Sendable {
+  /// The name in the file; empty where the exporter gave none.
+  public let name: String
+  /// The operator.
+  public let operatorName: OperatorName
+  /// The inputs in the operator's order; nil where an optional one is left out.
+  public var inputs: [ValueID?]
+  /// The outputs in the operator's order; nil where an optional one is not wanted.
+  public var outputs: [ValueID?]
+  /// The attributes by name.
+  public var attributes: [String: Attribute]
+  /// What exporters wrote beside the node, such as the path of its PyTorch module.
+  public var metadata: [String: String]
+
+  /// Creates a node.
+  public init(
+    name: String, operatorName: OperatorName, inputs: [ValueID?], outputs: [ValueID?],
+    attributes: [String: Attribute] = [:], metadata: [String: String] = [:]
+  ) {
+    self.name = name
+    self.operatorName = operatorName
+    self.inputs = inputs
+    self.outputs = outputs
+    self.attributes = attributes
+    self.metadata = metadata
+  }
+}
+
+/// A network as data: values and the nodes that compute them, in an order in which they can run.
+public struct ComputeGraph: Sendable {
+  /// Every tensor.
+  public var values: [Value]
+  /// The nodes, each after those that it reads.
+  public var nodes: [Node]
+  /// What the user supplies; initialisers that old files also list as inputs are not among them.
+  public var inputs: [ValueID]
+  /// What the model returns.
+  public var outputs: [ValueID]
+  /// The opset version by domain.
+  public var opsets: [String: Int]
+  /// The model's own notes: `metadata_props`.
+  public var metadata: [String: String]
+  /// The program that wrote the file, with its version where known.
+  public var producer: String
+
+  /// Creates a graph.
+  public init(
+    values: [Value] = [], nodes: [Node] = [], inputs: [ValueID] = [], outputs: [ValueID] = [],
+    opsets: [String: Int] = [:], metadata: [String: String] = [:], producer: String = ""
+  ) {
+    self.values = values
+    self.nodes = nodes
+    self.inputs = inputs
+    self.outputs = outputs
+    self.opsets = opsets
+    self.metadata = metadata
+    self.producer = producer
+  }
+
+  /// The node that computes each value, by value; inputs and constants have none.
+  public var producers: [ValueID: Int] {
+    var producers: [ValueID: Int] = [:]
+    for (index, node) in nodes.enumerated() {
+      for output in node.outputs.compactMap({ $0 }) { producers[output] = index }
+    }
+    return producers
+  }
+
+  /// How messages name a node: its name, else operator and output, with its index.
+  public func describe(node index: Int) -> String {
+    let node = nodes[index]
+    let output = node.outputs.compactMap { $0 }.first.map { values[$0].name } ?? ""
+    return "node \(node.name.isEmpty ? "'\(output)'" : "'\(node.name)'") (\(node.operatorName), #\(index))"
+  }
+}

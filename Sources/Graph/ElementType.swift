@@ -1,0 +1,49 @@
+/// The element types of ONNX tensors that this program computes with.
+public enum ElementType: String, Sendable, CaseIterable {
+  case float32, float16, bfloat16, float64
+  case int8, int16, int32, int64, uint8, uint16, uint32, uint64
+  case bool
+
+  /// How elements lie in memory while the program runs.
+  ///
+  /// Arithmetic is float32 for every floating-point type and int64 for every integer type.
+  public enum Storage: Sendable {
+    case float32, int64, bool
+
+    /// The bytes that one element takes.
+    public var byteCount: Int {
+      switch self {
+      case .float32: 4
+      case .int64: 8
+      case .bool: 1
+      }
+    }
+  }
+
+  /// The form in which elements of this type are held and computed.
+  public var storage: Storage {
+    switch self {
+    case .float32, .float16, .bfloat16, .float64: .float32
+    case .bool: .bool
+    default: .int64
+    }
+  }
+
+  /// Whether values of this type can carry a gradient.
+  public var isFloatingPoint: Bool { storage == .float32 }
+
+  /// The range of an integer type, as int64; `uint64` ends at the largest int64.
+  public var integerRange: ClosedRange<Int64> {
+    switch self {
+    case .int8: -128...127
+    case .int16: -32768...32767
+    case .int32: -2_147_483_648...2_147_483_647
+    case .uint8: 0...255
+    case .uint16: 0...65535
+    case .uint32: 0...4_294_967_295
+    case .uint64: 0...Int64.max
+    case .bool: 0...1
+    default: Int64.min...Int64.max
+    }
+  }
+}

@@ -1,0 +1,58 @@
+/// The extents of a dense row-major tensor, outermost first; a scalar has none.
+public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomStringConvertible {
+  /// The extent of every dimension.
+  public var dimensions: [Int]
+
+  /// Creates a shape from its extents.
+  public init(_ dimensions: [Int]) { self.dimensions = dimensions }
+  /// Creates a shape from a list of extents.
+  public init(arrayLiteral elements: Int...) { dimensions = elements }
+
+  /// The number of dimensions.
+  public var rank: Int { dimensions.count }
+  /// The number of elements: 1 for a scalar.
+  public var count: Int { dimensions.reduce(1, *) }
+  /// The extent of one dimension.
+  public subscript(_ axis: Int) -> Int { dimensions[axis] }
+  /// The product of the extents of some consecutive dimensions.
+  public func count(_ axes: Range<Int>) -> Int { dimensions[axes].reduce(1, *) }
+
+  /// The distance in elements between neighbours along every dimension.
+  public var strides: [Int] {
+    var strides = [Int](repeating: 1, count: rank)
+    for axis in dimensions.indices.dropLast().reversed() { strides[axis] = strides[axis + 1] * dimensions[axis + 1] }
+    return strides
+  }
+
+  /// The axis that a possibly negative index means.
+  ///
+  /// Throws `badData` where it lies outside −rank ..< rank.
+  public func axis(_ index: Int) throws -> Int {
+    let axis = index < 0 ? index + rank : index
+    guard dimensions.indices.contains(axis) else {
+      throw GradCAMError(.badData, problem: "axis \(index) does not exist in a tensor of shape \(self)")
+    }
+    return axis
+  }
+
+  /// The shape that two shapes broadcast to by ONNX's multidirectional rule.
+  ///
+  /// Throws `badData` where they do not match.
+  public func broadcast(with other: Shape) throws -> Shape {
+    var result = [Int](repeating: 1, count: max(rank, other.rank))
+    for axis in result.indices {
+      let mine = axis - (result.count - rank) >= 0 ? dimensions[axis - (result.count - rank)] : 1
+      let theirs = axis - (result.count - other.rank) >= 0 ? other.dimensions[axis - (result.count - other.rank)] : 1
+      guard mine == theirs || mine == 1 || theirs == 1 else {
+        throw GradCAMError(.badData, problem: "shapes \(self) and \(other) do not broadcast")
+      }
+      result[axis] = mine == 1 ? theirs : mine
+    }
+    return Shape(result)
+  }
+
+  /// The extents joined by ×, as `1×3×224×224`; `scalar` where there is none.
+  public var description: String {
+    dimensions.isEmpty ? "scalar" : dimensions.map(String.init).joined(separator: "×")
+  }
+}

@@ -1,0 +1,78 @@
+/// A dense row-major tensor with its contents.
+public struct Tensor: Sendable {
+  /// The ONNX type that the model declares.
+  public let elementType: ElementType
+  /// The extents.
+  public let shape: Shape
+  /// The memory that holds the elements in the form of `elementType.storage`; it may be misaligned where borrowed.
+  public let storage: TensorStorage
+
+  /// Wraps memory as a tensor; the block must hold at least `shape.count` elements.
+  public init(elementType: ElementType, shape: Shape, storage: TensorStorage) {
+    precondition(storage.byteCount >= shape.count * elementType.storage.byteCount, "storage too small for its shape")
+    self.elementType = elementType
+    self.shape = shape
+    self.storage = storage
+  }
+
+  /// Allocates an uninitialised tensor.
+  public init(uninitialized elementType: ElementType, shape: Shape) {
+    self.init(
+      elementType: elementType, shape: shape,
+      storage: TensorStorage(byteCount: shape.count * elementType.storage.byteCount))
+  }
+
+  /// Copies float32 values; there must be `shape.count` of them.
+  public init(_ values: [Float], shape: Shape) {
+    precondition(values.count == shape.count, "\(values.count) values for shape \(shape)")
+    self.init(uninitialized: .float32, shape: shape)
+    values.withUnsafeBytes { UnsafeMutableRawBufferPointer(start: storage.base, count: $0.count).copyMemory(from: $0) }
+  }
+
+  /// Copies integers of a type whose storage is int64; there must be `shape.count` of them.
+  public init(_ values: [Int64], shape: Shape, elementType: ElementType = .int64) {
+    precondition(values.count == shape.count && elementType.storage == .int64)
+    self.init(uninitialized: elementType, shape: shape)
+    values.withUnsafeBytes { UnsafeMutableRawBufferPointer(start: storage.base, count: $0.count).copyMemory(from: $0) }
+  }
+
+  /// Copies truth values; there must be `shape.count` of them.
+  public init(_ values: [Bool], shape: Shape) {
+    precondition(values.count == shape.count)
+    self.init(uninitialized: .bool, shape: shape)
+    for (index, value) in values.enumerated() {
+      storage.base.storeBytes(of: value ? 1 : 0, toByteOffset: index, as: UInt8.self)
+    }
+  }
+
+  /// The elements as float32, integers and truth values converted.
+  public var floats: [Float] {
+    switch elementType.storage {
+    case .float32: elements(as: Float.self)
+    case .int64: elements(as: Int64.self).map(Float.init)
+    case .bool: elements(as: UInt8.self).map { $0 == 0 ? 0 : 1 }
+    }
+  }
+
+  /// The elements as int64: floats truncated towards zero and held in range, truth values 0 and 1.
+  public var integers: [Int64] {
+    switch elementType.storage {
+    case .float32:
+      elements(as: Float.self).map { value in
+        value.isNaN ? 0 : Int64(exactly: value.rounded(.towardZero)) ?? (value < 0 ? .min : .max)
+      }
+    case .int64: elements(as: Int64.self)
+    case .bool: elements(as: UInt8.self).map { $0 == 0 ? 0 : 1 }
+    }
+  }
+
+  private func elements<Element: BitwiseCopyable>(as type: Element.Type) -> [Element] {
+    (0..<shape.count).map { storage.base.loadUnaligned(fromByteOffset: $0 * MemoryLayout<Element>.size, as: type) }
+  }
+
+  /// The same elements under another shape of equal count.
+  public func reshaped(to shape: Shape) -> Tensor {
+    precondition(shape.count == self.shape.count)
+    return Tensor(elementType: elementType, shape: shape, storage: storage)
+  }
+}
