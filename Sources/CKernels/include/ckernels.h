@@ -1,0 +1,8 @@
+// The SIMD loops behind the operators. Every function works on the range that its caller gives it and starts no
+// threads. Pointers to weights may be misaligned: they may lie in a mapped file.
+#ifndef CKERNELS_H
+#define CKERNELS_H
+
+#include "elementwise.h"
+
+#endif

@@ -1,0 +1,17 @@
+// How kernels are compiled: once for each x86 level, chosen at run time; plain code elsewhere.
+#ifndef CKERNELS_SIMD_H
+#define CKERNELS_SIMD_H
+
+#if defined(__x86_64__) && defined(__linux__)
+#define SIMD_KERNEL __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define SIMD_KERNEL
+#endif
+
+// Lets the compiler reorder float sums and contract a*b+c inside the function body that it stands in.
+#define FAST_FLOAT_MATH _Pragma("clang fp reassociate(on) contract(fast)")
+
+// A float at any address.
+typedef float __attribute__((aligned(1))) unaligned_float;
+
+#endif

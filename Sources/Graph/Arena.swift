@@ -1,0 +1,41 @@
+/// A stretch of memory that one step of a plan writes first and another reads last.
+struct ArenaBuffer: Sendable {
+  let byteCount: Int
+  /// The step that first writes it.
+  var firstUse: Int
+  /// The step that last touches it; `Int.max` where it must outlive the run.
+  var lastUse: Int
+}
+
+/// Lays buffers out in one block so that those in use at the same time do not overlap.
+struct ArenaLayout: Sendable {
+  /// The byte offset of every buffer, a multiple of 64.
+  let offsets: [Int]
+  /// The size of the block.
+  let byteCount: Int
+
+  /// Places the largest buffers first, each at the lowest offset that is free during its life.
+  init(_ buffers: [ArenaBuffer]) {
+    var offsets = [Int](repeating: 0, count: buffers.count)
+    var placed: [Int] = []  // by offset
+    var total = 0
+    let order = buffers.indices.sorted { (buffers[$0].byteCount, $1) > (buffers[$1].byteCount, $0) }
+    for index in order where buffers[index].byteCount > 0 {
+      let buffer = buffers[index]
+      let size = (buffer.byteCount + 63) & ~63
+      var offset = 0
+      for other in placed {
+        let neighbour = buffers[other]
+        guard neighbour.firstUse <= buffer.lastUse, buffer.firstUse <= neighbour.lastUse else { continue }
+        if offsets[other] >= offset + size { break }
+        offset = max(offset, offsets[other] + (neighbour.byteCount + 63) & ~63)
+      }
+      offsets[index] = offset
+      total = max(total, offset + size)
+      let position = placed.firstIndex { offsets[$0] > offset } ?? placed.count
+      placed.insert(index, at: position)
+    }
+    self.offsets = offsets
+    byteCount = total
+  }
+}

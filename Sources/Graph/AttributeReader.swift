@@ -1,0 +1,110 @@
+/// Reads the attributes of one node and remembers which were read.
+///
+/// An attribute that nobody read would be an ignored one, and an ignored attribute is a wrong picture: it fails the
+/// load by name.
+public struct AttributeReader {
+  /// The node.
+  public let node: Node
+  /// The version of the node's operator domain that the model uses.
+  public let opset: Int
+  private var unread: Set<String>
+
+  /// Starts reading.
+  public init(_ node: Node, opset: Int) {
+    self.node = node
+    self.opset = opset
+    unread = Set(node.attributes.keys)
+  }
+
+  /// Whether the attribute is written in the file; does not count as reading it.
+  public func has(_ name: String) -> Bool { node.attributes[name] != nil }
+
+  /// Drops attributes that mean nothing at inference.
+  public mutating func ignore(_ names: String...) { unread.subtract(names) }
+
+  /// Any attribute, nil where it is not written.
+  public mutating func attribute(_ name: String) -> Attribute? {
+    unread.remove(name)
+    return node.attributes[name]
+  }
+
+  /// An integer, nil where it is not written.
+  public mutating func int(_ name: String) throws -> Int? {
+    guard let attribute = attribute(name) else { return nil }
+    guard case .int(let value) = attribute else { throw mismatch(name, "an integer") }
+    return Int(value)
+  }
+
+  /// An integer with a default.
+  public mutating func int(_ name: String, default value: Int) throws -> Int { try int(name) ?? value }
+
+  /// An integer read as a truth value.
+  public mutating func flag(_ name: String, default value: Bool = false) throws -> Bool {
+    try int(name).map { $0 != 0 } ?? value
+  }
+
+  /// A list of integers, nil where it is not written.
+  public mutating func ints(_ name: String) throws -> [Int]? {
+    guard let attribute = attribute(name) else { return nil }
+    guard case .ints(let values) = attribute else { throw mismatch(name, "a list of integers") }
+    return values.map(Int.init)
+  }
+
+  /// A number, nil where it is not written.
+  public mutating func float(_ name: String) throws -> Float? {
+    guard let attribute = attribute(name) else { return nil }
+    guard case .float(let value) = attribute else { throw mismatch(name, "a number") }
+    return value
+  }
+
+  /// A number with a default.
+  public mutating func float(_ name: String, default value: Float) throws -> Float { try float(name) ?? value }
+
+  /// A list of numbers, nil where it is not written.
+  public mutating func floats(_ name: String) throws -> [Float]? {
+    guard let attribute = attribute(name) else { return nil }
+    guard case .floats(let values) = attribute else { throw mismatch(name, "a list of numbers") }
+    return values
+  }
+
+  /// A text with a default.
+  public mutating func string(_ name: String, default value: String) throws -> String {
+    guard let attribute = attribute(name) else { return value }
+    guard case .string(let text) = attribute else { throw mismatch(name, "a text") }
+    return text
+  }
+
+  /// A text that must be one of several.
+  public mutating func choice<Choice: RawRepresentable & CaseIterable>(
+    _ name: String, default value: Choice
+  ) throws -> Choice where Choice.RawValue == String {
+    let text = try string(name, default: value.rawValue)
+    guard let choice = Choice(rawValue: text) else {
+      let known = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+      throw GradCAMError(
+        .unsupported, at: "attribute '\(name)'", problem: "'\(text)' is not known", advice: "known are \(known)")
+    }
+    return choice
+  }
+
+  /// A tensor, nil where it is not written.
+  public mutating func tensor(_ name: String) throws -> Tensor? {
+    guard let attribute = attribute(name) else { return nil }
+    guard case .tensor(let tensor) = attribute else { throw mismatch(name, "a tensor") }
+    return tensor
+  }
+
+  /// Checks that everything written was read.
+  ///
+  /// Throws `unsupported` naming the attributes that were not.
+  public func finish() throws {
+    guard unread.isEmpty else {
+      let names = unread.sorted().map { "'\($0)'" }.joined(separator: ", ")
+      throw GradCAMError(.unsupported, problem: "attribute \(names) is not known to this program")
+    }
+  }
+
+  private func mismatch(_ name: String, _ expected: String) -> GradCAMError {
+    GradCAMError(.badData, at: "attribute '\(name)'", problem: "is not \(expected)")
+  }
+}

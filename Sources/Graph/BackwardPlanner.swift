@@ -1,0 +1,117 @@
+/// Plans the walk back from the target to the taps, through the nodes that lie on a path between them.
+struct BackwardPlanner {
+  private let forward: ForwardPlanner
+  private(set) var steps: [PlanStep] = []
+  private(set) var byteCounts: [Int]
+  /// The buffer of each tap's gradient.
+  private(set) var tapGradients: [ValueID: Int] = [:]
+  /// The buffer that the caller fills with the target's gradient.
+  private(set) var seed: Int?
+
+  /// The gradients that have arrived at each value, to be added.
+  private var contributions: [ValueID: [Int]] = [:]
+
+  init(forward: ForwardPlanner) {
+    self.forward = forward
+    byteCounts = forward.byteCounts
+  }
+
+  mutating func plan(from target: ValueID) throws {
+    let taps = Set(forward.request.taps)
+    let path = valuesBehind(taps)
+    for tap in forward.request.taps where !reaches(target, from: tap) {
+      throw GradCAMError(
+        .usage, at: "'\(forward.graph.values[tap].name)'",
+        problem: "no gradient can flow from here to the output '\(forward.graph.values[target].name)'",
+        advice: "choose a node between the image and that output")
+    }
+    let seed = newBuffer(for: target)
+    self.seed = seed
+    contributions[target] = [seed]
+
+    for index in forward.steps.indices.reversed() {
+      let step = forward.steps[index]
+      let node = forward.graph.nodes[step.node]
+      let outputGradients = node.outputs.map { $0.flatMap { path.contains($0) ? gathered($0, node: step.node) : nil } }
+      guard outputGradients.contains(where: { $0 != nil }) else { continue }
+      let wanted = Set(node.inputs.indices.filter { node.inputs[$0].map(path.contains) ?? false })
+      guard !wanted.isEmpty else { continue }
+      do {
+        try planGradient(of: index, wanted, outputGradients)
+      } catch let error as GradCAMError {
+        throw error.within(forward.graph.describe(node: step.node))
+      }
+    }
+    for tap in taps { tapGradients[tap] = gathered(tap, node: 0) }
+  }
+
+  /// The float values that depend on some of the given ones, those included.
+  private func valuesBehind(_ origins: Set<ValueID>) -> Set<ValueID> {
+    var behind = origins
+    for step in forward.steps {
+      let node = forward.graph.nodes[step.node]
+      guard node.inputs.contains(where: { $0.map(behind.contains) ?? false }) else { continue }
+      for output in node.outputs.compactMap({ $0 })
+      where forward.infos[output].map({ $0.elementType.isFloatingPoint && $0.constant == nil }) ?? false {
+        behind.insert(output)
+      }
+    }
+    return behind
+  }
+
+  private func reaches(_ target: ValueID, from tap: ValueID) -> Bool { valuesBehind([tap]).contains(target) }
+
+  private mutating func newBuffer(byteCount: Int) -> Int {
+    byteCounts.append(byteCount)
+    return byteCounts.count - 1
+  }
+
+  private mutating func newBuffer(for value: ValueID) -> Int {
+    newBuffer(byteCount: forward.infos[value]!.shape.count * MemoryLayout<Float>.size)
+  }
+
+  /// The buffer that holds the whole gradient of a value, nil where none arrived.
+  private mutating func gathered(_ value: ValueID, node: Int) -> Int? {
+    guard let parts = contributions[value] else { return nil }
+    if parts.count == 1 { return parts[0] }
+    let sum = newBuffer(for: value)
+    let count = forward.infos[value]!.shape.count
+    steps.append(PlanStep(node: node, work: .sum(parts, count: count, into: sum)))
+    contributions[value] = [sum]
+    return sum
+  }
+
+  private mutating func planGradient(of index: Int, _ wanted: Set<Int>, _ outputGradients: [Int?]) throws {
+    let step = forward.steps[index]
+    let node = forward.graph.nodes[step.node]
+    guard let made = forward.resolved[index] as? any DifferentiableOperator else {
+      throw GradCAMError(
+        .unsupported, problem: "operator \(node.operatorName) has no gradient, and it lies between tap and score",
+        advice: "choose a node behind it")
+    }
+    let infos = forward.infos
+    let rule = try made.gradient(
+      wanted, NodeInputs(node.inputs.map { $0.flatMap { infos[$0] } }),
+      node.outputs.map { $0.flatMap { infos[$0] } ?? ValueInfo(.float32, []) }, forward.request.kernels)
+
+    var inputGradients: [Int?] = node.inputs.map { _ in nil }
+    for input in wanted.sorted() {
+      let value = node.inputs[input]!
+      let buffer = rule.passes.contains(input) ? outputGradients[0]! : newBuffer(for: value)
+      if !rule.passes.contains(input) { inputGradients[input] = buffer }
+      contributions[value, default: []].append(buffer)
+    }
+    guard rule.passes != wanted else { return }
+    let scratch = rule.scratchByteCount > 0 ? newBuffer(byteCount: rule.scratchByteCount) : nil
+    let places = forward.places
+    steps.append(
+      PlanStep(
+        node: step.node,
+        work: .backward(
+          rule, outputGradients: outputGradients,
+          inputs: node.inputs.enumerated().map { rule.readsInputs.contains($0) ? $1.flatMap { places[$0] } : nil },
+          outputs: node.outputs.enumerated().map { rule.readsOutputs.contains($0) ? $1.flatMap { places[$0] } : nil },
+          inputGradients: inputGradients),
+        scratch: scratch))
+  }
+}

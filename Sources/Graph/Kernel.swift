@@ -1,0 +1,163 @@
+/// The forward computation of one node, ready to run.
+public struct Kernel: Sendable {
+  /// Where the first output lies.
+  public enum Placement: Sendable, Equatable {
+    /// In memory of its own.
+    case fresh
+    /// Over one of these inputs, of equal size, where nothing else reads it any more; else in memory of its own.
+    case inPlace([Int])
+    /// In the memory of this input: the same elements, nothing to run.
+    case view(Int)
+  }
+
+  /// The algorithm chosen, for profiles.
+  public let name: String
+  /// Where the first output lies.
+  public let placement: Placement
+  /// The scratch memory that a run needs, in bytes, aligned to 64.
+  public let scratchByteCount: Int
+  /// The floating-point operations of a run, a multiply-add counting as two; 0 where they are negligible.
+  public let operationCount: Double
+  /// Computes the outputs.
+  public let run: @Sendable (KernelArguments) throws -> Void
+
+  /// Creates a kernel.
+  public init(
+    _ name: String, placement: Placement = .fresh, scratchByteCount: Int = 0, operationCount: Double = 0,
+    run: @escaping @Sendable (KernelArguments) throws -> Void
+  ) {
+    self.name = name
+    self.placement = placement
+    self.scratchByteCount = scratchByteCount
+    self.operationCount = operationCount
+    self.run = run
+  }
+
+  /// A kernel whose only output is an input under another shape.
+  public static func view(of input: Int = 0) -> Kernel { Kernel("view", placement: .view(input)) { _ in } }
+}
+
+/// The memory of one run of a kernel.
+public struct KernelArguments: @unchecked Sendable {
+  /// The inputs, in the form of their type's storage; nil where left out.
+  public let inputs: [UnsafeRawPointer?]
+  /// The outputs; nil where nobody wants one.
+  public let outputs: [UnsafeMutableRawPointer?]
+  /// Scratch memory of the size declared.
+  public let scratch: UnsafeMutableRawPointer
+  /// The threads to run on.
+  public let pool: ThreadPool
+
+  /// Creates the arguments of a run.
+  public init(
+    inputs: [UnsafeRawPointer?], outputs: [UnsafeMutableRawPointer?], scratch: UnsafeMutableRawPointer,
+    pool: ThreadPool
+  ) {
+    self.inputs = inputs
+    self.outputs = outputs
+    self.scratch = scratch
+    self.pool = pool
+  }
+
+  /// A required input as elements of a type.
+  public func input<Element>(_ index: Int, as type: Element.Type = Float.self) -> UnsafePointer<Element> {
+    inputs[index]!.assumingMemoryBound(to: type)
+  }
+
+  /// A wanted output as elements of a type.
+  public func output<Element>(_ index: Int, as type: Element.Type = Float.self) -> UnsafeMutablePointer<Element> {
+    outputs[index]!.assumingMemoryBound(to: type)
+  }
+
+  /// The scratch memory as floats.
+  public var scratchFloats: UnsafeMutablePointer<Float> { scratch.assumingMemoryBound(to: Float.self) }
+}
+
+/// The vector-Jacobian product of one node, ready to run.
+public struct GradientKernel: Sendable {
+  /// The algorithm chosen, for profiles.
+  public let name: String
+  /// The inputs whose contents the rule reads; all else may be gone by then.
+  public let readsInputs: Set<Int>
+  /// The outputs whose contents the rule reads.
+  public let readsOutputs: Set<Int>
+  /// The wanted inputs whose gradient is the first output's gradient, element for element: nothing is computed.
+  public let passes: Set<Int>
+  /// Whether the gradient of the only wanted input may overwrite the first output's gradient.
+  public let inPlace: Bool
+  /// The scratch memory that a run needs, in bytes, aligned to 64.
+  public let scratchByteCount: Int
+  /// The floating-point operations of a run.
+  public let operationCount: Double
+  /// Writes (not adds) the gradients of the wanted inputs that are not passed.
+  public let run: @Sendable (GradientArguments) throws -> Void
+
+  /// Creates a gradient kernel.
+  public init(
+    _ name: String, readsInputs: Set<Int> = [], readsOutputs: Set<Int> = [], passes: Set<Int> = [],
+    inPlace: Bool = false, scratchByteCount: Int = 0, operationCount: Double = 0,
+    run: @escaping @Sendable (GradientArguments) throws -> Void
+  ) {
+    self.name = name
+    self.readsInputs = readsInputs
+    self.readsOutputs = readsOutputs
+    self.passes = passes
+    self.inPlace = inPlace
+    self.scratchByteCount = scratchByteCount
+    self.operationCount = operationCount
+    self.run = run
+  }
+
+  /// A rule that hands the output's gradient on to the given inputs.
+  public static func passing(to inputs: Set<Int>) -> GradientKernel {
+    GradientKernel("pass", passes: inputs) { _ in }
+  }
+}
+
+/// The memory of one run of a gradient kernel.
+public struct GradientArguments: @unchecked Sendable {
+  /// The gradient of every output; nil where it is zero because nothing behind that output reaches the score.
+  public let outputGradients: [UnsafePointer<Float>?]
+  /// The inputs that the rule declared to read.
+  public let inputs: [UnsafeRawPointer?]
+  /// The outputs that the rule declared to read.
+  public let outputs: [UnsafeRawPointer?]
+  /// The gradients to write; nil where an input's is not wanted or passed.
+  public let inputGradients: [UnsafeMutablePointer<Float>?]
+  /// Scratch memory of the size declared.
+  public let scratch: UnsafeMutableRawPointer
+  /// The threads to run on.
+  public let pool: ThreadPool
+
+  /// Creates the arguments of a run.
+  public init(
+    outputGradients: [UnsafePointer<Float>?], inputs: [UnsafeRawPointer?], outputs: [UnsafeRawPointer?],
+    inputGradients: [UnsafeMutablePointer<Float>?], scratch: UnsafeMutableRawPointer, pool: ThreadPool
+  ) {
+    self.outputGradients = outputGradients
+    self.inputs = inputs
+    self.outputs = outputs
+    self.inputGradients = inputGradients
+    self.scratch = scratch
+    self.pool = pool
+  }
+
+  /// The gradient of the first output, which an operator with one output always has.
+  public var outputGradient: UnsafePointer<Float> { outputGradients[0]! }
+
+  /// The gradient of an input known to be wanted.
+  public func inputGradient(_ index: Int) -> UnsafeMutablePointer<Float> { inputGradients[index]! }
+
+  /// A declared input as elements of a type.
+  public func input<Element>(_ index: Int, as type: Element.Type = Float.self) -> UnsafePointer<Element> {
+    inputs[index]!.assumingMemoryBound(to: type)
+  }
+
+  /// A declared output as elements of a type.
+  public func output<Element>(_ index: Int, as type: Element.Type = Float.self) -> UnsafePointer<Element> {
+    outputs[index]!.assumingMemoryBound(to: type)
+  }
+
+  /// The scratch memory as floats.
+  public var scratchFloats: UnsafeMutablePointer<Float> { scratch.assumingMemoryBound(to: Float.self) }
+}

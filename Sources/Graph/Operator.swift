@@ -1,0 +1,95 @@
+/// What is known about a value while a graph is being planned.
+public struct ValueInfo: Sendable {
+  /// The element type.
+  public var elementType: ElementType
+  /// The extents, all known.
+  public var shape: Shape
+  /// The contents where they do not depend on the model's inputs.
+  public var constant: Tensor?
+
+  /// Describes a value.
+  public init(_ elementType: ElementType, _ shape: Shape, constant: Tensor? = nil) {
+    self.elementType = elementType
+    self.shape = shape
+    self.constant = constant
+  }
+
+  /// Describes a constant.
+  public init(_ constant: Tensor) {
+    self.init(constant.elementType, constant.shape, constant: constant)
+  }
+}
+
+/// The inputs of one node at planning time, in the operator's order.
+public struct NodeInputs: Sendable {
+  private let infos: [ValueInfo?]
+
+  /// Wraps the inputs; nil stands for an optional one left out.
+  public init(_ infos: [ValueInfo?]) { self.infos = infos }
+
+  /// The number of inputs written down, left-out ones in between included.
+  public var count: Int { infos.count }
+
+  /// An input that may be left out.
+  public subscript(_ index: Int) -> ValueInfo? { index < infos.count ? infos[index] : nil }
+
+  /// An input that the operator cannot do without.
+  ///
+  /// Throws `badData` where it is missing.
+  public func required(_ index: Int) throws -> ValueInfo {
+    guard let info = self[index] else { throw GradCAMError(.badData, problem: "input \(index) is missing") }
+    return info
+  }
+
+  /// All inputs, for operators with any number of them.
+  ///
+  /// Throws `badData` where one is left out.
+  public func all() throws -> [ValueInfo] { try (0..<count).map(required) }
+
+  /// The contents of an input that decides a shape or a parameter, nil where it is left out.
+  ///
+  /// Throws `unsupported` where they depend on the model's inputs.
+  public func contents(_ index: Int) throws -> Tensor? {
+    guard let info = self[index] else { return nil }
+    guard let tensor = info.constant else {
+      throw GradCAMError(
+        .unsupported, problem: "input \(index) must be known before the model runs, but it depends on the image")
+    }
+    return tensor
+  }
+}
+
+/// What the planner tells an operator that chooses a kernel.
+public struct KernelRequest: Sendable {
+  /// The threads of the pool: the number of per-thread scratch areas that a kernel needs.
+  public let threadCount: Int
+  /// Whether the weights serve many runs, so that packing them once pays.
+  public let reusesWeights: Bool
+
+  /// Creates a request.
+  public init(threadCount: Int, reusesWeights: Bool) {
+    self.threadCount = threadCount
+    self.reusesWeights = reusesWeights
+  }
+}
+
+/// An operator with its attributes read: shapes and forward computation.
+public protocol Operator: Sendable {
+  /// The type and extents of every output, and its contents where they follow from what is known.
+  ///
+  /// Throws `badData` where the inputs do not fit.
+  func infer(_ inputs: NodeInputs) throws -> [ValueInfo]
+
+  /// The kernel that computes the outputs, chosen and prepared for these extents.
+  func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel
+}
+
+/// An operator with a derivative.
+public protocol DifferentiableOperator: Operator {
+  /// The vector-Jacobian product with respect to the wanted inputs, all of floating point.
+  ///
+  /// Throws `unsupported` where an input is wanted that has no derivative.
+  func gradient(
+    _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
+  ) throws -> GradientKernel
+}

@@ -1,0 +1,59 @@
+/// One version of one operator: how a node of it becomes an `Operator`.
+public struct OperatorEntry: Sendable {
+  /// The domain and type.
+  public let name: OperatorName
+  /// The first opset version that this entry serves.
+  public let since: Int
+  /// Reads a node's attributes.
+  public let make: @Sendable (inout AttributeReader) throws -> any Operator
+
+  /// Creates an entry.
+  public init(
+    _ type: String, domain: String = "", since: Int = 1,
+    make: @escaping @Sendable (inout AttributeReader) throws -> any Operator
+  ) {
+    name = OperatorName(domain: domain, type: type)
+    self.since = since
+    self.make = make
+  }
+}
+
+/// All operators that a graph may use, and the rewrites that fuse them.
+public struct OperatorSet: Sendable {
+  private let entries: [OperatorName: [OperatorEntry]]
+  /// The rewrites that the planner applies, in order.
+  public let rewrites: [any GraphRewrite]
+
+  /// Collects entries.
+  public init(_ entries: [OperatorEntry], rewrites: [any GraphRewrite] = []) {
+    self.entries = Dictionary(grouping: entries, by: \.name).mapValues { $0.sorted { $0.since < $1.since } }
+    self.rewrites = rewrites
+  }
+
+  /// The names of all operators, sorted.
+  public var names: [OperatorName] {
+    entries.keys.sorted { ($0.domain, $0.type) < ($1.domain, $1.type) }
+  }
+
+  /// Whether some version of the operator is there.
+  public func contains(_ name: OperatorName) -> Bool { entries[name] != nil }
+
+  /// The operator of a node: the highest version not above the model's opset, its attributes all read.
+  ///
+  /// Throws `unsupported` for an operator, a version or an attribute that is not known.
+  public func resolve(_ node: Node, opsets: [String: Int]) throws -> any Operator {
+    let name = node.operatorName
+    guard let versions = entries[name] else {
+      throw GradCAMError(.unsupported, problem: "operator \(name) is not supported")
+    }
+    // A model that uses a domain must import it, but fused nodes and careless exporters do not: the newest is meant.
+    let opset = opsets[name.domain] ?? Int.max
+    guard let entry = versions.last(where: { $0.since <= opset }) else {
+      throw GradCAMError(.unsupported, problem: "operator \(name) is not supported in opset \(opset)")
+    }
+    var reader = AttributeReader(node, opset: opset)
+    let made = try entry.make(&reader)
+    try reader.finish()
+    return made
+  }
+}

@@ -1,0 +1,113 @@
+/// Where a value lies while a plan runs.
+public enum ValuePlace: Sendable {
+  /// Known before the run.
+  case constant(Tensor)
+  /// In the arena, at the buffer of this number.
+  case buffer(Int)
+}
+
+/// One thing that a plan does.
+struct PlanStep: Sendable {
+  enum Work: Sendable {
+    case forward(Kernel, inputs: [ValuePlace?], outputs: [Int?])
+    case backward(
+      GradientKernel, outputGradients: [Int?], inputs: [ValuePlace?], outputs: [ValuePlace?], inputGradients: [Int?])
+    /// Adds gradients of equal size that meet at one value.
+    case sum([Int], count: Int, into: Int)
+  }
+
+  let node: Int
+  var work: Work
+  var scratch: Int?
+}
+
+/// What a plan is to compute.
+public struct PlanRequest: Sendable {
+  /// Type and extents of every model input that is read.
+  public var inputs: [ValueID: ValueInfo]
+  /// The values to keep for the caller.
+  public var outputs: [ValueID]
+  /// The values at which the gradient is wanted.
+  public var taps: [ValueID]
+  /// The value whose gradient the caller supplies; nil for a forward pass only.
+  public var target: ValueID?
+  /// What kernels are told.
+  public var kernels: KernelRequest
+
+  /// Creates a request.
+  public init(
+    inputs: [ValueID: ValueInfo], outputs: [ValueID], taps: [ValueID] = [], target: ValueID? = nil,
+    kernels: KernelRequest
+  ) {
+    self.inputs = inputs
+    self.outputs = outputs
+    self.taps = taps
+    self.target = target
+    self.kernels = kernels
+  }
+}
+
+/// Everything about a run that can be decided before data arrives: the nodes needed, extents, constants, kernels,
+/// the backward pass, and where every tensor lies in one block of memory.
+public struct Plan: Sendable {
+  /// The graph after rewriting.
+  public let graph: ComputeGraph
+  /// Type and extents of every value met.
+  public let infos: [ValueID: ValueInfo]
+  /// The bytes of the arena.
+  public var arenaByteCount: Int { layout.byteCount }
+
+  let request: PlanRequest
+  let steps: [PlanStep]
+  let backwardStart: Int
+  let places: [ValueID: ValuePlace]
+  let tapGradients: [ValueID: Int]
+  let seed: Int?
+  let layout: ArenaLayout
+
+  /// Plans a graph.
+  ///
+  /// Throws `unsupported` for what no operator can do, `badData` where shapes do not fit, and `usage` where a tap
+  /// does not lead to the target; all name the node.
+  public init(_ graph: ComputeGraph, operators: OperatorSet, request: PlanRequest) throws {
+    var graph = graph
+    let kept = Set(request.outputs + request.taps + (request.target.map { [$0] } ?? []))
+    for rewrite in operators.rewrites {
+      let readers = graph.readerCounts
+      rewrite.apply(to: &graph) { !kept.contains($0) && readers[$0] == 1 }
+    }
+
+    var forward = ForwardPlanner(graph: graph, operators: operators, request: request)
+    try forward.plan(reaching: kept)
+    var backward = BackwardPlanner(forward: forward)
+    if let target = request.target { try backward.plan(from: target) }
+
+    self.graph = graph
+    self.request = request
+    infos = forward.infos
+    backwardStart = forward.steps.count
+    places = forward.places
+    tapGradients = backward.tapGradients
+    seed = backward.seed
+
+    var memory = MemoryPlanner(steps: forward.steps + backward.steps, byteCounts: backward.byteCounts)
+    memory.backwardStart = backwardStart
+    for value in kept { if case .buffer(let buffer)? = places[value] { memory.keep(buffer) } }
+    for value in request.inputs.keys { if case .buffer(let buffer)? = places[value] { memory.keep(buffer) } }
+    for buffer in tapGradients.values { memory.keep(buffer) }
+    if let seed { memory.written(seed, at: backwardStart) }
+    let planned = memory.plan()
+    steps = planned.steps
+    layout = planned.layout
+  }
+}
+
+extension ComputeGraph {
+  /// How often each value is read by nodes or returned by the graph, by value.
+  var readerCounts: [Int] {
+    var counts = [Int](repeating: 0, count: values.count)
+    for node in nodes { for input in node.inputs.compactMap({ $0 }) { counts[input] += 1 } }
+    for output in outputs { counts[output] += 1 }
+    return counts
+  }
+}

@@ -1,0 +1,3 @@
+import Graph
+
+let arithmeticOperators: [OperatorEntry] = []

@@ -1,0 +1,6 @@
+import Graph
+
+extension OperatorSet {
+  /// Every operator that is built in.
+  public static let standard = OperatorSet(unaryOperators + arithmeticOperators)
+}

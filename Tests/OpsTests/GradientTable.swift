@@ -1,0 +1,2 @@
+/// The rows of every operator family, one file a family.
+let gradientTable: [GradientCheck] = unaryGradientChecks

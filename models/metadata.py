@@ -1,0 +1,25 @@
+"""Writes the preprocessing and the class names of a network into its .onnx file (see README.md)."""
+from pathlib import Path
+
+import onnx
+
+
+def write_metadata(path: Path, *, mean, std, resize: str, crop: str, labels: list[str]) -> None:
+    # Without loading external data: weights in a file beside the model stay where they are.
+    model = onnx.load(path, load_external_data=False)
+    onnx.helper.set_model_props(model, {
+        "gradcam.mean": ",".join(f"{value:g}" for value in mean),
+        "gradcam.std": ",".join(f"{value:g}" for value in std),
+        "gradcam.range": "1",
+        "gradcam.channels": "rgb",
+        "gradcam.layout": "nchw",
+        "gradcam.resize": resize,
+        "gradcam.crop": crop,
+        "gradcam.labels": "\n".join(labels),
+    })
+    onnx.save(model, path)
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    model = onnx.load(path, load_external_data=False)
+    return {entry.key: entry.value for entry in model.metadata_props}

@@ -1,0 +1,238 @@
+"""Draws the data, trains both networks, exports them and writes the sample pictures.
+
+usage: train.py [--out DIR]      (default: the folder of this script)
+
+Everything is seeded; it takes about a quarter of an hour on two cores.
+"""
+import argparse
+import json
+import time
+import warnings
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import nn
+
+from metadata import read_metadata, write_metadata
+from networks import ShapesResNet, ShapesVGG
+from scenes import LABELS, draw_scene
+
+SIDE = 96  # of the networks' input
+DRAWN_SIDE = 192
+MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
+TRAINING, TEST, SAMPLES = 0, 1, 2  # seeds
+TRAINING_COUNT, TEST_SINGLES, TEST_PAIRS = 12000, 2000, 500
+PAIR_SHARE = 0.4  # of the training pictures
+SAMPLE_SINGLES, SAMPLE_PAIRS = 32, 12
+SAMPLE_SIZES = [(240, 240), (320, 240), (240, 240), (240, 300)]
+RANDOM_DRAWS = 20
+
+
+# Data
+
+def labels_of_scene(rng: np.random.Generator, count: int) -> list[str]:
+    return [str(label) for label in rng.choice(LABELS, count, replace=False)]
+
+
+def draw_input(seed: int, index: int, pairs_from: float) -> tuple[np.ndarray, list[str], list[tuple]]:
+    """A picture at the networks' size. `pairs_from`: the first index of a pair, or below 1 a share of singles."""
+    rng = np.random.default_rng((seed, index))
+    is_pair = rng.uniform() >= pairs_from if pairs_from < 1 else index >= pairs_from
+    picture, objects = draw_scene(rng, labels_of_scene(rng, 1 + is_pair), DRAWN_SIDE, DRAWN_SIDE)
+    pixels = np.asarray(picture.resize((SIDE, SIDE), Image.BILINEAR)).transpose(2, 0, 1)
+    boxes = [tuple(v * SIDE / DRAWN_SIDE for v in o.box) for o in objects]
+    return pixels, [o.label for o in objects], boxes
+
+
+def draw_inputs(seed: int, count: int, pairs_from: float):
+    with ProcessPoolExecutor(2) as pool:
+        drawn = pool.map(draw_input, [seed] * count, range(count), [pairs_from] * count, chunksize=50)
+        pixels, labels, boxes = zip(*drawn)
+    return torch.from_numpy(np.stack(pixels)), labels, boxes
+
+
+def normalised(pixels: torch.Tensor) -> torch.Tensor:
+    x = (pixels.float() / 255 - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+def targets(labels) -> torch.Tensor:
+    """Probability of each class: two objects share it."""
+    rows = torch.zeros(len(labels), len(LABELS))
+    for row, names in zip(rows, labels):
+        for name in names:
+            row[LABELS.index(name)] = 1 / len(names)
+    return rows
+
+
+# Training
+
+def train(network: nn.Module, pixels: torch.Tensor, wanted: torch.Tensor, epochs: int, rate: float) -> None:
+    batch = 64
+    network.to(memory_format=torch.channels_last).train()
+    optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.02)
+    steps = len(pixels) // batch
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, epochs * steps, pct_start=0.2)
+    for epoch in range(epochs):
+        started, total = time.time(), 0.0
+        for chosen in torch.randperm(len(pixels))[: steps * batch].view(steps, batch):
+            x = pixels[chosen][:, torch.randperm(3)].rot90(int(torch.randint(4, ())), (2, 3))
+            if torch.rand(()) < 0.5:
+                x = x.flip(3)
+            loss = F.cross_entropy(network(normalised(x)), wanted[chosen])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            total += loss.item()
+        print(f"  epoch {epoch + 1:2}/{epochs}  loss {total / steps:.4f}  {time.time() - started:.0f} s", flush=True)
+    network.to(memory_format=torch.contiguous_format).eval()
+
+
+# Grad-CAM and the pointing game
+
+def activation_and_gradient(network: nn.Module, layer: nn.Module, x: torch.Tensor, classes: list[int]):
+    kept = []
+    handle = layer.register_forward_hook(lambda module, inputs, output: kept.append(output))
+    score = network(x)[range(len(classes)), classes].sum()
+    handle.remove()
+    return kept[0].detach(), torch.autograd.grad(score, kept[0])[0]
+
+
+def maxima(activation: torch.Tensor, weights: torch.Tensor) -> list[tuple[float, float] | None]:
+    """Where each map is largest, in pixels of the input; None for a map without content."""
+    maps = (weights[:, :, None, None] * activation).sum(1, keepdim=True).relu()
+    maps = F.interpolate(maps, (SIDE, SIDE), mode="bilinear", align_corners=False).flatten(1)
+    return [
+        (int(m.argmax()) % SIDE + 0.5, int(m.argmax()) // SIDE + 0.5) if m.max() > 0 else None for m in maps
+    ]
+
+
+def hits(points, boxes) -> float:
+    def inside(point, box) -> bool:
+        return point is not None and box[0] <= point[0] < box[2] and box[1] <= point[1] < box[3]
+    return sum(map(inside, points, boxes)) / len(boxes)
+
+
+def pointing_game(network: nn.Module, layer: nn.Module, x, names, boxes) -> tuple[float, float]:
+    """Share of maxima inside their object's box: for Grad-CAM, and for random weights of the channels."""
+    activation, gradient = activation_and_gradient(network, layer, x, [LABELS.index(name) for name in names])
+    found = hits(maxima(activation, gradient.mean((2, 3))), boxes)
+    generator = torch.Generator().manual_seed(0)
+    by_chance = [
+        hits(maxima(activation, 2 * torch.rand(activation.shape[:2], generator=generator) - 1), boxes)
+        for _ in range(RANDOM_DRAWS)
+    ]
+    return found, float(np.mean(by_chance)), max(by_chance)
+
+
+def report(title: str, network: nn.Module, layer: nn.Module, x: torch.Tensor, labels, boxes) -> None:
+    """`x` holds one input for each picture; `labels` and `boxes` one or two entries for each."""
+    with torch.no_grad():
+        logits = network(x)
+    for count, kind in ((1, "single objects"), (2, "pairs")):
+        rows = [i for i, names in enumerate(labels) if len(names) == count]
+        right = [
+            {LABELS[k] for k in logits[i].topk(count).indices} == set(labels[i]) for i in rows
+        ]
+        asked = [(i, name, box) for i in rows for name, box in zip(labels[i], boxes[i])]
+        indices, names, wanted = zip(*asked)
+        found, mean, best = pointing_game(network, layer, x[list(indices)], names, wanted)
+        print(f"  {title}, {len(rows)} {kind}: top-{count} {100 * np.mean(right):.1f}%  maximum in the box "
+              f"{100 * found:.1f}%  random weights {100 * mean:.1f}% (best of {RANDOM_DRAWS}: {100 * best:.1f}%)",
+              flush=True)
+
+
+# Files
+
+def write_samples(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    boxes = {}
+    for index in range(SAMPLE_SINGLES + SAMPLE_PAIRS):
+        rng = np.random.default_rng((SAMPLES, index))
+        if index < SAMPLE_SINGLES:
+            kind, number, labels = "single", index, [LABELS[index % len(LABELS)]]
+        else:
+            kind, number, labels = "pair", index - SAMPLE_SINGLES, labels_of_scene(rng, 2)
+        picture, objects = draw_scene(rng, labels, *SAMPLE_SIZES[index // 3 % len(SAMPLE_SIZES)])
+        suffix = "jpg" if index % 5 == 4 else "png"
+        name = f"{kind}-{number:03}-{'-'.join(labels)}.{suffix}"
+        picture.save(folder / name, **(dict(quality=92) if suffix == "jpg" else dict(optimize=True)))
+        boxes[name] = [{"label": o.label, "box": list(o.box)} for o in objects]
+    lines = [f"  {json.dumps(name)}: {json.dumps(objects)}" for name, objects in boxes.items()]
+    (folder / "boxes.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def read_samples(folder: Path, metadata: dict[str, str]):
+    """The sample pictures as the metadata of a model say, and their boxes in pixels of the input."""
+    resize, crop = int(metadata["gradcam.resize"]), int(metadata["gradcam.crop"])
+    mean, std = (np.array(metadata[key].split(","), dtype=np.float32) for key in ("gradcam.mean", "gradcam.std"))
+    inputs, labels, boxes = [], [], []
+    for name, objects in json.loads((folder / "boxes.json").read_text()).items():
+        picture = Image.open(folder / name).convert("RGB")
+        scale = resize / min(picture.size)
+        width, height = (int(v * scale) for v in picture.size)
+        left, top = round((width - crop) / 2), round((height - crop) / 2)
+        pixels = picture.resize((width, height), Image.BILINEAR).crop((left, top, left + crop, top + crop))
+        inputs.append(((np.asarray(pixels, dtype=np.float32) / 255 - mean) / std).transpose(2, 0, 1))
+        labels.append([o["label"] for o in objects])
+        shift = (left, top, left, top)
+        boxes.append([tuple(scale * v - d for v, d in zip(o["box"], shift)) for o in objects])
+    return torch.from_numpy(np.stack(inputs)), labels, boxes
+
+
+def export(network: nn.Module, path: Path, dynamo: bool) -> None:
+    names = dict(input_names=["input"], output_names=["logits"])
+    x = torch.zeros(2, 3, SIDE, SIDE)
+    if dynamo:
+        torch.onnx.export(network, (x,), path, dynamo=True, external_data=False, verbose=False,
+                          dynamic_shapes=({0: "batch"},), **names)
+    else:
+        torch.onnx.export(network, (x,), path, dynamo=False, opset_version=17,
+                          dynamic_axes={"input": {0: "batch"}, "logits": {0: "batch"}}, **names)
+    write_metadata(path, mean=MEAN, std=STD, resize=str(SIDE), crop=str(SIDE), labels=LABELS)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent)
+    out = parser.parse_args().out
+    warnings.filterwarnings("ignore")
+    torch.set_num_threads(2)
+    started = time.time()
+
+    write_samples(out / "samples")
+    pixels, labels, _ = draw_inputs(TRAINING, TRAINING_COUNT, 1 - PAIR_SHARE)
+    test_pixels, test_labels, test_boxes = draw_inputs(TEST, TEST_SINGLES + TEST_PAIRS, TEST_SINGLES)
+    print(f"drawn in {time.time() - started:.0f} s", flush=True)
+
+    for name, build, last, dynamo, epochs, rate in (
+        ("shapes-vgg", ShapesVGG, "features.14", False, 12, 2e-3),
+        ("shapes-resnet", ShapesResNet, "layer3", True, 10, 4e-3),
+    ):
+        print(name, flush=True)
+        torch.manual_seed(0)
+        network = build(len(LABELS))
+        train(network, pixels, targets(labels), epochs, rate)
+        path = out / f"{name}.onnx"
+        export(network, path, dynamo)
+
+        layer = network.get_submodule(last)
+        report("test", network, layer, normalised(test_pixels), test_labels, test_boxes)
+        x, sample_labels, boxes = read_samples(out / "samples", read_metadata(path))
+        report("samples", network, layer, x, sample_labels, boxes)
+        with torch.no_grad():
+            expected = network(x).numpy()
+        logits = onnxruntime.InferenceSession(path).run(None, {"input": x.numpy()})[0]
+        print(f"  {path.name}: {path.stat().st_size / 1e6:.2f} MB, differs from PyTorch by at most "
+              f"{np.abs(logits - expected).max():.1e}", flush=True)
+    print(f"done in {(time.time() - started) / 60:.1f} minutes")
+
+
+if __name__ == "__main__":
+    main()
