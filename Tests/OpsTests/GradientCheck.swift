@@ -107,7 +107,8 @@ extension GradientCheck {
     let tensors = inputs.map { $0.draw(using: &generator) }
     let wanted = wanted ?? inputs.indices.filter { inputs[$0].isRandom }
 
-    var graph = ComputeGraph(opsets: [domain: opset, "": opset])
+    var graph = ComputeGraph(opsets: ["": opset])
+    graph.opsets[domain] = opset
     var ids: [ValueID?] = []
     for (index, tensor) in tensors.enumerated() {
       guard let tensor else {
