@@ -15,12 +15,14 @@ struct ArenaLayout: Sendable {
   let byteCount: Int
 
   /// Places the largest buffers first, each at the lowest offset that is free during its life.
-  init(_ buffers: [ArenaBuffer]) {
+  ///
+  /// - Parameter roots: the buffer whose place and life each buffer shares: itself where it has its own.
+  init(_ buffers: [ArenaBuffer], sharing roots: [Int]) {
     var offsets = [Int](repeating: 0, count: buffers.count)
     var placed: [Int] = []  // by offset
     var total = 0
     let order = buffers.indices.sorted { (buffers[$0].byteCount, $1) > (buffers[$1].byteCount, $0) }
-    for index in order where buffers[index].byteCount > 0 {
+    for index in order where buffers[index].byteCount > 0 && roots[index] == index {
       let buffer = buffers[index]
       let size = (buffer.byteCount + 63) & ~63
       var offset = 0
@@ -35,7 +37,7 @@ struct ArenaLayout: Sendable {
       let position = placed.firstIndex { offsets[$0] > offset } ?? placed.count
       placed.insert(index, at: position)
     }
-    self.offsets = offsets
+    self.offsets = roots.map { offsets[$0] }
     byteCount = total
   }
 }

@@ -1,6 +1,6 @@
 /// Finds how long every buffer lives, lets steps overwrite what nobody reads any more, and lays the arena out.
 struct MemoryPlanner {
-  private var steps: [PlanStep]
+  private let steps: [PlanStep]
   private var buffers: [ArenaBuffer]
   /// The buffer that a buffer was merged into; itself where it was not.
   private var merged: [Int]
@@ -24,7 +24,7 @@ struct MemoryPlanner {
     buffers[buffer].lastUse = max(buffers[buffer].lastUse, step)
   }
 
-  mutating func plan() -> (steps: [PlanStep], layout: ArenaLayout) {
+  mutating func plan() -> ArenaLayout {
     for (index, step) in steps.enumerated() {
       for buffer in step.reads { read(buffer, at: index) }
       for buffer in step.writes { written(buffer, at: index) }
@@ -32,13 +32,7 @@ struct MemoryPlanner {
     // What is only read was there from the start: the model's inputs.
     for index in buffers.indices where buffers[index].firstUse == .max { buffers[index].firstUse = 0 }
     for index in steps.indices { overwrite(at: index) }
-    let root = merged.indices.map { self.root($0) }
-    // A merged buffer takes no room of its own.
-    let layout = ArenaLayout(
-      buffers.indices.map {
-        root[$0] == $0 ? buffers[$0] : ArenaBuffer(byteCount: 0, firstUse: 0, lastUse: 0)
-      })
-    return (steps.map { $0.mapBuffers { root[$0] } }, layout)
+    return ArenaLayout(buffers, sharing: merged.indices.map(root))
   }
 
   private mutating func read(_ buffer: Int, at step: Int) {
@@ -100,26 +94,6 @@ extension PlanStep {
     case .sum(let parts, _, let result):
       return (parts, result)
     }
-  }
-
-  fileprivate func mapBuffers(_ map: (Int) -> Int) -> PlanStep {
-    func place(_ place: ValuePlace?) -> ValuePlace? {
-      guard case .buffer(let buffer)? = place else { return place }
-      return .buffer(map(buffer))
-    }
-    var step = self
-    step.scratch = scratch.map(map)
-    switch work {
-    case .forward(let kernel, let inputs, let outputs):
-      step.work = .forward(kernel, inputs: inputs.map(place), outputs: outputs.map { $0.map(map) })
-    case .backward(let rule, let outputGradients, let inputs, let outputs, let inputGradients):
-      step.work = .backward(
-        rule, outputGradients: outputGradients.map { $0.map(map) }, inputs: inputs.map(place),
-        outputs: outputs.map(place), inputGradients: inputGradients.map { $0.map(map) })
-    case .sum(let parts, let count, let result):
-      step.work = .sum(parts.map(map), count: count, into: map(result))
-    }
-    return step
   }
 }
 

@@ -90,15 +90,14 @@ public struct Plan: Sendable {
     tapGradients = backward.tapGradients
     seed = backward.seed
 
-    var memory = MemoryPlanner(steps: forward.steps + backward.steps, byteCounts: backward.byteCounts)
+    steps = forward.steps + backward.steps
+    var memory = MemoryPlanner(steps: steps, byteCounts: backward.byteCounts)
     memory.backwardStart = backwardStart
     for value in kept { if case .buffer(let buffer)? = places[value] { memory.keep(buffer) } }
     for value in request.inputs.keys { if case .buffer(let buffer)? = places[value] { memory.keep(buffer) } }
     for buffer in tapGradients.values { memory.keep(buffer) }
     if let seed { memory.written(seed, at: backwardStart) }
-    let planned = memory.plan()
-    steps = planned.steps
-    layout = planned.layout
+    layout = memory.plan()
   }
 }
 
