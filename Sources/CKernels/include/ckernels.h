@@ -3,11 +3,13 @@
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
+#include "broadcast.h"
 #include "depthwise.h"
 #include "elementwise.h"
 #include "im2col.h"
 #include "matrix_vector.h"
 #include "pooling.h"
+#include "reduction.h"
 #include "winograd.h"
 
 #endif
