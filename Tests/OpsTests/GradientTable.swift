@@ -1,3 +1,4 @@
 /// The rows of every operator family, one file a family.
 let gradientTable: [GradientCheck] =
-  unaryGradientChecks + convolutionGradientChecks + poolingGradientChecks + matrixProductGradientChecks
+  unaryGradientChecks + arithmeticGradientChecks + reduceGradientChecks + normalizationGradientChecks
+  + convolutionGradientChecks + poolingGradientChecks + matrixProductGradientChecks
