@@ -21,7 +21,9 @@ let package = Package(
     .target(name: "Graph"),
     .target(name: "Ops", dependencies: ["Graph", "CKernels", "COpenBLAS"]),
     .target(name: "ONNXLoader", dependencies: ["Graph", "COnnx"]),
-    .target(name: "GradCAM", dependencies: ["Graph", "Ops", "ONNXLoader", "CPNG", "CJPEG"]),
+    .target(
+      name: "GradCAM", dependencies: ["Graph", "Ops", "ONNXLoader", "CPNG", "CJPEG"],
+      resources: [.embedInCode("Data/imagenet_labels.txt")]),
     .executableTarget(
       name: "GradCAMCommand",
       dependencies: ["GradCAM", .product(name: "ArgumentParser", package: "swift-argument-parser")],
