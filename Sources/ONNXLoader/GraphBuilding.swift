@@ -1,0 +1,282 @@
+import COnnx
+import Graph
+
+/// What all graphs of one model share while they are built.
+final class ModelContext {
+  let tensors: TensorDecoder
+  let opsets: [String: Int]
+  let functions: [FunctionID: Onnx__FunctionProto]
+  /// How many more nodes may be made: functions that call functions can otherwise multiply without end.
+  private var remainingNodes = 500_000
+
+  init(_ model: Onnx__ModelProto, tensors: TensorDecoder) throws {
+    self.tensors = tensors
+    let functions = messages(model.functions, model.n_functions)
+    var opsets: [String: Int] = [:]
+    // Domains that only a function imports come first, so that the model's own versions count.
+    let imports = functions.flatMap { messages($0.opset_import, $0.n_opset_import) }
+    for opset in imports + messages(model.opset_import, model.n_opset_import) {
+      let domain = text(opset.domain)
+      guard opset.version > 0 else {
+        throw GradCAMError(.badData, problem: "imports opset version \(opset.version) of domain '\(domain)'")
+      }
+      opsets[domain == "ai.onnx" ? "" : domain] = Int(opset.version)
+    }
+    if model.n_opset_import == 0 {
+      // Files older than opsets do not name one.
+      guard model.ir_version < 3 else {
+        throw GradCAMError(
+          .badData, problem: "names no opset version", advice: "the file is cut short; download or export it again")
+      }
+      opsets[""] = 1
+    }
+    self.opsets = opsets
+    self.functions = Dictionary(
+      functions.map {
+        (FunctionID(domain: text($0.domain), type: text($0.name), overload: text($0.overload)), $0)
+      }, uniquingKeysWith: { first, _ in first })
+  }
+
+  func countNode() throws {
+    guard remainingNodes > 0 else { throw GradCAMError(.unsupported, problem: "has more than 500,000 nodes") }
+    remainingNodes -= 1
+  }
+}
+
+/// Builds one graph of a model: the main one, or one that an attribute holds.
+final class GraphBuilder {
+  private let context: ModelContext
+  private let parent: GraphBuilder?
+  private var graph: ComputeGraph
+  private var ids: [String: ValueID] = [:]
+  /// Values of a kind that the program cannot hold, which matter only when something reads them.
+  private var unusable: [ValueID: GradCAMError] = [:]
+  /// The values of enclosing graphs that are read here.
+  private(set) var captures: [ValueID] = []
+
+  init(_ context: ModelContext, parent: GraphBuilder? = nil) {
+    self.context = context
+    self.parent = parent
+    graph = ComputeGraph(opsets: context.opsets)
+  }
+
+  /// Builds the graph of a message whose names are to be understood in `scope`; call this once.
+  func build(_ message: Onnx__GraphProto, scope: Scope) throws -> ComputeGraph {
+    try defineInitialisers(message, scope)
+    for input in messages(message.input, message.n_input) {
+      let name = scope.name(text(input.name))
+      if let id = ids[name], graph.values[id].constant != nil || unusable[id] != nil { continue }
+      graph.inputs.append(try define(name, as: "graph input"))
+    }
+    let calls = try inlined(messages(message.node, message.n_node), scope)
+    let outputs = try calls.map { call in try call.outputs.map { $0.isEmpty ? nil : try define($0, as: call.place) } }
+    for information in messages(message.input, message.n_input) + messages(message.output, message.n_output)
+      + messages(message.value_info, message.n_value_info)
+    {
+      declare(information, scope)
+    }
+    var dependencies: [[ValueID]] = []
+    for (call, outputs) in zip(calls, outputs) {
+      try located(call.place) {
+        let inputs = try call.inputs.map { $0.isEmpty ? nil : try value($0) }
+        let (attributes, captured) = try self.attributes(of: call)
+        graph.nodes.append(
+          Node(
+            name: call.name, operatorName: call.operatorName, inputs: inputs, outputs: outputs,
+            attributes: attributes, metadata: dictionary(call.message.metadata_props, call.message.n_metadata_props)))
+        dependencies.append(inputs.compactMap { $0 } + captured)
+      }
+    }
+    graph.outputs = try messages(message.output, message.n_output).map { output in
+      try located("graph output") { try value(scope.name(text(output.name))) }
+    }
+    try sortNodes(dependencies)
+    return graph
+  }
+
+  // MARK: Values
+
+  private func define(_ name: String, as place: String) throws -> ValueID {
+    guard !name.isEmpty else { throw GradCAMError(.badData, at: place, problem: "has no name") }
+    guard ids[name] == nil else {
+      throw GradCAMError(.badData, at: place, problem: "tensor '\(name)' is defined a second time")
+    }
+    graph.values.append(Value(name: name))
+    ids[name] = graph.values.count - 1
+    return graph.values.count - 1
+  }
+
+  private func defineInitialisers(_ message: Onnx__GraphProto, _ scope: Scope) throws {
+    for initialiser in messages(message.initializer, message.n_initializer) {
+      let id = try define(scope.name(text(initialiser.name)), as: "initialiser")
+      do {
+        let tensor = try context.tensors.tensor(initialiser)
+        graph.values[id].constant = tensor
+        graph.values[id].elementType = tensor.elementType
+        graph.values[id].dimensions = tensor.shape.dimensions.map { .fixed($0) }
+      } catch let error as GradCAMError where error.kind == .unsupported {
+        unusable[id] = error
+      }
+    }
+    for sparse in messages(message.sparse_initializer, message.n_sparse_initializer) {
+      let name = scope.name(text(sparse.values?.pointee.name))
+      unusable[try define(name, as: "sparse initialiser")] = GradCAMError(
+        .unsupported, at: "tensor '\(name)'", problem: "is a sparse initialiser", advice: "store it as a dense tensor")
+    }
+  }
+
+  private func declare(_ information: Onnx__ValueInfoProto, _ scope: Scope) {
+    guard let id = ids[scope.name(text(information.name))], graph.values[id].constant == nil,
+      let type = information.type?.pointee.tensor_type?.pointee
+    else { return }
+    if let elementType = try? ElementType(onnxType: type.elem_type) { graph.values[id].elementType = elementType }
+    guard let shape = type.shape?.pointee else { return }
+    graph.values[id].dimensions = messages(shape.dim, shape.n_dim).map { dimension in
+      // Some writers say −1 where they mean that an extent is not known.
+      dimension.has_dim_value != 0 && dimension.dim_value >= 0
+        ? .fixed(Int(dimension.dim_value)) : .symbolic(text(dimension.dim_param))
+    }
+  }
+
+  /// The value of a name that something here reads, which an enclosing graph may define.
+  private func value(_ name: String) throws -> ValueID {
+    if let id = ids[name] {
+      if let error = unusable[id] { throw error }
+      return id
+    }
+    guard let parent, parent.sees(name) else {
+      throw GradCAMError(
+        .badData, problem: "reads tensor '\(name)', which nothing computes", advice: "the model is damaged; export it again")
+    }
+    let id = try define(name, as: "outer value")
+    captures.append(id)
+    return id
+  }
+
+  private func sees(_ name: String) -> Bool { ids[name] != nil || parent?.sees(name) ?? false }
+
+  // MARK: Nodes
+
+  /// A node of the file with the scope that it stands in.
+  private struct Call {
+    let message: Onnx__NodeProto
+    let scope: Scope
+
+    var name: String { scope.nodeName(text(message.name)) }
+    var operatorName: OperatorName { OperatorName(domain: text(message.domain), type: text(message.op_type)) }
+    var inputs: [String] { texts(message.input, message.n_input).map(scope.name) }
+    var outputs: [String] { texts(message.output, message.n_output).map(scope.name) }
+    /// How messages name the node.
+    var place: String {
+      "node '\(name.isEmpty ? outputs.first { !$0.isEmpty } ?? "" : name)' (\(operatorName))"
+    }
+  }
+
+  /// The nodes, those that call a function of the model replaced by its body.
+  private func inlined(_ nodes: [Onnx__NodeProto], _ scope: Scope) throws -> [Call] {
+    var calls: [Call] = []
+    for message in nodes {
+      try context.countNode()
+      let call = Call(message: message, scope: scope)
+      guard !call.operatorName.type.isEmpty else {
+        throw GradCAMError(.badData, at: call.place, problem: "names no operator")
+      }
+      let id = FunctionID(
+        domain: call.operatorName.domain, type: call.operatorName.type, overload: text(message.overload))
+      guard let function = context.functions[id] else {
+        calls.append(call)
+        continue
+      }
+      try located(call.place) {
+        guard !scope.callers.contains(id) else {
+          throw GradCAMError(.badData, problem: "the function calls itself")
+        }
+        guard scope.callers.count < 32 else {
+          throw GradCAMError(.unsupported, problem: "functions call each other more than 32 deep")
+        }
+        let body = Scope(calling: function, id: id, from: message, in: scope)
+        calls += try inlined(messages(function.node, function.n_node), body)
+      }
+    }
+    return calls
+  }
+
+  private func sortNodes(_ dependencies: [[ValueID]]) throws {
+    let producers = graph.producers
+    switch TopologicalOrder(count: graph.nodes.count, dependencies: dependencies.map { $0.compactMap { producers[$0] } }) {
+    case .sorted(let order): graph.nodes = order.map { graph.nodes[$0] }
+    case .cycle(let cycle):
+      throw GradCAMError(
+        .badData, problem: "nodes wait for each other in a circle: " + cycle.map(graph.describe).joined(separator: ", "))
+    }
+  }
+
+  // MARK: Attributes
+
+  private func attributes(of call: Call) throws -> ([String: Attribute], captured: [ValueID]) {
+    var attributes: [String: Attribute] = [:]
+    var captured: [ValueID] = []
+    for message in messages(call.message.attribute, call.message.n_attribute) {
+      let name = text(message.name)
+      try located("attribute '\(name)'") {
+        guard attributes[name] == nil else { throw GradCAMError(.badData, problem: "stands twice") }
+        guard let bound = call.scope.bind(message) else { return }
+        attributes[name] = try attribute(bound.message) { message in
+          let builder = GraphBuilder(context, parent: self)
+          let graph = try builder.build(message, scope: bound.scope)
+          captured += try builder.captures.map { try value(graph.values[$0].name) }
+          return graph
+        }
+      }
+    }
+    return (attributes, captured)
+  }
+
+  private func attribute(
+    _ message: Onnx__AttributeProto, buildGraph: (Onnx__GraphProto) throws -> ComputeGraph
+  ) throws -> Attribute {
+    func required<Message>(_ field: UnsafeMutablePointer<Message>?) throws -> Message {
+      guard let field else { throw GradCAMError(.badData, problem: "has no value") }
+      return field.pointee
+    }
+    let type = message.has_type != 0 ? message.type : GraphBuilder.impliedType(message)
+    switch type {
+    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT: return .float(message.f)
+    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT: return .int(message.i)
+    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING: return .string(text(message.s))
+    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR:
+      return .tensor(try context.tensors.tensor(required(message.t)))
+    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__GRAPH: return .graph(try buildGraph(required(message.g)))
+    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOATS:
+      return .floats(Array(UnsafeBufferPointer(start: message.floats, count: message.n_floats)))
+    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS:
+      return .ints(Array(UnsafeBufferPointer(start: message.ints, count: message.n_ints)))
+    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRINGS:
+      return .strings(UnsafeBufferPointer(start: message.strings, count: message.n_strings).map { text($0) })
+    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSORS:
+      return .tensors(try messages(message.tensors, message.n_tensors).map(context.tensors.tensor))
+    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__GRAPHS:
+      return .graphs(try messages(message.graphs, message.n_graphs).map(buildGraph))
+    default:
+      var names = onnx__attribute_proto__attribute_type__descriptor
+      let number = Int32(bitPattern: type.rawValue)
+      let name = text(protobuf_c_enum_descriptor_get_value(&names, number)?.pointee.name)
+      throw GradCAMError(.unsupported, problem: "is of type \(name.isEmpty ? "number \(number)" : name)")
+    }
+  }
+
+  /// The type of an attribute that does not tell it, as in files of the first versions.
+  private static func impliedType(_ message: Onnx__AttributeProto) -> Onnx__AttributeProto__AttributeType {
+    if message.has_f != 0 { return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT }
+    if message.has_i != 0 { return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT }
+    if message.has_s != 0 { return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING }
+    if message.t != nil { return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR }
+    if message.g != nil { return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__GRAPH }
+    if message.n_floats > 0 { return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOATS }
+    if message.n_ints > 0 { return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS }
+    if message.n_strings > 0 { return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRINGS }
+    if message.n_tensors > 0 { return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSORS }
+    if message.n_graphs > 0 { return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__GRAPHS }
+    return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__UNDEFINED
+  }
+}
