@@ -106,6 +106,6 @@ public struct AttributeReader {
 
   private func mismatch(_ name: String, _ expected: String) -> GradCAMError {
     if case .unsupported(let error) = node.attributes[name] { return error }
-    GradCAMError(.badData, at: "attribute '\(name)'", problem: "is not \(expected)")
+    return GradCAMError(.badData, at: "attribute '\(name)'", problem: "is not \(expected)")
   }
 }
