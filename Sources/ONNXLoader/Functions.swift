@@ -28,9 +28,7 @@ struct Scope {
   private(set) var callers: [FunctionID] = []
 
   /// The model's own graph, where every name means itself.
-  static let main = Scope()
-
-  private init() {}
+  init() {}
 
   /// The body of `function` as called by `node`, which stands in `caller`.
   init(calling function: Onnx__FunctionProto, id: FunctionID, from node: Onnx__NodeProto, in caller: Scope) {

@@ -49,8 +49,8 @@ final class GraphBuilder {
   private let parent: GraphBuilder?
   private var graph: ComputeGraph
   private var ids: [String: ValueID] = [:]
-  /// Values of a kind that the program cannot hold, which matter only when something reads them.
-  private var unusable: [ValueID: GradCAMError] = [:]
+  /// The values that each node reads, those that only its subgraphs read included.
+  private var dependencies: [[ValueID]] = []
   /// The values of enclosing graphs that are read here.
   private(set) var captures: [ValueID] = []
 
@@ -63,10 +63,11 @@ final class GraphBuilder {
   /// Builds the graph of a message whose names are to be understood in `scope`; call this once.
   func build(_ message: Onnx__GraphProto, scope: Scope) throws -> ComputeGraph {
     try defineInitialisers(message, scope)
+    let initialisers = Set(ids.keys)
     for input in messages(message.input, message.n_input) {
       let name = scope.name(text(input.name))
-      if let id = ids[name], graph.values[id].constant != nil || unusable[id] != nil { continue }
-      graph.inputs.append(try define(name, as: "graph input"))
+      // Files of the first versions list every initialiser as an input too.
+      if !initialisers.contains(name) { graph.inputs.append(try define(name, as: "graph input")) }
     }
     let calls = try inlined(messages(message.node, message.n_node), scope)
     let outputs = try calls.map { call in try call.outputs.map { $0.isEmpty ? nil : try define($0, as: call.place) } }
@@ -75,22 +76,21 @@ final class GraphBuilder {
     {
       declare(information, scope)
     }
-    var dependencies: [[ValueID]] = []
     for (call, outputs) in zip(calls, outputs) {
       try located(call.place) {
         let inputs = try call.inputs.map { $0.isEmpty ? nil : try value($0) }
         let (attributes, captured) = try self.attributes(of: call)
-        graph.nodes.append(
+        append(
           Node(
             name: call.name, operatorName: call.operatorName, inputs: inputs, outputs: outputs,
-            attributes: attributes, metadata: dictionary(call.message.metadata_props, call.message.n_metadata_props)))
-        dependencies.append(inputs.compactMap { $0 } + captured)
+            attributes: attributes, metadata: dictionary(call.message.metadata_props, call.message.n_metadata_props)),
+          reading: inputs.compactMap { $0 } + captured)
       }
     }
     graph.outputs = try messages(message.output, message.n_output).map { output in
       try located("graph output") { try value(scope.name(text(output.name))) }
     }
-    try sortNodes(dependencies)
+    try sortNodes()
     return graph
   }
 
@@ -115,14 +115,23 @@ final class GraphBuilder {
         graph.values[id].elementType = tensor.elementType
         graph.values[id].dimensions = tensor.shape.dimensions.map { .fixed($0) }
       } catch let error as GradCAMError where error.kind == .unsupported {
-        unusable[id] = error
+        appendUnsupported(id, error)
       }
     }
     for sparse in messages(message.sparse_initializer, message.n_sparse_initializer) {
       let name = scope.name(text(sparse.values?.pointee.name))
-      unusable[try define(name, as: "sparse initialiser")] = GradCAMError(
-        .unsupported, at: "tensor '\(name)'", problem: "is a sparse initialiser", advice: "store it as a dense tensor")
+      appendUnsupported(
+        try define(name, as: "sparse initialiser"),
+        GradCAMError(.unsupported, at: "tensor '\(name)'", problem: "is sparse", advice: "store it as a dense tensor"))
     }
+  }
+
+  /// Makes an initialiser that the program cannot hold the output of a `Constant`, which fails only where it is needed.
+  private func appendUnsupported(_ id: ValueID, _ error: GradCAMError) {
+    let node = Node(
+      name: "", operatorName: OperatorName(type: "Constant"), inputs: [], outputs: [id],
+      attributes: ["value": .unsupported(error)])
+    append(node, reading: [])
   }
 
   private func declare(_ information: Onnx__ValueInfoProto, _ scope: Scope) {
@@ -140,10 +149,7 @@ final class GraphBuilder {
 
   /// The value of a name that something here reads, which an enclosing graph may define.
   private func value(_ name: String) throws -> ValueID {
-    if let id = ids[name] {
-      if let error = unusable[id] { throw error }
-      return id
-    }
+    if let id = ids[name] { return id }
     guard let parent, parent.sees(name) else {
       throw GradCAMError(
         .badData, problem: "reads tensor '\(name)', which nothing computes", advice: "the model is damaged; export it again")
@@ -201,7 +207,12 @@ final class GraphBuilder {
     return calls
   }
 
-  private func sortNodes(_ dependencies: [[ValueID]]) throws {
+  private func append(_ node: Node, reading values: [ValueID]) {
+    graph.nodes.append(node)
+    dependencies.append(values)
+  }
+
+  private func sortNodes() throws {
     let producers = graph.producers
     switch TopologicalOrder(count: graph.nodes.count, dependencies: dependencies.map { $0.compactMap { producers[$0] } }) {
     case .sorted(let order): graph.nodes = order.map { graph.nodes[$0] }
@@ -221,62 +232,18 @@ final class GraphBuilder {
       try located("attribute '\(name)'") {
         guard attributes[name] == nil else { throw GradCAMError(.badData, problem: "stands twice") }
         guard let bound = call.scope.bind(message) else { return }
-        attributes[name] = try attribute(bound.message) { message in
-          let builder = GraphBuilder(context, parent: self)
-          let graph = try builder.build(message, scope: bound.scope)
-          captured += try builder.captures.map { try value(graph.values[$0].name) }
-          return graph
+        do {
+          attributes[name] = try Attribute(bound.message, tensors: context.tensors) { message in
+            let builder = GraphBuilder(context, parent: self)
+            let graph = try builder.build(message, scope: bound.scope)
+            captured += try builder.captures.map { try value(graph.values[$0].name) }
+            return graph
+          }
+        } catch let error as GradCAMError where error.kind == .unsupported {
+          attributes[name] = .unsupported(error.within("attribute '\(name)'"))
         }
       }
     }
     return (attributes, captured)
-  }
-
-  private func attribute(
-    _ message: Onnx__AttributeProto, buildGraph: (Onnx__GraphProto) throws -> ComputeGraph
-  ) throws -> Attribute {
-    func required<Message>(_ field: UnsafeMutablePointer<Message>?) throws -> Message {
-      guard let field else { throw GradCAMError(.badData, problem: "has no value") }
-      return field.pointee
-    }
-    let type = message.has_type != 0 ? message.type : GraphBuilder.impliedType(message)
-    switch type {
-    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT: return .float(message.f)
-    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT: return .int(message.i)
-    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING: return .string(text(message.s))
-    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR:
-      return .tensor(try context.tensors.tensor(required(message.t)))
-    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__GRAPH: return .graph(try buildGraph(required(message.g)))
-    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOATS:
-      return .floats(Array(UnsafeBufferPointer(start: message.floats, count: message.n_floats)))
-    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS:
-      return .ints(Array(UnsafeBufferPointer(start: message.ints, count: message.n_ints)))
-    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRINGS:
-      return .strings(UnsafeBufferPointer(start: message.strings, count: message.n_strings).map { text($0) })
-    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSORS:
-      return .tensors(try messages(message.tensors, message.n_tensors).map(context.tensors.tensor))
-    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__GRAPHS:
-      return .graphs(try messages(message.graphs, message.n_graphs).map(buildGraph))
-    default:
-      var names = onnx__attribute_proto__attribute_type__descriptor
-      let number = Int32(bitPattern: type.rawValue)
-      let name = text(protobuf_c_enum_descriptor_get_value(&names, number)?.pointee.name)
-      throw GradCAMError(.unsupported, problem: "is of type \(name.isEmpty ? "number \(number)" : name)")
-    }
-  }
-
-  /// The type of an attribute that does not tell it, as in files of the first versions.
-  private static func impliedType(_ message: Onnx__AttributeProto) -> Onnx__AttributeProto__AttributeType {
-    if message.has_f != 0 { return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT }
-    if message.has_i != 0 { return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT }
-    if message.has_s != 0 { return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING }
-    if message.t != nil { return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR }
-    if message.g != nil { return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__GRAPH }
-    if message.n_floats > 0 { return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOATS }
-    if message.n_ints > 0 { return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS }
-    if message.n_strings > 0 { return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRINGS }
-    if message.n_tensors > 0 { return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSORS }
-    if message.n_graphs > 0 { return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__GRAPHS }
-    return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__UNDEFINED
   }
 }

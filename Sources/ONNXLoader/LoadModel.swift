@@ -16,7 +16,7 @@ public func loadModel(at path: String) throws -> ComputeGraph {
         }
         let tensors = TensorDecoder(file: file, externalData: ExternalData(modelPath: path))
         let context = try ModelContext(model, tensors: tensors)
-        var result = try GraphBuilder(context).build(graph, scope: .main)
+        var result = try GraphBuilder(context).build(graph, scope: Scope())
         result.metadata = try ModelMetadata.completed(
           dictionary(model.metadata_props, model.n_metadata_props), modelPath: path)
         result.producer = [text(model.producer_name), text(model.producer_version)]
