@@ -29,7 +29,7 @@ let package = Package(
 
     .testTarget(name: "GraphTests", dependencies: ["Graph", "Ops"]),
     .testTarget(name: "OpsTests", dependencies: ["Graph", "Ops", "CKernels"]),
-    .testTarget(name: "ONNXLoaderTests", dependencies: ["ONNXLoader", "Graph"], exclude: ["Fixtures"]),
+    .testTarget(name: "ONNXLoaderTests", dependencies: ["ONNXLoader", "COnnx", "Graph"], exclude: ["Fixtures"]),
     .testTarget(name: "GradCAMTests", dependencies: ["GradCAM"], exclude: ["Fixtures"]),
     .testTarget(name: "CommandTests", dependencies: ["GradCAMCommand", "GradCAM"]),
   ]

@@ -26,7 +26,7 @@ final class ExternalData {
     guard offset <= file.bytes.count, byteCount <= file.bytes.count - offset else {
       throw GradCAMError(
         .badData,
-        problem: "needs bytes \(offset) to \(offset &+ byteCount) of '\(location)', which has \(file.bytes.count)",
+        problem: "needs \(byteCount) bytes at \(offset) of data file '\(location)', which has \(file.bytes.count)",
         advice: "the data file is cut short or belongs to another model; export the two together")
     }
     return (UnsafeRawBufferPointer(rebasing: file.bytes[offset..<(offset + byteCount)]), file)

@@ -24,6 +24,6 @@ func foreignFileError(_ bytes: UnsafeRawBufferPointer) -> GradCAMError? {
   if bytes.dropFirst().prefix(3).elementsEqual("PNG".utf8) || bytes.prefix(3).elementsEqual([0xFF, 0xD8, 0xFF]) {
     return error("a picture", "give the model first, then the picture")
   }
-  let isText = bytes.prefix(256).allSatisfy { $0 >= 0x20 && $0 != 0x7F || (0x09...0x0D).contains($0) }
+  let isText = bytes[0] < 0x7F && bytes.prefix(256).allSatisfy { $0 >= 0x20 || [0x09, 0x0A, 0x0D].contains($0) }
   return isText ? error("text", "export it as a binary .onnx file") : nil
 }

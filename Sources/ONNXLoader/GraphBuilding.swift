@@ -6,8 +6,7 @@ final class ModelContext {
   let tensors: TensorDecoder
   let opsets: [String: Int]
   let functions: [FunctionID: Onnx__FunctionProto]
-  /// How many more nodes may be made: functions that call functions can otherwise multiply without end.
-  private var remainingNodes = 500_000
+  private var inlinedNodeCount = 0
 
   init(_ model: Onnx__ModelProto, tensors: TensorDecoder) throws {
     self.tensors = tensors
@@ -37,9 +36,12 @@ final class ModelContext {
       }, uniquingKeysWith: { first, _ in first })
   }
 
-  func countNode() throws {
-    guard remainingNodes > 0 else { throw GradCAMError(.unsupported, problem: "has more than 500,000 nodes") }
-    remainingNodes -= 1
+  /// Counts a node that a function brings in: a short file of functions that call functions could make any number.
+  func countInlinedNode() throws {
+    inlinedNodeCount += 1
+    guard inlinedNodeCount <= 100_000 else {
+      throw GradCAMError(.unsupported, problem: "its functions have more than 100,000 nodes when inlined")
+    }
   }
 }
 
@@ -152,7 +154,8 @@ final class GraphBuilder {
     if let id = ids[name] { return id }
     guard let parent, parent.sees(name) else {
       throw GradCAMError(
-        .badData, problem: "reads tensor '\(name)', which nothing computes", advice: "the model is damaged; export it again")
+        .badData, problem: "reads tensor '\(name)', which nothing computes",
+        advice: "the model is damaged; export it again")
     }
     let id = try define(name, as: "outer value")
     captures.append(id)
@@ -182,7 +185,7 @@ final class GraphBuilder {
   private func inlined(_ nodes: [Onnx__NodeProto], _ scope: Scope) throws -> [Call] {
     var calls: [Call] = []
     for message in nodes {
-      try context.countNode()
+      if !scope.callers.isEmpty { try context.countInlinedNode() }
       let call = Call(message: message, scope: scope)
       guard !call.operatorName.type.isEmpty else {
         throw GradCAMError(.badData, at: call.place, problem: "names no operator")
@@ -193,16 +196,14 @@ final class GraphBuilder {
         calls.append(call)
         continue
       }
-      try located(call.place) {
-        guard !scope.callers.contains(id) else {
-          throw GradCAMError(.badData, problem: "the function calls itself")
-        }
-        guard scope.callers.count < 32 else {
-          throw GradCAMError(.unsupported, problem: "functions call each other more than 32 deep")
-        }
-        let body = Scope(calling: function, id: id, from: message, in: scope)
-        calls += try inlined(messages(function.node, function.n_node), body)
+      guard !scope.callers.contains(id) else {
+        throw GradCAMError(.badData, at: call.place, problem: "the function calls itself")
       }
+      guard scope.callers.count < 32 else {
+        throw GradCAMError(.unsupported, at: call.place, problem: "functions call each other more than 32 deep")
+      }
+      let body = Scope(calling: function, id: id, from: message, in: scope)
+      calls += try inlined(messages(function.node, function.n_node), body)
     }
     return calls
   }
@@ -214,11 +215,14 @@ final class GraphBuilder {
 
   private func sortNodes() throws {
     let producers = graph.producers
-    switch TopologicalOrder(count: graph.nodes.count, dependencies: dependencies.map { $0.compactMap { producers[$0] } }) {
+    switch TopologicalOrder(
+      count: graph.nodes.count, dependencies: dependencies.map { $0.compactMap { producers[$0] } })
+    {
     case .sorted(let order): graph.nodes = order.map { graph.nodes[$0] }
     case .cycle(let cycle):
-      throw GradCAMError(
-        .badData, problem: "nodes wait for each other in a circle: " + cycle.map(graph.describe).joined(separator: ", "))
+      let names = cycle.prefix(8).map(graph.describe).joined(separator: ", ")
+      let rest = cycle.count > 8 ? " and \(cycle.count - 8) more" : ""
+      throw GradCAMError(.badData, problem: "nodes wait for each other in a circle: \(names)\(rest)")
     }
   }
 

@@ -16,7 +16,9 @@ enum ModelMetadata {
 
   /// The notes of a model; where none of them is for this program, those of the sidecar `MODEL.json` are added.
   static func completed(_ metadata: [String: String], modelPath: String) throws -> [String: String] {
-    guard !metadata.keys.contains(where: { $0.hasPrefix(prefix) }), modelPath.hasSuffix(".onnx") else { return metadata }
+    guard !metadata.keys.contains(where: { $0.hasPrefix(prefix) }), modelPath.hasSuffix(".onnx") else {
+      return metadata
+    }
     let path = String(modelPath.dropLast(".onnx".count)) + ".json"
     guard access(path, F_OK) == 0 else { return metadata }
     return try located("sidecar '\(path)'") { metadata.merging(try sidecar(path)) { $1 } }

@@ -61,7 +61,8 @@ struct TensorDecoder {
       }
     }
     switch elementType {
-    case .float32, .int64: UnsafeMutableRawBufferPointer(start: tensor.storage.base, count: bytes.count).copyMemory(from: bytes)
+    case .float32, .int64:
+      UnsafeMutableRawBufferPointer(start: tensor.storage.base, count: bytes.count).copyMemory(from: bytes)
     case .float16: fill(float(float16:))
     case .bfloat16: fill(float(bfloat16:))
     case .float64: fill { (value: Double) in Float(value) }

@@ -3,8 +3,8 @@ import Graph
 
 /// Rewrites a serialised message so that protobuf-c, which copies whatever it reads, has little to copy.
 ///
-/// Fields that onnx.proto does not declare are left out. `TensorProto.raw_data` becomes a `FileRange` of where the bytes
-/// lie in the file. Everything else stays as it is, except that lengths are written anew.
+/// Fields that onnx.proto does not declare are left out. `TensorProto.raw_data` becomes a `FileRange` of where the
+/// bytes lie in the file. Everything else stays as it is, except that lengths are written anew.
 struct WeightScan {
   private let bytes: UnsafeRawBufferPointer
   private var output: [UInt8] = []
