@@ -47,7 +47,7 @@ struct Scope {
       attributes[text(message.name)] = BoundAttribute(message: message, scope: self)
     }
     for message in messages(node.attribute, node.n_attribute) {
-      attributes[text(message.name)] = caller.bind(message)
+      if let bound = caller.bind(message) { attributes[text(message.name)] = bound }
     }
     callers = caller.callers + [id]
   }

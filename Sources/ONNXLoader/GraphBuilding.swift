@@ -1,50 +1,6 @@
 import COnnx
 import Graph
 
-/// What all graphs of one model share while they are built.
-final class ModelContext {
-  let tensors: TensorDecoder
-  let opsets: [String: Int]
-  let functions: [FunctionID: Onnx__FunctionProto]
-  private var inlinedNodeCount = 0
-
-  init(_ model: Onnx__ModelProto, tensors: TensorDecoder) throws {
-    self.tensors = tensors
-    let functions = messages(model.functions, model.n_functions)
-    var opsets: [String: Int] = [:]
-    // Domains that only a function imports come first, so that the model's own versions count.
-    let imports = functions.flatMap { messages($0.opset_import, $0.n_opset_import) }
-    for opset in imports + messages(model.opset_import, model.n_opset_import) {
-      let domain = text(opset.domain)
-      guard opset.version > 0 else {
-        throw GradCAMError(.badData, problem: "imports opset version \(opset.version) of domain '\(domain)'")
-      }
-      opsets[domain == "ai.onnx" ? "" : domain] = Int(opset.version)
-    }
-    if model.n_opset_import == 0 {
-      // Files older than opsets do not name one.
-      guard model.ir_version < 3 else {
-        throw GradCAMError(
-          .badData, problem: "names no opset version", advice: "the file is cut short; download or export it again")
-      }
-      opsets[""] = 1
-    }
-    self.opsets = opsets
-    self.functions = Dictionary(
-      functions.map {
-        (FunctionID(domain: text($0.domain), type: text($0.name), overload: text($0.overload)), $0)
-      }, uniquingKeysWith: { first, _ in first })
-  }
-
-  /// Counts a node that a function brings in: a short file of functions that call functions could make any number.
-  func countInlinedNode() throws {
-    inlinedNodeCount += 1
-    guard inlinedNodeCount <= 100_000 else {
-      throw GradCAMError(.unsupported, problem: "its functions have more than 100,000 nodes when inlined")
-    }
-  }
-}
-
 /// Builds one graph of a model: the main one, or one that an attribute holds.
 final class GraphBuilder {
   private let context: ModelContext
@@ -76,7 +32,7 @@ final class GraphBuilder {
     for information in messages(message.input, message.n_input) + messages(message.output, message.n_output)
       + messages(message.value_info, message.n_value_info)
     {
-      declare(information, scope)
+      try declare(information, scope)
     }
     for (call, outputs) in zip(calls, outputs) {
       try located(call.place) {
@@ -98,10 +54,10 @@ final class GraphBuilder {
 
   // MARK: Values
 
-  private func define(_ name: String, as place: String) throws -> ValueID {
-    guard !name.isEmpty else { throw GradCAMError(.badData, at: place, problem: "has no name") }
+  private func define(_ name: String, as place: @autoclosure () -> String) throws -> ValueID {
+    guard !name.isEmpty else { throw GradCAMError(.badData, at: place(), problem: "has no name") }
     guard ids[name] == nil else {
-      throw GradCAMError(.badData, at: place, problem: "tensor '\(name)' is defined a second time")
+      throw GradCAMError(.badData, at: place(), problem: "tensor '\(name)' is defined a second time")
     }
     graph.values.append(Value(name: name))
     ids[name] = graph.values.count - 1
@@ -136,16 +92,22 @@ final class GraphBuilder {
     append(node, reading: [])
   }
 
-  private func declare(_ information: Onnx__ValueInfoProto, _ scope: Scope) {
+  private func declare(_ information: Onnx__ValueInfoProto, _ scope: Scope) throws {
     guard let id = ids[scope.name(text(information.name))], graph.values[id].constant == nil,
       let type = information.type?.pointee.tensor_type?.pointee
     else { return }
     if let elementType = try? ElementType(onnxType: type.elem_type) { graph.values[id].elementType = elementType }
     guard let shape = type.shape?.pointee else { return }
-    graph.values[id].dimensions = messages(shape.dim, shape.n_dim).map { dimension in
-      // Some writers say −1 where they mean that an extent is not known.
+    let dimensions = messages(shape.dim, shape.n_dim)
+    // Some writers say −1 where they mean that an extent is not known.
+    func isFixed(_ dimension: Onnx__TensorShapeProto__Dimension) -> Bool {
       dimension.has_dim_value != 0 && dimension.dim_value >= 0
-        ? .fixed(Int(dimension.dim_value)) : .symbolic(text(dimension.dim_param))
+    }
+    try located("tensor '\(graph.values[id].name)'") {
+      _ = try Shape(checking: dimensions.filter(isFixed).map(\.dim_value))
+    }
+    graph.values[id].dimensions = dimensions.map { dimension in
+      isFixed(dimension) ? .fixed(Int(dimension.dim_value)) : .symbolic(text(dimension.dim_param))
     }
   }
 

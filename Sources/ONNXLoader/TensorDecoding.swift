@@ -12,7 +12,8 @@ struct TensorDecoder {
   func tensor(_ message: Onnx__TensorProto) throws -> Tensor {
     try located("tensor '\(text(message.name))'") {
       let elementType = try ElementType(onnxType: message.data_type)
-      let (shape, byteCount) = try layout(message, elementType)
+      let shape = try Shape(checking: UnsafeBufferPointer(start: message.dims, count: message.n_dims))
+      let byteCount = shape.count * elementType.fileByteCount
       if message.has_data_location != 0 && message.data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL {
         let entries = dictionary(message.external_data, message.n_external_data)
         let (bytes, owner) = try externalData.bytes(entries, byteCount: byteCount)
@@ -27,22 +28,6 @@ struct TensorDecoder {
       }
       return decode(bytes, of: file, elementType, shape)
     }
-  }
-
-  /// The shape, and the bytes that the elements take in a file; both are known to fit in `Int`.
-  private func layout(_ message: Onnx__TensorProto, _ elementType: ElementType) throws -> (Shape, Int) {
-    var byteCount = elementType.fileByteCount
-    var heldByteCount = elementType.storage.byteCount
-    let dimensions = try UnsafeBufferPointer(start: message.dims, count: message.n_dims).map { dimension in
-      let (product, overflow) = byteCount.multipliedReportingOverflow(by: Int(dimension))
-      let (heldProduct, heldOverflow) = heldByteCount.multipliedReportingOverflow(by: Int(dimension))
-      guard dimension >= 0, !overflow, !heldOverflow else {
-        throw GradCAMError(.badData, problem: "has an impossible shape (extent \(dimension))")
-      }
-      (byteCount, heldByteCount) = (product, heldProduct)
-      return Int(dimension)
-    }
-    return (Shape(dimensions), byteCount)
   }
 
   /// Decodes elements of fixed width; there are as many bytes as the shape needs.
@@ -118,6 +103,24 @@ struct TensorDecoder {
     case .uint64: return try makeUnsigned { Int64(clamping: $0) }
     case .bool: return try makeNarrow { UInt8($0 == 0 ? 0 : 1) }
     }
+  }
+}
+
+extension Shape {
+  /// A shape whose count and strides, in bytes of any element type, fit in `Int`.
+  ///
+  /// Throws `badData` where the extents are not of that kind.
+  init(checking extents: some Sequence<Int64>) throws {
+    var byteCount = 8
+    for extent in extents {
+      // Strides leave out some extents: a zero among them must not hide an overflow of the others.
+      let (product, overflow) = byteCount.multipliedReportingOverflow(by: max(Int(extent), 1))
+      guard extent >= 0, !overflow else {
+        throw GradCAMError(.badData, problem: "has an impossible shape (extent \(extent))")
+      }
+      byteCount = product
+    }
+    self.init(extents.map { Int($0) })
   }
 }
 

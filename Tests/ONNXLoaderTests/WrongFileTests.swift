@@ -13,6 +13,7 @@ import Testing
     ("dangling_output", .badData, "graph output: reads tensor 'ghost', which nothing computes"),
     ("dimension_negative", .badData, "tensor 'w': has an impossible shape"),
     ("dimension_overflow", .badData, "tensor 'w': has an impossible shape"),
+    ("dimension_declared", .badData, "tensor 'x': has an impossible shape"),
     ("dimension_overflow_zero", .badData, "tensor 'w': has an impossible shape"),
     ("external_absolute", .badData, "data file '/etc/passwd': lies outside the folder of the model"),
     ("external_escape", .badData, "data file '../ONNXLoaderTests.swift': lies outside the folder of the model"),

@@ -153,9 +153,10 @@ def wrong_tensors():
     count = helper.make_tensor("w", TensorProto.FLOAT, [2, 3], range(6))
     del count.float_data[5]
     write("wrong_count.onnx", model(add, [count]))
-    for name, dimensions in {"negative": [-2, 3], "overflow": [2**62, 2**62], "overflow_zero": [2**62, 2**62, 0]}.items():
+    for name, dimensions in {"negative": [-2, 3], "overflow": [2**62, 2**62], "overflow_zero": [0, 2**62, 2**62]}.items():
         tensor = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=dimensions, raw_data=b"\0" * 24)
         write(f"dimension_{name}.onnx", model(add, [tensor]))
+    write("dimension_declared.onnx", model([relu()], inputs=[value("x", ["N", 2**40, 2**40])]))
     empty = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[0, 3], raw_data=b"")
     write("no_elements.onnx", model(add, [empty]))
     strings = helper.make_tensor("w", TensorProto.STRING, [2], [b"cat", b"dog"])
