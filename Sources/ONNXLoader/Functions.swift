@@ -32,6 +32,7 @@ struct Scope {
 
   /// The body of `function` as called by `node`, which stands in `caller`.
   init(calling function: Onnx__FunctionProto, id: FunctionID, from node: Onnx__NodeProto, in caller: Scope) {
+    callers = caller.callers + [id]
     let arguments = texts(node.input, node.n_input).map(caller.name)
     let results = texts(node.output, node.n_output).map(caller.name)
     // Results are unique in a graph, names of nodes need not be.
@@ -49,7 +50,6 @@ struct Scope {
     for message in messages(node.attribute, node.n_attribute) {
       if let bound = caller.bind(message) { attributes[text(message.name)] = bound }
     }
-    callers = caller.callers + [id]
   }
 
   /// What a name in this scope is called in the graph that is built; an omitted one stays empty.

@@ -22,6 +22,7 @@ import Testing
     ("external_overflow", .badData, "needs 24 bytes at 9223372036854775800 of data file"),
     ("external_short", .badData, "needs 24 bytes at 32 of data file 'external.onnx.data', which has 48"),
     ("external_unnamed", .badData, "none is named"),
+    ("function_default", .badData, "node 'y/z' (test.Default): the function calls itself"),
     ("function_recursive", .badData, "node 'y' (test.Loop): the function calls itself"),
     ("function_doubling", .unsupported, "more than 100,000 nodes"),
     ("no_opset", .badData, "names no opset version"),

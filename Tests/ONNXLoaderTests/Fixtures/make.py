@@ -259,6 +259,16 @@ def functions():
     )
     node = helper.make_node("Loop", ["x"], ["y"], domain="test", name="loop")
     write("function_recursive.onnx", model([node], opset_imports=opsets, functions=[itself]))
+    body = helper.make_graph([helper.make_node("Default", ["x"], ["z"], domain="test")], "body", [], [value("z")])
+    choose = helper.make_node("If", ["a"], ["b"])
+    choose.attribute.append(
+        onnx.AttributeProto(name="then_branch", ref_attr_name="body", type=onnx.AttributeProto.GRAPH)
+    )
+    default = helper.make_function(
+        "test", "Default", ["a"], ["b"], [choose], opsets, [], [helper.make_attribute("body", body)]
+    )
+    node = helper.make_node("Default", ["x"], ["y"], domain="test", name="default")
+    write("function_default.onnx", model([node], opset_imports=opsets, functions=[default]))
     doubling = [
         helper.make_function(
             "test",
