@@ -15,7 +15,7 @@ let package = Package(
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
     .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
-    .target(name: "COnnx", dependencies: ["CProtobufC"]),
+    .target(name: "COnnx", dependencies: ["CProtobufC"], exclude: ["onnx.proto"]),
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
 
     .target(name: "Graph"),
@@ -31,7 +31,7 @@ let package = Package(
 
     .testTarget(name: "GraphTests", dependencies: ["Graph", "Ops"]),
     .testTarget(name: "OpsTests", dependencies: ["Graph", "Ops", "CKernels"]),
-    .testTarget(name: "ONNXLoaderTests", dependencies: ["ONNXLoader", "Graph"], exclude: ["Fixtures"]),
+    .testTarget(name: "ONNXLoaderTests", dependencies: ["ONNXLoader", "COnnx", "Graph"], exclude: ["Fixtures"]),
     .testTarget(name: "GradCAMTests", dependencies: ["GradCAM"], exclude: ["Fixtures"]),
     .testTarget(name: "CommandTests", dependencies: ["GradCAMCommand", "GradCAM"]),
   ]
