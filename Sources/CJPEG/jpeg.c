@@ -107,15 +107,18 @@ int gradcam_jpeg_decode(const uint8_t *bytes, size_t count, uint8_t *rgb, uint32
 int gradcam_jpeg_encode(const uint8_t *rgb, uint32_t width, uint32_t height, uint8_t **bytes, size_t *count,
                         char *message) {
   Failure failure;
-  unsigned char *encoded = NULL;
   unsigned long encoded_count = 0;
   struct jpeg_compress_struct info = {.err = catch(&failure, message)};
+  *bytes = NULL;
   if (setjmp(failure.jump)) {
+    // Only the end of writing hands the buffer over, and nothing else frees it.
+    if (info.dest != NULL) info.dest->term_destination(&info);
+    free(*bytes);
     jpeg_destroy_compress(&info);
     return -1;
   }
   jpeg_create_compress(&info);
-  jpeg_mem_dest(&info, &encoded, &encoded_count);
+  jpeg_mem_dest(&info, bytes, &encoded_count);
   info.image_width = width;
   info.image_height = height;
   info.input_components = 3;
@@ -129,7 +132,6 @@ int gradcam_jpeg_encode(const uint8_t *rgb, uint32_t width, uint32_t height, uin
   }
   jpeg_finish_compress(&info);
   jpeg_destroy_compress(&info);
-  *bytes = encoded;
   *count = encoded_count;
   return 0;
 }

@@ -42,3 +42,30 @@ private func bytes(ofHexadecimal text: String) -> [UInt8] {
   let digits = text.utf8.map { $0 < UInt8(ascii: "a") ? $0 - UInt8(ascii: "0") : $0 - UInt8(ascii: "a") + 10 }
   return stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
 }
+
+extension HeatMap {
+  /// The map in colours: 0 as the first and 1 as the last of the scale, values beyond clamped.
+  public func colored(with colormap: Colormap) -> Picture {
+    let colors = colormap.colors
+    let levels = levels
+    let pixels = [UInt8](unsafeUninitializedCapacity: 3 * levels.count) { target, initializedCount in
+      for (index, level) in levels.enumerated() {
+        for channel in 0..<3 { target[3 * index + channel] = colors[3 * Int(level) + channel] }
+      }
+      initializedCount = 3 * levels.count
+    }
+    return Picture(width: width, height: height, pixels: pixels)
+  }
+
+  /// The colour number of each value: the whole part of 255 times it, clamped.
+  var levels: [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: values.count) { target, initializedCount in
+      quantize(values, into: target)
+      initializedCount = values.count
+    }
+  }
+}
+
+private func quantize(_ values: UnsafePointer<Float>, into target: UnsafeMutableBufferPointer<UInt8>) {
+  for i in target.indices { target[i] = truncatedByte(255 * values[i]) }
+}

@@ -22,9 +22,13 @@ public struct HeatMap: Sendable, Equatable {
 
   /// The map brought to 0…1: its minimum subtracted, then divided by its maximum plus 1e-7.
   public func rescaled() -> HeatMap {
-    let minimum = values.reduce(Float.infinity, Float.minimum)
-    let maximum = values.reduce(-Float.infinity, Float.maximum) - minimum
-    return mapped { ($0 - minimum) / (1e-7 + maximum) }
+    var (minimum, maximum) = (Float.infinity, -Float.infinity)
+    for value in values {
+      minimum = value < minimum ? value : minimum
+      maximum = value > maximum ? value : maximum
+    }
+    let (offset, range) = (minimum, 1e-7 + (maximum - minimum))
+    return mapped { ($0 - offset) / range }
   }
 
   /// The rectified map, rescaled: what is made of a method's result before it is drawn.

@@ -1,34 +1,26 @@
-/// For each output position along one axis, two input positions and their weights: linear interpolation between
-/// pixel centres, the edges held.
+/// For each output position along one axis, two input positions and how far it lies between them: linear
+/// interpolation between pixel centres, the edges held.
 struct LinearTaps {
   private(set) var lower: [Int] = []
   private(set) var upper: [Int] = []
-  private(set) var lowerWeight: [Float] = []
-  private(set) var upperWeight: [Float] = []
+  private(set) var fraction: [Float] = []
+  /// The output positions that the input covers.
+  let covered: Range<Int>
 
-  /// The input covers `outputCount` positions whole.
+  /// The input covers the output whole.
   init(from inputCount: Int, to outputCount: Int) {
     let scale = 1 / (Double(outputCount) / Double(inputCount))
-    self.init(from: inputCount, to: outputCount) { ($0 + 0.5) * scale }
+    self.init(from: inputCount, to: outputCount, covered: 0..<outputCount) { (Double($0) + 0.5) * scale }
   }
 
-  /// The input position is `place(output)`, counted from the edge of the first input pixel; where `isInside` says no,
-  /// both weights are 0.
-  init(
-    from inputCount: Int, to outputCount: Int, isInside: (Double) -> Bool = { _ in true },
-    place: (Double) -> Double
-  ) {
+  /// `place` takes an output position to the input, counted there from the edge of the first pixel.
+  init(from inputCount: Int, to outputCount: Int, covered: Range<Int>, place: (Int) -> Double) {
+    self.covered = covered
     for output in 0..<outputCount {
-      // In Float and by this order of steps, as OpenCV has it.
-      let center = Float(place(Double(output)) - 0.5)
-      let clamped = min(max(center, 0), Float(inputCount - 1))
-      let left = min(Int(clamped), inputCount - 1)
-      let fraction = clamped - Float(left)
-      let weight: Float = isInside(Double(output)) ? 1 : 0
-      lower.append(left)
-      upper.append(min(left + 1, inputCount - 1))
-      lowerWeight.append(weight * (1 - fraction))
-      upperWeight.append(weight * fraction)
+      let center = min(max(place(output) - 0.5, 0), Double(inputCount - 1))
+      lower.append(Int(center))
+      upper.append(min(Int(center) + 1, inputCount - 1))
+      fraction.append(Float(center - center.rounded(.down)))
     }
   }
 }

@@ -1,8 +1,8 @@
 extension Picture {
   /// OpenCV's fixed-point arithmetic: weights of 11 bits, the products of both passes rounded once.
   func resizedAsOpenCV(width newWidth: Int, height newHeight: Int) -> Picture {
-    let columns = FixedTaps(LinearTaps(from: width, to: newWidth))
-    let rows = FixedTaps(LinearTaps(from: height, to: newHeight))
+    let columns = FixedTaps(from: width, to: newWidth)
+    let rows = FixedTaps(from: height, to: newHeight)
     let resized = [UInt8](unsafeUninitializedCapacity: 3 * newWidth * newHeight) { target, initializedCount in
       pixels.withUnsafeBufferPointer { source in
         var to = 0
@@ -38,10 +38,14 @@ private struct FixedTaps {
   let taps: LinearTaps
   let weights: [(Int32, Int32)]
 
-  init(_ taps: LinearTaps) {
+  init(from inputCount: Int, to outputCount: Int) {
     func fixed(_ weight: Float) -> Int32 { Int32((weight * 2048).rounded(.toNearestOrEven)) }
-    self.taps = taps
-    weights = zip(taps.lowerWeight, taps.upperWeight).map { (fixed($0), fixed($1)) }
+    let scale = 1 / (Double(outputCount) / Double(inputCount))
+    // OpenCV rounds the positions to Float here, though not where it resizes maps.
+    taps = LinearTaps(from: inputCount, to: outputCount, covered: 0..<outputCount) {
+      Double(Float((Double($0) + 0.5) * scale - 0.5)) + 0.5
+    }
+    weights = taps.fraction.map { (fixed(1 - $0), fixed($0)) }
   }
 }
 
@@ -56,24 +60,28 @@ extension HeatMap {
       columns: LinearTaps(from: self.width, to: width), rows: LinearTaps(from: self.height, to: height))
   }
 
+  /// First along rows, then along columns; 0 where the map does not cover the output.
   func interpolated(columns: LinearTaps, rows: LinearTaps) -> HeatMap {
     let (newWidth, newHeight) = (columns.lower.count, rows.lower.count)
     var widened = [Float](repeating: 0, count: newWidth * height)
     for y in 0..<height {
-      for x in 0..<newWidth {
-        widened[y * newWidth + x] =
-          values[y * width + columns.lower[x]] * columns.lowerWeight[x]
-          + values[y * width + columns.upper[x]] * columns.upperWeight[x]
+      for x in columns.covered {
+        widened[y * newWidth + x] = interpolate(
+          values[y * width + columns.lower[x]], values[y * width + columns.upper[x]], columns.fraction[x])
       }
     }
     let result = [Float](unsafeUninitializedCapacity: newWidth * newHeight) { target, initializedCount in
       widened.withUnsafeBufferPointer { source in
         for y in 0..<newHeight {
-          let (above, below) = (rows.lower[y] * newWidth, rows.upper[y] * newWidth)
-          let (aboveWeight, belowWeight) = (rows.lowerWeight[y], rows.upperWeight[y])
           let row = y * newWidth
+          guard rows.covered.contains(y) else {
+            for x in 0..<newWidth { target[row + x] = 0 }
+            continue
+          }
+          let (above, below) = (rows.lower[y] * newWidth, rows.upper[y] * newWidth)
+          let fraction = rows.fraction[y]
           for x in 0..<newWidth {
-            target[row + x] = source[above + x] * aboveWeight + source[below + x] * belowWeight
+            target[row + x] = interpolate(source[above + x], source[below + x], fraction)
           }
         }
       }
@@ -81,4 +89,10 @@ extension HeatMap {
     }
     return HeatMap(width: newWidth, height: newHeight, values: result)
   }
+}
+
+/// In Double, so that product and sum are rounded once, as OpenCV's fused instruction does.
+@inline(__always)
+private func interpolate(_ first: Float, _ second: Float, _ fraction: Float) -> Float {
+  Float(Double(second - first) * Double(fraction) + Double(first))
 }

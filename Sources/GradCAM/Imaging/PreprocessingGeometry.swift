@@ -84,10 +84,9 @@ extension LinearTaps {
   ) {
     let scale = 1 / (Double(originalCount) / Double(resizedCount))
     let mapScale = Double(mapCount) / Double(cropCount)
-    func cropPosition(_ original: Double) -> Double { (original + 0.5) * scale - Double(cropStart) }
-    self.init(
-      from: mapCount, to: originalCount,
-      isInside: { 0 <= cropPosition($0) && cropPosition($0) < Double(cropCount) },
-      place: { cropPosition($0) * mapScale })
+    func cropPosition(_ original: Int) -> Double { (Double(original) + 0.5) * scale - Double(cropStart) }
+    let start = (0..<originalCount).first { cropPosition($0) >= 0 } ?? originalCount
+    let end = (start..<originalCount).first { cropPosition($0) >= Double(cropCount) } ?? originalCount
+    self.init(from: mapCount, to: originalCount, covered: start..<end) { cropPosition($0) * mapScale }
   }
 }

@@ -21,10 +21,12 @@ import Testing
     #expect(try maximumDifference(drawn, ImagingFixture.picture("overlay-recipe")) == 0)
   }
 
-  @Test func ownMapDrawsTheOriginalRecipe() throws {
+  @Test func wholeDrawingEqualsTheOriginalRecipe() throws {
     let (map, picture) = try (ImagingFixture.map("map"), ImagingFixture.photograph())
-    let cam = map.resized(width: picture.width, height: picture.height).rescaled()
+    let cam = map.resized(width: picture.width, height: picture.height).normalized()
     #expect(try maximumDifference(cam, ImagingFixture.map("cam")) <= 1e-5)
+    let drawn = Picture.overlay(map: cam, on: picture)
+    #expect(try maximumDifference(drawn, ImagingFixture.picture("overlay-recipe")) <= 1)
   }
 
   @Test func overlayFollowsItsWeightAndColormap() throws {
@@ -54,6 +56,8 @@ import Testing
     let picture = Picture(width: 4, height: 1, pixels: Array(repeating: 0, count: 12))
     let map = HeatMap(width: 4, height: 1, values: [.nan, -.infinity, .infinity, 3e38])
     #expect(map.colored(with: .gray).pixels == [0, 0, 0, 0, 0, 0, 255, 255, 255, 255, 255, 255])
+    let gray = Picture(width: 4, height: 1, pixels: Array(repeating: 9, count: 12))
+    #expect(DrawingStyle.mask.draw(map, on: gray).pixels == [0, 0, 0, 0, 0, 0, 9, 9, 9, 9, 9, 9])
     for style in DrawingStyle.allCases { _ = style.draw(map, on: picture, blend: .nan) }
     #expect(Picture.overlay(map: map, on: picture, blend: 1).pixels == picture.pixels)
   }
