@@ -2,5 +2,6 @@ import Graph
 
 extension OperatorSet {
   /// Every operator that is built in.
-  public static let standard = OperatorSet(unaryOperators + arithmeticOperators)
+  public static let standard = OperatorSet(
+    unaryOperators + arithmeticOperators + viewOperators + constantOperators + rearrangementOperators + padOperators)
 }

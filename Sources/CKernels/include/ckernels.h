@@ -4,5 +4,6 @@
 #define CKERNELS_H
 
 #include "elementwise.h"
+#include "movement.h"
 
 #endif
