@@ -3,5 +3,6 @@ import Graph
 extension OperatorSet {
   /// Every operator that is built in.
   public static let standard = OperatorSet(
-    unaryOperators + arithmeticOperators + viewOperators + constantOperators + rearrangementOperators + padOperators)
+    unaryOperators + arithmeticOperators + viewOperators + constantOperators + rearrangementOperators
+      + padOperators + indexingOperators + topKOperators)
 }
