@@ -4,5 +4,5 @@ extension OperatorSet {
   /// Every operator that is built in.
   public static let standard = OperatorSet(
     unaryOperators + arithmeticOperators + viewOperators + constantOperators + rearrangementOperators
-      + padOperators + indexingOperators + topKOperators)
+      + padOperators + indexingOperators + topKOperators + resizeOperators)
 }

@@ -4,6 +4,7 @@
 #define CKERNELS_H
 
 #include "elementwise.h"
+#include "interpolation.h"
 #include "movement.h"
 
 #endif
