@@ -3,5 +3,18 @@ import Graph
 extension OperatorSet {
   /// Every operator that is built in.
   public static let standard = OperatorSet(
-    unaryOperators + arithmeticOperators + convolutionOperators + poolingOperators + matrixOperators)
+    [
+      arithmeticOperators,
+      constantOperators,
+      convolutionOperators,
+      indexingOperators,
+      matrixOperators,
+      padOperators,
+      poolingOperators,
+      rearrangementOperators,
+      resizeOperators,
+      topKOperators,
+      unaryOperators,
+      viewOperators,
+    ].flatMap { $0 })
 }

@@ -6,7 +6,9 @@
 #include "depthwise.h"
 #include "elementwise.h"
 #include "im2col.h"
+#include "interpolation.h"
 #include "matrix_vector.h"
+#include "movement.h"
 #include "pooling.h"
 #include "winograd.h"
 

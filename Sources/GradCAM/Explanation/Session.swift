@@ -14,6 +14,9 @@ public final class Session {
   /// The raw scores of the last image.
   public private(set) var logits: [Float] = []
 
+  /// The threads that it runs on.
+  public let threadCount: Int
+
   private let executor: Executor
 
   /// Plans a model.
@@ -33,6 +36,7 @@ public final class Session {
     self.model = model
     self.inputSize = inputSize
     let pool = ThreadPool(threadCount: threadCount)
+    self.threadCount = pool.threadCount
     do {
       let forward = try model.plan(
         size: inputSize, taps: [], inputs: inputs, threadCount: pool.threadCount, reusesWeights: false)

@@ -101,3 +101,18 @@ extension ImageShape {
     elementType = value.elementType ?? .float32
   }
 }
+
+extension ImageShape {
+  /// A fixed tensor of pseudo-random numbers in −2 … 2 (0 … 255 for integers), for timings.
+  public func noise(_ size: PixelSize) -> Tensor {
+    let shape = shape(for: size)
+    var state: UInt32 = 1
+    let values = (0..<shape.count).map { _ -> Float in
+      state = state &* 1_664_525 &+ 1_013_904_223
+      return Float(state >> 8) / Float(1 << 24)
+    }
+    return elementType.storage == .int64
+      ? Tensor(values.map { Int64($0 * 255) }, shape: shape, elementType: elementType)
+      : Tensor(values.map { $0 * 4 - 2 }, shape: shape)
+  }
+}

@@ -1,3 +1,4 @@
+import Foundation
 import Graph
 
 /// Where a classifier's scores are: the last value before a final Softmax, LogSoftmax or Sigmoid, else the output.
@@ -48,12 +49,12 @@ public struct ScoreHead: Sendable {
   /// The probability of every class.
   public func probabilities(_ logits: [Float]) -> [Float] {
     switch activation {
-    case .sigmoid: return logits.map { 1 / (1 + exponential(-$0)) }
+    case .sigmoid: return logits.map { 1 / (1 + exp(-$0)) }
     case .softmax:
       // One lone score competes with nothing: it is read as the score of a yes against a no.
-      if logits.count == 1 { return logits.map { 1 / (1 + exponential(-$0)) } }
+      if logits.count == 1 { return logits.map { 1 / (1 + exp(-$0)) } }
       let largest = logits.max() ?? 0
-      let powers = logits.map { exponential($0 - largest) }
+      let powers = logits.map { exp($0 - largest) }
       let sum = powers.reduce(0, +)
       return powers.map { $0 / sum }
     }

@@ -1,0 +1,90 @@
+import Graph
+
+/// The largest number of elements that one tensor may have.
+let elementLimit = 1 << 31
+
+extension Shape {
+  /// A shape whose extents come from a file.
+  ///
+  /// Throws `badData` where one is negative or there are more elements than any memory holds.
+  init(checked dimensions: [Int]) throws {
+    var count = 1
+    for extent in dimensions {
+      guard extent >= 0 else {
+        throw GradCAMError(.badData, problem: "the result would have the impossible shape \(Shape(dimensions))")
+      }
+      let (product, overflows) = count.multipliedReportingOverflow(by: extent)
+      guard !overflows, product <= elementLimit else {
+        throw GradCAMError(.badData, problem: "the result would have the unreasonable shape \(Shape(dimensions))")
+      }
+      count = product
+    }
+    self.init(dimensions)
+  }
+
+  /// The axes that a list from a file means.
+  ///
+  /// Throws `badData` where one does not exist or is named twice.
+  func axes(_ indices: [Int]) throws -> [Int] {
+    let axes = try indices.map(axis)
+    guard Set(axes).count == axes.count else {
+      throw GradCAMError(.badData, problem: "axes \(indices) name one axis twice")
+    }
+    return axes
+  }
+}
+
+extension NodeInputs {
+  /// The contents of an integer input that decides a shape or a parameter, nil where it is left out.
+  ///
+  /// Throws `unsupported` where they depend on the model's inputs.
+  func integers(_ index: Int) throws -> [Int]? { try contents(index)?.integers.map(Int.init) }
+
+  /// The contents of an integer input that must be there.
+  ///
+  /// Throws `badData` where it is missing, `unsupported` where it depends on the model's inputs.
+  func requiredIntegers(_ index: Int) throws -> [Int] {
+    _ = try required(index)
+    return try integers(index)!
+  }
+
+  /// The only element of an integer input, nil where it is left out.
+  ///
+  /// Throws `badData` where it has not exactly one, `unsupported` where it depends on the model's inputs.
+  func integer(_ index: Int) throws -> Int? {
+    guard let values = try integers(index) else { return nil }
+    guard values.count == 1 else {
+      throw GradCAMError(.badData, problem: "input \(index) has \(values.count) elements where one is expected")
+    }
+    return values[0]
+  }
+
+  /// The only element of an integer input that must be there.
+  ///
+  /// Throws `badData` where it is missing or has not exactly one, `unsupported` where it depends on the model's inputs.
+  func requiredInteger(_ index: Int) throws -> Int {
+    _ = try required(index)
+    return try integer(index)!
+  }
+}
+
+/// The error for a derivative that does not exist or is not computed.
+func noGradient(ofInput index: Int) -> GradCAMError {
+  GradCAMError(.unsupported, problem: "no gradient is computed for input \(index), and it lies between tap and score")
+}
+
+extension ElementType {
+  /// The type that a number of ONNX's `TensorProto.DataType` means.
+  ///
+  /// Throws `unsupported` for a type that this program does not compute with.
+  init(onnx code: Int) throws {
+    let types: [Int: ElementType] = [
+      1: .float32, 2: .uint8, 3: .int8, 4: .uint16, 5: .int16, 6: .int32, 7: .int64, 9: .bool, 10: .float16,
+      11: .float64, 12: .uint32, 13: .uint64, 16: .bfloat16,
+    ]
+    guard let type = types[code] else {
+      throw GradCAMError(.unsupported, problem: "element type number \(code) is not supported")
+    }
+    self = type
+  }
+}
