@@ -197,7 +197,7 @@ def read_samples(folder: Path, metadata: dict[str, str]):
     for name, objects in json.loads((folder / "boxes.json").read_text()).items():
         picture = Image.open(folder / name).convert("RGB")
         scale = resize / min(picture.size)
-        width, height = (int(v * scale) for v in picture.size)
+        width, height = (v * resize // min(picture.size) for v in picture.size)
         left, top = round((width - crop) / 2), round((height - crop) / 2)
         pixels = picture.resize((width, height), Image.BILINEAR).crop((left, top, left + crop, top + crop))
         inputs.append(((np.asarray(pixels, dtype=np.float32) / 255 - mean) / std).transpose(2, 0, 1))

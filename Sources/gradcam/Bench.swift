@@ -47,7 +47,7 @@ struct Bench: ParsableCommand {
     let clock = ContinuousClock()
     var opened: (Model, Explainer)?
     let load = try clock.measure {
-      let model = try Model(contentsOf: model)
+      let model = try Model(contentsOf: self.model)
       let explainer = try Explainer(
         model, nodes: [node], preprocessing: try image.preprocessing(for: model), inputSize: image.size,
         threadCount: threads, reusesWeights: true)
@@ -124,7 +124,7 @@ struct Bench: ParsableCommand {
   /// The largest resident set of this process so far.
   private var peakMegabytes: Double {
     var usage = rusage()
-    getrusage(RUSAGE_SELF, &usage)
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
     return Double(usage.ru_maxrss) / 1024
   }
 }

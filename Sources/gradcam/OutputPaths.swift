@@ -28,11 +28,7 @@ struct OutputPaths {
   func checkWritable() throws {
     guard let option else { return }
     if isFile {
-      guard Picture.canWrite(to: option) else {
-        throw GradCAMError(
-          .usage, at: "--output \(option)", problem: "pictures are written as .png, .jpg or .jpeg",
-          advice: "give one of these extensions, or a folder with a slash at its end")
-      }
+      try Picture.checkFormat(ofOutput: option)
       return
     }
     do {

@@ -41,7 +41,7 @@ struct ImageCodec: Sendable, Equatable {
     let suffix = file.lastIndex(of: ".").map { file[file.index(after: $0)...].lowercased() }
     guard let codec = all.first(where: { suffix.map($0.extensions.contains) ?? false }) else {
       throw GradCAMError(
-        .unwritable, at: path, problem: "the file name tells no picture format",
+        .usage, at: path, problem: "the file name tells no picture format",
         advice: "end it in .png, .jpg or .jpeg")
     }
     return codec

@@ -57,7 +57,7 @@ public struct Picture: Sendable, Equatable {
   ///
   /// JPEG has quality 95 and halved chroma. The file appears whole or not at all.
   ///
-  /// - Throws: `GradCAMError` of kind `.unwritable`.
+  /// - Throws: `GradCAMError` of kind `.unwritable`, or `.usage` for an extension that names no format.
   public func write(to path: String) throws {
     let codec = try ImageCodec.forWriting(to: path)
     let bytes: [UInt8]
@@ -68,6 +68,11 @@ public struct Picture: Sendable, Equatable {
     }
     try writeAtomically(bytes, to: path)
   }
+
+  /// Checks that a path's extension names a format that pictures are written in.
+  ///
+  /// - Throws: `GradCAMError` of kind `.usage`.
+  public static func checkFormat(ofOutput path: String) throws { _ = try ImageCodec.forWriting(to: path) }
 
   /// The given rectangle; pixels of it that lie outside the picture are black.
   ///

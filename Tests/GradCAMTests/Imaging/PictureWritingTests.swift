@@ -28,7 +28,7 @@ import Testing
   @Test(arguments: ["out", "out.gif", "out.", ".png/out", "png"])
   func unknownExtensionIsRefused(name: String) throws {
     let picture = try ImagingFixture.photograph()
-    expectError(.unwritable, at: name, saying: ".png, .jpg or .jpeg") { try picture.write(to: name) }
+    expectError(.usage, at: name, saying: ".png, .jpg or .jpeg") { try picture.write(to: name) }
   }
 
   @Test func pictureTooWideForJPEGIsRefused() throws {
