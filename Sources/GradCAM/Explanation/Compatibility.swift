@@ -11,7 +11,9 @@ public enum Compatibility: String, Sendable, CaseIterable {
   public func drawnMap(_ map: HeatMap, geometry: PreprocessingGeometry) -> HeatMap {
     switch self {
     case .pytorchGradCAM: geometry.project(map.normalized()).rescaled()
-    case .recipe: map.rectified().resized(width: geometry.crop.size.width, height: geometry.crop.size.height).rescaled()
+    case .recipe:
+      map.rectified().resized(width: geometry.crop.size.width, height: geometry.crop.size.height)
+        .rescaled(epsilon: 0)
     }
   }
 

@@ -20,14 +20,14 @@ public struct HeatMap: Sendable, Equatable {
   /// The map with negative values, and values that are no number, set to 0.
   public func rectified() -> HeatMap { mapped { $0 > 0 ? $0 : 0 } }
 
-  /// The map brought to 0…1: its minimum subtracted, then divided by its maximum plus 1e-7.
-  public func rescaled() -> HeatMap {
+  /// The map brought to 0…1: its minimum subtracted, then divided by its maximum plus epsilon; 0 where all is equal.
+  public func rescaled(epsilon: Float = 1e-7) -> HeatMap {
     var (minimum, maximum) = (Float.infinity, -Float.infinity)
     for value in values {
       minimum = value < minimum ? value : minimum
       maximum = value > maximum ? value : maximum
     }
-    let (offset, range) = (minimum, 1e-7 + (maximum - minimum))
+    let (offset, range) = (minimum, max(epsilon + (maximum - minimum), .leastNormalMagnitude))
     return mapped { ($0 - offset) / range }
   }
 
