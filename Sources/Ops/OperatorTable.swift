@@ -3,6 +3,23 @@ import Graph
 extension OperatorSet {
   /// Every operator that is built in.
   public static let standard = OperatorSet(
-    unaryOperators + castOperators + arithmeticOperators + logicOperators + reductionOperators + softmaxOperators
-      + normalizationOperators + convolutionOperators + poolingOperators + matrixOperators)
+    [
+      arithmeticOperators,
+      castOperators,
+      constantOperators,
+      convolutionOperators,
+      indexingOperators,
+      logicOperators,
+      matrixOperators,
+      normalizationOperators,
+      padOperators,
+      poolingOperators,
+      rearrangementOperators,
+      reductionOperators,
+      resizeOperators,
+      softmaxOperators,
+      topKOperators,
+      unaryOperators,
+      viewOperators,
+    ].flatMap { $0 })
 }

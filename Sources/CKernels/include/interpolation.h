@@ -1,0 +1,14 @@
+#ifndef CKERNELS_INTERPOLATION_H
+#define CKERNELS_INTERPOLATION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// Weighted sums along one axis of a tensor of shape outer × inputs × inner: for rows first ..< last of the result,
+// seen as (outer · outputs) × inner, row j of a slice is the sum of weights[t] times input row indices[t] over t in
+// starts[j] ..< starts[j + 1], and `empty` where there is no such t.
+void interpolate_rows(
+    const float *x, float *y, const int32_t *starts, const int32_t *indices, const float *weights, size_t inputs,
+    size_t outputs, size_t inner, float empty, size_t first, size_t last);
+
+#endif

@@ -1,0 +1,100 @@
+import CKernels
+import Graph
+
+/// A sparse matrix that makes the elements along one axis of a tensor into weighted sums of those of another.
+struct AxisWeights: Sendable {
+  /// One element that a sum takes.
+  struct Tap: Sendable {
+    let index: Int
+    let weight: Float
+  }
+
+  /// The extent that goes in.
+  let inputs: Int
+  /// The extent that comes out.
+  let outputs: Int
+  /// What a sum without taps is.
+  let empty: Float
+  private let starts: [Int32]
+  private let indices: [Int32]
+  private let weights: [Float]
+
+  /// Collects the taps of every sum.
+  init(inputs: Int, rows: [[Tap]], empty: Float = 0) {
+    self.inputs = inputs
+    outputs = rows.count
+    self.empty = empty
+    starts = rows.reduce(into: [0]) { $0.append($0.last! + Int32($1.count)) }
+    indices = rows.flatMap { $0.map { Int32($0.index) } }
+    weights = rows.flatMap { $0.map(\.weight) }
+  }
+
+  /// The matrix that carries gradients back.
+  var transposed: AxisWeights {
+    var rows = [[Tap]](repeating: [], count: inputs)
+    for output in 0..<outputs {
+      for tap in Int(starts[output])..<Int(starts[output + 1]) {
+        rows[Int(indices[tap])].append(Tap(index: output, weight: weights[tap]))
+      }
+    }
+    return AxisWeights(inputs: outputs, rows: rows)
+  }
+
+  /// Whether the axis stays as it is.
+  var isIdentity: Bool {
+    inputs == outputs && indices == (0..<Int32(inputs)).map { $0 } && weights.allSatisfy { $0 == 1 }
+  }
+
+  /// Applies the matrix to `outer` slices, elements along the axis lying `inner` apart.
+  func apply(
+    from x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, outer: Int, inner: Int, pool: ThreadPool
+  ) {
+    pool.parallelRanges(outer * outputs, grain: max(1, movementGrain / max(1, inner))) { range in
+      interpolate_rows(
+        x, y, starts, indices, weights, inputs, outputs, inner, empty, range.lowerBound, range.upperBound)
+    }
+  }
+}
+
+/// Several matrices applied one after another to different axes of a tensor.
+struct SeparableMap: Sendable {
+  private struct Pass: Sendable {
+    let weights: AxisWeights
+    let outer: Int
+    let inner: Int
+    var count: Int { outer * weights.outputs * inner }
+  }
+
+  private let passes: [Pass]
+
+  /// Whether nothing changes.
+  var isIdentity: Bool { passes.isEmpty }
+
+  /// Plans the passes over a tensor of some shape in the order of the list.
+  init(_ weights: [(axis: Int, weights: AxisWeights)], shape: Shape) {
+    var shape = shape
+    passes = weights.map { axis, weights in
+      shape.dimensions[axis] = weights.outputs
+      return Pass(weights: weights, outer: shape.count(0..<axis), inner: shape.count(axis + 1..<shape.rank))
+    }
+  }
+
+  /// The largest result between two passes.
+  private var largest: Int { passes.dropLast().map(\.count).max() ?? 0 }
+
+  /// The scratch memory that a run needs.
+  var byteCount: Int { min(passes.count - 1, 2) * largest * MemoryLayout<Float>.size }
+
+  /// Runs the passes; there must be one.
+  func apply(
+    from x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>,
+    pool: ThreadPool
+  ) {
+    var source = x
+    for (index, pass) in passes.enumerated() {
+      let target = index == passes.count - 1 ? y : scratch + index % 2 * largest
+      pass.weights.apply(from: source, to: target, outer: pass.outer, inner: pass.inner, pool: pool)
+      source = UnsafePointer(target)
+    }
+  }
+}
