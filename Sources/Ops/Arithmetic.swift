@@ -140,7 +140,7 @@ struct Binary: DifferentiableOperator {
     let shapes = try shapes(inputs)
     let type = allowsOtherExponentTypes ? try inputs.required(0).elementType : try inputs.commonType()
     for info in try inputs.all() where info.elementType.storage == .bool { throw unsupportedType(info.elementType) }
-    return [ValueInfo(type, try shapes[0].broadcast(with: shapes[1]))]
+    return [ValueInfo(type, try .broadcast(shapes))]
   }
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
@@ -291,7 +291,7 @@ struct Variadic: DifferentiableOperator {
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     let type = try inputs.commonType()
     guard type.storage != .bool else { throw unsupportedType(type) }
-    return [ValueInfo(type, try inputs.all().reduce(Shape([])) { try $0.broadcast(with: $1.shape) })]
+    return [ValueInfo(type, try .broadcast(inputs.all().map(\.shape)))]
   }
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
