@@ -21,5 +21,6 @@ extension OperatorSet {
       topKOperators,
       unaryOperators,
       viewOperators,
-    ].flatMap { $0 })
+    ].flatMap { $0 },
+    rewrites: [InlineConstants(), FuseClampIntoConvolution()])
 }
