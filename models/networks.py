@@ -11,9 +11,7 @@ class ShapesVGG(nn.Module):
             if width == "pool":
                 layers.append(nn.MaxPool2d(2))
             else:
-                layers += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU()]
-                nn.init.kaiming_normal_(layers[-2].weight, nonlinearity="relu")
-                nn.init.zeros_(layers[-2].bias)
+                layers += [nn.Conv2d(channels, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU()]
                 channels = width
         self.features = nn.Sequential(*layers)
         self.avgpool = nn.AdaptiveAvgPool2d(1)

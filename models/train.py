@@ -73,7 +73,7 @@ def targets(labels) -> torch.Tensor:
 # Training
 
 def train(network: nn.Module, pixels: torch.Tensor, wanted: torch.Tensor, epochs: int, rate: float) -> None:
-    batch = 64
+    batch = 32
     network.to(memory_format=torch.channels_last).train()
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.02)
     steps = len(pixels) // batch
@@ -212,8 +212,8 @@ def main() -> None:
     print(f"drawn in {time.time() - started:.0f} s", flush=True)
 
     for name, build, last, dynamo, epochs, rate in (
-        ("shapes-vgg", ShapesVGG, "features.14", False, 12, 2e-3),
-        ("shapes-resnet", ShapesResNet, "layer3", True, 10, 4e-3),
+        ("shapes-vgg", ShapesVGG, "features.20", False, 9, 3e-3),
+        ("shapes-resnet", ShapesResNet, "layer3", True, 9, 3e-3),
     ):
         print(name, flush=True)
         torch.manual_seed(0)

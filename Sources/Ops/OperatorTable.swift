@@ -3,6 +3,7 @@ import Graph
 extension OperatorSet {
   /// Every operator that is built in.
   public static let standard = OperatorSet(
-    unaryOperators + arithmeticOperators + viewOperators + constantOperators + rearrangementOperators
-      + padOperators + indexingOperators + topKOperators + resizeOperators)
+    unaryOperators + arithmeticOperators + convolutionOperators + poolingOperators + matrixOperators
+      + viewOperators + constantOperators + rearrangementOperators + padOperators + indexingOperators + topKOperators
+      + resizeOperators)
 }

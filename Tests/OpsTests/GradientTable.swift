@@ -1,2 +1,3 @@
 /// The rows of every operator family, one file a family.
-let gradientTable: [GradientCheck] = unaryGradientChecks
+let gradientTable: [GradientCheck] =
+  unaryGradientChecks + convolutionGradientChecks + poolingGradientChecks + matrixProductGradientChecks

@@ -1,10 +1,15 @@
 // The SIMD loops behind the operators. Every function works on the range that its caller gives it and starts no
-// threads. Pointers to weights may be misaligned: they may lie in a mapped file.
+// threads. Pointers to weights may be misaligned where a function says so: they may lie in a mapped file.
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
+#include "depthwise.h"
 #include "elementwise.h"
+#include "im2col.h"
 #include "interpolation.h"
+#include "matrix_vector.h"
 #include "movement.h"
+#include "pooling.h"
+#include "winograd.h"
 
 #endif

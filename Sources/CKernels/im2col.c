@@ -1,0 +1,79 @@
+#include "im2col.h"
+
+#include <string.h>
+
+#include "simd.h"
+
+// One row of columns for one kernel cell: to[o] = from[o × stride] for outputs [first, last), 0 elsewhere.
+static inline void gather_row(
+    const float *from, int64_t stride, int64_t first, int64_t last, int64_t width, float *to) {
+  memset(to, 0, first * sizeof(float));
+  if (stride == 1) {
+    memcpy(to + first, from + first, (last - first) * sizeof(float));
+  } else if (stride == 2) {
+    for (int64_t o = first; o < last; o++) to[o] = from[o * 2];
+  } else {
+    for (int64_t o = first; o < last; o++) to[o] = from[o * stride];
+  }
+  memset(to + last, 0, (width - last) * sizeof(float));
+}
+
+SIMD_KERNEL void im2col(
+    const float *x, int64_t channels, const struct sliding_window *window, int64_t first_row, int64_t last_row,
+    float *columns, int64_t leading) {
+  const struct sliding_window w = *window;
+  const int64_t height = w.input[1], width = w.input[2], plane = volume(w.input), wide = w.output[2];
+  for (int64_t c = 0; c < channels; c++)
+    for (int64_t kd = 0; kd < w.kernel[0]; kd++)
+      for (int64_t kh = 0; kh < w.kernel[1]; kh++)
+        for (int64_t kw = 0; kw < w.kernel[2]; kw++, columns += leading) {
+          int64_t first, last;
+          covered_outputs(&w, 2, kw, &first, &last);
+          float *to = columns;
+          for (int64_t row = first_row; row < last_row; row++, to += wide) {
+            int64_t d = window_origin(&w, 0, row / w.output[1]) + kd * w.dilation[0];
+            int64_t h = window_origin(&w, 1, row % w.output[1]) + kh * w.dilation[1];
+            if (d < 0 || d >= w.input[0] || h < 0 || h >= height) {
+              memset(to, 0, wide * sizeof(float));
+            } else {
+              const float *from = x + c * plane + (d * height + h) * width + kw * w.dilation[2] - w.pad[2];
+              gather_row(from, w.stride[2], first, last, wide, to);
+            }
+          }
+        }
+}
+
+SIMD_KERNEL void col2im(const float *columns, int64_t channels, const struct sliding_window *window, float *x) {
+  const struct sliding_window w = *window;
+  const int64_t height = w.input[1], width = w.input[2], plane = volume(w.input), wide = w.output[2];
+  for (int64_t c = 0; c < channels; c++)
+    for (int64_t kd = 0; kd < w.kernel[0]; kd++)
+      for (int64_t kh = 0; kh < w.kernel[1]; kh++)
+        for (int64_t kw = 0; kw < w.kernel[2]; kw++) {
+          int64_t first, last;
+          covered_outputs(&w, 2, kw, &first, &last);
+          for (int64_t row = 0; row < w.output[0] * w.output[1]; row++, columns += wide) {
+            int64_t d = window_origin(&w, 0, row / w.output[1]) + kd * w.dilation[0];
+            int64_t h = window_origin(&w, 1, row % w.output[1]) + kh * w.dilation[1];
+            if (d < 0 || d >= w.input[0] || h < 0 || h >= height) continue;
+            float *to = x + c * plane + (d * height + h) * width + kw * w.dilation[2] - w.pad[2];
+            for (int64_t o = first; o < last; o++) to[o * w.stride[2]] += columns[o];
+          }
+        }
+}
+
+SIMD_KERNEL void add_bias_and_clamp(
+    float *y, int64_t rows, int64_t columns, int64_t leading, const float *bias, float low, float high) {
+  for (int64_t r = 0; r < rows; r++, y += leading) {
+    const float b = bias ? bias[r] : 0;
+    for (int64_t i = 0; i < columns; i++) {
+      float value = y[i] + b;
+      value = value < low ? low : value;
+      y[i] = value > high ? high : value;
+    }
+  }
+}
+
+SIMD_KERNEL void clamp_gradient(const float *y, const float *dy, float low, float high, float *dx, int64_t count) {
+  for (int64_t i = 0; i < count; i++) dx[i] = y[i] > low && y[i] < high ? dy[i] : 0;
+}

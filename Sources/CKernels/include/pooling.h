@@ -1,0 +1,25 @@
+#ifndef CKERNELS_POOLING_H
+#define CKERNELS_POOLING_H
+
+#include "window.h"
+
+// The floats of scratch memory that the pools of one plane need.
+int64_t pooling_scratch(const struct sliding_window *window);
+
+// One plane. Windows that lie wholly in the padding give −infinity; a NaN in a window wins.
+void max_pool(const float *x, const struct sliding_window *window, float *y, float *scratch);
+
+// One plane: the offset in the plane of the first maximum of each window in row-major order, −1 where the window
+// holds nothing; a NaN counts as the maximum.
+void max_pool_offsets(const float *x, const struct sliding_window *window, int64_t *offsets);
+
+// One plane. The divisor counts the cells inside the tensor or, with `include_pad`, inside the declared padding.
+void average_pool(const float *x, const struct sliding_window *window, int include_pad, float *y, float *scratch);
+
+// Adds the gradient of one plane to dx.
+void average_pool_gradient(const float *dy, const struct sliding_window *window, int include_pad, float *dx);
+
+// The mean of each row of a matrix.
+void mean_of_rows(const float *x, int64_t rows, int64_t columns, float *y);
+
+#endif

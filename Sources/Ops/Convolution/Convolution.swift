@@ -1,0 +1,115 @@
+import CKernels
+import Graph
+
+let convolutionOperators: [OperatorEntry] = [
+  OperatorEntry("Conv") { reader in try Convolution(&reader) },
+  OperatorEntry("FusedConv", domain: "com.microsoft") { reader in
+    var convolution = try Convolution(&reader)
+    convolution.clamp = try Clamp(fusedActivation: &reader)
+    return convolution
+  },
+]
+
+/// Conv, with a clamp behind it where a Relu or Clip was fused into it.
+struct Convolution: DifferentiableOperator {
+  private let attributes: WindowAttributes
+  private let groups: Int
+  var clamp = Clamp.none
+
+  init(_ reader: inout AttributeReader) throws {
+    attributes = try WindowAttributes(&reader)
+    groups = try reader.int("group", default: 1)
+  }
+
+  func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    let problem = try problem(inputs)
+    let x = try inputs.required(0)
+    return [ValueInfo(x.elementType, Shape([problem.batch, problem.outputChannels] + problem.window.output))]
+  }
+
+  private func problem(_ inputs: NodeInputs) throws -> ConvolutionProblem {
+    guard inputs[3] == nil else {
+      throw GradCAMError(.unsupported, problem: "a fused convolution with a residual input is not supported")
+    }
+    let x = try inputs.required(0).shape, weights = try inputs.required(1).shape
+    guard x.rank >= 3, weights.rank == x.rank else {
+      throw GradCAMError(.badData, problem: "input \(x) and weights \(weights) do not fit a convolution")
+    }
+    guard groups > 0, x[1] == weights[1] * groups, weights[0] % groups == 0 else {
+      throw GradCAMError(
+        .badData, problem: "input \(x) does not have the channels of weights \(weights) in \(groups) groups")
+    }
+    if let bias = inputs[2], bias.shape.count != weights[0] {
+      throw GradCAMError(.badData, problem: "bias \(bias.shape) does not have one number for each of \(weights[0])")
+    }
+    let kernel = Array(weights.dimensions[2...])
+    if let declared = attributes.kernel, declared != kernel {
+      throw GradCAMError(.badData, problem: "kernel_shape \(declared) is not that of the weights \(weights)")
+    }
+    return ConvolutionProblem(
+      batch: x[0], groups: groups, inputChannels: x[1], outputChannels: weights[0],
+      window: try attributes.resolve(input: x, kernel: kernel))
+  }
+
+  func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
+    let problem = try problem(inputs)
+    let algorithm = problem.forward(weights: inputs[1]?.constant, request)
+    let hasBias = inputs[2] != nil, clamp = clamp
+    return Kernel(
+      algorithm.name, scratchByteCount: algorithm.scratchByteCount, operationCount: problem.operationCount
+    ) { run in
+      algorithm.run(
+        ConvolutionArguments(
+          x: run.input(0), weights: run.input(1), y: run.output(0),
+          epilogue: Epilogue(bias: hasBias ? run.input(2) : nil, clamp: clamp), scratch: run.scratchFloats,
+          pool: run.pool))
+    }
+  }
+
+  func gradient(
+    _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
+  ) throws -> GradientKernel {
+    guard wanted == [0] else {
+      throw GradCAMError(.unsupported, problem: "a gradient with respect to computed convolution weights")
+    }
+    let problem = try problem(inputs)
+    let algorithm = problem.backward(weights: inputs[1]?.constant, request)
+    let count = outputs[0].shape.count, clamp = clamp
+    // A fused clamp first stops the gradient where the output lies at a bound.
+    let maskOffset = (algorithm.scratchByteCount + 63) & ~63
+    let maskByteCount = clamp == .none ? 0 : count * MemoryLayout<Float>.size
+    return GradientKernel(
+      algorithm.name, readsInputs: [1], readsOutputs: clamp == .none ? [] : [0],
+      scratchByteCount: maskOffset + maskByteCount, operationCount: problem.operationCount
+    ) { run in
+      var dy = run.outputGradient
+      if clamp != .none {
+        let masked = (run.scratch + maskOffset).assumingMemoryBound(to: Float.self)
+        let y = run.output(0), unmasked = dy
+        run.pool.parallelRanges(count, grain: elementwiseGrain) { range in
+          let start = range.lowerBound
+          clamp_gradient(y + start, unmasked + start, clamp.low, clamp.high, masked + start, Int64(range.count))
+        }
+        dy = UnsafePointer(masked)
+      }
+      algorithm.run(
+        ConvolutionArguments(
+          x: dy, weights: run.input(1), y: run.inputGradient(0), epilogue: .none, scratch: run.scratchFloats,
+          pool: run.pool))
+    }
+  }
+}
+
+extension Clamp {
+  /// Reads the activation of a fused operator.
+  init(fusedActivation reader: inout AttributeReader) throws {
+    let parameters = try reader.floats("activation_params") ?? []
+    switch try reader.string("activation", default: "") {
+    case "": self = .none
+    case "Relu": self = Clamp(low: 0)
+    case "Clip" where parameters.count == 2: self = Clamp(low: parameters[0], high: parameters[1])
+    case let activation:
+      throw GradCAMError(.unsupported, at: "attribute 'activation'", problem: "'\(activation)' is not supported")
+    }
+  }
+}

@@ -1,0 +1,144 @@
+import CKernels
+import Graph
+
+extension ConvolutionProblem {
+  /// Whether Winograd's form is expected to be the fastest.
+  func winogradPays(_ request: KernelRequest) -> Bool {
+    guard window.isDense3x3, groups == 1, inputChannels >= 32, outputChannels >= 32 else { return false }
+    guard (0...2).contains(window.raw.pad.1), (0...2).contains(window.raw.pad.2),
+      (0...2).contains(window.raw.pad_end.1), (0...2).contains(window.raw.pad_end.2)
+    else { return false }
+    let tiles = ((Int(window.raw.output.1) + 3) / 4) * ((Int(window.raw.output.2) + 3) / 4) * batch
+    // The transformed weights of a single image must be paid back by enough tiles.
+    return tiles >= (request.reusesWeights ? 9 : 40)
+  }
+
+  /// F(4×4, 3×3); the gradient is the same with the weights' roles swapped, each filter rotated, and 2 − pad.
+  ///
+  /// Tile rows are grouped into blocks whose transforms stay in cache. Where there are several blocks a task takes
+  /// one; else the tasks share out the channels and the 36 products of the only one.
+  func winograd(gradient: Bool, weights: Tensor?, _ request: KernelRequest) -> ConvolutionAlgorithm {
+    let form = WinogradForm(self, gradient: gradient)
+    let packed: TensorStorage? =
+      if request.reusesWeights, let weights {
+        form.packed(weights.storage.base.assumingMemoryBound(to: Float.self), ThreadPool.init(threadCount: 1))
+      } else {
+        nil
+      }
+    let weightCount = packed == nil ? form.weightCount : 0
+    let areas = form.blocks > 1 ? request.threadCount : 1
+    let areaCount = form.transformCount
+    let scratchCount = weightCount + areas * areaCount + request.threadCount * form.rowScratchCount
+    return ConvolutionAlgorithm("winograd 4×4", scratchCount: scratchCount) { run in
+      if packed == nil { form.transform(run.weights, into: run.scratch, run.pool) }
+      let u = packed.map { UnsafePointer($0.base.assumingMemoryBound(to: Float.self)) } ?? UnsafePointer(run.scratch)
+      let transforms = run.scratch + weightCount, rows = transforms + areas * areaCount
+      for image in 0..<form.batch {
+        form.convolve(
+          u, x: run.x + image * form.inputs * form.inputHeight * form.inputWidth,
+          y: run.y + image * form.outputs * form.outputHeight * form.outputWidth, epilogue: run.epilogue,
+          transforms: transforms, rowScratch: rows, run.pool)
+      }
+    }
+  }
+}
+
+/// The extents of a convolution in Winograd's form.
+private struct WinogradForm: Sendable {
+  let gradient: Bool
+  let batch, inputs, outputs: Int
+  let inputHeight, inputWidth, outputHeight, outputWidth: Int
+  let padTop, padLeft: Int
+  let tileRows, tileColumns: Int
+  /// Tile rows of a block.
+  let rowsPerBlock: Int
+  let blocks: Int
+
+  init(_ problem: ConvolutionProblem, gradient: Bool) {
+    let raw = problem.window.raw
+    self.gradient = gradient
+    batch = problem.batch
+    inputs = gradient ? problem.outputChannels : problem.inputChannels
+    outputs = gradient ? problem.inputChannels : problem.outputChannels
+    inputHeight = Int(gradient ? raw.output.1 : raw.input.1)
+    inputWidth = Int(gradient ? raw.output.2 : raw.input.2)
+    outputHeight = Int(gradient ? raw.input.1 : raw.output.1)
+    outputWidth = Int(gradient ? raw.input.2 : raw.output.2)
+    padTop = Int(gradient ? 2 - raw.pad.1 : raw.pad.1)
+    padLeft = Int(gradient ? 2 - raw.pad.2 : raw.pad.2)
+    tileRows = (outputHeight + 3) / 4
+    tileColumns = (outputWidth + 3) / 4
+    // A block's transforms should stay in the second-level cache, yet give the products at least 96 columns.
+    var rows = max(1, (1 << 20) / (Int(winograd_cells) * (inputs + outputs) * tileColumns))
+    while rows * tileColumns < 96, rows < tileRows { rows += 1 }
+    rowsPerBlock = min(rows, tileRows)
+    blocks = (tileRows + rowsPerBlock - 1) / rowsPerBlock
+  }
+
+  private var cells: Int { Int(winograd_cells) }
+  private var span: Int { rowsPerBlock * tileColumns }
+  var weightCount: Int { (cells * inputs * outputs + 15) & ~15 }
+  var transformCount: Int { (cells * (inputs + outputs) * span + 15) & ~15 }
+  var rowScratchCount: Int { (Int(winograd_scratch(Int64(tileColumns))) + 15) & ~15 }
+
+  func packed(_ weights: UnsafePointer<Float>, _ pool: ThreadPool) -> TensorStorage {
+    let storage = TensorStorage(byteCount: weightCount * MemoryLayout<Float>.size)
+    transform(weights, into: storage.base.assumingMemoryBound(to: Float.self), pool)
+    return storage
+  }
+
+  func transform(_ weights: UnsafePointer<Float>, into u: UnsafeMutablePointer<Float>, _ pool: ThreadPool) {
+    let outputStride = Int64(9 * (gradient ? 1 : inputs)), inputStride = Int64(9 * (gradient ? outputs : 1))
+    pool.parallelRanges(outputs, grain: 16) { range in
+      winograd_weights(
+        weights, Int64(outputs), Int64(inputs), outputStride, inputStride, gradient ? 1 : 0, Int64(range.lowerBound),
+        Int64(range.upperBound), u)
+    }
+  }
+
+  func convolve(
+    _ u: UnsafePointer<Float>, x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>, epilogue: Epilogue,
+    transforms: UnsafeMutablePointer<Float>, rowScratch: UnsafeMutablePointer<Float>, _ pool: ThreadPool
+  ) {
+    func block(_ index: Int) -> Range<Int> { index * rowsPerBlock..<min(tileRows, (index + 1) * rowsPerBlock) }
+    func transformInput(_ channel: Int, _ rows: Range<Int>, _ v: UnsafeMutablePointer<Float>, _ worker: Int) {
+      for row in rows {
+        winograd_input(
+          x + channel * inputHeight * inputWidth, Int64(inputHeight), Int64(inputWidth), Int64(padTop), Int64(padLeft),
+          Int64(row), Int64(tileColumns), v + channel * span + (row - rows.lowerBound) * tileColumns,
+          Int64(inputs * span), rowScratch + worker * rowScratchCount)
+      }
+    }
+    func multiplyCell(
+      _ cell: Int, _ rows: Range<Int>, _ v: UnsafeMutablePointer<Float>, _ m: UnsafeMutablePointer<Float>
+    ) {
+      multiply(
+        MatrixOperand(pointer: u + cell * outputs * inputs, leading: inputs),
+        MatrixOperand(pointer: v + cell * inputs * span, leading: span), into: m + cell * outputs * span,
+        leading: span, rows: outputs, columns: rows.count * tileColumns, depth: inputs)
+    }
+    func transformOutput(_ channel: Int, _ rows: Range<Int>, _ m: UnsafeMutablePointer<Float>, _ worker: Int) {
+      for row in rows {
+        winograd_output(
+          m + channel * span + (row - rows.lowerBound) * tileColumns, Int64(outputs * span), Int64(tileColumns),
+          Int64(outputHeight), Int64(outputWidth), Int64(row), epilogue.bias.map { $0[channel] } ?? 0,
+          epilogue.clamp.low, epilogue.clamp.high, y + channel * outputHeight * outputWidth,
+          rowScratch + worker * rowScratchCount)
+      }
+    }
+
+    if blocks > 1 {
+      pool.parallelFor(blocks) { index, worker in
+        let rows = block(index), v = transforms + worker * transformCount, m = v + cells * inputs * span
+        for channel in 0..<inputs { transformInput(channel, rows, v, worker) }
+        for cell in 0..<cells { multiplyCell(cell, rows, v, m) }
+        for channel in 0..<outputs { transformOutput(channel, rows, m, worker) }
+      }
+    } else {
+      let rows = block(0), v = transforms, m = v + cells * inputs * span
+      pool.parallelFor(inputs) { channel, worker in transformInput(channel, rows, v, worker) }
+      pool.parallelFor(cells) { cell, _ in multiplyCell(cell, rows, v, m) }
+      pool.parallelFor(outputs) { channel, worker in transformOutput(channel, rows, m, worker) }
+    }
+  }
+}

@@ -1,0 +1,271 @@
+import CKernels
+import Graph
+
+let matrixOperators: [OperatorEntry] = [
+  OperatorEntry("Gemm") { reader in try Gemm(&reader) },
+  OperatorEntry("MatMul") { _ in MatMul() },
+]
+
+/// Computes c = left · right, with vectors streamed at the speed of memory.
+///
+/// `left` is `rows` × `depth` and `right` is `depth` × `columns`, each possibly stored transposed; rows of the stored
+/// matrices follow one another without gaps.
+func multiplyDense(
+  _ left: MatrixOperand, _ right: MatrixOperand, into c: UnsafeMutablePointer<Float>, rows: Int, columns: Int,
+  depth: Int, pool: ThreadPool
+) {
+  if rows == 1 {
+    multiplyVector(left.pointer, right, stored: (depth, columns), into: c, pool)
+  } else if columns == 1 {
+    multiplyVector(
+      right.pointer, MatrixOperand(pointer: left.pointer, leading: left.leading, transposed: !left.transposed),
+      stored: (depth, rows), into: c, pool)
+  } else {
+    multiply(left, right, into: c, leading: columns, rows: rows, columns: columns, depth: depth, pool: pool)
+  }
+}
+
+/// c = x · matrix, where the matrix is used as `stored.0` × `stored.1`.
+private func multiplyVector(
+  _ x: UnsafePointer<Float>, _ matrix: MatrixOperand, stored: (depth: Int, columns: Int),
+  into c: UnsafeMutablePointer<Float>, _ pool: ThreadPool
+) {
+  let (depth, columns) = stored
+  if matrix.transposed {
+    let grain = max(1, 65_536 / max(depth, 1))
+    pool.parallelRanges(columns, grain: grain) { range in
+      matrix_times_vector(matrix.pointer, Int64(depth), x, Int64(range.lowerBound), Int64(range.upperBound), c)
+    }
+  } else {
+    pool.parallelRanges(columns, grain: depth > 256 ? 1024 : 8192) { range in
+      vector_times_matrix(
+        x, matrix.pointer, Int64(depth), Int64(columns), Int64(range.lowerBound), Int64(range.upperBound), c)
+    }
+  }
+}
+
+/// y = alpha · A' · B' + beta · C.
+struct Gemm: DifferentiableOperator {
+  private let alpha, beta: Float
+  private let transA, transB: Bool
+
+  init(_ reader: inout AttributeReader) throws {
+    alpha = try reader.float("alpha", default: 1)
+    beta = try reader.float("beta", default: 1)
+    transA = try reader.flag("transA")
+    transB = try reader.flag("transB")
+    reader.ignore("broadcast")  // Before opset 7 C's broadcast had to be asked for; its shape tells.
+  }
+
+  private func extents(_ inputs: NodeInputs) throws -> (rows: Int, columns: Int, depth: Int) {
+    let a = try inputs.required(0).shape, b = try inputs.required(1).shape
+    guard a.rank == 2, b.rank == 2 else {
+      throw GradCAMError(.badData, problem: "Gemm multiplies matrices, but its inputs are \(a) and \(b)")
+    }
+    let (rows, depth) = transA ? (a[1], a[0]) : (a[0], a[1])
+    let (depthB, columns) = transB ? (b[1], b[0]) : (b[0], b[1])
+    guard depth == depthB else {
+      throw GradCAMError(.badData, problem: "matrices \(a) and \(b) do not multiply", advice: "check the image size")
+    }
+    return (rows, columns, depth)
+  }
+
+  func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    let (rows, columns, _) = try extents(inputs)
+    let result: Shape = [rows, columns]
+    if let c = inputs[2], try c.shape.broadcast(with: result) != result {
+      throw GradCAMError(.badData, problem: "the addend \(c.shape) does not broadcast to \(result)")
+    }
+    return [ValueInfo(try inputs.required(0).elementType, result)]
+  }
+
+  func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
+    guard try inputs.required(0).elementType.isFloatingPoint else {
+      throw GradCAMError(.unsupported, problem: "a product of integer matrices")
+    }
+    let (rows, columns, depth) = try extents(inputs)
+    let (alpha, beta, transA, transB) = (alpha, beta, transA, transB)
+    let addend = inputs[2].map { info in
+      (Array(repeating: 1, count: 2 - info.shape.rank) + info.shape.dimensions).map { $0 > 1 }
+    }
+    let addendColumns = inputs[2]?.shape.dimensions.last ?? 1
+    return Kernel(rows == 1 ? "gemv" : "gemm", operationCount: 2 * Double(rows * columns * depth)) { run in
+      let y = run.output(0)
+      multiplyDense(
+        MatrixOperand(pointer: run.input(0), leading: transA ? rows : depth, transposed: transA),
+        MatrixOperand(pointer: run.input(1), leading: transB ? depth : columns, transposed: transB), into: y,
+        rows: rows, columns: columns, depth: depth, pool: run.pool)
+      guard alpha != 1 || addend != nil else { return }
+      for row in 0..<rows {
+        let to = y + row * columns
+        if alpha != 1 { for column in 0..<columns { to[column] *= alpha } }
+        guard let addend else { continue }
+        let from = run.input(2) + (addend[0] ? row * addendColumns : 0)
+        if addend[1] {
+          for column in 0..<columns { to[column] += beta * from[column] }
+        } else {
+          for column in 0..<columns { to[column] += beta * from[0] }
+        }
+      }
+    }
+  }
+
+  func gradient(
+    _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
+  ) throws -> GradientKernel {
+    let (rows, columns, depth) = try extents(inputs)
+    let (alpha, beta, transA, transB) = (alpha, beta, transA, transB)
+    let addend = inputs[2]?.shape
+    return GradientKernel(
+      rows == 1 ? "gemv" : "gemm",
+      readsInputs: Set(wanted.subtracting([2]).map { 1 - $0 }),
+      operationCount: 2 * Double(rows * columns * depth) * Double(wanted.subtracting([2]).count)
+    ) { run in
+      let dy = run.outputGradient
+      let gradient = MatrixOperand(pointer: dy, leading: columns)
+      let gradientTransposed = MatrixOperand(pointer: dy, leading: columns, transposed: true)
+      if wanted.contains(0) {
+        let dx = run.inputGradient(0)
+        let b = MatrixOperand(pointer: run.input(1), leading: transB ? depth : columns, transposed: !transB)
+        if transA {
+          // (A')ᵀ: depth × rows.
+          multiplyDense(
+            MatrixOperand(pointer: b.pointer, leading: b.leading, transposed: transB), gradientTransposed, into: dx,
+            rows: depth, columns: rows, depth: columns, pool: run.pool)
+        } else {
+          multiplyDense(gradient, b, into: dx, rows: rows, columns: depth, depth: columns, pool: run.pool)
+        }
+        if alpha != 1 { for index in 0..<rows * depth { dx[index] *= alpha } }
+      }
+      if wanted.contains(1) {
+        let dx = run.inputGradient(1)
+        let a = MatrixOperand(pointer: run.input(0), leading: transA ? rows : depth, transposed: !transA)
+        if transB {
+          multiplyDense(
+            gradientTransposed, MatrixOperand(pointer: a.pointer, leading: a.leading, transposed: transA), into: dx,
+            rows: columns, columns: depth, depth: rows, pool: run.pool)
+        } else {
+          multiplyDense(a, gradient, into: dx, rows: depth, columns: columns, depth: rows, pool: run.pool)
+        }
+        if alpha != 1 { for index in 0..<columns * depth { dx[index] *= alpha } }
+      }
+      if wanted.contains(2), let addend {
+        let dx = run.inputGradient(2)
+        reduceBroadcast(dy, Shape([rows, columns]), into: dx, addend)
+        for index in 0..<addend.count { dx[index] *= beta }
+      }
+    }
+  }
+}
+
+/// Batched matrix product with NumPy's rules for vectors and broadcasting.
+struct MatMul: DifferentiableOperator {
+  /// A product as a batch of matrices, each operand with the offset of its matrix in every product.
+  private struct Extents {
+    let rows, columns, depth: Int
+    let output: Shape
+    let offsetsA, offsetsB: [Int]
+    /// How many neighbouring products share the same right matrix and follow one another on the left.
+    let sharesRight: Bool
+
+    init(_ inputs: NodeInputs) throws {
+      let a = try inputs.required(0).shape, b = try inputs.required(1).shape
+      guard a.rank >= 1, b.rank >= 1 else {
+        throw GradCAMError(.badData, problem: "MatMul takes no scalars, but its inputs are \(a) and \(b)")
+      }
+      let matrixA = a.rank == 1 ? [1] + a.dimensions : a.dimensions
+      let matrixB = b.rank == 1 ? b.dimensions + [1] : b.dimensions
+      rows = matrixA[matrixA.count - 2]
+      depth = matrixA[matrixA.count - 1]
+      columns = matrixB[matrixB.count - 1]
+      guard matrixB[matrixB.count - 2] == depth else {
+        throw GradCAMError(.badData, problem: "matrices \(a) and \(b) do not multiply", advice: "check the image size")
+      }
+      let batchA = Shape(Array(matrixA.dropLast(2))), batchB = Shape(Array(matrixB.dropLast(2)))
+      let batch = try batchA.broadcast(with: batchB)
+      output = Shape(batch.dimensions + (a.rank == 1 ? [] : [rows]) + (b.rank == 1 ? [] : [columns]))
+      offsetsA = broadcastOffsets(of: batchA, in: batch).map { [rows, depth] in $0 * rows * depth }
+      offsetsB = broadcastOffsets(of: batchB, in: batch).map { [columns, depth] in $0 * columns * depth }
+      sharesRight = batchB.count == 1 && batchA == batch
+    }
+  }
+
+  func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    [ValueInfo(try inputs.required(0).elementType, try Extents(inputs).output)]
+  }
+
+  func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
+    guard try inputs.required(0).elementType.isFloatingPoint else {
+      throw GradCAMError(.unsupported, problem: "a product of integer matrices")
+    }
+    let extents = try Extents(inputs)
+    let (rows, columns, depth) = (extents.rows, extents.columns, extents.depth)
+    let products = extents.offsetsA.count
+    return Kernel("gemm", operationCount: 2 * Double(products * rows * columns) * Double(depth)) { run in
+      let a = run.input(0), b = run.input(1), y = run.output(0)
+      if extents.sharesRight {
+        multiplyDense(
+          MatrixOperand(pointer: a, leading: depth), MatrixOperand(pointer: b, leading: columns), into: y,
+          rows: products * rows, columns: columns, depth: depth, pool: run.pool)
+        return
+      }
+      run.pool.parallelFor(products) { index, _ in
+        multiply(
+          MatrixOperand(pointer: a + extents.offsetsA[index], leading: depth),
+          MatrixOperand(pointer: b + extents.offsetsB[index], leading: columns), into: y + index * rows * columns,
+          leading: columns, rows: rows, columns: columns, depth: depth)
+      }
+    }
+  }
+
+  func gradient(
+    _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
+  ) throws -> GradientKernel {
+    let extents = try Extents(inputs)
+    let (rows, columns, depth) = (extents.rows, extents.columns, extents.depth)
+    let products = extents.offsetsA.count
+    let counts = [try inputs.required(0).shape.count, try inputs.required(1).shape.count]
+    return GradientKernel(
+      "gemm", readsInputs: Set(wanted.map { 1 - $0 }),
+      operationCount: 2 * Double(products * rows * columns) * Double(depth) * Double(wanted.count)
+    ) { run in
+      let dy = run.outputGradient
+      if wanted.contains(0), extents.sharesRight {
+        multiplyDense(
+          MatrixOperand(pointer: dy, leading: columns),
+          MatrixOperand(pointer: run.input(1), leading: columns, transposed: true), into: run.inputGradient(0),
+          rows: products * rows, columns: depth, depth: columns, pool: run.pool)
+      } else if wanted.contains(0) {
+        let dx = run.inputGradient(0), b = run.input(1)
+        accumulate(into: dx, count: counts[0], offsets: extents.offsetsA, run.pool) { index, to, again in
+          multiply(
+            MatrixOperand(pointer: dy + index * rows * columns, leading: columns),
+            MatrixOperand(pointer: b + extents.offsetsB[index], leading: columns, transposed: true), into: to,
+            leading: depth, rows: rows, columns: depth, depth: columns, accumulate: again)
+        }
+      }
+      if wanted.contains(1) {
+        let dx = run.inputGradient(1), a = run.input(0)
+        accumulate(into: dx, count: counts[1], offsets: extents.offsetsB, run.pool) { index, to, again in
+          multiply(
+            MatrixOperand(pointer: a + extents.offsetsA[index], leading: depth, transposed: true),
+            MatrixOperand(pointer: dy + index * rows * columns, leading: columns), into: to, leading: columns,
+            rows: depth, columns: columns, depth: rows, accumulate: again)
+        }
+      }
+    }
+  }
+
+  /// Runs the products of each operand matrix in turn, different matrices side by side, adding where a matrix took
+  /// part in several products.
+  private func accumulate(
+    into dx: UnsafeMutablePointer<Float>, count: Int, offsets: [Int], _ pool: ThreadPool,
+    _ product: (_ index: Int, _ to: UnsafeMutablePointer<Float>, _ again: Bool) -> Void
+  ) {
+    let byMatrix = Dictionary(grouping: offsets.indices) { offsets[$0] }.sorted { $0.key < $1.key }
+    pool.parallelFor(byMatrix.count) { position, _ in
+      let (offset, indices) = byMatrix[position]
+      for (turn, index) in indices.enumerated() { product(index, dx + offset, turn > 0) }
+    }
+  }
+}
