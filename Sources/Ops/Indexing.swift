@@ -170,7 +170,8 @@ struct BlockTable: Sendable {
     let size = storage.byteCount
     pool.parallelRanges(bases.count, grain: grain) { range in
       gather_blocks(
-        source, target + range.lowerBound * blockCount * size, offsets + range.lowerBound, range.count, blockCount, size)
+        source, target + range.lowerBound * blockCount * size, offsets + range.lowerBound, range.count, blockCount, size
+      )
     }
   }
 }
