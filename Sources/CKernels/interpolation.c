@@ -47,3 +47,14 @@ SIMD_KERNEL void interpolate_rows(
     }
   }
 }
+
+void spread_rows(
+    const float *dy, float *dx, const int32_t *starts, const int32_t *indices, const float *weights, size_t inputs,
+    size_t outputs, size_t first, size_t last) {
+  for (size_t slice = first; slice < last; slice++) {
+    const float *s = dy + slice * outputs;
+    float *t = dx + slice * inputs;
+    for (size_t j = 0; j < outputs; j++)
+      for (int32_t tap = starts[j]; tap < starts[j + 1]; tap++) t[indices[tap]] += weights[tap] * s[j];
+  }
+}

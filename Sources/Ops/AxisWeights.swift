@@ -54,6 +54,13 @@ struct AxisWeights: Sendable {
         x, y, starts, indices, weights, inputs, outputs, inner, empty, range.lowerBound, range.upperBound)
     }
   }
+
+  /// Adds what the transposed matrix makes of `outer` slices of gradients.
+  func spread(from dy: UnsafePointer<Float>, to dx: UnsafeMutablePointer<Float>, outer: Int, pool: ThreadPool) {
+    pool.parallelRanges(outer, grain: max(1, movementGrain / max(1, outputs))) { range in
+      spread_rows(dy, dx, starts, indices, weights, inputs, outputs, range.lowerBound, range.upperBound)
+    }
+  }
 }
 
 /// Several matrices applied one after another to different axes of a tensor.
@@ -97,4 +104,11 @@ struct SeparableMap: Sendable {
       source = UnsafePointer(target)
     }
   }
+}
+
+/// The weight of an element at a distance in Keys' cubic convolution.
+func keysKernel(_ distance: Double, _ a: Double) -> Double {
+  let t = abs(distance)
+  if t <= 1 { return ((a + 2) * t - (a + 3)) * t * t + 1 }
+  return t < 2 ? ((a * t - 5 * a) * t + 8 * a) * t - 4 * a : 0
 }

@@ -5,5 +5,5 @@ extension OperatorSet {
   public static let standard = OperatorSet(
     unaryOperators + arithmeticOperators + convolutionOperators + poolingOperators + matrixOperators
       + viewOperators + constantOperators + rearrangementOperators + padOperators + indexingOperators + topKOperators
-      + resizeOperators + einsumOperators)
+      + resizeOperators + einsumOperators + samplingOperators + col2ImOperators)
 }

@@ -2,4 +2,4 @@
 let gradientTable: [GradientCheck] =
   unaryGradientChecks + convolutionGradientChecks + poolingGradientChecks + matrixProductGradientChecks
   + viewGradientChecks + rearrangementGradientChecks + padGradientChecks + indexingGradientChecks
-  + resizeGradientChecks + einsumGradientChecks
+  + resizeGradientChecks + einsumGradientChecks + samplingGradientChecks

@@ -11,4 +11,10 @@ void interpolate_rows(
     const float *x, float *y, const int32_t *starts, const int32_t *indices, const float *weights, size_t inputs,
     size_t outputs, size_t inner, float empty, size_t first, size_t last);
 
+// The same sums walked backwards with inner = 1, for slices first ..< last: adds weights[t] times element j of a
+// slice of dy to element indices[t] of the slice of dx.
+void spread_rows(
+    const float *dy, float *dx, const int32_t *starts, const int32_t *indices, const float *weights, size_t inputs,
+    size_t outputs, size_t first, size_t last);
+
 #endif
