@@ -58,7 +58,7 @@ struct Col2Im: DifferentiableOperator {
     let x = try inputs.required(0)
     let axes = try axes(inputs)
     let elements = try Shape(checked: axes.map(\.kernel)).count
-    guard x.shape.rank == 3, x.elementType.isFloatingPoint, x.shape[1] % elements == 0,
+    guard x.shape.rank == 3, x.elementType.isFloatingPoint, x.shape[1] > 0, x.shape[1] % elements == 0,
       try x.shape[2] == Shape(checked: axes.map(\.positions)).count
     else {
       throw GradCAMError(.badData, problem: "columns of shape \(x.shape) do not fit the image and its blocks")
