@@ -6,8 +6,10 @@ extension OperatorSet {
     [
       arithmeticOperators,
       castOperators,
+      col2ImOperators,
       constantOperators,
       convolutionOperators,
+      einsumOperators,
       indexingOperators,
       logicOperators,
       matrixOperators,
@@ -17,6 +19,7 @@ extension OperatorSet {
       rearrangementOperators,
       reductionOperators,
       resizeOperators,
+      samplingOperators,
       softmaxOperators,
       topKOperators,
       unaryOperators,
