@@ -22,6 +22,13 @@ extension Shape {
     self.init(dimensions)
   }
 
+  /// The shape that all of several shapes broadcast to.
+  ///
+  /// Throws `badData` where they do not match or the result would be too large.
+  static func broadcast(_ shapes: [Shape]) throws -> Shape {
+    try Shape(checked: shapes.reduce(Shape([])) { try $0.broadcast(with: $1) }.dimensions)
+  }
+
   /// The axes that a list from a file means.
   ///
   /// Throws `badData` where one does not exist or is named twice.

@@ -65,7 +65,8 @@ struct RowNormalization: DifferentiableOperator {
   }
 
   private func form(_ inputs: NodeInputs) throws -> Form {
-    let shape = try inputs.required(0).shape, given = try ([inputs.required(1)] + [inputs[2]].compactMap { $0 }).map(\.shape)
+    let shape = try inputs.required(0).shape,
+      given = try ([inputs.required(1)] + [inputs[2]].compactMap { $0 }).map(\.shape)
     switch rows {
     case .trailing(let index):
       let axis = try shape.axis(index)
@@ -401,7 +402,8 @@ struct LpNormalization: DifferentiableOperator {
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
   ) throws -> GradientKernel {
     let rows = try rows(outputs[0].shape)
-    return GradientKernel("norm", readsInputs: [0], scratchByteCount: rows.scratchCount(tensors: 3, request) * 4) { run in
+    return GradientKernel("norm", readsInputs: [0], scratchByteCount: rows.scratchCount(tensors: 3, request) * 4) {
+      run in
       rows.forEachRow(
         [run.input(0), run.outputGradient], into: run.inputGradient(0), scratch: run.scratchFloats, on: run.pool
       ) { sources, dx in

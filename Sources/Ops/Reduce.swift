@@ -102,8 +102,18 @@ struct Reduce: DifferentiableOperator {
     let shape = x.shape, type = x.elementType
     let groupSize = shape.dimensions.indices.filter(axes.contains).reduce(1) { $0 * shape[$1] }
     switch type.storage {
-    case .int64: return exact(shape, axes) { (x: Int64) in x } to: { type.wrap($0) }
-    case .bool: return exact(shape, axes) { (x: UInt8) in Int64(x) } to: { $0 > 0 ? 1 : 0 as UInt8 }
+    case .int64:
+      return exact(shape, axes) { (x: Int64) in
+        x
+      } to: {
+        type.wrap($0)
+      }
+    case .bool:
+      return exact(shape, axes) { (x: UInt8) in
+        Int64(x)
+      } to: {
+        $0 > 0 ? 1 : 0 as UInt8
+      }
     case .float32: break
     }
     let reduction = Reduction(shape, over: axes)
@@ -295,9 +305,15 @@ struct CumulativeSum: DifferentiableOperator {
     let form = x.shape.split(at: try x.shape.axis(inputs.requiredInteger(1)))
     return Kernel("cumulative sum") { run in
       if type.isFloatingPoint {
-        sum(run.input(0), into: run.output(0), form, reversed: isReversed, zero: 0.0) { $0 + Double($1) } get: { Float($0) }
+        sum(run.input(0), into: run.output(0), form, reversed: isReversed, zero: 0.0) {
+          $0 + Double($1)
+        } get: {
+          Float($0)
+        }
       } else {
-        sum(run.input(0, as: Int64.self), into: run.output(0, as: Int64.self), form, reversed: isReversed, zero: 0) { $0 &+ $1 } get: {
+        sum(run.input(0, as: Int64.self), into: run.output(0, as: Int64.self), form, reversed: isReversed, zero: 0) {
+          $0 &+ $1
+        } get: {
           type.wrap($0)
         }
       }

@@ -31,7 +31,8 @@ struct SoftmaxExtent: Sendable {
     if shape.rank == 0 { return StridedRows(outer: 1, count: 1, inner: 1) }
     let (outer, count, inner) = shape.split(at: try shape.axis(axis))
     return isFlattening
-      ? StridedRows(outer: outer, count: count * inner, inner: 1) : StridedRows(outer: outer, count: count, inner: inner)
+      ? StridedRows(outer: outer, count: count * inner, inner: 1)
+      : StridedRows(outer: outer, count: count, inner: inner)
   }
 }
 

@@ -18,9 +18,13 @@ let unaryOperators: [OperatorEntry] =
       guard alpha > 0 else { throw GradCAMError(.badData, at: "attribute 'alpha'", problem: "is not above 0") }
       return Unary("elu", elu_forward, .ofInput(elu_gradient), &reader, [alpha, 1 / alpha, 1])
     },
-    unary("ThresholdedRelu", since: 10, thresholded_relu_forward, .ofInput(thresholded_relu_gradient), parameters: [("alpha", 1)]),
+    unary(
+      "ThresholdedRelu", since: 10, thresholded_relu_forward, .ofInput(thresholded_relu_gradient),
+      parameters: [("alpha", 1)]),
     unary("Sigmoid", sigmoid_forward, .ofOutput(sigmoid_gradient)),
-    unary("HardSigmoid", hard_sigmoid_forward, .ofOutput(hard_sigmoid_gradient), parameters: [("alpha", 0.2), ("beta", 0.5)]),
+    unary(
+      "HardSigmoid", hard_sigmoid_forward, .ofOutput(hard_sigmoid_gradient),
+      parameters: [("alpha", 0.2), ("beta", 0.5)]),
     unary("HardSwish", since: 14, hard_swish_forward, .ofInput(hard_swish_gradient)),
     unary("Softplus", softplus_forward, .ofInput(softplus_gradient)),
     unary("Softsign", softsign_forward, .ofInput(softsign_gradient)),
@@ -45,7 +49,8 @@ let unaryOperators: [OperatorEntry] =
     unary("Gelu", domain: "com.microsoft", gelu_forward, .ofInput(gelu_gradient)),
     unary("Mish", since: 18, mish_forward, .ofInput(mish_gradient)),
     unary("Swish", since: 24, swish_forward, .ofInput(swish_gradient), parameters: [("alpha", 1)]),
-    unary("QuickGelu", domain: "com.microsoft", swish_forward, .ofInput(swish_gradient), parameters: [("alpha", 1.702)]),
+    unary(
+      "QuickGelu", domain: "com.microsoft", swish_forward, .ofInput(swish_gradient), parameters: [("alpha", 1.702)]),
     unary("Sin", since: 7, sin_forward, .ofInput(sin_gradient)),
     unary("Cos", since: 7, cos_forward, .ofInput(cos_gradient)),
     unary("Tan", since: 7, tan_forward, .ofOutput(tan_gradient)),
