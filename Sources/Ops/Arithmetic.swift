@@ -137,6 +137,7 @@ struct Binary: DifferentiableOperator {
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 2)
     let shapes = try shapes(inputs)
     let type = allowsOtherExponentTypes ? try inputs.required(0).elementType : try inputs.commonType()
     for info in try inputs.all() where info.elementType.storage == .bool { throw unsupportedType(info.elementType) }

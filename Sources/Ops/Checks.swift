@@ -42,6 +42,13 @@ extension Shape {
 }
 
 extension NodeInputs {
+  /// Throws `badData` where more inputs are written down than the operator has.
+  func expect(atMost limit: Int) throws {
+    guard count <= limit else {
+      throw GradCAMError(.badData, problem: "has \(count) inputs where at most \(limit) are known")
+    }
+  }
+
   /// The contents of an integer input that decides a shape or a parameter, nil where it is left out.
   ///
   /// Throws `unsupported` where they depend on the model's inputs.

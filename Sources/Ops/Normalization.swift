@@ -108,6 +108,7 @@ struct RowNormalization: DifferentiableOperator {
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 3)
     let x = try inputs.required(0)
     guard x.elementType.isFloatingPoint else { throw unsupportedType(x.elementType) }
     let form = try form(inputs), y = ValueInfo(x.elementType, x.shape)
@@ -232,6 +233,7 @@ struct BatchNormalization: DifferentiableOperator {
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 5)
     for info in try inputs.all() where !info.elementType.isFloatingPoint { throw unsupportedType(info.elementType) }
     _ = try channels(inputs)
     let x = try inputs.required(0)
@@ -297,6 +299,7 @@ struct MeanVarianceNormalization: DifferentiableOperator {
   private static let epsilon: Float = 1e-9
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 1)
     let x = try inputs.required(0)
     guard x.elementType.isFloatingPoint else { throw unsupportedType(x.elementType) }
     _ = try x.shape.axes(axes)
@@ -371,6 +374,7 @@ struct LpNormalization: DifferentiableOperator {
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 1)
     let x = try inputs.required(0)
     guard x.elementType.isFloatingPoint else { throw unsupportedType(x.elementType) }
     _ = try x.shape.axis(axis)
@@ -440,6 +444,7 @@ struct LocalResponseNormalization: DifferentiableOperator {
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 1)
     let x = try inputs.required(0)
     guard x.elementType.isFloatingPoint else { throw unsupportedType(x.elementType) }
     guard x.shape.rank > 1 else {

@@ -91,6 +91,7 @@ struct Reduce: DifferentiableOperator {
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 2)
     let x = try inputs.required(0), axes = try reducedAxes(inputs)
     let kept = x.shape.reduced(over: axes)
     let dimensions = kept.dimensions.indices.filter { keepsDimensions || !axes.contains($0) }.map { kept[$0] }
@@ -245,6 +246,7 @@ struct ArgExtremum: Operator {
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 1)
     let x = try inputs.required(0), axis = try x.shape.axis(axis)
     guard x.elementType.storage != .bool else { throw unsupportedType(x.elementType) }
     guard x.shape[axis] > 0 else { throw GradCAMError(.badData, problem: "there is no extremum of nothing") }
@@ -294,6 +296,7 @@ struct CumulativeSum: DifferentiableOperator {
   let isReversed: Bool
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 2)
     let x = try inputs.required(0)
     guard x.elementType.storage != .bool else { throw unsupportedType(x.elementType) }
     _ = try x.shape.axis(inputs.requiredInteger(1))

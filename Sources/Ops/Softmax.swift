@@ -90,6 +90,7 @@ struct Softmax: DifferentiableOperator {
   let extent: SoftmaxExtent
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 1)
     let x = try inputs.required(0)
     guard x.elementType.isFloatingPoint else { throw unsupportedType(x.elementType) }
     _ = try extent.rows(of: x.shape)
@@ -124,6 +125,7 @@ struct Hardmax: Operator {
   let extent: SoftmaxExtent
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 1)
     let x = try inputs.required(0)
     guard x.elementType.isFloatingPoint else { throw unsupportedType(x.elementType) }
     _ = try extent.rows(of: x.shape)

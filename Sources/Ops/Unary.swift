@@ -123,6 +123,7 @@ struct Unary: DifferentiableOperator {
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 1)
     let x = try inputs.required(0)
     guard x.elementType.isFloatingPoint || x.elementType.storage == .int64 && integer != nil else {
       throw unsupportedType(x.elementType)
@@ -173,6 +174,7 @@ struct Clip: DifferentiableOperator {
   let bounds: (lower: Float, upper: Float)?
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 3)
     let x = try inputs.required(0)
     guard x.elementType.storage != .bool else { throw unsupportedType(x.elementType) }
     for bound in [inputs[1], inputs[2]].compactMap({ $0 }) {
@@ -230,6 +232,7 @@ struct ElementTest<Element>: Operator {
   let test: @Sendable (Element) -> Bool
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 1)
     let x = try inputs.required(0)
     guard x.elementType.storage == (Element.self == Float.self ? .float32 : .bool) else {
       throw unsupportedType(x.elementType)
@@ -250,6 +253,7 @@ struct ElementTest<Element>: Operator {
 
 struct BitwiseNot: Operator {
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 1)
     let x = try inputs.required(0)
     guard x.elementType.storage == .int64 else { throw unsupportedType(x.elementType) }
     return [ValueInfo(x.elementType, x.shape)]
