@@ -38,11 +38,10 @@ public final class Session {
     let pool = ThreadPool(threadCount: threadCount)
     self.threadCount = pool.threadCount
     do {
-      let forward = try model.plan(
-        size: inputSize, taps: [], inputs: inputs, threadCount: pool.threadCount, reusesWeights: false)
-      let catalogue = NodeCatalogue(model, infos: forward.infos)
+      let infos = try model.valueInfos(size: inputSize, inputs: inputs)
+      let catalogue = NodeCatalogue(model, infos: infos)
       taps = try (nodes.isEmpty ? ["auto"] : nodes).map(catalogue.match)
-      for tap in taps { try Self.check(tap, forward.infos[tap.value]) }
+      for tap in taps { try Self.check(tap, infos[tap.value]) }
       let plan = try model.plan(
         size: inputSize, taps: taps.map(\.value), inputs: inputs, threadCount: pool.threadCount,
         reusesWeights: reusesWeights)
@@ -121,21 +120,35 @@ public final class Session {
 }
 
 extension Model {
-  /// Plans this model for images of a size.
+  /// Plans this model for images of a size: forward, and back from the scores to the taps where there are any.
   func plan(
-    size: PixelSize, taps: [ValueID], inputs: [String: Tensor] = [:], threadCount: Int, reusesWeights: Bool
+    size: PixelSize, taps: [ValueID], inputs: [String: Tensor], threadCount: Int, reusesWeights: Bool
   ) throws -> Plan {
+    try Plan(
+      graph, operators: operators,
+      request: PlanRequest(
+        inputs: try inputInfos(size, inputs), outputs: [head.output, head.logits], taps: taps,
+        target: taps.isEmpty ? nil : head.logits,
+        kernels: KernelRequest(threadCount: threadCount, reusesWeights: reusesWeights)))
+  }
+
+  /// Type and extents of every value that the model's outputs need, for images of a size.
+  func valueInfos(size: PixelSize, inputs: [String: Tensor] = [:]) throws -> [ValueID: ValueInfo] {
+    try Plan(
+      graph, operators: operators.withoutRewrites,
+      request: PlanRequest(
+        inputs: try inputInfos(size, inputs), outputs: graph.outputs + [head.logits],
+        kernels: KernelRequest(threadCount: 1, reusesWeights: false))
+    ).infos
+  }
+
+  private func inputInfos(_ size: PixelSize, _ inputs: [String: Tensor]) throws -> [ValueID: ValueInfo] {
     var infos = [imageInput: ValueInfo(imageShape.elementType, imageShape.shape(for: size))]
     for (name, tensor) in inputs {
       let id = try input(named: name)
       infos[id] = ValueInfo(graph.values[id].elementType ?? tensor.elementType, tensor.shape)
     }
-    let outputs = taps.isEmpty ? graph.outputs : [head.output]
-    return try Plan(
-      graph, operators: operators,
-      request: PlanRequest(
-        inputs: infos, outputs: outputs + [head.logits], taps: taps, target: taps.isEmpty ? nil : head.logits,
-        kernels: KernelRequest(threadCount: threadCount, reusesWeights: reusesWeights)))
+    return infos
   }
 
   /// The input of a name.

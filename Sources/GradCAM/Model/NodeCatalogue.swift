@@ -43,8 +43,7 @@ public struct NodeCatalogue: Sendable {
   ///
   /// Throws what planning the model throws.
   public init(_ model: Model, size: PixelSize) throws {
-    let plan = try model.plan(size: size, taps: [], threadCount: 1, reusesWeights: false)
-    self.init(model, infos: plan.infos)
+    self.init(model, infos: try model.valueInfos(size: size))
   }
 
   init(_ model: Model, infos: [ValueID: ValueInfo]) {
