@@ -71,8 +71,10 @@ public struct NodeCatalogue: Sendable {
 
   /// Finds the tensor that a name means.
   ///
-  /// In this order: `auto`; `#index`; a node's name; a tensor's name; a PyTorch module path, with `:k` for one of
-  /// several calls (default the last); `Op:k`, negative k counting from the end; a suffix that only one of these has.
+  /// In this order: `auto`; `#index`; a node's name; a PyTorch module path, with `:k` for one of several calls
+  /// (default the last); a tensor's name; `Op:k`, negative k counting from the end; a suffix that only one of these
+  /// has. Modules come before tensors because PyTorch's dynamo exporter calls tensors by the operation (`relu`), which
+  /// may be the name of a module elsewhere.
   ///
   /// Throws `usage` with the nearest names, or with the several that match.
   public func match(_ query: String) throws -> Match {
@@ -82,11 +84,14 @@ public struct NodeCatalogue: Sendable {
     {
       return Match(value: value, label: query, note: nil)
     }
-    if let value = graph.values.indices.first(where: { graph.values[$0].name == query && isComputed($0) }) {
-      return Match(value: value, label: query, note: nil)
-    }
-    if let match = try matchModule(query) ?? matchOperator(query) { return match }
+    if let match = try matchModule(query) { return match }
+    if let value = tensor(named: query) { return Match(value: value, label: query, note: nil) }
+    if let match = try matchOperator(query) { return match }
     return try matchSuffix(query)
+  }
+
+  private func tensor(named name: String) -> ValueID? {
+    graph.values.indices.first { graph.values[$0].name == name && isComputed($0) }
   }
 
   private func isComputed(_ value: ValueID) -> Bool { graph.values[value].constant == nil }
@@ -139,6 +144,9 @@ public struct NodeCatalogue: Sendable {
     if call == nil, module.outputs.count > 1 {
       notes.append(
         "module '\(name)' is called \(module.outputs.count) times; its last call is used ('\(name):0' is the first)")
+    }
+    if let other = tensor(named: query), other != value, let index = graph.producers[other] {
+      notes.append("the module '\(query)' is meant; the tensor of this name is #\(index)")
     }
     return Match(value: value, label: query, note: notes.isEmpty ? nil : notes.joined(separator: "; "))
   }

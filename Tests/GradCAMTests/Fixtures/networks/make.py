@@ -345,7 +345,8 @@ NETWORKS = {
         "input", "features.0", "features.1.block.1.1", "features.1", "features.2.block.1",
         "features.2.block.2", "features.2", "features.3.block.1", "features.3", "features"]),
     "shuffled": (Shuffled, (26, 24), (0,), [
-        "input", "conv1", "stage2.0.branch1", "stage2.0", "stage2.1", "stage2.2.branch2.0.0", "stage2"]),
+        "input", "conv1", "stage2.0.branch1", "stage2.0", "stage2.1",
+        ("stage2.2.branch2.0.0", "stage2.2.branch2.0.1"), "stage2"]),
     "convnext": (ConvNeXt, (24, 32), (2, 3), [
         "input", "features.0.0", "features.0.1", "features.0", "features.1.0.block.0", "features.1.0.block", "features.1.0",
         "features.2.0", "features"]),
