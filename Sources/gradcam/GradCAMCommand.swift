@@ -18,6 +18,8 @@ struct GradCAMCommand: ParsableCommand {
     version: "0.1.0",
     subcommands: [Explain.self, Nodes.self, Check.self, Bench.self])
 
+  static let _errorPrefix = "gradcam: error: "
+
   /// Runs the program; every error ends it with one line on standard error and its documented exit code.
   static func main() {
     do {
