@@ -47,15 +47,14 @@ public final class Session {
     self.threadCount = pool.threadCount
     (taps, executor) = try model.located {
       try model.check(inputSize)
-      let infos = inputs.mapValues { ValueInfo($0.elementType, $0.shape) }
-      let forward = try model.plan(
-        size: inputSize, taps: [], inputs: infos, threadCount: pool.threadCount, reusesWeights: false)
-      try model.checkScores(forward.infos)
-      let catalogue = NodeCatalogue(model, infos: forward.infos)
+      let inputInfos = inputs.mapValues { ValueInfo($0.elementType, $0.shape) }
+      let infos = try model.valueInfos(size: inputSize, inputs: inputInfos)
+      try model.checkScores(infos)
+      let catalogue = NodeCatalogue(model, infos: infos)
       let taps = try (nodes.isEmpty ? ["auto"] : nodes).map(catalogue.match)
-      for tap in taps { try Self.check(tap, forward.infos[tap.value]) }
+      for tap in taps { try Self.check(tap, infos[tap.value]) }
       let plan = try model.plan(
-        size: inputSize, taps: taps.map(\.value), inputs: infos, threadCount: pool.threadCount,
+        size: inputSize, taps: taps.map(\.value), inputs: inputInfos, threadCount: pool.threadCount,
         reusesWeights: reusesWeights)
       try plan.checkMemory(inputSize)
       let executor = Executor(plan, pool: pool)
@@ -146,22 +145,36 @@ public final class Session {
 }
 
 extension Model {
-  /// Plans this model for images of a size.
+  /// Plans this model for images of a size: forward, and back from the scores to the taps where there are any.
   func plan(
-    size: PixelSize, taps: [ValueID], inputs: [String: ValueInfo] = [:], threadCount: Int, reusesWeights: Bool
+    size: PixelSize, taps: [ValueID], inputs: [String: ValueInfo], threadCount: Int, reusesWeights: Bool
   ) throws -> Plan {
+    try Plan(
+      graph, operators: operators,
+      request: PlanRequest(
+        inputs: try inputInfos(size, inputs), outputs: [head.output, head.logits], taps: taps,
+        target: taps.isEmpty ? nil : head.logits,
+        kernels: KernelRequest(threadCount: threadCount, reusesWeights: reusesWeights)))
+  }
+
+  /// Type and extents of every value that the model's outputs need, for images of a size.
+  func valueInfos(size: PixelSize, inputs: [String: ValueInfo] = [:]) throws -> [ValueID: ValueInfo] {
+    try Plan(
+      graph, operators: operators.withoutRewrites,
+      request: PlanRequest(
+        inputs: try inputInfos(size, inputs), outputs: graph.outputs + [head.logits],
+        kernels: KernelRequest(threadCount: 1, reusesWeights: false))
+    ).infos
+  }
+
+  private func inputInfos(_ size: PixelSize, _ inputs: [String: ValueInfo]) throws -> [ValueID: ValueInfo] {
     var infos: [ValueID: ValueInfo] = [:]
     for (name, info) in inputs {
       let id = try input(named: name)
       infos[id] = ValueInfo(graph.values[id].elementType ?? info.elementType, info.shape)
     }
     infos[imageInput] = ValueInfo(imageShape.elementType, imageShape.shape(for: size))
-    let outputs = taps.isEmpty ? graph.outputs : [head.output]
-    return try Plan(
-      graph, operators: operators,
-      request: PlanRequest(
-        inputs: infos, outputs: outputs + [head.logits], taps: taps, target: taps.isEmpty ? nil : head.logits,
-        kernels: KernelRequest(threadCount: threadCount, reusesWeights: reusesWeights)))
+    return infos
   }
 
   /// Runs something about this model, naming its file in errors.

@@ -51,12 +51,10 @@ public struct NodeCatalogue: Sendable {
   /// Throws what planning the model throws.
   public init(_ model: Model, size: PixelSize, inputs: [String: ValueInfo] = [:]) throws {
     let declared = model.graph.inputs.compactMap { model.graph.values[$0].declaredInfo }
-    let plan = try model.located {
-      try model.plan(
-        size: size, taps: [], inputs: inputs.merging(declared) { given, _ in given }, threadCount: 1,
-        reusesWeights: false)
+    let infos = try model.located {
+      try model.valueInfos(size: size, inputs: inputs.merging(declared) { given, _ in given })
     }
-    self.init(model, infos: plan.infos)
+    self.init(model, infos: infos)
   }
 
   init(_ model: Model, infos: [ValueID: ValueInfo]) {
@@ -91,8 +89,10 @@ public struct NodeCatalogue: Sendable {
 
   /// Finds the tensor that a name means.
   ///
-  /// In this order: `auto`; `#index`; a node's name; a tensor's name; a PyTorch module path, with `:k` for one of
-  /// several calls (default the last); `Op:k`, negative k counting from the end; a suffix that only one of these has.
+  /// In this order: `auto`; `#index`; a node's name; a PyTorch module path, with `:k` for one of several calls
+  /// (default the last); a tensor's name; `Op:k`, negative k counting from the end; a suffix that only one of these
+  /// has. Modules come before tensors because PyTorch's dynamo exporter calls tensors by the operation (`relu`), which
+  /// may be the name of a module elsewhere.
   ///
   /// Throws `usage` with the nearest names, or with the several that match.
   public func match(_ query: String) throws -> Match {
@@ -105,16 +105,19 @@ public struct NodeCatalogue: Sendable {
     if let index = graph.nodes.firstIndex(where: { $0.name == query }), let value = firstOutput(index) {
       return match(value, label: query)
     }
-    if let value = graph.values.indices.first(where: { graph.values[$0].name == query && isComputed($0) }) {
-      return match(value, label: query)
-    }
-    if let match = try matchModule(query) ?? matchOperator(query) { return match }
+    if let match = try matchModule(query) { return match }
+    if let value = tensor(named: query) { return match(value, label: query) }
+    if let match = try matchOperator(query) { return match }
     return try matchSuffix(query)
   }
 
   private func match(_ value: ValueID, label: String, note: String? = nil) -> Match {
     Match(
       value: value, tensor: graph.values[value].name, layout: layouts.layout(of: value), label: label, note: note)
+  }
+
+  private func tensor(named name: String) -> ValueID? {
+    graph.values.indices.first { graph.values[$0].name == name && isComputed($0) }
   }
 
   private func isComputed(_ value: ValueID) -> Bool { graph.values[value].constant == nil }
@@ -167,6 +170,9 @@ public struct NodeCatalogue: Sendable {
     if call == nil, module.outputs.count > 1 {
       notes.append(
         "module '\(name)' is called \(module.outputs.count) times; its last call is used ('\(name):0' is the first)")
+    }
+    if let other = tensor(named: query), other != value, let index = graph.producers[other] {
+      notes.append("the module '\(query)' is meant; the tensor of this name is #\(index)")
     }
     return match(value, label: query, note: notes.isEmpty ? nil : notes.joined(separator: "; "))
   }
