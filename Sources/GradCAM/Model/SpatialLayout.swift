@@ -15,7 +15,7 @@ struct SpatialLayouts: Sendable {
   init(_ graph: ComputeGraph, image: ValueID, layout: ImageShape.Layout, rank: (ValueID) -> Int?) {
     roles[image] = layout == .nchw ? Self.channelsFirst : Self.channelsLast
     for node in graph.nodes {
-      guard let order = order(of: node) else { continue }
+      let order = order(of: node)
       for output in node.outputs.compactMap({ $0 }) where rank(output) == 4 { roles[output] = order }
     }
   }
@@ -29,13 +29,13 @@ struct SpatialLayouts: Sendable {
     }
   }
 
-  private func order(of node: Node) -> [Int]? {
-    let source = node.inputs.compactMap { $0.flatMap { roles[$0] } }.first
-    guard let source, node.operatorName.domain.isEmpty else { return source }
+  private func order(of node: Node) -> [Int] {
+    let source = node.inputs.compactMap { $0.flatMap { roles[$0] } }.first ?? Self.channelsFirst
+    guard node.operatorName.domain.isEmpty else { return source }
     switch node.operatorName.type {
     case "Transpose":
       guard case .ints(let permutation)? = node.attributes["perm"] else { return source.reversed() }
-      guard permutation.sorted() == [0, 1, 2, 3] else { return nil }
+      guard permutation.sorted() == [0, 1, 2, 3] else { return Self.channelsFirst }
       return permutation.map { source[Int($0)] }
     case "Conv", "ConvTranspose", "MaxPool", "AveragePool", "LpPool", "GlobalMaxPool", "GlobalAveragePool",
       "BatchNormalization", "InstanceNormalization", "GroupNormalization", "LRN", "DepthToSpace", "SpaceToDepth",

@@ -103,12 +103,15 @@ def classifiers():
     x = network.add("ReduceMean", [x], "mean", axes=[1, 2], keepdims=0)
     network.save("channels-last", network.dense(x, "scores", 6, 3), [1, 3], METADATA)
 
-    # As in ConvNeXt: channels last inside a block, and again behind the global pool.
+    # As in ConvNeXt: channels last inside a block, and again behind the global pool, which the dynamo exporter
+    # follows with a detour over a vector.
     network = Network([("image", [1, 3, 16, 16])])
     x = network.add("Transpose", [features(network)], "last", perm=[0, 2, 3, 1])
     x = network.add("Mul", [x, network.weight("scale", np.full(6, 2, np.float32))], "scaled")
     x = network.add("Transpose", [x], "first", perm=[0, 3, 1, 2])
     x = network.add("GlobalAveragePool", [x], "pool")
+    x = network.add("Reshape", [x, network.weight("vector.shape", np.array([6], np.int64))], "vector")
+    x = network.add("Gather", [x, network.weight("indices", np.arange(6).reshape(1, 6, 1, 1))], "pooled", axis=0)
     x = network.add("Transpose", [x], "pooled.last", perm=[0, 2, 3, 1])
     x = network.add("Relu", [x], "pooled.relu")
     x = network.add("Flatten", [x], "flat")
