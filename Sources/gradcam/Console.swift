@@ -25,7 +25,10 @@ enum Console {
   static func note(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
 
   /// Writes a warning to standard error.
-  static func warn(_ text: String) { note("gradcam: warning: \(text)") }
+  static func warn(_ text: String) {
+    clearProgress()
+    note("gradcam: warning: \(text)")
+  }
 
   /// Ends the program with an error's line and exit code.
   static func fail(_ error: GradCAMError) -> Never {
