@@ -33,6 +33,6 @@ let package = Package(
     .testTarget(name: "OpsTests", dependencies: ["Graph", "Ops", "CKernels"], exclude: ["Fixtures"]),
     .testTarget(name: "ONNXLoaderTests", dependencies: ["ONNXLoader", "COnnx", "Graph"], exclude: ["Fixtures"]),
     .testTarget(name: "GradCAMTests", dependencies: ["GradCAM"], exclude: ["Fixtures"]),
-    .testTarget(name: "CommandTests", dependencies: ["GradCAMCommand", "GradCAM"]),
+    .testTarget(name: "CommandTests", dependencies: ["GradCAMCommand", "GradCAM"], exclude: ["Fixtures"]),
   ]
 )

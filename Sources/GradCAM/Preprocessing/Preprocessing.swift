@@ -27,13 +27,11 @@ public struct Preprocessing: Sendable, Equatable {
   public var range: Float
   /// The order of the colours.
   public var channels: Channels
-  /// The layout of the input; nil means as the model's input shape tells.
-  public var layout: ImageShape.Layout?
 
   /// Creates a description.
   public init(
     resize: Resize? = nil, crop: PixelSize? = nil, mean: [Float] = [0, 0, 0], std: [Float] = [1, 1, 1],
-    range: Float = 1, channels: Channels = .rgb, layout: ImageShape.Layout? = nil
+    range: Float = 1, channels: Channels = .rgb
   ) {
     self.resize = resize
     self.crop = crop
@@ -41,7 +39,6 @@ public struct Preprocessing: Sendable, Equatable {
     self.std = std
     self.range = range
     self.channels = channels
-    self.layout = layout
   }
 
   /// A usual way to preprocess, by name.
