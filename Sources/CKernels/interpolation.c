@@ -26,24 +26,55 @@ static inline void weighted_row(
   }
 }
 
-SIMD_KERNEL void interpolate_rows(
-    const float *x, float *y, const int32_t *starts, const int32_t *indices, const float *weights, size_t inputs,
-    size_t outputs, size_t inner, float empty, size_t first, size_t last) {
+// Elements first ..< last of one slice of single numbers.
+static inline void weighted_elements(
+    const float *slice, float *restrict y, const int32_t *starts, const int32_t *indices, const float *weights,
+    int32_t taps, float empty, size_t first, size_t last) {
   FAST_FLOAT_MATH
+  if (taps == 1) {
+    for (size_t j = first; j < last; j++) y[j] = weights[j] * slice[indices[j]];
+  } else if (taps == 2) {
+    for (size_t j = first; j < last; j++)
+      y[j] = weights[2 * j] * slice[indices[2 * j]] + weights[2 * j + 1] * slice[indices[2 * j + 1]];
+  } else {
+    for (size_t j = first; j < last; j++) {
+      float sum = starts[j] == starts[j + 1] ? empty : 0;
+      for (int32_t t = starts[j]; t < starts[j + 1]; t++) sum += weights[t] * slice[indices[t]];
+      y[j] = sum;
+    }
+  }
+}
+
+SIMD_KERNEL void interpolate_rows(
+    const float *x, float *y, const int32_t *starts, const int32_t *indices, const float *weights, int32_t taps,
+    size_t inputs, size_t outputs, size_t inner, float empty, size_t first, size_t last) {
   const float *slice = x + first / outputs * inputs * inner;
+  float *result = y + first / outputs * outputs * inner;
   size_t j = first % outputs;
-  for (size_t row = first; row < last; row++) {
-    int32_t start = starts[j], count = starts[j + 1] - start;
+  for (size_t rest = last - first; rest > 0;) {
+    size_t end = outputs - j < rest ? outputs : j + rest;
+    rest -= end - j;
     if (inner == 1) {
-      float sum = count == 0 ? empty : 0;
-      for (int32_t t = start; t < start + count; t++) sum += weights[t] * slice[indices[t]];
-      y[row] = sum;
+      weighted_elements(slice, result, starts, indices, weights, taps, empty, j, end);
     } else {
-      weighted_row(slice, y + row * inner, indices + start, weights + start, count, inner, empty);
+      for (; j < end; j++)
+        weighted_row(
+            slice, result + j * inner, indices + starts[j], weights + starts[j], starts[j + 1] - starts[j], inner,
+            empty);
     }
-    if (++j == outputs) {
-      j = 0;
-      slice += inputs * inner;
-    }
+    j = 0;
+    slice += inputs * inner;
+    result += outputs * inner;
+  }
+}
+
+void spread_rows(
+    const float *dy, float *dx, const int32_t *starts, const int32_t *indices, const float *weights, size_t inputs,
+    size_t outputs, size_t first, size_t last) {
+  for (size_t slice = first; slice < last; slice++) {
+    const float *s = dy + slice * outputs;
+    float *t = dx + slice * inputs;
+    for (size_t j = 0; j < outputs; j++)
+      for (int32_t tap = starts[j]; tap < starts[j + 1]; tap++) t[indices[tap]] += weights[tap] * s[j];
   }
 }

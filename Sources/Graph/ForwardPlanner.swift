@@ -47,7 +47,7 @@ struct ForwardPlanner {
     for (index, node) in graph.nodes.enumerated().reversed()
     where node.outputs.contains(where: { $0.map(needed.contains) ?? false }) {
       nodes.append(index)
-      needed.formUnion(node.inputs.compactMap { $0 })
+      needed.formUnion(node.inputs.compactMap { $0 }.filter { graph.values[$0].constant == nil })
     }
     return nodes.reversed()
   }
@@ -92,8 +92,8 @@ struct ForwardPlanner {
 
   private mutating func addStep(_ kernel: Kernel, _ made: any Operator, node index: Int, _ outputs: [ValueInfo]) {
     let node = graph.nodes[index]
-    if case .view(let input) = kernel.placement {
-      places[node.outputs[0]!] = places[node.inputs[input]!]
+    if case .view(let input) = kernel.placement, let output = node.outputs[0] {
+      places[output] = places[node.inputs[input]!]
     }
     var buffers: [Int?] = []
     for (output, info) in zip(node.outputs, outputs) {

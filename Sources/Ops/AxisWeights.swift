@@ -18,12 +18,19 @@ struct AxisWeights: Sendable {
   private let starts: [Int32]
   private let indices: [Int32]
   private let weights: [Float]
+  /// The taps that every sum has, 0 where they differ.
+  private let uniformCount: Int32
 
   /// Collects the taps of every sum.
   init(inputs: Int, rows: [[Tap]], empty: Float = 0) {
     self.inputs = inputs
     outputs = rows.count
     self.empty = empty
+    // A second tap of no weight at the edges makes the rows of a linear interpolation alike, and alike they are fast.
+    let isLinear = rows.allSatisfy { $0.count == 1 || $0.count == 2 } && rows.contains { $0.count == 2 }
+    let rows = isLinear ? rows.map { $0.count == 1 ? $0 + [Tap(index: $0[0].index, weight: 0)] : $0 } : rows
+    let count = rows.first?.count ?? 0
+    uniformCount = rows.allSatisfy { $0.count == count } ? Int32(count) : 0
     starts = rows.reduce(into: [0]) { $0.append($0.last! + Int32($1.count)) }
     indices = rows.flatMap { $0.map { Int32($0.index) } }
     weights = rows.flatMap { $0.map(\.weight) }
@@ -51,7 +58,14 @@ struct AxisWeights: Sendable {
   ) {
     pool.parallelRanges(outer * outputs, grain: max(1, movementGrain / max(1, inner))) { range in
       interpolate_rows(
-        x, y, starts, indices, weights, inputs, outputs, inner, empty, range.lowerBound, range.upperBound)
+        x, y, starts, indices, weights, uniformCount, inputs, outputs, inner, empty, range.lowerBound, range.upperBound)
+    }
+  }
+
+  /// Adds what the transposed matrix makes of `outer` slices of gradients.
+  func spread(from dy: UnsafePointer<Float>, to dx: UnsafeMutablePointer<Float>, outer: Int, pool: ThreadPool) {
+    pool.parallelRanges(outer, grain: max(1, movementGrain / max(1, outputs))) { range in
+      spread_rows(dy, dx, starts, indices, weights, inputs, outputs, range.lowerBound, range.upperBound)
     }
   }
 }
@@ -97,4 +111,11 @@ struct SeparableMap: Sendable {
       source = UnsafePointer(target)
     }
   }
+}
+
+/// The weight of an element at a distance in Keys' cubic convolution.
+func keysKernel(_ distance: Double, _ a: Double) -> Double {
+  let t = abs(distance)
+  if t <= 1 { return ((a + 2) * t - (a + 3)) * t * t + 1 }
+  return t < 2 ? ((a * t - 5 * a) * t + 8 * a) * t - 4 * a : 0
 }

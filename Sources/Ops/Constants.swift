@@ -20,6 +20,9 @@ let constantOperators: [OperatorEntry] = [
   OperatorEntry("NonZero", since: 9) { _ in NonZero() },
 ]
 
+/// The most elements of a constant that a file describes without holding them.
+private let constantLimit = 1 << 28
+
 /// An operator whose only output is known before the model runs.
 protocol ConstantOperator: Operator {
   /// The output.
@@ -63,7 +66,11 @@ struct ConstantOfShape: ConstantOperator {
     guard element.shape.count == 1 else {
       throw GradCAMError(.badData, at: "attribute 'value'", problem: "has \(element.shape.count) elements, not one")
     }
-    let result = Tensor(uninitialized: element.elementType, shape: try Shape(checked: inputs.requiredIntegers(0)))
+    let shape = try Shape(checked: inputs.requiredIntegers(0))
+    guard shape.count <= constantLimit else {
+      throw GradCAMError(.badData, problem: "a constant of shape \(shape) is unreasonable")
+    }
+    let result = Tensor(uninitialized: element.elementType, shape: shape)
     let fill = StridedMap(axes: [.init(extent: result.shape.count, source: 0, target: 1)])
     fill.copy(
       from: element.storage.base, to: result.storage.base, storage: element.elementType.storage,
@@ -117,7 +124,7 @@ struct Progression: ConstantOperator {
   }
 
   private func count(_ exact: Double) throws -> Int {
-    guard exact.isFinite, exact <= Double(elementLimit) else {
+    guard exact.isFinite, exact <= Double(constantLimit) else {
       throw GradCAMError(.badData, problem: "the range has no end")
     }
     return max(0, Int(exact))

@@ -45,12 +45,12 @@ enum Indexing: Sendable {
       let axis = try data.axis(axis)
       let inner = data.count(axis + 1..<data.rank)
       let extents = data.dimensions
+      let shape = try Shape(checked: extents[..<axis] + indices.dimensions + extents[(axis + 1)...])
+      let outer = shape.count > 0 ? data.count(0..<axis) : 0
       let table = BlockTable(
-        bases: (0..<data.count(0..<axis)).flatMap { outer in
-          [Int](repeating: outer * data[axis] * inner, count: indices.count)
-        },
+        bases: (0..<outer).flatMap { [Int](repeating: $0 * data[axis] * inner, count: indices.count) },
         tupleCount: indices.count, coordinates: [.init(extent: data[axis], stride: inner)], blockCount: inner)
-      return (table, try Shape(checked: extents[..<axis] + indices.dimensions + extents[(axis + 1)...]))
+      return (table, shape)
     case .elements(let axis):
       let axis = try data.axis(axis)
       guard indices.rank == data.rank,
@@ -415,9 +415,9 @@ struct ReverseSequence: DifferentiableOperator {
         throw GradCAMError(.badData, problem: "a sequence of \(length) does not fit an axis of \(shape[timeAxis])")
       }
       for time in 0..<shape[timeAxis] {
-        let place = batch * strides[batchAxis] + time * strides[timeAxis]
+        let block = batchAxis == 0 ? batch * shape[1] + time : time * shape[1] + batch
         let source = time < length ? length - 1 - time : time
-        offsets[place / strides[1]] = batch * strides[batchAxis] + source * strides[timeAxis]
+        offsets[block] = batch * strides[batchAxis] + source * strides[timeAxis]
       }
     }
   }

@@ -6,8 +6,10 @@ extension OperatorSet {
     [
       arithmeticOperators,
       castOperators,
+      col2ImOperators,
       constantOperators,
       convolutionOperators,
+      einsumOperators,
       indexingOperators,
       logicOperators,
       matrixOperators,
@@ -17,9 +19,11 @@ extension OperatorSet {
       rearrangementOperators,
       reductionOperators,
       resizeOperators,
+      samplingOperators,
       softmaxOperators,
       topKOperators,
       unaryOperators,
       viewOperators,
-    ].flatMap { $0 })
+    ].flatMap { $0 },
+    rewrites: [InlineConstants(), FuseClampIntoConvolution()])
 }

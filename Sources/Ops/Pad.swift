@@ -20,6 +20,9 @@ struct Pad: MovementOperator {
     return Pad(mode: mode, attributes: (pads, try reader.float("value", default: 0)))
   }
 
+  /// The most pieces that a padded tensor is made of.
+  private static let runLimit = 1 << 16
+
   /// Consecutive output indices of an axis whose input indices step evenly.
   private struct Run {
     let target: Int
@@ -98,6 +101,9 @@ struct Pad: MovementOperator {
     var maps = [StridedMap(axes: [])]
     for ((extent, pad), (source, target)) in axes {
       let runs = runs(extent: extent, pad: pad)
+      guard maps.count * runs.count <= Self.runLimit else {
+        throw GradCAMError(.unsupported, problem: "a tensor of shape \(shape) would be repeated too often")
+      }
       maps = maps.flatMap { map in
         runs.map { run in
           StridedMap(

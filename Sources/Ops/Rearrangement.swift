@@ -9,6 +9,7 @@ let rearrangementOperators: [OperatorEntry] = [
   OperatorEntry("Tile") { reader in Tile(hasAxis: reader.opset < 6) },
   OperatorEntry("DepthToSpace", make: BlockRearrangement.makeDepthToSpace),
   OperatorEntry("SpaceToDepth", make: BlockRearrangement.makeSpaceToDepth),
+  OperatorEntry("CenterCropPad", since: 18) { reader in CenterCropPad(axes: try reader.ints("axes")) },
   OperatorEntry("Trilu", since: 14) { reader in Triangle(isUpper: try reader.flag("upper", default: true)) },
 ]
 
@@ -346,5 +347,34 @@ struct Triangle: MovementOperator {
           axes: [batch, .init(extent: kept.count, source: 1, target: 1)], sourceOffset: offset, targetOffset: offset))
     }
     return Movement(moves: moves, background: .zeros)
+  }
+}
+
+struct CenterCropPad: MovementOperator {
+  let axes: [Int]?
+
+  func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    let x = try inputs.required(0)
+    let axes = try axes.map(x.shape.axes) ?? Array(x.shape.dimensions.indices)
+    let sizes = try inputs.requiredIntegers(1)
+    guard sizes.count == axes.count else {
+      throw GradCAMError(.badData, problem: "sizes \(sizes) do not fit a tensor of shape \(x.shape)")
+    }
+    var extents = x.shape.dimensions
+    for (axis, size) in zip(axes, sizes) { extents[axis] = size }
+    return [ValueInfo(x.elementType, try Shape(checked: extents))]
+  }
+
+  func movement(_ inputs: NodeInputs, _ outputs: [ValueInfo]) throws -> Movement {
+    let input = try inputs.required(0).shape, output = outputs[0].shape
+    var map = StridedMap(axes: [])
+    for (extents, strides) in zip(
+      zip(input.dimensions, output.dimensions), zip(input.strides, output.strides))
+    {
+      map.axes.append(.init(extent: min(extents.0, extents.1), source: strides.0, target: strides.1))
+      map.sourceOffset += max(0, extents.0 - extents.1) / 2 * strides.0
+      map.targetOffset += max(0, extents.1 - extents.0) / 2 * strides.1
+    }
+    return Movement(moves: [Move(map: map)], background: .zeros)
   }
 }

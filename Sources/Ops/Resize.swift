@@ -205,7 +205,8 @@ struct Resize: DifferentiableOperator {
     let radius = (mode == .linear ? 1 : 2) / stretch
     var taps: [(index: Int, weight: Double)] = []
     for index in Int((x - radius).rounded(.up))...Int((x + radius).rounded(.down)) {
-      let weight = kernel((Double(index) - x) * stretch)
+      let distance = (Double(index) - x) * stretch
+      let weight = mode == .linear ? max(0, 1 - abs(distance)) : keysKernel(distance, cubicCoefficient)
       let inside = max(0, min(last, index))
       if weight == 0 || (excludesOutside && inside != index) { continue }
       if taps.last?.index == inside {
@@ -216,15 +217,6 @@ struct Resize: DifferentiableOperator {
     }
     let sum = antialiases || excludesOutside ? taps.reduce(0) { $0 + $1.weight } : 1
     return taps.map { .init(index: $0.index, weight: Float($0.weight / sum)) }
-  }
-
-  /// The weight of an element at a distance: the triangle, or Keys' cubic convolution.
-  private func kernel(_ distance: Double) -> Double {
-    let t = abs(distance)
-    if mode == .linear { return max(0, 1 - t) }
-    let a = cubicCoefficient
-    if t <= 1 { return ((a + 2) * t - (a + 3)) * t * t + 1 }
-    return t < 2 ? ((a * t - 5 * a) * t + 8 * a) * t - 4 * a : 0
   }
 
   /// The axes that change, those first whose passes leave least to do.

@@ -1,4 +1,17 @@
 /// The rows of every operator family, one file a family.
-let gradientTable: [GradientCheck] =
-  unaryGradientChecks + arithmeticGradientChecks + reduceGradientChecks + normalizationGradientChecks
-  + convolutionGradientChecks + poolingGradientChecks + matrixProductGradientChecks
+let gradientTable: [GradientCheck] = [
+  arithmeticGradientChecks,
+  convolutionGradientChecks,
+  einsumGradientChecks,
+  indexingGradientChecks,
+  matrixProductGradientChecks,
+  normalizationGradientChecks,
+  padGradientChecks,
+  poolingGradientChecks,
+  rearrangementGradientChecks,
+  reduceGradientChecks,
+  resizeGradientChecks,
+  samplingGradientChecks,
+  unaryGradientChecks,
+  viewGradientChecks,
+].flatMap { $0 }
