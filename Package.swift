@@ -15,13 +15,15 @@ let package = Package(
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
     .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
-    .target(name: "COnnx", dependencies: ["CProtobufC"]),
+    .target(name: "COnnx", dependencies: ["CProtobufC"], exclude: ["onnx.proto"]),
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
 
     .target(name: "Graph"),
     .target(name: "Ops", dependencies: ["Graph", "CKernels", "COpenBLAS"]),
     .target(name: "ONNXLoader", dependencies: ["Graph", "COnnx"]),
-    .target(name: "GradCAM", dependencies: ["Graph", "Ops", "ONNXLoader", "CPNG", "CJPEG"]),
+    .target(
+      name: "GradCAM", dependencies: ["Graph", "Ops", "ONNXLoader", "CPNG", "CJPEG"],
+      resources: [.embedInCode("Data/imagenet_labels.txt")]),
     .executableTarget(
       name: "GradCAMCommand",
       dependencies: ["GradCAM", .product(name: "ArgumentParser", package: "swift-argument-parser")],
@@ -29,7 +31,7 @@ let package = Package(
 
     .testTarget(name: "GraphTests", dependencies: ["Graph", "Ops"]),
     .testTarget(name: "OpsTests", dependencies: ["Graph", "Ops", "CKernels"]),
-    .testTarget(name: "ONNXLoaderTests", dependencies: ["ONNXLoader", "Graph"], exclude: ["Fixtures"]),
+    .testTarget(name: "ONNXLoaderTests", dependencies: ["ONNXLoader", "COnnx", "Graph"], exclude: ["Fixtures"]),
     .testTarget(name: "GradCAMTests", dependencies: ["GradCAM"], exclude: ["Fixtures"]),
     .testTarget(name: "CommandTests", dependencies: ["GradCAMCommand", "GradCAM"]),
   ]

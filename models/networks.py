@@ -7,7 +7,7 @@ class ShapesVGG(nn.Module):
     def __init__(self, classes: int):
         super().__init__()
         layers, channels = [], 3
-        for width in (16, "pool", 32, "pool", 64, 64, "pool", 96, 96):
+        for width in (12, "pool", 24, "pool", 64, 64, "pool", 96, 96):
             if width == "pool":
                 layers.append(nn.MaxPool2d(2))
             else:

@@ -20,7 +20,9 @@ class Object:
     box: tuple[int, int, int, int]  # x0, y0, x1, y1 in pixels, the ends exclusive
 
 
-def draw_scene(rng: np.random.Generator, labels: list[str], width: int, height: int) -> tuple[Image.Image, list[Object]]:
+def draw_scene(
+    rng: np.random.Generator, labels: list[str], width: int, height: int
+) -> tuple[Image.Image, list[Object]]:
     """A picture with one object for each label, all of them inside the centre square."""
     side = min(width, height)
     scale = SUPERSAMPLING

@@ -105,6 +105,7 @@ public struct AttributeReader {
   }
 
   private func mismatch(_ name: String, _ expected: String) -> GradCAMError {
-    GradCAMError(.badData, at: "attribute '\(name)'", problem: "is not \(expected)")
+    if case .unsupported(let error) = node.attributes[name] { return error }
+    return GradCAMError(.badData, at: "attribute '\(name)'", problem: "is not \(expected)")
   }
 }

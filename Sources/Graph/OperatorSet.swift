@@ -6,15 +6,18 @@ public struct OperatorEntry: Sendable {
   public let since: Int
   /// Reads a node's attributes.
   public let make: @Sendable (inout AttributeReader) throws -> any Operator
+  /// Whether what `make` returns has a derivative.
+  public let isDifferentiable: Bool
 
   /// Creates an entry.
-  public init(
+  public init<Made: Operator>(
     _ type: String, domain: String = "", since: Int = 1,
-    make: @escaping @Sendable (inout AttributeReader) throws -> any Operator
+    make: @escaping @Sendable (inout AttributeReader) throws -> Made
   ) {
     name = OperatorName(domain: domain, type: type)
     self.since = since
     self.make = make
+    isDifferentiable = Made.self is any DifferentiableOperator.Type
   }
 }
 
@@ -33,6 +36,11 @@ public struct OperatorSet: Sendable {
   /// The names of all operators, sorted.
   public var names: [OperatorName] {
     entries.keys.sorted { ($0.domain, $0.type) < ($1.domain, $1.type) }
+  }
+
+  /// The names of the operators of which some version has a derivative, sorted.
+  public var differentiableNames: [OperatorName] {
+    names.filter { entries[$0]!.contains { $0.isDifferentiable } }
   }
 
   /// Whether some version of the operator is there.

@@ -8,7 +8,7 @@ struct Col2Im: DifferentiableOperator {
   let dilations: [Int]?
   let pads: [Int]?
 
-  static func make(_ reader: inout AttributeReader) throws -> any Operator {
+  static func make(_ reader: inout AttributeReader) throws -> Self {
     Col2Im(
       strides: try reader.ints("strides"), dilations: try reader.ints("dilations"), pads: try reader.ints("pads"))
   }

@@ -40,7 +40,7 @@ extension ConstantOperator {
 struct Constant: ConstantOperator {
   let tensor: Tensor
 
-  static func make(_ reader: inout AttributeReader) throws -> any Operator {
+  static func make(_ reader: inout AttributeReader) throws -> Self {
     guard let name = constantForms.first(where: reader.has) else {
       throw GradCAMError(.unsupported, problem: "the constant has none of \(constantForms.joined(separator: ", "))")
     }

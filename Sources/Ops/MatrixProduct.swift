@@ -116,9 +116,11 @@ struct Gemm: DifferentiableOperator {
     let (rows, columns, depth) = try extents(inputs)
     let (alpha, beta, transA, transB) = (alpha, beta, transA, transB)
     let addend = inputs[2]?.shape
+    let unbroadcast = Unbroadcast(addend ?? [], from: [rows, columns])
     return GradientKernel(
       rows == 1 ? "gemv" : "gemm",
       readsInputs: Set(wanted.subtracting([2]).map { 1 - $0 }),
+      scratchByteCount: unbroadcast.scratchCount * MemoryLayout<Float>.size,
       operationCount: 2 * Double(rows * columns * depth) * Double(wanted.subtracting([2]).count)
     ) { run in
       let dy = run.outputGradient
@@ -151,7 +153,7 @@ struct Gemm: DifferentiableOperator {
       }
       if wanted.contains(2), let addend {
         let dx = run.inputGradient(2)
-        reduceBroadcast(dy, Shape([rows, columns]), into: dx, addend)
+        unbroadcast.run(summing: dy, into: dx, scratch: run.scratchFloats, on: run.pool)
         for index in 0..<addend.count { dx[index] *= beta }
       }
     }
@@ -268,4 +270,16 @@ struct MatMul: DifferentiableOperator {
       for (turn, index) in indices.enumerated() { product(index, dx + offset, turn > 0) }
     }
   }
+}
+
+/// The offset in a tensor of shape `operand` of each element of `result`, which it broadcasts to, in row-major order.
+private func broadcastOffsets(of operand: Shape, in result: Shape) -> [Int] {
+  let missing = result.rank - operand.rank
+  let strides = operand.strides
+  var offsets = [0]
+  for axis in 0..<result.rank {
+    let stride = axis < missing || operand[axis - missing] == 1 ? 0 : strides[axis - missing]
+    offsets = offsets.flatMap { base in (0..<result[axis]).map { base + $0 * stride } }
+  }
+  return offsets
 }

@@ -3,7 +3,26 @@ import Graph
 extension OperatorSet {
   /// Every operator that is built in.
   public static let standard = OperatorSet(
-    unaryOperators + arithmeticOperators + convolutionOperators + poolingOperators + matrixOperators
-      + viewOperators + constantOperators + rearrangementOperators + padOperators + indexingOperators + topKOperators
-      + resizeOperators + einsumOperators + samplingOperators + col2ImOperators)
+    [
+      arithmeticOperators,
+      castOperators,
+      col2ImOperators,
+      constantOperators,
+      convolutionOperators,
+      einsumOperators,
+      indexingOperators,
+      logicOperators,
+      matrixOperators,
+      normalizationOperators,
+      padOperators,
+      poolingOperators,
+      rearrangementOperators,
+      reductionOperators,
+      resizeOperators,
+      samplingOperators,
+      softmaxOperators,
+      topKOperators,
+      unaryOperators,
+      viewOperators,
+    ].flatMap { $0 })
 }

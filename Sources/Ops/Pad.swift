@@ -11,7 +11,7 @@ struct Pad: MovementOperator {
   /// The pads and the value where they are attributes: before opset 11.
   let attributes: (pads: [Int], value: Float)?
 
-  static func make(_ reader: inout AttributeReader) throws -> any Operator {
+  static func make(_ reader: inout AttributeReader) throws -> Self {
     let mode = try reader.choice("mode", default: Mode.constant)
     guard reader.opset < 11 else { return Pad(mode: mode, attributes: nil) }
     guard let pads = try reader.ints(reader.opset < 2 ? "paddings" : "pads") else {

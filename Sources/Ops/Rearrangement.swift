@@ -56,7 +56,7 @@ struct Transpose: MovementOperator {
 struct Concat: MovementOperator {
   let axis: Int
 
-  static func make(_ reader: inout AttributeReader) throws -> any Operator {
+  static func make(_ reader: inout AttributeReader) throws -> Self {
     guard let axis = try reader.int("axis") ?? (reader.opset < 4 ? 1 : nil) else {
       throw GradCAMError(.badData, problem: "attribute 'axis' is missing")
     }
@@ -98,7 +98,7 @@ struct Split: MovementOperator {
   let extents: [Int]?
   let partCount: Int
 
-  static func make(_ reader: inout AttributeReader) throws -> any Operator {
+  static func make(_ reader: inout AttributeReader) throws -> Self {
     Split(
       axis: try reader.int("axis", default: 0), extents: try reader.ints("split"),
       partCount: try reader.int("num_outputs") ?? reader.node.outputs.count)
@@ -152,7 +152,7 @@ struct StridedSlice: MovementOperator {
 
   let attributes: Bounds?
 
-  static func make(_ reader: inout AttributeReader) throws -> any Operator {
+  static func make(_ reader: inout AttributeReader) throws -> Self {
     guard reader.opset < 10 else { return StridedSlice(attributes: nil) }
     guard let starts = try reader.ints("starts"), let ends = try reader.ints("ends") else {
       throw GradCAMError(.badData, problem: "attribute 'starts' or 'ends' is missing")
@@ -269,15 +269,15 @@ struct BlockRearrangement: MovementOperator {
   let mode: Mode
   let toSpace: Bool
 
-  static func makeDepthToSpace(_ reader: inout AttributeReader) throws -> any Operator {
+  static func makeDepthToSpace(_ reader: inout AttributeReader) throws -> Self {
     try make(&reader, toSpace: true)
   }
 
-  static func makeSpaceToDepth(_ reader: inout AttributeReader) throws -> any Operator {
+  static func makeSpaceToDepth(_ reader: inout AttributeReader) throws -> Self {
     try make(&reader, toSpace: false)
   }
 
-  private static func make(_ reader: inout AttributeReader, toSpace: Bool) throws -> any Operator {
+  private static func make(_ reader: inout AttributeReader, toSpace: Bool) throws -> Self {
     let blockSize = try reader.int("blocksize", default: 0)
     guard (1...1 << 15).contains(blockSize) else {
       throw GradCAMError(.badData, at: "attribute 'blocksize'", problem: "\(blockSize) is no size of a block")

@@ -49,7 +49,7 @@ struct Resize: DifferentiableOperator {
   /// Where `roi`, `scales` and `sizes` lie among the inputs.
   var inputPlaces: (roi: Int?, scales: Int, sizes: Int?) = (nil, 1, nil)
 
-  static func makeUpsample(_ reader: inout AttributeReader) throws -> any Operator {
+  static func makeUpsample(_ reader: inout AttributeReader) throws -> Self {
     let mode = try reader.string("mode", default: "nearest")
     guard ["nearest", "linear", "bilinear"].contains(mode) else {
       throw GradCAMError(.unsupported, at: "attribute 'mode'", problem: "'\(mode)' is not known")
@@ -65,7 +65,7 @@ struct Resize: DifferentiableOperator {
     return resize
   }
 
-  static func make(_ reader: inout AttributeReader) throws -> any Operator {
+  static func make(_ reader: inout AttributeReader) throws -> Self {
     var resize = Resize(mode: try reader.choice("mode", default: .nearest))
     guard reader.opset >= 11 else { return resize }
     resize.inputPlaces = (1, 2, 3)

@@ -77,7 +77,7 @@ struct GridSample: SamplingOperator {
   let alignsCorners: Bool
   let parameterInputs: Set<Int> = [1]
 
-  static func make(_ reader: inout AttributeReader) throws -> any Operator {
+  static func make(_ reader: inout AttributeReader) throws -> Self {
     let name = try reader.string("mode", default: "linear")
     let modes: [String: Mode] = [
       "nearest": .nearest, "linear": .linear, "bilinear": .linear, "cubic": .cubic, "bicubic": .cubic,
@@ -178,7 +178,7 @@ struct RoiAlign: SamplingOperator {
   let shift: Float
   let parameterInputs: Set<Int> = [1, 2]
 
-  static func make(_ reader: inout AttributeReader) throws -> any Operator {
+  static func make(_ reader: inout AttributeReader) throws -> Self {
     let mode = try reader.string("mode", default: "avg")
     guard mode == "avg" else {
       throw GradCAMError(.unsupported, at: "attribute 'mode'", problem: "'\(mode)' is not supported")

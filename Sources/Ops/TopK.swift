@@ -8,7 +8,7 @@ struct TopK: DifferentiableOperator {
   let count: Int?
   let takesLargest: Bool
 
-  static func make(_ reader: inout AttributeReader) throws -> any Operator {
+  static func make(_ reader: inout AttributeReader) throws -> Self {
     // Where the order does not matter, the sorted one is as good as any.
     reader.ignore("sorted")
     return TopK(

@@ -30,7 +30,7 @@ struct Dropout: ViewOperator {
   let hasBoolMask: Bool
 
   // Version 1 and 6 train unless is_test says otherwise; inference is meant all the same.
-  static func make(_ reader: inout AttributeReader) throws -> any Operator {
+  static func make(_ reader: inout AttributeReader) throws -> Self {
     reader.ignore("ratio", "seed", "is_test", "consumed_inputs")
     return Dropout(hasMask: reader.node.outputs.count > 1, hasBoolMask: reader.opset >= 10)
   }
@@ -56,7 +56,7 @@ struct Reshape: ViewOperator {
   let target: [Int]?
   let allowsZero: Bool
 
-  static func make(_ reader: inout AttributeReader) throws -> any Operator {
+  static func make(_ reader: inout AttributeReader) throws -> Self {
     reader.ignore("consumed_inputs")
     return Reshape(target: try reader.ints("shape"), allowsZero: try reader.flag("allowzero"))
   }

@@ -3,6 +3,7 @@
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
+#include "broadcast.h"
 #include "depthwise.h"
 #include "elementwise.h"
 #include "im2col.h"
@@ -10,6 +11,7 @@
 #include "matrix_vector.h"
 #include "movement.h"
 #include "pooling.h"
+#include "reduction.h"
 #include "winograd.h"
 
 #endif

@@ -11,6 +11,9 @@
 // Lets the compiler reorder float sums and contract a*b+c inside the function body that it stands in.
 #define FAST_FLOAT_MATH _Pragma("clang fp reassociate(on) contract(fast)")
 
+// Stands before a loop whose iterations are independent even where its result overwrites an operand in place.
+#define INDEPENDENT_ITERATIONS _Pragma("clang loop vectorize(assume_safety)")
+
 // A float at any address.
 typedef float __attribute__((aligned(1))) unaligned_float;
 

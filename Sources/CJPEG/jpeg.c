@@ -1,0 +1,137 @@
+#include "CJPEG.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <jpeglib.h>
+
+#include <jerror.h>
+
+enum { MAXIMUM_SCANS = 500 };
+
+typedef struct {
+  struct jpeg_error_mgr manager;
+  jmp_buf jump;
+  char *message;
+} Failure;
+
+static void fail(j_common_ptr info) {
+  Failure *failure = (Failure *)info->err;
+  char text[JMSG_LENGTH_MAX];
+  info->err->format_message(info, text);
+  snprintf(failure->message, 256, "%s", text);
+  longjmp(failure->jump, 1);
+}
+
+// libjpeg only warns of a file that ends early and paints the rest grey.
+static void note(j_common_ptr info, int level) {
+  if (level < 0 && info->err->msg_code == JWRN_JPEG_EOF) fail(info);
+}
+
+// A progressive file of a few kilobytes can otherwise ask for hours of work.
+static void limit_scans(j_common_ptr info) {
+  if (info->is_decompressor && ((j_decompress_ptr)info)->input_scan_number > MAXIMUM_SCANS) {
+    Failure *failure = (Failure *)info->err;
+    snprintf(failure->message, 256, "more than %d scans", MAXIMUM_SCANS);
+    longjmp(failure->jump, 1);
+  }
+}
+
+static struct jpeg_error_mgr *catch(Failure *failure, char *message) {
+  jpeg_std_error(&failure->manager);
+  failure->manager.error_exit = fail;
+  failure->manager.emit_message = note;
+  failure->message = message;
+  return &failure->manager;
+}
+
+int gradcam_jpeg_size(const uint8_t *bytes, size_t count, uint32_t *width, uint32_t *height, char *message) {
+  Failure failure;
+  struct jpeg_decompress_struct info = {.err = catch(&failure, message)};
+  if (setjmp(failure.jump)) {
+    jpeg_destroy_decompress(&info);
+    return -1;
+  }
+  jpeg_create_decompress(&info);
+  jpeg_mem_src(&info, bytes, count);
+  jpeg_read_header(&info, TRUE);
+  *width = info.image_width;
+  *height = info.image_height;
+  jpeg_destroy_decompress(&info);
+  return 0;
+}
+
+static uint8_t scaled(uint8_t value, uint8_t by) {
+  unsigned product = value * by + 128u;
+  return (uint8_t)(((product >> 8) + product) >> 8);
+}
+
+static void convert_inverted_cmyk(const uint8_t *cmyk, uint8_t *rgb, uint32_t width) {
+  for (uint32_t x = 0; x < width; x++, cmyk += 4, rgb += 3) {
+    uint8_t white = cmyk[3];
+    for (int i = 0; i < 3; i++) rgb[i] = white - scaled(255 - cmyk[i], white);
+  }
+}
+
+int gradcam_jpeg_decode(const uint8_t *bytes, size_t count, uint8_t *rgb, uint32_t width, uint32_t height,
+                        char *message) {
+  Failure failure;
+  struct jpeg_progress_mgr progress = {.progress_monitor = limit_scans};
+  struct jpeg_decompress_struct info = {.err = catch(&failure, message)};
+  if (setjmp(failure.jump)) {
+    jpeg_destroy_decompress(&info);
+    return -1;
+  }
+  jpeg_create_decompress(&info);
+  info.progress = &progress;
+  jpeg_mem_src(&info, bytes, count);
+  jpeg_read_header(&info, TRUE);
+  int is_cmyk = info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK;
+  info.out_color_space = is_cmyk ? JCS_CMYK : JCS_RGB;
+  jpeg_start_decompress(&info);
+  if (info.output_width != width || info.output_height != height) ERREXIT(&info, JERR_BAD_STATE);
+
+  uint8_t *cmyk = NULL;
+  if (is_cmyk) cmyk = info.mem->alloc_large((j_common_ptr)&info, JPOOL_IMAGE, 4 * (size_t)width);
+  while (info.output_scanline < height) {
+    uint8_t *row = rgb + info.output_scanline * 3 * (size_t)width;
+    uint8_t *target = is_cmyk ? cmyk : row;
+    jpeg_read_scanlines(&info, &target, 1);
+    if (is_cmyk) convert_inverted_cmyk(cmyk, row, width);
+  }
+  jpeg_destroy_decompress(&info);
+  return 0;
+}
+
+int gradcam_jpeg_encode(const uint8_t *rgb, uint32_t width, uint32_t height, uint8_t **bytes, size_t *count,
+                        char *message) {
+  Failure failure;
+  unsigned long encoded_count = 0;
+  struct jpeg_compress_struct info = {.err = catch(&failure, message)};
+  *bytes = NULL;
+  if (setjmp(failure.jump)) {
+    // Only the end of writing hands the buffer over, and nothing else frees it.
+    if (info.dest != NULL) info.dest->term_destination(&info);
+    free(*bytes);
+    jpeg_destroy_compress(&info);
+    return -1;
+  }
+  jpeg_create_compress(&info);
+  jpeg_mem_dest(&info, bytes, &encoded_count);
+  info.image_width = width;
+  info.image_height = height;
+  info.input_components = 3;
+  info.in_color_space = JCS_RGB;
+  jpeg_set_defaults(&info);
+  jpeg_set_quality(&info, 95, TRUE);
+  jpeg_start_compress(&info, TRUE);
+  while (info.next_scanline < height) {
+    uint8_t *row = (uint8_t *)rgb + info.next_scanline * 3 * (size_t)width;
+    jpeg_write_scanlines(&info, &row, 1);
+  }
+  jpeg_finish_compress(&info);
+  jpeg_destroy_compress(&info);
+  *count = encoded_count;
+  return 0;
+}

@@ -1,0 +1,22 @@
+#ifndef CPNG_H
+#define CPNG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// Each function returns 0, or -1 with the reason in `message`, which has room for 256 characters. libpng's longjmp
+// never leaves them.
+
+/// Reads width and height from the header of a PNG file held in memory.
+int gradcam_png_size(const uint8_t *bytes, size_t count, uint32_t *width, uint32_t *height, char *message);
+
+/// Decodes a PNG file of the given size into 3 * width * height bytes of 8-bit RGB. Alpha is dropped, 16-bit samples
+/// keep their high byte.
+int gradcam_png_decode(const uint8_t *bytes, size_t count, uint8_t *rgb, uint32_t width, uint32_t height,
+                       char *message);
+
+/// Encodes 8-bit RGB as a PNG file; the caller frees `*bytes`.
+int gradcam_png_encode(const uint8_t *rgb, uint32_t width, uint32_t height, uint8_t **bytes, size_t *count,
+                       char *message);
+
+#endif

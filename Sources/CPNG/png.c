@@ -1,0 +1,153 @@
+#include "CPNG.h"
+
+#include <png.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+typedef struct {
+  jmp_buf jump;
+  char *message;
+} Failure;
+
+typedef struct {
+  const uint8_t *bytes;
+  size_t left;
+} Source;
+
+typedef struct {
+  uint8_t *bytes;
+  size_t count;
+  size_t capacity;
+} Sink;
+
+static void fail(png_structp png, png_const_charp text) {
+  Failure *failure = png_get_error_ptr(png);
+  snprintf(failure->message, 256, "%s", text);
+  longjmp(failure->jump, 1);
+}
+
+static void ignore_warning(png_structp png, png_const_charp text) {
+  (void)png;
+  (void)text;
+}
+
+static void read_bytes(png_structp png, png_bytep out, size_t count) {
+  Source *source = png_get_io_ptr(png);
+  if (count > source->left) png_error(png, "the file ends too early");
+  memcpy(out, source->bytes, count);
+  source->bytes += count;
+  source->left -= count;
+}
+
+static void write_bytes(png_structp png, png_bytep in, size_t count) {
+  Sink *sink = png_get_io_ptr(png);
+  if (count > sink->capacity - sink->count) {
+    size_t capacity = 2 * sink->capacity + count;
+    uint8_t *bytes = realloc(sink->bytes, capacity);
+    if (bytes == NULL) png_error(png, "out of memory");
+    sink->bytes = bytes;
+    sink->capacity = capacity;
+  }
+  memcpy(sink->bytes + sink->count, in, count);
+  sink->count += count;
+}
+
+static void flush_nothing(png_structp png) { (void)png; }
+
+static void read_header(png_structp png, png_infop info, Source *source) {
+  png_set_read_fn(png, source, read_bytes);
+  png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
+  png_read_info(png, info);
+}
+
+int gradcam_png_size(const uint8_t *bytes, size_t count, uint32_t *width, uint32_t *height, char *message) {
+  Failure failure = {.message = message};
+  Source source = {bytes, count};
+  png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &failure, fail, ignore_warning);
+  png_infop info = png == NULL ? NULL : png_create_info_struct(png);
+  if (info == NULL) {
+    snprintf(message, 256, "out of memory");
+    png_destroy_read_struct(&png, NULL, NULL);
+    return -1;
+  }
+  if (setjmp(failure.jump)) {
+    png_destroy_read_struct(&png, &info, NULL);
+    return -1;
+  }
+  read_header(png, info, &source);
+  *width = png_get_image_width(png, info);
+  *height = png_get_image_height(png, info);
+  png_destroy_read_struct(&png, &info, NULL);
+  return 0;
+}
+
+int gradcam_png_decode(const uint8_t *bytes, size_t count, uint8_t *rgb, uint32_t width, uint32_t height,
+                       char *message) {
+  Failure failure = {.message = message};
+  Source source = {bytes, count};
+  png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &failure, fail, ignore_warning);
+  png_infop info = png == NULL ? NULL : png_create_info_struct(png);
+  if (info == NULL) {
+    snprintf(message, 256, "out of memory");
+    png_destroy_read_struct(&png, NULL, NULL);
+    return -1;
+  }
+  if (setjmp(failure.jump)) {
+    png_destroy_read_struct(&png, &info, NULL);
+    return -1;
+  }
+  read_header(png, info, &source);
+  png_set_expand(png);
+  png_set_strip_16(png);
+  png_set_gray_to_rgb(png);
+  png_set_strip_alpha(png);
+  int passes = png_set_interlace_handling(png);
+  png_read_update_info(png, info);
+
+  size_t row_size = 3 * (size_t)width;
+  if (png_get_image_width(png, info) != width || png_get_image_height(png, info) != height ||
+      png_get_rowbytes(png, info) != row_size) {
+    png_error(png, "the size differs from what was asked for");
+  }
+  for (int pass = 0; pass < passes; pass++) {
+    for (uint32_t y = 0; y < height; y++) png_read_row(png, rgb + y * row_size, NULL);
+  }
+  png_read_end(png, NULL);
+  png_destroy_read_struct(&png, &info, NULL);
+  return 0;
+}
+
+int gradcam_png_encode(const uint8_t *rgb, uint32_t width, uint32_t height, uint8_t **bytes, size_t *count,
+                       char *message) {
+  Failure failure = {.message = message};
+  Sink sink = {NULL, 0, 0};
+  png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &failure, fail, ignore_warning);
+  png_infop info = png == NULL ? NULL : png_create_info_struct(png);
+  if (info == NULL) {
+    snprintf(message, 256, "out of memory");
+    png_destroy_write_struct(&png, NULL);
+    return -1;
+  }
+  if (setjmp(failure.jump)) {
+    png_destroy_write_struct(&png, &info);
+    free(sink.bytes);
+    return -1;
+  }
+  png_set_write_fn(png, &sink, write_bytes, flush_nothing);
+  png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
+  png_set_IHDR(png, info, width, height, 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
+               PNG_FILTER_TYPE_DEFAULT);
+  png_set_filter(png, PNG_FILTER_TYPE_BASE, PNG_FILTER_SUB);
+  png_set_compression_level(png, 1);
+  png_set_compression_strategy(png, Z_RLE);
+  png_write_info(png, info);
+  for (uint32_t y = 0; y < height; y++) png_write_row(png, rgb + y * 3 * (size_t)width);
+  png_write_end(png, info);
+  png_destroy_write_struct(&png, &info);
+  *bytes = sink.bytes;
+  *count = sink.count;
+  return 0;
+}

@@ -1,0 +1,48 @@
+import Foundation
+import Graph
+
+/// A folder of ONNX's backend tests: a model with inputs and the outputs expected of it.
+public struct ConformanceCase: Sendable {
+  /// The folder's name.
+  public let name: String
+  /// The model's path.
+  let model: String
+  /// The folders of inputs and outputs.
+  let dataSets: [String]
+
+  /// The cases in a folder, sorted by name: the folder itself, or those below it.
+  ///
+  /// Throws `unreadable` where the folder cannot be listed.
+  public static func find(in folder: String) throws -> [ConformanceCase] {
+    let entries: [String]
+    do {
+      entries = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+    } catch {
+      throw GradCAMError(.unreadable, at: folder, problem: "cannot be listed", advice: "give a folder of cases")
+    }
+    if entries.contains("model.onnx") {
+      let sets = entries.filter { $0.hasPrefix("test_data_set_") }.map { folder + "/" + $0 }
+      let name = URL(fileURLWithPath: folder).lastPathComponent
+      return [ConformanceCase(name: name, model: folder + "/model.onnx", dataSets: sets)]
+    }
+    return try entries.flatMap { entry -> [ConformanceCase] in
+      let path = folder + "/" + entry
+      var isFolder: ObjCBool = false
+      guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else { return [] }
+      return try find(in: path)
+    }
+  }
+}
+
+/// How a case went.
+public struct ConformanceOutcome: Sendable {
+  /// The three ways.
+  public enum Status: String, Sendable {
+    case passed, failed, skipped
+  }
+
+  /// How it went.
+  public let status: Status
+  /// Why it did not pass; nil where it did.
+  public let reason: String?
+}

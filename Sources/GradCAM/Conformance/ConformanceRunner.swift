@@ -1,0 +1,81 @@
+import Foundation
+import Graph
+import ONNXLoader
+import Ops
+
+/// Runs backend-test cases and compares what comes out with what is expected.
+public struct ConformanceRunner: Sendable {
+  private let relativeTolerance: Float
+  private let absoluteTolerance: Float
+  private let operators: OperatorSet
+
+  /// Creates a runner: |got − expected| ≤ absolute + relative × |expected| passes.
+  public init(relativeTolerance: Float, absoluteTolerance: Float, operators: OperatorSet = .standard) {
+    self.relativeTolerance = relativeTolerance
+    self.absoluteTolerance = absoluteTolerance
+    self.operators = operators
+  }
+
+  /// Runs one case; whatever is unsupported is a reason to skip, every other error to fail.
+  public func run(_ each: ConformanceCase) -> ConformanceOutcome {
+    do {
+      let graph = try loadModel(at: each.model)
+      for set in each.dataSets {
+        if let difference = try compare(graph, set) { return ConformanceOutcome(status: .failed, reason: difference) }
+      }
+      guard !each.dataSets.isEmpty else { return ConformanceOutcome(status: .skipped, reason: "has no data set") }
+      return ConformanceOutcome(status: .passed, reason: nil)
+    } catch let error as GradCAMError {
+      return ConformanceOutcome(status: error.kind == .unsupported ? .skipped : .failed, reason: "\(error)")
+    } catch {
+      return ConformanceOutcome(status: .failed, reason: "\(error)")
+    }
+  }
+
+  /// The first difference between a model's outputs and those expected, nil where there is none.
+  private func compare(_ graph: ComputeGraph, _ folder: String) throws -> String? {
+    var inputs: [ValueID: Tensor] = [:]
+    for (position, id) in graph.inputs.enumerated() {
+      let path = "\(folder)/input_\(position).pb"
+      guard FileManager.default.fileExists(atPath: path) else { continue }
+      inputs[id] = try loadTensor(at: path).tensor
+    }
+    let plan = try Plan(
+      graph, operators: operators,
+      request: PlanRequest(
+        inputs: inputs.mapValues { ValueInfo($0.elementType, $0.shape) }, outputs: graph.outputs,
+        kernels: KernelRequest(threadCount: 1, reusesWeights: false)))
+    let executor = Executor(plan, pool: ThreadPool(threadCount: 1))
+    for (id, tensor) in inputs { try executor.set(id, to: tensor) }
+    try executor.forward()
+    for (position, id) in graph.outputs.enumerated() {
+      let path = "\(folder)/output_\(position).pb"
+      guard FileManager.default.fileExists(atPath: path) else { continue }
+      let expected = try loadTensor(at: path).tensor
+      if let difference = difference(executor.contents(of: id), expected) {
+        return "output '\(graph.values[id].name)' \(difference)"
+      }
+    }
+    return nil
+  }
+
+  private func difference(_ got: Tensor, _ expected: Tensor) -> String? {
+    guard got.elementType == expected.elementType else {
+      return "is \(got.elementType) where \(expected.elementType) is expected"
+    }
+    guard got.shape == expected.shape else { return "has shape \(got.shape) where \(expected.shape) is expected" }
+    if got.elementType.isFloatingPoint {
+      for (index, (a, b)) in zip(got.floats, expected.floats).enumerated() {
+        if a == b || (a.isNaN && b.isNaN) { continue }
+        if !(abs(a - b) <= absoluteTolerance + relativeTolerance * abs(b)) {
+          return "is \(a) at \(index) where \(b) is expected"
+        }
+      }
+    } else {
+      for (index, (a, b)) in zip(got.integers, expected.integers).enumerated() where a != b {
+        return "is \(a) at \(index) where \(b) is expected"
+      }
+    }
+    return nil
+  }
+}

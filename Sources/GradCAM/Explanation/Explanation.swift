@@ -1,0 +1,177 @@
+import Graph
+
+/// A class with its score.
+public struct ScoredClass: Sendable {
+  /// The class.
+  public let index: Int
+  /// Its name, where known.
+  public let label: String?
+  /// The raw score.
+  public let logit: Float
+  /// The probability behind it.
+  public let probability: Float
+}
+
+/// One map: why a model gave an image the score of a class, seen at one node by one method.
+public struct Explanation: Sendable {
+  /// The class explained.
+  public let scored: ScoredClass
+  /// How the node is called.
+  public let node: String
+  /// The method's name.
+  public let method: String
+  /// The method's result at the feature map's size, before rectification.
+  public let map: HeatMap
+  /// The map as it is drawn over the picture, in 0 … 1 and at its size.
+  public let drawnMap: HeatMap
+  /// Activation and gradient at the node.
+  public let tap: Tap
+  /// What the user should know.
+  public let warnings: [Warning]
+}
+
+/// An image on its way through a model: the picture to draw on, and the tensor that the network sees.
+public struct PreparedImage: Sendable {
+  /// The picture that maps are drawn over; nil where the user gave a tensor.
+  public let picture: Picture?
+  /// The network's input.
+  public let tensor: Tensor
+  /// How the picture became the tensor.
+  public let geometry: PreprocessingGeometry
+}
+
+/// Explains images: a session with labels, preprocessing and the rules of drawing.
+///
+/// Not for use by several threads at a time.
+public final class Explainer {
+  /// The model, planned.
+  public let session: Session
+  /// The names of the classes.
+  public let labels: Labels
+  /// How pictures are preprocessed.
+  public let preprocessing: Preprocessing
+  /// The library followed in drawing.
+  public let compatibility: Compatibility
+  /// What was assumed about the model because neither its file nor the user told.
+  public let warnings: [Warning]
+
+  private let imageShape: ImageShape
+
+  /// Plans a model for explanations.
+  ///
+  /// - Parameters:
+  ///   - nodes: names as `NodeCatalogue.match` takes them; empty means `auto`.
+  ///   - preprocessing: nil means what the model's metadata say, else ImageNet's with a warning.
+  ///   - inputSize: the size of the network's input where the model leaves it open.
+  ///   - labels: nil means what the model's metadata say, else ImageNet's for 1,000 classes with a warning.
+  ///   - inputs: contents of inputs other than the image, by name.
+  ///   - threadCount: the threads to run on; nil means one a core.
+  ///   - reusesWeights: whether many images follow, so that packing weights pays.
+  ///
+  /// Throws `badData` for metadata that cannot be read, and what `Session` throws.
+  public init(
+    _ model: Model, nodes: [String] = [], preprocessing: Preprocessing? = nil, inputSize: PixelSize? = nil,
+    labels: Labels? = nil, compatibility: Compatibility = .pytorchGradCAM, inputs: [String: Tensor] = [:],
+    threadCount: Int? = nil, reusesWeights: Bool = false
+  ) throws {
+    let metadata: ModelMetadata
+    do {
+      metadata = try ModelMetadata(model.graph.metadata)
+    } catch let error as GradCAMError {
+      throw error.within(model.path)
+    }
+    var warnings: [Warning] = []
+    let known = preprocessing ?? metadata.preprocessing
+    let size = inputSize ?? (known ?? Preprocessing()).inputSize(for: model.imageShape)
+    self.preprocessing = known ?? Preprocessing(.imagenet, size: size)
+    if known == nil {
+      warnings.append(
+        Warning(
+          code: "preprocessing-assumed",
+          text: "the file does not say how images are preprocessed; ImageNet's usual way at \(size) is assumed; "
+            + "give --preset, or --mean, --std, --range and the like"))
+    }
+    var shape = model.imageShape
+    if let layout = self.preprocessing.layout { shape.layout = layout }
+    imageShape = shape
+    self.compatibility = compatibility
+    session = try Session(
+      model, nodes: nodes, inputSize: size, inputs: inputs, threadCount: threadCount, reusesWeights: reusesWeights)
+    if let known = labels ?? metadata.labels.map(Labels.init) {
+      self.labels = known
+    } else if session.classCount == Labels.imagenet.names.count {
+      self.labels = .imagenet
+      warnings.append(
+        Warning(
+          code: "labels-assumed",
+          text: "the file does not name its classes; with 1,000 of them ImageNet's are assumed; give --labels FILE"))
+    } else {
+      self.labels = Labels([])
+    }
+    self.warnings = warnings
+  }
+
+  /// Resizes, crops and normalises a picture.
+  ///
+  /// Throws `usage` where resize and crop do not fit the network's input.
+  public func prepare(_ picture: Picture) throws -> PreparedImage {
+    let original = PixelSize(width: picture.width, height: picture.height), size = session.inputSize
+    if compatibility == .recipe {
+      let squashed = try picture.resized(width: size.width, height: size.height, filter: compatibility.resizeFilter)
+      return PreparedImage(
+        picture: squashed, tensor: preprocessing.tensor(squashed, for: imageShape),
+        geometry: PreprocessingGeometry(original: size, resized: size))
+    }
+    let geometry = try preprocessing.geometry(picture: original, input: size)
+    let input = try geometry.apply(to: picture, filter: compatibility.resizeFilter)
+    return PreparedImage(
+      picture: picture, tensor: preprocessing.tensor(input, for: imageShape), geometry: geometry)
+  }
+
+  /// Takes a tensor for the network's input as it is.
+  public func prepare(_ tensor: Tensor) -> PreparedImage {
+    PreparedImage(
+      picture: nil, tensor: tensor,
+      geometry: PreprocessingGeometry(original: session.inputSize, resized: session.inputSize))
+  }
+
+  /// Runs the network forward.
+  ///
+  /// - Returns: the classes by falling probability, `count` of them.
+  public func classify(_ image: PreparedImage, count: Int) throws -> [ScoredClass] {
+    try session.forward(image.tensor)
+    let probabilities = session.model.head.probabilities(session.logits)
+    let order = probabilities.indices.sorted {
+      (session.logits[$1], $0) < (session.logits[$0], $1)
+    }
+    return order.prefix(count).map { scored($0, probabilities) }
+  }
+
+  /// Explains a class of the image that was classified last, at every tap by every method.
+  ///
+  /// Throws `usage` where the class or a method does not exist.
+  public func explain(
+    classIndex: Int, of image: PreparedImage, methods: [String] = ["gradcam"], score: ScoreKind = .logit
+  ) throws -> [Explanation] {
+    let methods = try methods.map { ($0, try CAMMethods.named($0)) }
+    try session.backward(classIndex: classIndex, score: score)
+    let scored = scored(classIndex, session.model.head.probabilities(session.logits))
+    return try session.taps.indices.flatMap { index in
+      let tap = session.tap(index)
+      return try methods.map { name, method in
+        let map = try method.map(of: tap)
+        return Explanation(
+          scored: scored, node: session.taps[index].label, method: name, map: map,
+          drawnMap: compatibility.drawnMap(map, geometry: image.geometry), tap: tap,
+          warnings: [
+            session.taps[index].note.map { Warning(code: "node", text: $0) }, Warning.about(map, from: tap),
+          ].compactMap { $0 })
+      }
+    }
+  }
+
+  private func scored(_ index: Int, _ probabilities: [Float]) -> ScoredClass {
+    ScoredClass(
+      index: index, label: labels[index], logit: session.logits[index], probability: probabilities[index])
+  }
+}

@@ -1,0 +1,51 @@
+/// How a map is drawn.
+public enum DrawingStyle: String, CaseIterable, Sendable {
+  /// The coloured map blended with the picture.
+  case overlay
+  /// The coloured map alone.
+  case heat
+  /// The picture, and the overlay to its right.
+  case sideBySide = "side-by-side"
+  /// The picture darkened to black where the map is 0.
+  case mask
+
+  /// Draws a map of values in 0…1 at the size of the picture, twice as wide for `sideBySide`.
+  ///
+  /// A map of another size is resized first; values outside 0…1 are clamped, and what is no number counts as 0.
+  /// `blend` is the weight of the picture against the heat, 0…1, in `overlay` and `sideBySide`.
+  public func draw(
+    _ map: HeatMap, on picture: Picture, colormap: Colormap = .jet, blend: Float = 0.5
+  ) -> Picture {
+    let map = map.resized(width: picture.width, height: picture.height)
+    return switch self {
+    case .overlay: Picture.overlay(map: map, on: picture, colormap: colormap, blend: blend)
+    case .heat: map.colored(with: colormap)
+    case .sideBySide:
+      picture.beside(Picture.overlay(map: map, on: picture, colormap: colormap, blend: blend))
+    case .mask: picture.masked(by: map)
+    }
+  }
+}
+
+extension Picture {
+  fileprivate func beside(_ right: Picture) -> Picture {
+    var both: [UInt8] = []
+    both.reserveCapacity(2 * pixels.count)
+    for start in stride(from: 0, to: pixels.count, by: 3 * width) {
+      both += pixels[start..<start + 3 * width]
+      both += right.pixels[start..<start + 3 * width]
+    }
+    return Picture(width: 2 * width, height: height, pixels: both)
+  }
+
+  fileprivate func masked(by map: HeatMap) -> Picture {
+    let masked = [UInt8](unsafeUninitializedCapacity: pixels.count) { target, initializedCount in
+      for (index, value) in map.values.enumerated() {
+        let weight = value > 0 ? min(value, 1) : 0
+        for i in 3 * index..<3 * index + 3 { target[i] = truncatedByte(Float(pixels[i]) * weight + 0.5) }
+      }
+      initializedCount = pixels.count
+    }
+    return Picture(width: width, height: height, pixels: masked)
+  }
+}

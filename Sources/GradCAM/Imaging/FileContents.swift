@@ -1,0 +1,45 @@
+import Graph
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// The bytes of a regular file of at most 2 GiB.
+///
+/// - Throws: `GradCAMError` of kind `.unreadable`.
+func contentsOfFile(at path: String) throws -> [UInt8] {
+  func failure(_ problem: String, advice: String? = nil) -> GradCAMError {
+    GradCAMError(.unreadable, at: path, problem: problem, advice: advice)
+  }
+  // O_NONBLOCK: opening a pipe that nobody writes to would wait for ever.
+  let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+  guard file >= 0 else {
+    throw failure("cannot be opened (\(systemMessage(errno)))", advice: "check the path and its permissions")
+  }
+  defer { close(file) }
+  var status = stat()
+  guard fstat(file, &status) == 0 else { throw failure("cannot be read (\(systemMessage(errno)))") }
+  switch status.st_mode & S_IFMT {
+  case S_IFREG: break
+  case S_IFDIR: throw failure("is a folder", advice: "name a file in it")
+  default: throw failure("is not a regular file", advice: "copy it to a file first")
+  }
+  guard status.st_size <= 1 << 31 else { throw failure("is larger than 2 GiB", advice: "give a smaller file") }
+
+  let count = Int(status.st_size)
+  return try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+    while filled < count {
+      let got = read(file, buffer.baseAddress.map { $0 + filled }, count - filled)
+      if got < 0 && errno == EINTR { continue }
+      guard got >= 0 else { throw failure("cannot be read (\(systemMessage(errno)))") }
+      if got == 0 { break }
+      filled += got
+    }
+  }
+}
+
+func systemMessage(_ code: Int32) -> String { String(cString: strerror(code)) }

@@ -1,0 +1,91 @@
+import Graph
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// One image format: what its files begin with, how they are named, and the C functions that code them.
+struct ImageCodec: Sendable, Equatable {
+  typealias ReadSize =
+    @Sendable (
+      UnsafePointer<UInt8>?, Int, UnsafeMutablePointer<UInt32>?, UnsafeMutablePointer<UInt32>?,
+      UnsafeMutablePointer<CChar>?
+    ) -> Int32
+  typealias Decode =
+    @Sendable (
+      UnsafePointer<UInt8>?, Int, UnsafeMutablePointer<UInt8>?, UInt32, UInt32, UnsafeMutablePointer<CChar>?
+    ) -> Int32
+  typealias Encode =
+    @Sendable (
+      UnsafePointer<UInt8>?, UInt32, UInt32, UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>?,
+      UnsafeMutablePointer<Int>?, UnsafeMutablePointer<CChar>?
+    ) -> Int32
+
+  let name: String
+  let signature: [UInt8]
+  let extensions: [String]
+  let readSize: ReadSize
+  let decodePixels: Decode
+  let encodePixels: Encode
+
+  static let all = [png, jpeg]
+
+  static func == (left: ImageCodec, right: ImageCodec) -> Bool { left.name == right.name }
+
+  static func forWriting(to path: String) throws -> ImageCodec {
+    let file = path.split(separator: "/").last ?? ""
+    let suffix = file.lastIndex(of: ".").map { file[file.index(after: $0)...].lowercased() }
+    guard let codec = all.first(where: { suffix.map($0.extensions.contains) ?? false }) else {
+      throw GradCAMError(
+        .usage, at: path, problem: "the file name tells no picture format",
+        advice: "end it in .png, .jpg or .jpeg")
+    }
+    return codec
+  }
+
+  func decode(_ bytes: [UInt8]) throws -> Picture {
+    var (width, height) = (UInt32(0), UInt32(0))
+    try report(.badData, problem: "not a readable \(name) file", advice: "save or fetch the picture again") {
+      readSize(bytes, bytes.count, &width, &height, $0)
+    }
+    guard Picture.hasAllowedPixelCount(width: Int(width), height: Int(height)) else {
+      throw GradCAMError(
+        .badData, problem: "a picture of \(width) x \(height) pixels is too large",
+        advice: "shrink it to at most \(Picture.maximumPixelCount) pixels")
+    }
+    let count = 3 * Int(width) * Int(height)
+    let pixels = try [UInt8](unsafeUninitializedCapacity: count) { buffer, initializedCount in
+      try report(.badData, problem: "damaged or cut-off \(name) file", advice: "save or fetch the picture again") {
+        decodePixels(bytes, bytes.count, buffer.baseAddress, width, height, $0)
+      }
+      initializedCount = count
+    }
+    return Picture(width: Int(width), height: Int(height), pixels: pixels)
+  }
+
+  func encode(_ picture: Picture) throws -> [UInt8] {
+    var encoded: UnsafeMutablePointer<UInt8>?
+    var count = 0
+    try report(.unwritable, problem: "the picture cannot be coded as \(name)", advice: "make it smaller") {
+      encodePixels(picture.pixels, UInt32(picture.width), UInt32(picture.height), &encoded, &count, $0)
+    }
+    defer { free(encoded) }
+    return [UInt8](UnsafeBufferPointer(start: encoded, count: count))
+  }
+
+  private func report(
+    _ kind: GradCAMError.Kind, problem: String, advice: String,
+    _ call: (UnsafeMutablePointer<CChar>?) -> Int32
+  ) throws {
+    try withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { message in
+      message.initialize(repeating: 0)
+      guard call(message.baseAddress) != 0 else { return }
+      let reason = message.baseAddress.map { String(cString: $0) } ?? ""
+      throw GradCAMError(kind, problem: "\(problem) (\(reason))", advice: advice)
+    }
+  }
+}

@@ -1,0 +1,89 @@
+/// How a stored picture is turned to stand upright: EXIF's orientation, 1 to 8.
+enum ImageOrientation: Int, CaseIterable {
+  case upright = 1
+  case mirrored, upsideDown, mirroredUpsideDown, transposed, turnedRight, transverse, turnedLeft
+
+  /// The orientation that a JPEG file's EXIF segment tells, `upright` where it tells none.
+  init(ofJPEG bytes: [UInt8]) {
+    self = ImageOrientation.exifSegment(of: bytes).flatMap(ImageOrientation.orientation) ?? .upright
+  }
+
+  /// The TIFF structure inside the first EXIF segment.
+  private static func exifSegment(of bytes: [UInt8]) -> ArraySlice<UInt8>? {
+    var position = 2
+    while position + 4 <= bytes.count, bytes[position] == 0xFF {
+      let marker = bytes[position + 1]
+      if marker == 0xFF {
+        position += 1
+        continue
+      }
+      let length = Int(bytes[position + 2]) << 8 | Int(bytes[position + 3])
+      let end = position + 2 + length
+      guard marker != 0xDA, marker != 0xD9, length >= 2, end <= bytes.count else { return nil }
+      let segment = bytes[position + 4..<end]
+      if marker == 0xE1, segment.starts(with: Array("Exif\0\0".utf8)) { return segment.dropFirst(6) }
+      position = end
+    }
+    return nil
+  }
+
+  private static func orientation(inTIFF tiff: ArraySlice<UInt8>) -> ImageOrientation? {
+    let isBigEndian = tiff.starts(with: Array("MM".utf8))
+    guard isBigEndian || tiff.starts(with: Array("II".utf8)) else { return nil }
+    func number(at offset: Int, bytes count: Int) -> Int? {
+      guard offset + count <= tiff.count else { return nil }
+      let field = tiff[(tiff.startIndex + offset)...].prefix(count)
+      return (isBigEndian ? Array(field) : field.reversed()).reduce(0) { $0 << 8 | Int($1) }
+    }
+    guard let directory = number(at: 4, bytes: 4), let entryCount = number(at: directory, bytes: 2) else { return nil }
+    for entry in 0..<entryCount {
+      let start = directory + 2 + 12 * entry
+      guard let tag = number(at: start, bytes: 2) else { return nil }
+      if tag == 0x0112 { return number(at: start + 8, bytes: 2).flatMap(ImageOrientation.init) }
+    }
+    return nil
+  }
+}
+
+extension Picture {
+  func oriented(by orientation: ImageOrientation) -> Picture {
+    let (w, h) = (width, height)
+    // The upright pixel (x, y) is the stored pixel first + x * across + y * down.
+    let (first, across, down) =
+      switch orientation {
+      case .upright: (0, 1, w)
+      case .mirrored: (w - 1, -1, w)
+      case .upsideDown: (w * h - 1, -1, -w)
+      case .mirroredUpsideDown: (w * (h - 1), 1, -w)
+      case .transposed: (0, w, 1)
+      case .turnedRight: (w * (h - 1), -w, 1)
+      case .transverse: (w * h - 1, -w, -1)
+      case .turnedLeft: (w - 1, w, -1)
+      }
+    if orientation == .upright { return self }
+    let (newWidth, newHeight) = orientation.rawValue < 5 ? (w, h) : (h, w)
+    let turned = [UInt8](unsafeUninitializedCapacity: pixels.count) { target, initializedCount in
+      pixels.withUnsafeBufferPointer { source in
+        // In tiles, since a walk down whole columns would miss the cache at every step.
+        let side = 32
+        for top in stride(from: 0, to: newHeight, by: side) {
+          for left in stride(from: 0, to: newWidth, by: side) {
+            for y in top..<min(top + side, newHeight) {
+              var from = 3 * (first + left * across + y * down)
+              var to = 3 * (y * newWidth + left)
+              for _ in left..<min(left + side, newWidth) {
+                target[to] = source[from]
+                target[to + 1] = source[from + 1]
+                target[to + 2] = source[from + 2]
+                from += 3 * across
+                to += 3
+              }
+            }
+          }
+        }
+      }
+      initializedCount = pixels.count
+    }
+    return Picture(width: newWidth, height: newHeight, pixels: turned)
+  }
+}

@@ -1,0 +1,129 @@
+import Graph
+
+/// A picture of 8-bit sRGB: rows from top to bottom, pixels from left to right, red, green and blue together.
+public struct Picture: Sendable, Equatable {
+  /// The width in pixels, at least 1.
+  public let width: Int
+  /// The height in pixels, at least 1.
+  public let height: Int
+  /// `3 * width * height` samples.
+  public let pixels: [UInt8]
+
+  /// The number of pixels (2²⁸) above which a picture is refused rather than decoded or made.
+  public static let maximumPixelCount = 1 << 28
+
+  /// A picture of given samples.
+  ///
+  /// - Precondition: `width` and `height` are positive and `pixels` holds `3 * width * height` samples.
+  public init(width: Int, height: Int, pixels: [UInt8]) {
+    precondition(width > 0 && height > 0 && pixels.count == 3 * width * height)
+    self.width = width
+    self.height = height
+    self.pixels = pixels
+  }
+
+  /// Decodes a PNG or JPEG file, told apart by content, as Pillow's `convert("RGB")` does.
+  ///
+  /// Grey is replicated, alpha dropped, a palette looked up, CMYK converted; of 16-bit samples the high byte stays.
+  /// A JPEG's EXIF orientation is applied.
+  ///
+  /// - Throws: `GradCAMError` of kind `.unreadable` where the file cannot be read, `.badData` where it is damaged or
+  ///   larger than `maximumPixelCount`, `.unsupported` where it is of another format.
+  public init(contentsOf path: String) throws {
+    let bytes = try contentsOfFile(at: path)
+    do {
+      self = try Picture(decoding: bytes)
+    } catch let error as GradCAMError {
+      throw error.within(path)
+    }
+  }
+
+  /// Decodes the bytes of a PNG or JPEG file as `init(contentsOf:)` does.
+  ///
+  /// - Throws: `GradCAMError` of kind `.badData` or `.unsupported`.
+  public init(decoding bytes: [UInt8]) throws {
+    guard !bytes.isEmpty else {
+      throw GradCAMError(.badData, problem: "the file is empty", advice: "give a PNG or JPEG file")
+    }
+    guard let codec = ImageCodec.all.first(where: { bytes.starts(with: $0.signature) }) else {
+      throw GradCAMError(
+        .unsupported, problem: "the file is neither PNG nor JPEG", advice: "convert it to one of the two")
+    }
+    let stored = try codec.decode(bytes)
+    self = codec == .jpeg ? stored.oriented(by: ImageOrientation(ofJPEG: bytes)) : stored
+  }
+
+  /// Writes a PNG (`.png`) or JPEG (`.jpg`, `.jpeg`) file, by the extension of `path`.
+  ///
+  /// JPEG has quality 95 and halved chroma. The file appears whole or not at all.
+  ///
+  /// - Throws: `GradCAMError` of kind `.unwritable`, or `.usage` for an extension that names no format.
+  public func write(to path: String) throws {
+    let codec = try ImageCodec.forWriting(to: path)
+    let bytes: [UInt8]
+    do {
+      bytes = try codec.encode(self)
+    } catch let error as GradCAMError {
+      throw error.within(path)
+    }
+    try writeAtomically(bytes, to: path)
+  }
+
+  /// Checks that a path's extension names a format that pictures are written in.
+  ///
+  /// - Throws: `GradCAMError` of kind `.usage`.
+  public static func checkFormat(ofOutput path: String) throws { _ = try ImageCodec.forWriting(to: path) }
+
+  /// The given rectangle; pixels of it that lie outside the picture are black.
+  ///
+  /// - Throws: `GradCAMError` of kind `.usage` where the size is not positive or above `maximumPixelCount`.
+  public func cropped(x left: Int, y top: Int, width: Int, height: Int) throws -> Picture {
+    try Picture.checkSize(width: width, height: height)
+    if (left, top, width, height) == (0, 0, self.width, self.height) { return self }
+    var cropped = [UInt8](repeating: 0, count: 3 * width * height)
+    // Clamped first, so that no sum below can overflow.
+    let left = min(max(left, -width), self.width)
+    let top = min(max(top, -height), self.height)
+    let columns = max(left, 0)..<max(min(left + width, self.width), max(left, 0))
+    for y in max(top, 0)..<max(min(top + height, self.height), max(top, 0)) where !columns.isEmpty {
+      let source = 3 * (y * self.width + columns.lowerBound)
+      let target = 3 * ((y - top) * width + columns.lowerBound - left)
+      cropped.replaceSubrange(
+        target..<target + 3 * columns.count, with: pixels[source..<source + 3 * columns.count])
+    }
+    return Picture(width: width, height: height, pixels: cropped)
+  }
+
+  /// The ways in which a picture is resampled.
+  public enum ResizeFilter: Sendable {
+    /// Pillow's `Image.resize` with `BILINEAR`, which averages over what a shrunken pixel covers; equal bit for bit.
+    case pillowBilinear
+    /// OpenCV's `resize` with `INTER_LINEAR`, which takes four neighbours whatever the scale.
+    case openCVBilinear
+  }
+
+  /// The picture at another size.
+  ///
+  /// - Throws: `GradCAMError` of kind `.usage` where the size is not positive or above `maximumPixelCount`.
+  public func resized(width: Int, height: Int, filter: ResizeFilter = .pillowBilinear) throws -> Picture {
+    try Picture.checkSize(width: width, height: height)
+    if (width, height) == (self.width, self.height) { return self }
+    return switch filter {
+    case .pillowBilinear: resizedAsPillow(width: width, height: height)
+    case .openCVBilinear: resizedAsOpenCV(width: width, height: height)
+    }
+  }
+
+  private static func checkSize(width: Int, height: Int) throws {
+    guard width > 0, height > 0, hasAllowedPixelCount(width: width, height: height) else {
+      throw GradCAMError(
+        .usage, problem: "a picture cannot be \(width) x \(height) pixels",
+        advice: "width and height must be positive and their product at most \(maximumPixelCount)")
+    }
+  }
+
+  static func hasAllowedPixelCount(width: Int, height: Int) -> Bool {
+    let (count, overflow) = width.multipliedReportingOverflow(by: height)
+    return !overflow && count <= maximumPixelCount
+  }
+}

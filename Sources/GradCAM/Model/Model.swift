@@ -1,0 +1,118 @@
+import Graph
+import ONNXLoader
+import Ops
+
+/// An exported network, opened: its graph and what its file says about images and classes.
+public struct Model: Sendable {
+  /// The path it was opened from.
+  public let path: String
+  /// The network.
+  public let graph: ComputeGraph
+  /// The operators it may use.
+  public let operators: OperatorSet
+  /// The input that takes the image.
+  public let imageInput: ValueID
+  /// How the image input is laid out, and the extents that the file fixes.
+  public let imageShape: ImageShape
+  /// The value that class scores are read from.
+  public let head: ScoreHead
+
+  /// Opens a file; weights stay in it until they are used.
+  ///
+  /// Throws `unreadable`, `badData` or `unsupported` naming the file and the place in it.
+  public init(contentsOf path: String, operators: OperatorSet = .standard) throws {
+    self.path = path
+    self.operators = operators
+    graph = try loadModel(at: path)
+    do {
+      (imageInput, imageShape) = try graph.findImageInput()
+      head = try ScoreHead(graph)
+    } catch let error as GradCAMError {
+      throw error.within(path)
+    }
+  }
+
+  /// The file's name without folders and extension.
+  public var name: String {
+    let file = path.split(separator: "/").last.map(String.init) ?? path
+    return file.hasSuffix(".onnx") ? String(file.dropLast(5)) : file
+  }
+}
+
+/// The dimensions of an image input.
+public struct ImageShape: Sendable, Equatable {
+  /// The order of an image tensor's dimensions.
+  public enum Layout: String, Sendable, CaseIterable {
+    /// Batch, channels, height, width: PyTorch's order.
+    case nchw
+    /// Batch, height, width, channels: TensorFlow's order.
+    case nhwc
+  }
+
+  /// The order of the dimensions.
+  public var layout: Layout
+  /// The images that one run takes; 1 where the file leaves it open.
+  public var batch: Int
+  /// 1 or 3.
+  public var channels: Int
+  /// The height in pixels, nil where the file leaves it open.
+  public var height: Int?
+  /// The width in pixels, nil where the file leaves it open.
+  public var width: Int?
+  /// The element type of the input.
+  public var elementType: ElementType
+
+  /// The tensor's shape for images of a size.
+  public func shape(for size: PixelSize) -> Shape {
+    layout == .nchw ? [batch, channels, size.height, size.width] : [batch, size.height, size.width, channels]
+  }
+}
+
+extension ComputeGraph {
+  /// The first input that has the shape of an image.
+  fileprivate func findImageInput() throws -> (ValueID, ImageShape) {
+    for id in inputs {
+      if let shape = ImageShape(values[id]) { return (id, shape) }
+    }
+    let names = inputs.map { "'\(values[$0].name)'" }.joined(separator: ", ")
+    throw GradCAMError(
+      .unsupported, problem: "no input has the shape of an image (batch, 1 or 3 channels, height, width) among \(names)"
+    )
+  }
+}
+
+extension ImageShape {
+  /// Reads an input's declaration; nil where it cannot be an image.
+  init?(_ value: Value) {
+    guard let dimensions = value.dimensions, dimensions.count == 4 else { return nil }
+    let extents = dimensions.map { dimension -> Int? in
+      if case .fixed(let extent) = dimension, extent > 0 { extent } else { nil }
+    }
+    func isColour(_ extent: Int?) -> Bool { extent == 1 || extent == 3 }
+    if isColour(extents[1]) || !isColour(extents[3]) {
+      layout = .nchw
+      (channels, height, width) = (extents[1] ?? 3, extents[2], extents[3])
+    } else {
+      layout = .nhwc
+      (channels, height, width) = (extents[3] ?? 3, extents[1], extents[2])
+    }
+    guard isColour(channels) else { return nil }
+    batch = extents[0] ?? 1
+    elementType = value.elementType ?? .float32
+  }
+}
+
+extension ImageShape {
+  /// A fixed tensor of pseudo-random numbers in −2 … 2 (0 … 255 for integers), for timings.
+  public func noise(_ size: PixelSize) -> Tensor {
+    let shape = shape(for: size)
+    var state: UInt32 = 1
+    let values = (0..<shape.count).map { _ -> Float in
+      state = state &* 1_664_525 &+ 1_013_904_223
+      return Float(state >> 8) / Float(1 << 24)
+    }
+    return elementType.storage == .int64
+      ? Tensor(values.map { Int64($0 * 255) }, shape: shape, elementType: elementType)
+      : Tensor(values.map { $0 * 4 - 2 }, shape: shape)
+  }
+}

@@ -1,0 +1,193 @@
+import Graph
+
+/// The places of a network at which a map can be taken, with the names they go by.
+public struct NodeCatalogue: Sendable {
+  /// One node.
+  public struct Entry: Sendable {
+    /// The position in the file's order, as `#index` means it.
+    public let index: Int
+    /// The node's name; may be empty.
+    public let name: String
+    /// The name of its first output.
+    public let tensor: String
+    /// The PyTorch module that computed it, where the file tells.
+    public let module: String?
+    /// The operator.
+    public let operatorName: OperatorName
+    /// The extents of the first output; nil where the model's outputs do not need it.
+    public let shape: Shape?
+    /// Whether a map can be taken here: a feature map with a spatial extent, between the image and the score.
+    public let isMappable: Bool
+    /// Whether `auto` means this one.
+    public let isAuto: Bool
+  }
+
+  /// A tap that a name resolved to.
+  public struct Match: Sendable {
+    /// The tensor.
+    public let value: ValueID
+    /// How pictures and reports call it: the name that the user gave, or for `auto` the module path or tensor.
+    public let label: String
+    /// What the user should know about the match, such as a module that shares the tensor.
+    public let note: String?
+  }
+
+  /// All nodes in the file's order.
+  public let entries: [Entry]
+
+  private let graph: ComputeGraph
+  private let modules: ModuleIndex
+  private let auto: ValueID?
+
+  /// Lists a model's nodes for images of a size.
+  ///
+  /// Throws what planning the model throws.
+  public init(_ model: Model, size: PixelSize) throws {
+    let plan = try model.plan(size: size, taps: [], threadCount: 1, reusesWeights: false)
+    self.init(model, infos: plan.infos)
+  }
+
+  init(_ model: Model, infos: [ValueID: ValueInfo]) {
+    let graph = model.graph
+    let reachable = graph.valuesBetween(model.imageInput, and: model.head.logits)
+    func isMappable(_ value: ValueID) -> Bool {
+      guard reachable.contains(value), value != model.head.logits, let info = infos[value] else { return false }
+      return info.elementType.isFloatingPoint && info.shape.rank == 4 && info.shape.count(2..<4) > 1
+    }
+    let outputs = graph.nodes.map { $0.outputs.compactMap { $0 }.first }
+    let auto = outputs.compactMap { $0 }.last(where: isMappable)
+    let modules = ModuleIndex(graph) { infos[$0].map { $0.constant == nil } ?? false }
+    entries = graph.nodes.enumerated().map { index, node in
+      let value = outputs[index]
+      return Entry(
+        index: index, name: node.name, tensor: value.map { graph.values[$0].name } ?? "",
+        module: modules.paths[index].flatMap { $0.path.isEmpty ? nil : $0.path }, operatorName: node.operatorName,
+        shape: value.flatMap { infos[$0]?.shape }, isMappable: value.map(isMappable) ?? false,
+        isAuto: value != nil && value == auto)
+    }
+    self.graph = graph
+    self.modules = modules
+    self.auto = auto
+  }
+
+  /// Finds the tensor that a name means.
+  ///
+  /// In this order: `auto`; `#index`; a node's name; a tensor's name; a PyTorch module path, with `:k` for one of
+  /// several calls (default the last); `Op:k`, negative k counting from the end; a suffix that only one of these has.
+  ///
+  /// Throws `usage` with the nearest names, or with the several that match.
+  public func match(_ query: String) throws -> Match {
+    if query == "auto" { return try matchAuto() }
+    if query.hasPrefix("#") { return try matchIndex(query) }
+    if let index = graph.nodes.firstIndex(where: { $0.name == query && !query.isEmpty }), let value = firstOutput(index)
+    {
+      return Match(value: value, label: query, note: nil)
+    }
+    if let value = graph.values.indices.first(where: { graph.values[$0].name == query && isComputed($0) }) {
+      return Match(value: value, label: query, note: nil)
+    }
+    if let match = try matchModule(query) ?? matchOperator(query) { return match }
+    return try matchSuffix(query)
+  }
+
+  private func isComputed(_ value: ValueID) -> Bool { graph.values[value].constant == nil }
+
+  private func firstOutput(_ node: Int) -> ValueID? { graph.nodes[node].outputs.compactMap { $0 }.first }
+
+  private func matchAuto() throws -> Match {
+    guard let auto, let entry = entries.first(where: \.isAuto) else {
+      throw GradCAMError(
+        .usage, at: "--node auto", problem: "the model has no feature map with a spatial extent before its score",
+        advice: "name a node; 'gradcam nodes --all' lists them")
+    }
+    return Match(value: auto, label: entry.module ?? entry.tensor, note: nil)
+  }
+
+  private func matchIndex(_ query: String) throws -> Match {
+    guard let index = Int(query.dropFirst()), graph.nodes.indices.contains(index), let value = firstOutput(index) else {
+      throw GradCAMError(
+        .usage, at: "--node \(query)", problem: "is not the index of a node",
+        advice: "indices run from #0 to #\(graph.nodes.count - 1); 'gradcam nodes --all' lists them")
+    }
+    return Match(value: value, label: query, note: nil)
+  }
+
+  /// Splits `name:k`.
+  private func splitCall(_ query: String) -> (name: String, call: Int)? {
+    guard let colon = query.lastIndex(of: ":"), let call = Int(query[query.index(after: colon)...]) else { return nil }
+    return (String(query[..<colon]), call)
+  }
+
+  private func pick<Element>(_ call: Int, from elements: [Element], _ query: String, _ what: String) throws -> Element {
+    let position = call < 0 ? elements.count + call : call
+    guard elements.indices.contains(position) else {
+      throw GradCAMError(
+        .usage, at: "--node \(query)", problem: "there are only \(elements.count) \(what)",
+        advice: "use 0 to \(elements.count - 1), or −1 for the last")
+    }
+    return elements[position]
+  }
+
+  private func matchModule(_ query: String) throws -> Match? {
+    let (name, call) = modules.modules[query] != nil ? (query, nil) : splitCall(query).map { ($0, $1) } ?? (query, nil)
+    guard let module = modules.modules[name] else { return nil }
+    let value = try pick(call ?? -1, from: module.outputs, query, "calls of module '\(name)'")
+    var notes: [String] = []
+    if let other = module.foldedWith {
+      notes.append(
+        "'\(name)' and '\(other)' are one tensor in this file: the exporter folded the BatchNorm into its Conv")
+    }
+    if call == nil, module.outputs.count > 1 {
+      notes.append(
+        "module '\(name)' is called \(module.outputs.count) times; its last call is used ('\(name):0' is the first)")
+    }
+    return Match(value: value, label: query, note: notes.isEmpty ? nil : notes.joined(separator: "; "))
+  }
+
+  private func matchOperator(_ query: String) throws -> Match? {
+    guard let (type, call) = splitCall(query) else { return nil }
+    let nodes = graph.nodes.indices.filter { graph.nodes[$0].operatorName.type == type && firstOutput($0) != nil }
+    guard !nodes.isEmpty else { return nil }
+    let node = try pick(call, from: nodes, query, "nodes of operator \(type)")
+    return Match(value: firstOutput(node)!, label: query, note: nil)
+  }
+
+  /// Every name with what it means, best first where one tensor has several.
+  private var names: [(name: String, value: ValueID)] {
+    graph.nodes.indices.compactMap { index in firstOutput(index).map { (graph.nodes[index].name, $0) } }
+      + graph.values.indices.filter(isComputed).map { (graph.values[$0].name, $0) }
+      + modules.modules.sorted { $0.key < $1.key }.map { ($0.key, $0.value.outputs.last!) }
+  }
+
+  private func matchSuffix(_ query: String) throws -> Match {
+    let names = names.filter { !$0.name.isEmpty }
+    let matches = query.isEmpty ? [] : names.filter { $0.name.hasSuffix("/" + query) || $0.name.hasSuffix("." + query) }
+    let values = Set(matches.map(\.value))
+    if values.count == 1 { return Match(value: matches[0].value, label: query, note: nil) }
+    if values.count > 1 {
+      let several = matches.prefix(8).map(\.name).joined(separator: ", ")
+      throw GradCAMError(
+        .usage, at: "--node \(query)", problem: "means several nodes: \(several)\(matches.count > 8 ? ", …" : "")",
+        advice: "give more of the name")
+    }
+    let near = nearest(to: query, among: Set(names.map(\.name)), count: 4)
+    throw GradCAMError(
+      .usage, at: "--node \(query)", problem: "no node, tensor or module has this name",
+      advice: (near.isEmpty ? "" : "near are \(near.joined(separator: ", ")); ") + "'gradcam nodes' lists them")
+  }
+}
+
+extension ComputeGraph {
+  /// The values on a path from one value to another, both included.
+  fileprivate func valuesBetween(_ start: ValueID, and end: ValueID) -> Set<ValueID> {
+    var behind: Set<ValueID> = [start]
+    for node in nodes where node.inputs.contains(where: { $0.map(behind.contains) ?? false }) {
+      behind.formUnion(node.outputs.compactMap { $0 })
+    }
+    var before: Set<ValueID> = [end]
+    for node in nodes.reversed() where node.outputs.contains(where: { $0.map(before.contains) ?? false }) {
+      before.formUnion(node.inputs.compactMap { $0 })
+    }
+    return behind.intersection(before)
+  }
+}

@@ -1,0 +1,73 @@
+import Graph
+
+/// What a file says about its own use: the `gradcam.*` entries of its metadata.
+public struct ModelMetadata: Sendable {
+  /// How pictures are preprocessed; nil where the file has no such entry.
+  public let preprocessing: Preprocessing?
+  /// The name of every class; nil where the file has none.
+  public let labels: [String]?
+
+  /// Reads the entries of a graph.
+  ///
+  /// Throws `badData` naming the entry that cannot be read.
+  public init(_ metadata: [String: String]) throws {
+    let entries = MetadataReader(metadata)
+    labels = entries["labels"].map { text in
+      var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+      if lines.last == "" { lines.removeLast() }
+      return lines
+    }
+    let keys = ["mean", "std", "range", "channels", "layout", "resize", "crop"]
+    guard keys.contains(where: { entries[$0] != nil }) else {
+      preprocessing = nil
+      return
+    }
+    var result = Preprocessing()
+    if let mean = try entries.numbers("mean") { result.mean = mean }
+    if let std = try entries.numbers("std") { result.std = std }
+    if let range = try entries.parsed("range", "1 or 255", { Float($0) }) { result.range = range }
+    if let channels = try entries.parsed("channels", "rgb or bgr", { Preprocessing.Channels(rawValue: $0) }) {
+      result.channels = channels
+    }
+    result.layout = try entries.parsed("layout", "nchw or nhwc") { ImageShape.Layout(rawValue: $0) }
+    result.resize = try entries.parsed("resize", "a number or WxH") { Preprocessing.Resize($0) }
+    result.crop = try entries.parsed("crop", "a number or WxH") { PixelSize($0) }
+    preprocessing = result
+  }
+}
+
+private struct MetadataReader {
+  private let metadata: [String: String]
+
+  init(_ metadata: [String: String]) { self.metadata = metadata }
+
+  subscript(_ key: String) -> String? { metadata["gradcam.\(key)"] }
+
+  func parsed<Value>(_ key: String, _ expected: String, _ parse: (String) -> Value?) throws -> Value? {
+    guard let text = self[key] else { return nil }
+    guard let value = parse(text.lowercased()) else {
+      throw GradCAMError(.badData, at: "metadata gradcam.\(key)", problem: "'\(text)' is not \(expected)")
+    }
+    return value
+  }
+
+  func numbers(_ key: String) throws -> [Float]? { try parsed(key, "three numbers") { [Float](channels: $0) } }
+}
+
+extension [Float] {
+  /// Reads one number for each of three channels, or one for all, separated by commas or spaces.
+  public init?(channels text: String) {
+    let parts = text.split { $0 == "," || $0 == " " || $0 == "[" || $0 == "]" }
+    let numbers = parts.compactMap { Float($0) }
+    guard numbers.count == parts.count, numbers.count == 3 || numbers.count == 1 else { return nil }
+    self = numbers.count == 3 ? numbers : Array(repeating: numbers[0], count: 3)
+  }
+}
+
+extension Preprocessing.Resize {
+  /// Reads `256` (the shorter side) or `WxH` (exactly); nil where it is neither.
+  public init?(_ text: String) {
+    guard let size = PixelSize(text) else { return nil }
+    self = text.contains("x") ? .exact(size) : .shorterSide(size.width)
+  }
+}

@@ -1,0 +1,169 @@
+import Graph
+
+/// How a picture becomes the input of a network.
+public struct Preprocessing: Sendable, Equatable {
+  /// How the whole picture is resized before the crop.
+  public enum Resize: Sendable, Equatable {
+    /// The shorter side to this many pixels, the proportions kept.
+    case shorterSide(Int)
+    /// To exactly this size.
+    case exact(PixelSize)
+  }
+
+  /// The order of an input's colours.
+  public enum Channels: String, Sendable, CaseIterable {
+    case rgb, bgr
+  }
+
+  /// How the picture is resized; nil means to the network's input, or to cover the crop.
+  public var resize: Resize?
+  /// The size cut out of the middle of the resized picture; nil means the network's input.
+  public var crop: PixelSize?
+  /// What is subtracted from each channel after scaling.
+  public var mean: [Float]
+  /// What each channel is divided by after that.
+  public var std: [Float]
+  /// The value of full brightness: 1 or 255.
+  public var range: Float
+  /// The order of the colours.
+  public var channels: Channels
+  /// The layout of the input; nil means as the model's input shape tells.
+  public var layout: ImageShape.Layout?
+
+  /// Creates a description.
+  public init(
+    resize: Resize? = nil, crop: PixelSize? = nil, mean: [Float] = [0, 0, 0], std: [Float] = [1, 1, 1],
+    range: Float = 1, channels: Channels = .rgb, layout: ImageShape.Layout? = nil
+  ) {
+    self.resize = resize
+    self.crop = crop
+    self.mean = mean
+    self.std = std
+    self.range = range
+    self.channels = channels
+    self.layout = layout
+  }
+
+  /// A usual way to preprocess, by name.
+  public enum Preset: String, Sendable, CaseIterable {
+    /// torchvision's: 0 … 1, ImageNet's mean and deviation, RGB; shorter side to 256 ⁄ 224 of the input, centre crop.
+    case imagenet
+    /// 0 … 255 as they are, RGB, squashed to the input.
+    case raw
+    /// Caffe's: 0 … 255, BGR, ImageNet's mean colour subtracted; resized and cropped as `imagenet`.
+    case caffe
+    /// TensorFlow's: −1 … 1, RGB, squashed to the input.
+    case tf
+  }
+
+  /// A preset for a network's input size.
+  public init(_ preset: Preset, size: PixelSize) {
+    let coveringSide = Resize.shorterSide((max(size.width, size.height) * 256 + 112) / 224)
+    switch preset {
+    case .imagenet:
+      self.init(resize: coveringSide, crop: size, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225])
+    case .raw: self.init(resize: .exact(size), crop: size, range: 255)
+    case .caffe:
+      self.init(resize: coveringSide, crop: size, mean: [103.939, 116.779, 123.68], range: 255, channels: .bgr)
+    case .tf: self.init(resize: .exact(size), crop: size, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5])
+    }
+  }
+}
+
+extension Preprocessing {
+  /// The size of the network's input: what the model fixes, else the crop or the exact resize, else 224 × 224.
+  public func inputSize(for shape: ImageShape) -> PixelSize {
+    var size = crop ?? PixelSize(width: 224, height: 224)
+    if crop == nil, case .exact(let exact) = resize { size = exact }
+    return PixelSize(width: shape.width ?? size.width, height: shape.height ?? size.height)
+  }
+
+  /// How a picture of a size is resized and cropped for a network's input.
+  ///
+  /// Throws `usage` where the crop is not the input's size or does not lie inside the resized picture.
+  public func geometry(picture: PixelSize, input: PixelSize) throws -> PreprocessingGeometry {
+    let crop = crop ?? input
+    guard crop == input else {
+      throw GradCAMError(
+        .usage, at: "--crop", problem: "gives \(crop) where the model takes \(input)", advice: "use --crop \(input)")
+    }
+    let resized: PixelSize
+    switch resize {
+    case nil: resized = input
+    case .exact(let size): resized = size
+    case .shorterSide(let side):
+      // As torchvision's Resize: the longer side is rounded down.
+      let (width, height) = (picture.width, picture.height)
+      resized =
+        width <= height
+        ? PixelSize(width: side, height: max(1, side * height / width))
+        : PixelSize(width: max(1, side * width / height), height: side)
+    }
+    guard resized.width >= input.width, resized.height >= input.height else {
+      throw GradCAMError(
+        .usage, at: "--resize", problem: "gives \(resized), less than the crop of \(input)",
+        advice: "resize to at least the crop")
+    }
+    // As torchvision's CenterCrop: half of the margin, rounded to even.
+    func margin(_ extent: Int, _ crop: Int) -> Int { Int((Double(extent - crop) / 2).rounded(.toNearestOrEven)) }
+    return PreprocessingGeometry(
+      original: picture, resized: resized,
+      crop: PixelRectangle(
+        x: margin(resized.width, input.width), y: margin(resized.height, input.height), width: input.width,
+        height: input.height))
+  }
+
+  /// Turns a picture that already has the input's size into a tensor, the same image in every place of the batch.
+  public func tensor(_ picture: Picture, for shape: ImageShape) -> Tensor {
+    let size = PixelSize(width: picture.width, height: picture.height), plane = picture.width * picture.height
+    var planes: [[Float]] = []
+    let scale = range / 255
+    if shape.channels == 1 {
+      let grey = picture.luminance
+      planes = [grey.map { (Float($0) * scale - mean[0]) / std[0] }]
+    } else {
+      for channel in 0..<3 {
+        let source = channels == .rgb ? channel : 2 - channel
+        let level = (0...255).map { (Float($0) * scale - mean[channel]) / std[channel] }
+        planes.append(
+          picture.pixels.withUnsafeBufferPointer { pixels in
+            [Float](unsafeUninitializedCapacity: plane) { target, count in
+              for index in 0..<plane { target[index] = level[Int(pixels[3 * index + source])] }
+              count = plane
+            }
+          })
+      }
+    }
+    let image: [Float] =
+      shape.layout == .nchw
+      ? planes.flatMap { $0 } : (0..<plane).flatMap { index in planes.map { $0[index] } }
+    let batch = (0..<shape.batch).flatMap { _ in image }
+    return shape.elementType.storage == .int64
+      ? Tensor(batch.map { Int64($0.rounded()) }, shape: shape.shape(for: size), elementType: shape.elementType)
+      : Tensor(batch, shape: shape.shape(for: size))
+  }
+}
+
+extension Picture {
+  /// Grey levels by ITU-R 601's weights, as Pillow's `convert("L")`.
+  fileprivate var luminance: [UInt8] {
+    (0..<width * height).map { index in
+      let (red, green, blue) = (Int(pixels[3 * index]), Int(pixels[3 * index + 1]), Int(pixels[3 * index + 2]))
+      return UInt8((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16)
+    }
+  }
+}
+
+extension PixelSize: CustomStringConvertible {
+  /// `WxH`, as options spell it.
+  public var description: String { "\(width)x\(height)" }
+
+  /// Reads `WxH`, or one number for a square; nil where it is neither.
+  public init?(_ text: String) {
+    let parts = text.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
+    guard (1...2).contains(parts.count), let width = parts[0], let height = parts.last ?? nil, width > 0, height > 0,
+      width <= 65_536, height <= 65_536
+    else { return nil }
+    self.init(width: width, height: height)
+  }
+}

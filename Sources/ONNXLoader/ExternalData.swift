@@ -1,0 +1,68 @@
+import Glibc
+import Graph
+
+/// The data files that lie beside a model, each mapped once.
+final class ExternalData {
+  private let folder: String
+  private var files: [String: MappedFile] = [:]
+
+  /// Serves the model at a path, which may be relative.
+  init(modelPath: String) {
+    folder = modelPath.lastIndex(of: "/").map { String(modelPath[...$0]) } ?? "./"
+  }
+
+  /// The bytes that the `external_data` entries of a tensor name; they must be `byteCount` in number.
+  func bytes(_ entries: [String: String], byteCount: Int) throws -> (UnsafeRawBufferPointer, owner: MappedFile) {
+    guard let location = entries["location"], !location.isEmpty else {
+      throw GradCAMError(.badData, problem: "lies in another file, but none is named")
+    }
+    let offset = try number(entries["offset"] ?? "0", "offset")
+    let length = try entries["length"].map { try number($0, "length") } ?? byteCount
+    let file = try file(location)
+    guard length == byteCount else {
+      throw GradCAMError(
+        .badData, problem: "takes \(byteCount) bytes, but \(length) of data file '\(location)' are given to it")
+    }
+    guard offset <= file.bytes.count, byteCount <= file.bytes.count - offset else {
+      throw GradCAMError(
+        .badData,
+        problem: "needs \(byteCount) bytes at \(offset) of data file '\(location)', which has \(file.bytes.count)",
+        advice: "the data file is cut short or belongs to another model; export the two together")
+    }
+    return (UnsafeRawBufferPointer(rebasing: file.bytes[offset..<(offset + byteCount)]), file)
+  }
+
+  private func number(_ entry: String, _ key: String) throws -> Int {
+    guard let value = Int(entry), value >= 0 else {
+      throw GradCAMError(.badData, problem: "external data has the \(key) '\(entry)'")
+    }
+    return value
+  }
+
+  private func file(_ location: String) throws -> MappedFile {
+    if let file = files[location] { return file }
+    let file = try located("data file '\(location)'") {
+      let outside = GradCAMError(
+        .badData, problem: "lies outside the folder of the model", advice: "data files must lie beside the model")
+      let components = location.split(separator: "/", omittingEmptySubsequences: false)
+      guard !location.hasPrefix("/"), !components.contains("..") else { throw outside }
+      guard let resolved = resolvedPath(folder + location) else {
+        let reason = String(cString: strerror(errno))
+        throw GradCAMError(
+          .unreadable, problem: "cannot be opened: \(reason)",
+          advice: "the weights of this model are in that file; put it into the same folder as the model")
+      }
+      guard let root = resolvedPath(folder), resolved.hasPrefix(root == "/" ? root : root + "/") else { throw outside }
+      return try MappedFile(path: resolved)
+    }
+    files[location] = file
+    return file
+  }
+
+  /// The path without symbolic links, or nil where nothing lies there.
+  private func resolvedPath(_ path: String) -> String? {
+    guard let resolved = realpath(path, nil) else { return nil }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+}

@@ -1,0 +1,53 @@
+import COnnx
+import Graph
+
+/// Opens an ONNX model.
+///
+/// Weights stay in the file, which is mapped for as long as a tensor needs it; so do those in data files beside it.
+/// Functions that the model defines are inlined. Nodes are in an order in which they can run, the file's own where
+/// possible. A graph that an attribute holds reads a value of an enclosing graph through a value of the same name, which
+/// has no producer and no constant and is not an input. Tensors and attributes of kinds that the program does not have
+/// become `Attribute.unsupported`, initialisers by way of a `Constant` node. Anything else that is wrong with the file
+/// is thrown as a `GradCAMError` that names it.
+public func loadModel(at path: String) throws -> ComputeGraph {
+  try located(path) {
+    let file = try MappedFile(path: path)
+    return try parse(file) {
+      try withMessage(in: file, onnx__model_proto__init) { (model: Onnx__ModelProto) in
+        guard let graph = model.graph?.pointee else {
+          throw GradCAMError(.badData, problem: "holds no graph", advice: "is it an ONNX model?")
+        }
+        let tensors = TensorDecoder(file: file, externalData: ExternalData(modelPath: path))
+        let context = try ModelContext(model, tensors: tensors)
+        var result = try GraphBuilder(context).build(graph, scope: Scope())
+        result.metadata = try ModelMetadata.completed(
+          dictionary(model.metadata_props, model.n_metadata_props), modelPath: path)
+        result.producer = [text(model.producer_name), text(model.producer_version)]
+          .filter { !$0.isEmpty }.joined(separator: " ")
+        return result
+      }
+    }
+  }
+}
+
+/// Reads one serialised tensor, as the `.pb` files of ONNX's backend tests.
+public func loadTensor(at path: String) throws -> (name: String, tensor: Tensor) {
+  try located(path) {
+    let file = try MappedFile(path: path)
+    return try parse(file) {
+      try withMessage(in: file, onnx__tensor_proto__init) { (message: Onnx__TensorProto) in
+        let tensors = TensorDecoder(file: file, externalData: ExternalData(modelPath: path))
+        return (text(message.name), try tensors.tensor(message))
+      }
+    }
+  }
+}
+
+/// Runs `body`; where the file turns out to be of another kind, an error says of which.
+private func parse<Result>(_ file: MappedFile, _ body: () throws -> Result) throws -> Result {
+  do {
+    return try body()
+  } catch {
+    throw foreignFileError(file.bytes) ?? error
+  }
+}

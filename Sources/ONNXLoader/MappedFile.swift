@@ -1,0 +1,39 @@
+import Glibc
+import Graph
+
+/// A file's contents as memory that the system reads in on demand; unmapped when the last user lets go.
+///
+/// A file that another program cuts short while it is mapped ends this program: nothing can catch that fault.
+final class MappedFile: @unchecked Sendable {
+  let bytes: UnsafeRawBufferPointer
+
+  init(path: String) throws {
+    // O_NONBLOCK: opening a pipe must not wait for a writer.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { throw MappedFile.systemError("cannot be opened") }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw MappedFile.systemError("cannot be read") }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      let kind = status.st_mode & S_IFMT == S_IFDIR ? "a folder" : "not a regular file"
+      throw GradCAMError(.unreadable, problem: "is \(kind)", advice: "give the path of a file")
+    }
+    let count = Int(status.st_size)
+    guard count > 0 else {
+      bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+      return
+    }
+    guard let base = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), base != MAP_FAILED else {
+      throw MappedFile.systemError("cannot be mapped into memory")
+    }
+    bytes = UnsafeRawBufferPointer(start: base, count: count)
+  }
+
+  deinit {
+    if let base = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: base), bytes.count) }
+  }
+
+  private static func systemError(_ problem: String) -> GradCAMError {
+    GradCAMError(.unreadable, problem: "\(problem): \(String(cString: strerror(errno)))")
+  }
+}

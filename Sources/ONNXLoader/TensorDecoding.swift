@@ -1,0 +1,129 @@
+import COnnx
+import Graph
+
+/// Turns TensorProto messages of one file into tensors.
+struct TensorDecoder {
+  let file: MappedFile
+  let externalData: ExternalData
+
+  /// Float32 weights of at least this many bytes stay in the mapped file, others are copied into alignment.
+  static let mappedByteCount = 64 * 1024
+
+  func tensor(_ message: Onnx__TensorProto) throws -> Tensor {
+    try located("tensor '\(text(message.name))'") {
+      let elementType = try ElementType(onnxType: message.data_type)
+      let shape = try Shape(checking: UnsafeBufferPointer(start: message.dims, count: message.n_dims))
+      let byteCount = shape.count * elementType.fileByteCount
+      if message.has_data_location != 0 && message.data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL {
+        let entries = dictionary(message.external_data, message.n_external_data)
+        let (bytes, owner) = try externalData.bytes(entries, byteCount: byteCount)
+        return decode(bytes, of: owner, elementType, shape)
+      }
+      guard message.has_raw_data != 0 else { return try decodeTypedFields(message, elementType, shape) }
+      let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[FileRange(message.raw_data).range])
+      guard bytes.count == byteCount else {
+        throw GradCAMError(
+          .badData, problem: "holds \(bytes.count) bytes where \(elementType) of shape \(shape) needs \(byteCount)",
+          advice: "the file is damaged; download or export it again")
+      }
+      return decode(bytes, of: file, elementType, shape)
+    }
+  }
+
+  /// Decodes elements of fixed width; there are as many bytes as the shape needs.
+  private func decode(
+    _ bytes: UnsafeRawBufferPointer, of owner: MappedFile, _ elementType: ElementType, _ shape: Shape
+  ) -> Tensor {
+    if elementType == .float32 && bytes.count >= TensorDecoder.mappedByteCount {
+      return Tensor(elementType: .float32, shape: shape, storage: TensorStorage(borrowing: bytes, from: owner))
+    }
+    let tensor = Tensor(uninitialized: elementType, shape: shape)
+    func fill<Source: BitwiseCopyable, Target: BitwiseCopyable>(_ convert: (Source) -> Target) {
+      for index in 0..<shape.count {
+        let source = bytes.loadUnaligned(fromByteOffset: index * MemoryLayout<Source>.size, as: Source.self)
+        tensor.storage.base.storeBytes(
+          of: convert(source), toByteOffset: index * MemoryLayout<Target>.size, as: Target.self)
+      }
+    }
+    switch elementType {
+    case .float32, .int64:
+      UnsafeMutableRawBufferPointer(start: tensor.storage.base, count: bytes.count).copyMemory(from: bytes)
+    case .float16: fill(float(float16:))
+    case .bfloat16: fill(float(bfloat16:))
+    case .float64: fill { (value: Double) in Float(value) }
+    case .int8: fill { (value: Int8) in Int64(value) }
+    case .int16: fill { (value: Int16) in Int64(value) }
+    case .int32: fill { (value: Int32) in Int64(value) }
+    case .uint8: fill { (value: UInt8) in Int64(value) }
+    case .uint16: fill { (value: UInt16) in Int64(value) }
+    case .uint32: fill { (value: UInt32) in Int64(value) }
+    case .uint64: fill { (value: UInt64) in Int64(clamping: value) }
+    case .bool: fill { (value: UInt8) in UInt8(value == 0 ? 0 : 1) }
+    }
+    return tensor
+  }
+
+  /// Decodes the field that ONNX keeps for the element type.
+  private func decodeTypedFields(
+    _ message: Onnx__TensorProto, _ elementType: ElementType, _ shape: Shape
+  ) throws -> Tensor {
+    func make<Source, Target: BitwiseCopyable>(
+      _ values: UnsafeMutablePointer<Source>?, _ count: Int, _ convert: (Source) -> Target
+    ) throws -> Tensor {
+      guard count == shape.count else {
+        throw GradCAMError(
+          .badData, problem: "holds \(count) values of \(elementType) where shape \(shape) needs \(shape.count)",
+          advice: "the file is damaged; download or export it again")
+      }
+      let tensor = Tensor(uninitialized: elementType, shape: shape)
+      for (index, value) in UnsafeBufferPointer(start: values, count: count).enumerated() {
+        tensor.storage.base.storeBytes(
+          of: convert(value), toByteOffset: index * MemoryLayout<Target>.size, as: Target.self)
+      }
+      return tensor
+    }
+    func makeNarrow<Target: BitwiseCopyable>(_ convert: (Int32) -> Target) throws -> Tensor {
+      try make(message.int32_data, message.n_int32_data, convert)
+    }
+    func makeUnsigned(_ convert: (UInt64) -> Int64) throws -> Tensor {
+      try make(message.uint64_data, message.n_uint64_data, convert)
+    }
+    switch elementType {
+    case .float32: return try make(message.float_data, message.n_float_data) { $0 }
+    case .float64: return try make(message.double_data, message.n_double_data) { Float($0) }
+    case .float16: return try makeNarrow { float(float16: UInt16(truncatingIfNeeded: $0)) }
+    case .bfloat16: return try makeNarrow { float(bfloat16: UInt16(truncatingIfNeeded: $0)) }
+    case .int64: return try make(message.int64_data, message.n_int64_data) { $0 }
+    case .int32: return try makeNarrow { Int64($0) }
+    case .int16: return try makeNarrow { Int64(Int16(truncatingIfNeeded: $0)) }
+    case .int8: return try makeNarrow { Int64(Int8(truncatingIfNeeded: $0)) }
+    case .uint16: return try makeNarrow { Int64(UInt16(truncatingIfNeeded: $0)) }
+    case .uint8: return try makeNarrow { Int64(UInt8(truncatingIfNeeded: $0)) }
+    case .uint32: return try makeUnsigned { Int64(UInt32(truncatingIfNeeded: $0)) }
+    case .uint64: return try makeUnsigned { Int64(clamping: $0) }
+    case .bool: return try makeNarrow { UInt8($0 == 0 ? 0 : 1) }
+    }
+  }
+}
+
+extension Shape {
+  /// A shape whose count and strides, in bytes of any element type, fit in `Int`.
+  ///
+  /// Throws `badData` where the extents are not of that kind.
+  init(checking extents: some Sequence<Int64>) throws {
+    var byteCount = 8
+    for extent in extents {
+      // Strides leave out some extents: a zero among them must not hide an overflow of the others.
+      let (product, overflow) = byteCount.multipliedReportingOverflow(by: max(Int(extent), 1))
+      guard extent >= 0, !overflow else {
+        throw GradCAMError(.badData, problem: "has an impossible shape (extent \(extent))")
+      }
+      byteCount = product
+    }
+    self.init(extents.map { Int($0) })
+  }
+}
+
+private func float(float16 bits: UInt16) -> Float { Float(Float16(bitPattern: bits)) }
+
+private func float(bfloat16 bits: UInt16) -> Float { Float(bitPattern: UInt32(bits) << 16) }

@@ -1,0 +1,117 @@
+import CKernels
+import Graph
+
+let castOperators: [OperatorEntry] = [
+  OperatorEntry("Cast") { reader in
+    reader.ignore("saturate", "round_mode")  // of 8-bit floats alone
+    guard case .string(let name)? = reader.node.attributes["to"] else {
+      guard let code = try reader.int("to") else { throw missingType }
+      return Cast(to: try ElementType(onnx: code))
+    }
+    _ = reader.attribute("to")
+    return Cast(to: try ElementType(name: name))
+  },
+  OperatorEntry("CastLike", since: 15) { reader in
+    reader.ignore("saturate", "round_mode")  // of 8-bit floats alone
+    return Cast(to: nil)
+  },
+]
+
+private let missingType = GradCAMError(.badData, at: "attribute 'to'", problem: "is missing")
+
+extension ElementType {
+  /// The type that a name in a file older than opset 6 means, as `FLOAT`.
+  fileprivate init(name: String) throws {
+    let names: [String: ElementType] = ["float": .float32, "double": .float64]
+    guard let type = names[name.lowercased()] ?? ElementType(rawValue: name.lowercased()) else {
+      throw GradCAMError(.unsupported, at: "attribute 'to'", problem: "element type '\(name)' is not supported")
+    }
+    self = type
+  }
+
+  /// An integer brought into the range of this type by dropping its high bits; `uint64` ends at the largest int64.
+  func wrap(_ value: Int64) -> Int64 {
+    switch self {
+    case .int8: Int64(Int8(truncatingIfNeeded: value))
+    case .int16: Int64(Int16(truncatingIfNeeded: value))
+    case .int32: Int64(Int32(truncatingIfNeeded: value))
+    case .uint8: Int64(UInt8(truncatingIfNeeded: value))
+    case .uint16: Int64(UInt16(truncatingIfNeeded: value))
+    case .uint32: Int64(UInt32(truncatingIfNeeded: value))
+    case .uint64: value < 0 ? .max : value
+    default: value
+    }
+  }
+
+  /// A float cut towards zero; what lies outside int32 (for types up to 32 bits) or int64 becomes the least number of
+  /// that type before its high bits are dropped, as x86 processors have it.
+  fileprivate func truncate(_ value: Float) -> Int64 {
+    let throughInt32 = self != .int64 && self != .uint32 && self != .uint64
+    if throughInt32 { return wrap(Int64(Int32(exactly: value.rounded(.towardZero)) ?? .min)) }
+    return wrap(Int64(exactly: value.rounded(.towardZero)) ?? .min)
+  }
+}
+
+/// Cast and CastLike: to a given type, or to that of input 1.
+struct Cast: DifferentiableOperator {
+  let to: ElementType?
+
+  func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    let x = try inputs.required(0)
+    var result = ValueInfo(try to ?? inputs.required(1).elementType, x.shape)
+    // CastLike needs no more than the type of input 1: its contents may depend on the image.
+    if let constant = x.constant { result.constant = try convert(constant, to: result.elementType) }
+    return [result]
+  }
+
+  private func convert(_ tensor: Tensor, to type: ElementType) throws -> Tensor {
+    let kernel = kernel(from: tensor.elementType, to: type, count: tensor.shape.count)
+    if kernel.placement == .view(0) { return Tensor(elementType: type, shape: tensor.shape, storage: tensor.storage) }
+    let result = Tensor(uninitialized: type, shape: tensor.shape)
+    try kernel.run(
+      KernelArguments(
+        inputs: [UnsafeRawPointer(tensor.storage.base)], outputs: [result.storage.base], scratch: result.storage.base,
+        pool: ThreadPool(threadCount: 1)))
+    return result
+  }
+
+  func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
+    kernel(from: try inputs.required(0).elementType, to: outputs[0].elementType, count: outputs[0].shape.count)
+  }
+
+  private func kernel(from: ElementType, to: ElementType, count: Int) -> Kernel {
+    switch (from.storage, to.storage) {
+    case (.float32, .float32), (.bool, .bool): return .view()
+    case (.int64, .int64):
+      if to.integerRange.contains(from.integerRange.lowerBound), to.integerRange.contains(from.integerRange.upperBound)
+      {
+        return .view()
+      }
+      return convert(count) { (x: Int64) in to.wrap(x) }
+    case (.float32, .int64): return convert(count) { (x: Float) in to.truncate(x) }
+    case (.float32, .bool): return convert(count) { (x: Float) -> UInt8 in x == 0 ? 0 : 1 }
+    case (.int64, .float32): return convert(count) { (x: Int64) in Float(x) }
+    case (.int64, .bool): return convert(count) { (x: Int64) -> UInt8 in x == 0 ? 0 : 1 }
+    case (.bool, .float32): return convert(count) { (x: UInt8) -> Float in x == 0 ? 0 : 1 }
+    case (.bool, .int64): return convert(count) { (x: UInt8) -> Int64 in x == 0 ? 0 : 1 }
+    }
+  }
+
+  private func convert<From, To>(_ count: Int, _ function: @escaping @Sendable (From) -> To) -> Kernel {
+    Kernel("convert") { run in
+      let x = run.input(0, as: From.self), y = run.output(0, as: To.self)
+      run.pool.parallelRanges(count, grain: elementwiseGrain) { range in
+        for index in range { y[index] = function(x[index]) }
+      }
+    }
+  }
+
+  func gradient(
+    _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
+  ) throws -> GradientKernel {
+    let count = try wanted.contains(1) ? inputs.required(1).shape.count : 0
+    return GradientKernel("cast", passes: wanted.intersection([0])) { run in
+      if wanted.contains(1) { run.inputGradient(1).update(repeating: 0, count: count) }
+    }
+  }
+}

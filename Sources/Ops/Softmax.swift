@@ -1,0 +1,145 @@
+import CKernels
+import Graph
+
+let softmaxOperators: [OperatorEntry] = [
+  OperatorEntry("Softmax") { reader in
+    Softmax(
+      name: "softmax", forward: softmax_row, backward: softmax_gradient_row, extent: try SoftmaxExtent(&reader))
+  },
+  OperatorEntry("LogSoftmax") { reader in
+    Softmax(
+      name: "log softmax", forward: log_softmax_row, backward: log_softmax_gradient_row,
+      extent: try SoftmaxExtent(&reader))
+  },
+  OperatorEntry("Hardmax") { reader in Hardmax(extent: try SoftmaxExtent(&reader)) },
+]
+
+/// The elements that are normalised together: those along an axis, or before opset 13 all from the axis on.
+struct SoftmaxExtent: Sendable {
+  private let axis: Int
+  private let isFlattening: Bool
+
+  init(_ reader: inout AttributeReader) throws {
+    isFlattening = reader.opset < 13
+    axis = try reader.int("axis", default: isFlattening ? 1 : -1)
+  }
+
+  /// The rows of a shape.
+  func rows(of shape: Shape) throws -> StridedRows {
+    // The axis of the flattening form may also stand behind the last dimension, and a scalar is one row of one.
+    if isFlattening, axis == shape.rank { return StridedRows(outer: shape.count, count: 1, inner: 1) }
+    if shape.rank == 0 { return StridedRows(outer: 1, count: 1, inner: 1) }
+    let (outer, count, inner) = shape.split(at: try shape.axis(axis))
+    return isFlattening
+      ? StridedRows(outer: outer, count: count * inner, inner: 1) : StridedRows(outer: outer, count: count, inner: inner)
+  }
+}
+
+/// The rows along one axis of a tensor; where the axis is not the last, rows are copied together before they are used.
+struct StridedRows: Sendable {
+  let outer: Int
+  /// The elements of a row.
+  let count: Int
+  let inner: Int
+
+  /// The rows that are gathered at once: as many as fill a cache line.
+  private static let group = 16
+
+  /// The scratch memory needed for rows of this many tensors, in floats.
+  func scratchCount(tensors: Int, _ request: KernelRequest) -> Int {
+    inner == 1 ? 0 : request.threadCount * tensors * Self.group * count
+  }
+
+  /// Calls `body` with the rows of the sources, which it may read, and that of the result, which it writes.
+  func forEachRow(
+    _ sources: [FloatInput], into y: FloatOutput, scratch: FloatOutput, on pool: ThreadPool,
+    _ body: ([FloatInput], FloatOutput) -> Void
+  ) {
+    if inner == 1 {
+      pool.parallelRanges(outer, grain: max(1, elementwiseGrain / max(count, 1))) { rows in
+        for row in rows { body(sources.map { $0 + row * count }, y + row * count) }
+      }
+      return
+    }
+    let groups = (inner + Self.group - 1) / Self.group, area = Self.group * count
+    pool.parallelFor(outer * groups) { index, worker in
+      let (block, group) = index.quotientAndRemainder(dividingBy: groups)
+      let width = min(Self.group, inner - group * Self.group)
+      let start = block * count * inner + group * Self.group
+      let own = scratch + worker * (sources.count + 1) * area
+      let copies = sources.indices.map { own + $0 * area }, result = own + sources.count * area
+      for (source, copy) in zip(sources, copies) {
+        for position in 0..<count {
+          for row in 0..<width { copy[row * count + position] = source[start + position * inner + row] }
+        }
+      }
+      for row in 0..<width { body(copies.map { UnsafePointer($0 + row * count) }, result + row * count) }
+      for position in 0..<count {
+        for row in 0..<width { y[start + position * inner + row] = result[row * count + position] }
+      }
+    }
+  }
+}
+
+/// Softmax or its logarithm.
+struct Softmax: DifferentiableOperator {
+  let name: String
+  let forward: @Sendable @convention(c) (FloatInput?, FloatOutput?, Int) -> Void
+  let backward: @Sendable @convention(c) (FloatInput?, FloatInput?, FloatOutput?, Int) -> Void
+  let extent: SoftmaxExtent
+
+  func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    let x = try inputs.required(0)
+    guard x.elementType.isFloatingPoint else { throw unsupportedType(x.elementType) }
+    _ = try extent.rows(of: x.shape)
+    return [ValueInfo(x.elementType, x.shape)]
+  }
+
+  func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
+    let rows = try extent.rows(of: outputs[0].shape)
+    return Kernel(name, placement: .inPlace([0]), scratchByteCount: rows.scratchCount(tensors: 2, request) * 4) { run in
+      rows.forEachRow([run.input(0)], into: run.output(0), scratch: run.scratchFloats, on: run.pool) {
+        forward($0[0], $1, rows.count)
+      }
+    }
+  }
+
+  func gradient(
+    _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
+  ) throws -> GradientKernel {
+    let rows = try extent.rows(of: outputs[0].shape)
+    return GradientKernel(
+      name, readsOutputs: [0], inPlace: true, scratchByteCount: rows.scratchCount(tensors: 3, request) * 4
+    ) { run in
+      rows.forEachRow(
+        [run.output(0), run.outputGradient], into: run.inputGradient(0), scratch: run.scratchFloats, on: run.pool
+      ) { backward($0[0], $0[1], $1, rows.count) }
+    }
+  }
+}
+
+/// 1 at the first largest element of each row, 0 elsewhere.
+struct Hardmax: Operator {
+  let extent: SoftmaxExtent
+
+  func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    let x = try inputs.required(0)
+    guard x.elementType.isFloatingPoint else { throw unsupportedType(x.elementType) }
+    _ = try extent.rows(of: x.shape)
+    return [ValueInfo(x.elementType, x.shape)]
+  }
+
+  func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
+    let rows = try extent.rows(of: outputs[0].shape)
+    return Kernel("hardmax", scratchByteCount: rows.scratchCount(tensors: 2, request) * 4) { run in
+      rows.forEachRow([run.input(0)], into: run.output(0), scratch: run.scratchFloats, on: run.pool) { x, y in
+        var best = 0
+        for index in 0..<rows.count {
+          y[index] = 0
+          if x[0][index] > x[0][best] { best = index }
+        }
+        if rows.count > 0 { y[best] = 1 }
+      }
+    }
+  }
+}

@@ -1,0 +1,136 @@
+import ArgumentParser
+import Foundation
+import GradCAM
+import Graph
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+struct Bench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Times loading, forward pass, backward pass, map and whole explanation.",
+    discussion: "The input is a fixed pseudo-random image, the class the top one. Times are milliseconds.")
+
+  @Argument(help: "The exported network.") var model: String
+  @Option(help: ArgumentHelp("Target layer, as explain takes it.", valueName: "NAME")) var node = "auto"
+  @Option(help: ArgumentHelp("Threads; all cores by default.", valueName: "N")) var threads: Int?
+  @Option(help: ArgumentHelp("Counted runs, after two that are not.", valueName: "N")) var runs = 10
+  @Flag(help: "Also print the time of every operator and node, with the kernel chosen.") var profile = false
+  @Flag(help: "Print one JSON document.") var json = false
+  @OptionGroup var image: ImageOptions
+
+  mutating func validate() throws {
+    if runs < 1 { throw ValidationError("--runs is at least 1.") }
+    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is 1 to 1024.") }
+  }
+
+  private struct Times: Encodable {
+    let min, median: Double
+
+    init(_ milliseconds: [Double]) {
+      let sorted = milliseconds.sorted(), middle = sorted.count / 2
+      min = sorted[0]
+      median = sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+    }
+  }
+
+  private struct Report: Encodable {
+    let model, node: String
+    let threads, runs: Int
+    let load_ms: Double
+    let forward_ms, backward_ms, map_ms, whole_ms: Times
+    let peak_mb, gflop: Double
+  }
+
+  func run() throws {
+    let clock = ContinuousClock()
+    var opened: (Model, Explainer)?
+    let load = try clock.measure {
+      let model = try Model(contentsOf: self.model)
+      let explainer = try Explainer(
+        model, nodes: [node], preprocessing: try image.preprocessing(for: model), inputSize: image.size,
+        threadCount: threads, reusesWeights: true)
+      opened = (model, explainer)
+    }
+    let (model, explainer) = opened!
+    let session = explainer.session
+    let input = explainer.prepare(model.imageShape.noise(session.inputSize))
+
+    var forward: [Double] = [], backward: [Double] = [], map: [Double] = [], whole: [Double] = []
+    var top = 0
+    for run in -2..<runs {
+      let start = clock.now
+      try session.forward(input.tensor)
+      let forwardDone = clock.now
+      top = session.logits.indices.max { session.logits[$0] < session.logits[$1] } ?? 0
+      try session.backward(classIndex: top)
+      let backwardDone = clock.now
+      let result = try CAMMethods.named("gradcam").map(of: session.tap(0))
+      _ = Compatibility.pytorchGradCAM.drawnMap(result, geometry: input.geometry)
+      let end = clock.now
+      guard run >= 0 else { continue }
+      forward.append((forwardDone - start).milliseconds)
+      backward.append((backwardDone - forwardDone).milliseconds)
+      map.append((end - backwardDone).milliseconds)
+      whole.append((end - start).milliseconds)
+    }
+    let report = Report(
+      model: model.path, node: session.taps[0].label, threads: session.threadCount, runs: runs,
+      load_ms: load.milliseconds, forward_ms: Times(forward), backward_ms: Times(backward), map_ms: Times(map),
+      whole_ms: Times(whole), peak_mb: peakMegabytes, gflop: session.operationCount / 1e9)
+    if json { return try printJSON(report) }
+    describe(report)
+    if profile { describe(try session.profile(classIndex: top)) }
+  }
+
+  private func describe(_ report: Report) {
+    print("\(report.model) at \(report.node), \(report.threads) threads, \(report.runs) runs")
+    var table = Table(["", " min ms", " median ms"])
+    table.add("load", decimal(report.load_ms, 2), decimal(report.load_ms, 2))
+    for (name, times) in [
+      ("forward", report.forward_ms), ("backward", report.backward_ms), ("map", report.map_ms),
+      ("whole", report.whole_ms),
+    ] { table.add(name, decimal(times.min, 2), decimal(times.median, 2)) }
+    print(table.text)
+    let rate = report.gflop / report.forward_ms.median * 1e3
+    print(
+      "peak memory \(decimal(report.peak_mb, 0)) MB, \(decimal(report.gflop, 2)) GFLOP forward, "
+        + "\(decimal(rate, 0)) effective GFLOP/s")
+  }
+
+  private func describe(_ timings: [Executor.StepTiming]) {
+    var byOperator: [String: (count: Int, milliseconds: Double)] = [:]
+    for timing in timings {
+      let key = "\(timing.operatorName)\(timing.isBackward ? " backward" : "") [\(timing.kernel)]"
+      byOperator[key, default: (0, 0)].count += 1
+      byOperator[key]!.milliseconds += timing.duration.milliseconds
+    }
+    var operators = Table(["\noperator [kernel]", " calls", " ms"])
+    for (key, value) in byOperator.sorted(by: { $0.value.milliseconds > $1.value.milliseconds }) {
+      operators.add(key, "\(value.count)", decimal(value.milliseconds, 3))
+    }
+    print(operators.text)
+    var nodes = Table(["\nnode", "kernel", " ms", " GFLOP/s"])
+    for timing in timings {
+      let rate = timing.operationCount / timing.duration.milliseconds / 1e6
+      nodes.add(
+        timing.node + (timing.isBackward ? " backward" : ""), timing.kernel, decimal(timing.duration.milliseconds, 3),
+        timing.operationCount > 0 ? decimal(rate, 0) : "")
+    }
+    print(nodes.text)
+  }
+
+  /// The largest resident set of this process so far.
+  private var peakMegabytes: Double {
+    var usage = rusage()
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    return Double(usage.ru_maxrss) / 1024
+  }
+}
+
+extension Duration {
+  fileprivate var milliseconds: Double {
+    Double(components.seconds) * 1e3 + Double(components.attoseconds) / 1e15
+  }
+}

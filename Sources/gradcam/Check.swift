@@ -1,0 +1,52 @@
+import ArgumentParser
+import GradCAM
+import Graph
+
+struct Check: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Runs ONNX backend-test cases and compares their outputs.",
+    discussion: """
+      A case is a folder with model.onnx and test_data_set_*/input_*.pb and output_*.pb. A folder that is no case is \
+      searched for cases. Every case that fails or is skipped gets a line with the reason; the last line is \
+      'N passed, N failed, N skipped'. Skipped are cases that use an operator or type that is not supported. \
+      The exit code is 1 where a case failed.
+      """)
+
+  @Argument(help: "Folders of cases.") var folders: [String]
+  @Option(help: "Relative tolerance.") var rtol: Float = 1e-3
+  @Option(help: "Absolute tolerance.") var atol: Float = 1e-5
+  @Flag(help: "Print one JSON document.") var json = false
+
+  private struct Row: Encodable {
+    let `case`, status: String
+    let reason: String?
+  }
+
+  func run() throws {
+    let cases = try folders.flatMap { try ConformanceCase.find(in: $0) }
+    guard !cases.isEmpty else {
+      throw GradCAMError(
+        .unreadable, at: folders.joined(separator: ", "), problem: "holds no case",
+        advice: "a case is a folder with model.onnx and test_data_set_0")
+    }
+    let runner = ConformanceRunner(relativeTolerance: rtol, absoluteTolerance: atol)
+    var counts: [ConformanceOutcome.Status: Int] = [:]
+    var rows: [Row] = []
+    for (index, each) in cases.enumerated() {
+      Console.progress(index, of: cases.count, each.name)
+      let outcome = runner.run(each)
+      counts[outcome.status, default: 0] += 1
+      rows.append(Row(case: each.name, status: outcome.status.rawValue, reason: outcome.reason))
+      if !json, let reason = outcome.reason {
+        Console.clearProgress()
+        print("\(outcome.status.rawValue) \(each.name): \(reason)")
+      }
+    }
+    Console.clearProgress()
+    if json { try printJSON(rows) }
+    let summary =
+      "\(counts[.passed] ?? 0) passed, \(counts[.failed] ?? 0) failed, \(counts[.skipped] ?? 0) skipped"
+    if !json { print(summary) }
+    if counts[.failed] ?? 0 > 0 { throw ExitCode(1) }
+  }
+}

@@ -1,0 +1,89 @@
+import GradCAM
+import Graph
+
+/// What `explain` says about one picture that it made.
+struct ExplanationReport: Encodable {
+  struct Top: Encodable {
+    let `class`: Int
+    let label: String?
+    let probability: Float
+
+    enum CodingKeys: CodingKey { case `class`, label, probability }
+
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(`class`, forKey: .class)
+      try container.encode(label, forKey: .label)
+      try container.encode(probability, forKey: .probability)
+    }
+  }
+
+  struct Note: Encodable { let code, text: String }
+
+  let image, model, node, method, output: String
+  let `class`: Int
+  let label: String?
+  let logit, probability: Float
+  let top: [Top]
+  let warnings: [Note]
+
+  enum CodingKeys: CodingKey {
+    case image, model, node, `class`, label, logit, probability, method, output, top, warnings
+  }
+
+  init(
+    image: String, model: String, _ explanation: Explanation, output: String, top: [ScoredClass], warnings: [Warning]
+  ) {
+    self.image = image
+    self.model = model
+    node = explanation.node
+    method = explanation.method
+    self.output = output
+    `class` = explanation.scored.index
+    label = explanation.scored.label
+    logit = explanation.scored.logit
+    probability = explanation.scored.probability
+    self.top = top.map { Top(class: $0.index, label: $0.label, probability: $0.probability) }
+    self.warnings = warnings.map { Note(code: $0.code, text: $0.text) }
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(image, forKey: .image)
+    try container.encode(model, forKey: .model)
+    try container.encode(node, forKey: .node)
+    try container.encode(`class`, forKey: .class)
+    try container.encode(label, forKey: .label)
+    try container.encode(logit, forKey: .logit)
+    try container.encode(probability, forKey: .probability)
+    try container.encode(method, forKey: .method)
+    try container.encode(output, forKey: .output)
+    try container.encode(top, forKey: .top)
+    try container.encode(warnings, forKey: .warnings)
+  }
+
+  /// Prints what was found in one image and where its pictures went.
+  static func describe(_ reports: [ExplanationReport], top: [ScoredClass]) {
+    guard let first = reports.first else { return }
+    print(first.image)
+    for scored in top.prefix(5) {
+      print("  \(percent(scored.probability))  \(scored.label ?? "class \(scored.index)")")
+    }
+    for report in reports {
+      let name = report.label ?? "class \(report.class)"
+      print("  \(name) at \(report.node) by \(report.method) → \(report.output)")
+    }
+    var said: Set<String> = []
+    for warning in reports.flatMap(\.ownWarnings) where said.insert(warning.text).inserted {
+      Console.warn("\(first.image): \(warning.text)")
+    }
+  }
+
+  /// The warnings about this picture, without those about the whole run.
+  private var ownWarnings: [Note] { warnings.filter { !$0.code.hasSuffix("-assumed") } }
+
+  private static func percent(_ probability: Float) -> String {
+    let text = decimal(Double(probability) * 100, 1) + "%"
+    return String(repeating: " ", count: max(0, 6 - text.count)) + text
+  }
+}

@@ -1,0 +1,32 @@
+import ArgumentParser
+import GradCAM
+import Graph
+
+@main
+struct GradCAMCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "gradcam",
+    abstract: "Shows why a convolutional network decided as it did, straight from its .onnx file.",
+    discussion: """
+      Start with:
+        gradcam explain MODEL.onnx PHOTO.jpg
+        gradcam nodes MODEL.onnx
+
+      Exit codes: 0 done, 1 a check failed, 64 usage, 65 bad data, 66 cannot read, 69 unsupported operator, \
+      70 a defect of this program, 73 cannot write.
+      """,
+    version: "0.1.0",
+    subcommands: [Explain.self, Nodes.self, Check.self, Bench.self])
+
+  /// Runs the program; every error ends it with one line on standard error and its documented exit code.
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch let error as GradCAMError {
+      Console.fail(error)
+    } catch {
+      exit(withError: error)
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import ArgumentParser
+import GradCAM
+import Graph
+
+/// How pictures become a network's input: the options that commands share.
+struct ImageOptions: ParsableArguments {
+  @Option(help: "Usual preprocessing by name: \(names(Preprocessing.Preset.self)).")
+  var preset: Preprocessing.Preset?
+
+  @Option(help: ArgumentHelp("Size of the network's input, where the file leaves it open.", valueName: "WxH"))
+  var size: PixelSize?
+
+  @Option(help: ArgumentHelp("Resize the shorter side to N, or the picture to WxH.", valueName: "N|WxH"))
+  var resize: Preprocessing.Resize?
+
+  @Option(help: ArgumentHelp("Cut this size out of the middle.", valueName: "N|WxH"))
+  var crop: PixelSize?
+
+  @Option(help: ArgumentHelp("Mean of each channel, as 0.485,0.456,0.406.", valueName: "R,G,B"))
+  var mean: ChannelNumbers?
+
+  @Option(help: ArgumentHelp("Standard deviation of each channel.", valueName: "R,G,B"))
+  var std: ChannelNumbers?
+
+  @Option(help: ArgumentHelp("Value of full brightness before mean and deviation.", valueName: "1|255"))
+  var range: Float?
+
+  @Option(help: "Order of the colours: \(names(Preprocessing.Channels.self)).")
+  var channels: Preprocessing.Channels?
+
+  @Option(help: "Order of the input's dimensions: \(names(ImageShape.Layout.self)).")
+  var layout: ImageShape.Layout?
+
+  @Option(help: ArgumentHelp("Names of the classes, one a line.", valueName: "FILE"))
+  var labels: String?
+
+  /// The preprocessing that the options ask for; nil where they leave everything to the model's file.
+  func preprocessing(for model: Model) throws -> Preprocessing? {
+    let given = [preset != nil, resize != nil, crop != nil, mean != nil, std != nil, range != nil, channels != nil]
+    guard given.contains(true) || layout != nil || size != nil else { return nil }
+    let declared = try ModelMetadata(model.graph.metadata).preprocessing
+    if !given.contains(true), declared == nil { return nil }
+    var geometry = declared ?? Preprocessing()
+    if let crop { geometry.crop = crop }
+    if case .exact? = resize { (geometry.resize, geometry.crop) = (resize, crop) }
+    let input = size ?? geometry.inputSize(for: model.imageShape)
+    var result = preset.map { Preprocessing($0, size: input) } ?? declared ?? Preprocessing(.imagenet, size: input)
+    if size != nil, preset == nil, declared != nil { (result.resize, result.crop) = (.exact(input), input) }
+    if let resize { result.resize = resize }
+    if let crop { result.crop = crop } else if resize != nil { result.crop = input }
+    if let mean { result.mean = mean.values }
+    if let std { result.std = std.values }
+    if let range { result.range = range }
+    if let channels { result.channels = channels }
+    if let layout { result.layout = layout }
+    return result
+  }
+
+  mutating func validate() throws {
+    if let range, range != 1, range != 255 { throw ValidationError("--range is 1 or 255.") }
+    if let std, std.values.contains(0) { throw ValidationError("--std must not be 0.") }
+  }
+}
+
+/// Three numbers, or one for all three channels.
+struct ChannelNumbers: ExpressibleByArgument {
+  let values: [Float]
+
+  init?(argument: String) {
+    guard let values = [Float](channels: argument) else { return nil }
+    self.values = values
+  }
+}
+
+/// The names of a choice, for help texts.
+func names<Choice: CaseIterable & RawRepresentable>(_ type: Choice.Type) -> String where Choice.RawValue == String {
+  Choice.allCases.map(\.rawValue).joined(separator: ", ")
+}
+
+extension Preprocessing.Preset: ExpressibleByArgument {}
+extension Preprocessing.Channels: ExpressibleByArgument {}
+extension ImageShape.Layout: ExpressibleByArgument {}
+extension Compatibility: ExpressibleByArgument {}
+extension Colormap: ExpressibleByArgument {}
+extension DrawingStyle: ExpressibleByArgument {}
+extension ScoreKind: ExpressibleByArgument {}
+
+extension PixelSize: ExpressibleByArgument {
+  /// Reads `WxH` or one number.
+  public init?(argument: String) { self.init(argument) }
+}
+
+extension Preprocessing.Resize: ExpressibleByArgument {
+  /// Reads `N` or `WxH`.
+  public init?(argument: String) { self.init(argument) }
+}

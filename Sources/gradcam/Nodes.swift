@@ -1,0 +1,61 @@
+import ArgumentParser
+import GradCAM
+import Graph
+
+struct Nodes: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Lists every node at which a map can be taken, with the names it goes by.")
+
+  @Argument(help: "The exported network.") var model: String
+  @Flag(help: "List every node, not only feature maps.") var all = false
+  @Flag(help: "Print one JSON document.") var json = false
+  @OptionGroup var image: ImageOptions
+
+  private struct Row: Encodable {
+    let index: Int
+    let name, tensor: String
+    let module: String?
+    let `operator`: String
+    let shape: [Int]?
+    let auto: Bool
+
+    enum CodingKeys: CodingKey { case index, name, tensor, module, `operator`, shape, auto }
+
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(index, forKey: .index)
+      try container.encode(name, forKey: .name)
+      try container.encode(tensor, forKey: .tensor)
+      try container.encode(module, forKey: .module)
+      try container.encode(`operator`, forKey: .operator)
+      try container.encode(shape, forKey: .shape)
+      try container.encode(auto, forKey: .auto)
+    }
+  }
+
+  func run() throws {
+    let model = try Model(contentsOf: model)
+    let preprocessing = try image.preprocessing(for: model) ?? ModelMetadata(model.graph.metadata).preprocessing
+    let size = image.size ?? (preprocessing ?? Preprocessing()).inputSize(for: model.imageShape)
+    let catalogue = try NodeCatalogue(model, size: size)
+    let entries = catalogue.entries.filter { all || $0.isMappable }
+    if json {
+      try printJSON(
+        entries.map {
+          Row(
+            index: $0.index, name: $0.name, tensor: $0.tensor, module: $0.module,
+            operator: "\($0.operatorName)", shape: $0.shape?.dimensions, auto: $0.isAuto)
+        })
+      return
+    }
+    var table = Table([" #", "module", "operator", "shape", "tensor", "node", ""])
+    for entry in entries {
+      table.add(
+        "\(entry.index)", entry.module ?? "–", "\(entry.operatorName)", entry.shape.map { "\($0)" } ?? "–",
+        entry.tensor,
+        entry.name, entry.isAuto ? "← auto" : "")
+    }
+    print(table.text)
+    if entries.isEmpty { Console.warn("this model has no feature map between its image and its score; see --all") }
+  }
+}

@@ -1,0 +1,46 @@
+/// Lines up columns of text: numbers to the right, all else to the left.
+struct Table {
+  private var rows: [[String]]
+  private let alignsRight: [Bool]
+
+  /// Creates a table with a heading; a column whose heading begins with a space is aligned to the right.
+  init(_ heading: [String]) {
+    alignsRight = heading.map { $0.hasPrefix(" ") }
+    rows = [heading.map { $0.hasPrefix(" ") ? String($0.dropFirst()) : $0 }]
+  }
+
+  /// Adds a row with as many cells as the heading.
+  mutating func add(_ cells: String...) { rows.append(cells) }
+
+  /// The table as text.
+  var text: String {
+    let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max()! }
+    return rows.map { row in
+      row.indices.map { column -> String in
+        let padding = String(repeating: " ", count: widths[column] - row[column].count)
+        return alignsRight[column] ? padding + row[column] : row[column] + padding
+      }.joined(separator: "  ").trimmedRight
+    }.joined(separator: "\n")
+  }
+}
+
+extension String {
+  fileprivate var trimmedRight: String {
+    var text = self[...]
+    while text.last == " " { text.removeLast() }
+    return String(text)
+  }
+}
+
+/// A number with a fixed count of decimals.
+func decimal(_ value: Double, _ places: Int) -> String {
+  guard value.isFinite else { return "\(value)" }
+  let scale = (0..<places).reduce(1.0) { product, _ in product * 10 }
+  let scaled = (abs(value) * scale).rounded()
+  guard scaled < 1e18 else { return "\(value)" }
+  let whole = Int(scaled / scale), rest = Int(scaled) - whole * Int(scale)
+  let sign = value < 0 && scaled > 0 ? "-" : ""
+  guard places > 0 else { return sign + "\(whole)" }
+  let digits = String(rest)
+  return "\(sign)\(whole)." + String(repeating: "0", count: places - digits.count) + digits
+}

@@ -1,0 +1,132 @@
+import Foundation
+import Graph
+import Testing
+
+@testable import GradCAM
+
+@Suite struct PictureDecodingTests {
+  @Test(arguments: [
+    "gray1", "gray2", "gray4", "gray8", "gray16", "gray-alpha8", "gray-alpha16", "gray-transparent", "palette1",
+    "palette2", "palette4", "palette8", "palette-transparent", "palette-interlaced", "rgb8", "rgb16", "rgb-alpha8",
+    "rgb-alpha16", "rgb-interlaced",
+  ])
+  func pngEqualsPillow(name: String) throws {
+    let decoded = try Picture(contentsOf: ImagingFixture.path("\(name).png"))
+    #expect(try maximumDifference(decoded, ImagingFixture.picture("\(name).png")) == 0)
+  }
+
+  @Test(arguments: [
+    "gray", "rgb-444", "rgb-422", "rgb-420", "progressive", "restarts", "cmyk", "cmyk-without-adobe", "ycck",
+  ])
+  func jpegEqualsPillow(name: String) throws {
+    let decoded = try Picture(contentsOf: ImagingFixture.path("\(name).jpg"))
+    #expect(try maximumDifference(decoded, ImagingFixture.picture("\(name).jpg")) == 0)
+  }
+
+  @Test(arguments: ["1", "2", "3", "4", "5", "6", "7", "8", "6-little-endian"])
+  func exifOrientationIsHonoured(orientation: String) throws {
+    let decoded = try Picture(contentsOf: ImagingFixture.path("orientation\(orientation).jpg"))
+    #expect(try maximumDifference(decoded, ImagingFixture.picture("orientation\(orientation).jpg")) == 0)
+  }
+
+  @Test func largePicturesAreTurnedAcrossTiles() {
+    let (width, height) = (70, 45)
+    var pixels: [UInt8] = []
+    for y in 0..<height {
+      for x in 0..<width { pixels += [UInt8(x), UInt8(y), 0] }
+    }
+    let turned = Picture(width: width, height: height, pixels: pixels).oriented(by: .turnedRight)
+    #expect((turned.width, turned.height) == (height, width))
+    for y in 0..<width {
+      for x in 0..<height {
+        let start = 3 * (y * height + x)
+        #expect(turned.pixels[start] == UInt8(y))
+        #expect(turned.pixels[start + 1] == UInt8(height - 1 - x))
+      }
+    }
+  }
+
+  @Test func formatIsToldByContent() throws {
+    try withTemporaryFolder { folder in
+      let path = folder + "/picture.png"
+      try writeAtomically(ImagingFixture.bytes("rgb-444.jpg"), to: path)
+      #expect(try Picture(contentsOf: path) == ImagingFixture.picture("rgb-444.jpg"))
+    }
+  }
+
+  @Test(arguments: ["rgb8.png", "rgb-interlaced.png", "palette4.png", "rgb-420.jpg", "progressive.jpg", "cmyk.jpg"])
+  func everyCutIsAnError(name: String) throws {
+    let bytes = try ImagingFixture.bytes(name)
+    // The last two bytes of a JPEG mark its end; the picture before them is whole.
+    for count in 0..<bytes.count - 2 {
+      #expect(throws: GradCAMError.self, "\(count) of \(bytes.count) bytes") {
+        try Picture(decoding: Array(bytes[..<count]))
+      }
+    }
+  }
+
+  @Test(arguments: ["rgb8.png", "palette-interlaced.png", "rgb-420.jpg", "progressive.jpg", "orientation6.jpg"])
+  func damageIsAnErrorOrAPicture(name: String) throws {
+    let bytes = try ImagingFixture.bytes(name)
+    var generator = SplitMix(state: 7)
+    for _ in 0..<1000 {
+      var damaged = bytes
+      for _ in 0..<Int.random(in: 1...4, using: &generator) {
+        damaged[Int.random(in: 0..<bytes.count, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
+      }
+      do {
+        let picture = try Picture(decoding: damaged)
+        #expect(picture.pixels.count == 3 * picture.width * picture.height)
+      } catch {
+        #expect(error is GradCAMError)
+      }
+    }
+  }
+
+  @Test(arguments: ["huge.png", "huge.jpg"])
+  func absurdDimensionsAreRefused(name: String) {
+    let path = ImagingFixture.path(name)
+    expectError(.badData, at: path, saying: "too large", "268435456") { _ = try Picture(contentsOf: path) }
+  }
+
+  @Test func largePictureWithoutDataIsRefused() {
+    let path = ImagingFixture.path("short.jpg")
+    expectError(.badData, at: path, saying: "cut-off JPEG") { _ = try Picture(contentsOf: path) }
+  }
+
+  @Test func endlessProgressiveFileIsRefused() throws {
+    let bytes = try ImagingFixture.bytes("progressive.jpg")
+    let scans = try #require(bytes.indices.dropLast().last { bytes[$0] == 0xFF && bytes[$0 + 1] == 0xDA })
+    let last = bytes[scans..<bytes.count - 2]
+    let many = bytes.dropLast(2) + Array(repeating: last, count: 600).joined() + [0xFF, 0xD9]
+    expectError(.badData, saying: "500 scans") { _ = try Picture(decoding: Array(many)) }
+  }
+
+  @Test func otherFilesAreRefused() throws {
+    try withTemporaryFolder { folder in
+      let path = folder + "/picture.jpg"
+      try writeAtomically([], to: path)
+      expectError(.badData, at: path, saying: "empty") { _ = try Picture(contentsOf: path) }
+      try writeAtomically(Array("GIF89a".utf8), to: path)
+      expectError(.unsupported, at: path, saying: "neither PNG nor JPEG") { _ = try Picture(contentsOf: path) }
+      expectError(.unreadable, at: folder, saying: "is a folder") { _ = try Picture(contentsOf: folder) }
+      let absent = folder + "/absent.png"
+      expectError(.unreadable, at: absent, saying: "No such file") { _ = try Picture(contentsOf: absent) }
+      let pipe = folder + "/pipe"
+      #expect(mkfifo(pipe, 0o600) == 0)
+      expectError(.unreadable, at: pipe, saying: "not a regular file") { _ = try Picture(contentsOf: pipe) }
+    }
+  }
+}
+
+/// A generator with a seed, so that a failure can be had again.
+private struct SplitMix: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ (mixed >> 31)
+  }
+}

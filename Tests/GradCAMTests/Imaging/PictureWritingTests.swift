@@ -1,0 +1,75 @@
+import Foundation
+import Testing
+
+@testable import GradCAM
+
+@Suite struct PictureWritingTests {
+  @Test(arguments: ["out.png", "out.PNG", "a.b.png"])
+  func pngKeepsEveryPixel(name: String) throws {
+    let picture = try ImagingFixture.photograph()
+    try withTemporaryFolder { folder in
+      try picture.write(to: "\(folder)/\(name)")
+      #expect(try Picture(contentsOf: "\(folder)/\(name)") == picture)
+      #expect(entries(of: folder) == [name])
+    }
+  }
+
+  @Test(arguments: ["out.jpg", "out.jpeg"])
+  func jpegEqualsOpenCV(name: String) throws {
+    let picture = try ImagingFixture.photograph()
+    try withTemporaryFolder { folder in
+      try picture.write(to: "\(folder)/\(name)")
+      #expect(try contentsOfFile(at: "\(folder)/\(name)").starts(with: [0xFF, 0xD8]))
+      let written = try Picture(contentsOf: "\(folder)/\(name)")
+      #expect(try maximumDifference(written, ImagingFixture.picture("written.jpg")) <= 1)
+    }
+  }
+
+  @Test(arguments: ["out", "out.gif", "out.", ".png/out", "png"])
+  func unknownExtensionIsRefused(name: String) throws {
+    let picture = try ImagingFixture.photograph()
+    expectError(.usage, at: name, saying: ".png, .jpg or .jpeg") { try picture.write(to: name) }
+  }
+
+  @Test func pictureTooWideForJPEGIsRefused() throws {
+    let picture = Picture(width: 70000, height: 1, pixels: Array(repeating: 0, count: 210000))
+    try withTemporaryFolder { folder in
+      let path = folder + "/out.jpg"
+      expectError(.unwritable, at: path, saying: "65500") { try picture.write(to: path) }
+      #expect(entries(of: folder) == [])
+    }
+  }
+}
+
+@Suite struct AtomicFileTests {
+  @Test func replacesWhatWasThere() throws {
+    try withTemporaryFolder { folder in
+      let path = folder + "/file"
+      try writeAtomically([1, 2, 3], to: path)
+      try writeAtomically([4], to: path)
+      #expect(try contentsOfFile(at: path) == [4])
+      #expect(entries(of: folder) == ["file"])
+    }
+  }
+
+  @Test func namesWhatCannotBeWritten() throws {
+    try withTemporaryFolder { folder in
+      let orphan = folder + "/absent/file"
+      expectError(.unwritable, at: orphan, saying: "No such file", "folder exists") {
+        try writeAtomically([1], to: orphan)
+      }
+      expectError(.unwritable, at: folder, saying: "is a folder") { try writeAtomically([1], to: folder) }
+      expectError(.unwritable, at: "/dev/null", saying: "not a regular file") {
+        try writeAtomically([1], to: "/dev/null")
+      }
+    }
+  }
+
+  @Test func removesTheTemporaryFileAfterAFailure() throws {
+    try withTemporaryFolder { folder in
+      let tooLong = folder + "/" + String(repeating: "n", count: 300)
+      expectError(.unwritable, at: tooLong, saying: "too long") { try writeAtomically([1], to: tooLong) }
+      #expect(entries(of: folder) == [])
+    }
+  }
+}
