@@ -36,7 +36,7 @@
 enum { block = 256 };
 
 // An operand's elements for a block of a row, one beside the other.
-static inline const unaligned_float *spread(const unaligned_float *operand, size_t step, size_t count, float *buffer) {
+SIMD_INLINE const unaligned_float *spread(const unaligned_float *operand, size_t step, size_t count, float *buffer) {
   if (step) return operand;
   const float value = operand[0];
   for (size_t i = 0; i < count; i++) buffer[i] = value;
@@ -72,22 +72,46 @@ BINARY(subtract, p - q)
 BINARY(multiply, p *q)
 BINARY(divide, p / q)
 
-// The exponents of real networks without a call; the compiler takes the choice out of loops with one exponent.
-static inline float power(float x, float exponent) {
-  if (exponent == 2) return x * x;
-  if (exponent == 1) return x;
-  if (exponent == 3) return x * x * x;
-  if (exponent == 0.5f) return x == 0 ? 0 : __builtin_elementwise_sqrt(x);
-  if (exponent == -1) return 1 / x;
-  return powf(x, exponent);
+// y = x^exponent; the exponents of real networks take no call.
+SIMD_INLINE void power_row(const unaligned_float *x, float exponent, float *y, size_t count) {
+#define ROW(hint, expression) \
+  hint for (size_t i = 0; i < count; i++) { \
+    const float v = x[i]; \
+    y[i] = (expression); \
+  }
+  if (exponent == 2) {
+    ROW(INDEPENDENT_ITERATIONS, v *v)
+  } else if (exponent == 1) {
+    ROW(INDEPENDENT_ITERATIONS, v)
+  } else if (exponent == 3) {
+    ROW(INDEPENDENT_ITERATIONS, v *v *v)
+  } else if (exponent == 0.5f) {
+    ROW(INDEPENDENT_ITERATIONS, v == 0 ? 0 : __builtin_elementwise_sqrt(v))
+  } else if (exponent == -0.5f) {
+    ROW(INDEPENDENT_ITERATIONS, v == 0 ? INFINITY : 1 / __builtin_elementwise_sqrt(v))
+  } else if (exponent == -1) {
+    ROW(INDEPENDENT_ITERATIONS, 1 / v)
+  } else {
+    ROW(, powf(v, exponent))
+  }
+#undef ROW
 }
 
-static inline float modulo(float x, float y) {
+SIMD_KERNEL void power_tile(
+  const unaligned_float *a, const unaligned_float *b, float *y, struct broadcast_tile tile) {
+  for (size_t r = 0; r < tile.rows; r++, a += tile.row[0], b += tile.row[1], y += tile.columns) {
+    if (tile.column[1] == 0 && tile.column[0] == 1)
+      power_row(a, b[0], y, tile.columns);
+    else
+      for (size_t i = 0; i < tile.columns; i++) y[i] = powf(a[i * tile.column[0]], b[i * tile.column[1]]);
+  }
+}
+
+SIMD_INLINE float modulo(float x, float y) {
   const float r = fmodf(x, y);
   return r != 0 && (r < 0) != (y < 0) ? r + y : r;
 }
 
-BINARY_CALL(power, power(p, q))
 BINARY_CALL(remainder, fmodf(p, q))
 BINARY_CALL(modulo, modulo(p, q))
 BINARY(minimum, p < q || p != p ? p : q)
@@ -105,7 +129,27 @@ TERNARY(multiply_a, g *q)
 TERNARY(multiply_b, g *p)
 TERNARY(divide_a, g / q)
 TERNARY(divide_b, -g *p / (q * q))
-TERNARY_CALL(power_a, q == 0 ? 0 : g * q * power(p, q - 1))
+TERNARY_CALL(power_a_any, q == 0 ? 0 : g * q * powf(p, q - 1))
+
+// Rows with one exponent, as nearly all are, do without calls.
+SIMD_KERNEL void power_a_tile(
+  const unaligned_float *a, const unaligned_float *b, const unaligned_float *c, float *y, struct broadcast_tile tile) {
+  if (tile.column[0] == 0 || tile.column[1] != 0 || tile.column[2] == 0) {
+    power_a_any_tile(a, b, c, y, tile);
+    return;
+  }
+  float powers[block];
+  for (size_t r = 0; r < tile.rows; r++, a += tile.row[0], b += tile.row[1], c += tile.row[2], y += tile.columns) {
+    const float exponent = b[0];
+    for (size_t start = 0; start < tile.columns; start += block) {
+      const size_t rest = tile.columns - start, count = rest < block ? rest : block;
+      power_row(a + start, exponent - 1, powers, count);
+      INDEPENDENT_ITERATIONS for (size_t i = 0; i < count; i++)
+        y[start + i] = exponent == 0 ? 0 : c[start + i] * exponent * powers[i];
+    }
+  }
+}
+
 // 0 at base 0, where the logarithm has no value, as PyTorch has it.
 TERNARY_CALL(power_b, p == 0 && q >= 0 ? 0 : g * powf(p, q) * logf(p))
 TERNARY_CALL(remainder_b, -g *truncf(p / q))

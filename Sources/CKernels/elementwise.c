@@ -95,9 +95,9 @@ SIMD_KERNEL void zero_gradient(
   memset(dx, 0, count * sizeof *dx);
 }
 
-static inline float gelu_tanh_argument(float x) { return 0.79788456f * (x + 0.044715f * x * x * x); }
+SIMD_INLINE float gelu_tanh_argument(float x) { return 0.79788456f * (x + 0.044715f * x * x * x); }
 
-static inline float gelu_tanh_derivative(float x) {
+SIMD_INLINE float gelu_tanh_derivative(float x) {
   const float t = vector_tanh(gelu_tanh_argument(x));
   return 0.5f * (1 + t) + 0.5f * x * (1 - t * t) * 0.79788456f * (1 + 3 * 0.044715f * x * x);
 }
@@ -106,13 +106,13 @@ FORWARD(gelu_tanh, 0.5f * x * (1 + vector_tanh(gelu_tanh_argument(x))))
 GRADIENT(gelu_tanh, x, gelu_tanh_derivative(clamped(x, -10, 10)))
 
 // tanh(log(1 + e^x)) without cancellation.
-static inline float tanh_softplus(float x) {
+SIMD_INLINE float tanh_softplus(float x) {
   const float e = vector_exp(x > 20 ? 20 : x);
   const float n = e * (e + 2);
   return n / (n + 2);
 }
 
-static inline float mish_derivative(float x) {
+SIMD_INLINE float mish_derivative(float x) {
   const float t = tanh_softplus(x);
   return t + x * vector_sigmoid(x) * (1 - t * t);
 }
@@ -120,7 +120,7 @@ static inline float mish_derivative(float x) {
 FORWARD(mish, x *tanh_softplus(x))
 GRADIENT(mish, x, mish_derivative(clamped(x, -100, 100)))
 
-static inline float swish_derivative(float x, float alpha) {
+SIMD_INLINE float swish_derivative(float x, float alpha) {
   const float s = vector_sigmoid(alpha * x);
   return s + alpha * x * s * (1 - s);
 }
@@ -153,4 +153,5 @@ GRADIENT(atanh, x, 1 / (1 - x * x))
 FORWARD(shrink, x < -alpha ? x + beta : x > alpha ? x - beta : 0)
 GATE(shrink, x, x < -alpha || x > alpha)
 FORWARD(clip, clamped(x, alpha, beta))
-GATE(clip, x, x >= alpha && x <= beta)
+// As relu6 and hardtanh, not as clamp: nothing passes at a bound.
+GATE(clip, x, x > alpha && x < beta)

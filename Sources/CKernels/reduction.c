@@ -5,16 +5,11 @@
 enum { block = 64 };
 
 // One row is summed in many lanes; columns side by side keep one accumulator each.
-#define REDUCTION(name, type, start, step) \
+#define REDUCTION(name, type, start, step, row_result) \
   SIMD_KERNEL void reduce_##name(const unaligned_float *x, float *y, size_t count, size_t stride, size_t columns) { \
     FAST_FLOAT_MATH \
     if (columns == 1 && stride == 1) { \
-      type sum = start; \
-      for (size_t i = 0; i < count; i++) { \
-        const float v = x[i]; \
-        sum = (step); \
-      } \
-      y[0] = (float)sum; \
+      y[0] = (row_result); \
       return; \
     } \
     for (size_t first = 0; first < columns; first += block) { \
@@ -33,12 +28,46 @@ enum { block = 64 };
     } \
   }
 
-REDUCTION(sum, double, 0, sum + v)
-REDUCTION(l1, double, 0, sum + fabsf(v))
-REDUCTION(sum_square, double, 0, sum + (double)v * v)
-REDUCTION(product, double, 1, sum *v)
-REDUCTION(max, float, -INFINITY, v > sum || v != v ? v : sum)
-REDUCTION(min, float, INFINITY, v < sum || v != v ? v : sum)
+#define SUM(name, start, step) \
+  SIMD_INLINE float name##_row(const unaligned_float *x, size_t count) { \
+    FAST_FLOAT_MATH \
+    double sum = start; \
+    for (size_t i = 0; i < count; i++) { \
+      const float v = x[i]; \
+      sum = (step); \
+    } \
+    return (float)sum; \
+  } \
+  REDUCTION(name, double, start, step, name##_row(x, count))
+
+SUM(sum, 0, sum + v)
+SUM(l1, 0, sum + fabsf(v))
+SUM(sum_square, 0, sum + (double)v * v)
+SUM(product, 1, sum *v)
+
+SIMD_INLINE float larger(float a, float b) { return b > a || b != b ? b : a; }
+SIMD_INLINE float smaller(float a, float b) { return b < a || b != b ? b : a; }
+
+enum { lanes = 16 };
+
+// The compiler does not split a row's maximum into lanes by itself, because of NaN.
+#define ROW_EXTREMUM(name, start, pick) \
+  SIMD_INLINE float name##_row(const unaligned_float *x, size_t count) { \
+    float best[lanes]; \
+    for (size_t j = 0; j < lanes; j++) best[j] = start; \
+    size_t i = 0; \
+    for (; i + lanes <= count; i += lanes) \
+      for (size_t j = 0; j < lanes; j++) best[j] = pick(best[j], x[i + j]); \
+    for (size_t j = 0; i < count; i++, j++) best[j] = pick(best[j], x[i]); \
+    for (size_t width = lanes / 2; width > 0; width /= 2) \
+      for (size_t j = 0; j < width; j++) best[j] = pick(best[j], best[j + width]); \
+    return best[0]; \
+  }
+
+ROW_EXTREMUM(max, -INFINITY, larger)
+ROW_EXTREMUM(min, INFINITY, smaller)
+REDUCTION(max, float, -INFINITY, larger(sum, v), max_row(x, count))
+REDUCTION(min, float, INFINITY, smaller(sum, v), min_row(x, count))
 
 SIMD_KERNEL void reduce_log_sum_exp(
   const unaligned_float *x, float *y, size_t count, size_t stride, size_t columns) {
@@ -66,15 +95,9 @@ SIMD_KERNEL void reduce_log_sum_exp(
   }
 }
 
-static inline float row_maximum(const float *x, size_t count) {
-  float largest = -INFINITY;
-  for (size_t i = 0; i < count; i++) largest = x[i] > largest ? x[i] : largest;
-  return largest;
-}
-
 SIMD_KERNEL void softmax_row(const float *x, float *y, size_t count) {
   FAST_FLOAT_MATH
-  const float largest = row_maximum(x, count);
+  const float largest = max_row(x, count);
   double sum = 0;
   INDEPENDENT_ITERATIONS for (size_t i = 0; i < count; i++) y[i] = vector_exp(x[i] - largest);
   for (size_t i = 0; i < count; i++) sum += y[i];
@@ -84,7 +107,7 @@ SIMD_KERNEL void softmax_row(const float *x, float *y, size_t count) {
 
 SIMD_KERNEL void log_softmax_row(const float *x, float *y, size_t count) {
   FAST_FLOAT_MATH
-  const float largest = row_maximum(x, count);
+  const float largest = max_row(x, count);
   double sum = 0;
   for (size_t i = 0; i < count; i++) sum += vector_exp(x[i] - largest);
   const float offset = (float)log(sum);
@@ -144,7 +167,7 @@ SIMD_KERNEL void normalization_gradient_row(
 }
 
 // Σ x² over the window around channel c, for the columns of a block.
-static inline void window_squares(
+SIMD_INLINE void window_squares(
   const float *x, size_t c, size_t width, struct response_window form, float *squares) {
   const size_t first = c < form.before ? 0 : c - form.before;
   const size_t rest = form.channels - c - 1, last = c + (rest < form.after ? rest : form.after);
@@ -160,7 +183,7 @@ SIMD_KERNEL void local_response(const float *x, float *y, size_t start, size_t e
     for (size_t c = 0; c < form.channels; c++) {
       window_squares(x + first, c, width, form, squares);
       const size_t at = c * form.area + first;
-      for (size_t j = 0; j < width; j++)
+      INDEPENDENT_ITERATIONS for (size_t j = 0; j < width; j++)
         y[at + j] = x[at + j] * vector_exp(-form.beta * vector_log(form.bias + form.scale * squares[j]));
     }
   }
@@ -179,13 +202,13 @@ SIMD_KERNEL void local_response_gradient(
       const size_t low = c < form.before ? 0 : c - form.before;
       const size_t rest = form.channels - c - 1, high = c + (rest < form.after ? rest : form.after);
       float common[block];
-      for (size_t j = 0; j < width; j++) {
+      INDEPENDENT_ITERATIONS for (size_t j = 0; j < width; j++) {
         const float s = form.bias + form.scale * squares[j], power = vector_exp(-form.beta * vector_log(s));
         dx[at + j] += dy[at + j] * power;
         common[j] = -2 * form.scale * form.beta * dy[at + j] * x[at + j] * power / s;
       }
       for (size_t k = low; k <= high; k++)
-        for (size_t j = 0; j < width; j++)
+        INDEPENDENT_ITERATIONS for (size_t j = 0; j < width; j++)
           dx[k * form.area + first + j] += common[j] * x[k * form.area + first + j];
     }
   }

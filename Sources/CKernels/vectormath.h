@@ -7,29 +7,31 @@
 #include <stdint.h>
 #include <string.h>
 
-static inline int32_t float_bits(float x) {
+#include "simd.h"
+
+SIMD_INLINE int32_t float_bits(float x) {
   int32_t bits;
   memcpy(&bits, &x, sizeof bits);
   return bits;
 }
 
-static inline float float_of_bits(int32_t bits) {
+SIMD_INLINE float float_of_bits(int32_t bits) {
   float x;
   memcpy(&x, &bits, sizeof x);
   return x;
 }
 
 // x held in low...high; NaN passes.
-static inline float clamped(float x, float low, float high) {
+SIMD_INLINE float clamped(float x, float low, float high) {
   x = x < low ? low : x;
   return x > high ? high : x;
 }
 
 // 2^n for −126 ≤ n ≤ 127.
-static inline float power_of_two(int32_t n) { return float_of_bits((int32_t)((uint32_t)(n + 127) << 23)); }
+SIMD_INLINE float power_of_two(int32_t n) { return float_of_bits((int32_t)((uint32_t)(n + 127) << 23)); }
 
 // Splits x = n·ln 2 + r with |r| ≤ ln 2 / 2; returns e^r − 1.
-static inline float exp_reduced(float x, int32_t *n) {
+SIMD_INLINE float exp_reduced(float x, int32_t *n) {
   const float magic = 12582912.0f;  // 1.5 · 2^23: adding it rounds to an integer
   const float shifted = x * 1.44269504f + magic;
   const float whole = shifted - magic;
@@ -43,7 +45,7 @@ static inline float exp_reduced(float x, int32_t *n) {
   return p * (r * r) + r;
 }
 
-static inline float vector_exp(float x) {
+SIMD_INLINE float vector_exp(float x) {
   int32_t n;
   const float p = exp_reduced(clamped(x, -104.5f, 89.0f), &n);
   // In two steps, so that results below the normal range and above the largest float come out right.
@@ -52,14 +54,14 @@ static inline float vector_exp(float x) {
 }
 
 // e^x − 1 for x ≤ 0, accurate near 0.
-static inline float vector_expm1_negative(float x) {
+SIMD_INLINE float vector_expm1_negative(float x) {
   int32_t n;
   const float p = exp_reduced(clamped(x, -80.0f, 0.0f), &n);
   const float scale = power_of_two(n);
   return p * scale + (scale - 1.0f);
 }
 
-static inline float vector_log(float x) {
+SIMD_INLINE float vector_log(float x) {
   const int is_small = x < 1.17549435e-38f;
   const float scaled = is_small ? x * 8388608.0f : x;
   // Splits x = m · 2^e with √½ ≤ m < √2.
@@ -82,19 +84,19 @@ static inline float vector_log(float x) {
 }
 
 // log(1 + x) for 0 ≤ x ≤ 1.
-static inline float vector_log1p(float x) {
+SIMD_INLINE float vector_log1p(float x) {
   const float sum = 1.0f + x;
   return vector_log(sum) + (x - (sum - 1.0f)) / sum;
 }
 
-static inline float vector_sigmoid(float x) { return 1.0f / (1.0f + vector_exp(-x)); }
+SIMD_INLINE float vector_sigmoid(float x) { return 1.0f / (1.0f + vector_exp(-x)); }
 
-static inline float vector_tanh(float x) {
+SIMD_INLINE float vector_tanh(float x) {
   const float t = vector_expm1_negative(-2.0f * fabsf(x));
   return copysignf(-t / (t + 2.0f), x);
 }
 
-static inline float vector_erf(float x) {
+SIMD_INLINE float vector_erf(float x) {
   const float t = clamped(fabsf(x), 0.0f, 4.0f);
   const float s = t * t;
   float inner = 7.8891193e-5f;

@@ -47,7 +47,7 @@ struct ForwardPlanner {
     for (index, node) in graph.nodes.enumerated().reversed()
     where node.outputs.contains(where: { $0.map(needed.contains) ?? false }) {
       nodes.append(index)
-      needed.formUnion(node.inputs.compactMap { $0 })
+      needed.formUnion(node.inputs.compactMap { $0 }.filter { graph.values[$0].constant == nil })
     }
     return nodes.reversed()
   }

@@ -89,7 +89,8 @@ enum OperandAlignment: Sendable {
       guard operand.rank == 1, first.rank > 1, operand[0] == first[1] else { return operand }
       return Shape(operand.dimensions + [Int](repeating: 1, count: first.rank - 2))
     case .channelsWhereNeeded:
-      return (try? operand.broadcast(with: first)) == first ? operand : try OperandAlignment.channels.align(operand, to: first)
+      return (try? operand.broadcast(with: first)) == first
+        ? operand : try OperandAlignment.channels.align(operand, to: first)
     }
   }
 }
@@ -136,10 +137,11 @@ struct Binary: DifferentiableOperator {
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 2)
     let shapes = try shapes(inputs)
     let type = allowsOtherExponentTypes ? try inputs.required(0).elementType : try inputs.commonType()
     for info in try inputs.all() where info.elementType.storage == .bool { throw unsupportedType(info.elementType) }
-    return [ValueInfo(type, try shapes[0].broadcast(with: shapes[1]))]
+    return [ValueInfo(type, try .broadcast(shapes))]
   }
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
@@ -175,7 +177,8 @@ struct Binary: DifferentiableOperator {
     try gradient(wanted, result: outputs[0].shape, shapes(inputs), FloatOperand(1, inputs.required(1)))
   }
 
-  private func gradient(_ wanted: Set<Int>, result: Shape, _ shapes: [Shape], _ second: FloatOperand) -> GradientKernel {
+  private func gradient(_ wanted: Set<Int>, result: Shape, _ shapes: [Shape], _ second: FloatOperand) -> GradientKernel
+  {
     let space = BroadcastSpace(result, shapes + [result])
     let unbroadcasts = shapes.map { Unbroadcast($0, from: result) }
     var passes: Set<Int> = [], reads: Set<Int> = []
@@ -289,7 +292,7 @@ struct Variadic: DifferentiableOperator {
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     let type = try inputs.commonType()
     guard type.storage != .bool else { throw unsupportedType(type) }
-    return [ValueInfo(type, try inputs.all().reduce(Shape([])) { try $0.broadcast(with: $1.shape) })]
+    return [ValueInfo(type, try .broadcast(inputs.all().map(\.shape)))]
   }
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
@@ -317,7 +320,7 @@ struct Variadic: DifferentiableOperator {
       for (index, space) in further.enumerated() {
         space.run(loop, UnsafePointer(y), run.input(index + 2), into: y, on: run.pool)
       }
-      if divisor > 1 { scale(y, by: 1 / Float(divisor), into: y, count: result.count, on: run.pool) }
+      if divisor > 1 { divide(y, by: Float(divisor), count: result.count, on: run.pool) }
     }
   }
 
@@ -329,13 +332,13 @@ struct Variadic: DifferentiableOperator {
     let scratchCount = wanted.map { unbroadcasts[$0].scratchCount }.max() ?? 0
     switch function {
     case .sum, .mean:
-      let factor = function == .mean ? 1 / Float(shapes.count) : 1
-      let passes = wanted.filter { factor == 1 && unbroadcasts[$0].isTrivial }
+      let divisor = function == .mean ? shapes.count : 1
+      let passes = wanted.filter { divisor == 1 && unbroadcasts[$0].isTrivial }
       return GradientKernel("fold", passes: passes, scratchByteCount: scratchCount * 4) { run in
         for input in wanted.subtracting(passes) {
           let dx = run.inputGradient(input)
           unbroadcasts[input].run(summing: run.outputGradient, into: dx, scratch: run.scratchFloats, on: run.pool)
-          if factor != 1 { scale(dx, by: factor, into: dx, count: shapes[input].count, on: run.pool) }
+          if divisor > 1 { divide(dx, by: Float(divisor), count: shapes[input].count, on: run.pool) }
         }
       }
     case .max, .min:
@@ -361,9 +364,9 @@ struct Variadic: DifferentiableOperator {
   }
 }
 
-/// Multiplies every element by a number.
-func scale(_ x: FloatInput, by factor: Float, into y: FloatOutput, count: Int, on pool: ThreadPool) {
-  withUnsafePointer(to: factor) {
-    BroadcastSpace([count], [[count], [1]]).run(multiply_tile, x, $0, into: y, on: pool)
+/// Divides every element by a number.
+private func divide(_ y: FloatOutput, by divisor: Float, count: Int, on pool: ThreadPool) {
+  withUnsafePointer(to: divisor) {
+    BroadcastSpace([count], [[count], []]).run(divide_tile, y, $0, into: y, on: pool)
   }
 }

@@ -57,6 +57,7 @@ struct Cast: DifferentiableOperator {
   let to: ElementType?
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 2)
     let x = try inputs.required(0)
     var result = ValueInfo(try to ?? inputs.required(1).elementType, x.shape)
     // CastLike needs no more than the type of input 1: its contents may depend on the image.

@@ -22,6 +22,13 @@ extension Shape {
     self.init(dimensions)
   }
 
+  /// The shape that all of several shapes broadcast to.
+  ///
+  /// Throws `badData` where they do not match or the result would be too large.
+  static func broadcast(_ shapes: [Shape]) throws -> Shape {
+    try Shape(checked: shapes.reduce(Shape([])) { try $0.broadcast(with: $1) }.dimensions)
+  }
+
   /// The axes that a list from a file means.
   ///
   /// Throws `badData` where one does not exist or is named twice.
@@ -35,6 +42,13 @@ extension Shape {
 }
 
 extension NodeInputs {
+  /// Throws `badData` where more inputs are written down than the operator has.
+  func expect(atMost limit: Int) throws {
+    guard count <= limit else {
+      throw GradCAMError(.badData, problem: "has \(count) inputs where at most \(limit) are known")
+    }
+  }
+
   /// The contents of an integer input that decides a shape or a parameter, nil where it is left out.
   ///
   /// Throws `unsupported` where they depend on the model's inputs.

@@ -63,9 +63,10 @@ struct Comparison: Operator {
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 2)
     _ = try inputs.commonType()
     let shapes = try shapes(inputs)
-    return [ValueInfo(.bool, try shapes[0].broadcast(with: shapes[1]))]
+    return [ValueInfo(.bool, try .broadcast(shapes))]
   }
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
@@ -108,9 +109,10 @@ struct Elementwise<Element: FixedWidthInteger & Sendable>: Operator {
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 2)
     let type = try inputs.commonType(), shapes = try shapes(inputs)
     guard type.storage == (Element.self == UInt8.self ? .bool : .int64) else { throw unsupportedType(type) }
-    return [ValueInfo(type, try shapes[0].broadcast(with: shapes[1]))]
+    return [ValueInfo(type, try .broadcast(shapes))]
   }
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
@@ -127,11 +129,12 @@ struct Elementwise<Element: FixedWidthInteger & Sendable>: Operator {
 /// Takes each element from input 1 where input 0 is true, else from input 2.
 struct Where: DifferentiableOperator {
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 3)
     let condition = try inputs.required(0), x = try inputs.required(1), y = try inputs.required(2)
     guard condition.elementType == .bool, x.elementType.storage == y.elementType.storage else {
       throw GradCAMError(.badData, problem: "the condition is not of truth values, or the choices differ in type")
     }
-    return [ValueInfo(x.elementType, try condition.shape.broadcast(with: x.shape).broadcast(with: y.shape))]
+    return [ValueInfo(x.elementType, try .broadcast([condition.shape, x.shape, y.shape]))]
   }
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {

@@ -65,7 +65,8 @@ struct RowNormalization: DifferentiableOperator {
   }
 
   private func form(_ inputs: NodeInputs) throws -> Form {
-    let shape = try inputs.required(0).shape, given = try ([inputs.required(1)] + [inputs[2]].compactMap { $0 }).map(\.shape)
+    let shape = try inputs.required(0).shape,
+      given = try ([inputs.required(1)] + [inputs[2]].compactMap { $0 }).map(\.shape)
     switch rows {
     case .trailing(let index):
       let axis = try shape.axis(index)
@@ -107,6 +108,7 @@ struct RowNormalization: DifferentiableOperator {
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 3)
     let x = try inputs.required(0)
     guard x.elementType.isFloatingPoint else { throw unsupportedType(x.elementType) }
     let form = try form(inputs), y = ValueInfo(x.elementType, x.shape)
@@ -231,6 +233,7 @@ struct BatchNormalization: DifferentiableOperator {
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 5)
     for info in try inputs.all() where !info.elementType.isFloatingPoint { throw unsupportedType(info.elementType) }
     _ = try channels(inputs)
     let x = try inputs.required(0)
@@ -296,6 +299,7 @@ struct MeanVarianceNormalization: DifferentiableOperator {
   private static let epsilon: Float = 1e-9
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 1)
     let x = try inputs.required(0)
     guard x.elementType.isFloatingPoint else { throw unsupportedType(x.elementType) }
     _ = try x.shape.axes(axes)
@@ -370,6 +374,7 @@ struct LpNormalization: DifferentiableOperator {
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 1)
     let x = try inputs.required(0)
     guard x.elementType.isFloatingPoint else { throw unsupportedType(x.elementType) }
     _ = try x.shape.axis(axis)
@@ -401,7 +406,8 @@ struct LpNormalization: DifferentiableOperator {
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
   ) throws -> GradientKernel {
     let rows = try rows(outputs[0].shape)
-    return GradientKernel("norm", readsInputs: [0], scratchByteCount: rows.scratchCount(tensors: 3, request) * 4) { run in
+    return GradientKernel("norm", readsInputs: [0], scratchByteCount: rows.scratchCount(tensors: 3, request) * 4) {
+      run in
       rows.forEachRow(
         [run.input(0), run.outputGradient], into: run.inputGradient(0), scratch: run.scratchFloats, on: run.pool
       ) { sources, dx in
@@ -438,6 +444,7 @@ struct LocalResponseNormalization: DifferentiableOperator {
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 1)
     let x = try inputs.required(0)
     guard x.elementType.isFloatingPoint else { throw unsupportedType(x.elementType) }
     guard x.shape.rank > 1 else {

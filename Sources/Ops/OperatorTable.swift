@@ -24,5 +24,6 @@ extension OperatorSet {
       topKOperators,
       unaryOperators,
       viewOperators,
-    ].flatMap { $0 })
+    ].flatMap { $0 },
+    rewrites: [InlineConstants(), FuseClampIntoConvolution()])
 }

@@ -91,6 +91,7 @@ struct Reduce: DifferentiableOperator {
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 2)
     let x = try inputs.required(0), axes = try reducedAxes(inputs)
     let kept = x.shape.reduced(over: axes)
     let dimensions = kept.dimensions.indices.filter { keepsDimensions || !axes.contains($0) }.map { kept[$0] }
@@ -102,8 +103,18 @@ struct Reduce: DifferentiableOperator {
     let shape = x.shape, type = x.elementType
     let groupSize = shape.dimensions.indices.filter(axes.contains).reduce(1) { $0 * shape[$1] }
     switch type.storage {
-    case .int64: return exact(shape, axes) { (x: Int64) in x } to: { type.wrap($0) }
-    case .bool: return exact(shape, axes) { (x: UInt8) in Int64(x) } to: { $0 > 0 ? 1 : 0 as UInt8 }
+    case .int64:
+      return exact(shape, axes) { (x: Int64) in
+        x
+      } to: {
+        type.wrap($0)
+      }
+    case .bool:
+      return exact(shape, axes) { (x: UInt8) in
+        Int64(x)
+      } to: {
+        $0 > 0 ? 1 : 0 as UInt8
+      }
     case .float32: break
     }
     let reduction = Reduction(shape, over: axes)
@@ -235,6 +246,7 @@ struct ArgExtremum: Operator {
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 1)
     let x = try inputs.required(0), axis = try x.shape.axis(axis)
     guard x.elementType.storage != .bool else { throw unsupportedType(x.elementType) }
     guard x.shape[axis] > 0 else { throw GradCAMError(.badData, problem: "there is no extremum of nothing") }
@@ -284,6 +296,7 @@ struct CumulativeSum: DifferentiableOperator {
   let isReversed: Bool
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 2)
     let x = try inputs.required(0)
     guard x.elementType.storage != .bool else { throw unsupportedType(x.elementType) }
     _ = try x.shape.axis(inputs.requiredInteger(1))
@@ -295,9 +308,15 @@ struct CumulativeSum: DifferentiableOperator {
     let form = x.shape.split(at: try x.shape.axis(inputs.requiredInteger(1)))
     return Kernel("cumulative sum") { run in
       if type.isFloatingPoint {
-        sum(run.input(0), into: run.output(0), form, reversed: isReversed, zero: 0.0) { $0 + Double($1) } get: { Float($0) }
+        sum(run.input(0), into: run.output(0), form, reversed: isReversed, zero: 0.0) {
+          $0 + Double($1)
+        } get: {
+          Float($0)
+        }
       } else {
-        sum(run.input(0, as: Int64.self), into: run.output(0, as: Int64.self), form, reversed: isReversed, zero: 0) { $0 &+ $1 } get: {
+        sum(run.input(0, as: Int64.self), into: run.output(0, as: Int64.self), form, reversed: isReversed, zero: 0) {
+          $0 &+ $1
+        } get: {
           type.wrap($0)
         }
       }

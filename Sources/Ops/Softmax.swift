@@ -31,7 +31,8 @@ struct SoftmaxExtent: Sendable {
     if shape.rank == 0 { return StridedRows(outer: 1, count: 1, inner: 1) }
     let (outer, count, inner) = shape.split(at: try shape.axis(axis))
     return isFlattening
-      ? StridedRows(outer: outer, count: count * inner, inner: 1) : StridedRows(outer: outer, count: count, inner: inner)
+      ? StridedRows(outer: outer, count: count * inner, inner: 1)
+      : StridedRows(outer: outer, count: count, inner: inner)
   }
 }
 
@@ -89,6 +90,7 @@ struct Softmax: DifferentiableOperator {
   let extent: SoftmaxExtent
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 1)
     let x = try inputs.required(0)
     guard x.elementType.isFloatingPoint else { throw unsupportedType(x.elementType) }
     _ = try extent.rows(of: x.shape)
@@ -123,6 +125,7 @@ struct Hardmax: Operator {
   let extent: SoftmaxExtent
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 1)
     let x = try inputs.required(0)
     guard x.elementType.isFloatingPoint else { throw unsupportedType(x.elementType) }
     _ = try extent.rows(of: x.shape)

@@ -18,9 +18,13 @@ let unaryOperators: [OperatorEntry] =
       guard alpha > 0 else { throw GradCAMError(.badData, at: "attribute 'alpha'", problem: "is not above 0") }
       return Unary("elu", elu_forward, .ofInput(elu_gradient), &reader, [alpha, 1 / alpha, 1])
     },
-    unary("ThresholdedRelu", since: 10, thresholded_relu_forward, .ofInput(thresholded_relu_gradient), parameters: [("alpha", 1)]),
+    unary(
+      "ThresholdedRelu", since: 10, thresholded_relu_forward, .ofInput(thresholded_relu_gradient),
+      parameters: [("alpha", 1)]),
     unary("Sigmoid", sigmoid_forward, .ofOutput(sigmoid_gradient)),
-    unary("HardSigmoid", hard_sigmoid_forward, .ofOutput(hard_sigmoid_gradient), parameters: [("alpha", 0.2), ("beta", 0.5)]),
+    unary(
+      "HardSigmoid", hard_sigmoid_forward, .ofOutput(hard_sigmoid_gradient),
+      parameters: [("alpha", 0.2), ("beta", 0.5)]),
     unary("HardSwish", since: 14, hard_swish_forward, .ofInput(hard_swish_gradient)),
     unary("Softplus", softplus_forward, .ofInput(softplus_gradient)),
     unary("Softsign", softsign_forward, .ofInput(softsign_gradient)),
@@ -45,7 +49,8 @@ let unaryOperators: [OperatorEntry] =
     unary("Gelu", domain: "com.microsoft", gelu_forward, .ofInput(gelu_gradient)),
     unary("Mish", since: 18, mish_forward, .ofInput(mish_gradient)),
     unary("Swish", since: 24, swish_forward, .ofInput(swish_gradient), parameters: [("alpha", 1)]),
-    unary("QuickGelu", domain: "com.microsoft", swish_forward, .ofInput(swish_gradient), parameters: [("alpha", 1.702)]),
+    unary(
+      "QuickGelu", domain: "com.microsoft", swish_forward, .ofInput(swish_gradient), parameters: [("alpha", 1.702)]),
     unary("Sin", since: 7, sin_forward, .ofInput(sin_gradient)),
     unary("Cos", since: 7, cos_forward, .ofInput(cos_gradient)),
     unary("Tan", since: 7, tan_forward, .ofOutput(tan_gradient)),
@@ -118,6 +123,7 @@ struct Unary: DifferentiableOperator {
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 1)
     let x = try inputs.required(0)
     guard x.elementType.isFloatingPoint || x.elementType.storage == .int64 && integer != nil else {
       throw unsupportedType(x.elementType)
@@ -168,6 +174,7 @@ struct Clip: DifferentiableOperator {
   let bounds: (lower: Float, upper: Float)?
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 3)
     let x = try inputs.required(0)
     guard x.elementType.storage != .bool else { throw unsupportedType(x.elementType) }
     for bound in [inputs[1], inputs[2]].compactMap({ $0 }) {
@@ -225,6 +232,7 @@ struct ElementTest<Element>: Operator {
   let test: @Sendable (Element) -> Bool
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 1)
     let x = try inputs.required(0)
     guard x.elementType.storage == (Element.self == Float.self ? .float32 : .bool) else {
       throw unsupportedType(x.elementType)
@@ -245,6 +253,7 @@ struct ElementTest<Element>: Operator {
 
 struct BitwiseNot: Operator {
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 1)
     let x = try inputs.required(0)
     guard x.elementType.storage == .int64 else { throw unsupportedType(x.elementType) }
     return [ValueInfo(x.elementType, x.shape)]

@@ -1,5 +1,17 @@
 /// The rows of every operator family, one file a family.
-let gradientTable: [GradientCheck] =
-  unaryGradientChecks + convolutionGradientChecks + poolingGradientChecks + matrixProductGradientChecks
-  + viewGradientChecks + rearrangementGradientChecks + padGradientChecks + indexingGradientChecks
-  + resizeGradientChecks + einsumGradientChecks + samplingGradientChecks
+let gradientTable: [GradientCheck] = [
+  arithmeticGradientChecks,
+  convolutionGradientChecks,
+  einsumGradientChecks,
+  indexingGradientChecks,
+  matrixProductGradientChecks,
+  normalizationGradientChecks,
+  padGradientChecks,
+  poolingGradientChecks,
+  rearrangementGradientChecks,
+  reduceGradientChecks,
+  resizeGradientChecks,
+  samplingGradientChecks,
+  unaryGradientChecks,
+  viewGradientChecks,
+].flatMap { $0 }

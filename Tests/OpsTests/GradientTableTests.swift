@@ -8,4 +8,45 @@ import Testing
       #expect(comparison.agrees(within: check.tolerance), "\(comparison)")
     }
   }
+
+  @Test func coversEveryDifferentiableOperator() {
+    let covered = Set(gradientTable.map { OperatorName(domain: $0.domain, type: $0.type) })
+    let missing = OperatorSet.standard.differentiableNames.filter { !covered.contains($0) }
+    #expect(missing.isEmpty, "operators without a row: \(missing)")
+  }
+
+  @Test func catchesARuleThatIsSlightlyWrong() throws {
+    let check = GradientCheck(type: "Square", domain: "test", inputs: [.uniform([2, 3])])
+    for (factor, isRight) in [(2.0, true), (2.02, false), (1.98, false)] as [(Float, Bool)] {
+      let operators = OperatorSet([OperatorEntry("Square", domain: "test") { _ in Square(derivative: factor) }])
+      for comparison in try check.compare(operators: operators) {
+        #expect(comparison.agrees(within: check.tolerance) == isRight, "\(factor): \(comparison)")
+      }
+    }
+  }
+}
+
+/// x² with a derivative of `derivative`·x.
+private struct Square: DifferentiableOperator {
+  let derivative: Float
+
+  func infer(_ inputs: NodeInputs) throws -> [ValueInfo] { [try inputs.required(0)] }
+
+  func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
+    let count = outputs[0].shape.count
+    return Kernel("square") { run in
+      for index in 0..<count { run.output(0)[index] = run.input(0)[index] * run.input(0)[index] }
+    }
+  }
+
+  func gradient(
+    _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
+  ) throws -> GradientKernel {
+    let count = outputs[0].shape.count
+    return GradientKernel("square", readsInputs: [0]) { run in
+      for index in 0..<count {
+        run.inputGradient(0)[index] = derivative * run.input(0)[index] * run.outputGradient[index]
+      }
+    }
+  }
 }

@@ -41,7 +41,7 @@ TERNARY(add_equal)
 TERNARY(pass) TERNARY(negate)
 TERNARY(multiply_a) TERNARY(multiply_b)
 TERNARY(divide_a) TERNARY(divide_b)
-TERNARY(power_a) TERNARY(power_b)
+TERNARY(power_a) TERNARY(power_a_any) TERNARY(power_b)
 TERNARY(remainder_b) TERNARY(modulo_b)
 TERNARY(prelu_a) TERNARY(prelu_b)
 

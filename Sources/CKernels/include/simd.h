@@ -8,6 +8,9 @@
 #define SIMD_KERNEL
 #endif
 
+// A helper of such functions: part of each of their versions, never a function of its own.
+#define SIMD_INLINE static inline __attribute__((always_inline))
+
 // Lets the compiler reorder float sums and contract a*b+c inside the function body that it stands in.
 #define FAST_FLOAT_MATH _Pragma("clang fp reassociate(on) contract(fast)")
 

@@ -101,7 +101,7 @@ struct ModuleIndex: Sendable {
       if let owner, owner != path, modules[owner] == nil {
         modules[owner] = Module(outputs: [output], foldedWith: path)
         modules[path]?.foldedWith = owner
-      } else if owner == nil, let norm = Self.normNames(for: path).first(where: { modules[$0] == nil && $0 != path }) {
+      } else if owner == nil, let norm = normName(for: path), modules[norm] == nil {
         // The TorchScript exporter keeps only the convolution's name, and gives the folded weights a number.
         modules[norm] = Module(outputs: [output], foldedWith: path)
         modules[path]?.foldedWith = norm
@@ -109,15 +109,18 @@ struct ModuleIndex: Sendable {
     }
   }
 
-  /// What the normalisation behind a convolution is called by custom, most usual first.
-  private static func normNames(for convolution: String) -> [String] {
+  /// What the normalisation behind a convolution is called by custom: the next position of a Sequential, `norm1` or
+  /// `norm2` behind `conv1` where the block has others of that name (DenseNet), else `bn1`.
+  private func normName(for convolution: String) -> String? {
     let components = convolution.split(separator: ".").map(String.init)
-    let parent = components.dropLast(), name = components.last!
-    func sibling(_ name: String) -> String { (parent + [name]).joined(separator: ".") }
-    if let position = Int(name) { return [sibling(String(position + 1))] }
-    guard name.hasPrefix("conv") else { return [] }
+    let parent = components.dropLast().map { $0 + "." }.joined(), name = components.last!
+    if let position = Int(name) { return parent + String(position + 1) }
+    guard name.hasPrefix("conv") else { return nil }
     let number = name.dropFirst(4)
-    return [sibling("bn\(number)")] + (Int(number).map { [sibling("norm\($0 + 1)"), sibling("norm\($0)")] } ?? [])
+    if let number = Int(number), modules.keys.contains(where: { $0.hasPrefix(parent + "norm") }) {
+      return ["norm\(number)", "norm\(number + 1)"].map { parent + $0 }.first { modules[$0] == nil }
+    }
+    return "\(parent)bn\(number)"
   }
 }
 

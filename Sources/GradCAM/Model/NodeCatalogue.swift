@@ -26,6 +26,10 @@ public struct NodeCatalogue: Sendable {
   public struct Match: Sendable {
     /// The tensor.
     public let value: ValueID
+    /// The tensor's name in the file.
+    public let tensor: String
+    /// The order of its dimensions; nil where it is neither of the two that can be drawn.
+    public let layout: ImageShape.Layout?
     /// How pictures and reports call it: the name that the user gave, or for `auto` the module path or tensor.
     public let label: String
     /// What the user should know about the match, such as a module that shares the tensor.
@@ -38,21 +42,33 @@ public struct NodeCatalogue: Sendable {
   private let graph: ComputeGraph
   private let modules: ModuleIndex
   private let auto: ValueID?
+  private let layouts: SpatialLayouts
 
   /// Lists a model's nodes for images of a size.
   ///
+  /// - Parameter inputs: type and shape of the inputs other than the image whose shape the file leaves open.
+  ///
   /// Throws what planning the model throws.
-  public init(_ model: Model, size: PixelSize) throws {
-    let plan = try model.plan(size: size, taps: [], threadCount: 1, reusesWeights: false)
-    self.init(model, infos: plan.infos)
+  public init(_ model: Model, size: PixelSize, inputs: [String: ValueInfo] = [:]) throws {
+    let declared = model.graph.inputs.compactMap { model.graph.values[$0].declaredInfo }
+    let infos = try model.located {
+      try model.valueInfos(size: size, inputs: inputs.merging(declared) { given, _ in given })
+    }
+    self.init(model, infos: infos)
   }
 
   init(_ model: Model, infos: [ValueID: ValueInfo]) {
     let graph = model.graph
     let reachable = graph.valuesBetween(model.imageInput, and: model.head.logits)
+    let layouts = SpatialLayouts(graph, image: model.imageInput, layout: model.imageShape.layout) {
+      infos[$0]?.shape.rank
+    }
     func isMappable(_ value: ValueID) -> Bool {
-      guard reachable.contains(value), value != model.head.logits, let info = infos[value] else { return false }
-      return info.elementType.isFloatingPoint && info.shape.rank == 4 && info.shape.count(2..<4) > 1
+      guard reachable.contains(value), value != model.head.logits, let info = infos[value],
+        info.elementType.isFloatingPoint, info.shape.rank == 4, let layout = layouts.layout(of: value)
+      else { return false }
+      let size = info.shape.imageSize(layout)
+      return size.width * size.height > 1
     }
     let outputs = graph.nodes.map { $0.outputs.compactMap { $0 }.first }
     let auto = outputs.compactMap { $0 }.last(where: isMappable)
@@ -68,26 +84,40 @@ public struct NodeCatalogue: Sendable {
     self.graph = graph
     self.modules = modules
     self.auto = auto
+    self.layouts = layouts
   }
 
   /// Finds the tensor that a name means.
   ///
-  /// In this order: `auto`; `#index`; a node's name; a tensor's name; a PyTorch module path, with `:k` for one of
-  /// several calls (default the last); `Op:k`, negative k counting from the end; a suffix that only one of these has.
+  /// In this order: `auto`; `#index`; a node's name; a PyTorch module path, with `:k` for one of several calls
+  /// (default the last); a tensor's name; `Op:k`, negative k counting from the end; a suffix that only one of these
+  /// has. Modules come before tensors because PyTorch's dynamo exporter calls tensors by the operation (`relu`), which
+  /// may be the name of a module elsewhere.
   ///
   /// Throws `usage` with the nearest names, or with the several that match.
   public func match(_ query: String) throws -> Match {
+    guard !query.isEmpty else {
+      throw GradCAMError(
+        .usage, at: "--node", problem: "the name is empty", advice: "'gradcam nodes' lists the names")
+    }
     if query == "auto" { return try matchAuto() }
     if query.hasPrefix("#") { return try matchIndex(query) }
-    if let index = graph.nodes.firstIndex(where: { $0.name == query && !query.isEmpty }), let value = firstOutput(index)
-    {
-      return Match(value: value, label: query, note: nil)
+    if let index = graph.nodes.firstIndex(where: { $0.name == query }), let value = firstOutput(index) {
+      return match(value, label: query)
     }
-    if let value = graph.values.indices.first(where: { graph.values[$0].name == query && isComputed($0) }) {
-      return Match(value: value, label: query, note: nil)
-    }
-    if let match = try matchModule(query) ?? matchOperator(query) { return match }
+    if let match = try matchModule(query) { return match }
+    if let value = tensor(named: query) { return match(value, label: query) }
+    if let match = try matchOperator(query) { return match }
     return try matchSuffix(query)
+  }
+
+  private func match(_ value: ValueID, label: String, note: String? = nil) -> Match {
+    Match(
+      value: value, tensor: graph.values[value].name, layout: layouts.layout(of: value), label: label, note: note)
+  }
+
+  private func tensor(named name: String) -> ValueID? {
+    graph.values.indices.first { graph.values[$0].name == name && isComputed($0) }
   }
 
   private func isComputed(_ value: ValueID) -> Bool { graph.values[value].constant == nil }
@@ -100,7 +130,7 @@ public struct NodeCatalogue: Sendable {
         .usage, at: "--node auto", problem: "the model has no feature map with a spatial extent before its score",
         advice: "name a node; 'gradcam nodes --all' lists them")
     }
-    return Match(value: auto, label: entry.module ?? entry.tensor, note: nil)
+    return match(auto, label: entry.module ?? entry.tensor)
   }
 
   private func matchIndex(_ query: String) throws -> Match {
@@ -109,7 +139,7 @@ public struct NodeCatalogue: Sendable {
         .usage, at: "--node \(query)", problem: "is not the index of a node",
         advice: "indices run from #0 to #\(graph.nodes.count - 1); 'gradcam nodes --all' lists them")
     }
-    return Match(value: value, label: query, note: nil)
+    return match(value, label: query)
   }
 
   /// Splits `name:k`.
@@ -123,7 +153,7 @@ public struct NodeCatalogue: Sendable {
     guard elements.indices.contains(position) else {
       throw GradCAMError(
         .usage, at: "--node \(query)", problem: "there are only \(elements.count) \(what)",
-        advice: "use 0 to \(elements.count - 1), or −1 for the last")
+        advice: "use 0 to \(elements.count - 1), or -1 for the last")
     }
     return elements[position]
   }
@@ -141,7 +171,10 @@ public struct NodeCatalogue: Sendable {
       notes.append(
         "module '\(name)' is called \(module.outputs.count) times; its last call is used ('\(name):0' is the first)")
     }
-    return Match(value: value, label: query, note: notes.isEmpty ? nil : notes.joined(separator: "; "))
+    if let other = tensor(named: query), other != value, let index = graph.producers[other] {
+      notes.append("the module '\(query)' is meant; the tensor of this name is #\(index)")
+    }
+    return match(value, label: query, note: notes.isEmpty ? nil : notes.joined(separator: "; "))
   }
 
   private func matchOperator(_ query: String) throws -> Match? {
@@ -149,7 +182,7 @@ public struct NodeCatalogue: Sendable {
     let nodes = graph.nodes.indices.filter { graph.nodes[$0].operatorName.type == type && firstOutput($0) != nil }
     guard !nodes.isEmpty else { return nil }
     let node = try pick(call, from: nodes, query, "nodes of operator \(type)")
-    return Match(value: firstOutput(node)!, label: query, note: nil)
+    return match(firstOutput(node)!, label: query)
   }
 
   /// Every name with what it means, best first where one tensor has several.
@@ -161,9 +194,9 @@ public struct NodeCatalogue: Sendable {
 
   private func matchSuffix(_ query: String) throws -> Match {
     let names = names.filter { !$0.name.isEmpty }
-    let matches = query.isEmpty ? [] : names.filter { $0.name.hasSuffix("/" + query) || $0.name.hasSuffix("." + query) }
+    let matches = names.filter { $0.name.hasSuffix("/" + query) || $0.name.hasSuffix("." + query) }
     let values = Set(matches.map(\.value))
-    if values.count == 1 { return Match(value: matches[0].value, label: query, note: nil) }
+    if values.count == 1 { return match(matches[0].value, label: query) }
     if values.count > 1 {
       let several = matches.prefix(8).map(\.name).joined(separator: ", ")
       throw GradCAMError(
@@ -189,5 +222,16 @@ extension ComputeGraph {
       before.formUnion(node.inputs.compactMap { $0 })
     }
     return behind.intersection(before)
+  }
+}
+
+extension Value {
+  /// Name, type and shape of an input whose every extent the file fixes.
+  fileprivate var declaredInfo: (String, ValueInfo)? {
+    guard let dimensions, let elementType else { return nil }
+    let extents = dimensions.compactMap { dimension -> Int? in
+      if case .fixed(let extent) = dimension { extent } else { nil }
+    }
+    return extents.count == dimensions.count ? (name, ValueInfo(elementType, Shape(extents))) : nil
   }
 }
