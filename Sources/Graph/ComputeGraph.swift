@@ -91,6 +91,8 @@ public struct ComputeGraph: Sendable {
   public var opsets: [String: Int]
   /// The model's own notes: `metadata_props`.
   public var metadata: [String: String]
+  /// The files that the graph was read from: the model, then data files and the sidecar; never to be written over.
+  public var files: [String] = []
   /// The program that wrote the file, with its version where known.
   public var producer: String
 

@@ -32,6 +32,14 @@ public enum ElementType: String, Sendable, CaseIterable {
   /// Whether values of this type can carry a gradient.
   public var isFloatingPoint: Bool { storage == .float32 }
 
+  /// The integer of this type that is nearest to a number; 0 for NaN.
+  public func integer(nearestTo value: Float) -> Int64 {
+    guard let exact = Int64(exactly: value.rounded()) else {
+      return value.isNaN ? 0 : value < 0 ? integerRange.lowerBound : integerRange.upperBound
+    }
+    return min(max(exact, integerRange.lowerBound), integerRange.upperBound)
+  }
+
   /// The range of an integer type, as int64; `uint64` ends at the largest int64.
   public var integerRange: ClosedRange<Int64> {
     switch self {

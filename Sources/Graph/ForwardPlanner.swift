@@ -29,6 +29,7 @@ struct ForwardPlanner {
       places[id] = .constant(constant)
     }
     for (id, info) in request.inputs {
+      _ = try Shape(checked: info.shape.dimensions, limit: 1 << 40)
       infos[id] = info
       places[id] = .buffer(newBuffer(byteCount: info.shape.count * info.elementType.storage.byteCount))
     }
@@ -39,6 +40,13 @@ struct ForwardPlanner {
         throw error.within(graph.describe(node: index))
       }
     }
+    for value in wanted where infos[value] == nil { throw missingContents(value) }
+  }
+
+  private func missingContents(_ value: ValueID) -> GradCAMError {
+    let name = graph.values[value].name
+    return GradCAMError(
+      .badData, problem: "input '\(name)' has no contents", advice: "give it with --tensor \(name)=FILE.npy")
   }
 
   private func neededNodes(reaching wanted: Set<ValueID>) -> [Int] {
@@ -58,11 +66,7 @@ struct ForwardPlanner {
     let inputs = NodeInputs(
       try node.inputs.map { input in
         guard let input else { return nil }
-        guard let info = infos[input] else {
-          throw GradCAMError(
-            .badData, problem: "input '\(graph.values[input].name)' has no contents",
-            advice: "give it with --tensor \(graph.values[input].name)=FILE.npy")
-        }
+        guard let info = infos[input] else { throw missingContents(input) }
         return info
       })
     var outputs = try made.infer(inputs)
@@ -70,9 +74,7 @@ struct ForwardPlanner {
       throw GradCAMError(.badData, problem: "has \(node.outputs.count) outputs where \(outputs.count) are known")
     }
     outputs.removeLast(outputs.count - node.outputs.count)
-    for info in outputs where info.shape.dimensions.contains(where: { $0 < 0 }) {
-      throw GradCAMError(.badData, problem: "the result would have the impossible shape \(info.shape)")
-    }
+    for info in outputs { _ = try Shape(checked: info.shape.dimensions, limit: 1 << 40) }
 
     if !outputs.allSatisfy({ $0.constant != nil }) {
       let kernel = try made.kernel(inputs, outputs, request.kernels)

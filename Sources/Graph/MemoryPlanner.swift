@@ -87,7 +87,9 @@ extension PlanStep {
     switch work {
     case .forward(let kernel, let inputs, let outputs):
       guard case .inPlace(let candidates) = kernel.placement, let result = outputs[0] else { return nil }
-      return (candidates.compactMap { inputs[$0]?.buffer }, result)
+      // An operand that is also read as another one, which the kernel does not read in step, has to stay.
+      let others = inputs.indices.filter { !candidates.contains($0) }.compactMap { inputs[$0]?.buffer }
+      return (candidates.compactMap { inputs[$0]?.buffer }.filter { !others.contains($0) }, result)
     case .backward(let rule, let outputGradients, _, _, let inputGradients):
       guard rule.inPlace, let result = inputGradients.lazy.compactMap({ $0 }).first else { return nil }
       return (outputGradients.first.flatMap { $0 }.map { [$0] } ?? [], result)

@@ -8,6 +8,27 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomString
   /// Creates a shape from a list of extents.
   public init(arrayLiteral elements: Int...) { dimensions = elements }
 
+  /// The largest number of elements that a file may ask for in one constant.
+  public static let elementLimit = 1 << 31
+
+  /// A shape whose extents come from a file.
+  ///
+  /// Throws `badData` where one is negative or there are more elements than the limit.
+  public init(checked dimensions: [Int], limit: Int = elementLimit) throws {
+    var count = 1
+    for extent in dimensions {
+      guard extent >= 0 else {
+        throw GradCAMError(.badData, problem: "the result would have the impossible shape \(Shape(dimensions))")
+      }
+      let (product, overflows) = count.multipliedReportingOverflow(by: extent)
+      guard !overflows, product <= limit else {
+        throw GradCAMError(.badData, problem: "the result would have the unreasonable shape \(Shape(dimensions))")
+      }
+      count = product
+    }
+    self.init(dimensions)
+  }
+
   /// The number of dimensions.
   public var rank: Int { dimensions.count }
   /// The number of elements: 1 for a scalar.

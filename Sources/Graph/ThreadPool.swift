@@ -24,7 +24,8 @@ public final class ThreadPool: @unchecked Sendable {
 
   /// Calls `body(index, worker)` once for every index below `count`, in no fixed order.
   ///
-  /// `worker` lies below `threadCount` and is never used by two calls at a time: it selects scratch memory.
+  /// `worker` lies below `threadCount` and is never used by two calls of one loop at a time: it selects
+  /// scratch memory. A loop inside a loop gets 0 on every thread: it needs scratch memory of the outer worker's own.
   public func parallelFor(_ count: Int, _ body: (_ index: Int, _ worker: Int) -> Void) {
     if count > 1, threadCount > 1, state.tryRun(count: count, body) { return }
     for index in 0..<max(count, 0) { body(index, 0) }

@@ -11,6 +11,9 @@ final class ExternalData {
     folder = modelPath.lastIndex(of: "/").map { String(modelPath[...$0]) } ?? "./"
   }
 
+  /// The paths of the data files used, sorted.
+  var paths: [String] { files.keys.sorted().map { folder + $0 } }
+
   /// The bytes that the `external_data` entries of a tensor name; they must be `byteCount` in number.
   func bytes(_ entries: [String: String], byteCount: Int) throws -> (UnsafeRawBufferPointer, owner: MappedFile) {
     guard let location = entries["location"], !location.isEmpty else {

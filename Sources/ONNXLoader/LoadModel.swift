@@ -17,13 +17,15 @@ public func loadModel(at path: String) throws -> ComputeGraph {
         guard let graph = model.graph?.pointee else {
           throw GradCAMError(.badData, problem: "holds no graph", advice: "is it an ONNX model?")
         }
-        let tensors = TensorDecoder(file: file, externalData: ExternalData(modelPath: path))
+        let externalData = ExternalData(modelPath: path)
+        let tensors = TensorDecoder(file: file, externalData: externalData)
         let context = try ModelContext(model, tensors: tensors)
         var result = try GraphBuilder(context).build(graph, scope: Scope())
         result.metadata = try ModelMetadata.completed(
           dictionary(model.metadata_props, model.n_metadata_props), modelPath: path)
         result.producer = [text(model.producer_name), text(model.producer_version)]
           .filter { !$0.isEmpty }.joined(separator: " ")
+        result.files = [path] + externalData.paths + [ModelMetadata.sidecarPath(of: path)]
         return result
       }
     }

@@ -19,9 +19,14 @@ enum ModelMetadata {
     guard !metadata.keys.contains(where: { $0.hasPrefix(prefix) }), modelPath.hasSuffix(".onnx") else {
       return metadata
     }
-    let path = String(modelPath.dropLast(".onnx".count)) + ".json"
+    let path = sidecarPath(of: modelPath)
     guard access(path, F_OK) == 0 else { return metadata }
     return try located("sidecar '\(path)'") { metadata.merging(try sidecar(path)) { $1 } }
+  }
+
+  /// Where the sidecar of a model lies, whether there is one or not.
+  static func sidecarPath(of modelPath: String) -> String {
+    (modelPath.hasSuffix(".onnx") ? String(modelPath.dropLast(".onnx".count)) : modelPath) + ".json"
   }
 
   private static func sidecar(_ path: String) throws -> [String: String] {

@@ -1,27 +1,6 @@
 import Graph
 
-/// The largest number of elements that one tensor may have.
-let elementLimit = 1 << 31
-
 extension Shape {
-  /// A shape whose extents come from a file.
-  ///
-  /// Throws `badData` where one is negative or there are more elements than any memory holds.
-  init(checked dimensions: [Int]) throws {
-    var count = 1
-    for extent in dimensions {
-      guard extent >= 0 else {
-        throw GradCAMError(.badData, problem: "the result would have the impossible shape \(Shape(dimensions))")
-      }
-      let (product, overflows) = count.multipliedReportingOverflow(by: extent)
-      guard !overflows, product <= elementLimit else {
-        throw GradCAMError(.badData, problem: "the result would have the unreasonable shape \(Shape(dimensions))")
-      }
-      count = product
-    }
-    self.init(dimensions)
-  }
-
   /// The shape that all of several shapes broadcast to.
   ///
   /// Throws `badData` where they do not match or the result would be too large.
@@ -42,6 +21,13 @@ extension Shape {
 }
 
 extension NodeInputs {
+  /// Throws `unsupported` where some input is not of a floating-point type.
+  func expectFloats() throws {
+    for index in 0..<count {
+      if let type = self[index]?.elementType, !type.isFloatingPoint { throw unsupportedType(type) }
+    }
+  }
+
   /// Throws `badData` where more inputs are written down than the operator has.
   func expect(atMost limit: Int) throws {
     guard count <= limit else {

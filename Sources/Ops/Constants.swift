@@ -127,7 +127,7 @@ struct Progression: ConstantOperator {
     guard exact.isFinite, exact <= Double(constantLimit) else {
       throw GradCAMError(.badData, problem: "the range has no end")
     }
-    return max(0, Int(exact))
+    return Int(max(0, exact))
   }
 }
 

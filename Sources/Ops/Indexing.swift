@@ -357,6 +357,8 @@ struct OneHot: Operator {
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     let values = try inputs.required(2)
+    let indices = try inputs.required(0).elementType
+    guard indices.storage != .bool else { throw unsupportedType(indices) }
     guard values.shape.count == 2 else {
       throw GradCAMError(.badData, problem: "the values have shape \(values.shape) where two are expected")
     }

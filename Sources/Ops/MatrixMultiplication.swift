@@ -1,5 +1,4 @@
 import COpenBLAS
-import CKernels
 import Graph
 
 /// A row-major matrix in memory, possibly read transposed.
@@ -70,10 +69,10 @@ struct MatrixTiling {
   }
 }
 
-/// c = epilogue(left · right), shared out over the pool.
+/// c = left · right, shared out over the pool.
 func multiply(
   _ left: MatrixOperand, _ right: MatrixOperand, into c: UnsafeMutablePointer<Float>, leading: Int, rows: Int,
-  columns: Int, depth: Int, epilogue: Epilogue = .none, pool: ThreadPool
+  columns: Int, depth: Int, pool: ThreadPool
 ) {
   let tiling = MatrixTiling(rows: rows, columns: columns, depth: depth)
   pool.parallelFor(tiling.taskCount) { index, _ in
@@ -85,29 +84,5 @@ func multiply(
       MatrixOperand(
         pointer: right.fromColumn(columns.lowerBound), leading: right.leading, transposed: right.transposed),
       into: tile, leading: leading, rows: rows.count, columns: columns.count, depth: depth)
-    epilogue.apply(to: tile, rows: rows, columns: columns.count, leading: leading)
   }
-}
-
-/// What follows a product while its tile is still in cache: a bias for each row, then a clamp.
-struct Epilogue: @unchecked Sendable {
-  /// One number a row of the whole result, nil for none.
-  var bias: UnsafePointer<Float>?
-  var clamp = Clamp.none
-
-  static let none = Epilogue()
-
-  func apply(to tile: UnsafeMutablePointer<Float>, rows: Range<Int>, columns: Int, leading: Int) {
-    guard bias != nil || clamp != .none else { return }
-    add_bias_and_clamp(
-      tile, Int64(rows.count), Int64(columns), Int64(leading), bias.map { $0 + rows.lowerBound }, clamp.low, clamp.high)
-  }
-}
-
-/// A range that results are held in; of a fused Relu it is 0 to infinity.
-struct Clamp: Equatable, Sendable {
-  var low = -Float.infinity
-  var high = Float.infinity
-
-  static let none = Clamp()
 }

@@ -71,6 +71,7 @@ struct Gemm: DifferentiableOperator {
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expectFloats()
     let (rows, columns, _) = try extents(inputs)
     let result: Shape = [rows, columns]
     if let c = inputs[2], try c.shape.broadcast(with: result) != result {
@@ -80,9 +81,6 @@ struct Gemm: DifferentiableOperator {
   }
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
-    guard try inputs.required(0).elementType.isFloatingPoint else {
-      throw GradCAMError(.unsupported, problem: "a product of integer matrices")
-    }
     let (rows, columns, depth) = try extents(inputs)
     let (alpha, beta, transA, transB) = (alpha, beta, transA, transB)
     let addend = inputs[2].map { info in
@@ -193,13 +191,11 @@ struct MatMul: DifferentiableOperator {
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
-    [ValueInfo(try inputs.required(0).elementType, try Extents(inputs).output)]
+    try inputs.expectFloats()
+    return [ValueInfo(try inputs.required(0).elementType, try Extents(inputs).output)]
   }
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
-    guard try inputs.required(0).elementType.isFloatingPoint else {
-      throw GradCAMError(.unsupported, problem: "a product of integer matrices")
-    }
     let extents = try Extents(inputs)
     let (rows, columns, depth) = (extents.rows, extents.columns, extents.depth)
     let products = extents.offsetsA.count

@@ -110,7 +110,7 @@ struct RowNormalization: DifferentiableOperator {
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     try inputs.expect(atMost: 3)
     let x = try inputs.required(0)
-    guard x.elementType.isFloatingPoint else { throw unsupportedType(x.elementType) }
+    try inputs.expectFloats()
     let form = try form(inputs), y = ValueInfo(x.elementType, x.shape)
     guard case .trailing = rows, isCentred else { return [y] }
     return [y, ValueInfo(.float32, form.statistics), ValueInfo(.float32, form.statistics)]
@@ -118,7 +118,7 @@ struct RowNormalization: DifferentiableOperator {
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
     let form = try form(inputs), size = form.rowSize, hasBias = form.parameters.count > 1
-    let space = BroadcastSpace(form.shape, form.shape.rank == 0 ? form.parameters : [form.shape] + form.parameters)
+    let space = BroadcastSpace(form.shape, [form.shape] + form.parameters)
     return Kernel("normalize", placement: .inPlace([0])) { run in
       let x = run.input(0), scale = run.input(1), bias = hasBias ? run.input(2) : nil, y = run.output(0)
       let mean: FloatOutput? = run.outputs.count > 1 && run.outputs[1] != nil ? run.output(1) : nil

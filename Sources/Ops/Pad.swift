@@ -37,7 +37,7 @@ struct Pad: MovementOperator {
     let pads = try attributes?.pads ?? inputs.requiredIntegers(1)
     let axes = try attributes == nil ? inputs.integers(3).map(shape.axes) : nil
     let padded = axes ?? Array(shape.dimensions.indices)
-    guard pads.count == 2 * padded.count, pads.allSatisfy({ abs(Double($0)) <= Double(elementLimit) }) else {
+    guard pads.count == 2 * padded.count, pads.allSatisfy({ abs(Double($0)) <= Double(Shape.elementLimit) }) else {
       throw GradCAMError(.badData, problem: "pads \(pads) do not fit a tensor of shape \(shape)")
     }
     var result = shape.dimensions.map { _ in (begin: 0, end: 0) }

@@ -47,6 +47,7 @@ extension WindowAttributes {
 }
 
 private func globalOutput(_ inputs: NodeInputs) throws -> [ValueInfo] {
+  try inputs.expectFloats()
   let x = try inputs.required(0)
   guard x.shape.rank >= 2 else {
     throw GradCAMError(.badData, problem: "a pool needs channels, but its input is \(x.shape)")

@@ -110,13 +110,13 @@ struct Resize: DifferentiableOperator {
       }
       changes = try zip(axes, scales).map { axis, scale in
         let extent = (Float(shape[axis]) * scale).rounded(.down)
-        guard extent <= Float(elementLimit) else {
+        guard extent <= Float(Shape.elementLimit) else {
           throw GradCAMError(.badData, problem: "scale \(scale) is unreasonable")
         }
         return Change(axis: axis, inputs: shape[axis], outputs: Int(extent), scale: scale)
       }
     } else {
-      guard sizes.count == axes.count, sizes.allSatisfy({ (0...elementLimit).contains($0) }) else {
+      guard sizes.count == axes.count, sizes.allSatisfy({ (0...Shape.elementLimit).contains($0) }) else {
         throw GradCAMError(.badData, problem: "sizes \(sizes) do not fit a tensor of shape \(shape)")
       }
       changes = zip(axes, sizes).map { axis, size in
@@ -128,7 +128,7 @@ struct Resize: DifferentiableOperator {
         for index in changes.indices {
           changes[index].scale = scale
           let extent = (Float(changes[index].inputs) * scale).rounded(.toNearestOrAwayFromZero)
-          changes[index].outputs = Int(min(extent, Float(elementLimit)))
+          changes[index].outputs = Int(min(extent, Float(Shape.elementLimit)))
         }
       }
     }

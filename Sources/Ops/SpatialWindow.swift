@@ -40,9 +40,10 @@ struct WindowAttributes: Sendable {
     }
     let limit = 1 << 24
     guard (kernel + strides + dilations).allSatisfy({ (1...limit).contains($0) }),
-      pads.allSatisfy({ (-limit...limit).contains($0) })
+      pads.allSatisfy({ (0...limit).contains($0) })
     else {
-      throw GradCAMError(.badData, problem: "kernel, strides and dilations must be positive and pads within reason")
+      throw GradCAMError(
+        .badData, problem: "kernel, strides and dilations must be positive, pads not negative, and all within reason")
     }
 
     var output: [Int] = []

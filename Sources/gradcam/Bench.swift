@@ -9,7 +9,10 @@ import Graph
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Times loading, forward pass, backward pass, map and whole explanation.",
-    discussion: "The input is a fixed pseudo-random image, the class the top one. Times are milliseconds.")
+    discussion: """
+      The input is a fixed pseudo-random image, the class the top one. Times are milliseconds. Weights are packed \
+      beforehand, as explain does for more than 8 images.
+      """)
 
   @Argument(help: "The exported network.") var model: String
   @Option(help: ArgumentHelp("Target layer, as explain takes it.", valueName: "NAME")) var node = "auto"

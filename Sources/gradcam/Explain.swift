@@ -73,7 +73,7 @@ struct Explain: ParsableCommand {
     let explained = chosen.isEmpty ? min(top ?? 1, classCount) : chosen.count
     let pictures = explainer.session.taps.count * explained * methods.count
 
-    let inputs = [model.path] + images + tensors.paths + (image.labels.map { [$0] } ?? [])
+    let inputs = model.graph.files + images + tensors.paths + (image.labels.map { [$0] } ?? [])
     var outputs = try OutputPaths(
       option: output, modelName: model.name, imageCount: sources.count, pictureCount: pictures, classCount: explained,
       inputs: inputs)

@@ -4,9 +4,9 @@
 #define CKERNELS_H
 
 #include "broadcast.h"
+#include "col2im.h"
 #include "depthwise.h"
 #include "elementwise.h"
-#include "im2col.h"
 #include "interpolation.h"
 #include "matrix_vector.h"
 #include "movement.h"

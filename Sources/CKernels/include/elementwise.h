@@ -58,7 +58,7 @@ UNARY_FORWARD(asinh) UNARY_GRADIENT(asinh, x)
 UNARY_FORWARD(acosh) UNARY_GRADIENT(acosh, x)
 UNARY_FORWARD(atanh) UNARY_GRADIENT(atanh, x)
 UNARY_FORWARD(shrink) UNARY_GRADIENT(shrink, x)
-// min(max(x, alpha), beta), NaN kept; the derivative is 1 at the bounds, as PyTorch has it.
+// min(max(x, alpha), beta), NaN kept; the derivative is 0 at the bounds, as relu6 and hardtanh have it.
 UNARY_FORWARD(clip) UNARY_GRADIENT(clip, x)
 
 #undef UNARY_FORWARD

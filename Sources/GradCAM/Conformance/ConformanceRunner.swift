@@ -55,7 +55,7 @@ public struct ConformanceRunner: Sendable {
     try executor.forward()
     for (position, id) in graph.outputs.enumerated() {
       let path = "\(folder)/output_\(position).pb"
-      guard FileManager.default.fileExists(atPath: path) else { continue }
+      guard FileManager.default.fileExists(atPath: path) else { return "output_\(position).pb is missing" }
       let expected = try loadTensor(at: path).tensor
       if let difference = difference(executor.contents(of: id), expected) {
         return "output '\(graph.values[id].name)' \(difference)"

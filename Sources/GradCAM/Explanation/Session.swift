@@ -66,10 +66,10 @@ public final class Session {
   private static func check(_ tap: NodeCatalogue.Match, _ info: ValueInfo?) throws {
     guard let info else {
       throw GradCAMError(
-        .usage, at: "--node \(tap.label)", problem: "the model's outputs do not depend on this node",
+        .usage, at: "--node \(tap.label)", problem: "the model's scores do not depend on this node",
         advice: "choose a node that 'gradcam nodes' lists")
     }
-    guard info.elementType.isFloatingPoint, info.shape.rank == 4 else {
+    guard info.elementType.isFloatingPoint, info.shape.rank == 4, info.shape.count > 0 else {
       throw GradCAMError(
         .usage, at: "--node \(tap.label)",
         problem: "its tensor is \(info.elementType) of shape \(info.shape), which has no spatial extent to draw",
@@ -157,12 +157,12 @@ extension Model {
         kernels: KernelRequest(threadCount: threadCount, reusesWeights: reusesWeights)))
   }
 
-  /// Type and extents of every value that the model's outputs need, for images of a size.
+  /// Type and extents of every value that the scores need, for images of a size.
   func valueInfos(size: PixelSize, inputs: [String: ValueInfo] = [:]) throws -> [ValueID: ValueInfo] {
     try Plan(
       graph, operators: operators.withoutRewrites,
       request: PlanRequest(
-        inputs: try inputInfos(size, inputs), outputs: graph.outputs + [head.logits],
+        inputs: try inputInfos(size, inputs), outputs: [head.output, head.logits],
         kernels: KernelRequest(threadCount: 1, reusesWeights: false))
     ).infos
   }
@@ -199,7 +199,9 @@ extension Model {
   fileprivate func checkScores(_ infos: [ValueID: ValueInfo]) throws {
     let shape = infos[head.logits]!.shape
     let perImage = shape.rank > 1 || imageShape.batch > 1 ? Array(shape.dimensions.dropFirst()) : shape.dimensions
-    guard shape.rank <= 1 || shape[0] == imageShape.batch, perImage.count(where: { $0 != 1 }) <= 1, shape.count > 0
+    guard
+      shape.rank > 0 ? shape.rank == 1 && imageShape.batch == 1 || shape[0] == imageShape.batch : imageShape.batch == 1,
+      perImage.count(where: { $0 != 1 }) <= 1, shape.count > 0
     else {
       throw GradCAMError(
         .unsupported, at: "output '\(graph.values[head.logits].name)'",

@@ -135,7 +135,9 @@ extension Preprocessing {
       ? planes.flatMap { $0 } : (0..<plane).flatMap { index in planes.map { $0[index] } }
     let batch = (0..<shape.batch).flatMap { _ in image }
     return shape.elementType.storage == .int64
-      ? Tensor(batch.map { Int64($0.rounded()) }, shape: shape.shape(for: size), elementType: shape.elementType)
+      ? Tensor(
+        batch.map { shape.elementType.integer(nearestTo: $0) }, shape: shape.shape(for: size),
+        elementType: shape.elementType)
       : Tensor(batch, shape: shape.shape(for: size))
   }
 }

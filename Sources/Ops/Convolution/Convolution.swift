@@ -22,6 +22,7 @@ struct Convolution: DifferentiableOperator {
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expectFloats()
     let problem = try problem(inputs)
     let x = try inputs.required(0)
     return [ValueInfo(x.elementType, Shape([problem.batch, problem.outputChannels] + problem.window.output))]

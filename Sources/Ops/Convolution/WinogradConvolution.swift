@@ -22,7 +22,7 @@ extension ConvolutionProblem {
   /// one; else the tasks share out the channels and the 36 products of the only one.
   func winograd(gradient: Bool, weights: Tensor?, _ request: KernelRequest) -> ConvolutionAlgorithm {
     let form = WinogradForm(self, gradient: gradient)
-    let packed = request.reusesWeights ? weights?.packedOnce(count: form.weightCount, form.transform) : nil
+    let packed = weights?.packedOnce(count: form.weightCount, form.transform)
     let weightCount = packed == nil ? form.weightCount : 0
     let areas = form.blocks > 1 ? request.threadCount : 1
     let areaCount = form.transformCount

@@ -27,8 +27,8 @@ struct FuseClampIntoConvolution: GraphRewrite {
       guard let constant = graph.values[input].constant, constant.shape.count == 1 else { return nil }
       return constant.floats[0]
     }
-    guard let low = bound(1, "min", default: -.greatestFiniteMagnitude),
-      let high = bound(2, "max", default: .greatestFiniteMagnitude)
+    guard let low = bound(1, "min", default: -.infinity),
+      let high = bound(2, "max", default: .infinity)
     else { return nil }
     return ["activation": .string("Clip"), "activation_params": .floats([low, high])]
   }

@@ -1,0 +1,26 @@
+#include "col2im.h"
+
+#include "simd.h"
+
+SIMD_KERNEL void col2im(const float *columns, int64_t channels, const struct sliding_window *window, float *x) {
+  const struct sliding_window w = *window;
+  const int64_t height = w.input[1], width = w.input[2], plane = volume(w.input), wide = w.output[2];
+  for (int64_t c = 0; c < channels; c++)
+    for (int64_t kd = 0; kd < w.kernel[0]; kd++)
+      for (int64_t kh = 0; kh < w.kernel[1]; kh++)
+        for (int64_t kw = 0; kw < w.kernel[2]; kw++) {
+          int64_t first, last;
+          covered_outputs(&w, 2, kw, &first, &last);
+          for (int64_t row = 0; row < w.output[0] * w.output[1]; row++, columns += wide) {
+            int64_t d = window_origin(&w, 0, row / w.output[1]) + kd * w.dilation[0];
+            int64_t h = window_origin(&w, 1, row % w.output[1]) + kh * w.dilation[1];
+            if (d < 0 || d >= w.input[0] || h < 0 || h >= height) continue;
+            float *to = x + c * plane + (d * height + h) * width + kw * w.dilation[2] - w.pad[2];
+            for (int64_t o = first; o < last; o++) to[o * w.stride[2]] += columns[o];
+          }
+        }
+}
+
+SIMD_KERNEL void clamp_gradient(const float *y, const float *dy, float low, float high, float *dx, int64_t count) {
+  for (int64_t i = 0; i < count; i++) dx[i] = y[i] > low && y[i] < high ? dy[i] : 0;
+}
