@@ -3,6 +3,7 @@ import Graph
 
 let convolutionOperators: [OperatorEntry] = [
   OperatorEntry("Conv") { reader in try Convolution(&reader) },
+  OperatorEntry("ConvTranspose") { reader in try ConvTranspose(&reader) },
   OperatorEntry("FusedConv", domain: "com.microsoft") { reader in
     var convolution = try Convolution(&reader)
     convolution.clamp = try Clamp(fusedActivation: &reader)

@@ -11,7 +11,7 @@ extension ConvolutionProblem {
       return false
     }
     let pads = [window.raw.pad.1, window.raw.pad.2, window.raw.pad_end.1, window.raw.pad_end.2]
-    guard pads.allSatisfy((0...2).contains) else { return false }
+    guard pads.allSatisfy({ (0...2).contains($0) }) else { return false }
     let tiles = ((Int(window.raw.output.1) + 3) / 4) * ((Int(window.raw.output.2) + 3) / 4) * batch
     return tiles >= 9
   }
