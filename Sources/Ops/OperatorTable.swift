@@ -16,6 +16,7 @@ extension OperatorSet {
       normalizationOperators,
       padOperators,
       poolingOperators,
+      quantizationOperators,
       rearrangementOperators,
       reductionOperators,
       resizeOperators,
@@ -25,5 +26,6 @@ extension OperatorSet {
       unaryOperators,
       viewOperators,
     ].flatMap { $0 },
+    expansions: quantizedExpansions + activationExpansions,
     rewrites: [InlineConstants(), FuseClampIntoConvolution()])
 }

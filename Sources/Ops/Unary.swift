@@ -47,6 +47,7 @@ let unaryOperators: [OperatorEntry] =
       }
     },
     unary("Gelu", domain: "com.microsoft", gelu_forward, .ofInput(gelu_gradient)),
+    unary("FastGelu", domain: "com.microsoft", gelu_tanh_forward, .ofInput(gelu_tanh_gradient)),
     unary("Mish", since: 18, mish_forward, .ofInput(mish_gradient)),
     unary("Swish", since: 24, swish_forward, .ofInput(swish_gradient), parameters: [("alpha", 1)]),
     unary(

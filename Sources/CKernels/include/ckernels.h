@@ -12,6 +12,7 @@
 #include "movement.h"
 #include "packed_product.h"
 #include "pooling.h"
+#include "quantization.h"
 #include "reduction.h"
 #include "winograd.h"
 
