@@ -60,11 +60,13 @@ public struct NodeExpander {
 
   /// Adds a node and returns its result.
   ///
-  /// - Parameter isLast: whether its result is the replaced node's own.
+  /// - Parameters:
+  ///   - isNamed: whether it bears the replaced node's name, by which users ask for it.
+  ///   - isLast: whether its result is the replaced node's own.
   @discardableResult
   public mutating func add(
     _ type: String, domain: String = "", _ inputs: [ValueID?], _ attributes: [String: Attribute] = [:],
-    isLast: Bool = false
+    isNamed: Bool = false, isLast: Bool = false
   ) throws -> ValueID {
     let output: ValueID
     if isLast {
@@ -78,7 +80,7 @@ public struct NodeExpander {
     }
     nodes.append(
       Node(
-        name: isLast ? node.name : values[output].name, operatorName: OperatorName(domain: domain, type: type),
+        name: isNamed ? node.name : newName(type), operatorName: OperatorName(domain: domain, type: type),
         inputs: inputs, outputs: [output], attributes: attributes, metadata: node.metadata))
     return output
   }

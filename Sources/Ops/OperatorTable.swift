@@ -10,6 +10,7 @@ extension OperatorSet {
       constantOperators,
       convolutionOperators,
       einsumOperators,
+      imageScalerOperators,
       indexingOperators,
       logicOperators,
       matrixOperators,

@@ -12,25 +12,25 @@ let quantizedExpansions: [OperatorExpansion] = [
       let scale = try node.add("Mul", [node.input(1), node.input(4)])
       inputs.append(try node.dequantized(bias, scale, nil, axis: 0))
     }
-    let y = try node.add("Conv", inputs, node.attributes())
+    let y = try node.add("Conv", inputs, node.attributes(), isNamed: true)
     try node.quantize(y, at: 6)
   },
   OperatorExpansion("QLinearMatMul") { node in
-    let y = try node.add("MatMul", [node.dequantized(at: 0, axis: -2), node.dequantized(at: 3, axis: -1)])
+    let y = try node.add("MatMul", [node.dequantized(at: 0, axis: -2), node.dequantized(at: 3, axis: -1)], isNamed: true)
     try node.quantize(y, at: 6, axis: -2)
   },
   OperatorExpansion("ConvInteger") { node in
     let one = node.constant(Tensor([1], shape: []))
     let x = try node.dequantized(node.input(0), one, node.optional(2))
     let weights = try node.dequantized(node.input(1), one, node.optional(3), axis: 0)
-    let y = try node.add("Conv", [x, weights], node.attributes())
+    let y = try node.add("Conv", [x, weights], node.attributes(), isNamed: true)
     try node.roundToInt32(y, one)
   },
   OperatorExpansion("MatMulInteger") { node in
     let one = node.constant(Tensor([1], shape: []))
     let a = try node.dequantized(node.input(0), one, node.optional(2), axis: -2)
     let b = try node.dequantized(node.input(1), one, node.optional(3), axis: -1)
-    let y = try node.add("MatMul", [a, b])
+    let y = try node.add("MatMul", [a, b], isNamed: true)
     try node.roundToInt32(y, one)
   },
   quantizedBinary("QLinearAdd", "Add"),
@@ -41,7 +41,7 @@ let quantizedExpansions: [OperatorExpansion] = [
   quantizedUnary("QLinearGlobalAveragePool", "GlobalAveragePool"),
   OperatorExpansion("QLinearConcat", domain: "com.microsoft") { node in
     let parts = try stride(from: 2, to: node.node.inputs.count, by: 3).map { try node.dequantized(at: $0) }
-    let y = try node.add("Concat", parts, node.attributes())
+    let y = try node.add("Concat", parts, node.attributes(), isNamed: true)
     try node.quantize(y, at: 0)
   },
   OperatorExpansion("QGemm", domain: "com.microsoft") { node in
@@ -56,17 +56,17 @@ let quantizedExpansions: [OperatorExpansion] = [
       attributes["beta"] = attributes["alpha"]
     }
     guard node.optional(7) != nil else {
-      try node.add("Gemm", inputs, attributes, isLast: true)
+      try node.add("Gemm", inputs, attributes, isNamed: true, isLast: true)
       return
     }
-    let y = try node.add("Gemm", inputs, attributes)
+    let y = try node.add("Gemm", inputs, attributes, isNamed: true)
     try node.quantize(y, at: 7)
   },
 ]
 
 private func quantizedBinary(_ type: String, _ float: String) -> OperatorExpansion {
   OperatorExpansion(type, domain: "com.microsoft") { node in
-    let y = try node.add(float, [node.dequantized(at: 0), node.dequantized(at: 3)])
+    let y = try node.add(float, [node.dequantized(at: 0), node.dequantized(at: 3)], isNamed: true)
     try node.quantize(y, at: 6)
   }
 }
@@ -77,7 +77,7 @@ private func quantizedUnary(_ type: String, _ float: String) -> OperatorExpansio
     if case .int(let channelsLast)? = attributes.removeValue(forKey: "channels_last"), channelsLast != 0 {
       throw GradCAMError(.unsupported, at: "attribute 'channels_last'", problem: "channels must come first")
     }
-    let y = try node.add(float, [node.dequantized(at: 0)], attributes)
+    let y = try node.add(float, [node.dequantized(at: 0)], attributes, isNamed: true)
     try node.quantize(y, at: 3)
   }
 }
@@ -113,21 +113,21 @@ let activationExpansions: [OperatorExpansion] = [
     let attributes = node.attributes("alpha", "beta", "transA", "transB")
     let inputs = node.node.inputs
     guard case .string(let activation)? = node.attributes("activation")["activation"], !activation.isEmpty else {
-      try node.add("Gemm", inputs, attributes, isLast: true)
+      try node.add("Gemm", inputs, attributes, isNamed: true, isLast: true)
       return
     }
-    let y = try node.add("Gemm", inputs, attributes)
+    let y = try node.add("Gemm", inputs, attributes, isNamed: true)
     let parameters = node.attributes("activation_alpha", "activation_beta", "activation_gamma")
     let named = Dictionary(uniqueKeysWithValues: parameters.map { (String($0.key.dropFirst(11)), $0.value) })
     try node.add(activation, [y], named, isLast: true)
   },
   OperatorExpansion("BiasGelu", domain: "com.microsoft") { node in
     let sum = try node.add("Add", [node.input(0), node.input(1)])
-    try node.add("Gelu", domain: "com.microsoft", [sum], isLast: true)
+    try node.add("Gelu", domain: "com.microsoft", [sum], isNamed: true, isLast: true)
   },
   OperatorExpansion("FastGelu", domain: "com.microsoft") { node in
     guard let bias = node.optional(1) else { return }
     let sum = try node.add("Add", [node.input(0), bias])
-    try node.add("FastGelu", domain: "com.microsoft", [sum], isLast: true)
+    try node.add("FastGelu", domain: "com.microsoft", [sum], isNamed: true, isLast: true)
   },
 ]
