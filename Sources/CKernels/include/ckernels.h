@@ -4,6 +4,7 @@
 #define CKERNELS_H
 
 #include "broadcast.h"
+#include "deformable.h"
 #include "depthwise.h"
 #include "elementwise.h"
 #include "im2col.h"
