@@ -109,5 +109,6 @@ public protocol DifferentiableOperator: Operator {
 }
 
 extension DifferentiableOperator {
+  /// Integer outputs carry no gradient unless an operator says so.
   public var integerGradients: IntegerGradients { .none }
 }

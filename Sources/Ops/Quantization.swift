@@ -1,12 +1,13 @@
 import CKernels
 import Graph
 
-let quantizationOperators: [OperatorEntry] = ["", "com.microsoft"].flatMap { domain in
-  [
-    OperatorEntry("QuantizeLinear", domain: domain) { reader in try QuantizeLinear(&reader) },
-    OperatorEntry("DequantizeLinear", domain: domain) { reader in try DequantizeLinear(&reader) },
-  ]
-} + [OperatorEntry("DynamicQuantizeLinear") { _ in DynamicQuantizeLinear() }]
+let quantizationOperators: [OperatorEntry] = [
+  OperatorEntry("QuantizeLinear") { reader in try QuantizeLinear(&reader) },
+  OperatorEntry("QuantizeLinear", domain: "com.microsoft") { reader in try QuantizeLinear(&reader) },
+  OperatorEntry("DequantizeLinear") { reader in try DequantizeLinear(&reader) },
+  OperatorEntry("DequantizeLinear", domain: "com.microsoft") { reader in try DequantizeLinear(&reader) },
+  OperatorEntry("DynamicQuantizeLinear") { _ in DynamicQuantizeLinear() },
+]
 
 /// Which scale and zero point belong to which elements: one pair for all, one for each index along an axis, or one for
 /// each block.

@@ -16,7 +16,8 @@ let quantizedExpansions: [OperatorExpansion] = [
     try node.quantize(y, at: 6)
   },
   OperatorExpansion("QLinearMatMul") { node in
-    let y = try node.add("MatMul", [node.dequantized(at: 0, axis: -2), node.dequantized(at: 3, axis: -1)], isNamed: true)
+    let a = try node.dequantized(at: 0, axis: -2), b = try node.dequantized(at: 3, axis: -1)
+    let y = try node.add("MatMul", [a, b], isNamed: true)
     try node.quantize(y, at: 6, axis: -2)
   },
   OperatorExpansion("ConvInteger") { node in

@@ -26,7 +26,8 @@ let poolingGradientChecks: [GradientCheck] = [
   row(
     "AveragePool", ["kernel_shape": .ints([3]), "auto_pad": .string("SAME_LOWER"), "strides": .ints([2])], x: [2, 3, 9]),
   row("AveragePool", ["kernel_shape": .ints([2, 2]), "dilations": .ints([2, 2])], x: [1, 2, 6, 6]),
-  row("LpPool", ["kernel_shape": .ints([3, 2]), "strides": .ints([2, 1]), "pads": .ints([1, 0, 1, 1])], x: [1, 2, 5, 6]),
+  row(
+    "LpPool", ["kernel_shape": .ints([3, 2]), "strides": .ints([2, 1]), "pads": .ints([1, 0, 1, 1])], x: [1, 2, 5, 6]),
   row("LpPool", ["kernel_shape": .ints([2]), "dilations": .ints([2]), "p": .int(3)], x: [2, 2, 7]),
   row("LpPool", ["kernel_shape": .ints([2, 2]), "p": .int(1)], x: [1, 1, 3, 4]),
   row("GlobalLpPool", ["p": .int(3)], x: [2, 3, 4, 5]),

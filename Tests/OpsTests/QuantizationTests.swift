@@ -130,7 +130,8 @@ private func zero(_ value: Int64, _ type: ElementType) -> Tensor { Tensor([value
 
   @Test func roundingAFloatToAnIntegerByCastStopsGradients() {
     let error = #expect(throws: GradCAMError.self) {
-      try chain(floats(1, 2), [("Cast", "", [nil], ["to": .int(7)]), ("Cast", "", [nil], ["to": .int(1)])], seed: [1, 1])
+      try chain(
+        floats(1, 2), [("Cast", "", [nil], ["to": .int(7)]), ("Cast", "", [nil], ["to": .int(1)])], seed: [1, 1])
     }
     #expect(error?.kind == .usage)
   }
@@ -205,6 +206,25 @@ private func zero(_ value: Int64, _ type: ElementType) -> Tensor { Tensor([value
         "QLinearConcat",
         [scalar(1), zero(0, .uint8), a, scalar(1), zero(0, .uint8), b, scalar(0.5), zero(0, .uint8)],
         ["axis": .int(2)]) == [2, 4, 5, 10])
+  }
+
+  @Test func theFloatNodeBearsTheNameOfWhatItStandsFor() throws {
+    var graph = ComputeGraph(opsets: ["": 20])
+    for index in 0..<7 { graph.values.append(Value(name: "v\(index)")) }
+    graph.nodes = [
+      Node(
+        name: "convolution", operatorName: OperatorName(type: "ConvInteger"), inputs: [0, 1], outputs: [2],
+        metadata: ["module": "features.0"]),
+      Node(name: "cast", operatorName: OperatorName(type: "Cast"), inputs: [2], outputs: [3]),
+    ]
+    let expanded = try OperatorSet.standard.expanding(graph)
+    let types = expanded.nodes.map(\.operatorName.type)
+    #expect(types == ["DequantizeLinear", "DequantizeLinear", "Conv", "QuantizeLinear", "Cast"])
+    #expect(expanded.nodes.filter { $0.name == "convolution" }.map(\.operatorName.type) == ["Conv"])
+    #expect(expanded.nodes[2].metadata == ["module": "features.0"])
+    #expect(expanded.nodes[3].outputs == [2])
+    #expect(Set(expanded.values.map(\.name)).count == expanded.values.count)
+    #expect(Set(expanded.nodes.map(\.name)).count == expanded.nodes.count)
   }
 
   @Test func fusedOperatorsAreTakenApart() throws {

@@ -41,7 +41,8 @@ struct DeformConv: DifferentiableOperator {
     let x = try inputs.required(0).shape, weights = try inputs.required(1).shape
     let offset = try inputs.required(2).shape
     guard x.rank == 4, weights.rank == 4 else {
-      throw GradCAMError(.unsupported, problem: "a deformable convolution of \(x) by \(weights): 2 dimensions are known")
+      throw GradCAMError(
+        .unsupported, problem: "a deformable convolution of \(x) by \(weights): 2 dimensions are known")
     }
     guard groups > 0, offsetGroups > 0, x[1] == weights[1] * groups, weights[0] % groups == 0,
       x[1] % offsetGroups == 0, x[1] > 0
