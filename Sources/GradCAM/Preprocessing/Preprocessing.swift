@@ -114,14 +114,13 @@ extension Preprocessing {
   public func tensor(_ picture: Picture, for shape: ImageShape) -> Tensor {
     let size = PixelSize(width: picture.width, height: picture.height), plane = picture.width * picture.height
     var planes: [[Float]] = []
-    let scale = range / 255
     if shape.channels == 1 {
       let grey = picture.luminance
-      planes = [grey.map { (Float($0) * scale - mean[0]) / std[0] }]
+      planes = [grey.map { (Float($0) * range / 255 - mean[0]) / std[0] }]
     } else {
       for channel in 0..<3 {
         let source = channels == .rgb ? channel : 2 - channel
-        let level = (0...255).map { (Float($0) * scale - mean[channel]) / std[channel] }
+        let level = (0...255).map { (Float($0) * range / 255 - mean[channel]) / std[channel] }
         planes.append(
           picture.pixels.withUnsafeBufferPointer { pixels in
             [Float](unsafeUninitializedCapacity: plane) { target, count in
