@@ -17,7 +17,8 @@ private func row(
 
 let convTransposeGradientChecks: [GradientCheck] = [
   row(x: [2, 3, 5, 4], weights: [3, 4, 3, 2], bias: true),
-  row(["strides": [2, 2], "pads": [1, 1, 1, 1], "output_padding": [1, 1]], x: [1, 3, 4, 5], weights: [3, 2, 3, 3]),
+  row(
+    ["strides": [2, 2], "pads": [1, 1, 1, 1], "output_padding": [1, 1]], x: [1, 3, 4, 5], weights: [3, 2, 3, 3]),
   row(
     ["strides": [3, 2], "dilations": [1, 2], "pads": [0, 1, 2, 1]], group: 2, x: [1, 4, 3, 4], weights: [4, 2, 3, 3]),
   row(["strides": [2, 2], "pads": [1, 1, 1, 1]], group: 4, x: [1, 4, 5, 5], weights: [4, 1, 4, 4]),
