@@ -155,3 +155,10 @@ GATE(shrink, x, x < -alpha || x > alpha)
 FORWARD(clip, clamped(x, alpha, beta))
 // As relu6 and hardtanh, not as clamp: nothing passes at a bound.
 GATE(clip, x, x > alpha && x < beta)
+
+FORWARD(affine, alpha * x + beta)
+GRADIENT(affine, x, alpha)
+FORWARD(parametric_softplus, alpha * ((beta * x < 0 ? 0 : beta * x) + vector_log1p(vector_exp(-fabsf(beta * x)))))
+GRADIENT(parametric_softplus, x, alpha * beta * vector_sigmoid(beta * x))
+FORWARD(scaled_tanh, alpha * vector_tanh(beta * x))
+GRADIENT(scaled_tanh, x, alpha * beta * (1 - vector_tanh(beta * x) * vector_tanh(beta * x)))

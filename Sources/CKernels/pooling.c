@@ -145,3 +145,49 @@ SIMD_KERNEL void mean_of_rows(const float *x, int64_t rows, int64_t columns, flo
     y[r] = sum / (float)columns;
   }
 }
+
+// Runs `body` with `at` the offset of every element in the window of output (od, oh, ow).
+#define FOR_EACH_CELL(w, od, oh, ow, body) \
+  for (int64_t kd = 0; kd < (w).kernel[0]; kd++) \
+    for (int64_t kh = 0; kh < (w).kernel[1]; kh++) { \
+      const int64_t d = window_origin(&(w), 0, od) + kd * (w).dilation[0]; \
+      const int64_t h = window_origin(&(w), 1, oh) + kh * (w).dilation[1]; \
+      if (!inside(d, (w).input[0]) || !inside(h, (w).input[1])) continue; \
+      for (int64_t kw = 0; kw < (w).kernel[2]; kw++) { \
+        const int64_t c = window_origin(&(w), 2, ow) + kw * (w).dilation[2]; \
+        if (!inside(c, (w).input[2])) continue; \
+        const int64_t at = (d * (w).input[1] + h) * (w).input[2] + c; \
+        body; \
+      } \
+    }
+
+void lp_pool(const float *x, const struct sliding_window *window, float p, float *y) {
+  const struct sliding_window w = *window;
+  for (int64_t od = 0; od < w.output[0]; od++)
+    for (int64_t oh = 0; oh < w.output[1]; oh++)
+      for (int64_t ow = 0; ow < w.output[2]; ow++) {
+        double sum = 0;
+        if (p == 2) {
+          FOR_EACH_CELL(w, od, oh, ow, sum += (double)x[at] * x[at])
+          *y++ = (float)sqrt(sum);
+        } else {
+          FOR_EACH_CELL(w, od, oh, ow, sum += pow(fabs((double)x[at]), p))
+          *y++ = (float)pow(sum, 1.0 / p);
+        }
+      }
+}
+
+void lp_pool_gradient(
+    const float *x, const float *y, const float *dy, const struct sliding_window *window, float p, float *dx) {
+  const struct sliding_window w = *window;
+  for (int64_t od = 0; od < w.output[0]; od++)
+    for (int64_t oh = 0; oh < w.output[1]; oh++)
+      for (int64_t ow = 0; ow < w.output[2]; ow++, y++, dy++) {
+        if (*y == 0) continue;
+        FOR_EACH_CELL(w, od, oh, ow, {
+          const float ratio = x[at] / *y;
+          const float power = p == 2 ? ratio : copysignf(powf(fabsf(ratio), p - 1), ratio);
+          if (x[at] != 0) dx[at] += *dy * power;
+        })
+      }
+}

@@ -45,15 +45,26 @@ struct BackwardPlanner {
     for tap in taps { tapGradients[tap] = gathered(tap, node: 0) }
   }
 
-  /// The float values that depend on some of the given ones, those included.
+  /// The values that depend on some of the given ones, those included, and can carry a gradient.
   private func valuesBehind(_ origins: Set<ValueID>) -> Set<ValueID> {
     var behind = origins
-    for step in forward.steps {
+    for (step, made) in zip(forward.steps, forward.resolved) {
       let node = forward.graph.nodes[step.node]
-      guard node.inputs.contains(where: { $0.map(behind.contains) ?? false }) else { continue }
-      for output in node.outputs.compactMap({ $0 })
-      where forward.infos[output].map({ $0.elementType.isFloatingPoint && $0.constant == nil }) ?? false {
-        behind.insert(output)
+      let sources = node.inputs.compactMap { $0 }.filter(behind.contains)
+      guard !sources.isEmpty else { continue }
+      let integersCarry =
+        switch (made as? any DifferentiableOperator)?.integerGradients ?? .none {
+        case .none: false
+        case .passed: sources.contains { forward.infos[$0]!.elementType.storage == .int64 }
+        case .estimated: true
+        }
+      for output in node.outputs.compactMap({ $0 }) {
+        guard let info = forward.infos[output], info.constant == nil else { continue }
+        switch info.elementType.storage {
+        case .float32: behind.insert(output)
+        case .int64: if integersCarry { behind.insert(output) }
+        case .bool: break
+        }
       }
     }
     return behind

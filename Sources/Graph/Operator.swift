@@ -84,12 +84,31 @@ public protocol Operator: Sendable {
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel
 }
 
+/// Whether an operator's integer outputs carry gradients, which real numbers behind quantised ones have.
+public enum IntegerGradients: Sendable {
+  /// They are counts, indices or truth values.
+  case none
+  /// They carry the gradients of integer inputs that carry one.
+  case passed
+  /// They stand for real numbers, and the operator's rule passes straight through the rounding: an estimate.
+  case estimated
+}
+
 /// An operator with a derivative.
 public protocol DifferentiableOperator: Operator {
-  /// The vector-Jacobian product with respect to the wanted inputs, all of floating point.
+  /// Whether integer outputs carry gradients; floating-point outputs always do.
+  var integerGradients: IntegerGradients { get }
+
+  /// The vector-Jacobian product with respect to the wanted inputs: of floating point, or integers that
+  /// carry a gradient.
   ///
   /// Throws `unsupported` where an input is wanted that has no derivative.
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
   ) throws -> GradientKernel
+}
+
+extension DifferentiableOperator {
+  /// Integer outputs carry no gradient unless an operator says so.
+  public var integerGradients: IntegerGradients { .none }
 }

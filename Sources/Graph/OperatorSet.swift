@@ -21,33 +21,40 @@ public struct OperatorEntry: Sendable {
   }
 }
 
-/// All operators that a graph may use, and the rewrites that fuse them.
+/// All operators that a graph may use, and the rules that take them apart and fuse them.
 public struct OperatorSet: Sendable {
   private let entries: [OperatorName: [OperatorEntry]]
+  let expansions: [OperatorName: OperatorExpansion]
   /// The rewrites that the planner applies, in order.
   public let rewrites: [any GraphRewrite]
 
   /// Collects entries.
-  public init(_ entries: [OperatorEntry], rewrites: [any GraphRewrite] = []) {
+  public init(
+    _ entries: [OperatorEntry], expansions: [OperatorExpansion] = [], rewrites: [any GraphRewrite] = []
+  ) {
     self.entries = Dictionary(grouping: entries, by: \.name).mapValues { $0.sorted { $0.since < $1.since } }
+    self.expansions = Dictionary(uniqueKeysWithValues: expansions.map { ($0.name, $0) })
     self.rewrites = rewrites
   }
 
   /// The same operators without rewrites: for a plan in which every value of the graph is to be found.
-  public var withoutRewrites: OperatorSet { OperatorSet(entries.values.flatMap { $0 }) }
+  public var withoutRewrites: OperatorSet {
+    OperatorSet(entries.values.flatMap { $0 }, expansions: Array(expansions.values))
+  }
 
   /// The names of all operators, sorted.
   public var names: [OperatorName] {
-    entries.keys.sorted { ($0.domain, $0.type) < ($1.domain, $1.type) }
+    Set(entries.keys).union(expansions.keys).sorted { ($0.domain, $0.type) < ($1.domain, $1.type) }
   }
 
   /// The names of the operators of which some version has a derivative, sorted.
   public var differentiableNames: [OperatorName] {
-    names.filter { entries[$0]!.contains { $0.isDifferentiable } }
+    entries.keys.filter { entries[$0]!.contains { $0.isDifferentiable } }
+      .sorted { ($0.domain, $0.type) < ($1.domain, $1.type) }
   }
 
   /// Whether some version of the operator is there.
-  public func contains(_ name: OperatorName) -> Bool { entries[name] != nil }
+  public func contains(_ name: OperatorName) -> Bool { entries[name] != nil || expansions[name] != nil }
 
   /// The operator of a node: the highest version not above the model's opset, its attributes all read.
   ///

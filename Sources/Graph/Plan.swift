@@ -70,7 +70,7 @@ public struct Plan: Sendable {
   /// Throws `unsupported` for what no operator can do, `badData` where shapes do not fit, and `usage` where a tap
   /// does not lead to the target; all name the node.
   public init(_ graph: ComputeGraph, operators: OperatorSet, request: PlanRequest) throws {
-    var graph = graph
+    var graph = try operators.expanding(graph)
     let kept = Set(request.outputs + request.taps + (request.target.map { [$0] } ?? []))
     for rewrite in operators.rewrites {
       let readers = graph.readerCounts

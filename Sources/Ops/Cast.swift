@@ -55,6 +55,7 @@ extension ElementType {
 /// Cast and CastLike: to a given type, or to that of input 1.
 struct Cast: DifferentiableOperator {
   let to: ElementType?
+  var integerGradients: IntegerGradients { .passed }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     try inputs.expect(atMost: 2)

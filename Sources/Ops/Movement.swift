@@ -34,6 +34,8 @@ protocol MovementOperator: DifferentiableOperator {
 }
 
 extension MovementOperator {
+  var integerGradients: IntegerGradients { .passed }
+
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
     let movement = try movement(inputs, outputs)
     if let input = movement.identity(inputs, outputs) { return .view(of: input) }

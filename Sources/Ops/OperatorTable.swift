@@ -10,12 +10,14 @@ extension OperatorSet {
       constantOperators,
       convolutionOperators,
       einsumOperators,
+      imageScalerOperators,
       indexingOperators,
       logicOperators,
       matrixOperators,
       normalizationOperators,
       padOperators,
       poolingOperators,
+      quantizationOperators,
       rearrangementOperators,
       reductionOperators,
       resizeOperators,
@@ -25,5 +27,6 @@ extension OperatorSet {
       unaryOperators,
       viewOperators,
     ].flatMap { $0 },
+    expansions: quantizedExpansions + activationExpansions,
     rewrites: [InlineConstants(), FuseClampIntoConvolution()])
 }

@@ -6,6 +6,9 @@ let poolingOperators: [OperatorEntry] = [
   OperatorEntry("AveragePool") { reader in try AveragePool(&reader) },
   OperatorEntry("GlobalAveragePool") { _ in GlobalAveragePool() },
   OperatorEntry("GlobalMaxPool") { _ in GlobalMaxPool() },
+  OperatorEntry("LpPool") { reader in try LpPool(&reader, isGlobal: false) },
+  OperatorEntry("GlobalLpPool") { reader in try LpPool(&reader, isGlobal: true) },
+  OperatorEntry("MaxUnpool", since: 9) { reader in try MaxUnpool(&reader) },
 ]
 
 /// The window of a pool over an input, and its planes.
@@ -14,9 +17,11 @@ private struct PoolGeometry {
   let window: SpatialWindow
   let output: Shape
 
-  init(_ attributes: WindowAttributes, _ inputs: NodeInputs) throws {
+  init(_ attributes: WindowAttributes, _ inputs: NodeInputs, takesIntegers: Bool = false) throws {
     let x = try inputs.required(0)
-    guard x.elementType.isFloatingPoint else {
+    // Integers of up to 16 bits are pooled as float32, which holds them exactly.
+    let isShort = [ElementType.int8, .uint8, .int16, .uint16].contains(x.elementType)
+    guard x.elementType.isFloatingPoint || takesIntegers && isShort else {
       throw GradCAMError(.unsupported, problem: "a pool over \(x.elementType) is not supported")
     }
     guard x.shape.rank >= 3 else {
@@ -60,6 +65,7 @@ private func globalOutput(_ inputs: NodeInputs) throws -> [ValueInfo] {
 struct MaxPool: DifferentiableOperator {
   private var attributes: WindowAttributes
   private let columnMajor: Bool
+  let integerGradients = IntegerGradients.passed
 
   init(_ reader: inout AttributeReader) throws {
     attributes = try WindowAttributes(&reader)
@@ -67,23 +73,37 @@ struct MaxPool: DifferentiableOperator {
     columnMajor = try reader.flag("storage_order")
   }
 
+  private func geometry(_ inputs: NodeInputs) throws -> PoolGeometry {
+    try PoolGeometry(attributes, inputs, takesIntegers: true)
+  }
+
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
-    let geometry = try PoolGeometry(attributes, inputs)
-    return [ValueInfo(try inputs.required(0).elementType, geometry.output), ValueInfo(.int64, geometry.output)]
+    let output = try geometry(inputs).output
+    return [ValueInfo(try inputs.required(0).elementType, output), ValueInfo(.int64, output)]
   }
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
-    let geometry = try PoolGeometry(attributes, inputs), window = geometry.window, scratch = geometry.scratchCount
+    let geometry = try geometry(inputs), window = geometry.window
     let indices = IndexOrder(window, columnMajor: columnMajor)
-    return Kernel("max pool", scratchByteCount: 4 * scratch * request.threadCount) { run in
-      let x = run.input(0), y = run.output(0)
+    let planes = MaxPoolPlanes(window, isInteger: try !inputs.required(0).elementType.isFloatingPoint)
+    let scratch = geometry.scratchCount
+    let perWorker = scratch + planes.scratchCount + (planes.isInteger ? window.outputVolume : 0)
+    return Kernel("max pool", scratchByteCount: 4 * perWorker * request.threadCount) { run in
       let offsets = run.outputs.count > 1 ? run.outputs[1]?.assumingMemoryBound(to: Int64.self) : nil
       run.pool.parallelFor(geometry.planes) { plane, worker in
-        let from = x + plane * window.inputVolume
+        let memory = run.scratchFloats + worker * perWorker
+        let from = planes.floats(run.inputs[0]!, plane, memory + scratch)
+        let start = plane * window.outputVolume
         withUnsafePointer(to: window.raw) { raw in
-          max_pool(from, raw, y + plane * window.outputVolume, run.scratchFloats + worker * scratch)
+          if planes.isInteger {
+            let y = run.output(0, as: Int64.self) + start, maxima = memory + scratch + planes.scratchCount
+            max_pool(from, raw, maxima, memory)
+            for index in 0..<window.outputVolume { y[index] = maxima[index].isFinite ? Int64(maxima[index]) : 0 }
+          } else {
+            max_pool(from, raw, run.output(0) + start, memory)
+          }
           if let offsets {
-            let to = offsets + plane * window.outputVolume
+            let to = offsets + start
             max_pool_offsets(from, raw, to)
             for index in 0..<window.outputVolume {
               to[index] = Int64(plane * window.inputVolume) + indices.ordered(to[index])
@@ -98,22 +118,49 @@ struct MaxPool: DifferentiableOperator {
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
   ) throws -> GradientKernel {
-    let geometry = try PoolGeometry(attributes, inputs)
-    return maximumGradient(geometry, request)
+    try maximumGradient(geometry(inputs), isInteger: !inputs.required(0).elementType.isFloatingPoint, request)
   }
 }
 
-private func maximumGradient(_ geometry: PoolGeometry, _ request: KernelRequest) -> GradientKernel {
-  let window = geometry.window
+/// The planes of a max pool's input as float32.
+private struct MaxPoolPlanes {
+  let isInteger: Bool
+  private let count: Int
+
+  init(_ window: SpatialWindow, isInteger: Bool) {
+    self.isInteger = isInteger
+    count = window.inputVolume
+  }
+
+  /// The floats that a conversion takes.
+  var scratchCount: Int { isInteger ? (count + 15) & ~15 : 0 }
+
+  func floats(_ x: UnsafeRawPointer, _ plane: Int, _ scratch: UnsafeMutablePointer<Float>) -> UnsafePointer<Float> {
+    guard isInteger else { return x.assumingMemoryBound(to: Float.self) + plane * count }
+    dequantize(x.assumingMemoryBound(to: Int64.self) + plane * count, scratch, count, 1, 0)
+    return UnsafePointer(scratch)
+  }
+}
+
+private func maximumGradient(
+  _ geometry: PoolGeometry, isInteger: Bool = false, _ request: KernelRequest
+) -> GradientKernel {
+  let window = geometry.window, planes = MaxPoolPlanes(window, isInteger: isInteger)
+  let perWorker = 8 * window.outputVolume + 4 * planes.scratchCount
   return GradientKernel(
-    "max pool", readsInputs: [0], scratchByteCount: 8 * window.outputVolume * request.threadCount
+    "max pool", readsInputs: [0], scratchByteCount: perWorker * request.threadCount
   ) { run in
-    let x = run.input(0), dy = run.outputGradient, dx = run.inputGradient(0)
+    let dy = run.outputGradients[0], dx = run.inputGradient(0)
     run.pool.parallelFor(geometry.planes) { plane, worker in
-      let offsets = run.scratch.assumingMemoryBound(to: Int64.self) + worker * window.outputVolume
-      withUnsafePointer(to: window.raw) { max_pool_offsets(x + plane * window.inputVolume, $0, offsets) }
-      let from = dy + plane * window.outputVolume, to = dx + plane * window.inputVolume
+      let to = dx + plane * window.inputVolume
       to.update(repeating: 0, count: window.inputVolume)
+      guard let dy else { return }
+      let memory = run.scratch + worker * perWorker
+      let offsets = memory.assumingMemoryBound(to: Int64.self)
+      let x = planes.floats(
+        run.inputs[0]!, plane, (memory + 8 * window.outputVolume).assumingMemoryBound(to: Float.self))
+      withUnsafePointer(to: window.raw) { max_pool_offsets(x, $0, offsets) }
+      let from = dy + plane * window.outputVolume
       for index in 0..<window.outputVolume where offsets[index] >= 0 { to[Int(offsets[index])] += from[index] }
     }
   }
@@ -239,4 +286,115 @@ struct GlobalMaxPool: DifferentiableOperator {
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
   ) throws -> GradientKernel { maximumGradient(try PoolGeometry(global: inputs), request) }
+}
+
+/// LpPool and GlobalLpPool: the p-norm of each window.
+struct LpPool: DifferentiableOperator {
+  private var attributes: WindowAttributes?
+  private let p: Float
+
+  init(_ reader: inout AttributeReader, isGlobal: Bool) throws {
+    p = try reader.opset < 2 ? reader.float("p", default: 2) : Float(reader.int("p", default: 2))
+    guard p >= 1, p.isFinite else { throw GradCAMError(.badData, at: "attribute 'p'", problem: "is below 1") }
+    guard !isGlobal else { return }
+    attributes = try WindowAttributes(&reader)
+    attributes?.ceilMode = try reader.flag("ceil_mode")
+  }
+
+  private func geometry(_ inputs: NodeInputs) throws -> PoolGeometry {
+    if let attributes { try PoolGeometry(attributes, inputs) } else { try PoolGeometry(global: inputs) }
+  }
+
+  func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    guard attributes != nil else { return try globalOutput(inputs) }
+    return [ValueInfo(try inputs.required(0).elementType, try geometry(inputs).output)]
+  }
+
+  func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
+    let geometry = try geometry(inputs), window = geometry.window, p = p
+    return Kernel("lp pool") { run in
+      let x = run.input(0), y = run.output(0)
+      run.pool.parallelFor(geometry.planes) { plane, _ in
+        withUnsafePointer(to: window.raw) { raw in
+          lp_pool(x + plane * window.inputVolume, raw, p, y + plane * window.outputVolume)
+        }
+      }
+    }
+  }
+
+  func gradient(
+    _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
+  ) throws -> GradientKernel {
+    let geometry = try geometry(inputs), window = geometry.window, p = p
+    return GradientKernel("lp pool", readsInputs: [0], readsOutputs: [0]) { run in
+      let x = run.input(0), y = run.output(0), dy = run.outputGradient, dx = run.inputGradient(0)
+      run.pool.parallelFor(geometry.planes) { plane, _ in
+        let input = plane * window.inputVolume, output = plane * window.outputVolume
+        (dx + input).update(repeating: 0, count: window.inputVolume)
+        withUnsafePointer(to: window.raw) { raw in
+          lp_pool_gradient(x + input, y + output, dy + output, raw, p, dx + input)
+        }
+      }
+    }
+  }
+}
+
+/// MaxUnpool: puts elements back to where MaxPool's second output says that they came from.
+struct MaxUnpool: DifferentiableOperator {
+  private let kernel: [Int]
+  private let strides: [Int]?
+  private let pads: [Int]?
+
+  init(_ reader: inout AttributeReader) throws {
+    guard let kernel = try reader.ints("kernel_shape") else {
+      throw GradCAMError(.badData, problem: "kernel_shape is missing")
+    }
+    self.kernel = kernel
+    strides = try reader.ints("strides")
+    pads = try reader.ints("pads")
+  }
+
+  func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 3)
+    let x = try inputs.required(0), indices = try inputs.required(1)
+    let rank = x.shape.rank - 2
+    let strides = strides ?? kernel.map { _ in 1 }, pads = pads ?? kernel.flatMap { _ in [0, 0] }
+    let limit = 1 << 24
+    guard rank >= 1, indices.shape == x.shape, indices.elementType.storage == .int64, x.elementType.isFloatingPoint,
+      kernel.count == rank, strides.count == rank, pads.count == 2 * rank,
+      (kernel + strides).allSatisfy({ (1...limit).contains($0) }), pads.allSatisfy({ (-limit...limit).contains($0) })
+    else {
+      throw GradCAMError(.badData, problem: "input \(x.shape), indices \(indices.shape) and window do not fit")
+    }
+    if let wanted = try inputs.integers(2) { return [ValueInfo(x.elementType, try Shape(checked: wanted))] }
+    let extents = (0..<rank).map {
+      (x.shape[$0 + 2] - 1) * strides[$0] + kernel[$0] - pads[$0] - pads[$0 + rank]
+    }
+    return [ValueInfo(x.elementType, try Shape(checked: [x.shape[0], x.shape[1]] + extents))]
+  }
+
+  func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
+    let count = try inputs.required(0).shape.count, outputCount = outputs[0].shape.count
+    return Kernel("unpool") { run in
+      let x = run.input(0), indices = run.input(1, as: Int64.self), y = run.output(0)
+      clear(y, byteCount: outputCount * MemoryLayout<Float>.size, pool: run.pool)
+      for index in 0..<count {
+        guard let place = Int(exactly: indices[index]), (0..<outputCount).contains(place) else {
+          throw GradCAMError(.badData, problem: "index \(indices[index]) lies outside \(outputCount) elements")
+        }
+        y[place] = x[index]
+      }
+    }
+  }
+
+  func gradient(
+    _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
+  ) throws -> GradientKernel {
+    guard wanted == [0] else { throw noGradient(ofInput: 1) }
+    let count = try inputs.required(0).shape.count
+    return GradientKernel("unpool", readsInputs: [1]) { run in
+      let indices = run.input(1, as: Int64.self), dy = run.outputGradient, dx = run.inputGradient(0)
+      for index in 0..<count { dx[index] = dy[Int(indices[index])] }
+    }
+  }
 }

@@ -5,6 +5,7 @@ let rearrangementOperators: [OperatorEntry] = [
   OperatorEntry("Concat", make: Concat.make),
   OperatorEntry("Split", make: Split.make),
   OperatorEntry("Slice", make: StridedSlice.make),
+  OperatorEntry("Crop", make: StridedSlice.makeCrop),
   OperatorEntry("Expand", since: 8) { _ in Expand() },
   OperatorEntry("Tile") { reader in Tile(hasAxis: reader.opset < 6) },
   OperatorEntry("DepthToSpace", make: BlockRearrangement.makeDepthToSpace),
@@ -158,6 +159,22 @@ struct StridedSlice: MovementOperator {
       throw GradCAMError(.badData, problem: "attribute 'starts' or 'ends' is missing")
     }
     return StridedSlice(attributes: Bounds(starts: starts, ends: ends, axes: try reader.ints("axes")))
+  }
+
+  /// Crop, which opset 10 dropped: cuts borders (left, top, right, bottom) off, or an extent (height, width) out.
+  static func makeCrop(_ reader: inout AttributeReader) throws -> Self {
+    guard let border = try reader.ints("border"), border.count == 4, border.allSatisfy({ $0 >= 0 }) else {
+      throw GradCAMError(.badData, at: "attribute 'border'", problem: "is not four extents")
+    }
+    let starts = [border[1], border[0]]
+    var ends = [border[3], border[2]].map { $0 == 0 ? Int.max : -$0 }
+    if let extent = try reader.ints("scale") {
+      guard extent.count == 2, (extent + starts).allSatisfy({ (0...1 << 24).contains($0) }) else {
+        throw GradCAMError(.badData, at: "attribute 'scale'", problem: "is not two extents")
+      }
+      ends = zip(starts, extent).map(+)
+    }
+    return StridedSlice(attributes: Bounds(starts: starts, ends: ends, axes: [2, 3]))
   }
 
   /// Where an axis starts, how far it steps and how many elements it keeps.

@@ -71,19 +71,9 @@ struct WindowAttributes: Sendable {
       output.append(count)
     }
 
-    var window = sliding_window()
-    func spread(_ values: ArraySlice<Int>, filling: Int) -> (Int64, Int64, Int64) {
-      let padded = Array(repeating: Int64(filling), count: 3 - rank) + values.map(Int64.init)
-      return (padded[0], padded[1], padded[2])
-    }
-    window.input = spread(input.dimensions[2...], filling: 1)
-    window.output = spread(output[...], filling: 1)
-    window.kernel = spread(kernel[...], filling: 1)
-    window.stride = spread(strides[...], filling: 1)
-    window.dilation = spread(dilations[...], filling: 1)
-    window.pad = spread(pads[..<rank], filling: 0)
-    window.pad_end = spread(pads[rank...], filling: 0)
-    return SpatialWindow(raw: window, output: output)
+    return try SpatialWindow(
+      input: Array(input.dimensions[2...]), output: output, kernel: kernel, strides: strides, dilations: dilations,
+      pads: pads)
   }
 }
 
@@ -93,6 +83,30 @@ struct SpatialWindow: Sendable {
   let raw: sliding_window
   /// The output's spatial extents in the operator's own dimensions.
   let output: [Int]
+
+  /// A window whose extents are given, `pads` holding those before each axis, then those behind.
+  ///
+  /// Throws `unsupported` beyond three spatial dimensions.
+  init(input: [Int], output: [Int], kernel: [Int], strides: [Int], dilations: [Int], pads: [Int]) throws {
+    let rank = input.count
+    guard (1...3).contains(rank) else {
+      throw GradCAMError(.unsupported, problem: "a window over \(rank) spatial dimensions: 1 to 3 are known")
+    }
+    func spread(_ values: ArraySlice<Int>, filling: Int) -> (Int64, Int64, Int64) {
+      let padded = Array(repeating: Int64(filling), count: 3 - rank) + values.map(Int64.init)
+      return (padded[0], padded[1], padded[2])
+    }
+    var window = sliding_window()
+    window.input = spread(input[...], filling: 1)
+    window.output = spread(output[...], filling: 1)
+    window.kernel = spread(kernel[...], filling: 1)
+    window.stride = spread(strides[...], filling: 1)
+    window.dilation = spread(dilations[...], filling: 1)
+    window.pad = spread(pads[..<rank], filling: 0)
+    window.pad_end = spread(pads[rank...], filling: 0)
+    raw = window
+    self.output = output
+  }
 
   /// The positions of one input plane.
   var inputVolume: Int { Self.product(raw.input) }

@@ -47,6 +47,7 @@ let unaryOperators: [OperatorEntry] =
       }
     },
     unary("Gelu", domain: "com.microsoft", gelu_forward, .ofInput(gelu_gradient)),
+    unary("FastGelu", domain: "com.microsoft", gelu_tanh_forward, .ofInput(gelu_tanh_gradient)),
     unary("Mish", since: 18, mish_forward, .ofInput(mish_gradient)),
     unary("Swish", since: 24, swish_forward, .ofInput(swish_gradient), parameters: [("alpha", 1)]),
     unary(
@@ -63,6 +64,11 @@ let unaryOperators: [OperatorEntry] =
     unary("Acosh", since: 9, acosh_forward, .ofInput(acosh_gradient)),
     unary("Atanh", since: 9, atanh_forward, .ofInput(atanh_gradient)),
     unary("Shrink", since: 9, shrink_forward, .ofInput(shrink_gradient), parameters: [("lambd", 0.5), ("bias", 0)]),
+    unary("Affine", affine_forward, .ofInput(affine_gradient), parameters: [("alpha", 1), ("beta", 0)]),
+    unary(
+      "ParametricSoftplus", parametric_softplus_forward, .ofInput(parametric_softplus_gradient),
+      parameters: [("alpha", 1), ("beta", 1)]),
+    unary("ScaledTanh", scaled_tanh_forward, .ofInput(scaled_tanh_gradient), parameters: [("alpha", 1), ("beta", 1)]),
     OperatorEntry("Clip") { reader in
       reader.ignore("consumed_inputs")
       return Clip(bounds: (try reader.float("min") ?? -.infinity, try reader.float("max") ?? .infinity))

@@ -13,6 +13,8 @@ let viewOperators: [OperatorEntry] = [
 protocol ViewOperator: DifferentiableOperator {}
 
 extension ViewOperator {
+  var integerGradients: IntegerGradients { .passed }
+
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel { .view() }
 
   func gradient(

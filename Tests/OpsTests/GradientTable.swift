@@ -1,6 +1,7 @@
 /// The rows of every operator family, one file a family.
 let gradientTable: [GradientCheck] = [
   arithmeticGradientChecks,
+  convTransposeGradientChecks,
   convolutionGradientChecks,
   einsumGradientChecks,
   indexingGradientChecks,
@@ -8,6 +9,7 @@ let gradientTable: [GradientCheck] = [
   normalizationGradientChecks,
   padGradientChecks,
   poolingGradientChecks,
+  quantizationGradientChecks,
   rearrangementGradientChecks,
   reduceGradientChecks,
   resizeGradientChecks,

@@ -109,6 +109,46 @@ struct PoolCase: Sendable, CustomStringConvertible {
     #expect(odd == [0, 0.5, 1.5, 2.5, 3.5, 4.5])
   }
 
+  @Test func normsFollowP() throws {
+    let x = floats(3, -4, 0, 12, shape: [1, 1, 4])
+    func pool(_ type: String, _ attributes: [String: Attribute], opset: Int = 20) throws -> [Float] {
+      try evaluate(type, [x], attributes, opset: opset)[0].floats
+    }
+    #expect(try pool("LpPool", ["kernel_shape": .ints([2])]) == [5, 4, 12])
+    #expect(try pool("LpPool", ["kernel_shape": .ints([2]), "pads": .ints([1, 0]), "p": .int(1)]) == [3, 7, 4, 12])
+    #expect(try pool("LpPool", ["kernel_shape": .ints([3]), "p": .float(1)], opset: 1) == [7, 16])
+    #expect(try pool("GlobalLpPool", [:]) == [13])
+  }
+
+  @Test func maximaOfIntegersAreIntegers() throws {
+    let x = Tensor([3, -7, 5, 1], shape: [1, 1, 4], elementType: .int8)
+    let y = try evaluate("MaxPool", [x], ["kernel_shape": .ints([2]), "strides": .ints([2])], outputCount: 2)
+    #expect(y[0].elementType == .int8)
+    #expect(y[0].integers == [3, 5])
+    #expect(y[1].integers == [0, 2])
+  }
+
+  @Test func unpoolingPutsMaximaBack() throws {
+    let attributes: [String: Attribute] = ["kernel_shape": .ints([2]), "strides": .ints([2])]
+    let x = floats(3, 5, shape: [1, 1, 2]), indices = integers(0, 2, shape: [1, 1, 2])
+    #expect(try evaluate("MaxUnpool", [x, indices], attributes)[0].floats == [3, 0, 5, 0])
+    #expect(try evaluate("MaxUnpool", [x, indices, integers(1, 1, 5)], attributes)[0].floats == [3, 0, 5, 0, 0])
+    #expect(throws: GradCAMError.self) {
+      try evaluate("MaxUnpool", [x, integers(0, 4, shape: [1, 1, 2])], attributes)
+    }
+  }
+
+  @Test func croppingCutsBordersOrAnExtentOut() throws {
+    let x = counting([1, 1, 3, 4])
+    #expect(try evaluate("Crop", [x], ["border": .ints([1, 0, 2, 1])], opset: 7)[0].floats == [1, 5])
+    #expect(
+      try evaluate("Crop", [x], ["border": .ints([1, 1, 0, 0]), "scale": .ints([2, 2])], opset: 7)[0].floats
+        == [5, 6, 9, 10])
+    #expect(
+      try evaluate("ImageScaler", [x], ["scale": .float(2), "bias": .floats([-1])], opset: 7)[0].floats[..<3]
+        == [-1, 1, 3])
+  }
+
   @Test func aWindowLargerThanTheInputIsAnError() {
     let error = #expect(throws: GradCAMError.self) {
       try evaluate("MaxPool", [counting([1, 1, 3, 3])], ["kernel_shape": .ints([4, 4])])

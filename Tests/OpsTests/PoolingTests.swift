@@ -26,6 +26,17 @@ let poolingGradientChecks: [GradientCheck] = [
   row(
     "AveragePool", ["kernel_shape": .ints([3]), "auto_pad": .string("SAME_LOWER"), "strides": .ints([2])], x: [2, 3, 9]),
   row("AveragePool", ["kernel_shape": .ints([2, 2]), "dilations": .ints([2, 2])], x: [1, 2, 6, 6]),
+  row(
+    "LpPool", ["kernel_shape": .ints([3, 2]), "strides": .ints([2, 1]), "pads": .ints([1, 0, 1, 1])], x: [1, 2, 5, 6]),
+  row("LpPool", ["kernel_shape": .ints([2]), "dilations": .ints([2]), "p": .int(3)], x: [2, 2, 7]),
+  row("LpPool", ["kernel_shape": .ints([2, 2]), "p": .int(1)], x: [1, 1, 3, 4]),
+  row("GlobalLpPool", ["p": .int(3)], x: [2, 3, 4, 5]),
+  GradientCheck(
+    type: "MaxUnpool", attributes: ["kernel_shape": .ints([2]), "strides": .ints([2])],
+    inputs: [.uniform([1, 2, 2]), .fixed(integers(1, 2, 4, 7, shape: [1, 2, 2]))]),
+  GradientCheck(type: "Crop", attributes: ["border": .ints([1, 0, 0, 2])], inputs: [.uniform([1, 2, 5, 4])]),
+  GradientCheck(
+    type: "ImageScaler", attributes: ["scale": .float(3), "bias": .floats([1, 2])], inputs: [.uniform([1, 2, 3, 4])]),
   row("GlobalAveragePool", [:], x: [2, 3, 4, 5]),
   row("GlobalMaxPool", [:], x: [2, 3, 4, 5]),
 ]

@@ -34,6 +34,9 @@ let unaryGradientChecks: [GradientCheck] = [
   row("Log", 0.5...3), row("Sqrt", 0.5...3), row("Reciprocal", 0.6...3), row("Abs", kinks: [0]), row("Neg"),
   row("Sign", kinks: [0]), row("Floor", kinks: [-3, -2, -1, 0, 1, 2, 3]),
   row("Ceil", kinks: [-3, -2, -1, 0, 1, 2, 3]), row("Round", kinks: [-2.5, -1.5, -0.5, 0.5, 1.5, 2.5]),
+  row("Affine", attributes: ["alpha": .float(2), "beta": .float(1)]),
+  row("ParametricSoftplus", attributes: ["alpha": .float(2), "beta": .float(3)]),
+  row("ScaledTanh", attributes: ["alpha": .float(2), "beta": .float(0.5)]),
   row("Erf", -2...2), row("Gelu"), row("Gelu", attributes: ["approximate": .string("tanh")]),
   row("Gelu", domain: "com.microsoft"), row("Mish"), row("QuickGelu", domain: "com.microsoft"),
   row("Swish", opset: 24), row("Swish", attributes: ["alpha": .float(1.5)], opset: 24),
@@ -84,6 +87,9 @@ let unaryGradientChecks: [GradientCheck] = [
     try expect("Ceil", [-1.5, 1.5], [-1, 2])
     try expect("Gelu", [-1, 0, 1], [-0.158655254, 0, 0.841344746])
     try expect("Gelu", [-1, 0, 1], [-0.158808009, 0, 0.841191991], ["approximate": .string("tanh")])
+    try expect("Affine", [2], [7], ["alpha": .float(3), "beta": .float(1)])
+    try expect("ScaledTanh", [1], [0.924234315], ["alpha": .float(2), "beta": .float(0.5)])
+    try expect("ParametricSoftplus", [0], [1.386294361], ["alpha": .float(2), "beta": .float(3)])
     try expect("QuickGelu", [1], [0.845795855], domain: "com.microsoft")
     try expect("Swish", [1], [0.817574476], ["alpha": .float(1.5)], opset: 24)
     try expect("Mish", [-1, 1], [-0.303401461, 0.865098388])

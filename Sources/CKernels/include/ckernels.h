@@ -5,6 +5,7 @@
 
 #include "broadcast.h"
 #include "col2im.h"
+#include "deformable.h"
 #include "depthwise.h"
 #include "elementwise.h"
 #include "interpolation.h"
@@ -12,6 +13,7 @@
 #include "movement.h"
 #include "packed_product.h"
 #include "pooling.h"
+#include "quantization.h"
 #include "reduction.h"
 #include "winograd.h"
 

@@ -19,6 +19,13 @@ void average_pool(const float *x, const struct sliding_window *window, int inclu
 // Adds the gradient of one plane to dx.
 void average_pool_gradient(const float *dy, const struct sliding_window *window, int include_pad, float *dx);
 
+// One plane: (Σ |x|^p)^(1/p) over each window.
+void lp_pool(const float *x, const struct sliding_window *window, float p, float *y);
+
+// Adds the gradient of one plane to dx; at windows of zeros it is zero.
+void lp_pool_gradient(
+    const float *x, const float *y, const float *dy, const struct sliding_window *window, float p, float *dx);
+
 // The mean of each row of a matrix.
 void mean_of_rows(const float *x, int64_t rows, int64_t columns, float *y);
 

@@ -29,8 +29,9 @@ public struct Model: Sendable {
   ) throws {
     self.path = path
     self.operators = operators
-    graph = try loadModel(at: path)
+    let loaded = try loadModel(at: path)
     do {
+      graph = try operators.expanding(loaded)
       metadata = try ModelMetadata(graph.metadata)
       (imageInput, imageShape) = try graph.findImageInput(layout ?? metadata.layout)
       head = try ScoreHead(graph)

@@ -3,6 +3,8 @@ import Graph
 
 let convolutionOperators: [OperatorEntry] = [
   OperatorEntry("Conv") { reader in try Convolution(&reader) },
+  OperatorEntry("ConvTranspose") { reader in try ConvTranspose(&reader) },
+  OperatorEntry("DeformConv", since: 19) { reader in try DeformConv(&reader) },
   OperatorEntry("FusedConv", domain: "com.microsoft") { reader in
     var convolution = try Convolution(&reader)
     convolution.clamp = try Clamp(fusedActivation: &reader)

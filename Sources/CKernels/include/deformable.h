@@ -1,0 +1,25 @@
+#ifndef CKERNELS_DEFORMABLE_H
+#define CKERNELS_DEFORMABLE_H
+
+#include "window.h"
+
+// Deformable convolution over height and width: every cell of the window is moved by an offset of its own and sampled
+// bilinearly, what lies outside being zero. Offsets are two planes of outputs a cell (down, right); a mask, which may
+// be NULL, is one plane a cell that its samples are multiplied by.
+
+// The samples of one channel: a row of outputs for each cell.
+void deform_columns(
+    const float *x, const float *offset, const float *mask, const struct sliding_window *window, float *columns);
+
+// Adds the gradient of one channel to dx.
+void deform_input_gradient(
+    const float *columns_gradient, const float *offset, const float *mask, const struct sliding_window *window,
+    float *dx);
+
+// Writes the gradients of one cell's offsets (two planes) and mask (one plane), summed over channels; either may be
+// NULL.
+void deform_parameter_gradient(
+    const float *x, const float *columns_gradient, int64_t channels, const float *offset, const float *mask,
+    const struct sliding_window *window, int64_t cell, float *offset_gradient, float *mask_gradient);
+
+#endif
