@@ -62,6 +62,8 @@ public struct Node: Sendable {
   public var attributes: [String: Attribute]
   /// What exporters wrote beside the node, such as the path of its PyTorch module.
   public var metadata: [String: String]
+  /// The node of the graph as it was given that this one is a part of, where the planner has expanded one.
+  var origin: Int?
 
   /// Creates a node.
   public init(
@@ -119,6 +121,7 @@ public struct ComputeGraph: Sendable {
 
   /// How messages name a node: its name, else operator and output, with its index.
   public func describe(node index: Int) -> String {
+    let index = nodes[index].origin ?? index
     let node = nodes[index]
     let output = node.outputs.compactMap { $0 }.first.map { values[$0].name } ?? ""
     return "node \(node.name.isEmpty ? "'\(output)'" : "'\(node.name)'") (\(node.operatorName), #\(index))"

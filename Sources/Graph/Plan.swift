@@ -50,7 +50,7 @@ public struct PlanRequest: Sendable {
 /// Everything about a run that can be decided before data arrives: the nodes needed, extents, constants, kernels,
 /// the backward pass, and where every tensor lies in one block of memory.
 public struct Plan: Sendable {
-  /// The graph after rewriting.
+  /// The graph after rewriting; the parts of expanded nodes stand at its end.
   public let graph: ComputeGraph
   /// Type and extents of every value met.
   public let infos: [ValueID: ValueInfo]
@@ -82,7 +82,7 @@ public struct Plan: Sendable {
     var backward = BackwardPlanner(forward: forward)
     if let target = request.target { try backward.plan(from: target) }
 
-    self.graph = graph
+    self.graph = forward.graph
     self.request = request
     infos = forward.infos
     backwardStart = forward.steps.count

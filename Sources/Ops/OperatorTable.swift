@@ -5,6 +5,7 @@ extension OperatorSet {
   public static let standard = OperatorSet(
     [
       arithmeticOperators,
+      attentionOperators,
       castOperators,
       col2ImOperators,
       constantOperators,
@@ -12,11 +13,13 @@ extension OperatorSet {
       einsumOperators,
       indexingOperators,
       logicOperators,
+      lossOperators,
       matrixOperators,
       normalizationOperators,
       padOperators,
       poolingOperators,
       rearrangementOperators,
+      recurrenceOperators,
       reductionOperators,
       resizeOperators,
       samplingOperators,
