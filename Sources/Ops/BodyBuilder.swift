@@ -86,7 +86,7 @@ struct BodyBuilder {
   }
 
   /// The body with its outputs.
-  func returning(_ outputs: ValueID...) -> ComputeGraph {
+  mutating func returning(_ outputs: ValueID...) -> ComputeGraph {
     var graph = graph
     graph.outputs = outputs
     return graph

@@ -12,6 +12,7 @@
 #include "movement.h"
 #include "pooling.h"
 #include "reduction.h"
+#include "rounding.h"
 #include "winograd.h"
 
 #endif
