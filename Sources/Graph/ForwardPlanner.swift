@@ -107,7 +107,8 @@ struct ForwardPlanner {
         ids[inner] = outer
       } else {
         // What is returned as it is, or twice, needs a value of its own.
-        nodes.append(Node(name: "", operatorName: OperatorName(type: "Identity"), inputs: [inner], outputs: [-1 - outer]))
+        nodes.append(
+          Node(name: "", operatorName: OperatorName(type: "Identity"), inputs: [inner], outputs: [-1 - outer]))
         ids[-1 - outer] = outer
       }
     }

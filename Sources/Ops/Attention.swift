@@ -199,7 +199,8 @@ struct RotaryEmbedding: CompositeOperator {
     }
     let cosine = try table(1), sine = try table(2)
     let part = turned < size ? body.slice(x, 0..<turned, axis: 3) : x
-    let first = isInterleaved ? body.slice(part, 0..<turned, axis: 3, step: 2) : body.slice(part, 0..<turned / 2, axis: 3)
+    let first =
+      isInterleaved ? body.slice(part, 0..<turned, axis: 3, step: 2) : body.slice(part, 0..<turned / 2, axis: 3)
     let second =
       isInterleaved ? body.slice(part, 1..<turned, axis: 3, step: 2) : body.slice(part, turned / 2..<turned, axis: 3)
     let real = body("Sub", body("Mul", cosine, first), body("Mul", sine, second))
@@ -267,7 +268,8 @@ struct LinearAttention: CompositeOperator {
       ? tokens(
         try heads(&body, body.required(4), count: keyHeads).value, turned: true
       ).map { body("Exp", $0) } : []
-    let rates = isDelta ? tokens(try heads(&body, body.required(5), count: inputs.required(5).shape.dimensions.last).value) : []
+    let rates =
+      isDelta ? tokens(try heads(&body, body.required(5), count: inputs.required(5).shape.dimensions.last).value) : []
 
     let factor = body.number(scale == 0 ? 1 / Float(size).squareRoot() : scale, type: type)
     var state = body.optional(3) ?? body.number(0, shape: [batch, keyHeads, size, valueSize], type: type)

@@ -59,7 +59,8 @@ struct Recurrence: CompositeOperator {
     default:
       throw GradCAMError(.badData, at: "attribute 'activations'", problem: "is not a list of \(names.count) names")
     }
-    var alphas = try reader.floats("activation_alpha")?[...] ?? [], betas = try reader.floats("activation_beta")?[...] ?? []
+    var alphas = try reader.floats("activation_alpha")?[...] ?? [],
+      betas = try reader.floats("activation_beta")?[...] ?? []
     activations = try names.map { try RecurrenceActivation($0, alphas: &alphas, betas: &betas) }
   }
 
@@ -100,7 +101,8 @@ struct Recurrence: CompositeOperator {
       var step = RecurrenceStep(
         cell: cell, size: size, type: x.elementType, clip: clip, couplesForgetting: couplesForgetting,
         resetsAfterProduct: resetsAfterProduct,
-        activations: Array(activations[index * cell.defaultActivations.count..<(index + 1) * cell.defaultActivations.count]),
+        activations: Array(
+          activations[index * cell.defaultActivations.count..<(index + 1) * cell.defaultActivations.count]),
         recurrent: body.transpose(part(2), [1, 0]), recurrentBias: nil,
         peepholes: cell == .lstm && body.optional(7) != nil ? body.split(part(7), into: 3, axis: 0) : [])
       var projected = body("MatMul", sequence, body.transpose(part(1), [1, 0]))

@@ -1,6 +1,7 @@
 /// The rows of every operator family, one file a family.
 let gradientTable: [GradientCheck] = [
   arithmeticGradientChecks,
+  compositeGradientChecks,
   convolutionGradientChecks,
   einsumGradientChecks,
   indexingGradientChecks,
