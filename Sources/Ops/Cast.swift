@@ -63,7 +63,8 @@ extension ElementType {
   }
 }
 
-/// Cast and CastLike: to a given type, or to that of input 1.
+/// Cast and CastLike: to a given type, or to that of input 1; the gradient passes where numbers are rounded, as in
+/// PyTorch.
 struct Cast: DifferentiableOperator {
   let to: ElementType?
 
