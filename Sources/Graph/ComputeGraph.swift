@@ -62,13 +62,15 @@ public struct Node: Sendable {
   public var attributes: [String: Attribute]
   /// What exporters wrote beside the node, such as the path of its PyTorch module.
   public var metadata: [String: String]
+  /// The values that graphs in its attributes read from the graph of the node, by the names that they have there.
+  public var captures: [String: ValueID]
   /// The node of the graph as it was given that this one is a part of, where the planner has expanded one.
   var origin: Int?
 
   /// Creates a node.
   public init(
     name: String, operatorName: OperatorName, inputs: [ValueID?], outputs: [ValueID?],
-    attributes: [String: Attribute] = [:], metadata: [String: String] = [:]
+    attributes: [String: Attribute] = [:], metadata: [String: String] = [:], captures: [String: ValueID] = [:]
   ) {
     self.name = name
     self.operatorName = operatorName
@@ -76,6 +78,7 @@ public struct Node: Sendable {
     self.outputs = outputs
     self.attributes = attributes
     self.metadata = metadata
+    self.captures = captures
   }
 }
 

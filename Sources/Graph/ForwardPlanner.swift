@@ -100,6 +100,10 @@ struct ForwardPlanner {
     let prefix = (node.outputs.compactMap { $0 }.first.map { graph.values[$0].name } ?? node.name) + "/"
     var ids: [ValueID: ValueID] = [:]
     for (inner, outer) in zip(body.inputs, node.inputs) { ids[inner] = outer }
+    let own = Set(body.inputs + body.nodes.flatMap { $0.outputs.compactMap { $0 } })
+    for (inner, value) in body.values.enumerated() where value.constant == nil && !own.contains(inner) {
+      ids[inner] = node.captures[value.name]
+    }
     var nodes = body.nodes
     for (inner, outer) in zip(body.outputs, node.outputs) {
       guard let outer else { continue }
@@ -124,6 +128,7 @@ struct ForwardPlanner {
     for var part in nodes {
       part.inputs = part.inputs.map { $0.flatMap { ids[$0] } }
       part.outputs = part.outputs.map { $0.flatMap { ids[$0] } }
+      part.captures = part.captures.compactMapValues { ids[$0] }
       part.origin = node.origin ?? index
       graph.nodes.append(part)
     }
@@ -178,7 +183,8 @@ extension ComputeGraph {
     for index in nodes.indices[start...].reversed()
     where nodes[index].outputs.contains(where: { $0.map(needed.contains) ?? false }) {
       found.append(index)
-      needed.formUnion(nodes[index].inputs.compactMap { $0 }.filter { values[$0].constant == nil })
+      let reads = nodes[index].inputs.compactMap { $0 } + nodes[index].captures.values
+      needed.formUnion(reads.filter { values[$0].constant == nil })
     }
     return found.reversed()
   }

@@ -81,6 +81,7 @@ public protocol CompositeOperator: GraphOperator {
   /// The graph that computes the outputs, for inputs of these extents.
   ///
   /// Its inputs and outputs are those of the node in order, left-out ones included; it carries its own opset versions.
+  /// A value that nothing in it gives is the node's capture of that name.
   /// Throws `badData` where the inputs do not fit.
   func body(_ inputs: NodeInputs) throws -> ComputeGraph
 }

@@ -105,7 +105,7 @@ extension ComputeGraph {
   /// How often each value is read by nodes or returned by the graph, by value.
   var readerCounts: [Int] {
     var counts = [Int](repeating: 0, count: values.count)
-    for node in nodes { for input in node.inputs.compactMap({ $0 }) { counts[input] += 1 } }
+    for node in nodes { for input in node.inputs.compactMap({ $0 }) + node.captures.values { counts[input] += 1 } }
     for output in outputs { counts[output] += 1 }
     return counts
   }

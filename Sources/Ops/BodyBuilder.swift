@@ -2,12 +2,15 @@ import Graph
 
 /// Writes the body of a composite operator, node by node.
 struct BodyBuilder {
-  private var graph = ComputeGraph(opsets: ["": 23])
+  private var graph: ComputeGraph
   private let inputs: NodeInputs
+  /// The values that inlined graphs read from outside, by name.
+  private var captures: [String: ValueID] = [:]
 
   /// Starts a body for the inputs of a node, of which there may be at most `limit`.
-  init(_ inputs: NodeInputs, atMost limit: Int) throws {
+  init(_ inputs: NodeInputs, atMost limit: Int = .max, opsets: [String: Int] = ["": 23]) throws {
     try inputs.expect(atMost: limit)
+    graph = ComputeGraph(opsets: opsets)
     self.inputs = inputs
     graph.values = (0..<inputs.count).map { Value(name: "input\($0)") }
     graph.inputs = Array(0..<inputs.count)
@@ -77,7 +80,10 @@ struct BodyBuilder {
     self("Slice", x, integers([range.lowerBound]), integers([range.upperBound]), integers([axis]), integers([step]))
   }
 
-  mutating func unsqueeze(_ x: ValueID, axis: Int) -> ValueID { self("Unsqueeze", x, integers([axis])) }
+  mutating func unsqueeze(_ x: ValueID, axis: Int) -> ValueID {
+    if graph.opsets["", default: 23] < 13 { return self("Unsqueeze", x, with: ["axes": .ints([Int64(axis)])]) }
+    return self("Unsqueeze", x, integers([axis]))
+  }
 
   mutating func squeeze(_ x: ValueID, axis: Int) -> ValueID { self("Squeeze", x, integers([axis])) }
 
@@ -85,8 +91,34 @@ struct BodyBuilder {
     self("Cast", x, with: ["to": .int(Int64(type.onnxCode))])
   }
 
+  /// Adds all that a graph holds, its inputs being given; the result is its outputs.
+  mutating func inline(_ inner: ComputeGraph, _ arguments: [ValueID]) -> [ValueID] {
+    var ids = Dictionary(zip(inner.inputs, arguments)) { first, _ in first }
+    let own = Set(inner.nodes.flatMap { $0.outputs.compactMap { $0 } })
+    for (id, value) in inner.values.enumerated() where ids[id] == nil {
+      let isCapture = value.constant == nil && !own.contains(id)
+      if isCapture, let known = captures[value.name] {
+        ids[id] = known
+        continue
+      }
+      graph.values.append(Value(name: isCapture ? value.name : "\(graph.values.count)", constant: value.constant))
+      ids[id] = graph.values.count - 1
+      if isCapture { captures[value.name] = ids[id] }
+    }
+    for var node in inner.nodes {
+      node.inputs = node.inputs.map { $0.map { ids[$0]! } }
+      node.outputs = node.outputs.map { $0.map { ids[$0]! } }
+      node.captures = node.captures.mapValues { ids[$0]! }
+      graph.nodes.append(node)
+    }
+    return inner.outputs.map { ids[$0]! }
+  }
+
   /// The body with its outputs.
-  mutating func returning(_ outputs: ValueID...) -> ComputeGraph {
+  mutating func returning(_ outputs: ValueID...) -> ComputeGraph { returning(outputs) }
+
+  /// The body with its outputs.
+  mutating func returning(_ outputs: [ValueID]) -> ComputeGraph {
     var graph = graph
     graph.outputs = outputs
     return graph

@@ -12,6 +12,7 @@ extension OperatorSet {
       col2ImOperators,
       compositeOperators,
       constantOperators,
+      controlFlowOperators,
       convolutionOperators,
       determinantOperators,
       einsumOperators,

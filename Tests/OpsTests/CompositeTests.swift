@@ -82,7 +82,8 @@ let compositeGradientChecks: [GradientCheck] = [
   check("CumProd", [.uniform([3, 2]), .fixed(integer(0))], ["exclusive": .int(1), "reverse": .int(1)]),
   check("SwiGLU", [.uniform([2, 3]), .uniform([2, 3])], ["alpha": .float(1.5)]),
   check(
-    "CausalConvWithState", [.uniform([1, 2, 4]), .fixed(counting([2, 1, 3])), .fixed(floats(1, 2)), .uniform([1, 2, 2])],
+    "CausalConvWithState",
+    [.uniform([1, 2, 4]), .fixed(counting([2, 1, 3])), .fixed(floats(1, 2)), .uniform([1, 2, 2])],
     ["activation": .string("silu")]),
   check(
     "TensorScatter", [.uniform([2, 4, 2]), .uniform([2, 3, 2]), .fixed(integers(1, 2))], ["mode": .string("circular")]),
