@@ -23,7 +23,7 @@ struct PlanStep: Sendable {
 
 /// What a plan is to compute.
 public struct PlanRequest: Sendable {
-  /// Type and extents of every model input that is read.
+  /// Type and extents of every model input that is read; one with contents is treated as a constant.
   public var inputs: [ValueID: ValueInfo]
   /// The values to keep for the caller.
   public var outputs: [ValueID]

@@ -2,6 +2,7 @@
 let gradientTable: [GradientCheck] = [
   arithmeticGradientChecks,
   compositeGradientChecks,
+  controlFlowGradientChecks,
   convolutionGradientChecks,
   einsumGradientChecks,
   indexingGradientChecks,
