@@ -30,9 +30,9 @@ let package = Package(
       path: "Sources/gradcam"),
 
     .testTarget(name: "GraphTests", dependencies: ["Graph", "Ops"]),
-    .testTarget(name: "OpsTests", dependencies: ["Graph", "Ops", "CKernels"]),
+    .testTarget(name: "OpsTests", dependencies: ["Graph", "Ops", "CKernels"], exclude: ["Fixtures"]),
     .testTarget(name: "ONNXLoaderTests", dependencies: ["ONNXLoader", "COnnx", "Graph"], exclude: ["Fixtures"]),
     .testTarget(name: "GradCAMTests", dependencies: ["GradCAM"], exclude: ["Fixtures"]),
-    .testTarget(name: "CommandTests", dependencies: ["GradCAMCommand", "GradCAM"]),
+    .testTarget(name: "CommandTests", dependencies: ["GradCAMCommand", "GradCAM"], exclude: ["Fixtures"]),
   ]
 )

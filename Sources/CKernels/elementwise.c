@@ -153,4 +153,5 @@ GRADIENT(atanh, x, 1 / (1 - x * x))
 FORWARD(shrink, x < -alpha ? x + beta : x > alpha ? x - beta : 0)
 GATE(shrink, x, x < -alpha || x > alpha)
 FORWARD(clip, clamped(x, alpha, beta))
-GATE(clip, x, x >= alpha && x <= beta)
+// As relu6 and hardtanh, not as clamp: nothing passes at a bound.
+GATE(clip, x, x > alpha && x < beta)

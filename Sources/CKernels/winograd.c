@@ -2,14 +2,15 @@
 
 #include <string.h>
 
+#include "packed_product.h"
 #include "simd.h"
 
 static inline int64_t row_pitch(int64_t tiles) { return (tiles * winograd_tile + 2 + 31) & ~(int64_t)15; }
 
 int64_t winograd_scratch(int64_t tiles) { return 12 * row_pitch(tiles); }
 
-// Filters are transformed sixteen inputs at a time, one a lane.
-enum { lanes = 16 };
+// The filters of one panel of outputs are transformed at a time, one a lane.
+enum { lanes = product_rows_limit };
 
 static inline void transform_filter_column(const float k[3][lanes], float t[6][lanes]) {
   for (int l = 0; l < lanes; l++) {
@@ -25,28 +26,30 @@ static inline void transform_filter_column(const float k[3][lanes], float t[6][l
 
 SIMD_KERNEL void winograd_weights(
     const float *weights, int64_t outputs, int64_t inputs, int64_t output_stride, int64_t input_stride, int rotated,
-    int64_t first, int64_t last, float *u) {
-  const int64_t cell = outputs * inputs;
-  for (int64_t o = first; o < last; o++)
-    for (int64_t c = 0; c < inputs; c += lanes) {
-      const int64_t count = inputs - c < lanes ? inputs - c : lanes;
-      float k[3][3][lanes];  // [column][row]
-      memset(k, 0, sizeof k);
-      for (int64_t l = 0; l < count; l++) {
+    int64_t first, int64_t last, float *u, int64_t cell_stride) {
+  const int64_t height = product_rows();
+  float k[3][3][lanes];  // [column][row]
+  memset(k, 0, sizeof k);
+  for (int64_t panel = first; panel < last; panel += height) {
+    const int64_t present = smaller(height, outputs - panel);
+    if (present < height) memset(k, 0, sizeof k);
+    for (int64_t c = 0; c < inputs; c++) {
+      for (int64_t l = 0; l < present; l++) {
         const unaligned_float *from =
-            (const unaligned_float *)(weights + o * output_stride + (c + l) * input_stride);
+            (const unaligned_float *)(weights + (panel + l) * output_stride + c * input_stride);
         for (int i = 0; i < 9; i++) k[i % 3][i / 3][l] = from[rotated ? 8 - i : i];
       }
       float t[3][6][lanes];  // [column][transformed row]
       for (int column = 0; column < 3; column++) transform_filter_column(k[column], t[column]);
-      float *to = u + o * inputs + c;
+      float *to = u + panel * inputs + c * height;
       for (int i = 0; i < 6; i++) {
         float row[3][lanes], done[6][lanes];
         for (int column = 0; column < 3; column++) memcpy(row[column], t[column][i], sizeof row[column]);
         transform_filter_column(row, done);
-        for (int j = 0; j < 6; j++) memcpy(to + (i * 6 + j) * cell, done[j], count * sizeof(float));
+        for (int j = 0; j < 6; j++) memcpy(to + (i * 6 + j) * cell_stride, done[j], height * sizeof(float));
       }
     }
+  }
 }
 
 SIMD_KERNEL void winograd_input(

@@ -57,7 +57,7 @@ public struct GradCAMError: Error, CustomStringConvertible, Sendable {
 
   /// One line: place, problem, advice.
   public var description: String {
-    let location = place.isEmpty ? "" : place.joined(separator: ": ") + ": "
+    let location = place.map { ($0.isEmpty ? "''" : $0) + ": " }.joined()
     return location + problem + (advice.map { "; " + $0 } ?? "")
   }
 }

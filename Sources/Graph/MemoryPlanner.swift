@@ -92,7 +92,8 @@ extension PlanStep {
       guard rule.inPlace, let result = inputGradients.lazy.compactMap({ $0 }).first else { return nil }
       return (outputGradients.first.flatMap { $0 }.map { [$0] } ?? [], result)
     case .sum(let parts, _, let result):
-      return (parts, result)
+      // The first two are added before the others are read.
+      return (parts.prefix(2).filter { !parts.dropFirst(2).contains($0) }, result)
     }
   }
 }

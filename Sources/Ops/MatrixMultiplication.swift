@@ -104,7 +104,7 @@ struct Epilogue: @unchecked Sendable {
   }
 }
 
-/// A range that results are held in: a fused Relu is 0 ... infinity.
+/// A range that results are held in; of a fused Relu it is 0 to infinity.
 struct Clamp: Equatable, Sendable {
   var low = -Float.infinity
   var high = Float.infinity

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import GradCAM
 import Graph
 
@@ -16,7 +15,7 @@ struct Bench: ParsableCommand {
   @Option(help: ArgumentHelp("Target layer, as explain takes it.", valueName: "NAME")) var node = "auto"
   @Option(help: ArgumentHelp("Threads; all cores by default.", valueName: "N")) var threads: Int?
   @Option(help: ArgumentHelp("Counted runs, after two that are not.", valueName: "N")) var runs = 10
-  @Flag(help: "Also print the time of every operator and node, with the kernel chosen.") var profile = false
+  @Flag(help: "Also tell the time of every operator and node, with the kernel chosen.") var profile = false
   @Flag(help: "Print one JSON document.") var json = false
   @OptionGroup var image: ImageOptions
 
@@ -35,27 +34,44 @@ struct Bench: ParsableCommand {
     }
   }
 
+  private struct Step: Encodable {
+    let node, `operator`, kernel: String
+    let backward: Bool
+    let ms, gflop: Double
+
+    init(_ timing: Executor.StepTiming) {
+      node = timing.node
+      `operator` = "\(timing.operatorName)"
+      kernel = timing.kernel
+      backward = timing.isBackward
+      ms = timing.duration.milliseconds
+      gflop = timing.operationCount / 1e9
+    }
+  }
+
   private struct Report: Encodable {
     let model, node: String
     let threads, runs: Int
     let load_ms: Double
     let forward_ms, backward_ms, map_ms, whole_ms: Times
     let peak_mb, gflop: Double
+    let profile: [Step]?
   }
 
   func run() throws {
     let clock = ContinuousClock()
-    var opened: (Model, Explainer)?
+    var opened: (Model, Explainer, Tensor?)?
     let load = try clock.measure {
-      let model = try Model(contentsOf: self.model)
+      let model = try Model(contentsOf: self.model, layout: image.layout)
+      let tensors = try InputTensors(image.tensor, model: model)
       let explainer = try Explainer(
-        model, nodes: [node], preprocessing: try image.preprocessing(for: model), inputSize: image.size,
-        threadCount: threads, reusesWeights: true)
-      opened = (model, explainer)
+        model, nodes: [node], preprocessing: image.preprocessing(for: model),
+        inputSize: tensors.image?.size ?? image.size, inputs: tensors.others, threadCount: threads, reusesWeights: true)
+      opened = (model, explainer, tensors.image?.tensor)
     }
-    let (model, explainer) = opened!
+    let (model, explainer, given) = opened!
     let session = explainer.session
-    let input = explainer.prepare(model.imageShape.noise(session.inputSize))
+    let input = explainer.prepare(given ?? model.imageShape.noise(session.inputSize))
 
     var forward: [Double] = [], backward: [Double] = [], map: [Double] = [], whole: [Double] = []
     var top = 0
@@ -75,31 +91,33 @@ struct Bench: ParsableCommand {
       map.append((end - backwardDone).milliseconds)
       whole.append((end - start).milliseconds)
     }
+    let timings = profile ? try session.profile(classIndex: top) : nil
     let report = Report(
       model: model.path, node: session.taps[0].label, threads: session.threadCount, runs: runs,
       load_ms: load.milliseconds, forward_ms: Times(forward), backward_ms: Times(backward), map_ms: Times(map),
-      whole_ms: Times(whole), peak_mb: peakMegabytes, gflop: session.operationCount / 1e9)
+      whole_ms: Times(whole), peak_mb: peakMegabytes, gflop: session.operationCount / 1e9,
+      profile: timings?.map(Step.init))
     if json { return try printJSON(report) }
-    describe(report)
-    if profile { describe(try session.profile(classIndex: top)) }
+    try describe(report)
+    if let timings { try describe(timings) }
   }
 
-  private func describe(_ report: Report) {
-    print("\(report.model) at \(report.node), \(report.threads) threads, \(report.runs) runs")
+  private func describe(_ report: Report) throws {
+    try Console.print("\(report.model) at \(report.node), \(report.threads) threads, \(report.runs) runs")
     var table = Table(["", " min ms", " median ms"])
     table.add("load", decimal(report.load_ms, 2), decimal(report.load_ms, 2))
     for (name, times) in [
       ("forward", report.forward_ms), ("backward", report.backward_ms), ("map", report.map_ms),
       ("whole", report.whole_ms),
     ] { table.add(name, decimal(times.min, 2), decimal(times.median, 2)) }
-    print(table.text)
+    try Console.print(table.text)
     let rate = report.gflop / report.forward_ms.median * 1e3
-    print(
+    try Console.print(
       "peak memory \(decimal(report.peak_mb, 0)) MB, \(decimal(report.gflop, 2)) GFLOP forward, "
         + "\(decimal(rate, 0)) effective GFLOP/s")
   }
 
-  private func describe(_ timings: [Executor.StepTiming]) {
+  private func describe(_ timings: [Executor.StepTiming]) throws {
     var byOperator: [String: (count: Int, milliseconds: Double)] = [:]
     for timing in timings {
       let key = "\(timing.operatorName)\(timing.isBackward ? " backward" : "") [\(timing.kernel)]"
@@ -110,7 +128,7 @@ struct Bench: ParsableCommand {
     for (key, value) in byOperator.sorted(by: { $0.value.milliseconds > $1.value.milliseconds }) {
       operators.add(key, "\(value.count)", decimal(value.milliseconds, 3))
     }
-    print(operators.text)
+    try Console.print(operators.text)
     var nodes = Table(["\nnode", "kernel", " ms", " GFLOP/s"])
     for timing in timings {
       let rate = timing.operationCount / timing.duration.milliseconds / 1e6
@@ -118,7 +136,7 @@ struct Bench: ParsableCommand {
         timing.node + (timing.isBackward ? " backward" : ""), timing.kernel, decimal(timing.duration.milliseconds, 3),
         timing.operationCount > 0 ? decimal(rate, 0) : "")
     }
-    print(nodes.text)
+    try Console.print(nodes.text)
   }
 
   /// The largest resident set of this process so far.

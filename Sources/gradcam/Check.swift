@@ -20,6 +20,15 @@ struct Check: ParsableCommand {
   private struct Row: Encodable {
     let `case`, status: String
     let reason: String?
+
+    enum CodingKeys: CodingKey { case `case`, status, reason }
+
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(`case`, forKey: .case)
+      try container.encode(status, forKey: .status)
+      try container.encode(reason, forKey: .reason)
+    }
   }
 
   func run() throws {
@@ -39,14 +48,14 @@ struct Check: ParsableCommand {
       rows.append(Row(case: each.name, status: outcome.status.rawValue, reason: outcome.reason))
       if !json, let reason = outcome.reason {
         Console.clearProgress()
-        print("\(outcome.status.rawValue) \(each.name): \(reason)")
+        try Console.print("\(outcome.status.rawValue) \(each.name): \(reason)")
       }
     }
     Console.clearProgress()
     if json { try printJSON(rows) }
     let summary =
       "\(counts[.passed] ?? 0) passed, \(counts[.failed] ?? 0) failed, \(counts[.skipped] ?? 0) skipped"
-    if !json { print(summary) }
+    if !json { try Console.print(summary) }
     if counts[.failed] ?? 0 > 0 { throw ExitCode(1) }
   }
 }

@@ -9,11 +9,26 @@ enum Console {
   /// Whether standard error is a terminal, where progress and colour make sense.
   static let isTerminal = isatty(STDERR_FILENO) == 1
 
+  /// Writes a line to standard output.
+  ///
+  /// Throws `unwritable` where it is closed or its disk is full.
+  static func print(_ text: String) throws {
+    let code = write(text + "\n", to: STDOUT_FILENO)
+    guard code == 0 else {
+      throw GradCAMError(
+        .unwritable, at: "standard output", problem: "cannot be written (\(String(cString: strerror(code))))",
+        advice: "check where it goes")
+    }
+  }
+
   /// Writes a line to standard error.
   static func note(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
 
   /// Writes a warning to standard error.
-  static func warn(_ text: String) { note("gradcam: warning: \(text)") }
+  static func warn(_ text: String) {
+    clearProgress()
+    note("gradcam: warning: \(text)")
+  }
 
   /// Ends the program with an error's line and exit code.
   static func fail(_ error: GradCAMError) -> Never {
@@ -35,12 +50,16 @@ enum Console {
     if isTerminal { write("\r\u{1B}[K", to: STDERR_FILENO) }
   }
 
-  private static func write(_ text: String, to descriptor: Int32) {
+  /// 0, or the system's error code.
+  @discardableResult
+  private static func write(_ text: String, to descriptor: Int32) -> Int32 {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
       let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-      guard count > 0 else { return }
+      if count < 0 && errno == EINTR { continue }
+      if count < 0 { return errno }
       bytes = bytes.dropFirst(count)
     }
+    return 0
   }
 }

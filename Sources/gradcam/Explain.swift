@@ -29,8 +29,8 @@ struct Explain: ParsableCommand {
       "CAM method: \(CAMMethods.all.map(\.name).joined(separator: ", ")), or all. Repeatable.", valueName: "NAME"))
   var methods: [String] = ["gradcam"]
 
-  @Option(help: "What is differentiated: \(names(ScoreKind.self)).") var score = ScoreKind.logit
-  @Option(help: "The library whose drawing is followed: \(names(Compatibility.self)).")
+  @Option(help: ArgumentHelp("What is differentiated.", valueName: "SCORE")) var score = ScoreKind.logit
+  @Option(help: ArgumentHelp("The source that is followed where sources differ.", valueName: "NAME"))
   var compat = Compatibility.pytorchGradCAM
 
   @Option(
@@ -38,15 +38,9 @@ struct Explain: ParsableCommand {
       "A file for one picture, else a folder. Default: NAME.gradcam.png in the working directory.", valueName: "PATH"))
   var output: String?
 
-  @Option(help: "How the map is drawn: \(names(DrawingStyle.self)).") var style = DrawingStyle.overlay
-  @Option(help: "Colours: \(names(Colormap.self)).") var colormap = Colormap.jet
+  @Option(help: ArgumentHelp("How the map is drawn.", valueName: "STYLE")) var style = DrawingStyle.overlay
+  @Option(help: ArgumentHelp("Colours of the heat.", valueName: "NAME")) var colormap = Colormap.jet
   @Option(help: ArgumentHelp("Weight of the picture against the heat, 0 to 1.", valueName: "W")) var blend: Float = 0.5
-
-  @Option(
-    help: ArgumentHelp(
-      "A .npy tensor for the image input instead of an image, or NAME=FILE for another input. Repeatable.",
-      valueName: "[NAME=]FILE"))
-  var tensor: [String] = []
 
   @Option(help: ArgumentHelp("Write the map (h, w) after rectification.", valueName: "FILE.npy")) var saveMap: String?
   @Option(help: ArgumentHelp("Write the activation at the node.", valueName: "FILE.npy")) var saveActivation: String?
@@ -65,59 +59,79 @@ struct Explain: ParsableCommand {
   }
 
   func run() throws {
-    let model = try Model(contentsOf: model)
-    let sources = try ImageSources(images: images, tensors: tensor, model: model)
-    let explainer = try Explainer(
-      model, nodes: nodes, preprocessing: try image.preprocessing(for: model), inputSize: sources.size ?? image.size,
-      labels: try image.labels.map { try Labels(contentsOf: $0) }, compatibility: compat, inputs: sources.inputs,
-      threadCount: threads, reusesWeights: sources.count > 8)
-    let methods = methods.contains("all") ? CAMMethods.all.map(\.name) : methods
+    let model = try Model(contentsOf: model, layout: image.layout)
+    let tensors = try InputTensors(image.tensor, model: model)
+    let sources = try ImageSources(images: images, tensors: tensors)
+    let methods = self.methods.contains("all") ? CAMMethods.all.map(\.name) : self.methods.withoutRepeats
     for method in methods { _ = try CAMMethods.named(method) }
+    let explainer = try Explainer(
+      model, nodes: nodes.withoutRepeats, preprocessing: image.preprocessing(for: model),
+      inputSize: tensors.image?.size ?? image.size, labels: try image.labels.map { try Labels(contentsOf: $0) },
+      compatibility: compat, inputs: tensors.others, threadCount: threads, reusesWeights: sources.count > 8)
+    let classCount = explainer.session.classCount
+    let chosen = try classes.map { try explainer.labels.index(of: $0, classCount: classCount) }.withoutRepeats
+    let explained = chosen.isEmpty ? min(top ?? 1, classCount) : chosen.count
+    let pictures = explainer.session.taps.count * explained * methods.count
 
-    var outputs = OutputPaths(
-      option: output, modelName: model.name,
-      pictureCount: sources.count * explainer.session.taps.count * max(classes.count, top ?? 1) * methods.count)
-    try outputs.checkWritable()
+    let inputs = [model.path] + images + tensors.paths + (image.labels.map { [$0] } ?? [])
+    var outputs = try OutputPaths(
+      option: output, modelName: model.name, imageCount: sources.count, pictureCount: pictures, classCount: explained,
+      inputs: inputs)
+    try claimArrays(in: &outputs, imageCount: sources.count, pictureCount: pictures)
+
     // A tensor says by itself how it was made; nothing was assumed about a picture.
     let assumed = explainer.warnings.filter { sources.usesPictures || $0.code != "preprocessing-assumed" }
-    if !json { for warning in assumed { Console.warn(warning.text) } }
+    for warning in assumed { Console.warn(warning.text) }
 
     var reports: [ExplanationReport] = []
     for index in 0..<sources.count {
-      Console.progress(index, of: sources.count, sources.name(index))
+      let name = sources.name(index)
+      Console.progress(index, of: sources.count, name)
       let prepared = try sources.prepare(index, explainer)
-      let top = try explainer.classify(prepared, count: max(5, self.top ?? 1))
-      let chosen =
-        try classes.isEmpty
-        ? top.prefix(self.top ?? 1).map(\.index)
-        : classes.map { try explainer.labels.index(of: $0, classCount: explainer.session.classCount) }
+      let best = try explainer.classify(prepared, count: max(5, top ?? 1))
       try save(explainer.session.output, to: saveOutput)
       var drawn: [ExplanationReport] = []
-      for classIndex in chosen {
-        for explanation in try explainer.explain(
-          classIndex: classIndex, of: prepared, methods: methods, score: score)
-        {
-          let path = try outputs.next(image: sources.name(index), explanation, classCount: chosen.count)
-          let picture =
-            prepared.picture.map { style.draw(explanation.drawnMap, on: $0, colormap: colormap, blend: blend) }
-            ?? explanation.drawnMap.colored(with: colormap)
-          try picture.write(to: path)
+      var said: Set<String> = []
+      for classIndex in chosen.isEmpty ? best.prefix(explained).map(\.index) : chosen {
+        for explanation in try explainer.explain(classIndex: classIndex, of: prepared, methods: methods, score: score) {
+          let path = try outputs.next(image: name, explanation)
+          try draw(explanation, on: prepared.picture).write(to: path)
           try save(explanation)
+          for warning in explanation.warnings where said.insert(warning.text).inserted {
+            Console.warn("\(name): \(warning.text)")
+          }
           drawn.append(
             ExplanationReport(
-              image: sources.name(index), model: model.path, explanation, output: path, top: top,
+              image: name, model: model.path, explanation, output: path, top: best,
               warnings: assumed + explanation.warnings))
         }
       }
-      if json {
-        reports += drawn
-      } else {
-        Console.clearProgress()
-        ExplanationReport.describe(drawn, top: top)
-      }
+      Console.clearProgress()
+      if json { reports += drawn } else { try ExplanationReport.describe(drawn, top: best) }
     }
-    Console.clearProgress()
     if json { try printJSON(reports) }
+  }
+
+  /// Throws `usage` where an array would be written for each of several results, or over a file that is read.
+  private func claimArrays(in outputs: inout OutputPaths, imageCount: Int, pictureCount: Int) throws {
+    for (option, path, count) in [
+      ("--save-map", saveMap, imageCount * pictureCount),
+      ("--save-activation", saveActivation, imageCount * pictureCount),
+      ("--save-gradient", saveGradient, imageCount * pictureCount), ("--save-output", saveOutput, imageCount),
+    ] {
+      guard let path else { continue }
+      guard count == 1 else {
+        throw GradCAMError(
+          .usage, at: "\(option) \(path)", problem: "is one file, but there are \(count) results",
+          advice: "explain one image at one node for one class by one method")
+      }
+      try outputs.claim(path)
+    }
+  }
+
+  private func draw(_ explanation: Explanation, on picture: Picture?) -> Picture {
+    guard let picture else { return explanation.drawnMap.colored(with: colormap) }
+    return style.draw(explanation.drawnMap, on: picture, colormap: colormap, blend: blend)
   }
 
   private func save(_ explanation: Explanation) throws {
@@ -129,5 +143,13 @@ struct Explain: ParsableCommand {
 
   private func save(_ tensor: Tensor, to path: String?) throws {
     if let path { try NPYArray(shape: tensor.shape.dimensions, values: tensor.floats).write(to: path) }
+  }
+}
+
+extension Array where Element: Hashable {
+  /// The elements in their order, each where it first stands.
+  fileprivate var withoutRepeats: [Element] {
+    var seen: Set<Element> = []
+    return filter { seen.insert($0).inserted }
   }
 }

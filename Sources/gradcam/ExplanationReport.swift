@@ -20,7 +20,7 @@ struct ExplanationReport: Encodable {
 
   struct Note: Encodable { let code, text: String }
 
-  let image, model, node, method, output: String
+  let image, model, node, tensor, method, output: String
   let `class`: Int
   let label: String?
   let logit, probability: Float
@@ -28,7 +28,7 @@ struct ExplanationReport: Encodable {
   let warnings: [Note]
 
   enum CodingKeys: CodingKey {
-    case image, model, node, `class`, label, logit, probability, method, output, top, warnings
+    case image, model, node, tensor, `class`, label, logit, probability, method, output, top, warnings
   }
 
   init(
@@ -37,6 +37,7 @@ struct ExplanationReport: Encodable {
     self.image = image
     self.model = model
     node = explanation.node
+    tensor = explanation.tensor
     method = explanation.method
     self.output = output
     `class` = explanation.scored.index
@@ -52,6 +53,7 @@ struct ExplanationReport: Encodable {
     try container.encode(image, forKey: .image)
     try container.encode(model, forKey: .model)
     try container.encode(node, forKey: .node)
+    try container.encode(tensor, forKey: .tensor)
     try container.encode(`class`, forKey: .class)
     try container.encode(label, forKey: .label)
     try container.encode(logit, forKey: .logit)
@@ -63,24 +65,20 @@ struct ExplanationReport: Encodable {
   }
 
   /// Prints what was found in one image and where its pictures went.
-  static func describe(_ reports: [ExplanationReport], top: [ScoredClass]) {
+  static func describe(_ reports: [ExplanationReport], top: [ScoredClass]) throws {
     guard let first = reports.first else { return }
-    print(first.image)
+    try Console.print(first.image)
     for scored in top.prefix(5) {
-      print("  \(percent(scored.probability))  \(scored.label ?? "class \(scored.index)")")
+      try Console.print("  \(percent(scored.probability))  \(scored.label ?? "class \(scored.index)")")
     }
     for report in reports {
       let name = report.label ?? "class \(report.class)"
-      print("  \(name) at \(report.node) by \(report.method) → \(report.output)")
-    }
-    var said: Set<String> = []
-    for warning in reports.flatMap(\.ownWarnings) where said.insert(warning.text).inserted {
-      Console.warn("\(first.image): \(warning.text)")
+      try Console.print("  \(name) at \(report.place) by \(report.method) → \(report.output)")
     }
   }
 
-  /// The warnings about this picture, without those about the whole run.
-  private var ownWarnings: [Note] { warnings.filter { !$0.code.hasSuffix("-assumed") } }
+  /// The node as asked for, with its tensor where a count or a position was given instead of a name.
+  private var place: String { node.contains(":") || node.hasPrefix("#") ? "\(node) (\(tensor))" : node }
 
   private static func percent(_ probability: Float) -> String {
     let text = decimal(Double(probability) * 100, 1) + "%"

@@ -12,11 +12,13 @@ struct GradCAMCommand: ParsableCommand {
         gradcam explain MODEL.onnx PHOTO.jpg
         gradcam nodes MODEL.onnx
 
-      Exit codes: 0 done, 1 a check failed, 64 usage, 65 bad data, 66 cannot read, 69 unsupported operator, \
+      Exit codes: 0 done, 1 a check failed, 64 usage, 65 bad data, 66 cannot read, 69 unsupported operator or feature, \
       70 a defect of this program, 73 cannot write.
       """,
     version: "0.1.0",
     subcommands: [Explain.self, Nodes.self, Check.self, Bench.self])
+
+  static let _errorPrefix = "gradcam: error: "
 
   /// Runs the program; every error ends it with one line on standard error and its documented exit code.
   static func main() {

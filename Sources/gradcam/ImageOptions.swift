@@ -4,7 +4,13 @@ import Graph
 
 /// How pictures become a network's input: the options that commands share.
 struct ImageOptions: ParsableArguments {
-  @Option(help: "Usual preprocessing by name: \(names(Preprocessing.Preset.self)).")
+  @Option(
+    help: ArgumentHelp(
+      "A .npy tensor for the image input instead of an image, or NAME=FILE for another input. Repeatable.",
+      valueName: "[NAME=]FILE"))
+  var tensor: [String] = []
+
+  @Option(help: ArgumentHelp("Usual preprocessing by name.", valueName: "NAME"))
   var preset: Preprocessing.Preset?
 
   @Option(help: ArgumentHelp("Size of the network's input, where the file leaves it open.", valueName: "WxH"))
@@ -25,20 +31,20 @@ struct ImageOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Value of full brightness before mean and deviation.", valueName: "1|255"))
   var range: Float?
 
-  @Option(help: "Order of the colours: \(names(Preprocessing.Channels.self)).")
+  @Option(help: ArgumentHelp("Order of the colours.", valueName: "ORDER"))
   var channels: Preprocessing.Channels?
 
-  @Option(help: "Order of the input's dimensions: \(names(ImageShape.Layout.self)).")
+  @Option(help: ArgumentHelp("Order of the input's dimensions, where the file does not tell.", valueName: "ORDER"))
   var layout: ImageShape.Layout?
 
   @Option(help: ArgumentHelp("Names of the classes, one a line.", valueName: "FILE"))
   var labels: String?
 
   /// The preprocessing that the options ask for; nil where they leave everything to the model's file.
-  func preprocessing(for model: Model) throws -> Preprocessing? {
+  func preprocessing(for model: Model) -> Preprocessing? {
     let given = [preset != nil, resize != nil, crop != nil, mean != nil, std != nil, range != nil, channels != nil]
-    guard given.contains(true) || layout != nil || size != nil else { return nil }
-    let declared = try ModelMetadata(model.graph.metadata).preprocessing
+    guard given.contains(true) || size != nil else { return nil }
+    let declared = model.metadata.preprocessing
     if !given.contains(true), declared == nil { return nil }
     var geometry = declared ?? Preprocessing()
     if let crop { geometry.crop = crop }
@@ -52,7 +58,6 @@ struct ImageOptions: ParsableArguments {
     if let std { result.std = std.values }
     if let range { result.range = range }
     if let channels { result.channels = channels }
-    if let layout { result.layout = layout }
     return result
   }
 
@@ -70,11 +75,6 @@ struct ChannelNumbers: ExpressibleByArgument {
     guard let values = [Float](channels: argument) else { return nil }
     self.values = values
   }
-}
-
-/// The names of a choice, for help texts.
-func names<Choice: CaseIterable & RawRepresentable>(_ type: Choice.Type) -> String where Choice.RawValue == String {
-  Choice.allCases.map(\.rawValue).joined(separator: ", ")
 }
 
 extension Preprocessing.Preset: ExpressibleByArgument {}

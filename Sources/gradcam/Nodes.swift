@@ -4,7 +4,8 @@ import Graph
 
 struct Nodes: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Lists every node at which a map can be taken, with the names it goes by.")
+    abstract: "Lists every node at which a map can be taken, with the names it goes by.",
+    discussion: "Every name in a line may be given to --node. So may the name of the image input itself.")
 
   @Argument(help: "The exported network.") var model: String
   @Flag(help: "List every node, not only feature maps.") var all = false
@@ -34,10 +35,12 @@ struct Nodes: ParsableCommand {
   }
 
   func run() throws {
-    let model = try Model(contentsOf: model)
-    let preprocessing = try image.preprocessing(for: model) ?? ModelMetadata(model.graph.metadata).preprocessing
-    let size = image.size ?? (preprocessing ?? Preprocessing()).inputSize(for: model.imageShape)
-    let catalogue = try NodeCatalogue(model, size: size)
+    let model = try Model(contentsOf: model, layout: image.layout)
+    let tensors = try InputTensors(image.tensor, model: model)
+    let preprocessing = image.preprocessing(for: model) ?? model.metadata.preprocessing ?? Preprocessing()
+    let size = tensors.image?.size ?? image.size ?? preprocessing.inputSize(for: model.imageShape)
+    let catalogue = try NodeCatalogue(
+      model, size: size, inputs: tensors.others.mapValues { ValueInfo($0.elementType, $0.shape) })
     let entries = catalogue.entries.filter { all || $0.isMappable }
     if json {
       try printJSON(
@@ -52,10 +55,9 @@ struct Nodes: ParsableCommand {
     for entry in entries {
       table.add(
         "\(entry.index)", entry.module ?? "–", "\(entry.operatorName)", entry.shape.map { "\($0)" } ?? "–",
-        entry.tensor,
-        entry.name, entry.isAuto ? "← auto" : "")
+        entry.tensor, entry.name, entry.isAuto ? "← auto" : "")
     }
-    print(table.text)
+    try Console.print(table.text)
     if entries.isEmpty { Console.warn("this model has no feature map between its image and its score; see --all") }
   }
 }

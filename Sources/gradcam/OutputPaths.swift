@@ -1,76 +1,112 @@
-import Foundation
 import GradCAM
 import Graph
 
-/// Decides where pictures go: never over an input, never twice to one place.
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// Decides where pictures and arrays go: never over an input, never twice to one place.
 struct OutputPaths {
-  private let option: String?
+  private let folder: String
+  private let file: String?
   private let modelName: String
-  private let isFile: Bool
-  private let isSingle: Bool
+  private let naming: Naming
+  private let inputs: Set<FileIdentity>
   private var used: Set<String> = []
+
+  /// How much of an explanation a picture's name tells.
+  enum Naming {
+    /// The image alone.
+    case image
+    /// Image, model, node and method.
+    case explanation
+    /// These and the class.
+    case explanationAndClass
+  }
 
   /// - Parameters:
   ///   - option: `--output`: a file where there is one picture, else a folder.
-  ///   - pictureCount: how many pictures will be made.
-  init(option: String?, modelName: String, pictureCount: Int) {
-    self.option = option
-    self.modelName = modelName
-    isSingle = pictureCount == 1
-    var isFolder: ObjCBool = false
-    let exists = option.map { FileManager.default.fileExists(atPath: $0, isDirectory: &isFolder) } ?? false
-    isFile = option != nil && pictureCount == 1 && !(exists && isFolder.boolValue) && !(option ?? "").hasSuffix("/")
-  }
-
-  /// Makes the folder for several pictures.
+  ///   - imageCount: how many images are explained.
+  ///   - pictureCount: how many pictures are made of each, for several classes among others.
+  ///   - inputs: the files that are read.
   ///
-  /// Throws `usage` where a file's extension is unknown, `unwritable` where the folder cannot be made.
-  func checkWritable() throws {
-    guard let option else { return }
-    if isFile {
-      try Picture.checkFormat(ofOutput: option)
+  /// Throws `usage` where a file's extension is unknown or an input would be overwritten.
+  init(
+    option: String?, modelName: String, imageCount: Int, pictureCount: Int, classCount: Int, inputs: [String]
+  ) throws {
+    self.modelName = modelName
+    self.inputs = Set(inputs.compactMap { FileIdentity($0) })
+    naming = classCount > 1 ? .explanationAndClass : option == nil && pictureCount == 1 ? .image : .explanation
+    guard let option else {
+      (file, folder) = (nil, "")
       return
     }
-    do {
-      try FileManager.default.createDirectory(atPath: option, withIntermediateDirectories: true)
-    } catch {
-      throw GradCAMError(
-        .unwritable, at: option, problem: "cannot be made a folder", advice: "several pictures need one; check the path"
-      )
+    guard !option.isEmpty else {
+      throw GradCAMError(.usage, at: "--output", problem: "the name is empty", advice: "name a file or a folder")
     }
-  }
-
-  /// The path for one explanation.
-  mutating func next(image: String, _ explanation: Explanation, classCount: Int) throws -> String {
-    if isFile, let option { return try claim(option, over: image) }
-    let file = image.split(separator: "/").last.map(String.init) ?? image
-    let stem = file.lastIndex(of: ".").map { String(file[..<$0]) } ?? file
-    var name = stem
-    if option != nil || !isSingle {
-      name += ".\(modelName).\(explanation.node)"
-      if classCount > 1 { name += ".\(explanation.scored.label ?? String(explanation.scored.index))" }
-      name += ".\(explanation.method)"
+    let isFolder = option.hasSuffix("/") || (try? FileManager.default.contentsOfDirectory(atPath: option)) != nil
+    if imageCount * pictureCount == 1, !isFolder {
+      (file, folder) = (option, "")
+      try Picture.checkFormat(ofOutput: option)
+      try claim(option)
     } else {
-      name += ".gradcam"
+      (file, folder) = (nil, option.hasSuffix("/") ? option : option + "/")
     }
-    let safe = String(name.map { $0 == "/" || $0 == " " || $0 == ":" || $0.isNewline ? "_" : $0 })
-    let folder = option.map { $0.hasSuffix("/") ? $0 : $0 + "/" } ?? ""
-    // Two images of one name in different folders, or two classes of one label.
-    var path = folder + safe + ".png", copy = 2
-    while used.contains(path) {
-      path = folder + safe + "-\(copy).png"
-      copy += 1
-    }
-    return try claim(path, over: image)
   }
 
-  private mutating func claim(_ path: String, over image: String) throws -> String {
-    func resolved(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
-    guard resolved(path) != resolved(image) else {
+  /// Claims a path that the user named.
+  ///
+  /// Throws `usage` where it is a file that is read, or was claimed before.
+  mutating func claim(_ path: String) throws {
+    guard !isInput(path) else {
       throw GradCAMError(
-        .usage, at: path, problem: "would be written over the image itself", advice: "give another --output")
+        .usage, at: path, problem: "would be written over a file that is read", advice: "give another name")
+    }
+    guard used.insert(path).inserted else {
+      throw GradCAMError(.usage, at: path, problem: "is named for two results", advice: "give each its own name")
+    }
+  }
+
+  /// The path for one explanation, in a folder that exists.
+  ///
+  /// Throws `unwritable` where the folder cannot be made.
+  mutating func next(image: String, _ explanation: Explanation) throws -> String {
+    if let file { return file }
+    if !folder.isEmpty {
+      do {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      } catch {
+        throw GradCAMError(
+          .unwritable, at: folder, problem: "cannot be made a folder",
+          advice: "several pictures need one; check the path and its permissions")
+      }
+    }
+    let name = name(image: image, explanation)
+    // Two images of one name in different folders, or a picture that an earlier run made and this one reads.
+    var path = folder + name + ".png", copy = 2
+    while used.contains(path) || isInput(path) {
+      path = folder + name + "-\(copy).png"
+      copy += 1
     }
     used.insert(path)
     return path
+  }
+
+  private func isInput(_ path: String) -> Bool { FileIdentity(path).map(inputs.contains) ?? false }
+
+  private func name(image: String, _ explanation: Explanation) -> String {
+    let file = image.split(separator: "/").last.map(String.init) ?? image
+    let stem = file.lastIndex(of: ".").map { String(file[..<$0]) } ?? file
+    let label = explanation.scored.label ?? String(explanation.scored.index)
+    let parts =
+      switch naming {
+      case .image: [stem, "gradcam"]
+      case .explanation: [stem, modelName, explanation.node, explanation.method]
+      case .explanationAndClass: [stem, modelName, explanation.node, label, explanation.method]
+      }
+    return String(
+      parts.joined(separator: ".").map { $0 == "/" || $0 == ":" || $0.isWhitespace || $0.isNewline ? "_" : $0 })
   }
 }

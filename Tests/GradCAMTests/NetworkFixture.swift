@@ -34,8 +34,14 @@ struct NetworkFixture: Decodable, Sendable, CustomStringConvertible {
 
   private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/networks")
 
-  static let all: [NetworkFixture] = try! JSONDecoder().decode(
-    [NetworkFixture].self, from: Data(contentsOf: folder.appending(path: "networks.json")))
+  static let all: [NetworkFixture] = {
+    do {
+      let index = try Data(contentsOf: folder.appending(path: "networks.json"))
+      return try JSONDecoder().decode([NetworkFixture].self, from: index)
+    } catch {
+      fatalError("the fixtures cannot be read: \(error)")
+    }
+  }()
 
   static func named(_ name: String) throws -> NetworkFixture { try #require(all.first { $0.name == name }) }
 

@@ -103,10 +103,17 @@ struct GradientComparison {
 extension GradientCheck {
   /// Runs the check for each float output that carries a gradient, `operators` being the set under test.
   func compare(operators: OperatorSet = .standard, seed: UInt64 = 1) throws -> [GradientComparison] {
-    try (0..<outputCount).compactMap { try compare(output: $0, operators: operators, seed: seed) }
+    // Kernels with weights packed beforehand may be others than those without.
+    try [false, true].flatMap { reusesWeights in
+      try (0..<outputCount).compactMap {
+        try compare(output: $0, operators: operators, seed: seed, reusesWeights: reusesWeights)
+      }
+    }
   }
 
-  private func compare(output: Int, operators: OperatorSet, seed: UInt64) throws -> GradientComparison? {
+  private func compare(
+    output: Int, operators: OperatorSet, seed: UInt64, reusesWeights: Bool
+  ) throws -> GradientComparison? {
     var generator = SplitMix64(seed: seed &+ UInt64(output))
     let tensors = inputs.map { $0.draw(using: &generator) }
     let wanted = wanted ?? inputs.indices.filter { inputs[$0].isRandom }
@@ -141,7 +148,7 @@ extension GradientCheck {
       graph, operators: operators,
       request: PlanRequest(
         inputs: Dictionary(uniqueKeysWithValues: infos), outputs: outputs, taps: wanted.map { ids[$0]! },
-        target: outputs[output], kernels: KernelRequest(threadCount: 2, reusesWeights: false)))
+        target: outputs[output], kernels: KernelRequest(threadCount: 2, reusesWeights: reusesWeights)))
     let executor = Executor(plan, pool: ThreadPool(threadCount: 2))
 
     let directions = wanted.map { index in

@@ -130,6 +130,7 @@ let indexingGradientChecks: [GradientCheck] = [
     #expect(y[0].floats == [2, 1, 0, 4, 3, 5])
     let timeFirst = try evaluate("ReverseSequence", [counting([2, 2, 2]), integers(1, 2)])
     #expect(timeFirst[0].floats == [0, 1, 6, 7, 4, 5, 2, 3])
+    #expect(try evaluate("ReverseSequence", [counting([2, 2, 0]), integers(1, 2)])[0].floats == [])
     #expect(throws: GradCAMError.self) { try evaluate("ReverseSequence", [counting([2, 3]), integers(1, 4, 1)]) }
     #expect(throws: GradCAMError.self) { try evaluate("ReverseSequence", [counting([2, 3]), integers(1)]) }
   }

@@ -195,6 +195,7 @@ let padGradientChecks: [GradientCheck] = [
     #expect(throws: GradCAMError.self) { try pad("constant", integers(1)) }
     #expect(throws: GradCAMError.self) { try pad("constant", integers(.max, .max)) }
     #expect(throws: GradCAMError.self) { try pad("mirror", integers(1, 1)) }
+    #expect(throws: GradCAMError.self) { try pad("wrap", integers(1 << 28, 0)) }
   }
 
   @Test func gradientOfALargeExpand() throws {

@@ -60,6 +60,19 @@ let viewGradientChecks: [GradientCheck] = [
     #expect(throws: GradCAMError.self) { try evaluate("Dropout", [x, nil, Tensor([true], shape: [])]) }
   }
 
+  @Test func aViewMayBeLeftOut() throws {
+    let graph = ComputeGraph(
+      values: [Value(name: "x"), Value(name: "mask")],
+      nodes: [Node(name: "", operatorName: OperatorName(type: "Dropout"), inputs: [0], outputs: [nil, 1])],
+      inputs: [0], outputs: [1], opsets: ["": 13])
+    let plan = try Plan(
+      graph, operators: .standard,
+      request: PlanRequest(
+        inputs: [0: ValueInfo(.float32, [2])], outputs: [1],
+        kernels: KernelRequest(threadCount: 1, reusesWeights: false)))
+    #expect(Executor(plan, pool: ThreadPool(threadCount: 1)).contents(of: 1).integers == [1, 1])
+  }
+
   @Test func refusals() {
     #expect(throws: GradCAMError.self) { try shape("Reshape", [2, 3], [integers(4)]) }
     #expect(throws: GradCAMError.self) { try shape("Reshape", [2, 3], [integers(-1, 4)]) }

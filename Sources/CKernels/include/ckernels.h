@@ -10,6 +10,7 @@
 #include "interpolation.h"
 #include "matrix_vector.h"
 #include "movement.h"
+#include "packed_product.h"
 #include "pooling.h"
 #include "reduction.h"
 #include "rounding.h"

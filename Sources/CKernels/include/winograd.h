@@ -11,11 +11,12 @@ enum { winograd_tile = 4, winograd_cells = 36 };
 // The floats of scratch memory that a transform of one row of tiles needs.
 int64_t winograd_scratch(int64_t tiles);
 
-// u[cell][output][input] from filters at weights[output × output_stride + input × input_stride], 9 floats each, in
-// reverse order where `rotated`; for outputs [first, last). Weights may be misaligned.
+// Filters at weights[output × output_stride + input × input_stride], 9 floats each, in reverse order where `rotated`,
+// transformed and packed for `multiply_panel`: one packed left matrix (outputs × inputs) a cell, `cell_stride` floats
+// apart. For outputs [first, last), first a multiple of product_rows(). Weights may be misaligned.
 void winograd_weights(
     const float *weights, int64_t outputs, int64_t inputs, int64_t output_stride, int64_t input_stride, int rotated,
-    int64_t first, int64_t last, float *u);
+    int64_t first, int64_t last, float *u, int64_t cell_stride);
 
 // One channel, one row of tiles: v[cell × plane + tile].
 void winograd_input(

@@ -1,5 +1,10 @@
-import Foundation
 import Graph
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
 
 /// A folder of ONNX's backend tests: a model with inputs and the outputs expected of it.
 public struct ConformanceCase: Sendable {
@@ -22,14 +27,13 @@ public struct ConformanceCase: Sendable {
     }
     if entries.contains("model.onnx") {
       let sets = entries.filter { $0.hasPrefix("test_data_set_") }.map { folder + "/" + $0 }
-      let name = URL(fileURLWithPath: folder).lastPathComponent
+      let name = folder.split(separator: "/").last.map(String.init) ?? folder
       return [ConformanceCase(name: name, model: folder + "/model.onnx", dataSets: sets)]
     }
     return try entries.flatMap { entry -> [ConformanceCase] in
       let path = folder + "/" + entry
-      var isFolder: ObjCBool = false
-      guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else { return [] }
-      return try find(in: path)
+      let isFolder = (try? FileManager.default.contentsOfDirectory(atPath: path)) != nil
+      return isFolder ? try find(in: path) : []
     }
   }
 }

@@ -1,7 +1,12 @@
-import Foundation
 import Graph
 import ONNXLoader
 import Ops
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
 
 /// Runs backend-test cases and compares what comes out with what is expected.
 public struct ConformanceRunner: Sendable {

@@ -2,7 +2,7 @@
 public enum Compatibility: String, Sendable, CaseIterable {
   /// pytorch-grad-cam 1.5: normalised, resized, normalised again.
   case pytorchGradCAM = "pytorch-grad-cam"
-  /// The original VGG19 recipe: resized, then divided by the maximum; the picture squashed to the input and drawn so.
+  /// The original VGG19 recipe: resized, then rescaled once; the picture squashed to the input and drawn so.
   case recipe
 
   /// The map as it is drawn, in 0 … 1, over a picture.

@@ -18,6 +18,8 @@ public struct Explanation: Sendable {
   public let scored: ScoredClass
   /// How the node is called.
   public let node: String
+  /// The tensor's name in the file.
+  public let tensor: String
   /// The method's name.
   public let method: String
   /// The method's result at the feature map's size, before rectification.
@@ -55,8 +57,6 @@ public final class Explainer {
   /// What was assumed about the model because neither its file nor the user told.
   public let warnings: [Warning]
 
-  private let imageShape: ImageShape
-
   /// Plans a model for explanations.
   ///
   /// - Parameters:
@@ -68,18 +68,13 @@ public final class Explainer {
   ///   - threadCount: the threads to run on; nil means one a core.
   ///   - reusesWeights: whether many images follow, so that packing weights pays.
   ///
-  /// Throws `badData` for metadata that cannot be read, and what `Session` throws.
+  /// Throws what `Session` throws.
   public init(
     _ model: Model, nodes: [String] = [], preprocessing: Preprocessing? = nil, inputSize: PixelSize? = nil,
     labels: Labels? = nil, compatibility: Compatibility = .pytorchGradCAM, inputs: [String: Tensor] = [:],
     threadCount: Int? = nil, reusesWeights: Bool = false
   ) throws {
-    let metadata: ModelMetadata
-    do {
-      metadata = try ModelMetadata(model.graph.metadata)
-    } catch let error as GradCAMError {
-      throw error.within(model.path)
-    }
+    let metadata = model.metadata
     var warnings: [Warning] = []
     let known = preprocessing ?? metadata.preprocessing
     let size = inputSize ?? (known ?? Preprocessing()).inputSize(for: model.imageShape)
@@ -91,9 +86,6 @@ public final class Explainer {
           text: "the file does not say how images are preprocessed; ImageNet's usual way at \(size) is assumed; "
             + "give --preset, or --mean, --std, --range and the like"))
     }
-    var shape = model.imageShape
-    if let layout = self.preprocessing.layout { shape.layout = layout }
-    imageShape = shape
     self.compatibility = compatibility
     session = try Session(
       model, nodes: nodes, inputSize: size, inputs: inputs, threadCount: threadCount, reusesWeights: reusesWeights)
@@ -108,6 +100,13 @@ public final class Explainer {
     } else {
       self.labels = Labels([])
     }
+    if !self.labels.names.isEmpty, self.labels.names.count != session.classCount {
+      warnings.append(
+        Warning(
+          code: "labels-count",
+          text: "there are \(self.labels.names.count) labels for \(session.classCount) classes; "
+            + "give --labels a file with one line a class, in the model's order"))
+    }
     self.warnings = warnings
   }
 
@@ -119,13 +118,13 @@ public final class Explainer {
     if compatibility == .recipe {
       let squashed = try picture.resized(width: size.width, height: size.height, filter: compatibility.resizeFilter)
       return PreparedImage(
-        picture: squashed, tensor: preprocessing.tensor(squashed, for: imageShape),
+        picture: squashed, tensor: preprocessing.tensor(squashed, for: session.model.imageShape),
         geometry: PreprocessingGeometry(original: size, resized: size))
     }
     let geometry = try preprocessing.geometry(picture: original, input: size)
     let input = try geometry.apply(to: picture, filter: compatibility.resizeFilter)
     return PreparedImage(
-      picture: picture, tensor: preprocessing.tensor(input, for: imageShape), geometry: geometry)
+      picture: picture, tensor: preprocessing.tensor(input, for: session.model.imageShape), geometry: geometry)
   }
 
   /// Takes a tensor for the network's input as it is.
@@ -161,7 +160,7 @@ public final class Explainer {
       return try methods.map { name, method in
         let map = try method.map(of: tap)
         return Explanation(
-          scored: scored, node: session.taps[index].label, method: name, map: map,
+          scored: scored, node: session.taps[index].label, tensor: session.taps[index].tensor, method: name, map: map,
           drawnMap: compatibility.drawnMap(map, geometry: image.geometry), tap: tap,
           warnings: [
             session.taps[index].note.map { Warning(code: "node", text: $0) }, Warning.about(map, from: tap),

@@ -15,9 +15,13 @@ public struct Labels: Sendable {
     guard let text = String(validating: try contentsOfFile(at: path), as: UTF8.self) else {
       throw GradCAMError(.badData, at: path, problem: "is not text in UTF-8", advice: "write one label a line")
     }
-    var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
-      String(line.last == "\r" ? line.dropLast() : line)
-    }
+    self.init(lines: text)
+  }
+
+  /// Reads a text with one name a line, ended as on Unix or on Windows.
+  init(lines text: String) {
+    // A carriage return and a line feed are one character.
+    var lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }.map(String.init)
     if lines.last == "" { lines.removeLast() }
     names = lines
   }

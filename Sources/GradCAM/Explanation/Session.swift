@@ -1,6 +1,14 @@
 import Graph
 import Ops
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 /// A model planned for one input size and some taps, ready to explain images one after another.
 ///
 /// Not for use by several threads at a time.
@@ -37,18 +45,21 @@ public final class Session {
     self.inputSize = inputSize
     let pool = ThreadPool(threadCount: threadCount)
     self.threadCount = pool.threadCount
-    do {
-      let infos = try model.valueInfos(size: inputSize, inputs: inputs)
+    (taps, executor) = try model.located {
+      try model.check(inputSize)
+      let inputInfos = inputs.mapValues { ValueInfo($0.elementType, $0.shape) }
+      let infos = try model.valueInfos(size: inputSize, inputs: inputInfos)
+      try model.checkScores(infos)
       let catalogue = NodeCatalogue(model, infos: infos)
-      taps = try (nodes.isEmpty ? ["auto"] : nodes).map(catalogue.match)
+      let taps = try (nodes.isEmpty ? ["auto"] : nodes).map(catalogue.match)
       for tap in taps { try Self.check(tap, infos[tap.value]) }
       let plan = try model.plan(
-        size: inputSize, taps: taps.map(\.value), inputs: inputs, threadCount: pool.threadCount,
+        size: inputSize, taps: taps.map(\.value), inputs: inputInfos, threadCount: pool.threadCount,
         reusesWeights: reusesWeights)
-      executor = Executor(plan, pool: pool)
+      try plan.checkMemory(inputSize)
+      let executor = Executor(plan, pool: pool)
       for (name, tensor) in inputs { try executor.set(try model.input(named: name), to: tensor) }
-    } catch let error as GradCAMError {
-      throw error.within(model.path)
+      return (taps, executor)
     }
   }
 
@@ -63,6 +74,12 @@ public final class Session {
         .usage, at: "--node \(tap.label)",
         problem: "its tensor is \(info.elementType) of shape \(info.shape), which has no spatial extent to draw",
         advice: "choose a feature map (batch, channels, height, width) from 'gradcam nodes'")
+    }
+    guard tap.layout != nil else {
+      throw GradCAMError(
+        .unsupported, at: "--node \(tap.label)",
+        problem: "its dimensions \(info.shape) are in an order that cannot be drawn",
+        advice: "choose a node before or behind the transposition")
     }
   }
 
@@ -98,9 +115,17 @@ public final class Session {
     let value = taps[index].value
     let activation = executor.contents(of: value), gradient = executor.gradient(of: value)
     let shape = activation.shape, count = shape.count(1..<4)
+    let first = [activation, gradient].map { Array($0.floats.prefix(count)) }
+    guard taps[index].layout == .nhwc else {
+      return Tap(channels: shape[1], height: shape[2], width: shape[3], activation: first[0], gradient: first[1])
+    }
+    let channels = shape[3], positions = shape[1] * shape[2]
+    func channelsFirst(_ values: [Float]) -> [Float] {
+      (0..<channels).flatMap { channel in (0..<positions).map { values[$0 * channels + channel] } }
+    }
     return Tap(
-      channels: shape[1], height: shape[2], width: shape[3], activation: Array(activation.floats.prefix(count)),
-      gradient: Array(gradient.floats.prefix(count)))
+      channels: channels, height: shape[1], width: shape[2], activation: channelsFirst(first[0]),
+      gradient: channelsFirst(first[1]))
   }
 
   /// The time of every step for the last image, walking back from a class where one is given.
@@ -122,7 +147,7 @@ public final class Session {
 extension Model {
   /// Plans this model for images of a size: forward, and back from the scores to the taps where there are any.
   func plan(
-    size: PixelSize, taps: [ValueID], inputs: [String: Tensor], threadCount: Int, reusesWeights: Bool
+    size: PixelSize, taps: [ValueID], inputs: [String: ValueInfo], threadCount: Int, reusesWeights: Bool
   ) throws -> Plan {
     try Plan(
       graph, operators: operators,
@@ -133,7 +158,7 @@ extension Model {
   }
 
   /// Type and extents of every value that the model's outputs need, for images of a size.
-  func valueInfos(size: PixelSize, inputs: [String: Tensor] = [:]) throws -> [ValueID: ValueInfo] {
+  func valueInfos(size: PixelSize, inputs: [String: ValueInfo] = [:]) throws -> [ValueID: ValueInfo] {
     try Plan(
       graph, operators: operators.withoutRewrites,
       request: PlanRequest(
@@ -142,13 +167,45 @@ extension Model {
     ).infos
   }
 
-  private func inputInfos(_ size: PixelSize, _ inputs: [String: Tensor]) throws -> [ValueID: ValueInfo] {
-    var infos = [imageInput: ValueInfo(imageShape.elementType, imageShape.shape(for: size))]
-    for (name, tensor) in inputs {
+  private func inputInfos(_ size: PixelSize, _ inputs: [String: ValueInfo]) throws -> [ValueID: ValueInfo] {
+    var infos: [ValueID: ValueInfo] = [:]
+    for (name, info) in inputs {
       let id = try input(named: name)
-      infos[id] = ValueInfo(graph.values[id].elementType ?? tensor.elementType, tensor.shape)
+      infos[id] = ValueInfo(graph.values[id].elementType ?? info.elementType, info.shape)
     }
+    infos[imageInput] = ValueInfo(imageShape.elementType, imageShape.shape(for: size))
     return infos
+  }
+
+  /// Runs something about this model, naming its file in errors.
+  func located<Result>(_ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch let error as GradCAMError {
+      throw error.within(path)
+    }
+  }
+
+  /// Throws `usage` where the file fixes another size of its input.
+  fileprivate func check(_ size: PixelSize) throws {
+    guard !imageShape.admits(size) else { return }
+    let fixed = "\(imageShape.width.map(String.init) ?? "any")x\(imageShape.height.map(String.init) ?? "any")"
+    throw GradCAMError(
+      .usage, at: "--size \(size)", problem: "the model's input '\(graph.values[imageInput].name)' takes \(fixed)",
+      advice: "leave --size out, or export the model with dynamic height and width")
+  }
+
+  /// Throws `unsupported` where the scores are not one number a class.
+  fileprivate func checkScores(_ infos: [ValueID: ValueInfo]) throws {
+    let shape = infos[head.logits]!.shape
+    let perImage = shape.rank > 1 || imageShape.batch > 1 ? Array(shape.dimensions.dropFirst()) : shape.dimensions
+    guard shape.rank <= 1 || shape[0] == imageShape.batch, perImage.count(where: { $0 != 1 }) <= 1, shape.count > 0
+    else {
+      throw GradCAMError(
+        .unsupported, at: "output '\(graph.values[head.logits].name)'",
+        problem: "has shape \(shape) where one score for each class is expected, as \(imageShape.batch)×classes",
+        advice: "explain a classifier; for a detector or a segmentation network, export one that ends in class scores")
+    }
   }
 
   /// The input of a name.
@@ -161,5 +218,24 @@ extension Model {
         .usage, at: "--tensor \(name)", problem: "the model has no such input", advice: "its inputs are \(names)")
     }
     return id
+  }
+}
+
+extension Plan {
+  /// Throws `unsupported` where a run would need more memory than the machine has.
+  fileprivate func checkMemory(_ size: PixelSize) throws {
+    let available = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
+    guard arenaByteCount > available else { return }
+    throw GradCAMError(
+      .unsupported, at: "--size \(size)",
+      problem: "needs \(arenaByteCount >> 20) MiB of memory where this machine has \(available >> 20) MiB",
+      advice: "give a smaller --size")
+  }
+}
+
+extension Shape {
+  /// Height and width of an image tensor or feature map of rank 4.
+  public func imageSize(_ layout: ImageShape.Layout) -> PixelSize {
+    layout == .nchw ? PixelSize(width: self[3], height: self[2]) : PixelSize(width: self[2], height: self[1])
   }
 }

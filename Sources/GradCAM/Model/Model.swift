@@ -10,6 +10,8 @@ public struct Model: Sendable {
   public let graph: ComputeGraph
   /// The operators it may use.
   public let operators: OperatorSet
+  /// What its file says about its use.
+  public let metadata: ModelMetadata
   /// The input that takes the image.
   public let imageInput: ValueID
   /// How the image input is laid out, and the extents that the file fixes.
@@ -19,13 +21,18 @@ public struct Model: Sendable {
 
   /// Opens a file; weights stay in it until they are used.
   ///
+  /// - Parameter layout: how the image input is laid out; nil means what the file says, else what its shape tells.
+  ///
   /// Throws `unreadable`, `badData` or `unsupported` naming the file and the place in it.
-  public init(contentsOf path: String, operators: OperatorSet = .standard) throws {
+  public init(
+    contentsOf path: String, layout: ImageShape.Layout? = nil, operators: OperatorSet = .standard
+  ) throws {
     self.path = path
     self.operators = operators
     graph = try loadModel(at: path)
     do {
-      (imageInput, imageShape) = try graph.findImageInput()
+      metadata = try ModelMetadata(graph.metadata)
+      (imageInput, imageShape) = try graph.findImageInput(layout ?? metadata.layout)
       head = try ScoreHead(graph)
     } catch let error as GradCAMError {
       throw error.within(path)
@@ -62,6 +69,11 @@ public struct ImageShape: Sendable, Equatable {
   /// The element type of the input.
   public var elementType: ElementType
 
+  /// Whether the file leaves room for images of a size.
+  public func admits(_ size: PixelSize) -> Bool {
+    (width ?? size.width, height ?? size.height) == (size.width, size.height)
+  }
+
   /// The tensor's shape for images of a size.
   public func shape(for size: PixelSize) -> Shape {
     layout == .nchw ? [batch, channels, size.height, size.width] : [batch, size.height, size.width, channels]
@@ -70,31 +82,32 @@ public struct ImageShape: Sendable, Equatable {
 
 extension ComputeGraph {
   /// The first input that has the shape of an image.
-  fileprivate func findImageInput() throws -> (ValueID, ImageShape) {
+  fileprivate func findImageInput(_ layout: ImageShape.Layout?) throws -> (ValueID, ImageShape) {
     for id in inputs {
-      if let shape = ImageShape(values[id]) { return (id, shape) }
+      if let shape = ImageShape(values[id], layout: layout) { return (id, shape) }
     }
     let names = inputs.map { "'\(values[$0].name)'" }.joined(separator: ", ")
+    let order = layout == .nhwc ? "height, width, 1 or 3 channels" : "1 or 3 channels, height, width"
     throw GradCAMError(
-      .unsupported, problem: "no input has the shape of an image (batch, 1 or 3 channels, height, width) among \(names)"
-    )
+      .unsupported, problem: "no input has the shape of an image (batch, \(order)) among \(names)",
+      advice: "export a network that takes pictures")
   }
 }
 
 extension ImageShape {
   /// Reads an input's declaration; nil where it cannot be an image.
-  init?(_ value: Value) {
+  ///
+  /// - Parameter known: the layout; nil means as the number of channels tells, else channels first.
+  init?(_ value: Value, layout known: Layout? = nil) {
     guard let dimensions = value.dimensions, dimensions.count == 4 else { return nil }
     let extents = dimensions.map { dimension -> Int? in
       if case .fixed(let extent) = dimension, extent > 0 { extent } else { nil }
     }
     func isColour(_ extent: Int?) -> Bool { extent == 1 || extent == 3 }
-    if isColour(extents[1]) || !isColour(extents[3]) {
-      layout = .nchw
-      (channels, height, width) = (extents[1] ?? 3, extents[2], extents[3])
-    } else {
-      layout = .nhwc
-      (channels, height, width) = (extents[3] ?? 3, extents[1], extents[2])
+    layout = known ?? (isColour(extents[1]) || !isColour(extents[3]) ? .nchw : .nhwc)
+    switch layout {
+    case .nchw: (channels, height, width) = (extents[1] ?? 3, extents[2], extents[3])
+    case .nhwc: (channels, height, width) = (extents[3] ?? 3, extents[1], extents[2])
     }
     guard isColour(channels) else { return nil }
     batch = extents[0] ?? 1

@@ -26,6 +26,10 @@ public struct NodeCatalogue: Sendable {
   public struct Match: Sendable {
     /// The tensor.
     public let value: ValueID
+    /// The tensor's name in the file.
+    public let tensor: String
+    /// The order of its dimensions; nil where it is neither of the two that can be drawn.
+    public let layout: ImageShape.Layout?
     /// How pictures and reports call it: the name that the user gave, or for `auto` the module path or tensor.
     public let label: String
     /// What the user should know about the match, such as a module that shares the tensor.
@@ -38,20 +42,33 @@ public struct NodeCatalogue: Sendable {
   private let graph: ComputeGraph
   private let modules: ModuleIndex
   private let auto: ValueID?
+  private let layouts: SpatialLayouts
 
   /// Lists a model's nodes for images of a size.
   ///
+  /// - Parameter inputs: type and shape of the inputs other than the image whose shape the file leaves open.
+  ///
   /// Throws what planning the model throws.
-  public init(_ model: Model, size: PixelSize) throws {
-    self.init(model, infos: try model.valueInfos(size: size))
+  public init(_ model: Model, size: PixelSize, inputs: [String: ValueInfo] = [:]) throws {
+    let declared = model.graph.inputs.compactMap { model.graph.values[$0].declaredInfo }
+    let infos = try model.located {
+      try model.valueInfos(size: size, inputs: inputs.merging(declared) { given, _ in given })
+    }
+    self.init(model, infos: infos)
   }
 
   init(_ model: Model, infos: [ValueID: ValueInfo]) {
     let graph = model.graph
     let reachable = graph.valuesBetween(model.imageInput, and: model.head.logits)
+    let layouts = SpatialLayouts(graph, image: model.imageInput, layout: model.imageShape.layout) {
+      infos[$0]?.shape.rank
+    }
     func isMappable(_ value: ValueID) -> Bool {
-      guard reachable.contains(value), value != model.head.logits, let info = infos[value] else { return false }
-      return info.elementType.isFloatingPoint && info.shape.rank == 4 && info.shape.count(2..<4) > 1
+      guard reachable.contains(value), value != model.head.logits, let info = infos[value],
+        info.elementType.isFloatingPoint, info.shape.rank == 4, let layout = layouts.layout(of: value)
+      else { return false }
+      let size = info.shape.imageSize(layout)
+      return size.width * size.height > 1
     }
     let outputs = graph.nodes.map { $0.outputs.compactMap { $0 }.first }
     let auto = outputs.compactMap { $0 }.last(where: isMappable)
@@ -67,6 +84,7 @@ public struct NodeCatalogue: Sendable {
     self.graph = graph
     self.modules = modules
     self.auto = auto
+    self.layouts = layouts
   }
 
   /// Finds the tensor that a name means.
@@ -78,16 +96,24 @@ public struct NodeCatalogue: Sendable {
   ///
   /// Throws `usage` with the nearest names, or with the several that match.
   public func match(_ query: String) throws -> Match {
+    guard !query.isEmpty else {
+      throw GradCAMError(
+        .usage, at: "--node", problem: "the name is empty", advice: "'gradcam nodes' lists the names")
+    }
     if query == "auto" { return try matchAuto() }
     if query.hasPrefix("#") { return try matchIndex(query) }
-    if let index = graph.nodes.firstIndex(where: { $0.name == query && !query.isEmpty }), let value = firstOutput(index)
-    {
-      return Match(value: value, label: query, note: nil)
+    if let index = graph.nodes.firstIndex(where: { $0.name == query }), let value = firstOutput(index) {
+      return match(value, label: query)
     }
     if let match = try matchModule(query) { return match }
-    if let value = tensor(named: query) { return Match(value: value, label: query, note: nil) }
+    if let value = tensor(named: query) { return match(value, label: query) }
     if let match = try matchOperator(query) { return match }
     return try matchSuffix(query)
+  }
+
+  private func match(_ value: ValueID, label: String, note: String? = nil) -> Match {
+    Match(
+      value: value, tensor: graph.values[value].name, layout: layouts.layout(of: value), label: label, note: note)
   }
 
   private func tensor(named name: String) -> ValueID? {
@@ -104,7 +130,7 @@ public struct NodeCatalogue: Sendable {
         .usage, at: "--node auto", problem: "the model has no feature map with a spatial extent before its score",
         advice: "name a node; 'gradcam nodes --all' lists them")
     }
-    return Match(value: auto, label: entry.module ?? entry.tensor, note: nil)
+    return match(auto, label: entry.module ?? entry.tensor)
   }
 
   private func matchIndex(_ query: String) throws -> Match {
@@ -113,7 +139,7 @@ public struct NodeCatalogue: Sendable {
         .usage, at: "--node \(query)", problem: "is not the index of a node",
         advice: "indices run from #0 to #\(graph.nodes.count - 1); 'gradcam nodes --all' lists them")
     }
-    return Match(value: value, label: query, note: nil)
+    return match(value, label: query)
   }
 
   /// Splits `name:k`.
@@ -127,7 +153,7 @@ public struct NodeCatalogue: Sendable {
     guard elements.indices.contains(position) else {
       throw GradCAMError(
         .usage, at: "--node \(query)", problem: "there are only \(elements.count) \(what)",
-        advice: "use 0 to \(elements.count - 1), or −1 for the last")
+        advice: "use 0 to \(elements.count - 1), or -1 for the last")
     }
     return elements[position]
   }
@@ -148,7 +174,7 @@ public struct NodeCatalogue: Sendable {
     if let other = tensor(named: query), other != value, let index = graph.producers[other] {
       notes.append("the module '\(query)' is meant; the tensor of this name is #\(index)")
     }
-    return Match(value: value, label: query, note: notes.isEmpty ? nil : notes.joined(separator: "; "))
+    return match(value, label: query, note: notes.isEmpty ? nil : notes.joined(separator: "; "))
   }
 
   private func matchOperator(_ query: String) throws -> Match? {
@@ -156,7 +182,7 @@ public struct NodeCatalogue: Sendable {
     let nodes = graph.nodes.indices.filter { graph.nodes[$0].operatorName.type == type && firstOutput($0) != nil }
     guard !nodes.isEmpty else { return nil }
     let node = try pick(call, from: nodes, query, "nodes of operator \(type)")
-    return Match(value: firstOutput(node)!, label: query, note: nil)
+    return match(firstOutput(node)!, label: query)
   }
 
   /// Every name with what it means, best first where one tensor has several.
@@ -168,9 +194,9 @@ public struct NodeCatalogue: Sendable {
 
   private func matchSuffix(_ query: String) throws -> Match {
     let names = names.filter { !$0.name.isEmpty }
-    let matches = query.isEmpty ? [] : names.filter { $0.name.hasSuffix("/" + query) || $0.name.hasSuffix("." + query) }
+    let matches = names.filter { $0.name.hasSuffix("/" + query) || $0.name.hasSuffix("." + query) }
     let values = Set(matches.map(\.value))
-    if values.count == 1 { return Match(value: matches[0].value, label: query, note: nil) }
+    if values.count == 1 { return match(matches[0].value, label: query) }
     if values.count > 1 {
       let several = matches.prefix(8).map(\.name).joined(separator: ", ")
       throw GradCAMError(
@@ -196,5 +222,16 @@ extension ComputeGraph {
       before.formUnion(node.inputs.compactMap { $0 })
     }
     return behind.intersection(before)
+  }
+}
+
+extension Value {
+  /// Name, type and shape of an input whose every extent the file fixes.
+  fileprivate var declaredInfo: (String, ValueInfo)? {
+    guard let dimensions, let elementType else { return nil }
+    let extents = dimensions.compactMap { dimension -> Int? in
+      if case .fixed(let extent) = dimension { extent } else { nil }
+    }
+    return extents.count == dimensions.count ? (name, ValueInfo(elementType, Shape(extents))) : nil
   }
 }

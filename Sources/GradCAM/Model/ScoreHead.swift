@@ -1,5 +1,12 @@
-import Foundation
 import Graph
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
 
 /// Where a classifier's scores are: the last value before a final Softmax, LogSoftmax or Sigmoid, else the output.
 public struct ScoreHead: Sendable {

@@ -4,6 +4,8 @@ import Graph
 public struct ModelMetadata: Sendable {
   /// How pictures are preprocessed; nil where the file has no such entry.
   public let preprocessing: Preprocessing?
+  /// How the image input is laid out; nil where the file does not say.
+  public let layout: ImageShape.Layout?
   /// The name of every class; nil where the file has none.
   public let labels: [String]?
 
@@ -12,24 +14,29 @@ public struct ModelMetadata: Sendable {
   /// Throws `badData` naming the entry that cannot be read.
   public init(_ metadata: [String: String]) throws {
     let entries = MetadataReader(metadata)
-    labels = entries["labels"].map { text in
-      var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-      if lines.last == "" { lines.removeLast() }
-      return lines
-    }
-    let keys = ["mean", "std", "range", "channels", "layout", "resize", "crop"]
+    labels = entries["labels"].map { Labels(lines: $0).names }
+    layout = try entries.parsed("layout", "nchw or nhwc") { ImageShape.Layout(rawValue: $0) }
+    let keys = ["mean", "std", "range", "channels", "resize", "crop"]
     guard keys.contains(where: { entries[$0] != nil }) else {
       preprocessing = nil
       return
     }
     var result = Preprocessing()
     if let mean = try entries.numbers("mean") { result.mean = mean }
-    if let std = try entries.numbers("std") { result.std = std }
-    if let range = try entries.parsed("range", "1 or 255", { Float($0) }) { result.range = range }
+    if let std = try entries.numbers("std") {
+      guard !std.contains(0) else {
+        throw GradCAMError(.badData, at: "metadata gradcam.std", problem: "'\(entries["std"]!)' has a 0")
+      }
+      result.std = std
+    }
+    if let range = try entries.parsed(
+      "range", "1 or 255", { text in Float(text).flatMap { [1, 255].contains($0) ? $0 : nil } })
+    {
+      result.range = range
+    }
     if let channels = try entries.parsed("channels", "rgb or bgr", { Preprocessing.Channels(rawValue: $0) }) {
       result.channels = channels
     }
-    result.layout = try entries.parsed("layout", "nchw or nhwc") { ImageShape.Layout(rawValue: $0) }
     result.resize = try entries.parsed("resize", "a number or WxH") { Preprocessing.Resize($0) }
     result.crop = try entries.parsed("crop", "a number or WxH") { PixelSize($0) }
     preprocessing = result
@@ -59,7 +66,9 @@ extension [Float] {
   public init?(channels text: String) {
     let parts = text.split { $0 == "," || $0 == " " || $0 == "[" || $0 == "]" }
     let numbers = parts.compactMap { Float($0) }
-    guard numbers.count == parts.count, numbers.count == 3 || numbers.count == 1 else { return nil }
+    guard numbers.count == parts.count, numbers.allSatisfy(\.isFinite), numbers.count == 3 || numbers.count == 1 else {
+      return nil
+    }
     self = numbers.count == 3 ? numbers : Array(repeating: numbers[0], count: 3)
   }
 }

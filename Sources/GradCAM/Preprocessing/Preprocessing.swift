@@ -27,13 +27,11 @@ public struct Preprocessing: Sendable, Equatable {
   public var range: Float
   /// The order of the colours.
   public var channels: Channels
-  /// The layout of the input; nil means as the model's input shape tells.
-  public var layout: ImageShape.Layout?
 
   /// Creates a description.
   public init(
     resize: Resize? = nil, crop: PixelSize? = nil, mean: [Float] = [0, 0, 0], std: [Float] = [1, 1, 1],
-    range: Float = 1, channels: Channels = .rgb, layout: ImageShape.Layout? = nil
+    range: Float = 1, channels: Channels = .rgb
   ) {
     self.resize = resize
     self.crop = crop
@@ -41,7 +39,6 @@ public struct Preprocessing: Sendable, Equatable {
     self.std = std
     self.range = range
     self.channels = channels
-    self.layout = layout
   }
 
   /// A usual way to preprocess, by name.
@@ -117,14 +114,13 @@ extension Preprocessing {
   public func tensor(_ picture: Picture, for shape: ImageShape) -> Tensor {
     let size = PixelSize(width: picture.width, height: picture.height), plane = picture.width * picture.height
     var planes: [[Float]] = []
-    let scale = range / 255
     if shape.channels == 1 {
       let grey = picture.luminance
-      planes = [grey.map { (Float($0) * scale - mean[0]) / std[0] }]
+      planes = [grey.map { (Float($0) * range / 255 - mean[0]) / std[0] }]
     } else {
       for channel in 0..<3 {
         let source = channels == .rgb ? channel : 2 - channel
-        let level = (0...255).map { (Float($0) * scale - mean[channel]) / std[channel] }
+        let level = (0...255).map { (Float($0) * range / 255 - mean[channel]) / std[channel] }
         planes.append(
           picture.pixels.withUnsafeBufferPointer { pixels in
             [Float](unsafeUninitializedCapacity: plane) { target, count in

@@ -51,16 +51,15 @@ extension ConvolutionProblem {
   ///
   /// - Parameter weights: the weights where they are known before the run, so that they may be packed.
   func forward(weights: Tensor?, _ request: KernelRequest) -> ConvolutionAlgorithm {
-    if window.isPointwise { return pointwise(transposed: false) }
     if isDepthwise { return depthwiseForward(request) }
     if winogradPays(request) { return winograd(gradient: false, weights: weights, request) }
-    return im2colForward(request)
+    return panels(weights: weights, request)
   }
 
   /// The algorithm for dx from dy.
   func backward(weights: Tensor?, _ request: KernelRequest) -> ConvolutionAlgorithm {
-    if window.isPointwise { return pointwise(transposed: true) }
     if isDepthwise { return depthwiseBackward(request) }
+    if window.isPointwise { return panels(transposed: true, weights: weights, request) }
     if winogradPays(request) { return winograd(gradient: true, weights: weights, request) }
     return im2colBackward(request)
   }

@@ -3,14 +3,17 @@ import Graph
 
 extension ConvolutionProblem {
   /// Whether Winograd's form is expected to be the fastest.
+  ///
+  /// Transforming the weights costs more than one image wins, and rounding errors three times as large let more
+  /// Relus near zero fall on the other side: a single image is convolved directly.
   func winogradPays(_ request: KernelRequest) -> Bool {
-    guard window.isDense3x3, groups == 1, inputChannels >= 32, outputChannels >= 32 else { return false }
-    guard (0...2).contains(window.raw.pad.1), (0...2).contains(window.raw.pad.2),
-      (0...2).contains(window.raw.pad_end.1), (0...2).contains(window.raw.pad_end.2)
-    else { return false }
+    guard request.reusesWeights, window.isDense3x3, groups == 1, inputChannels >= 32, outputChannels >= 32 else {
+      return false
+    }
+    let pads = [window.raw.pad.1, window.raw.pad.2, window.raw.pad_end.1, window.raw.pad_end.2]
+    guard pads.allSatisfy({ (0...2).contains($0) }) else { return false }
     let tiles = ((Int(window.raw.output.1) + 3) / 4) * ((Int(window.raw.output.2) + 3) / 4) * batch
-    // The transformed weights of a single image must be paid back by enough tiles.
-    return tiles >= (request.reusesWeights ? 9 : 40)
+    return tiles >= 9
   }
 
   /// F(4×4, 3×3); the gradient is the same with the weights' roles swapped, each filter rotated, and 2 − pad.
@@ -19,18 +22,13 @@ extension ConvolutionProblem {
   /// one; else the tasks share out the channels and the 36 products of the only one.
   func winograd(gradient: Bool, weights: Tensor?, _ request: KernelRequest) -> ConvolutionAlgorithm {
     let form = WinogradForm(self, gradient: gradient)
-    let packed: TensorStorage? =
-      if request.reusesWeights, let weights {
-        form.packed(weights.storage.base.assumingMemoryBound(to: Float.self), ThreadPool.init(threadCount: 1))
-      } else {
-        nil
-      }
+    let packed = request.reusesWeights ? weights?.packedOnce(count: form.weightCount, form.transform) : nil
     let weightCount = packed == nil ? form.weightCount : 0
     let areas = form.blocks > 1 ? request.threadCount : 1
     let areaCount = form.transformCount
     let scratchCount = weightCount + areas * areaCount + request.threadCount * form.rowScratchCount
     return ConvolutionAlgorithm("winograd 4×4", scratchCount: scratchCount) { run in
-      if packed == nil { form.transform(run.weights, into: run.scratch, run.pool) }
+      if packed == nil { form.transform(run.weights, run.scratch, run.pool) }
       let u = packed.map { UnsafePointer($0.base.assumingMemoryBound(to: Float.self)) } ?? UnsafePointer(run.scratch)
       let transforms = run.scratch + weightCount, rows = transforms + areas * areaCount
       for image in 0..<form.batch {
@@ -77,22 +75,19 @@ private struct WinogradForm: Sendable {
 
   private var cells: Int { Int(winograd_cells) }
   private var span: Int { rowsPerBlock * tileColumns }
-  var weightCount: Int { (cells * inputs * outputs + 15) & ~15 }
+  /// The floats of one cell's packed weights.
+  private var cellCount: Int { PackedLeft.count(rows: outputs, depth: inputs) }
+  var weightCount: Int { cells * cellCount }
   var transformCount: Int { (cells * (inputs + outputs) * span + 15) & ~15 }
   var rowScratchCount: Int { (Int(winograd_scratch(Int64(tileColumns))) + 15) & ~15 }
 
-  func packed(_ weights: UnsafePointer<Float>, _ pool: ThreadPool) -> TensorStorage {
-    let storage = TensorStorage(byteCount: weightCount * MemoryLayout<Float>.size)
-    transform(weights, into: storage.base.assumingMemoryBound(to: Float.self), pool)
-    return storage
-  }
-
-  func transform(_ weights: UnsafePointer<Float>, into u: UnsafeMutablePointer<Float>, _ pool: ThreadPool) {
+  func transform(_ weights: UnsafePointer<Float>, _ u: UnsafeMutablePointer<Float>, _ pool: ThreadPool) {
     let outputStride = Int64(9 * (gradient ? 1 : inputs)), inputStride = Int64(9 * (gradient ? outputs : 1))
-    pool.parallelRanges(outputs, grain: 16) { range in
+    let height = Int(product_rows())
+    pool.parallelRanges((outputs + height - 1) / height, grain: 1) { panels in
       winograd_weights(
-        weights, Int64(outputs), Int64(inputs), outputStride, inputStride, gradient ? 1 : 0, Int64(range.lowerBound),
-        Int64(range.upperBound), u)
+        weights, Int64(outputs), Int64(inputs), outputStride, inputStride, gradient ? 1 : 0,
+        Int64(panels.lowerBound * height), Int64(min(outputs, panels.upperBound * height)), u, Int64(cellCount))
     }
   }
 
@@ -112,10 +107,13 @@ private struct WinogradForm: Sendable {
     func multiplyCell(
       _ cell: Int, _ rows: Range<Int>, _ v: UnsafeMutablePointer<Float>, _ m: UnsafeMutablePointer<Float>
     ) {
-      multiply(
-        MatrixOperand(pointer: u + cell * outputs * inputs, leading: inputs),
-        MatrixOperand(pointer: v + cell * inputs * span, leading: span), into: m + cell * outputs * span,
-        leading: span, rows: outputs, columns: rows.count * tileColumns, depth: inputs)
+      let count = rows.count * tileColumns, width = Int(product_columns())
+      var tile = tile_epilogue(accumulate: 0, bias: nil, low: -.infinity, high: .infinity)
+      for column in stride(from: 0, to: count, by: width) {
+        multiply_panel(
+          u + cell * cellCount, Int64(inputs), 0, Int64(outputs), v + cell * inputs * span + column, Int64(span),
+          Int64(inputs), Int64(min(width, count - column)), m + cell * outputs * span + column, Int64(span), &tile)
+      }
     }
     func transformOutput(_ channel: Int, _ rows: Range<Int>, _ m: UnsafeMutablePointer<Float>, _ worker: Int) {
       for row in rows {

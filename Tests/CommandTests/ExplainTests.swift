@@ -1,0 +1,188 @@
+import Foundation
+import GradCAM
+import Testing
+
+struct ExplainTests {
+  private let workplace: Workplace
+  private let picture = fixture("disc.png")
+
+  init() throws { workplace = try Workplace() }
+
+  @Test func textNamesClassesNodeAndPicture() throws {
+    let outcome = try workplace.succeed("explain", fixture("plain.onnx"), picture)
+    let lines = outcome.output.split(separator: "\n").map(String.init)
+    #expect(lines.count == 5)
+    #expect(lines.first == picture)
+    #expect(lines[1...3].allSatisfy { $0.hasSuffix("circle") || $0.hasSuffix("square") || $0.hasSuffix("star") })
+    let top = try #require(lines[1].split(separator: " ").last)
+    #expect(lines[4] == "  \(top) at relu2 by gradcam → disc.gradcam.png")
+    #expect(outcome.errors.isEmpty)
+  }
+
+  @Test func positionsAreTranslatedIntoTensors() throws {
+    let outcome = try workplace.succeed("explain", fixture("plain.onnx"), picture, "--node", "Conv:-1", "--node", "#1")
+    #expect(outcome.output.contains(" at Conv:-1 (conv2) by gradcam"))
+    #expect(outcome.output.contains(" at #1 (relu1) by gradcam"))
+  }
+
+  @Test func jsonHasTheFieldsThatScriptsRelyOn() throws {
+    let outcome = try workplace.succeed("explain", fixture("plain.onnx"), picture, "--class", "star", "--json")
+    let entries = try outcome.json([[String: Any]].self)
+    let entry = try #require(entries.first)
+    #expect(entries.count == 1)
+    #expect(
+      Set(entry.keys) == [
+        "image", "model", "node", "tensor", "class", "label", "logit", "probability", "method", "output", "top",
+        "warnings",
+      ])
+    #expect(entry["image"] as? String == picture)
+    #expect(entry["model"] as? String == fixture("plain.onnx"))
+    #expect(entry["node"] as? String == "relu2")
+    #expect(entry["class"] as? Int == 2)
+    #expect(entry["label"] as? String == "star")
+    #expect(entry["method"] as? String == "gradcam")
+    #expect(entry["output"] as? String == "disc.gradcam.png")
+    #expect((entry["warnings"] as? [Any])?.isEmpty == true)
+    let top = try #require(entry["top"] as? [[String: Any]])
+    let probabilities = try top.map { try #require($0["probability"] as? Double) }
+    #expect(top.count == 3 && probabilities == probabilities.sorted(by: >))
+    #expect(abs(probabilities.reduce(0, +) - 1) < 1e-5)
+    let own = try #require(top.first { $0["class"] as? Int == 2 })
+    #expect(own["probability"] as? Double == entry["probability"] as? Double)
+    #expect(entry["logit"] is Double)
+  }
+
+  @Test func jsonHasAnEntryForEveryPicture() throws {
+    let outcome = try workplace.succeed(
+      "explain", fixture("dynamic.onnx"), picture, fixture("flipped.jpg"), "--node", "relu1", "--node", "auto", "--top",
+      "2", "--method", "all", "--output", "maps", "--json")
+    let entries = try outcome.json([[String: Any]].self)
+    #expect(entries.count == 2 * 2 * 2 * 2)
+    #expect(entries.allSatisfy { $0["label"] is NSNull })
+    #expect(Set(entries.compactMap { $0["output"] as? String }) == Set(workplace.files.filter { $0.hasSuffix(".png") }))
+  }
+
+  @Test(arguments: [
+    ("undescribed", [], ["preprocessing-assumed", "labels-assumed"]), ("zero-map", [], ["map-all-zero"]),
+    ("nan-weights", [], ["not-finite"]), ("negative-map", ["--class", "against"], ["map-all-negative"]),
+    ("negative-map", ["--class", "for"], []), ("plain", ["--node", "pool"], ["no-spatial-extent"]),
+    ("dynamic", ["--labels", "labels.txt"], ["labels-count"]),
+  ])
+  func warningsAreInTheDocumentAndOnStandardError(_ model: String, _ options: [String], _ codes: [String]) throws {
+    try Data("only\n".utf8).write(to: workplace.folder.appendingPathComponent("labels.txt"))
+    let outcome = try workplace.run(["explain", fixture("\(model).onnx"), picture, "--json"] + options)
+    #expect(outcome.code == 0)
+    let warnings = try #require(try outcome.json([[String: Any]].self).first?["warnings"] as? [[String: String]])
+    #expect(warnings.compactMap { $0["code"] } == codes)
+    let lines = outcome.errors.split(separator: "\n")
+    #expect(lines.count == codes.count && lines.allSatisfy { $0.hasPrefix("gradcam: warning: ") })
+    for (line, warning) in zip(lines, warnings) { #expect(line.hasSuffix(try #require(warning["text"]))) }
+    #expect(workplace.files == ["disc.gradcam.png", "labels.txt"])
+  }
+
+  /// The map that is saved is Grad-CAM's sum over the activation and gradient that are saved.
+  @Test func arraysFitTogether() throws {
+    _ = try workplace.succeed(
+      "explain", fixture("plain.onnx"), picture, "--class", "star", "--save-map", "m.npy", "--save-activation", "a.npy",
+      "--save-gradient", "g.npy", "--save-output", "o.npy")
+    let (map, activation) = (try workplace.array("m.npy"), try workplace.array("a.npy"))
+    let gradient = try workplace.array("g.npy")
+    #expect(map.shape == [8, 8] && activation.shape == [1, 6, 8, 8] && gradient.shape == [1, 6, 8, 8])
+    #expect(try workplace.array("o.npy").shape == [1, 3])
+    let weights = (0..<6).map { gradient.values[$0 * 64..<($0 + 1) * 64].reduce(0, +) / 64 }
+    for position in 0..<64 {
+      let sum = (0..<6).reduce(Float(0)) { $0 + weights[$1] * activation.values[$1 * 64 + position] }
+      #expect(abs(map.values[position] - max(sum, 0)) < 1e-5)
+    }
+    #expect(map.values.contains { $0 > 0 })
+  }
+
+  private func map(_ model: String, _ arguments: String...) throws -> [Float] {
+    let outcome = try workplace.run(["explain", fixture("\(model).onnx"), "--save-map", "map.npy"] + arguments)
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    return try workplace.array("map.npy").values
+  }
+
+  @Test func tensorIsTakenAsItIsAndDrawnAtTheInputsSize() throws {
+    _ = try map("plain", "--tensor", fixture("image.npy"), "--output", "heat.png")
+    #expect(try workplace.picture("heat.png").width == 16)
+  }
+
+  @Test func oneImageFillsAFixedBatch() throws {
+    #expect(try map("two-images", picture) == map("plain", picture))
+  }
+
+  @Test func lastSoftmaxIsLookedThrough() throws {
+    let plain = try map("plain", picture)
+    #expect(try map("softmax", picture) == plain)
+    #expect(try map("sigmoid", picture) == plain)
+    #expect(try map("softmax", picture, "--score", "probability") != plain)
+  }
+
+  @Test func furtherInputsAreRead() throws {
+    let outcome = try workplace.succeed(
+      "explain", fixture("two-inputs.onnx"), "--tensor", fixture("image.npy"), "--tensor",
+      "offset=\(fixture("offset.npy"))", "--json")
+    #expect(try outcome.json([[String: Any]].self).first?["image"] as? String == fixture("image.npy"))
+  }
+
+  @Test func channelsMayBeLast() throws {
+    #expect(try map("channels-last", picture, "--node", "image") == map("channels-last", picture, "--node", "planes"))
+    #expect(
+      try map("channels-last-inside", picture, "--node", "scaled")
+        == map("channels-last-inside", picture, "--node", "first"))
+  }
+
+  @Test(arguments: ["grey", "dynamic", "channels-last", "two-images"], ["pixel.png", "disc.png"])
+  func anyImageSuitsAnyModel(_ model: String, _ image: String) throws {
+    _ = try workplace.succeed("explain", fixture("\(model).onnx"), fixture(image), "--output", "out.png")
+    let expected = try Picture(contentsOf: fixture(image)), drawn = try workplace.picture("out.png")
+    #expect((drawn.width, drawn.height) == (expected.width, expected.height))
+  }
+
+  @Test func sizeDecidesWhereTheFileLeavesItOpen() throws {
+    #expect(try map("dynamic", picture, "--size", "40x24").count == 20 * 12)
+    #expect(try map("dynamic", picture, "--size", "9").count == 5 * 5)
+  }
+
+  @Test func preprocessingOptionsChangeTheInput() throws {
+    let plain = try map("plain", picture)
+    for options in [
+      ["--mean", "0.2"], ["--std", "0.2,0.3,0.4"], ["--range", "255"], ["--channels", "bgr"], ["--preset", "caffe"],
+      ["--resize", "16"], ["--resize", "24x20"],
+    ] { #expect(try map("plain", picture, options[0], options[1]) != plain, "\(options)") }
+  }
+
+  @Test func recipeDrawsTheSquashedPicture() throws {
+    _ = try workplace.succeed("explain", fixture("plain.onnx"), picture, "--compat", "recipe", "--output", "out.png")
+    let drawn = try workplace.picture("out.png")
+    #expect((drawn.width, drawn.height) == (16, 16))
+  }
+
+  @Test func stylesAndColoursDiffer() throws {
+    var seen: Set<[UInt8]> = []
+    for options in [
+      ["--style", "overlay"], ["--style", "heat"], ["--style", "side-by-side"], ["--style", "mask"],
+      ["--colormap", "turbo"], ["--blend", "0.2"],
+    ] {
+      _ = try workplace.succeed(
+        "explain", fixture("plain.onnx"), picture, options[0], options[1], "--output", "out.png")
+      let drawn = try workplace.picture("out.png")
+      #expect(drawn.height == 20 && drawn.width == (options[1] == "side-by-side" ? 60 : 30))
+      #expect(seen.insert(drawn.pixels).inserted, "\(options)")
+    }
+  }
+
+  @Test func resultsDoNotDependOnTheNumberOfThreads() throws {
+    for threads in ["1", "2", "3"] {
+      _ = try workplace.succeed(
+        "explain", shipped("shapes-resnet.onnx"), shipped("samples/single-003-star.png"), "--threads", threads,
+        "--output",
+        "\(threads).png", "--save-gradient", "\(threads).npy")
+    }
+    for threads in ["2", "3"] {
+      #expect(try workplace.contents("\(threads).png") == workplace.contents("1.png"))
+      #expect(try workplace.contents("\(threads).npy") == workplace.contents("1.npy"))
+    }
+  }
+}

@@ -1,0 +1,220 @@
+"""Makes the networks, pictures and conformance cases that the command's tests run on.
+
+Run with a Python that has onnx, numpy and pillow; the files are written beside this script, the same ones every time.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
+
+HERE = Path(__file__).parent
+OPSET = 17
+
+
+class Network:
+    """A graph in the making; weights are drawn from a seeded generator."""
+
+    def __init__(self, inputs):
+        self.random = np.random.default_rng(1)
+        self.inputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in inputs]
+        self.nodes, self.weights = [], []
+
+    def weight(self, name, values):
+        self.weights.append(numpy_helper.from_array(np.asarray(values), name))
+        return name
+
+    def add(self, operator, inputs, output, **attributes):
+        self.nodes.append(helper.make_node(operator, inputs, [output], name=f"/{output}/{operator}", **attributes))
+        return output
+
+    def convolution(self, x, output, channels_in, channels_out, scale=0.5, stride=1):
+        drawn = self.random.standard_normal((channels_out, channels_in, 3, 3)) * scale
+        w = self.weight(f"{output}.weight", drawn.astype(np.float32))
+        return self.add("Conv", [x, w], output, pads=[1, 1, 1, 1], strides=[stride, stride])
+
+    def dense(self, x, output, features, classes):
+        drawn = self.random.standard_normal((classes, features)).astype(np.float32)
+        return self.add("Gemm", [x, self.weight(f"{output}.weight", drawn)], output, transB=1)
+
+    def save(self, name, output, shape, metadata=None):
+        outputs = [helper.make_tensor_value_info(output, TensorProto.FLOAT, shape)]
+        graph = helper.make_graph(self.nodes, name, self.inputs, outputs, self.weights)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
+        helper.set_model_props(model, metadata or {})
+        path = HERE / f"{name}.onnx"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(model.SerializeToString())
+
+
+METADATA = {
+    "gradcam.mean": "0.5,0.5,0.5",
+    "gradcam.std": "0.5,0.5,0.5",
+    "gradcam.range": "1",
+    "gradcam.channels": "rgb",
+    "gradcam.resize": "16x16",
+    "gradcam.crop": "16x16",
+    "gradcam.labels": "circle\nsquare\nstar",
+}
+
+
+def features(network, x="image", channels=3):
+    x = network.convolution(x, "conv1", channels, 4)
+    x = network.add("Relu", [x], "relu1")
+    x = network.convolution(x, "conv2", 4, 6, stride=2)
+    return network.add("Relu", [x], "relu2")
+
+
+def head(network, x, classes=3):
+    x = network.add("GlobalAveragePool", [x], "pool")
+    x = network.add("Flatten", [x], "flat")
+    return network.dense(x, "scores", 6, classes)
+
+
+def classifiers():
+    network = Network([("image", [1, 3, 16, 16])])
+    network.save("plain", head(network, features(network)), [1, 3], METADATA)
+
+    network = Network([("image", [1, 3, 16, 16])])
+    network.save("undescribed", head(network, features(network), 1000), [1, 1000])
+
+    network = Network([("image", [1, 3, 16, 16])])
+    network.save("wrong-metadata", head(network, features(network)), [1, 3], {**METADATA, "gradcam.mean": "0.5,half"})
+
+    network = Network([("image", ["batch", 3, "height", "width"])])
+    network.save("dynamic", head(network, features(network)), ["batch", 3], {"gradcam.mean": "0.5"})
+
+    network = Network([("image", [1, 1, 16, 16])])
+    network.save("grey", head(network, features(network, channels=1)), [1, 3], METADATA)
+
+    network = Network([("image", [2, 3, 16, 16])])
+    network.save("two-images", head(network, features(network)), [2, 3], METADATA)
+
+    for operator in ["Softmax", "Sigmoid"]:
+        network = Network([("image", [1, 3, 16, 16])])
+        scores = head(network, features(network))
+        network.save(operator.lower(), network.add(operator, [scores], "probabilities"), [1, 3], METADATA)
+
+    network = Network([("image", [1, 16, 16, 3])])
+    x = network.add("Transpose", ["image"], "planes", perm=[0, 3, 1, 2])
+    x = network.add("Transpose", [features(network, x)], "pixels", perm=[0, 2, 3, 1])
+    x = network.add("ReduceMean", [x], "mean", axes=[1, 2], keepdims=0)
+    network.save("channels-last", network.dense(x, "scores", 6, 3), [1, 3], METADATA)
+
+    # As in ConvNeXt: channels last inside a block, and again behind the global pool, which the dynamo exporter
+    # follows with a detour over a vector.
+    network = Network([("image", [1, 3, 16, 16])])
+    x = network.add("Transpose", [features(network)], "last", perm=[0, 2, 3, 1])
+    x = network.add("Mul", [x, network.weight("scale", np.full(6, 2, np.float32))], "scaled")
+    x = network.add("Transpose", [x], "first", perm=[0, 3, 1, 2])
+    x = network.add("GlobalAveragePool", [x], "pool")
+    x = network.add("Reshape", [x, network.weight("vector.shape", np.array([6], np.int64))], "vector")
+    x = network.add("Gather", [x, network.weight("indices", np.arange(6).reshape(1, 6, 1, 1))], "pooled", axis=0)
+    x = network.add("Transpose", [x], "pooled.last", perm=[0, 2, 3, 1])
+    x = network.add("Relu", [x], "pooled.relu")
+    x = network.add("Flatten", [x], "flat")
+    network.save("channels-last-inside", network.dense(x, "scores", 6, 3), [1, 3], METADATA)
+
+    network = Network([("image", [1, 3, 16, 16]), ("offset", [1, 6])])
+    x = network.add("GlobalAveragePool", [features(network)], "pool")
+    x = network.add("Flatten", [x], "flat")
+    x = network.add("Add", [x, "offset"], "sum")
+    network.save("two-inputs", network.dense(x, "scores", 6, 3), [1, 3], METADATA)
+
+    network = Network([("image", [1, 3, 16, 16])])
+    x = features(network)
+    network.add("Relu", [network.convolution(x, "side.conv", 6, 2)], "side")
+    network.save("side-branch", head(network, x), [1, 3], METADATA)
+
+
+def empty_maps():
+    # A last map that is zero: every bias is so low that Relu lets nothing through.
+    network = Network([("image", [1, 3, 16, 16])])
+    x = network.add("Sub", [features(network), network.weight("floor", np.float32(1e6))], "lowered")
+    network.save("zero-map", head(network, network.add("Relu", [x], "silent")), [1, 3], METADATA)
+
+    # A last map that speaks against class 0 everywhere and for class 1 everywhere.
+    network = Network([("image", [1, 3, 16, 16])])
+    x = network.add("Abs", [features(network)], "positive")
+    x = network.add("GlobalAveragePool", [x], "pool")
+    x = network.add("Flatten", [x], "flat")
+    signs = np.outer([-1, 1], np.ones(6)).astype(np.float32)
+    x = network.add("Gemm", [x, network.weight("signs", signs)], "scores", transB=1)
+    network.save("negative-map", x, [1, 2], {**METADATA, "gradcam.labels": "against\nfor"})
+
+    network = Network([("image", [1, 3, 16, 16])])
+    x = network.add("Mul", [features(network), network.weight("nan", np.float32(np.nan))], "broken")
+    network.save("nan-weights", head(network, x), [1, 3], METADATA)
+
+
+def no_classifiers():
+    network = Network([("image", [1, 3, 16, 16])])
+    x = network.add("Flatten", ["image"], "flat")
+    x = network.add("Relu", [network.dense(x, "hidden", 768, 4)], "relu")
+    network.save("perceptron", network.dense(x, "scores", 4, 3), [1, 3], METADATA)
+
+    network = Network([("image", [1, 3, 16, 16])])
+    network.save("segmentation", network.convolution(features(network), "classes", 6, 5), [1, 5, 8, 8], METADATA)
+
+    network = Network([("image", [1, 3, 16, 16])])
+    shape = network.weight("boxes.shape", np.array([1, 6, 64], np.int64))
+    network.save("boxes", network.add("Reshape", [features(network), shape], "boxes"), [1, 6, 64], METADATA)
+
+    network = Network([("vector", [1, 6])])
+    network.save("no-image", network.dense("vector", "scores", 6, 3), [1, 3])
+
+    network = Network([("image", [1, 3, 16, 16])])
+    x = network.add("Frobnicate", [features(network)], "strange")
+    network.save("unknown-operator", head(network, x), [1, 3], METADATA)
+
+    network = Network([("image", [1, 3, 16, 16])])
+    x = network.add("LeakyRelu", [features(network)], "strange", alpha=0.1, leakiness=3)
+    network.save("unknown-attribute", head(network, x), [1, 3], METADATA)
+
+    network = Network([("image", [1, 3, 16, 16])])
+    x = network.convolution("image", "conv1", 4, 6)
+    network.save("wrong-shape", head(network, x), [1, 3], METADATA)
+
+    (HERE / "cut-short.onnx").write_bytes((HERE / "plain.onnx").read_bytes()[:700])
+    (HERE / "text.onnx").write_text("This is not a network.\n")
+
+
+def cases():
+    """Three backend-test cases: one right, one with a wrong output, one with an operator that nobody has."""
+    x = np.array([-1, 0, 2], np.float32)
+    for name, operator, y in [
+        ("relu", "Relu", np.maximum(x, 0)),
+        ("relu-wrong", "Relu", x),
+        ("frobnicate", "Frobnicate", x),
+    ]:
+        network = Network([("x", [3])])
+        network.save(f"cases/{name}/model", network.add(operator, ["x"], "y"), [3])
+        folder = HERE / "cases" / name / "test_data_set_0"
+        folder.mkdir(exist_ok=True)
+        (folder / "input_0.pb").write_bytes(numpy_helper.from_array(x, "x").SerializeToString())
+        (folder / "output_0.pb").write_bytes(numpy_helper.from_array(y, "y").SerializeToString())
+
+
+def pictures():
+    y, x = np.mgrid[0:20, 0:30]
+    disc = (x - 20) ** 2 + (y - 8) ** 2 < 30
+    colours = np.stack([x * 8, y * 12, np.where(disc, 255, 40)], axis=2).astype(np.uint8)
+    Image.fromarray(colours).save(HERE / "disc.png")
+    Image.fromarray(colours[:, ::-1].copy()).save(HERE / "flipped.jpg", quality=95)
+    Image.fromarray(colours[:1, :1].copy()).save(HERE / "pixel.png")
+    (HERE / "cut-short.png").write_bytes((HERE / "disc.png").read_bytes()[:90])
+
+    tensor = ((colours[:16, 14:30] / 255 - 0.5) / 0.5).astype(np.float32).transpose(2, 0, 1)[None]
+    np.save(HERE / "image.npy", tensor)
+    np.save(HERE / "wrong-size.npy", tensor[:, :, :15].copy())
+    np.save(HERE / "offset.npy", np.linspace(-1, 1, 6, dtype=np.float32)[None])
+
+
+if __name__ == "__main__":
+    classifiers()
+    empty_maps()
+    no_classifiers()
+    cases()
+    pictures()

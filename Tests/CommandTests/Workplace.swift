@@ -1,0 +1,89 @@
+import Foundation
+import GradCAM
+import Testing
+
+/// A folder of one test, in which it runs the program; gone when the test is over.
+final class Workplace {
+  let folder: URL
+
+  init() throws {
+    folder = FileManager.default.temporaryDirectory.appendingPathComponent("gradcam-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(at: folder) }
+
+  /// What a run of the program did.
+  struct Outcome {
+    let code: Int32
+    let output, errors: String
+
+    /// Standard output as JSON.
+    func json<Value>(_ type: Value.Type = Value.self) throws -> Value {
+      try #require(try JSONSerialization.jsonObject(with: Data(output.utf8)) as? Value)
+    }
+  }
+
+  /// Runs the program in the folder.
+  func run(_ arguments: [String], output: String? = nil) throws -> Outcome {
+    // Files, not pipes: nobody has to read both at once.
+    let logs = FileManager.default.temporaryDirectory.appendingPathComponent("gradcam-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: logs, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: logs) }
+    let paths = [output ?? logs.appendingPathComponent("output").path, logs.appendingPathComponent("errors").path]
+    for path in paths where path.hasPrefix(logs.path) {
+      #expect(FileManager.default.createFile(atPath: path, contents: nil))
+    }
+
+    let process = Process()
+    process.executableURL = Self.program
+    process.arguments = arguments
+    process.currentDirectoryURL = folder
+    process.environment = ProcessInfo.processInfo.environment.merging(["COLUMNS": "80"]) { $1 }
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = try #require(FileHandle(forWritingAtPath: paths[0]))
+    process.standardError = try #require(FileHandle(forWritingAtPath: paths[1]))
+    try process.run()
+    process.waitUntilExit()
+    #expect(process.terminationReason == .exit, "\(arguments) died of signal \(process.terminationStatus)")
+    func text(_ path: String) throws -> String {
+      path.hasPrefix(logs.path) ? String(decoding: try Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self) : ""
+    }
+    return Outcome(code: process.terminationStatus, output: try text(paths[0]), errors: try text(paths[1]))
+  }
+
+  /// Runs the program, which must succeed.
+  func succeed(_ arguments: String...) throws -> Outcome {
+    let outcome = try run(arguments)
+    #expect(outcome.code == 0, "\(arguments): \(outcome.errors)")
+    return outcome
+  }
+
+  /// The names of the files in the folder and below it, sorted.
+  var files: [String] {
+    (FileManager.default.enumerator(atPath: folder.path)?.compactMap { $0 as? String } ?? []).sorted()
+  }
+
+  func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
+  func contents(_ name: String) throws -> Data { try Data(contentsOf: folder.appendingPathComponent(name)) }
+  func picture(_ name: String) throws -> Picture { try Picture(contentsOf: path(name)) }
+  func array(_ name: String) throws -> NPYArray { try NPYArray(contentsOf: path(name)) }
+
+  /// The program beside the bundle of tests that runs now.
+  private static let program: URL = {
+    let bundle = Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") } ?? Bundle.main
+    let folder =
+      bundle.bundlePath.hasSuffix(".xctest") ? bundle.bundleURL.deletingLastPathComponent() : bundle.bundleURL
+    return folder.appendingPathComponent("gradcam")
+  }()
+}
+
+/// The path of a file beside the tests.
+func fixture(_ name: String) -> String {
+  URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Fixtures/\(name)").path
+}
+
+/// The path of a file that the project ships in `models`.
+func shipped(_ name: String) -> String {
+  URL(fileURLWithPath: #filePath).appendingPathComponent("../../../models/\(name)").standardizedFileURL.path
+}

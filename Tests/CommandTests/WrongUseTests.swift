@@ -1,0 +1,137 @@
+import Testing
+
+/// Everything that can be wrong ends in the documented exit code, one line that names the place, and no file.
+struct WrongUseTests {
+  struct Case: Sendable, CustomTestStringConvertible {
+    let code: Int32
+    let arguments: [String]
+    let message: String
+
+    init(_ code: Int32, _ arguments: String..., message: String) {
+      self.code = code
+      self.arguments = arguments
+      self.message = message
+    }
+
+    var testDescription: String { arguments.joined(separator: " ") }
+  }
+
+  private static let picture = fixture("disc.png"), plain = fixture("plain.onnx")
+
+  private static let arguments = [
+    Case(64, "explain", message: "Missing expected argument '<model>'"),
+    Case(64, "draw", message: "Unexpected argument 'draw'"),
+    Case(64, "explain", "--frobnicate", plain, message: "Unknown option '--frobnicate'"),
+    Case(64, "explain", plain, picture, "--node", message: "Missing value for '--node"),
+    Case(64, "explain", plain, picture, "--threads", "many", message: "'many' is invalid for '--threads"),
+    Case(64, "explain", plain, picture, "--threads", "0", message: "--threads is 1 to 1024"),
+    Case(64, "explain", plain, picture, "--top", "0", message: "--top is at least 1"),
+    Case(64, "explain", plain, picture, "--top", "2", "--class", "star", message: "Give --class or --top, not both"),
+    Case(64, "explain", plain, picture, "--blend", "2", message: "--blend is 0 to 1"),
+    Case(64, "explain", plain, picture, "--std", "0", message: "--std must not be 0"),
+    Case(64, "explain", plain, picture, "--range", "2", message: "--range is 1 or 255"),
+    Case(64, "explain", plain, picture, "--colormap", "puce", message: "'puce' is invalid for '--colormap"),
+    Case(
+      64, "explain", plain, picture, "--method", "magic", message: "--method magic: is not a method; known are gradcam"),
+    Case(64, "explain", plain, message: "no image was given"),
+    Case(64, "explain", plain, picture, "--tensor", fixture("image.npy"), message: "both an image and a tensor"),
+    Case(64, "bench", plain, "--runs", "0", message: "--runs is at least 1"),
+  ]
+
+  private static let names = [
+    Case(64, "explain", plain, picture, "--node", "", message: "--node: the name is empty"),
+    Case(64, "explain", plain, picture, "--node", "relu9", message: "near are relu1, relu2"),
+    Case(64, "explain", plain, picture, "--node", "#99", message: "indices run from #0 to #6"),
+    Case(64, "explain", plain, picture, "--node", "Conv:5", message: "use 0 to 1, or -1 for the last"),
+    Case(64, "explain", plain, picture, "--node", "Conv", message: "means several nodes: /conv1/Conv, /conv2/Conv"),
+    Case(64, "explain", plain, picture, "--node", "scores", message: "has no spatial extent"),
+    Case(64, "explain", plain, picture, "--node", "conv1.weight", message: "no node, tensor or module has this name"),
+    Case(64, "explain", fixture("side-branch.onnx"), picture, "--node", "side", message: "do not depend on this node"),
+    Case(64, "explain", fixture("perceptron.onnx"), picture, message: "no feature map with a spatial extent"),
+    Case(64, "explain", plain, picture, "--class", "3", message: "--class 3: the model has 3 classes; use 0 to 2"),
+    Case(64, "explain", plain, picture, "--class=-1", message: "use 0 to 2"),
+    Case(64, "explain", plain, picture, "--class", "sqare", message: "choose from square"),
+    Case(64, "explain", plain, picture, "--class", "s", message: "means several classes; choose from square, star"),
+    Case(64, "explain", fixture("dynamic.onnx"), picture, "--class", "star", message: "the model has no labels"),
+  ]
+
+  private static let models = [
+    Case(66, "explain", "missing.onnx", picture, message: "missing.onnx: cannot be opened"),
+    Case(66, "explain", "", picture, message: "'': cannot be opened"),
+    Case(66, "explain", fixture("cases"), picture, message: "is a folder"),
+    Case(65, "explain", picture, plain, message: "is a picture, not an ONNX model"),
+    Case(65, "explain", fixture("text.onnx"), picture, message: "is text, not an ONNX model"),
+    Case(65, "explain", fixture("cut-short.onnx"), picture, message: "cut short or damaged"),
+    Case(65, "nodes", fixture("wrong-shape.onnx"), message: "wrong-shape.onnx: node '/conv1/Conv' (Conv, #0)"),
+    Case(
+      65, "nodes", fixture("wrong-metadata.onnx"), message: "metadata gradcam.mean: '0.5,half' is not three numbers"),
+    Case(69, "explain", fixture("no-image.onnx"), picture, message: "no input has the shape of an image"),
+    Case(69, "explain", fixture("unknown-operator.onnx"), picture, message: "operator Frobnicate is not supported"),
+    Case(69, "nodes", fixture("unknown-attribute.onnx"), message: "attribute 'leakiness' is not known"),
+    Case(69, "explain", fixture("segmentation.onnx"), picture, message: "output 'classes': has shape 1×5×8×8"),
+    Case(69, "bench", fixture("boxes.onnx"), message: "output 'boxes': has shape 1×6×64"),
+    Case(65, "explain", fixture("two-inputs.onnx"), picture, message: "give it with --tensor offset=FILE.npy"),
+    Case(
+      64, "explain", plain, picture, "--size", "32x32", message: "--size 32x32: the model's input 'image' takes 16x16"),
+    Case(
+      69, "explain", fixture("dynamic.onnx"), picture, "--size", "65536", message: "--size 65536x65536: needs"),
+  ]
+
+  private static let images = [
+    Case(66, "explain", plain, "missing.png", message: "missing.png: cannot be opened"),
+    Case(66, "explain", plain, "", message: "'': cannot be opened"),
+    Case(66, "explain", plain, ".", message: ".: is a folder"),
+    Case(65, "explain", plain, fixture("cut-short.png"), message: "cut-short.png: damaged or cut-off PNG file"),
+    Case(69, "explain", plain, fixture("text.onnx"), message: "text.onnx: the file is neither PNG nor JPEG"),
+    Case(64, "explain", plain, picture, "--resize", "8", message: "disc.png: --resize: gives 12x8, less than the crop"),
+    Case(66, "explain", plain, "--tensor", "missing.npy", message: "missing.npy: cannot be opened"),
+    Case(66, "explain", plain, "--tensor", "image=", message: "'': cannot be opened"),
+    Case(64, "explain", plain, "--tensor", "offset=\(fixture("offset.npy"))", message: "its inputs are 'image'"),
+    Case(
+      65, "explain", plain, "--tensor", fixture("wrong-size.npy"),
+      message: "has shape 1×3×15×16 where the model takes 1×3×16×16"),
+    Case(65, "explain", plain, "--tensor", fixture("offset.npy"), message: "has shape 1×6"),
+    Case(65, "explain", plain, "--tensor", picture, message: "disc.png"),
+    Case(66, "explain", plain, picture, "--labels", "missing.txt", message: "missing.txt: cannot be opened"),
+    Case(65, "explain", plain, picture, "--labels", picture, message: "is not text in UTF-8"),
+  ]
+
+  private static let outputs = [
+    Case(64, "explain", plain, picture, "--output", "heat.gif", message: "end it in .png, .jpg or .jpeg"),
+    Case(64, "explain", plain, picture, "--output", "", message: "--output: the name is empty"),
+    Case(73, "explain", plain, picture, "--output", "missing/heat.png", message: "missing/heat.png: cannot be written"),
+    Case(73, "explain", plain, picture, "--output", "/dev/null/", message: "/dev/null/: cannot be made a folder"),
+    Case(73, "explain", plain, picture, "--top", "2", "--output", "/dev/null", message: "cannot be made a folder"),
+    Case(64, "explain", plain, picture, "--top", "2", "--save-map", "map.npy", message: "there are 2 results"),
+    Case(
+      64, "explain", plain, picture, "--save-map", "a.npy", "--save-gradient", "a.npy",
+      message: "is named for two results"),
+    Case(66, "check", "missing", message: "missing: cannot be listed"),
+    Case(66, "check", ".", message: ".: holds no case"),
+  ]
+
+  @Test(arguments: [arguments, names, models, images, outputs].flatMap { $0 })
+  func endsInOneClearError(_ wrong: Case) throws {
+    let workplace = try Workplace()
+    let outcome = try workplace.run(wrong.arguments)
+    #expect(outcome.code == wrong.code, "\(outcome.errors)")
+    #expect(outcome.output.isEmpty)
+    #expect(workplace.files.isEmpty)
+    let lines = outcome.errors.split(separator: "\n").filter { !$0.hasPrefix("gradcam: warning: ") }
+    let first = String(lines.first ?? "")
+    #expect(first.hasPrefix("gradcam: error: "))
+    #expect(first.contains(wrong.message), "\(first)")
+    // Usage may follow where the arguments could not be parsed.
+    #expect(lines.count == 1 || outcome.code == 64 && outcome.errors.contains("\nUsage: gradcam"))
+  }
+
+  @Test(arguments: [
+    ["nodes", plain], ["explain", plain, picture, "--json"], ["bench", plain], ["check", fixture("cases")],
+  ])
+  func fullDiskUnderStandardOutput(_ arguments: [String]) throws {
+    let workplace = try Workplace()
+    let outcome = try workplace.run(arguments, output: "/dev/full")
+    #expect(outcome.code == 73)
+    #expect(outcome.errors.contains("gradcam: error: standard output: cannot be written"))
+  }
+}

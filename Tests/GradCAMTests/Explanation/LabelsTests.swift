@@ -1,0 +1,57 @@
+import Foundation
+import Graph
+import Testing
+
+@testable import GradCAM
+
+@Suite struct LabelsTests {
+  private let labels = Labels(["tabby cat", "Tiger", "tiger shark", "golden retriever", "", "retriever"])
+
+  @Test(arguments: [
+    ("3", 3), ("0", 0), ("tabby cat", 0), ("TABBY CAT", 0), ("Tiger", 1), ("tiger", 1), ("shark", 2), ("Golden", 3),
+    ("retriever", 5),
+  ])
+  func findsByNumberNameOrPart(query: String, index: Int) throws {
+    #expect(try labels.index(of: query, classCount: 6) == index)
+  }
+
+  @Test(arguments: [
+    ("6", ["6 classes", "0 to 5"]), ("-1", ["6 classes"]), ("tig", ["several", "Tiger", "tiger shark"]),
+    ("tabby cta", ["not the label", "tabby cat"]), ("aeroplane-with-wings", ["not the label"]),
+  ])
+  func othersAreUsageErrors(query: String, words: [String]) {
+    let error = #expect(throws: GradCAMError.self) { try labels.index(of: query, classCount: 6) }
+    #expect(error?.kind == .usage && error?.place == ["--class \(query)"])
+    for word in words { #expect(error?.description.contains(word) == true, "\(error?.description ?? "")") }
+  }
+
+  @Test func withoutLabelsANumberIsAskedFor() {
+    expectError(.usage, at: "--class cat", saying: "no labels", "0 to 9", "--labels") {
+      _ = try Labels([]).index(of: "cat", classCount: 10)
+    }
+  }
+
+  @Test func labelsBeyondTheClassesAreNotFound() {
+    #expect(throws: GradCAMError.self) { try labels.index(of: "shark", classCount: 2) }
+  }
+
+  @Test func subscriptIsNilBeyondTheNames() {
+    #expect(labels[1] == "Tiger" && labels[6] == nil && labels[-1] == nil)
+  }
+
+  @Test func imagenetHasItsThousandClasses() {
+    #expect(Labels.imagenet.names.count == 1000)
+    #expect(Labels.imagenet[0] == "tench" && Labels.imagenet[281] == "tabby" && Labels.imagenet[999] == "toilet tissue")
+  }
+
+  @Test func filesHaveOneLabelALine() throws {
+    try withTemporaryFolder { folder in
+      let path = folder + "/labels.txt"
+      try "cat\r\n\r\ndog\n".write(toFile: path, atomically: true, encoding: .utf8)
+      #expect(try Labels(contentsOf: path).names == ["cat", "", "dog"])
+      try Data([0xFF, 0xFE, 0x41]).write(to: URL(filePath: path))
+      expectError(.badData, at: path, saying: "UTF-8") { _ = try Labels(contentsOf: path) }
+      expectError(.unreadable, at: folder + "/absent") { _ = try Labels(contentsOf: folder + "/absent") }
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import Graph
+import Testing
+
+/// An operator that tells which entry made it.
+private struct Versioned: Operator {
+  let version: Int
+  func infer(_ inputs: NodeInputs) throws -> [ValueInfo] { [] }
+  func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel { .view() }
+}
+
+private func node(_ type: String, domain: String = "") -> Node {
+  Node(name: "n", operatorName: OperatorName(domain: domain, type: type), inputs: [], outputs: [])
+}
+
+@Suite struct OperatorSetTests {
+  private let operators = OperatorSet([
+    OperatorEntry("Op", since: 11) { _ in Versioned(version: 11) },
+    OperatorEntry("Op", since: 1) { _ in Versioned(version: 1) },
+    OperatorEntry("Op", since: 13) { _ in Versioned(version: 13) },
+    OperatorEntry("New", since: 20) { _ in Versioned(version: 20) },
+    OperatorEntry("Op", domain: "com.example") { _ in Versioned(version: 100) },
+  ])
+
+  @Test(arguments: [(1, 1), (10, 1), (11, 11), (12, 11), (13, 13), (99, 13)])
+  func takesTheHighestVersionNotAboveTheModels(opset: Int, version: Int) throws {
+    let made = try operators.resolve(node("Op"), opsets: ["": opset])
+    #expect((made as? Versioned)?.version == version)
+  }
+
+  @Test func domainsAreKeptApart() throws {
+    let made = try operators.resolve(node("Op", domain: "com.example"), opsets: ["": 1, "com.example": 1])
+    #expect((made as? Versioned)?.version == 100)
+    let standard = try operators.resolve(node("Op", domain: "ai.onnx"), opsets: ["": 12])
+    #expect((standard as? Versioned)?.version == 11)
+  }
+
+  @Test func aDomainThatIsNotImportedMeansTheNewest() throws {
+    #expect((try operators.resolve(node("Op"), opsets: [:]) as? Versioned)?.version == 13)
+  }
+
+  @Test func operatorsAndVersionsThatAreMissingAreNamed() {
+    for (type, words) in [
+      ("Nothing", "operator Nothing is not supported"), ("New", "New is not supported in opset 13"),
+    ] {
+      let error = #expect(throws: GradCAMError.self) { try operators.resolve(node(type), opsets: ["": 13]) }
+      #expect(error?.kind == .unsupported)
+      #expect(error?.problem.contains(words) == true)
+    }
+  }
+}
