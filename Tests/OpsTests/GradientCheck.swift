@@ -27,7 +27,7 @@ struct GradientCheck: Sendable, CustomStringConvertible {
   var opset = 20
   /// The inputs that the gradient is taken of; nil means every random one.
   var wanted: [Int]?
-  /// The inputs that only graphs in attributes read, by the names `input0`, `input1` …
+  /// The inputs that only graphs in attributes read, there named input0, input1 and so on.
   var captured: Set<Int> = []
   var step: Float = 1e-2
   var tolerance: Float = 2e-3
