@@ -220,8 +220,8 @@ private struct RecurrenceStep {
     let candidate = activate(&body, 1, parts[3])
     let next = body("Add", body("Mul", forget, memory), body("Mul", input, candidate))
     let output = activate(&body, 0, peep(parts[1], 1, next))
-    // The specification clips what enters activations, and the cell's state enters the last.
-    return (body("Mul", output, activate(&body, 2, next)), next)
+    // As in ONNX Runtime, the clip holds the gates' sums in range, not the cell's state.
+    return (body("Mul", output, activations[2].apply(&body, next, type)), next)
   }
 }
 

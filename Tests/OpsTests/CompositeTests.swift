@@ -254,6 +254,16 @@ let compositeGradientChecks: [GradientCheck] = [
     #expect(peeping[2].floats == [4])
   }
 
+  @Test func clipsWhatEntersTheGates() throws {
+    // All four sums are 9, held at 1: c = σ(1)·4 + σ(1)·tanh(1), which itself is not held.
+    let x = floats(9, shape: [1, 1, 1]), one = floats(1, 1, 1, 1, shape: [1, 4, 1])
+    let zero = floats(0, 0, 0, 0, shape: [1, 4, 1]), state = floats(4, shape: [1, 1, 1])
+    let results = try evaluate(
+      "LSTM", [x, one, zero, nil, nil, nil, state], ["clip": .float(1)], outputCount: 3)
+    #expect(abs(results[2].floats[0] - 3.4810043) < 1e-5)
+    #expect(abs(results[0].floats[0] - 0.7296750) < 1e-5)
+  }
+
   @Test func resetsBeforeOrAfterTheProduct() throws {
     // Update gate shut, reset gate at 1/2, candidate tanh of r·h + bias or r·(h + bias) with h = 1, bias = 2.
     let x = floats(0, shape: [1, 1, 1]), w = floats(0, 0, 0, shape: [1, 3, 1]), r = floats(0, 0, 1, shape: [1, 3, 1])
