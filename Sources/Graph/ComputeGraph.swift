@@ -62,11 +62,15 @@ public struct Node: Sendable {
   public var attributes: [String: Attribute]
   /// What exporters wrote beside the node, such as the path of its PyTorch module.
   public var metadata: [String: String]
+  /// The values that graphs in its attributes read from the graph of the node, by the names that they have there.
+  public var captures: [String: ValueID]
+  /// The node of the graph as it was given that this one is a part of, where the planner has expanded one.
+  var origin: Int?
 
   /// Creates a node.
   public init(
     name: String, operatorName: OperatorName, inputs: [ValueID?], outputs: [ValueID?],
-    attributes: [String: Attribute] = [:], metadata: [String: String] = [:]
+    attributes: [String: Attribute] = [:], metadata: [String: String] = [:], captures: [String: ValueID] = [:]
   ) {
     self.name = name
     self.operatorName = operatorName
@@ -74,6 +78,7 @@ public struct Node: Sendable {
     self.outputs = outputs
     self.attributes = attributes
     self.metadata = metadata
+    self.captures = captures
   }
 }
 
@@ -121,6 +126,7 @@ public struct ComputeGraph: Sendable {
 
   /// How messages name a node: its name, else operator and output, with its index.
   public func describe(node index: Int) -> String {
+    let index = nodes[index].origin ?? index
     let node = nodes[index]
     let output = node.outputs.compactMap { $0 }.first.map { values[$0].name } ?? ""
     return "node \(node.name.isEmpty ? "'\(output)'" : "'\(node.name)'") (\(node.operatorName), #\(index))"

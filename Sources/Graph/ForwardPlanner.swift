@@ -1,6 +1,7 @@
 /// Resolves, infers and folds the nodes that a request needs, and chooses their kernels.
 struct ForwardPlanner {
-  let graph: ComputeGraph
+  /// The graph, with the parts of the composite nodes met so far at its end.
+  private(set) var graph: ComputeGraph
   let operators: OperatorSet
   let request: PlanRequest
 
@@ -31,11 +32,15 @@ struct ForwardPlanner {
     for (id, info) in request.inputs {
       _ = try Shape(checked: info.shape.dimensions, limit: 1 << 40)
       infos[id] = info
+      if let constant = info.constant {
+        places[id] = .constant(constant)
+        continue
+      }
       places[id] = .buffer(newBuffer(byteCount: info.shape.count * info.elementType.storage.byteCount))
     }
-    for index in neededNodes(reaching: wanted) {
+    for index in graph.nodes(reaching: wanted) {
       do {
-        try plan(node: index)
+        try plan(node: index, opsets: graph.opsets)
       } catch let error as GradCAMError {
         throw error.within(graph.describe(node: index))
       }
@@ -49,26 +54,22 @@ struct ForwardPlanner {
       .badData, problem: "input '\(name)' has no contents", advice: "give it with --tensor \(name)=FILE.npy")
   }
 
-  private func neededNodes(reaching wanted: Set<ValueID>) -> [Int] {
-    var needed = wanted
-    var nodes: [Int] = []
-    for (index, node) in graph.nodes.enumerated().reversed()
-    where node.outputs.contains(where: { $0.map(needed.contains) ?? false }) {
-      nodes.append(index)
-      needed.formUnion(node.inputs.compactMap { $0 }.filter { graph.values[$0].constant == nil })
-    }
-    return nodes.reversed()
-  }
-
-  private mutating func plan(node index: Int) throws {
+  private mutating func plan(node index: Int, opsets: [String: Int]) throws {
     let node = graph.nodes[index]
-    let made = try operators.resolve(node, opsets: graph.opsets)
+    let resolved = try operators.resolve(node, opsets: opsets)
     let inputs = NodeInputs(
       try node.inputs.map { input in
         guard let input else { return nil }
         guard let info = infos[input] else { throw missingContents(input) }
         return info
       })
+    if let composite = resolved as? any CompositeOperator {
+      try plan(body: try composite.body(inputs), of: index)
+      return
+    }
+    guard let made = resolved as? any Operator else {
+      throw GradCAMError(.defect, problem: "operator \(node.operatorName) can neither be computed nor expanded")
+    }
     var outputs = try made.infer(inputs)
     guard outputs.count >= node.outputs.count else {
       throw GradCAMError(.badData, problem: "has \(node.outputs.count) outputs where \(outputs.count) are known")
@@ -89,6 +90,52 @@ struct ForwardPlanner {
       guard let output else { continue }
       infos[output] = info
       if let constant = info.constant { places[output] = .constant(constant) }
+    }
+  }
+
+  /// Plans the nodes of a composite node's body in its place.
+  private mutating func plan(body: ComputeGraph, of index: Int) throws {
+    let node = graph.nodes[index]
+    guard body.outputs.count >= node.outputs.count else {
+      throw GradCAMError(.badData, problem: "has \(node.outputs.count) outputs where \(body.outputs.count) are known")
+    }
+    let prefix = (node.outputs.compactMap { $0 }.first.map { graph.values[$0].name } ?? node.name) + "/"
+    var ids: [ValueID: ValueID] = [:]
+    for (inner, outer) in zip(body.inputs, node.inputs) { ids[inner] = outer }
+    let own = Set(body.inputs + body.nodes.flatMap { $0.outputs.compactMap { $0 } })
+    for (inner, value) in body.values.enumerated() where value.constant == nil && !own.contains(inner) {
+      ids[inner] = node.captures[value.name]
+    }
+    var nodes = body.nodes
+    for (inner, outer) in zip(body.outputs, node.outputs) {
+      guard let outer else { continue }
+      if ids[inner] == nil, body.values[inner].constant == nil {
+        ids[inner] = outer
+      } else {
+        // What is returned as it is, or twice, needs a value of its own.
+        nodes.append(
+          Node(name: "", operatorName: OperatorName(type: "Identity"), inputs: [inner], outputs: [-1 - outer]))
+        ids[-1 - outer] = outer
+      }
+    }
+    for (inner, value) in body.values.enumerated() where ids[inner] == nil && !body.inputs.contains(inner) {
+      graph.values.append(Value(name: prefix + value.name, constant: value.constant))
+      ids[inner] = graph.values.count - 1
+      if let constant = value.constant {
+        infos[ids[inner]!] = ValueInfo(constant)
+        places[ids[inner]!] = .constant(constant)
+      }
+    }
+    let start = graph.nodes.count
+    for var part in nodes {
+      part.inputs = part.inputs.map { $0.flatMap { ids[$0] } }
+      part.outputs = part.outputs.map { $0.flatMap { ids[$0] } }
+      part.captures = part.captures.compactMapValues { ids[$0] }
+      part.origin = node.origin ?? index
+      graph.nodes.append(part)
+    }
+    for part in graph.nodes(reaching: Set(node.outputs.compactMap { $0 }), from: start) {
+      try plan(node: part, opsets: body.opsets)
     }
   }
 
@@ -127,5 +174,20 @@ struct ForwardPlanner {
         inputs: (0..<inputs.count).map { inputs[$0]?.constant.map { UnsafeRawPointer($0.storage.base) } },
         outputs: results.map { $0.storage.base }, scratch: scratch.base, pool: ThreadPool(threadCount: 1)))
     for index in outputs.indices { outputs[index].constant = results[index] }
+  }
+}
+
+extension ComputeGraph {
+  /// The nodes, from one on, that are needed to compute some values.
+  fileprivate func nodes(reaching wanted: Set<ValueID>, from start: Int = 0) -> [Int] {
+    var needed = wanted
+    var found: [Int] = []
+    for index in nodes.indices[start...].reversed()
+    where nodes[index].outputs.contains(where: { $0.map(needed.contains) ?? false }) {
+      found.append(index)
+      let reads = nodes[index].inputs.compactMap { $0 } + nodes[index].captures.values
+      needed.formUnion(reads.filter { values[$0].constant == nil })
+    }
+    return found.reversed()
   }
 }

@@ -73,8 +73,21 @@ public struct KernelRequest: Sendable {
   }
 }
 
+/// What a node does, its attributes read: it computes (`Operator`) or stands for other nodes (`CompositeOperator`).
+public protocol GraphOperator: Sendable {}
+
+/// An operator that is defined by others.
+public protocol CompositeOperator: GraphOperator {
+  /// The graph that computes the outputs, for inputs of these extents.
+  ///
+  /// Its inputs and outputs are those of the node in order, left-out ones included; it carries its own opset versions.
+  /// A value that nothing in it gives is the node's capture of that name.
+  /// Throws `badData` where the inputs do not fit.
+  func body(_ inputs: NodeInputs) throws -> ComputeGraph
+}
+
 /// An operator with its attributes read: shapes and forward computation.
-public protocol Operator: Sendable {
+public protocol Operator: GraphOperator {
   /// The type and extents of every output, and its contents where they follow from what is known.
   ///
   /// Throws `badData` where the inputs do not fit.

@@ -5,19 +5,19 @@ public struct OperatorEntry: Sendable {
   /// The first opset version that this entry serves.
   public let since: Int
   /// Reads a node's attributes.
-  public let make: @Sendable (inout AttributeReader) throws -> any Operator
+  public let make: @Sendable (inout AttributeReader) throws -> any GraphOperator
   /// Whether what `make` returns has a derivative.
   public let isDifferentiable: Bool
 
   /// Creates an entry.
-  public init<Made: Operator>(
+  public init<Made: GraphOperator>(
     _ type: String, domain: String = "", since: Int = 1,
     make: @escaping @Sendable (inout AttributeReader) throws -> Made
   ) {
     name = OperatorName(domain: domain, type: type)
     self.since = since
     self.make = make
-    isDifferentiable = Made.self is any DifferentiableOperator.Type
+    isDifferentiable = Made.self is any DifferentiableOperator.Type || Made.self is any CompositeOperator.Type
   }
 }
 
@@ -59,7 +59,7 @@ public struct OperatorSet: Sendable {
   /// The operator of a node: the highest version not above the model's opset, its attributes all read.
   ///
   /// Throws `unsupported` for an operator, a version or an attribute that is not known.
-  public func resolve(_ node: Node, opsets: [String: Int]) throws -> any Operator {
+  public func resolve(_ node: Node, opsets: [String: Int]) throws -> any GraphOperator {
     let name = node.operatorName
     guard let versions = entries[name] else {
       throw GradCAMError(.unsupported, problem: "operator \(name) is not supported")

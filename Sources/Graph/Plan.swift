@@ -23,7 +23,7 @@ struct PlanStep: Sendable {
 
 /// What a plan is to compute.
 public struct PlanRequest: Sendable {
-  /// Type and extents of every model input that is read.
+  /// Type and extents of every model input that is read; one with contents is treated as a constant.
   public var inputs: [ValueID: ValueInfo]
   /// The values to keep for the caller.
   public var outputs: [ValueID]
@@ -50,7 +50,7 @@ public struct PlanRequest: Sendable {
 /// Everything about a run that can be decided before data arrives: the nodes needed, extents, constants, kernels,
 /// the backward pass, and where every tensor lies in one block of memory.
 public struct Plan: Sendable {
-  /// The graph after rewriting.
+  /// The graph after rewriting; the parts of expanded nodes stand at its end.
   public let graph: ComputeGraph
   /// Type and extents of every value met.
   public let infos: [ValueID: ValueInfo]
@@ -82,7 +82,7 @@ public struct Plan: Sendable {
     var backward = BackwardPlanner(forward: forward)
     if let target = request.target { try backward.plan(from: target) }
 
-    self.graph = graph
+    self.graph = forward.graph
     self.request = request
     infos = forward.infos
     backwardStart = forward.steps.count
@@ -105,7 +105,7 @@ extension ComputeGraph {
   /// How often each value is read by nodes or returned by the graph, by value.
   var readerCounts: [Int] {
     var counts = [Int](repeating: 0, count: values.count)
-    for node in nodes { for input in node.inputs.compactMap({ $0 }) { counts[input] += 1 } }
+    for node in nodes { for input in node.inputs.compactMap({ $0 }) + node.captures.values { counts[input] += 1 } }
     for output in outputs { counts[output] += 1 }
     return counts
   }

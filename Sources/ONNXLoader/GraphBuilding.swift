@@ -41,8 +41,9 @@ final class GraphBuilder {
         append(
           Node(
             name: call.name, operatorName: call.operatorName, inputs: inputs, outputs: outputs,
-            attributes: attributes, metadata: dictionary(call.message.metadata_props, call.message.n_metadata_props)),
-          reading: inputs.compactMap { $0 } + captured)
+            attributes: attributes, metadata: dictionary(call.message.metadata_props, call.message.n_metadata_props),
+            captures: captured),
+          reading: inputs.compactMap { $0 } + captured.values)
       }
     }
     graph.outputs = try messages(message.output, message.n_output).map { output in
@@ -190,9 +191,9 @@ final class GraphBuilder {
 
   // MARK: Attributes
 
-  private func attributes(of call: Call) throws -> ([String: Attribute], captured: [ValueID]) {
+  private func attributes(of call: Call) throws -> ([String: Attribute], captured: [String: ValueID]) {
     var attributes: [String: Attribute] = [:]
-    var captured: [ValueID] = []
+    var captured: [String: ValueID] = [:]
     for message in messages(call.message.attribute, call.message.n_attribute) {
       let name = text(message.name)
       try located("attribute '\(name)'") {
@@ -202,7 +203,7 @@ final class GraphBuilder {
           attributes[name] = try Attribute(bound.message, tensors: context.tensors) { message in
             let builder = GraphBuilder(context, parent: self)
             let graph = try builder.build(message, scope: bound.scope)
-            captured += try builder.captures.map { try value(graph.values[$0].name) }
+            for name in builder.captures.map({ graph.values[$0].name }) { captured[name] = try value(name) }
             return graph
           }
         } catch let error as GradCAMError where error.kind == .unsupported {

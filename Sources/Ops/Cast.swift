@@ -43,6 +43,17 @@ extension ElementType {
     }
   }
 
+  /// The number of this type that is nearest to a float.
+  fileprivate func round(_ value: Float) -> Float {
+    var value = value, result = value
+    switch self {
+    case .float16: round_to_float16(&value, &result, 1)
+    case .bfloat16: round_to_bfloat16(&value, &result, 1)
+    default: break
+    }
+    return result
+  }
+
   /// A float cut towards zero; what lies outside int32 (for types up to 32 bits) or int64 becomes the least number of
   /// that type before its high bits are dropped, as x86 processors have it.
   fileprivate func truncate(_ value: Float) -> Int64 {
@@ -52,7 +63,8 @@ extension ElementType {
   }
 }
 
-/// Cast and CastLike: to a given type, or to that of input 1.
+/// Cast and CastLike: to a given type, or to that of input 1; the gradient passes where numbers are rounded, as in
+/// PyTorch.
 struct Cast: DifferentiableOperator {
   let to: ElementType?
   var integerGradients: IntegerGradients { .passed }
@@ -83,7 +95,14 @@ struct Cast: DifferentiableOperator {
 
   private func kernel(from: ElementType, to: ElementType, count: Int) -> Kernel {
     switch (from.storage, to.storage) {
-    case (.float32, .float32), (.bool, .bool): return .view()
+    case (.float32, .float32):
+      if from == to { return .view() }
+      switch to {
+      case .float16: return round(count, round_to_float16)
+      case .bfloat16: return round(count, round_to_bfloat16)
+      default: return .view()
+      }
+    case (.bool, .bool): return .view()
     case (.int64, .int64):
       if to.integerRange.contains(from.integerRange.lowerBound), to.integerRange.contains(from.integerRange.upperBound)
       {
@@ -92,10 +111,21 @@ struct Cast: DifferentiableOperator {
       return convert(count) { (x: Int64) in to.wrap(x) }
     case (.float32, .int64): return convert(count) { (x: Float) in to.truncate(x) }
     case (.float32, .bool): return convert(count) { (x: Float) -> UInt8 in x == 0 ? 0 : 1 }
-    case (.int64, .float32): return convert(count) { (x: Int64) in Float(x) }
+    case (.int64, .float32): return convert(count) { (x: Int64) in to.round(Float(x)) }
     case (.int64, .bool): return convert(count) { (x: Int64) -> UInt8 in x == 0 ? 0 : 1 }
     case (.bool, .float32): return convert(count) { (x: UInt8) -> Float in x == 0 ? 0 : 1 }
     case (.bool, .int64): return convert(count) { (x: UInt8) -> Int64 in x == 0 ? 0 : 1 }
+    }
+  }
+
+  private func round(
+    _ count: Int, _ function: @escaping @Sendable @convention(c) (FloatInput?, FloatOutput?, Int) -> Void
+  ) -> Kernel {
+    Kernel("round", placement: .inPlace([0])) { run in
+      let x = run.input(0), y = run.output(0)
+      run.pool.parallelRanges(count, grain: elementwiseGrain) { range in
+        function(x + range.lowerBound, y + range.lowerBound, range.count)
+      }
     }
   }
 

@@ -27,6 +27,8 @@ struct GradientCheck: Sendable, CustomStringConvertible {
   var opset = 20
   /// The inputs that the gradient is taken of; nil means every random one.
   var wanted: [Int]?
+  /// The inputs that only graphs in attributes read, there named input0, input1 and so on.
+  var captured: Set<Int> = []
   var step: Float = 1e-2
   var tolerance: Float = 2e-3
 
@@ -136,8 +138,10 @@ extension GradientCheck {
     graph.outputs = outputs
     graph.nodes = [
       Node(
-        name: "node", operatorName: OperatorName(domain: domain, type: type), inputs: ids, outputs: outputs,
-        attributes: attributes)
+        name: "node", operatorName: OperatorName(domain: domain, type: type),
+        inputs: ids.indices.filter { !captured.contains($0) }.map { ids[$0] }, outputs: outputs,
+        attributes: attributes,
+        captures: Dictionary(uniqueKeysWithValues: captured.map { ("input\($0)", ids[$0]!) }))
     ]
     let infos = wanted.map { (ids[$0]!, ValueInfo(tensors[$0]!.elementType, tensors[$0]!.shape)) }
     let plan = try Plan(

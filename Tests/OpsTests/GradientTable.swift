@@ -1,6 +1,8 @@
 /// The rows of every operator family, one file a family.
 let gradientTable: [GradientCheck] = [
   arithmeticGradientChecks,
+  compositeGradientChecks,
+  controlFlowGradientChecks,
   convTransposeGradientChecks,
   convolutionGradientChecks,
   einsumGradientChecks,

@@ -15,6 +15,7 @@
 #include "pooling.h"
 #include "quantization.h"
 #include "reduction.h"
+#include "rounding.h"
 #include "winograd.h"
 
 #endif

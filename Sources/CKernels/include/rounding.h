@@ -1,0 +1,16 @@
+#ifndef CKERNELS_ROUNDING_H
+#define CKERNELS_ROUNDING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "simd.h"
+
+// Each float becomes the nearest float16 or bfloat16 number, ties to even, those beyond the range infinite.
+void round_to_float16(const unaligned_float *in, float *out, size_t count);
+void round_to_bfloat16(const unaligned_float *in, float *out, size_t count);
+
+// The 16 bits of a float that float16 holds exactly.
+uint16_t float16_bits(float value);
+
+#endif
