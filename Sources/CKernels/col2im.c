@@ -20,7 +20,3 @@ SIMD_KERNEL void col2im(const float *columns, int64_t channels, const struct sli
           }
         }
 }
-
-SIMD_KERNEL void clamp_gradient(const float *y, const float *dy, float low, float high, float *dx, int64_t count) {
-  for (int64_t i = 0; i < count; i++) dx[i] = y[i] > low && y[i] < high ? dy[i] : 0;
-}

@@ -78,7 +78,7 @@ private func melWeights(_ inputs: NodeInputs, type: ElementType) throws -> Tenso
     }
     return Double(values[0])
   }
-  guard bandCount >= 0, length >= 0, length < elementLimit, rate > 0 else {
+  guard bandCount >= 0, length >= 0, length < Shape.elementLimit, rate > 0 else {
     throw GradCAMError(.badData, problem: "\(bandCount) bands of \(length) samples at rate \(rate) make no matrix")
   }
   let binCount = length / 2 + 1
@@ -156,7 +156,7 @@ struct FourierTransform: CompositeOperator {
     guard axis < rank - 1 else { throw GradCAMError(.badData, problem: "axis \(axis) holds the parts of numbers") }
     let extent = x.shape[axis]
     let length = try inputs.integer(1) ?? (isInverse && isOneSided ? 2 * (extent - 1) : extent)
-    guard length > 0, length < elementLimit else {
+    guard length > 0, length < Shape.elementLimit else {
       throw GradCAMError(.badData, problem: "a transform of length \(length) does not exist")
     }
     let matrix = try FourierMatrix(

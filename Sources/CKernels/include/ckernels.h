@@ -8,6 +8,7 @@
 #include "deformable.h"
 #include "depthwise.h"
 #include "elementwise.h"
+#include "epilogue.h"
 #include "interpolation.h"
 #include "matrix_vector.h"
 #include "movement.h"

@@ -7,7 +7,4 @@
 // x (channels, input…) that they cover.
 void col2im(const float *columns, int64_t channels, const struct sliding_window *window, float *x);
 
-// dx = dy where y, the result of a clamp, lies between the bounds; 0 at them.
-void clamp_gradient(const float *y, const float *dy, float low, float high, float *dx, int64_t count);
-
 #endif

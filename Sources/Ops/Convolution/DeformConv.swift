@@ -95,12 +95,16 @@ struct DeformConv: DifferentiableOperator {
         }
         for group in 0..<problem.groups {
           let filters = problem.filtersPerGroup
+          let y = run.output(0) + (item * problem.groups + group) * filters * problem.outputs
           multiply(
             MatrixOperand(pointer: run.input(1) + group * filters * problem.depth, leading: problem.depth),
             MatrixOperand(pointer: columns + group * problem.depth * problem.outputs, leading: problem.outputs),
-            into: run.output(0) + (item * problem.groups + group) * filters * problem.outputs,
-            leading: problem.outputs, rows: filters, columns: problem.outputs, depth: problem.depth,
-            epilogue: Epilogue(bias: hasBias ? run.input(3) + group * filters : nil), pool: run.pool)
+            into: y, leading: problem.outputs, rows: filters, columns: problem.outputs, depth: problem.depth,
+            pool: run.pool)
+          guard hasBias else { continue }
+          add_bias_and_clamp(
+            y, Int64(filters), Int64(problem.outputs), Int64(problem.outputs), run.input(3) + group * filters,
+            -.infinity, .infinity)
         }
       }
     }
