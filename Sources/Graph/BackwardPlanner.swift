@@ -36,11 +36,7 @@ struct BackwardPlanner {
       guard outputGradients.contains(where: { $0 != nil }) else { continue }
       let wanted = Set(node.inputs.indices.filter { node.inputs[$0].map(path.contains) ?? false })
       guard !wanted.isEmpty else { continue }
-      do {
-        try planGradient(of: index, wanted, outputGradients)
-      } catch let error as GradCAMError {
-        throw error.within(forward.graph.describe(node: step.node))
-      }
+      try located(forward.graph.describe(node: step.node)) { try planGradient(of: index, wanted, outputGradients) }
     }
     for tap in taps { tapGradients[tap] = gathered(tap, node: 0) }
   }

@@ -97,11 +97,7 @@ public final class Executor {
   private func run(_ range: Range<Int>) throws {
     for index in range {
       try checkpoint?()
-      do {
-        try run(bound[index])
-      } catch let error as GradCAMError {
-        throw error.within(plan.graph.describe(node: plan.steps[index].node))
-      }
+      try located(plan.graph.describe(node: plan.steps[index].node)) { try run(bound[index]) }
     }
   }
 

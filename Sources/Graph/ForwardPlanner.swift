@@ -39,11 +39,7 @@ struct ForwardPlanner {
       places[id] = .buffer(newBuffer(byteCount: info.shape.count * info.elementType.storage.byteCount))
     }
     for index in graph.nodes(reaching: wanted) {
-      do {
-        try plan(node: index, opsets: graph.opsets)
-      } catch let error as GradCAMError {
-        throw error.within(graph.describe(node: index))
-      }
+      try located(graph.describe(node: index)) { try plan(node: index, opsets: graph.opsets) }
     }
     for value in wanted where infos[value] == nil { throw missingContents(value) }
   }

@@ -32,10 +32,6 @@ struct ImageSources {
   func prepare(_ index: Int, _ explainer: Explainer) throws -> PreparedImage {
     if let tensor { return explainer.prepare(tensor.tensor) }
     let picture = try Picture(contentsOf: images[index])
-    do {
-      return try explainer.prepare(picture)
-    } catch let error as GradCAMError {
-      throw error.within(images[index])
-    }
+    return try located(images[index]) { try explainer.prepare(picture) }
   }
 }

@@ -178,13 +178,7 @@ extension Model {
   }
 
   /// Runs something about this model, naming its file in errors.
-  func located<Result>(_ body: () throws -> Result) throws -> Result {
-    do {
-      return try body()
-    } catch let error as GradCAMError {
-      throw error.within(path)
-    }
-  }
+  func located<Result>(_ body: () throws -> Result) throws -> Result { try Graph.located(path, body) }
 
   /// Throws `usage` where the file fixes another size of its input.
   fileprivate func check(_ size: PixelSize) throws {

@@ -25,11 +25,7 @@ public struct NPYArray: Sendable, Equatable {
   ///   `.unsupported` where its elements are of another type.
   public init(contentsOf path: String) throws {
     let bytes = try contentsOfFile(at: path)
-    do {
-      self = try NPYArray(decoding: bytes)
-    } catch let error as GradCAMError {
-      throw error.within(path)
-    }
+    self = try located(path) { try NPYArray(decoding: bytes) }
   }
 
   init(decoding bytes: [UInt8]) throws {

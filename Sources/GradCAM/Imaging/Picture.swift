@@ -31,11 +31,7 @@ public struct Picture: Sendable, Equatable {
   ///   larger than `maximumPixelCount`, `.unsupported` where it is of another format.
   public init(contentsOf path: String) throws {
     let bytes = try contentsOfFile(at: path)
-    do {
-      self = try Picture(decoding: bytes)
-    } catch let error as GradCAMError {
-      throw error.within(path)
-    }
+    self = try located(path) { try Picture(decoding: bytes) }
   }
 
   /// Decodes the bytes of a PNG or JPEG file as `init(contentsOf:)` does.
@@ -60,12 +56,7 @@ public struct Picture: Sendable, Equatable {
   /// - Throws: `GradCAMError` of kind `.unwritable`, or `.usage` for an extension that names no format.
   public func write(to path: String) throws {
     let codec = try ImageCodec.forWriting(to: path)
-    let bytes: [UInt8]
-    do {
-      bytes = try codec.encode(self)
-    } catch let error as GradCAMError {
-      throw error.within(path)
-    }
+    let bytes = try located(path) { try codec.encode(self) }
     try writeAtomically(bytes, to: path)
   }
 

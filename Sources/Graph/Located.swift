@@ -1,7 +1,5 @@
-import Graph
-
 /// Runs `body`; an error that it throws gains an enclosing place.
-func located<Result>(_ place: @autoclosure () -> String, _ body: () throws -> Result) throws -> Result {
+public func located<Result>(_ place: @autoclosure () -> String, _ body: () throws -> Result) throws -> Result {
   do {
     return try body()
   } catch let error as GradCAMError {
