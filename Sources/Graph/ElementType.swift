@@ -55,3 +55,19 @@ public enum ElementType: String, Sendable, CaseIterable {
     }
   }
 }
+
+extension ElementType {
+  private static let onnxCodes: [Int: ElementType] = [
+    1: .float32, 2: .uint8, 3: .int8, 4: .uint16, 5: .int16, 6: .int32, 7: .int64, 9: .bool, 10: .float16,
+    11: .float64, 12: .uint32, 13: .uint64, 16: .bfloat16,
+  ]
+
+  /// The type that a number of ONNX's `TensorProto.DataType` means, nil for one that this program does not compute with.
+  public init?(onnxCode code: Int) {
+    guard let type = Self.onnxCodes[code] else { return nil }
+    self = type
+  }
+
+  /// The number of ONNX's `TensorProto.DataType` that means this type.
+  public var onnxCode: Int { Self.onnxCodes.first { $0.value == self }!.key }
+}

@@ -82,6 +82,17 @@ struct StridedRows: Sendable {
   }
 }
 
+extension SoftmaxExtent {
+  /// The result of an operator that maps rows to rows of equal length.
+  fileprivate func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 1)
+    let x = try inputs.required(0)
+    guard x.elementType.isFloatingPoint else { throw unsupportedType(x.elementType) }
+    _ = try rows(of: x.shape)
+    return [ValueInfo(x.elementType, x.shape)]
+  }
+}
+
 /// Softmax or its logarithm.
 struct Softmax: DifferentiableOperator {
   let name: String
@@ -89,13 +100,7 @@ struct Softmax: DifferentiableOperator {
   let backward: @Sendable @convention(c) (FloatInput?, FloatInput?, FloatOutput?, Int) -> Void
   let extent: SoftmaxExtent
 
-  func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
-    try inputs.expect(atMost: 1)
-    let x = try inputs.required(0)
-    guard x.elementType.isFloatingPoint else { throw unsupportedType(x.elementType) }
-    _ = try extent.rows(of: x.shape)
-    return [ValueInfo(x.elementType, x.shape)]
-  }
+  func infer(_ inputs: NodeInputs) throws -> [ValueInfo] { try extent.infer(inputs) }
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
     let rows = try extent.rows(of: outputs[0].shape)
@@ -124,13 +129,7 @@ struct Softmax: DifferentiableOperator {
 struct Hardmax: Operator {
   let extent: SoftmaxExtent
 
-  func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
-    try inputs.expect(atMost: 1)
-    let x = try inputs.required(0)
-    guard x.elementType.isFloatingPoint else { throw unsupportedType(x.elementType) }
-    _ = try extent.rows(of: x.shape)
-    return [ValueInfo(x.elementType, x.shape)]
-  }
+  func infer(_ inputs: NodeInputs) throws -> [ValueInfo] { try extent.infer(inputs) }
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
     let rows = try extent.rows(of: outputs[0].shape)

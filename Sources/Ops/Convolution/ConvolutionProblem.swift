@@ -61,6 +61,6 @@ extension ConvolutionProblem {
     if isDepthwise { return depthwiseBackward(request) }
     if window.isPointwise { return panels(transposed: true, weights: weights, request) }
     if winogradPays(request) { return winograd(gradient: true, weights: weights, request) }
-    return im2colBackward(request)
+    return col2imBackward(request)
   }
 }

@@ -6,7 +6,7 @@ extension ConvolutionProblem {
   private static let blockCount = 1 << 20
 
   /// Multiplies by the transposed weights and adds the columns back; a task takes some channels of dx.
-  func im2colBackward(_ request: KernelRequest) -> ConvolutionAlgorithm {
+  func col2imBackward(_ request: KernelRequest) -> ConvolutionAlgorithm {
     let window = window, groups = groups, batch = batch, depth = depth
     let inputs = inputsPerGroup, outputs = outputsPerGroup
     let perChannel = window.kernelVolume * window.outputVolume
