@@ -15,6 +15,8 @@ import Ops
 public final class Session {
   /// The model.
   public let model: Model
+  /// The nodes of the model.
+  public let catalogue: NodeCatalogue
   /// The taps, in the order asked for.
   public let taps: [NodeCatalogue.Match]
   /// The size of the network's input.
@@ -23,9 +25,10 @@ public final class Session {
   public private(set) var logits: [Float] = []
 
   /// The threads that it runs on.
-  public let threadCount: Int
+  public var threadCount: Int { pool.threadCount }
 
   private let executor: Executor
+  private let pool: ThreadPool
 
   /// Plans a model.
   ///
@@ -44,8 +47,8 @@ public final class Session {
     self.model = model
     self.inputSize = inputSize
     let pool = ThreadPool(threadCount: threadCount)
-    self.threadCount = pool.threadCount
-    (taps, executor) = try model.located {
+    self.pool = pool
+    (catalogue, taps, executor) = try model.located {
       try model.check(inputSize)
       let inputInfos = inputs.mapValues { ValueInfo($0.elementType, $0.shape) }
       let infos = try model.valueInfos(size: inputSize, inputs: inputInfos)
@@ -59,7 +62,7 @@ public final class Session {
       try plan.checkMemory(inputSize)
       let executor = Executor(plan, pool: pool)
       for (name, tensor) in inputs { try executor.set(try model.input(named: name), to: tensor) }
-      return (taps, executor)
+      return (catalogue, taps, executor)
     }
   }
 
@@ -110,10 +113,28 @@ public final class Session {
     try executor.backward(seed: seed)
   }
 
+  /// The activation at a tap as the model has it: of every image, its dimensions in the model's order.
+  func activation(_ index: Int) -> Tensor { executor.contents(of: taps[index].value) }
+
+  /// The gradient at a tap, laid out as the activation.
+  func gradient(_ index: Int) -> Tensor { executor.gradient(of: taps[index].value) }
+
+  /// The model behind a tap, for the last image.
+  public func tail(_ index: Int) throws -> Tail {
+    try model.located {
+      try Tail(behind: taps[index].value, of: model, in: executor, pool: pool, classCount: classCount)
+    }
+  }
+
+  /// The node on the way from the score back to the taps whose derivative is an estimate, as messages name it; nil
+  /// where every derivative is the true one.
+  var estimatedGradient: String? {
+    executor.plan.estimatedGradients.last.map(executor.plan.graph.describe)
+  }
+
   /// Activation and gradient at a tap, of the batch's first image.
   public func tap(_ index: Int) -> Tap {
-    let value = taps[index].value
-    let activation = executor.contents(of: value), gradient = executor.gradient(of: value)
+    let activation = activation(index), gradient = gradient(index)
     let shape = activation.shape, count = shape.count(1..<4)
     let first = [activation, gradient].map { Array($0.floats.prefix(count)) }
     guard taps[index].layout == .nhwc else {
