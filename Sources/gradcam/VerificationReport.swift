@@ -2,11 +2,19 @@ import GradCAM
 
 /// What `verify` says about a model.
 struct VerificationReport: Encodable {
+  struct Slope: Encodable { let gradient, difference: Double }
+
   struct Comparison: Encodable {
     let direction: String
     let untied: Bool
-    let gradient, difference, error, uncertainty: Double
+    let slopes: [Slope]
+    let error, uncertainty: Double
     let verdict: String
+
+    /// The slopes that lie farthest apart.
+    var worst: Slope {
+      slopes.max { abs($0.gradient - $0.difference) < abs($1.gradient - $1.difference) }!
+    }
   }
 
   struct Node: Encodable {
@@ -47,8 +55,8 @@ struct VerificationReport: Encodable {
         node: verification.node, tensor: verification.tensor, verdict: verification.verdict.rawValue,
         comparisons: verification.comparisons.map {
           Comparison(
-            direction: $0.direction.rawValue, untied: $0.leavesOutTies, gradient: $0.gradient,
-            difference: $0.difference, error: $0.error, uncertainty: $0.uncertainty, verdict: $0.verdict.rawValue)
+            direction: $0.direction.rawValue, untied: $0.leavesOutTies,
+            slopes: $0.slopes.map { Slope(gradient: $0.gradient, difference: $0.difference) }, error: $0.error, uncertainty: $0.uncertainty, verdict: $0.verdict.rawValue)
         }))
   }
 
@@ -68,7 +76,7 @@ struct VerificationReport: Encodable {
       for each in node.comparisons {
         table.add(
           place(node: node.node, tensor: node.tensor), each.direction + (each.untied ? ", untied" : ""),
-          significant(each.gradient), significant(each.difference), percent(each.error), percent(each.uncertainty),
+          significant(each.worst.gradient), significant(each.worst.difference), percent(each.error), percent(each.uncertainty),
           each.verdict)
       }
     }

@@ -10,30 +10,49 @@ import Graph
 
 /// The gradient of a class's score at a node, compared with central differences of the score itself.
 ///
-/// Along a direction u, ⟨g, u⟩ is compared with (y(A + εu) − y(A − εu)) ⁄ 2ε, where A is the activation, g the gradient
-/// and y the raw score. Two things limit the difference: float32 rounding of the score, which wants a large ε, and
-/// the network's kinks and curvature, which want a small one. So the rounding is measured first, as the deviation of
-/// the score when A moves by units in its last place, and ε is the smallest that keeps it at half the tolerance; the
-/// difference over 2ε then shows what kinks and curvature do.
+/// Along a direction u of length 1, ⟨g, u⟩ is compared with (y(A + εu) − y(A − εu)) ⁄ 2ε, where A is the activation, g
+/// the gradient and y the raw score. Two things limit the difference: float32 rounding of the score, which wants a
+/// large ε, and the network's kinks and curvature, which want a small one. So the rounding is measured first, as the
+/// deviation of the score when A moves by units in its last place, and ε is the smallest that keeps it at half the
+/// tolerance; the difference over 4ε then shows what kinks and curvature do.
 ///
-/// Errors are shares of the largest of three: both slopes, and the root mean square of the gradient, which is the
-/// slope that a random direction has as a rule.
+/// Where all terms of ⟨g, u⟩ have the same sign, ε can be so small that hardly any ReLU changes its side. A random
+/// direction has a slope smaller by √n, with kinks in proportion: in a network of ReLUs it only shows gross errors,
+/// such as a gradient that is missing where the score does change, which the other directions do not see.
 public struct GradientVerification: Sendable {
-  /// How a direction is drawn.
+  /// How directions are drawn.
   public enum Direction: String, Sendable, CaseIterable {
-    /// Along the gradient.
+    /// The gradient itself.
     case gradient
-    /// Random, over the whole feature map.
-    case dense
-    /// Random, over one channel.
+    /// The gradient with random weights in 0 … 1.
+    case weighted
+    /// The gradient in one channel, with random weights; channels are drawn by their share of |g|².
     case channel
-    /// Random, over a rectangle of positions in all channels.
+    /// The gradient in a rectangle of positions, with random weights; positions are drawn by their share of |g|².
     case block
+    /// Random numbers of the normal distribution.
+    case random
+
+    fileprivate var count: Int {
+      switch self {
+      case .gradient, .weighted: 1
+      case .channel, .block: 2
+      case .random: 6
+      }
+    }
+  }
+
+  /// The slopes of the score along one direction.
+  public struct Slope: Sendable {
+    /// ⟨g, u⟩.
+    public let gradient: Double
+    /// The central difference.
+    public let difference: Double
   }
 
   /// What a comparison says.
   public enum Verdict: String, Sendable {
-    /// Both slopes are the same within the tolerance.
+    /// The slopes are the same within the tolerance.
     case agrees
     /// They differ by more than the tolerance and all uncertainty.
     case disagrees
@@ -41,21 +60,22 @@ public struct GradientVerification: Sendable {
     case none
   }
 
-  /// The comparison along one direction.
+  /// The comparison along the directions of one kind.
+  ///
+  /// Errors are shares of the root mean square of the slopes, or of the gradient's elements where that is larger: the
+  /// slope that a random direction has as a rule.
   public struct Comparison: Sendable {
-    /// How the direction was drawn.
+    /// How the directions were drawn.
     public let direction: Direction
-    /// Whether the direction leaves out elements that equal others, as the zeros behind a ReLU: a max-pool over such
-    /// ties has no derivative. Done where the whole direction does not agree.
+    /// Whether they leave out elements that equal others, as the zeros behind a ReLU: a max-pool over such ties has no
+    /// derivative. Done where the whole directions do not agree.
     public let leavesOutTies: Bool
-    /// ⟨g, u⟩ for u of length 1.
-    public let gradient: Double
-    /// The central difference over the smaller step.
-    public let difference: Double
-    /// How far they lie apart, as a share.
+    /// The slopes along each.
+    public let slopes: [Slope]
+    /// How far gradient and difference lie apart, as a root mean square.
     public let error: Double
-    /// How uncertain the difference is, as a share: the larger of rounding (at 4 standard deviations) and of what
-    /// changes with twice the step.
+    /// How uncertain the difference is: the larger of its rounding, at 4 standard deviations, and of 3 times what
+    /// changes from one step to 4 times that step, as a root mean square.
     public let uncertainty: Double
 
     /// What this says.
@@ -72,7 +92,7 @@ public struct GradientVerification: Sendable {
   public let node: String
   /// The tensor's name in the file.
   public let tensor: String
-  /// The comparisons.
+  /// The comparisons; where the gradient is zero everywhere, random directions are the only ones.
   public let comparisons: [Comparison]
 
   /// `disagrees` where one comparison does, `agrees` where one does and none disagrees.
@@ -97,9 +117,7 @@ public struct GradientVerification: Sendable {
     node = session.taps[0].label
     tensor = session.taps[0].tensor
     var differences = try Differences(session, classIndex: classIndex)
-    comparisons = try [(Direction.gradient, 1), (.dense, 2), (.channel, 2), (.block, 2)].flatMap { direction, count in
-      try (0..<count).map { _ in try differences.compare(direction) }
-    }
+    comparisons = try Direction.allCases.compactMap { try differences.compare($0) }
   }
 }
 
@@ -120,6 +138,8 @@ private struct Differences {
 
   /// The standard deviations of rounding that count as certain.
   private static let certainty = 4.0
+  /// The deviations of kinks and curvature that do: they are guessed from few numbers.
+  private static let caution = 3.0
 
   init(_ session: Session, classIndex: Int) throws {
     tail = try session.tail(0)
@@ -128,9 +148,8 @@ private struct Differences {
     values = activation.floats
     gradient = session.gradient(0).floats
     shape = TapShape(activation.shape, session.taps[0].layout ?? .nchw)
-    let first = 0..<shape.count
-    typicalValue = (values[first].reduce(0) { $0 + Double($1) * Double($1) } / Double(shape.count)).squareRoot()
-    typicalGradient = (gradient[first].reduce(0) { $0 + Double($1) * Double($1) } / Double(shape.count)).squareRoot()
+    typicalValue = values.prefix(shape.count).lazy.map(Double.init).rootMeanSquare
+    typicalGradient = gradient.prefix(shape.count).lazy.map(Double.init).rootMeanSquare
     rounding = try measureRounding()
     guard typicalValue.isFinite, typicalGradient.isFinite, rounding.isFinite else {
       throw GradCAMError(
@@ -140,60 +159,101 @@ private struct Differences {
     }
   }
 
-  /// Compares along a direction of a kind, without the elements that are tied where it does not agree with them.
-  mutating func compare(_ direction: GradientVerification.Direction) throws -> GradientVerification.Comparison {
-    let drawn = draw(direction)
+  /// Compares along directions of a kind, without the elements that are tied where they do not agree; nil where there
+  /// are none because the gradient is zero.
+  mutating func compare(_ direction: GradientVerification.Direction) throws -> GradientVerification.Comparison? {
+    guard direction == .random || typicalGradient > 0 else { return nil }
+    let drawn = (0..<direction.count).map { _ in draw(direction) }
     let whole = try compare(drawn, direction, leavesOutTies: false)
     guard whole.verdict != .agrees else { return whole }
-    let untied = drawn.indices.map { isTied[$0] ? 0 : drawn[$0] }
-    guard untied != drawn, untied.contains(where: { $0 != 0 }) else { return whole }
+    let untied = drawn.map { u in u.indices.map { isTied[$0] ? 0 : u[$0] } }
+    guard untied != drawn, untied.allSatisfy({ $0.contains { $0 != 0 } }) else { return whole }
     return try compare(untied, direction, leavesOutTies: true)
   }
 
   /// A direction of any length.
   private mutating func draw(_ direction: GradientVerification.Direction) -> [Double] {
-    var drawn = [Double](repeating: 0, count: shape.count)
     switch direction {
-    case .gradient: for index in drawn.indices { drawn[index] = Double(gradient[index]) }
-    case .dense: for index in drawn.indices { drawn[index] = generator.nextNormal() }
+    case .gradient: return gradient.prefix(shape.count).map(Double.init)
+    case .random: return (0..<shape.count).map { _ in generator.nextNormal() }
+    case .weighted: return weighted(channels: 0..<shape.channels, rows: 0..<shape.height, columns: 0..<shape.width)
     case .channel:
-      let channel = Int.random(in: 0..<shape.channels, using: &generator)
-      shape.forEach(channels: channel..<channel + 1, rows: 0..<shape.height, columns: 0..<shape.width) {
-        drawn[$0] = generator.nextNormal()
-      }
+      let channel = drawPosition().channel
+      return weighted(channels: channel..<channel + 1, rows: 0..<shape.height, columns: 0..<shape.width)
     case .block:
-      let height = (shape.height + 3) / 4, width = (shape.width + 3) / 4
-      let top = Int.random(in: 0...shape.height - height, using: &generator)
-      let left = Int.random(in: 0...shape.width - width, using: &generator)
-      shape.forEach(channels: 0..<shape.channels, rows: top..<top + height, columns: left..<left + width) {
-        drawn[$0] = generator.nextNormal()
+      let centre = drawPosition()
+      func part(_ centre: Int, of extent: Int) -> Range<Int> {
+        let length = (extent + 3) / 4, start = min(max(0, centre - length / 2), extent - length)
+        return start..<start + length
+      }
+      return weighted(
+        channels: 0..<shape.channels, rows: part(centre.row, of: shape.height),
+        columns: part(centre.column, of: shape.width))
+    }
+  }
+
+  private mutating func weighted(channels: Range<Int>, rows: Range<Int>, columns: Range<Int>) -> [Double] {
+    var direction = [Double](repeating: 0, count: shape.count)
+    for channel in channels {
+      for row in rows {
+        for column in columns {
+          let index = shape.index(channel, row, column)
+          direction[index] = Double(gradient[index]) * Double.random(in: 0...1, using: &generator)
+        }
       }
     }
-    return drawn
+    return direction
+  }
+
+  /// Draws an element by its share of |g|².
+  private mutating func drawPosition() -> (channel: Int, row: Int, column: Int) {
+    var rest = Double.random(in: 0..<1, using: &generator) * typicalGradient * typicalGradient * Double(shape.count)
+    var last = (channel: 0, row: 0, column: 0)
+    for channel in 0..<shape.channels {
+      for row in 0..<shape.height {
+        for column in 0..<shape.width {
+          let element = Double(gradient[shape.index(channel, row, column)])
+          guard element != 0 else { continue }
+          last = (channel, row, column)
+          rest -= element * element
+          if rest < 0 { return last }
+        }
+      }
+    }
+    return last
   }
 
   private func compare(
-    _ drawn: [Double], _ direction: GradientVerification.Direction, leavesOutTies: Bool
+    _ drawn: [[Double]], _ direction: GradientVerification.Direction, leavesOutTies: Bool
   ) throws -> GradientVerification.Comparison {
-    let length = drawn.reduce(0) { $0 + $1 * $1 }.squareRoot()
-    let unit = length > 0 ? drawn.map { $0 / length } : drawn
-    let slope = abs(zip(unit, gradient).reduce(0) { $0 + $1.0 * Double($1.1) })
     let noise = Self.certainty * rounding * 2.0.squareRoot()
-    // Beyond a tenth of what the moved elements are, nothing local is left to see.
-    let support = Double(unit.count { $0 != 0 }).squareRoot()
-    let limit = 0.1 * (typicalValue > 0 ? typicalValue : 1) * support
-    let step = min(noise / GradientVerification.tolerance / max(slope, typicalGradient), limit)
-    let near = try difference(along: unit, step: step), far = try difference(along: unit, step: 2 * step)
-    let scale = max(abs(near.gradient), abs(near.score), typicalGradient)
-    func share(_ difference: Double) -> Double { difference == 0 ? 0 : abs(difference) / scale }
+    var slopes: [GradientVerification.Slope] = [], changes: [Double] = [], noises: [Double] = []
+    for each in drawn {
+      let length = each.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      let unit = each.map { $0 / length }
+      let slope = abs(zip(unit, gradient).reduce(0) { $0 + $1.0 * Double($1.1) })
+      // Beyond a tenth of what the moved elements are, nothing local is left to see.
+      let limit = 0.1 * (typicalValue > 0 ? typicalValue : 1) * Double(unit.count { $0 != 0 }).squareRoot()
+      let step = min(noise / GradientVerification.tolerance / max(slope, typicalGradient), limit)
+      let near = try difference(along: unit, step: step), far = try difference(along: unit, step: 4 * step)
+      slopes.append(near)
+      changes.append((far.difference - far.gradient) - (near.difference - near.gradient))
+      noises.append(noise / (2 * step))
+    }
+    let scale = max(
+      slopes.map(\.gradient).rootMeanSquare, slopes.map(\.difference).rootMeanSquare, typicalGradient)
+    func share(_ values: [Double]) -> Double {
+      let size = values.rootMeanSquare
+      return size == 0 ? 0 : size / scale
+    }
     return GradientVerification.Comparison(
-      direction: direction, leavesOutTies: leavesOutTies, gradient: near.gradient, difference: near.score,
-      error: share(near.gradient - near.score),
-      uncertainty: max(share(noise / (2 * step)), share((near.score - near.gradient) - (far.score - far.gradient))))
+      direction: direction, leavesOutTies: leavesOutTies, slopes: slopes,
+      error: share(slopes.map { $0.gradient - $0.difference }),
+      uncertainty: max(share(noises), Self.caution * share(changes)))
   }
 
   /// Both slopes between A − step·u and A + step·u, as these are after rounding to float32.
-  private func difference(along unit: [Double], step: Double) throws -> (gradient: Double, score: Double) {
+  private func difference(along unit: [Double], step: Double) throws -> GradientVerification.Slope {
     var above = values, below = values
     var predicted = 0.0
     for index in unit.indices where unit[index] != 0 {
@@ -201,7 +261,8 @@ private struct Differences {
       below[index] = Float(Double(values[index]) - step * unit[index])
       predicted += Double(gradient[index]) * (Double(above[index]) - Double(below[index]))
     }
-    return (predicted / (2 * step), (try score(above) - score(below)) / (2 * step))
+    return GradientVerification.Slope(
+      gradient: predicted / (2 * step), difference: (try score(above) - score(below)) / (2 * step))
   }
 
   private func score(_ values: [Float]) throws -> Double {
@@ -246,13 +307,13 @@ private struct TapShape {
 
   var count: Int { channels * height * width }
 
-  func forEach(channels: Range<Int>, rows: Range<Int>, columns: Range<Int>, _ body: (Int) -> Void) {
-    for channel in channels {
-      for row in rows {
-        for column in columns { body(channel * strides.channel + row * strides.row + column * strides.column) }
-      }
-    }
+  func index(_ channel: Int, _ row: Int, _ column: Int) -> Int {
+    channel * strides.channel + row * strides.row + column * strides.column
   }
+}
+
+extension Collection<Double> {
+  fileprivate var rootMeanSquare: Double { (reduce(0) { $0 + $1 * $1 } / Double(count)).squareRoot() }
 }
 
 extension ArraySlice<Float> {
