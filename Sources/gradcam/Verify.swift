@@ -14,7 +14,8 @@ struct Verify: ParsableCommand {
       no derivative.
 
       Without an image the input is the fixed pseudo-random image of bench; without --node the nodes are auto and up \
-      to 4 before it, spread evenly over those that 'gradcam nodes' lists. The score is the raw one. The exit code is \
+      to 4 before it, spread evenly over those that 'gradcam nodes' lists; one of these whose gradient cannot be \
+      verified is passed over with a warning. The score is the raw one. The exit code is \
       1 where a comparison disagrees.
       """)
 
@@ -61,11 +62,15 @@ struct Verify: ParsableCommand {
     let queries = nodes.isEmpty ? session.catalogue.spread(4) : nodes
     for (index, node) in queries.enumerated() {
       Console.progress(index, of: queries.count, node)
-      let session = try Session(
-        model, nodes: [node], inputSize: session.inputSize, inputs: tensors.others, threadCount: threads)
-      try session.forward(input.tensor)
-      try session.backward(classIndex: report.class)
-      report.add(try GradientVerification(session, classIndex: report.class))
+      do {
+        let session = try Session(
+          model, nodes: [node], inputSize: session.inputSize, inputs: tensors.others, threadCount: threads)
+        try session.forward(input.tensor)
+        try session.backward(classIndex: report.class)
+        report.add(try GradientVerification(session, classIndex: report.class))
+      } catch let error as GradCAMError where error.kind == .unsupported && nodes.isEmpty && index > 0 {
+        Console.warn(error.description)
+      }
     }
     Console.clearProgress()
     if json { try printJSON(report) } else { try report.describe() }

@@ -13,8 +13,10 @@ import Graph
 /// Along a direction u of length 1, ⟨g, u⟩ is compared with (y(A + εu) − y(A − εu)) ⁄ 2ε, where A is the activation, g
 /// the gradient and y the raw score. Two things limit the difference: float32 rounding of the score, which wants a
 /// large ε, and the network's kinks and curvature, which want a small one. So the rounding is measured first, as the
-/// deviation of the score when A moves by units in its last place, and ε is the smallest that keeps it at half the
-/// tolerance; the difference over 4ε then shows what kinks and curvature do.
+/// deviation of the score when A moves by units in its last place, and ε is the smallest that keeps it at a quarter of
+/// the tolerance. Then kinks are: one at a distance t < ε along u adds as much to the bend of the score,
+/// (y(A + εu) + y(A − εu) − 2y(A)) ⁄ 2ε, as it adds to the error of the difference, and curvature is told from it by the
+/// bend over 4ε. What the difference changes from ε to 4ε is the other witness.
 ///
 /// Where all terms of ⟨g, u⟩ have the same sign, ε can be so small that hardly any ReLU changes its side. A random
 /// direction has a slope smaller by √n, with kinks in proportion: in a network of ReLUs it only shows gross errors,
@@ -48,6 +50,8 @@ public struct GradientVerification: Sendable {
     public let gradient: Double
     /// The central difference.
     public let difference: Double
+
+    fileprivate var error: Double { gradient - difference }
   }
 
   /// What a comparison says.
@@ -74,8 +78,8 @@ public struct GradientVerification: Sendable {
     public let slopes: [Slope]
     /// How far gradient and difference lie apart, as a root mean square.
     public let error: Double
-    /// How uncertain the difference is: the larger of its rounding, at 4 standard deviations, and of 3 times what
-    /// changes from one step to 4 times that step, as a root mean square.
+    /// How uncertain the difference is: the larger of its rounding, at 4 standard deviations, and of twice what kinks
+    /// and curvature do by their witnesses, as a root mean square.
     public let uncertainty: Double
 
     /// What this says.
@@ -134,12 +138,16 @@ private struct Differences {
   private let typicalValue, typicalGradient: Double
   /// The standard deviation of the score's rounding.
   private var rounding = 0.0
+  /// The score of the activation itself.
+  private var centre = 0.0
   private var generator = SplitMix64(seed: 1)
 
   /// The standard deviations of rounding that count as certain.
   private static let certainty = 4.0
   /// The deviations of kinks and curvature that do: they are guessed from few numbers.
-  private static let caution = 3.0
+  private static let caution = 2.0
+  /// The share of the tolerance that rounding may take.
+  private static let roundingShare = 0.25
 
   init(_ session: Session, classIndex: Int) throws {
     tail = try session.tail(0)
@@ -150,7 +158,7 @@ private struct Differences {
     shape = TapShape(activation.shape, session.taps[0].layout ?? .nchw)
     typicalValue = values.prefix(shape.count).lazy.map(Double.init).rootMeanSquare
     typicalGradient = gradient.prefix(shape.count).lazy.map(Double.init).rootMeanSquare
-    rounding = try measureRounding()
+    try measureRounding()
     guard typicalValue.isFinite, typicalGradient.isFinite, rounding.isFinite else {
       throw GradCAMError(
         .badData, at: session.model.path, "--node \(session.taps[0].label)",
@@ -227,42 +235,52 @@ private struct Differences {
     _ drawn: [[Double]], _ direction: GradientVerification.Direction, leavesOutTies: Bool
   ) throws -> GradientVerification.Comparison {
     let noise = Self.certainty * rounding * 2.0.squareRoot()
-    var slopes: [GradientVerification.Slope] = [], changes: [Double] = [], noises: [Double] = []
+    var slopes: [GradientVerification.Slope] = [], kinks: [Double] = [], noises: [Double] = []
     for each in drawn {
       let length = each.reduce(0) { $0 + $1 * $1 }.squareRoot()
       let unit = each.map { $0 / length }
       let slope = abs(zip(unit, gradient).reduce(0) { $0 + $1.0 * Double($1.1) })
       // Beyond a tenth of what the moved elements are, nothing local is left to see.
       let limit = 0.1 * (typicalValue > 0 ? typicalValue : 1) * Double(unit.count { $0 != 0 }).squareRoot()
-      let step = min(noise / GradientVerification.tolerance / max(slope, typicalGradient), limit)
+      let share = 2 * Self.roundingShare * GradientVerification.tolerance
+      let step = min(noise / share / max(slope, typicalGradient), limit)
       let near = try difference(along: unit, step: step), far = try difference(along: unit, step: 4 * step)
-      slopes.append(near)
-      changes.append((far.difference - far.gradient) - (near.difference - near.gradient))
+      slopes.append(near.slope)
+      kinks += [far.slope.error - near.slope.error, (4 * near.bend - far.bend) / 3]
       noises.append(noise / (2 * step))
     }
     let scale = max(
       slopes.map(\.gradient).rootMeanSquare, slopes.map(\.difference).rootMeanSquare, typicalGradient)
     func share(_ values: [Double]) -> Double {
       let size = values.rootMeanSquare
-      return size == 0 ? 0 : size / scale
+      return scale == 0 ? 0 : size / scale
     }
     return GradientVerification.Comparison(
       direction: direction, leavesOutTies: leavesOutTies, slopes: slopes,
-      error: share(slopes.map { $0.gradient - $0.difference }),
-      uncertainty: max(share(noises), Self.caution * share(changes)))
+      error: share(slopes.map(\.error)),
+      // Each direction has two witnesses.
+      uncertainty: max(share(noises), Self.caution * 2.0.squareRoot() * share(kinks)))
   }
 
-  /// Both slopes between A − step·u and A + step·u, as these are after rounding to float32.
-  private func difference(along unit: [Double], step: Double) throws -> GradientVerification.Slope {
-    var above = values, below = values
-    var predicted = 0.0
-    for index in unit.indices where unit[index] != 0 {
-      above[index] = Float(Double(values[index]) + step * unit[index])
-      below[index] = Float(Double(values[index]) - step * unit[index])
-      predicted += Double(gradient[index]) * (Double(above[index]) - Double(below[index]))
+  /// Both slopes between A − step·u and A + step·u, as these are after rounding to float32, and the score's bend there.
+  private func difference(
+    along unit: [Double], step: Double
+  ) throws -> (slope: GradientVerification.Slope, bend: Double) {
+    func side(_ step: Double) throws -> (predicted: Double, change: Double) {
+      var moved = values
+      var predicted = 0.0
+      for index in unit.indices where unit[index] != 0 {
+        moved[index] = Float(Double(values[index]) + step * unit[index])
+        predicted += Double(gradient[index]) * (Double(moved[index]) - Double(values[index]))
+      }
+      return (predicted, try score(moved) - centre)
     }
-    return GradientVerification.Slope(
-      gradient: predicted / (2 * step), difference: (try score(above) - score(below)) / (2 * step))
+    let above = try side(step), below = try side(-step)
+    let slope = GradientVerification.Slope(
+      gradient: (above.predicted - below.predicted) / (2 * step),
+      difference: (above.change - below.change) / (2 * step))
+    let bend = (above.change - above.predicted + below.change - below.predicted) / (2 * step)
+    return (slope, bend)
   }
 
   private func score(_ values: [Float]) throws -> Double {
@@ -272,22 +290,24 @@ private struct Differences {
         for: Tensor(elementType: activation.elementType, shape: activation.shape, storage: storage))[classIndex])
   }
 
-  /// The deviation of the score from its linear prediction where every element moves by a unit in its last place.
-  private mutating func measureRounding() throws -> Double {
-    let count = 8, centre = try score(values)
-    var squares = 0.0
-    for _ in 0..<count {
+  /// Measures the score of the activation, and its rounding as the deviation from the linear prediction where every
+  /// element moves by a unit in its last place.
+  private mutating func measureRounding() throws {
+    var scores = [try score(values)]
+    for _ in 0..<8 {
       var moved = values
       var predicted = 0.0
       for index in 0..<shape.count where values[index] != 0 {
         moved[index] = Bool.random(using: &generator) ? values[index].nextUp : values[index].nextDown
         predicted += Double(gradient[index]) * (Double(moved[index]) - Double(values[index]))
       }
-      let deviation = try score(moved) - centre - predicted
-      squares += deviation * deviation
+      scores.append(try score(moved) - predicted)
     }
-    // The deviation is that of two scores; the last bit of the score itself is always uncertain.
-    return max((squares / Double(2 * count)).squareRoot(), Double(Float(centre).ulp) / 2)
+    centre = scores.reduce(0, +) / Double(scores.count)
+    let mean = centre, deviation = scores.map { $0 - mean }.rootMeanSquare
+    // The last bit of the score itself is always uncertain.
+    rounding = max(
+      deviation * (Double(scores.count) / Double(scores.count - 1)).squareRoot(), Double(Float(centre).ulp) / 2)
   }
 }
 
