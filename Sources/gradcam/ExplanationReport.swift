@@ -73,7 +73,8 @@ struct ExplanationReport: Encodable {
     }
     for report in reports {
       let name = report.label ?? "class \(report.class)"
-      try Console.print("  \(name) at \(place(node: report.node, tensor: report.tensor)) by \(report.method) → \(report.output)")
+      let place = place(node: report.node, tensor: report.tensor)
+      try Console.print("  \(name) at \(place) by \(report.method) → \(report.output)")
     }
   }
 

@@ -56,7 +56,8 @@ struct VerificationReport: Encodable {
         comparisons: verification.comparisons.map {
           Comparison(
             direction: $0.direction.rawValue, untied: $0.leavesOutTies,
-            slopes: $0.slopes.map { Slope(gradient: $0.gradient, difference: $0.difference) }, error: $0.error, uncertainty: $0.uncertainty, verdict: $0.verdict.rawValue)
+            slopes: $0.slopes.map { Slope(gradient: $0.gradient, difference: $0.difference) }, error: $0.error,
+            uncertainty: $0.uncertainty, verdict: $0.verdict.rawValue)
         }))
   }
 
@@ -76,7 +77,8 @@ struct VerificationReport: Encodable {
       for each in node.comparisons {
         table.add(
           place(node: node.node, tensor: node.tensor), each.direction + (each.untied ? ", untied" : ""),
-          significant(each.worst.gradient), significant(each.worst.difference), percent(each.error), percent(each.uncertainty),
+          significant(each.worst.gradient), significant(each.worst.difference), percent(each.error),
+          percent(each.uncertainty),
           each.verdict)
       }
     }
@@ -87,7 +89,7 @@ struct VerificationReport: Encodable {
         + percent(tolerance) + (worst.map { ", largest error \(percent($0))" } ?? ""))
   }
 
-  private func percent(_ share: Double) -> String { decimal(share * 100, 3) + "%" }
+  private func percent(_ share: Double) -> String { share > 1 ? "over 100%" : decimal(share * 100, 3) + "%" }
 }
 
 /// A number with five significant digits.

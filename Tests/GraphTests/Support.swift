@@ -58,7 +58,8 @@ struct GraphBuilder {
       graph, operators: operators,
       request: PlanRequest(
         inputs: Dictionary(uniqueKeysWithValues: graph.inputs.map { ($0, ValueInfo(.float32, shape)) }).merging(
-          given.mapValues { ValueInfo(.float32, $0) }) { $1 },
+          given.mapValues { ValueInfo(.float32, $0) }
+        ) { $1 },
         outputs: outputs, taps: taps, target: target,
         kernels: KernelRequest(threadCount: threadCount, reusesWeights: false)))
   }

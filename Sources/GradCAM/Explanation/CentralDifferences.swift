@@ -21,7 +21,7 @@ struct CentralDifferences {
   private let typicalValue, typicalGradient: Double
   /// The standard deviation of the score's rounding.
   private var rounding = 0.0
-  /// The score of the activation itself.
+  /// The score of the activation itself, its rounding averaged out.
   private var centre = 0.0
   private var generator = SplitMix64(seed: 1)
 
@@ -122,11 +122,15 @@ struct CentralDifferences {
     for each in drawn {
       let length = each.reduce(0) { $0 + $1 * $1 }.squareRoot()
       let unit = each.map { $0 / length }
-      let slope = abs(zip(unit, gradient).reduce(0) { $0 + $1.0 * Double($1.1) })
-      // Beyond a tenth of what the moved elements are, nothing local is left to see.
-      let limit = 0.1 * (typicalValue > 0 ? typicalValue : 1) * Double(unit.count { $0 != 0 }).squareRoot()
-      let share = 2 * Self.roundingShare * GradientVerification.tolerance
-      let step = min(noise / share / max(slope, typicalGradient), limit)
+      // Where an element moves by more than a part of what elements are, nothing local is left to see.
+      let limit = 0.2 * (typicalValue > 0 ? typicalValue : 1) / unit.reduce(0) { max($0, abs($1)) }
+      func step(slope: Double) -> Double {
+        min(noise / (2 * Self.roundingShare * GradientVerification.tolerance * max(slope, typicalGradient)), limit)
+      }
+      let expected = abs(zip(unit, gradient).reduce(0) { $0 + $1.0 * Double($1.1) })
+      // A gradient that is wrong may expect too little.
+      let found = abs(try difference(along: unit, step: step(slope: expected)).slope.difference)
+      let step = step(slope: max(expected, found))
       let near = try difference(along: unit, step: step), far = try difference(along: unit, step: 4 * step)
       slopes.append(near.slope)
       kinks += [far.slope.error - near.slope.error, (4 * near.bend - far.bend) / 3]
@@ -174,14 +178,14 @@ struct CentralDifferences {
   }
 
   /// Measures the score of the activation, and its rounding as the deviation from the linear prediction where every
-  /// element moves by a unit in its last place.
+  /// element moves by up to 2⁻¹⁶ of itself: enough for all that follows to be rounded anew.
   private mutating func measureRounding() throws {
-    var scores = [try score(values)]
-    for _ in 0..<8 {
+    var scores: [Double] = []
+    for _ in 0..<10 {
       var moved = values
       var predicted = 0.0
       for index in 0..<shape.count where values[index] != 0 {
-        moved[index] = Bool.random(using: &generator) ? values[index].nextUp : values[index].nextDown
+        moved[index] *= 1 + Float.random(in: -1...1, using: &generator) / 65_536
         predicted += Double(gradient[index]) * (Double(moved[index]) - Double(values[index]))
       }
       scores.append(try score(moved) - predicted)
