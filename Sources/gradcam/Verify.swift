@@ -6,12 +6,15 @@ struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Compares the gradient at a node with central differences of the score.",
     discussion: """
-      The activation at the node is moved along the gradient, along random directions over the whole feature map, over \
-      one channel and over a block of positions; only what lies behind the node runs again. Steps are as small as \
-      float32 rounding of the score, which is measured, permits. 'none' means that rounding, kinks (ReLU, max-pool) or \
-      curvature weigh more than the tolerance, so that nothing can be said. Where a direction does not agree, it is \
-      tried without the elements that equal others ('untied'), such as ReLU's zeros: a max-pool over equal numbers has \
-      no derivative.
+      The activation at the node is moved a little along several directions: the gradient; the gradient with random \
+      weights, all over the feature map ('weighted'), in one channel or in a block of positions; and random numbers. \
+      Only what lies behind the node runs again. Each line has the two slopes that differ most, and the error of all \
+      directions of that kind.
+
+      Steps are as small as float32 rounding of the score, which is measured, permits. 'none' means that rounding, kinks \
+      (ReLU, max-pool) or curvature weigh more than the tolerance, so that nothing can be said: usual for random \
+      numbers far from the score. Where directions do not agree, they are tried without the elements that equal others \
+      ('untied'), such as ReLU's zeros: a max-pool over equal numbers has no derivative.
 
       Without an image the input is the fixed pseudo-random image of bench; without --node the nodes are auto and up \
       to 4 before it, spread evenly over those that 'gradcam nodes' lists; one of these whose gradient cannot be \

@@ -124,14 +124,18 @@ struct CentralDifferences {
       let unit = each.map { $0 / length }
       // Where an element moves by more than a part of what elements are, nothing local is left to see.
       let limit = 0.2 * (typicalValue > 0 ? typicalValue : 1) / unit.reduce(0) { max($0, abs($1)) }
-      func step(slope: Double) -> Double {
-        min(noise / (2 * Self.roundingShare * GradientVerification.tolerance * max(slope, typicalGradient)), limit)
+      func stepLength(slope: Double) -> Double {
+        min(noise / (2 * Self.roundingShare * GradientVerification.tolerance * slope), limit)
       }
-      let expected = abs(zip(unit, gradient).reduce(0) { $0 + $1.0 * Double($1.1) })
+      let expected = max(abs(zip(unit, gradient).reduce(0) { $0 + $1.0 * Double($1.1) }), typicalGradient)
+      var step = stepLength(slope: expected), near = try difference(along: unit, step: step)
       // A gradient that is wrong may expect too little.
-      let found = abs(try difference(along: unit, step: step(slope: expected)).slope.difference)
-      let step = step(slope: max(expected, found))
-      let near = try difference(along: unit, step: step), far = try difference(along: unit, step: 4 * step)
+      let found = abs(near.slope.difference)
+      if found > 2 * expected {
+        step = stepLength(slope: found)
+        near = try difference(along: unit, step: step)
+      }
+      let far = try difference(along: unit, step: 4 * step)
       slopes.append(near.slope)
       kinks += [far.slope.error - near.slope.error, (4 * near.bend - far.bend) / 3]
       noises.append(noise / (2 * step))
