@@ -41,6 +41,13 @@ import Testing
     }
   }
 
+  /// Among the zeros behind the first ReLU are windows of the max-pool that follows.
+  @Test func tiesAreLeftOutBeforeAMaxPool() throws {
+    let found = try verify(shipped("shapes-vgg.onnx"), at: "Relu:0")
+    #expect(found.comparisons[0].leavesOutTies && found.comparisons[0].verdict == .agrees)
+    #expect(try !verify(shipped("shapes-vgg.onnx"), at: "auto").comparisons[0].leavesOutTies)
+  }
+
   struct WrongRule: CustomTestStringConvertible, Sendable {
     let type, network, node: String
     /// How often the operator stands between node and score.
