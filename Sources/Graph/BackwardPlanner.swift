@@ -7,6 +7,8 @@ struct BackwardPlanner {
   private(set) var tapGradients: [ValueID: Int] = [:]
   /// The buffer that the caller fills with the target's gradient.
   private(set) var seed: Int?
+  /// The nodes whose rule is an estimate.
+  private(set) var estimates: [Int] = []
 
   /// The gradients that have arrived at each value, to be added.
   private var contributions: [ValueID: [Int]] = [:]
@@ -96,6 +98,7 @@ struct BackwardPlanner {
         .unsupported, problem: "operator \(node.operatorName) has no gradient, and it lies between tap and score",
         advice: "choose a node behind it")
     }
+    if made.integerGradients == .estimated { estimates.append(step.node) }
     let infos = forward.infos
     let rule = try made.gradient(
       wanted, NodeInputs(node.inputs.map { $0.flatMap { infos[$0] } }),

@@ -43,7 +43,8 @@ public final class Executor {
     }
   }
 
-  /// Copies the contents of a model input into the plan's memory; values that the plan does not read are ignored.
+  /// Copies the contents of a value that is given from outside into the plan's memory; values that the plan does not
+  /// read are ignored.
   ///
   /// Throws `badData` where type or shape differ from what was planned.
   public func set(_ value: ValueID, to tensor: Tensor) throws {

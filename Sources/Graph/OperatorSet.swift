@@ -23,7 +23,7 @@ public struct OperatorEntry: Sendable {
 
 /// All operators that a graph may use, and the rules that take them apart and fuse them.
 public struct OperatorSet: Sendable {
-  private let entries: [OperatorName: [OperatorEntry]]
+  let entries: [OperatorName: [OperatorEntry]]
   let expansions: [OperatorName: OperatorExpansion]
   /// The rewrites that the planner applies, in order.
   public let rewrites: [any GraphRewrite]

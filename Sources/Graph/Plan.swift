@@ -23,7 +23,8 @@ struct PlanStep: Sendable {
 
 /// What a plan is to compute.
 public struct PlanRequest: Sendable {
-  /// Type and extents of every model input that is read; one with contents is treated as a constant.
+  /// Type and extents of the values that are given from outside, one with contents being treated as a constant: the
+  /// model's inputs, and any other values of its graph, which are then not computed.
   public var inputs: [ValueID: ValueInfo]
   /// The values to keep for the caller.
   public var outputs: [ValueID]
@@ -57,7 +58,11 @@ public struct Plan: Sendable {
   /// The bytes of the arena.
   public var arenaByteCount: Int { layout.byteCount }
 
-  let request: PlanRequest
+  /// What was asked for.
+  public let request: PlanRequest
+  /// The nodes on the way back whose derivative is an estimate: they round, and the gradient passes straight through.
+  public let estimatedGradients: [Int]
+
   let steps: [PlanStep]
   let backwardStart: Int
   let places: [ValueID: ValuePlace]
@@ -71,10 +76,11 @@ public struct Plan: Sendable {
   /// does not lead to the target; all name the node.
   public init(_ graph: ComputeGraph, operators: OperatorSet, request: PlanRequest) throws {
     var graph = try operators.expanding(graph)
+    graph.give(request.inputs.keys)
     let kept = Set(request.outputs + request.taps + (request.target.map { [$0] } ?? []))
     for rewrite in operators.rewrites {
       let readers = graph.readerCounts
-      rewrite.apply(to: &graph) { !kept.contains($0) && readers[$0] == 1 }
+      rewrite.apply(to: &graph) { !kept.contains($0) && request.inputs[$0] == nil && readers[$0] == 1 }
     }
 
     var forward = ForwardPlanner(graph: graph, operators: operators, request: request)
@@ -88,6 +94,7 @@ public struct Plan: Sendable {
     backwardStart = forward.steps.count
     places = forward.places
     tapGradients = backward.tapGradients
+    estimatedGradients = backward.estimates
     seed = backward.seed
 
     steps = forward.steps + backward.steps
@@ -102,6 +109,19 @@ public struct Plan: Sendable {
 }
 
 extension ComputeGraph {
+  /// Lets values come from outside: a node that computes one writes to a value of the same name that nobody reads.
+  fileprivate mutating func give(_ given: some Sequence<ValueID>) {
+    let given = Set(given)
+    for value in given { values[value].constant = nil }
+    for index in nodes.indices {
+      for (position, output) in nodes[index].outputs.enumerated() {
+        guard let output, given.contains(output) else { continue }
+        nodes[index].outputs[position] = values.count
+        values.append(values[output])
+      }
+    }
+  }
+
   /// How often each value is read by nodes or returned by the graph, by value.
   var readerCounts: [Int] {
     var counts = [Int](repeating: 0, count: values.count)

@@ -80,8 +80,7 @@ struct Explain: ParsableCommand {
       inputs: inputs)
     try claimArrays(in: &outputs, imageCount: sources.count, pictureCount: pictures)
 
-    // A tensor says by itself how it was made; nothing was assumed about a picture.
-    let assumed = explainer.warnings.filter { sources.usesPictures || $0.code != "preprocessing-assumed" }
+    let assumed = explainer.warnings(about: sources)
     for warning in assumed { Console.warn(warning.text) }
 
     var reports: [ExplanationReport] = []

@@ -73,15 +73,18 @@ struct ExplanationReport: Encodable {
     }
     for report in reports {
       let name = report.label ?? "class \(report.class)"
-      try Console.print("  \(name) at \(report.place) by \(report.method) → \(report.output)")
+      let place = place(node: report.node, tensor: report.tensor)
+      try Console.print("  \(name) at \(place) by \(report.method) → \(report.output)")
     }
   }
-
-  /// The node as asked for, with its tensor where a count or a position was given instead of a name.
-  private var place: String { node.contains(":") || node.hasPrefix("#") ? "\(node) (\(tensor))" : node }
 
   private static func percent(_ probability: Float) -> String {
     let text = decimal(Double(probability) * 100, 1) + "%"
     return String(repeating: " ", count: max(0, 6 - text.count)) + text
   }
+}
+
+/// A node as asked for, with its tensor where a count or a position was given instead of a name.
+func place(node: String, tensor: String) -> String {
+  node.contains(":") || node.hasPrefix("#") ? "\(node) (\(tensor))" : node
 }

@@ -16,7 +16,7 @@ struct GradCAMCommand: ParsableCommand {
       70 a defect of this program, 73 cannot write.
       """,
     version: "0.1.0",
-    subcommands: [Explain.self, Nodes.self, Check.self, Bench.self])
+    subcommands: [Explain.self, Nodes.self, Verify.self, Check.self, Bench.self])
 
   static let _errorPrefix = "gradcam: error: "
 

@@ -36,6 +36,10 @@ struct WrongUseTests {
     Case(64, "explain", plain, message: "no image was given"),
     Case(64, "explain", plain, picture, "--tensor", fixture("image.npy"), message: "both an image and a tensor"),
     Case(64, "bench", plain, "--runs", "0", message: "--runs is at least 1"),
+    Case(64, "verify", message: "Missing expected argument '<model>'"),
+    Case(64, "verify", plain, "--threads", "0", message: "--threads is 1 to 1024"),
+    Case(64, "verify", plain, picture, "--tensor", fixture("image.npy"), message: "both an image and a tensor"),
+    Case(64, "verify", plain, picture, picture, message: "Unexpected argument"),
   ]
 
   private static let names = [
@@ -53,6 +57,8 @@ struct WrongUseTests {
     Case(64, "explain", plain, picture, "--class", "sqare", message: "choose from square"),
     Case(64, "explain", plain, picture, "--class", "s", message: "means several classes; choose from square, star"),
     Case(64, "explain", fixture("dynamic.onnx"), picture, "--class", "star", message: "the model has no labels"),
+    Case(64, "verify", plain, "--node", "relu9", message: "near are relu1, relu2"),
+    Case(64, "verify", plain, "--class", "3", message: "--class 3: the model has 3 classes; use 0 to 2"),
   ]
 
   private static let models = [
@@ -69,6 +75,12 @@ struct WrongUseTests {
     Case(69, "explain", fixture("unknown-operator.onnx"), picture, message: "operator Frobnicate is not supported"),
     Case(69, "nodes", fixture("unknown-attribute.onnx"), message: "attribute 'leakiness' is not known"),
     Case(69, "explain", fixture("segmentation.onnx"), picture, message: "output 'classes': has shape 1×5×8×8"),
+    Case(
+      69, "verify", fixture("quantized.onnx"), "--node", "relu2", "--node", "conv1",
+      message: "quantized.onnx: node '/rounded/QuantizeLinear' (QuantizeLinear, #2): rounds to integers between 'conv1'"
+    ),
+    Case(65, "verify", fixture("nan-weights.onnx"), message: "--node broken: activation, gradient or score holds"),
+    Case(65, "verify", fixture("two-inputs.onnx"), message: "give it with --tensor offset=FILE.npy"),
     Case(69, "bench", fixture("boxes.onnx"), message: "output 'boxes': has shape 1×6×64"),
     Case(65, "explain", fixture("two-inputs.onnx"), picture, message: "give it with --tensor offset=FILE.npy"),
     Case(
@@ -126,7 +138,8 @@ struct WrongUseTests {
   }
 
   @Test(arguments: [
-    ["nodes", plain], ["explain", plain, picture, "--json"], ["bench", plain], ["check", fixture("cases")],
+    ["nodes", plain], ["explain", plain, picture, "--json"], ["bench", plain], ["verify", plain],
+    ["check", fixture("cases")],
   ])
   func fullDiskUnderStandardOutput(_ arguments: [String]) throws {
     let workplace = try Workplace()

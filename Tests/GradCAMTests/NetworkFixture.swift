@@ -45,8 +45,8 @@ struct NetworkFixture: Decodable, Sendable, CustomStringConvertible {
 
   static func named(_ name: String) throws -> NetworkFixture { try #require(all.first { $0.name == name }) }
 
-  func model(_ exporter: String) throws -> Model {
-    try Model(contentsOf: Self.folder.appending(path: #require(models[exporter])).path)
+  func model(_ exporter: String, operators: OperatorSet = .standard) throws -> Model {
+    try Model(contentsOf: Self.folder.appending(path: #require(models[exporter])).path, operators: operators)
   }
 
   /// The arrays of the network.

@@ -179,6 +179,125 @@ import Testing
     executor.checkpoint = { throw Stop() }
     #expect(throws: Stop.self) { try executor.forward() }
   }
+
+  @Test func whatOnlyAGivenValueNeedsIsNotPlanned() throws {
+    var builder = GraphBuilder()
+    let x = builder.input("x")
+    let tap = builder.node("Neg", [builder.node("NoSuchOperator", [x])])
+    let y = builder.node("Abs", [builder.node("Relu", [tap])])
+    let plan = try builder.plan([3], given: [tap: [3]], outputs: [y], taps: [tap], target: y)
+    let forward = plan.steps[..<plan.backwardStart].map { plan.graph.nodes[$0.node].operatorName.type }
+    #expect(forward == ["Relu", "Abs"])
+    let executor = Executor(plan, pool: ThreadPool(threadCount: 1))
+    for values: [Float] in [[1, -2, 3], [-4, 5, 6]] {
+      try executor.set(tap, to: Tensor(values, shape: [3]))
+      try executor.forward()
+      try executor.backward(seed: [7, 8, 9])
+      #expect(executor.contents(of: tap).floats == values)
+      #expect(executor.contents(of: y).floats == values.map { max($0, 0) })
+      #expect(executor.gradient(of: tap).floats == zip(values, [7, 8, 9]).map { $0 > 0 ? $1 : 0 })
+    }
+  }
+
+  @Test func whatGoesAroundAGivenValueIsComputedFromTheInput() throws {
+    var builder = GraphBuilder()
+    let x = builder.input("x")
+    let early = builder.node("Neg", [x])
+    let tap = builder.node("Abs", [early])
+    let y = builder.node("Add", [builder.node("Neg", [tap]), early])
+    let executor = Executor(
+      try builder.plan([2], given: [tap: [2]], outputs: [y]), pool: ThreadPool(threadCount: 1))
+    try executor.set(x, to: Tensor([1, 2], shape: [2]))
+    try executor.set(tap, to: Tensor([10, 20], shape: [2]))
+    for _ in 0..<2 {
+      try executor.forward()
+      #expect(executor.contents(of: y).floats == [-11, -22])
+    }
+  }
+
+  /// Conv and Relu are fused where nobody looks between them.
+  @Test(arguments: [0, 1]) func aGivenValueDoesNotVanishInARewrite(position: Int) throws {
+    var builder = GraphBuilder()
+    let x = builder.input("x")
+    let convolved = builder.node("Conv", [x, builder.constant([2], [1, 1, 1, 1])])
+    let rectified = builder.node("Relu", [convolved])
+    let y = builder.node("Neg", [rectified])
+    let tap = [convolved, rectified][position]
+    let executor = Executor(
+      try builder.plan([1, 1, 1, 2], given: [tap: [1, 1, 1, 2]], outputs: [y]), pool: ThreadPool(threadCount: 1))
+    try executor.set(x, to: Tensor([100, 100], shape: [1, 1, 1, 2]))
+    try executor.set(tap, to: Tensor([3, 4], shape: [1, 1, 1, 2]))
+    try executor.forward()
+    #expect(executor.contents(of: y).floats == [-3, -4])
+  }
+
+  @Test func aRewriteIsToldThatAGivenValueIsNotPrivate() throws {
+    var builder = GraphBuilder()
+    let x = builder.input("x")
+    let first = builder.node("Neg", [x]), second = builder.node("Neg", [first])
+    let y = builder.node("Relu", [second])
+    let operators = OperatorSet(
+      [OperatorEntry("Relu") { _ in OneWay() }, OperatorEntry("Neg") { _ in OneWay() }],
+      rewrites: [SkipWhatIsPrivate()])
+    func read(given: [ValueID: Shape]) throws -> [ValueID?] {
+      try builder.plan([3], given: given, outputs: [y], operators: operators).graph.nodes.map { $0.inputs[0] }
+    }
+    #expect(try read(given: [:]) == [x, x, x])
+    #expect(try read(given: [second: [3]]) == [x, x, second])
+  }
+
+  @Test func oneOfSeveralOutputsMayBeGiven() throws {
+    var builder = GraphBuilder()
+    let x = builder.input("x")
+    let left = builder.node("Split", [x], ["axis": .int(0)], outputCount: 2), right = left + 1
+    let y = builder.node("Add", [left, right])
+    for given in [left, right] {
+      let executor = Executor(
+        try builder.plan([4], given: [given: [2]], outputs: [y]), pool: ThreadPool(threadCount: 1))
+      try executor.set(x, to: Tensor([1, 2, 3, 4], shape: [4]))
+      try executor.set(given, to: Tensor([10, 20], shape: [2]))
+      try executor.forward()
+      #expect(executor.contents(of: y).floats == (given == left ? [13, 24] : [11, 22]))
+    }
+  }
+
+  @Test func aGivenValueWithContentsIsAConstant() throws {
+    var builder = GraphBuilder()
+    let x = builder.input("x"), constant = builder.constant([1, 1], [2])
+    let tap = builder.node("Neg", [x])
+    let doubled = builder.node("Add", [tap, constant])
+    let y = builder.node("Mul", [doubled, x])
+    let plan = try Plan(
+      builder.graph, operators: .standard,
+      request: PlanRequest(
+        inputs: [
+          x: ValueInfo(.float32, [2]), tap: ValueInfo(Tensor([5, 6], shape: [2])),
+          constant: ValueInfo(Tensor([10, 20], shape: [2])),
+        ],
+        outputs: [y], kernels: KernelRequest(threadCount: 1, reusesWeights: false)))
+    #expect(plan.infos[doubled]?.constant?.floats == [15, 26])
+    #expect(plan.steps.count == 1)
+  }
+
+  @Test func nodesWhoseGradientIsAnEstimateAreTold() throws {
+    var builder = GraphBuilder()
+    let x = builder.input("x"), scale = builder.constant([0.5], [])
+    let quantized = builder.node("QuantizeLinear", [x, scale])
+    let tap = builder.node("DequantizeLinear", [quantized, scale])
+    let y = builder.node("Relu", [tap])
+    #expect(try builder.plan([3], outputs: [y], taps: [x], target: y).estimatedGradients == [0])
+    #expect(try builder.plan([3], outputs: [y], taps: [tap], target: y).estimatedGradients == [])
+  }
+}
+
+/// Lets every node read what the node before it reads, where the value between them is private.
+private struct SkipWhatIsPrivate: GraphRewrite {
+  func apply(to graph: inout ComputeGraph, isPrivate: (ValueID) -> Bool) {
+    for (index, node) in graph.nodes.enumerated() {
+      guard let input = node.inputs[0], isPrivate(input), let before = graph.nodes[..<index].last else { continue }
+      graph.nodes[index].inputs = before.inputs
+    }
+  }
 }
 
 /// An operator without derivative.

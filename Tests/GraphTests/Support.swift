@@ -49,15 +49,17 @@ struct GraphBuilder {
     return first
   }
 
-  /// Plans for one input of a shape.
+  /// Plans for inputs of a shape, and other values given from outside.
   func plan(
-    _ shape: Shape, outputs: [ValueID], taps: [ValueID] = [], target: ValueID? = nil,
+    _ shape: Shape, given: [ValueID: Shape] = [:], outputs: [ValueID], taps: [ValueID] = [], target: ValueID? = nil,
     operators: OperatorSet = .standard, threadCount: Int = 1
   ) throws -> Plan {
     try Plan(
       graph, operators: operators,
       request: PlanRequest(
-        inputs: Dictionary(uniqueKeysWithValues: graph.inputs.map { ($0, ValueInfo(.float32, shape)) }),
+        inputs: Dictionary(uniqueKeysWithValues: graph.inputs.map { ($0, ValueInfo(.float32, shape)) }).merging(
+          given.mapValues { ValueInfo(.float32, $0) }
+        ) { $1 },
         outputs: outputs, taps: taps, target: target,
         kernels: KernelRequest(threadCount: threadCount, reusesWeights: false)))
   }

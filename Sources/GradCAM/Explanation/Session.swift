@@ -15,6 +15,8 @@ import Ops
 public final class Session {
   /// The model.
   public let model: Model
+  /// The nodes of the model.
+  public let catalogue: NodeCatalogue
   /// The taps, in the order asked for.
   public let taps: [NodeCatalogue.Match]
   /// The size of the network's input.
@@ -23,16 +25,17 @@ public final class Session {
   public private(set) var logits: [Float] = []
 
   /// The threads that it runs on.
-  public let threadCount: Int
+  public var threadCount: Int { pool.threadCount }
 
   private let executor: Executor
+  private let pool: ThreadPool
 
   /// Plans a model.
   ///
   /// - Parameters:
   ///   - nodes: names as `NodeCatalogue.match` takes them; empty means `auto`.
   ///   - hint: what the dimensions of the nodes' tensors are, where the graph does not tell.
-  ///   - inputs: contents of inputs other than the image, by name.
+  ///   - inputs: contents of inputs other than the image, by name; shapes may depend on them.
   ///   - threadCount: the threads to run on; nil means one a core.
   ///   - reusesWeights: whether many runs follow, so that packing weights pays.
   ///
@@ -46,10 +49,10 @@ public final class Session {
     self.model = model
     self.inputSize = inputSize
     let pool = ThreadPool(threadCount: threadCount)
-    self.threadCount = pool.threadCount
-    (taps, executor) = try model.located {
+    self.pool = pool
+    (catalogue, taps, executor) = try model.located {
       try model.check(inputSize)
-      let inputInfos = inputs.mapValues { ValueInfo($0.elementType, $0.shape) }
+      let inputInfos = inputs.mapValues { ValueInfo($0) }
       let infos = try model.valueInfos(size: inputSize, inputs: inputInfos)
       try model.checkScores(infos)
       let catalogue = NodeCatalogue(model, infos: infos)
@@ -59,9 +62,7 @@ public final class Session {
         size: inputSize, taps: taps.map(\.value), inputs: inputInfos, threadCount: pool.threadCount,
         reusesWeights: reusesWeights)
       try plan.checkMemory(inputSize)
-      let executor = Executor(plan, pool: pool)
-      for (name, tensor) in inputs { try executor.set(try model.input(named: name), to: tensor) }
-      return (taps, executor)
+      return (catalogue, taps, Executor(plan, pool: pool))
     }
   }
 
@@ -106,13 +107,32 @@ public final class Session {
     try executor.backward(seed: seed)
   }
 
+  /// The activation at a tap as the model has it: of every image, its dimensions in the model's order.
+  func activation(_ index: Int) -> Tensor { executor.contents(of: taps[index].value) }
+
+  /// The gradient at a tap, laid out as the activation.
+  func gradient(_ index: Int) -> Tensor { executor.gradient(of: taps[index].value) }
+
+  /// The model behind a tap, for the last image.
+  public func tail(_ index: Int) throws -> Tail {
+    try model.located {
+      try Tail(behind: taps[index].value, of: model, in: executor, pool: pool, classCount: classCount)
+    }
+  }
+
+  /// The node on the way from the score back to the taps whose derivative is an estimate, as messages name it; nil
+  /// where every derivative is the true one.
+  var estimatedGradient: String? {
+    executor.plan.estimatedGradients.last.map(executor.plan.graph.describe)
+  }
+
   /// Activation and gradient at a tap, of the batch's first image.
   public func tap(_ index: Int) -> Tap {
-    let value = taps[index].value, layout = taps[index].layout!
+    let layout = taps[index].layout!
     return Tap(
       channels: layout.channels, height: layout.height, width: layout.width,
-      activation: layout.gather(executor.contents(of: value).floats),
-      gradient: layout.gather(executor.gradient(of: value).floats))
+      activation: layout.gather(activation(index).floats),
+      gradient: layout.gather(gradient(index).floats))
   }
 
   /// The time of every step for the last image, walking back from a class where one is given.
@@ -158,7 +178,12 @@ extension Model {
     var infos: [ValueID: ValueInfo] = [:]
     for (name, info) in inputs {
       let id = try input(named: name)
-      infos[id] = ValueInfo(graph.values[id].elementType ?? info.elementType, info.shape)
+      let declared = graph.values[id].elementType ?? info.elementType
+      guard declared.storage == info.elementType.storage else {
+        throw GradCAMError(
+          .badData, at: "input '\(name)'", problem: "is \(info.elementType) where \(declared) is expected")
+      }
+      infos[id] = info
     }
     infos[imageInput] = ValueInfo(imageShape.elementType, imageShape.shape(for: size))
     return infos

@@ -66,6 +66,11 @@ public struct FeatureMapLayout: Sendable {
     }
   }
 
+  /// Where an element of the batch's first image lies in the tensor.
+  func index(_ channel: Int, _ row: Int, _ column: Int) -> Int {
+    start + channelOffsets[channel] + rowOffsets[row] + columnOffsets[column]
+  }
+
   /// Whether the elements lie in the tensor one after another, channels first.
   private var isDense: Bool {
     func steps(_ offsets: [Int], by stride: Int) -> Bool { offsets.enumerated().allSatisfy { $1 == $0 * stride } }

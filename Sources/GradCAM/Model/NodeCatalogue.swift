@@ -96,6 +96,14 @@ public struct NodeCatalogue: Sendable {
     self.dimensions = dimensions
   }
 
+  /// Names for `auto` and up to `count` other nodes at which a map can be taken, from the first one on, spread evenly
+  /// over those before `auto`.
+  public func spread(_ count: Int) -> [String] {
+    let before = entries.prefix { !$0.isAuto }.filter(\.isMappable)
+    let chosen = min(count, before.count)
+    return ["auto"] + (0..<chosen).map { "#\(before[$0 * before.count / chosen].index)" }
+  }
+
   /// Finds the tensor that a name means.
   ///
   /// In this order: `auto`; `#index`; a node's name; a PyTorch module path, with `:k` for one of several calls

@@ -129,6 +129,24 @@ def classifiers():
     network.save("side-branch", head(network, x), [1, 3], METADATA)
 
 
+def quantized():
+    # Rounded to eighths between its two convolutions.
+    network = Network([("image", [1, 3, 16, 16])])
+    x = network.add("Relu", [network.convolution("image", "conv1", 3, 4)], "relu1")
+    scale = network.weight("scale", np.float32(0.125))
+    zero = network.weight("zero", np.uint8(0))
+    x = network.add("QuantizeLinear", [x, scale, zero], "rounded")
+    x = network.add("DequantizeLinear", [x, scale, zero], "steps")
+    x = network.add("Relu", [network.convolution(x, "conv2", 4, 6, stride=2)], "relu2")
+    network.save("quantized", head(network, x), [1, 3], METADATA)
+
+    # A staircase so fine that its score moves like a slope, though its derivative is zero.
+    network = Network([("image", [1, 3, 16, 16])])
+    x = network.add("Mul", [features(network), network.weight("fine", np.float32(4096))], "enlarged")
+    x = network.add("Mul", [network.add("Round", [x], "rounded"), network.weight("back", np.float32(1 / 4096))], "stairs")
+    network.save("staircase", head(network, x), [1, 3], METADATA)
+
+
 def empty_maps():
     # A last map that is zero: every bias is so low that Relu lets nothing through.
     network = Network([("image", [1, 3, 16, 16])])
@@ -214,6 +232,7 @@ def pictures():
 
 if __name__ == "__main__":
     classifiers()
+    quantized()
     empty_maps()
     no_classifiers()
     cases()

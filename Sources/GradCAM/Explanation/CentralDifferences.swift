@@ -1,0 +1,243 @@
+import Graph
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Central differences of one score around an activation.
+struct CentralDifferences {
+  private let tail: Tail
+  private let classIndex: Int
+  private let activation: Tensor
+  /// The activation's elements, and the gradient's.
+  private let values, gradient: [Float]
+  private let layout: FeatureMapLayout
+  /// The number of elements of the batch's first image.
+  private let count: Int
+  private lazy var isTied = values[..<count].areTied
+  /// The root mean squares.
+  private let typicalValue, typicalGradient: Double
+  /// The standard deviation of the score's rounding.
+  private var rounding = 0.0
+  /// The score of the activation itself, its rounding averaged out.
+  private var centre = 0.0
+  private var generator = SplitMix64(seed: 1)
+
+  /// The standard deviations of rounding that count as certain.
+  private static let certainty = 4.0
+  /// The deviations of kinks and curvature that do: they are guessed from few numbers.
+  private static let caution = 2.0
+  /// The share of the tolerance that rounding may take.
+  private static let roundingShare = 0.25
+
+  init(_ session: Session, classIndex: Int) throws {
+    tail = try session.tail(0)
+    self.classIndex = classIndex
+    activation = session.activation(0)
+    values = activation.floats
+    gradient = session.gradient(0).floats
+    layout = session.taps[0].layout!
+    count = values.count / session.model.imageShape.batch
+    typicalValue = values.prefix(count).lazy.map(Double.init).rootMeanSquare
+    typicalGradient = gradient.prefix(count).lazy.map(Double.init).rootMeanSquare
+    try measureRounding()
+    guard typicalValue.isFinite, typicalGradient.isFinite, rounding.isFinite else {
+      throw GradCAMError(
+        .badData, at: session.model.path, "--node \(session.taps[0].label)",
+        problem: "activation, gradient or score holds numbers that are NaN or infinite",
+        advice: "check the image's preprocessing and the model's weights")
+    }
+  }
+
+  /// Compares along directions of a kind, without the elements that are tied where they do not agree; nil where there
+  /// are none because the gradient is zero.
+  mutating func compare(_ direction: GradientVerification.Direction) throws -> GradientVerification.Comparison? {
+    guard direction == .random || typicalGradient > 0 else { return nil }
+    let drawn = (0..<direction.count).map { _ in draw(direction) }
+    let whole = try compare(drawn, direction, leavesOutTies: false)
+    guard whole.verdict != .agrees else { return whole }
+    let untied = drawn.map { u in u.indices.map { isTied[$0] ? 0 : u[$0] } }
+    guard untied != drawn, untied.allSatisfy({ $0.contains { $0 != 0 } }) else { return whole }
+    return try compare(untied, direction, leavesOutTies: true)
+  }
+
+  /// A direction of any length.
+  private mutating func draw(_ direction: GradientVerification.Direction) -> [Double] {
+    switch direction {
+    case .gradient: return gradient.prefix(count).map(Double.init)
+    case .random: return (0..<count).map { _ in generator.nextNormal() }
+    case .weighted: return weighted(channels: 0..<layout.channels, rows: 0..<layout.height, columns: 0..<layout.width)
+    case .channel:
+      let channel = drawPosition().channel
+      return weighted(channels: channel..<channel + 1, rows: 0..<layout.height, columns: 0..<layout.width)
+    case .block:
+      let centre = drawPosition()
+      func part(_ centre: Int, of extent: Int) -> Range<Int> {
+        let length = (extent + 3) / 4, start = min(max(0, centre - length / 2), extent - length)
+        return start..<start + length
+      }
+      return weighted(
+        channels: 0..<layout.channels, rows: part(centre.row, of: layout.height),
+        columns: part(centre.column, of: layout.width))
+    }
+  }
+
+  private mutating func weighted(channels: Range<Int>, rows: Range<Int>, columns: Range<Int>) -> [Double] {
+    var direction = [Double](repeating: 0, count: count)
+    for channel in channels {
+      for row in rows {
+        for column in columns {
+          let index = layout.index(channel, row, column)
+          direction[index] = Double(gradient[index]) * Double.random(in: 0...1, using: &generator)
+        }
+      }
+    }
+    return direction
+  }
+
+  /// Draws an element by its share of |g|².
+  private mutating func drawPosition() -> (channel: Int, row: Int, column: Int) {
+    var rest = Double.random(in: 0..<1, using: &generator) * typicalGradient * typicalGradient * Double(count)
+    var last = (channel: 0, row: 0, column: 0)
+    for channel in 0..<layout.channels {
+      for row in 0..<layout.height {
+        for column in 0..<layout.width {
+          let element = Double(gradient[layout.index(channel, row, column)])
+          guard element != 0 else { continue }
+          last = (channel, row, column)
+          rest -= element * element
+          if rest < 0 { return last }
+        }
+      }
+    }
+    return last
+  }
+
+  private func compare(
+    _ drawn: [[Double]], _ direction: GradientVerification.Direction, leavesOutTies: Bool
+  ) throws -> GradientVerification.Comparison {
+    let noise = Self.certainty * rounding * 2.0.squareRoot()
+    var slopes: [GradientVerification.Slope] = [], kinks: [Double] = [], noises: [Double] = []
+    for each in drawn {
+      let length = each.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      let unit = each.map { $0 / length }
+      // Where an element moves by more than a part of what elements are, nothing local is left to see.
+      let limit = 0.2 * (typicalValue > 0 ? typicalValue : 1) / unit.reduce(0) { max($0, abs($1)) }
+      func stepLength(slope: Double) -> Double {
+        min(noise / (2 * Self.roundingShare * GradientVerification.tolerance * slope), limit)
+      }
+      let expected = max(abs(zip(unit, gradient).reduce(0) { $0 + $1.0 * Double($1.1) }), typicalGradient)
+      var step = stepLength(slope: expected), near = try difference(along: unit, step: step)
+      // A gradient that is wrong may expect too little.
+      let found = abs(near.slope.difference)
+      if found > 2 * expected {
+        step = stepLength(slope: found)
+        near = try difference(along: unit, step: step)
+      }
+      let far = try difference(along: unit, step: 4 * step)
+      slopes.append(near.slope)
+      kinks += [far.slope.error - near.slope.error, (4 * near.bend - far.bend) / 3]
+      noises.append(noise / (2 * step))
+    }
+    let scale = max(
+      slopes.map(\.gradient).rootMeanSquare, slopes.map(\.difference).rootMeanSquare, typicalGradient)
+    func share(_ values: [Double]) -> Double {
+      let size = values.rootMeanSquare
+      return scale == 0 ? 0 : size / scale
+    }
+    return GradientVerification.Comparison(
+      direction: direction, leavesOutTies: leavesOutTies, slopes: slopes,
+      error: share(slopes.map(\.error)),
+      // Each direction has two witnesses.
+      uncertainty: max(share(noises), Self.caution * 2.0.squareRoot() * share(kinks)))
+  }
+
+  /// Both slopes between A − step·u and A + step·u, as these are after rounding to float32, and the score's bend there.
+  private func difference(
+    along unit: [Double], step: Double
+  ) throws -> (slope: GradientVerification.Slope, bend: Double) {
+    func side(_ step: Double) throws -> (predicted: Double, change: Double) {
+      var moved = values
+      var predicted = 0.0
+      for index in unit.indices where unit[index] != 0 {
+        moved[index] = Float(Double(values[index]) + step * unit[index])
+        predicted += Double(gradient[index]) * (Double(moved[index]) - Double(values[index]))
+      }
+      return (predicted, try score(moved) - centre)
+    }
+    let above = try side(step), below = try side(-step)
+    let slope = GradientVerification.Slope(
+      gradient: (above.predicted - below.predicted) / (2 * step),
+      difference: (above.change - below.change) / (2 * step))
+    let bend = (above.change - above.predicted + below.change - below.predicted) / (2 * step)
+    return (slope, bend)
+  }
+
+  private func score(_ values: [Float]) throws -> Double {
+    let storage = Tensor(values, shape: activation.shape).storage
+    return Double(
+      try tail.logits(
+        for: Tensor(elementType: activation.elementType, shape: activation.shape, storage: storage))[classIndex])
+  }
+
+  /// Measures the score of the activation, and its rounding as the deviation from the linear prediction where every
+  /// element moves by up to 2⁻¹⁶ of itself: enough for all that follows to be rounded anew.
+  private mutating func measureRounding() throws {
+    var scores: [Double] = []
+    for _ in 0..<10 {
+      var moved = values
+      var predicted = 0.0
+      for index in 0..<count where values[index] != 0 {
+        moved[index] *= 1 + Float.random(in: -1...1, using: &generator) / 65_536
+        predicted += Double(gradient[index]) * (Double(moved[index]) - Double(values[index]))
+      }
+      scores.append(try score(moved) - predicted)
+    }
+    centre = scores.reduce(0, +) / Double(scores.count)
+    let mean = centre, deviation = scores.map { $0 - mean }.rootMeanSquare
+    // The last bit of the score itself is always uncertain.
+    rounding = max(
+      deviation * (Double(scores.count) / Double(scores.count - 1)).squareRoot(), Double(Float(centre).ulp) / 2)
+  }
+}
+
+extension Collection<Double> {
+  fileprivate var rootMeanSquare: Double { (reduce(0) { $0 + $1 * $1 } / Double(count)).squareRoot() }
+}
+
+extension ArraySlice<Float> {
+  /// Whether each element has an equal elsewhere.
+  fileprivate var areTied: [Bool] {
+    let order = indices.sorted { self[$0] < self[$1] }
+    var tied = [Bool](repeating: false, count: count)
+    for (left, right) in zip(order, order.dropFirst()) where self[left] == self[right] {
+      (tied[left - startIndex], tied[right - startIndex]) = (true, true)
+    }
+    return tied
+  }
+}
+
+/// A small generator with a fixed sequence: Steele, Lea, Flood, "Fast splittable pseudorandom number generators".
+private struct SplitMix64: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+
+  /// A number of the standard normal distribution, by Box and Muller.
+  mutating func nextNormal() -> Double {
+    let radius = (-2 * log(Double.random(in: .leastNonzeroMagnitude...1, using: &self))).squareRoot()
+    return radius * cos(2 * .pi * Double.random(in: 0..<1, using: &self))
+  }
+}

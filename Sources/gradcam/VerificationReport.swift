@@ -1,0 +1,102 @@
+import GradCAM
+
+/// What `verify` says about a model.
+struct VerificationReport: Encodable {
+  struct Slope: Encodable { let gradient, difference: Double }
+
+  struct Comparison: Encodable {
+    let direction: String
+    let untied: Bool
+    let slopes: [Slope]
+    let error, uncertainty: Double
+    let verdict: String
+
+    /// The slopes that lie farthest apart.
+    var worst: Slope {
+      slopes.max { abs($0.gradient - $0.difference) < abs($1.gradient - $1.difference) }!
+    }
+  }
+
+  struct Node: Encodable {
+    let node, tensor, verdict: String
+    let comparisons: [Comparison]
+  }
+
+  let model: String
+  let image: String?
+  let `class`: Int
+  let label: String?
+  let tolerance = GradientVerification.tolerance
+  private(set) var nodes: [Node] = []
+
+  enum CodingKeys: CodingKey { case model, image, `class`, label, tolerance, nodes }
+
+  init(model: String, image: String?, class: Int, label: String?) {
+    self.model = model
+    self.image = image
+    self.class = `class`
+    self.label = label
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(model, forKey: .model)
+    try container.encode(image, forKey: .image)
+    try container.encode(`class`, forKey: .class)
+    try container.encode(label, forKey: .label)
+    try container.encode(tolerance, forKey: .tolerance)
+    try container.encode(nodes, forKey: .nodes)
+  }
+
+  /// Adds what was found at a node.
+  mutating func add(_ verification: GradientVerification) {
+    nodes.append(
+      Node(
+        node: verification.node, tensor: verification.tensor, verdict: verification.verdict.rawValue,
+        comparisons: verification.comparisons.map {
+          Comparison(
+            direction: $0.direction.rawValue, untied: $0.leavesOutTies,
+            slopes: $0.slopes.map { Slope(gradient: $0.gradient, difference: $0.difference) }, error: $0.error,
+            uncertainty: $0.uncertainty, verdict: $0.verdict.rawValue)
+        }))
+  }
+
+  private var comparisons: [Comparison] { nodes.flatMap(\.comparisons) }
+  private func count(_ verdict: GradientVerification.Verdict) -> Int {
+    comparisons.count { $0.verdict == verdict.rawValue }
+  }
+
+  /// Whether some comparison disagrees.
+  var disagrees: Bool { count(.disagrees) > 0 }
+
+  /// Prints a line for every comparison, then their count.
+  func describe() throws {
+    try Console.print("\(model), \(label ?? "class \(`class`)"), \(image ?? "pseudo-random image")")
+    var table = Table(["node", "direction", " gradient", " difference", " error", " uncertainty", "verdict"])
+    for node in nodes {
+      for each in node.comparisons {
+        table.add(
+          place(node: node.node, tensor: node.tensor), each.direction + (each.untied ? ", untied" : ""),
+          significant(each.worst.gradient), significant(each.worst.difference), percent(each.error),
+          percent(each.uncertainty),
+          each.verdict)
+      }
+    }
+    try Console.print(table.text)
+    let worst = comparisons.filter { $0.verdict != GradientVerification.Verdict.none.rawValue }.map(\.error).max()
+    try Console.print(
+      "\(count(.agrees)) agree, \(count(.disagrees)) disagree, \(count(.none)) without verdict; tolerance "
+        + percent(tolerance) + (worst.map { ", largest error \(percent($0))" } ?? ""))
+  }
+
+  private func percent(_ share: Double) -> String { share > 1 ? "over 100%" : decimal(share * 100, 3) + "%" }
+}
+
+/// A number with five significant digits.
+private func significant(_ value: Double) -> String {
+  guard value.isFinite, value != 0 else { return "\(value)" }
+  var scale = 1.0
+  while abs(value) * scale < 1e4 { scale *= 10 }
+  while abs(value) * scale >= 1e5 { scale /= 10 }
+  return "\((value * scale).rounded() / scale)"
+}

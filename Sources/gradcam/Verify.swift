@@ -1,0 +1,84 @@
+import ArgumentParser
+import GradCAM
+import Graph
+
+struct Verify: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Compares the gradient at a node with central differences of the score.",
+    discussion: """
+      The activation at the node is moved a little along several directions: the gradient; the gradient with random \
+      weights, all over the feature map ('weighted'), in one channel or in a block of positions; and random numbers. \
+      Only what lies behind the node runs again. Each line has the two slopes that differ most, and the error of all \
+      directions of that kind.
+
+      Steps are as small as float32 rounding of the score, which is measured, permits. 'none' means that rounding, kinks \
+      (ReLU, max-pool) or curvature weigh more than the tolerance, so that nothing can be said: usual for random \
+      numbers far from the score. Where directions do not agree, they are tried without the elements that equal others \
+      ('untied'), such as ReLU's zeros: a max-pool over equal numbers has no derivative.
+
+      Without an image the input is the fixed pseudo-random image of bench; without --node the nodes are auto and up \
+      to 4 before it, spread evenly over those that 'gradcam nodes' lists; one of these whose gradient cannot be \
+      verified is passed over with a warning. The score is the raw one. The exit code is \
+      1 where a comparison disagrees.
+      """)
+
+  @Argument(help: "The exported network.") var model: String
+  @Argument(help: ArgumentHelp("A PNG or JPEG file.", valueName: "image")) var picture: String?
+
+  @Option(
+    name: .customLong("node"), help: ArgumentHelp("Target layer, as explain takes it. Repeatable.", valueName: "NAME"))
+  var nodes: [String] = []
+
+  @Option(
+    name: .customLong("class"),
+    help: ArgumentHelp("Class whose score is differentiated; the top one by default.", valueName: "N|LABEL"))
+  var classQuery: String?
+
+  @Option(help: ArgumentHelp("Threads; all cores by default.", valueName: "N")) var threads: Int?
+  @Flag(help: "Print one JSON document.") var json = false
+  @OptionGroup var featureMap: FeatureMapOptions
+  @OptionGroup var image: ImageOptions
+
+  mutating func validate() throws {
+    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is 1 to 1024.") }
+  }
+
+  func run() throws {
+    let model = try Model(contentsOf: model, layout: image.layout)
+    let tensors = try InputTensors(image.tensor, model: model)
+    let sources =
+      picture == nil && tensors.image == nil
+      ? nil : try ImageSources(images: picture.map { [$0] } ?? [], tensors: tensors)
+    let explainer = try Explainer(
+      model, nodes: nodes, hint: featureMap.hint, preprocessing: image.preprocessing(for: model),
+      inputSize: tensors.image?.size ?? image.size, labels: try image.labels.map { try Labels(contentsOf: $0) },
+      inputs: tensors.others, threadCount: threads)
+    for warning in explainer.warnings(about: sources) { Console.warn(warning.text) }
+
+    let session = explainer.session
+    let input = try sources?.prepare(0, explainer) ?? explainer.prepare(model.imageShape.noise(session.inputSize))
+    let top = try explainer.classify(input, count: 1)[0]
+    let classIndex = try classQuery.map { try explainer.labels.index(of: $0, classCount: session.classCount) }
+
+    var report = VerificationReport(
+      model: model.path, image: sources?.name(0), class: classIndex ?? top.index,
+      label: explainer.labels[classIndex ?? top.index])
+    let queries = nodes.isEmpty ? session.catalogue.spread(4) : nodes
+    for (index, node) in queries.enumerated() {
+      Console.progress(index, of: queries.count, node)
+      do {
+        let session = try Session(
+          model, nodes: [node], hint: featureMap.hint, inputSize: session.inputSize, inputs: tensors.others,
+          threadCount: threads)
+        try session.forward(input.tensor)
+        try session.backward(classIndex: report.class)
+        report.add(try GradientVerification(session, classIndex: report.class))
+      } catch let error as GradCAMError where error.kind == .unsupported && nodes.isEmpty && index > 0 {
+        Console.warn(error.description)
+      }
+    }
+    Console.clearProgress()
+    if json { try printJSON(report) } else { try report.describe() }
+    if report.disagrees { throw ExitCode(1) }
+  }
+}

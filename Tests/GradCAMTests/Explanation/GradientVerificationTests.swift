@@ -1,0 +1,166 @@
+import Testing
+
+@testable import GradCAM
+@testable import Graph
+
+@Suite struct GradientVerificationTests {
+  private func verify(
+    _ model: Model, at node: String, size: PixelSize? = nil, classIndex: Int? = nil
+  ) throws -> GradientVerification {
+    let size = size ?? Preprocessing().inputSize(for: model.imageShape)
+    let session = try Session(model, nodes: [node], inputSize: size, threadCount: 2)
+    try session.forward(model.imageShape.noise(size))
+    let top = session.logits.indices.max { session.logits[$0] < session.logits[$1] }!
+    try session.backward(classIndex: classIndex ?? top)
+    return try GradientVerification(session, classIndex: classIndex ?? top)
+  }
+
+  private func shipped(_ name: String, operators: OperatorSet = .standard) throws -> Model {
+    try Model(contentsOf: SamplesTests.models.appendingPathComponent(name).path, operators: operators)
+  }
+
+  @Test(arguments: NetworkFixture.all, NetworkGradientTests.exporters)
+  func rightGradientsAgree(_ network: NetworkFixture, exporter: String) throws {
+    let model = try network.model(exporter)
+    for tap in network.taps {
+      let found = try verify(model, at: tap.query, size: network.size, classIndex: network.class)
+      #expect(found.comparisons.map(\.direction) == GradientVerification.Direction.allCases)
+      for comparison in found.comparisons { #expect(comparison.verdict != .disagrees, "\(tap.query): \(comparison)") }
+    }
+    #expect(try verify(model, at: "auto", size: network.size).verdict == .agrees)
+  }
+
+  @Test(arguments: ["shapes-vgg.onnx", "shapes-resnet.onnx"])
+  func mostDirectionsHaveAVerdict(model: String) throws {
+    let model = try shipped(model)
+    let session = try Session(model, inputSize: Preprocessing().inputSize(for: model.imageShape), threadCount: 1)
+    for node in session.catalogue.spread(4) {
+      let found = try verify(model, at: node)
+      #expect(found.verdict == .agrees)
+      #expect(found.comparisons.count { $0.verdict == .agrees } >= 3, "\(node): \(found.comparisons)")
+    }
+  }
+
+  /// Among the zeros behind the first ReLU are windows of the max-pool that follows.
+  @Test func tiesAreLeftOutBeforeAMaxPool() throws {
+    let found = try verify(shipped("shapes-vgg.onnx"), at: "Relu:0")
+    #expect(found.comparisons[0].leavesOutTies && found.comparisons[0].verdict == .agrees)
+    #expect(try !verify(shipped("shapes-vgg.onnx"), at: "auto").comparisons[0].leavesOutTies)
+  }
+
+  struct WrongRule: CustomTestStringConvertible, Sendable {
+    let type, network, node: String
+    /// How often the operator stands between node and score.
+    let count: Int
+
+    var testDescription: String { "\(type) behind \(node) of \(network)" }
+  }
+
+  @Test(arguments: [
+    WrongRule(type: "Relu", network: "shapes-vgg", node: "Conv:-1", count: 1),
+    WrongRule(type: "Relu", network: "shapes-vgg", node: "Conv:-3", count: 3),
+    WrongRule(type: "MaxPool", network: "shapes-vgg", node: "Relu:1", count: 2),
+    WrongRule(type: "Elu", network: "sigmoid", node: "Conv:-1", count: 1),
+    WrongRule(type: "Gelu", network: "convnext", node: "linear", count: 1),
+    WrongRule(type: "Mul", network: "convnext", node: "gelu", count: 1),
+    WrongRule(type: "LayerNormalization", network: "convnext", node: "Add:-1", count: 2),
+  ])
+  func aRuleThatIsOnePercentWrongIsCaught(_ rule: WrongRule) throws {
+    func found(_ factor: Float) throws -> GradientVerification.Comparison {
+      let operators = OperatorSet.standard.scalingGradient(of: rule.type) { _ in factor }
+      if rule.network.hasPrefix("shapes") {
+        return try verify(shipped(rule.network + ".onnx", operators: operators), at: rule.node).comparisons[0]
+      }
+      let network = try NetworkFixture.named(rule.network)
+      let exporter = rule.network == "convnext" ? "dynamo" : "torchscript"
+      return try verify(
+        network.model(exporter, operators: operators), at: rule.node, size: network.size,
+        classIndex: network.class
+      ).comparisons[0]
+    }
+    #expect(try found(1).verdict == .agrees)
+    for factor: Float in [0.99, 1.01] {
+      let wrong = try found(factor)
+      #expect(wrong.direction == .gradient)
+      #expect(wrong.verdict == .disagrees, "\(wrong)")
+      #expect(abs(wrong.error - 0.01 * Double(rule.count)) < 0.003 * Double(rule.count), "\(wrong)")
+    }
+  }
+
+  /// Along what is left of the gradient the score changes as it says.
+  @Test(arguments: [2, 1])
+  func aGradientThatIsZeroWhereItShouldNotBeIsCaughtByRandomDirections(period: Int) throws {
+    let operators = OperatorSet.standard.scalingGradient(of: "Relu") { Float($0 % period) }
+    let found = try verify(shipped("shapes-vgg.onnx", operators: operators), at: "Conv:-1")
+    #expect(found.verdict == .disagrees)
+    for comparison in found.comparisons {
+      #expect(comparison.verdict == (comparison.direction == .random ? .disagrees : .agrees), "\(comparison)")
+    }
+    #expect(found.comparisons.count == (period == 1 ? 1 : 5))
+  }
+
+  @Test func theTailGivesTheScoresOfTheWhole() throws {
+    for network in NetworkFixture.all {
+      let model = try network.model("dynamo")
+      for tap in network.taps {
+        let session = try Session(model, nodes: [tap.query], inputSize: network.size, threadCount: 2)
+        try session.forward(network.contents()[network.input])
+        let tail = try session.tail(0), activation = session.activation(0)
+        let deviation = Deviation(try tail.logits(for: activation), from: session.logits)
+        #expect(deviation.relative < 1e-5, "\(network) at \(tap.query): \(deviation)")
+        let zero = Tensor([Float](repeating: 0, count: activation.shape.count), shape: activation.shape)
+        #expect(try tail.logits(for: zero) != session.logits)
+        #expect(try tail.logits(for: activation) == tail.logits(for: activation))
+      }
+    }
+  }
+
+  @Test func nodesAreSpreadOverTheDepth() throws {
+    let model = try shipped("shapes-vgg.onnx")
+    let catalogue = try NodeCatalogue(model, size: Preprocessing().inputSize(for: model.imageShape))
+    #expect(catalogue.spread(4) == ["auto", "#0", "#3", "#7", "#10"])
+    #expect(catalogue.spread(0) == ["auto"])
+    #expect(catalogue.spread(100) == ["auto"] + (0..<14).map { "#\($0)" })
+  }
+}
+
+extension OperatorSet {
+  /// The same operators, none fused, where the gradient of one is multiplied by factors that its elements have.
+  fileprivate func scalingGradient(of type: String, by factor: @escaping @Sendable (Int) -> Float) -> OperatorSet {
+    OperatorSet(
+      entries.values.flatMap { $0 }.map { entry in
+        guard entry.name == OperatorName(type: type) else { return entry }
+        return OperatorEntry(type, since: entry.since) { reader in
+          ScaledGradient(base: try entry.make(&reader) as! any DifferentiableOperator, factor: factor)
+        }
+      }, expansions: Array(expansions.values))
+  }
+}
+
+private struct ScaledGradient: DifferentiableOperator {
+  let base: any DifferentiableOperator
+  let factor: @Sendable (Int) -> Float
+
+  func infer(_ inputs: NodeInputs) throws -> [ValueInfo] { try base.infer(inputs) }
+
+  func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
+    try base.kernel(inputs, outputs, request)
+  }
+
+  func gradient(
+    _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
+  ) throws -> GradientKernel {
+    let rule = try base.gradient(wanted, inputs, outputs, request)
+    precondition(rule.passes.isEmpty)
+    let counts = (0..<inputs.count).map { inputs[$0]?.shape.count ?? 0 }
+    return GradientKernel(
+      rule.name, readsInputs: rule.readsInputs, readsOutputs: rule.readsOutputs, inPlace: rule.inPlace,
+      scratchByteCount: rule.scratchByteCount
+    ) { run in
+      try rule.run(run)
+      for input in wanted {
+        for index in 0..<counts[input] { run.inputGradient(input)[index] *= factor(index) }
+      }
+    }
+  }
+}
