@@ -1,10 +1,17 @@
 # The commands of README.md. Every target installs what it needs.
+SHELL = /bin/bash
+.SHELLFLAGS = -o pipefail -c
 SWIFT ?= swift
 GRADCAM = .build/release/gradcam
 # Tests see internal declarations, which the released program is not built with: they have a build folder of their own.
 TEST_FLAGS = -c release -Xswiftc -enable-testing --scratch-path .build-test
 
-.PHONY: demo build test lint packages protobuf clean
+CONFORMANCE = Tests/GradCAMTests/Fixtures/conformance
+CASES = .build/conformance
+# A Python with the onnx package, which holds ONNX's backend tests; one is made where this is missing.
+PYTHON ?= $(HOME)/.cache/gradcam-reference/bin/python
+
+.PHONY: demo build test conformance lint packages protobuf clean
 
 # Builds the program, explains a picture and says where the result is.
 demo: build
@@ -18,6 +25,20 @@ build: packages
 test: packages
 	$(SWIFT) build $(TEST_FLAGS) --build-tests
 	$(SWIFT) test $(TEST_FLAGS) --skip-build
+
+# Runs all of ONNX's backend tests against what the manifest expects of them.
+conformance: build $(CASES)
+	@for suite in simple pytorch-converted pytorch-operator light node .; do \
+	  printf '%s: ' $$suite; $(GRADCAM) check --manifest $(CONFORMANCE)/manifest.txt $(CASES)/$$suite | tail -n 1 || exit 1; \
+	done
+
+$(CASES): | $(PYTHON)
+	$(PYTHON) scripts/make-conformance-cases.py $(CASES).partial
+	mv $(CASES).partial $(CASES)
+
+$(PYTHON):
+	python3 -m venv $(abspath $(dir $@)/..)
+	$@ -m pip install --quiet --disable-pip-version-check onnx==1.23.2
 
 lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests

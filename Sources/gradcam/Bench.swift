@@ -20,6 +20,7 @@ struct Bench: ParsableCommand {
   @Option(help: ArgumentHelp("Counted runs, after two that are not.", valueName: "N")) var runs = 10
   @Flag(help: "Also tell the time of every operator and node, with the kernel chosen.") var profile = false
   @Flag(help: "Print one JSON document.") var json = false
+  @OptionGroup var featureMap: FeatureMapOptions
   @OptionGroup var image: ImageOptions
 
   mutating func validate() throws {
@@ -68,7 +69,7 @@ struct Bench: ParsableCommand {
       let model = try Model(contentsOf: self.model, layout: image.layout)
       let tensors = try InputTensors(image.tensor, model: model)
       let explainer = try Explainer(
-        model, nodes: [node], preprocessing: image.preprocessing(for: model),
+        model, nodes: [node], hint: featureMap.hint, preprocessing: image.preprocessing(for: model),
         inputSize: tensors.image?.size ?? image.size, inputs: tensors.others, threadCount: threads, reusesWeights: true)
       opened = (model, explainer, tensors.image?.tensor)
     }

@@ -49,6 +49,7 @@ struct Explain: ParsableCommand {
 
   @Option(help: ArgumentHelp("Threads; all cores by default.", valueName: "N")) var threads: Int?
   @Flag(help: "Print one JSON document.") var json = false
+  @OptionGroup var featureMap: FeatureMapOptions
   @OptionGroup var image: ImageOptions
 
   mutating func validate() throws {
@@ -65,7 +66,7 @@ struct Explain: ParsableCommand {
     let methods = self.methods.contains("all") ? CAMMethods.all.map(\.name) : self.methods.withoutRepeats
     for method in methods { _ = try CAMMethods.named(method) }
     let explainer = try Explainer(
-      model, nodes: nodes.withoutRepeats, preprocessing: image.preprocessing(for: model),
+      model, nodes: nodes.withoutRepeats, hint: featureMap.hint, preprocessing: image.preprocessing(for: model),
       inputSize: tensors.image?.size ?? image.size, labels: try image.labels.map { try Labels(contentsOf: $0) },
       compatibility: compat, inputs: tensors.others, threadCount: threads, reusesWeights: sources.count > 8)
     let classCount = explainer.session.classCount

@@ -12,12 +12,19 @@ import Ops
 public struct ConformanceRunner: Sendable {
   private let relativeTolerance: Float
   private let absoluteTolerance: Float
+  private let manifest: ConformanceManifest?
   private let operators: OperatorSet
 
   /// Creates a runner: |got − expected| ≤ absolute + relative × |expected| passes.
-  public init(relativeTolerance: Float, absoluteTolerance: Float, operators: OperatorSet = .standard) {
+  ///
+  /// - Parameter manifest: where cases have tolerances of their own.
+  public init(
+    relativeTolerance: Float = 1e-3, absoluteTolerance: Float = 1e-5, manifest: ConformanceManifest? = nil,
+    operators: OperatorSet = .standard
+  ) {
     self.relativeTolerance = relativeTolerance
     self.absoluteTolerance = absoluteTolerance
+    self.manifest = manifest
     self.operators = operators
   }
 
@@ -25,8 +32,19 @@ public struct ConformanceRunner: Sendable {
   public func run(_ each: ConformanceCase) -> ConformanceOutcome {
     do {
       let graph = try loadModel(at: each.model)
+      for id in graph.inputs + graph.outputs where graph.values[id].elementType == nil {
+        throw GradCAMError(
+          .unsupported, at: "'\(graph.values[id].name)'",
+          problem: "is not a tensor of numbers or truth values that this program computes with")
+      }
+      let entry = manifest?.entries[each.name]
+      let tolerances = (
+        entry?.relativeTolerance ?? relativeTolerance, entry?.absoluteTolerance ?? absoluteTolerance
+      )
       for set in each.dataSets {
-        if let difference = try compare(graph, set) { return ConformanceOutcome(status: .failed, reason: difference) }
+        if let difference = try compare(graph, set, within: tolerances) {
+          return ConformanceOutcome(status: .failed, reason: difference)
+        }
       }
       guard !each.dataSets.isEmpty else { return ConformanceOutcome(status: .skipped, reason: "has no data set") }
       return ConformanceOutcome(status: .passed, reason: nil)
@@ -38,7 +56,9 @@ public struct ConformanceRunner: Sendable {
   }
 
   /// The first difference between a model's outputs and those expected, nil where there is none.
-  private func compare(_ graph: ComputeGraph, _ folder: String) throws -> String? {
+  private func compare(
+    _ graph: ComputeGraph, _ folder: String, within tolerances: (relative: Float, absolute: Float)
+  ) throws -> String? {
     var inputs: [ValueID: Tensor] = [:]
     for (position, id) in graph.inputs.enumerated() {
       let path = "\(folder)/input_\(position).pb"
@@ -53,7 +73,7 @@ public struct ConformanceRunner: Sendable {
       let path = "\(folder)/output_\(position).pb"
       guard FileManager.default.fileExists(atPath: path) else { return "output_\(position).pb is missing" }
       let expected = try loadTensor(at: path).tensor
-      if let difference = difference(executor.contents(of: id), expected) {
+      if let difference = difference(executor.contents(of: id), expected, within: tolerances) {
         return "output '\(graph.values[id].name)' \(difference)"
       }
     }
@@ -81,17 +101,17 @@ public struct ConformanceRunner: Sendable {
     }
   }
 
-  private func difference(_ got: Tensor, _ expected: Tensor) -> String? {
+  private func difference(
+    _ got: Tensor, _ expected: Tensor, within tolerances: (relative: Float, absolute: Float)
+  ) -> String? {
     guard got.elementType == expected.elementType else {
       return "is \(got.elementType) where \(expected.elementType) is expected"
     }
     guard got.shape == expected.shape else { return "has shape \(got.shape) where \(expected.shape) is expected" }
     if got.elementType.isFloatingPoint {
-      // Neighbours of this type lie further apart than other results may.
-      let relativeTolerance = max(relativeTolerance, got.elementType == .bfloat16 ? 0x1p-7 : 0)
       for (index, (a, b)) in zip(got.floats, expected.floats).enumerated() {
         if a == b || (a.isNaN && b.isNaN) { continue }
-        if !(abs(a - b) <= absoluteTolerance + relativeTolerance * abs(b)) {
+        if !(abs(a - b) <= tolerances.absolute + tolerances.relative * abs(b)) {
           return "is \(a) at \(index) where \(b) is expected"
         }
       }

@@ -61,6 +61,7 @@ public final class Explainer {
   ///
   /// - Parameters:
   ///   - nodes: names as `NodeCatalogue.match` takes them; empty means `auto`.
+  ///   - hint: what the dimensions of the nodes' tensors are, where the graph does not tell.
   ///   - preprocessing: nil means what the model's metadata say, else ImageNet's with a warning.
   ///   - inputSize: the size of the network's input where the model leaves it open.
   ///   - labels: nil means what the model's metadata say, else ImageNet's for 1,000 classes with a warning.
@@ -70,7 +71,8 @@ public final class Explainer {
   ///
   /// Throws what `Session` throws.
   public init(
-    _ model: Model, nodes: [String] = [], preprocessing: Preprocessing? = nil, inputSize: PixelSize? = nil,
+    _ model: Model, nodes: [String] = [], hint: FeatureMapHint = FeatureMapHint(), preprocessing: Preprocessing? = nil,
+    inputSize: PixelSize? = nil,
     labels: Labels? = nil, compatibility: Compatibility = .pytorchGradCAM, inputs: [String: Tensor] = [:],
     threadCount: Int? = nil, reusesWeights: Bool = false
   ) throws {
@@ -88,7 +90,8 @@ public final class Explainer {
     }
     self.compatibility = compatibility
     session = try Session(
-      model, nodes: nodes, inputSize: size, inputs: inputs, threadCount: threadCount, reusesWeights: reusesWeights)
+      model, nodes: nodes, hint: hint, inputSize: size, inputs: inputs, threadCount: threadCount,
+      reusesWeights: reusesWeights)
     if let known = labels ?? metadata.labels.map(Labels.init) {
       self.labels = known
     } else if session.classCount == Labels.imagenet.names.count {
@@ -162,9 +165,10 @@ public final class Explainer {
         return Explanation(
           scored: scored, node: session.taps[index].label, tensor: session.taps[index].tensor, method: name, map: map,
           drawnMap: compatibility.drawnMap(map, geometry: image.geometry), tap: tap,
-          warnings: [
-            session.taps[index].note.map { Warning(code: "node", text: $0) }, Warning.about(map, from: tap),
-          ].compactMap { $0 })
+          warnings: session.taps[index].notes.map { Warning(code: "node", text: $0) }
+            + [Warning.about(map, from: tap, extraTokens: session.taps[index].layout?.extraTokens ?? 0)].compactMap {
+              $0
+            })
       }
     }
   }

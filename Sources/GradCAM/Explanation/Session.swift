@@ -31,6 +31,7 @@ public final class Session {
   ///
   /// - Parameters:
   ///   - nodes: names as `NodeCatalogue.match` takes them; empty means `auto`.
+  ///   - hint: what the dimensions of the nodes' tensors are, where the graph does not tell.
   ///   - inputs: contents of inputs other than the image, by name.
   ///   - threadCount: the threads to run on; nil means one a core.
   ///   - reusesWeights: whether many runs follow, so that packing weights pays.
@@ -38,7 +39,8 @@ public final class Session {
   /// Throws `usage` for a node that cannot be found, has no spatial extent or cannot reach the score, and what
   /// planning throws.
   public init(
-    _ model: Model, nodes: [String] = [], inputSize: PixelSize, inputs: [String: Tensor] = [:],
+    _ model: Model, nodes: [String] = [], hint: FeatureMapHint = FeatureMapHint(), inputSize: PixelSize,
+    inputs: [String: Tensor] = [:],
     threadCount: Int? = nil, reusesWeights: Bool = false
   ) throws {
     self.model = model
@@ -51,7 +53,7 @@ public final class Session {
       let infos = try model.valueInfos(size: inputSize, inputs: inputInfos)
       try model.checkScores(infos)
       let catalogue = NodeCatalogue(model, infos: infos)
-      let taps = try (nodes.isEmpty ? ["auto"] : nodes).map(catalogue.match)
+      let taps = try (nodes.isEmpty ? ["auto"] : nodes).map { try catalogue.match($0, as: hint) }
       for tap in taps { try Self.check(tap, infos[tap.value]) }
       let plan = try model.plan(
         size: inputSize, taps: taps.map(\.value), inputs: inputInfos, threadCount: pool.threadCount,
@@ -69,17 +71,11 @@ public final class Session {
         .usage, at: "--node \(tap.label)", problem: "the model's scores do not depend on this node",
         advice: "choose a node that 'gradcam nodes' lists")
     }
-    guard info.elementType.isFloatingPoint, info.shape.rank == 4, info.shape.count > 0 else {
+    guard info.elementType.isFloatingPoint, info.shape.count > 0, tap.layout != nil else {
       throw GradCAMError(
         .usage, at: "--node \(tap.label)",
         problem: "its tensor is \(info.elementType) of shape \(info.shape), which has no spatial extent to draw",
-        advice: "choose a feature map (batch, channels, height, width) from 'gradcam nodes'")
-    }
-    guard tap.layout != nil else {
-      throw GradCAMError(
-        .unsupported, at: "--node \(tap.label)",
-        problem: "its dimensions \(info.shape) are in an order that cannot be drawn",
-        advice: "choose a node before or behind the transposition")
+        advice: "choose a feature map from 'gradcam nodes', or say how it lies with --grid HxW or --axis channels=last")
     }
   }
 
@@ -112,20 +108,11 @@ public final class Session {
 
   /// Activation and gradient at a tap, of the batch's first image.
   public func tap(_ index: Int) -> Tap {
-    let value = taps[index].value
-    let activation = executor.contents(of: value), gradient = executor.gradient(of: value)
-    let shape = activation.shape, count = shape.count(1..<4)
-    let first = [activation, gradient].map { Array($0.floats.prefix(count)) }
-    guard taps[index].layout == .nhwc else {
-      return Tap(channels: shape[1], height: shape[2], width: shape[3], activation: first[0], gradient: first[1])
-    }
-    let channels = shape[3], positions = shape[1] * shape[2]
-    func channelsFirst(_ values: [Float]) -> [Float] {
-      (0..<channels).flatMap { channel in (0..<positions).map { values[$0 * channels + channel] } }
-    }
+    let value = taps[index].value, layout = taps[index].layout!
     return Tap(
-      channels: channels, height: shape[1], width: shape[2], activation: channelsFirst(first[0]),
-      gradient: channelsFirst(first[1]))
+      channels: layout.channels, height: layout.height, width: layout.width,
+      activation: layout.gather(executor.contents(of: value).floats),
+      gradient: layout.gather(executor.gradient(of: value).floats))
   }
 
   /// The time of every step for the last image, walking back from a class where one is given.

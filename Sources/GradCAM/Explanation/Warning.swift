@@ -23,6 +23,10 @@ extension Warning {
     code: "gradient-zero",
     text: "the gradient at the node is zero everywhere, so that the map is empty: nothing there changes this score; "
       + "with --score probability a saturated Softmax does this, try --score logit; else try another node or class")
+  static let onlyExtraTokens = Warning(
+    code: "gradient-zero",
+    text: "the gradient at the node is zero for every token of the grid: only the class token counts behind the last "
+      + "attention; choose a node before it, as auto does")
   static let zeroMap = Warning(
     code: "map-all-zero",
     text: "the map is zero everywhere: the node is not active where its gradient is not zero; "
@@ -33,9 +37,11 @@ extension Warning {
       + "against this class; try the top class or another node")
 
   /// What is wrong with a map, nil for one that has something to show.
-  static func about(_ map: HeatMap, from tap: Tap) -> Warning? {
+  ///
+  /// - Parameter extraTokens: the number of tokens at the node that the map leaves out.
+  static func about(_ map: HeatMap, from tap: Tap, extraTokens: Int = 0) -> Warning? {
     if map.values.contains(where: { !$0.isFinite }) { return notFinite }
-    if tap.gradient.allSatisfy({ $0 == 0 }) { return zeroGradient }
+    if tap.gradient.allSatisfy({ $0 == 0 }) { return extraTokens > 0 ? onlyExtraTokens : zeroGradient }
     if map.values.allSatisfy({ $0 == 0 }) { return zeroMap }
     if map.values.allSatisfy({ $0 <= 0 }) { return negativeMap }
     if map.width * map.height == 1 { return singlePosition }

@@ -16,7 +16,8 @@ public struct NodeCatalogue: Sendable {
     public let operatorName: OperatorName
     /// The extents of the first output; nil where the model's outputs do not need it.
     public let shape: Shape?
-    /// Whether a map can be taken here: a feature map with a spatial extent, between the image and the score.
+    /// Whether a map can be taken here: a feature map or a grid of tokens, between the image and the score, of which
+    /// more than the class token can change the score.
     public let isMappable: Bool
     /// Whether `auto` means this one.
     public let isAuto: Bool
@@ -28,12 +29,12 @@ public struct NodeCatalogue: Sendable {
     public let value: ValueID
     /// The tensor's name in the file.
     public let tensor: String
-    /// The order of its dimensions; nil where it is neither of the two that can be drawn.
-    public let layout: ImageShape.Layout?
+    /// Where its elements lie in the picture; nil where it is no feature map.
+    public internal(set) var layout: FeatureMapLayout?
     /// How pictures and reports call it: the name that the user gave, or for `auto` the module path or tensor.
     public let label: String
-    /// What the user should know about the match, such as a module that shares the tensor.
-    public let note: String?
+    /// What the user should know about the match, such as a module that shares the tensor, or tokens left out.
+    public internal(set) var notes: [String]
   }
 
   /// All nodes in the file's order.
@@ -42,7 +43,8 @@ public struct NodeCatalogue: Sendable {
   private let graph: ComputeGraph
   private let modules: ModuleIndex
   private let auto: ValueID?
-  private let layouts: SpatialLayouts
+  private let infos: [ValueID: ValueInfo]
+  private let dimensions: [ValueID: [Dimension]]
 
   /// Lists a model's nodes for images of a size.
   ///
@@ -60,31 +62,38 @@ public struct NodeCatalogue: Sendable {
   init(_ model: Model, infos: [ValueID: ValueInfo]) {
     let graph = model.graph
     let reachable = graph.valuesBetween(model.imageInput, and: model.head.logits)
-    let layouts = SpatialLayouts(graph, image: model.imageInput, layout: model.imageShape.layout) {
-      infos[$0]?.shape.rank
-    }
+    let dimensions = DimensionTracker(graph, image: model.imageInput, layout: model.imageShape.layout) { infos[$0] }
+      .dimensions
+    let (live, isPartial) = graph.valuesWithLivePositions(before: model.head.logits) { dimensions[$0] }
     func isMappable(_ value: ValueID) -> Bool {
-      guard reachable.contains(value), value != model.head.logits, let info = infos[value],
-        info.elementType.isFloatingPoint, info.shape.rank == 4, let layout = layouts.layout(of: value)
+      guard reachable.contains(value), live.contains(value), value != model.head.logits,
+        infos[value]?.elementType.isFloatingPoint == true,
+        let layout = dimensions[value].flatMap(FeatureMapLayout.init)
       else { return false }
-      let size = info.shape.imageSize(layout)
-      return size.width * size.height > 1
+      return layout.width * layout.height > 1
     }
     let outputs = graph.nodes.map { $0.outputs.compactMap { $0 }.first }
-    let auto = outputs.compactMap { $0 }.last(where: isMappable)
+    let mappable = graph.nodes.indices.filter { outputs[$0].map(isMappable) ?? false }
+    // Where the score is read from a class token, the block's own input is what its last attention looks at.
+    let choices = [\Node.isNormalization, \Node.isSum].lazy.map { kind in
+      mappable.filter { graph.nodes[$0][keyPath: kind] }
+    }
+    let auto = ((isPartial ? choices.first { !$0.isEmpty } : nil) ?? mappable).last.flatMap { outputs[$0] }
+    let isShown = Set(mappable)
     let modules = ModuleIndex(graph) { infos[$0].map { $0.constant == nil } ?? false }
     entries = graph.nodes.enumerated().map { index, node in
       let value = outputs[index]
       return Entry(
         index: index, name: node.name, tensor: value.map { graph.values[$0].name } ?? "",
         module: modules.paths[index].flatMap { $0.path.isEmpty ? nil : $0.path }, operatorName: node.operatorName,
-        shape: value.flatMap { infos[$0]?.shape }, isMappable: value.map(isMappable) ?? false,
+        shape: value.flatMap { infos[$0]?.shape }, isMappable: isShown.contains(index),
         isAuto: value != nil && value == auto)
     }
     self.graph = graph
     self.modules = modules
     self.auto = auto
-    self.layouts = layouts
+    self.infos = infos
+    self.dimensions = dimensions
   }
 
   /// Finds the tensor that a name means.
@@ -93,9 +102,28 @@ public struct NodeCatalogue: Sendable {
   /// (default the last); a tensor's name; `Op:k`, negative k counting from the end; a suffix that only one of these
   /// has. Modules come before tensors because PyTorch's dynamo exporter calls tensors by the operation (`relu`), which
   /// may be the name of a module elsewhere.
+  /// - Parameter hint: what the tensor's dimensions are, where the graph does not tell.
   ///
-  /// Throws `usage` with the nearest names, or with the several that match.
-  public func match(_ query: String) throws -> Match {
+  /// Throws `usage` with the nearest names, or with the several that match, or where the hint does not fit.
+  public func match(_ query: String, as hint: FeatureMapHint = FeatureMapHint()) throws -> Match {
+    var match = try find(query)
+    let info = infos[match.value]
+    let read = info.flatMap { hint.dimensions(of: $0.shape, known: dimensions[match.value]) }
+    if let info, hint != FeatureMapHint(), read == nil {
+      throw GradCAMError(
+        .usage, at: "--node \(query)", problem: "its shape \(info.shape) is not what --grid or --axis say",
+        advice: "leave them out, or name a node with so many tokens")
+    }
+    match.layout = read.flatMap(FeatureMapLayout.init)
+    if let layout = match.layout, layout.extraTokens > 0 {
+      let extra = layout.extraTokens == 1 ? "the class token is" : "\(layout.extraTokens) class tokens and the like are"
+      match.notes.append(
+        "the tokens of '\(match.label)' are taken for a grid of \(layout.height)×\(layout.width); \(extra) left out")
+    }
+    return match
+  }
+
+  private func find(_ query: String) throws -> Match {
     guard !query.isEmpty else {
       throw GradCAMError(
         .usage, at: "--node", problem: "the name is empty", advice: "'gradcam nodes' lists the names")
@@ -111,9 +139,8 @@ public struct NodeCatalogue: Sendable {
     return try matchSuffix(query)
   }
 
-  private func match(_ value: ValueID, label: String, note: String? = nil) -> Match {
-    Match(
-      value: value, tensor: graph.values[value].name, layout: layouts.layout(of: value), label: label, note: note)
+  private func match(_ value: ValueID, label: String, notes: [String] = []) -> Match {
+    Match(value: value, tensor: graph.values[value].name, layout: nil, label: label, notes: notes)
   }
 
   private func tensor(named name: String) -> ValueID? {
@@ -174,7 +201,7 @@ public struct NodeCatalogue: Sendable {
     if let other = tensor(named: query), other != value, let index = graph.producers[other] {
       notes.append("the module '\(query)' is meant; the tensor of this name is #\(index)")
     }
-    return match(value, label: query, note: notes.isEmpty ? nil : notes.joined(separator: "; "))
+    return match(value, label: query, notes: notes)
   }
 
   private func matchOperator(_ query: String) throws -> Match? {
@@ -223,6 +250,11 @@ extension ComputeGraph {
     }
     return behind.intersection(before)
   }
+}
+
+extension Node {
+  fileprivate var isNormalization: Bool { operatorName.type.hasSuffix("Normalization") }
+  fileprivate var isSum: Bool { operatorName == OperatorName(type: "Add") }
 }
 
 extension Value {

@@ -52,12 +52,12 @@ import Testing
   @Test func aFoldedModuleAndARepeatedOneAreNoted() throws {
     for catalogue in [script, dynamo] {
       for query in ["layer1.0.conv1", "layer1.0.bn1"] {
-        let note = try #require(catalogue.match(query).note)
+        let note = try #require(catalogue.match(query).notes.first)
         #expect(note.contains("'layer1.0.conv1'") && note.contains("'layer1.0.bn1'"), "\(note)")
       }
-      #expect(try catalogue.match("layer1.0.relu").note?.contains("called 2 times") == true)
-      #expect(try catalogue.match("layer1.0.relu:0").note == nil)
-      #expect(try catalogue.match("layer1.0").note == nil)
+      #expect(try catalogue.match("layer1.0.relu").notes.first?.contains("called 2 times") == true)
+      #expect(try catalogue.match("layer1.0.relu:0").notes.isEmpty)
+      #expect(try catalogue.match("layer1.0").notes.isEmpty)
     }
   }
 

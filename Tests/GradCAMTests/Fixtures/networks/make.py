@@ -1,12 +1,13 @@
 """Makes the network fixtures: narrow seeded networks, exported, and what PyTorch's autograd says about them.
 
-usage: make.py        needs torch, onnx and onnxscript
+usage: make.py [NETWORK...]        all where none is named; needs torch, onnx and onnxscript
 
 Each network is exported by both of PyTorch's exporters. NETWORK.npy holds its numbers end to end, networks.json tells
 where each lies. The truth is computed in float64. A seed is taken only where no ReLU, clamp or max-pool comes so near to
 a kink that float32 could decide otherwise.
 """
 import json
+import sys
 import warnings
 from pathlib import Path
 
@@ -321,6 +322,95 @@ class Headed(nn.Module):
         return self.head(self.fc(torch.flatten(self.pool(self.features(x)), 1)))
 
 
+class EncoderBlock(nn.Module):
+    """A transformer's block as torchvision's ViT has it."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.ln_1 = nn.LayerNorm(width, eps=1e-6)
+        self.self_attention = nn.MultiheadAttention(width, 2, batch_first=True)
+        self.ln_2 = nn.LayerNorm(width, eps=1e-6)
+        self.mlp = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+
+    def forward(self, x):
+        normal = self.ln_1(x)
+        x = x + self.self_attention(normal, normal, normal, need_weights=False)[0]
+        return x + self.mlp(self.ln_2(x))
+
+
+class Tokens(nn.Module):
+    """ViT: patches as tokens behind a class token, from which alone the scores are read."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv_proj = nn.Conv2d(3, 8, 8, 8)
+        self.class_token = nn.Parameter(torch.zeros(1, 1, 8))
+        self.position = nn.Parameter(torch.randn(1, 13, 8) * 0.5)
+        self.layers = nn.Sequential(EncoderBlock(8), EncoderBlock(8))
+        self.ln = nn.LayerNorm(8, eps=1e-6)
+        self.head = nn.Linear(8, CLASSES)
+
+        def grid(x):
+            return x[:, 1:].transpose(1, 2).reshape(1, -1, 3, 4)
+
+        self.maps = {name: grid for name in ("layers.0.ln_1", "layers.0", "layers.0.mlp.1", "layers.1.ln_1")}
+
+    def forward(self, x):
+        x = self.conv_proj(x).flatten(2).transpose(1, 2)
+        x = self.layers(torch.cat([self.class_token.expand(x.shape[0], -1, -1), x], 1) + self.position)
+        return self.head(self.ln(x)[:, 0])
+
+
+class WindowBlock(nn.Module):
+    """Swin's block: attention within windows of a feature map whose channels are last."""
+
+    def __init__(self, width, window):
+        super().__init__()
+        self.window = window
+        self.norm1 = nn.LayerNorm(width)
+        self.qkv = nn.Linear(width, 3 * width)
+        self.proj = nn.Linear(width, width)
+        self.norm2 = nn.LayerNorm(width)
+        self.mlp = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+
+    def forward(self, x):
+        b, h, w, c = x.shape
+        n = self.window
+        y = self.norm1(x).view(b, h // n, n, w // n, n, c).permute(0, 1, 3, 2, 4, 5).reshape(-1, n * n, c)
+        q, k, v = self.qkv(y).reshape(-1, n * n, 3, 2, c // 2).permute(2, 0, 3, 1, 4).unbind(0)
+        y = ((q * (c // 2) ** -0.5) @ k.transpose(-2, -1)).softmax(-1) @ v
+        y = self.proj(y.transpose(1, 2).reshape(-1, n * n, c))
+        x = x + y.view(b, h // n, w // n, n, n, c).permute(0, 1, 3, 2, 4, 5).reshape(b, h, w, c)
+        return x + self.mlp(self.norm2(x))
+
+
+class Windows(nn.Module):
+    """Swin."""
+
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Sequential(nn.Conv2d(3, 8, 4, 4), Permute(0, 2, 3, 1), nn.LayerNorm(8)), WindowBlock(8, 2),
+            WindowBlock(8, 2))
+        self.norm = nn.LayerNorm(8)
+        self.permute = Permute(0, 3, 1, 2)
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.flatten = nn.Flatten(1)
+        self.fc = nn.Linear(8, CLASSES)
+
+        def last(x):
+            return x.permute(0, 3, 1, 2)
+
+        def unwindowed(x):
+            return x.view(4, 3, 2, 2, -1).permute(4, 0, 2, 1, 3).reshape(1, -1, 8, 6)
+
+        self.maps = {name: last for name in ("features.0", "features.1.norm1", "features.1.mlp.1", "features.1", "norm")}
+        self.maps.update({"features.1.qkv": unwindowed, "features.2.proj": unwindowed})
+
+    def forward(self, x):
+        return self.fc(self.flatten(self.avgpool(self.permute(self.norm(self.features(x))))))
+
+
 def module_taps(*paths):
     """Taps by module path; a query that means another module's output is given as a pair."""
     return [path if isinstance(path, tuple) else (path, path) for path in paths]
@@ -353,6 +443,10 @@ NETWORKS = {
     "dense": (Dense, (24, 26), (), [
         "input", "features.conv0", "features.pool0", "features.denselayer1.norm1",
         "features.denselayer1.norm2", "features.denselayer1", "features.denselayer2.conv2", "features.norm5", "relu"]),
+    "tokens": (Tokens, (24, 32), (), ["conv_proj", "layers.0.ln_1", "layers.0.mlp.1", "layers.0", "layers.1.ln_1"]),
+    "windows": (Windows, (32, 24), (), [
+        "features.0", "features.1.norm1", "features.1.qkv", "features.1.mlp.1", "features.1", "features.2.proj", "norm",
+        "permute"]),
     "softmax": (lambda: Headed(nn.Softmax(dim=1)), (24, 24), (), ["features.0", "features.2", "features"]),
     "sigmoid": (lambda: Headed(nn.Sigmoid()), (24, 24), (0, 2, 3), ["features.1", "features.2", "features"]),
 }
@@ -409,7 +503,7 @@ def margin(network, image):
 
 def logits_of(network, image):
     kept = []
-    handle = network.fc.register_forward_hook(lambda m, i, o: kept.append(o)) if hasattr(network, "head") else None
+    handle = network.fc.register_forward_hook(lambda m, i, o: kept.append(o)) if isinstance(network, Headed) else None
     output = network(image)
     if handle:
         handle.remove()
@@ -437,7 +531,8 @@ def explain(network, image, module, index, probability=False):
     (gradient,) = torch.autograd.grad((output if probability else logits)[0, index], kept["a"])
     if handle:
         handle.remove()
-    activation = kept["a"].detach()
+    see = getattr(network, "maps", {}).get(path, lambda x: x)
+    activation, gradient = see(kept["a"].detach()), see(gradient)
     cam = (gradient.mean((2, 3), keepdim=True) * activation).sum(1)[0]
     return activation, gradient, cam
 
@@ -494,8 +589,12 @@ class Numbers:
 
 
 def main():
-    index = []
+    index = {}
+    if sys.argv[1:]:
+        index = {entry["name"]: entry for entry in json.loads((HERE / "networks.json").read_text())}
     for name, (make, size, axes, taps) in NETWORKS.items():
+        if sys.argv[1:] and name not in sys.argv[1:]:
+            continue
         for seed in range(100, 400):
             network = randomised(make, seed)
             image = torch.randn(1, 3, *size, generator=torch.Generator().manual_seed(seed))
@@ -521,13 +620,13 @@ def main():
             tap = {
                 "query": query, "activation": numbers.add(activation), "gradient": numbers.add(gradient),
                 "gradcam": numbers.add(cam)}
-            if hasattr(network, "head"):
+            if isinstance(network, Headed):
                 tap["probabilityGradient"] = numbers.add(explain(double, image.double(), module, chosen, True)[1])
             entry["taps"].append(tap)
         np.save(HERE / entry["numbers"], np.concatenate(numbers.values))
-        index.append(entry)
+        index[name] = entry
         print(f"{name}: seed {seed}, margin {found:.1e}, {len(entry['taps'])} taps, {4 * numbers.count >> 10} KB", flush=True)
-    lines = ",\n".join(json.dumps(entry, separators=(",", ":")) for entry in index)
+    lines = ",\n".join(json.dumps(entry, separators=(",", ":")) for entry in (index[name] for name in NETWORKS))
     (HERE / "networks.json").write_text(f"[\n{lines}\n]\n")
 
 

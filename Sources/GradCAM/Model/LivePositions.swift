@@ -1,0 +1,37 @@
+import Graph
+
+extension ComputeGraph {
+  /// The values of which more than the class token can change the score.
+  ///
+  /// A network that reads its score from the class token alone ignores the other tokens behind its last attention:
+  /// their gradient is zero there. Followed back from the score, a choice of tokens that stand for no place leaves only
+  /// those alive, until a product of two computed values mixes tokens.
+  /// - Parameter dimensions: the dimensions of a value that depends on the image, nil for any other.
+  /// - Returns: those values, and whether some others were left out.
+  func valuesWithLivePositions(
+    before score: ValueID, dimensions: (ValueID) -> [Dimension]?
+  ) -> (live: Set<ValueID>, isPartial: Bool) {
+    var needed: Set<ValueID> = [score], live: Set<ValueID> = [score]
+    for node in nodes.reversed() {
+      let outputs = node.outputs.compactMap { $0 }.filter(needed.contains)
+      guard !outputs.isEmpty else { continue }
+      let inputs = node.inputs.compactMap { $0 }.filter { dimensions($0) != nil }
+      needed.formUnion(inputs)
+      let isAlive = outputs.contains(where: live.contains)
+      let choosesTokens =
+        inputs.count == 1 && dimensions(inputs[0])!.contains { $0.hasExtraTokens }
+        && node.picksOnlyExtraTokens(dimensions(inputs[0])!, into: dimensions(outputs[0]) ?? [])
+      let mixes = inputs.count > 1 && ["MatMul", "Gemm", "Einsum", "Attention"].contains(node.operatorName.type)
+      if mixes || (isAlive && !choosesTokens) { live.formUnion(inputs) }
+    }
+    return (live, live.count < needed.count)
+  }
+}
+
+extension Node {
+  /// Whether the node's result holds no entry of its input's token dimension but the extra ones.
+  fileprivate func picksOnlyExtraTokens(_ before: [Dimension], into after: [Dimension]) -> Bool {
+    ["Gather", "Slice", "GatherElements", "GatherND", "Split"].contains(operatorName.type)
+      && !after.contains { $0.isSpatial }
+  }
+}

@@ -1,0 +1,94 @@
+import Graph
+import Testing
+
+@testable import GradCAM
+
+@Suite struct DimensionTests {
+  private let map = [
+    Dimension(.batch, 1), Dimension(.channels, 2), Dimension(.height, 4), Dimension(.width, 6),
+  ]
+
+  private func layout(_ dimensions: [Dimension]) throws -> FeatureMapLayout {
+    try #require(FeatureMapLayout(dimensions))
+  }
+
+  /// 0, 1, 2 … in the order in which a map's elements lie: what gathering must bring back.
+  private func numbers(_ count: Int) -> [Float] { (0..<count).map(Float.init) }
+
+  @Test func channelsFirstIsTakenAsItLies() throws {
+    #expect(try layout(map).gather(numbers(48)) == numbers(48))
+  }
+
+  @Test func channelsLastAreBroughtToTheFront() throws {
+    let last = try layout([map[0], map[2], map[3], map[1]])
+    #expect((last.channels, last.height, last.width) == (2, 4, 6))
+    let values = (0..<24).flatMap { [Float($0), Float($0 + 24)] }
+    #expect(last.gather(values) == numbers(48))
+  }
+
+  @Test func tokensAreAGridBehindTheClassToken() throws {
+    var tokens = map.reshaped(to: [1, 2, 24])
+    tokens[2].leading = 1
+    let layout = try layout([tokens[0], tokens[2], tokens[1]])
+    #expect((layout.channels, layout.height, layout.width, layout.extraTokens) == (2, 4, 6, 1))
+    let values = [Float](repeating: -1, count: 2) + (0..<24).flatMap { [Float($0), Float($0 + 24)] }
+    #expect(layout.gather(values) == numbers(48))
+  }
+
+  @Test func windowsAreLaidOutAgain() throws {
+    let split = map.reshaped(to: [1, 2, 2, 2, 3, 2])
+    let order = [0, 2, 4, 3, 5, 1]
+    let windows = order.map { split[$0] }.reshaped(to: [6, 4, 2])
+    let layout = try layout(windows)
+    #expect((layout.channels, layout.height, layout.width) == (2, 4, 6))
+    var values: [Float] = []
+    for row in 0..<2 {
+      for column in 0..<3 {
+        for y in 0..<2 {
+          for x in 0..<2 {
+            let place = (2 * row + y) * 6 + 2 * column + x
+            values += [Float(place), Float(place + 24)]
+          }
+        }
+      }
+    }
+    #expect(layout.gather(values) == numbers(48))
+    // And back.
+    let back = windows.reshaped(to: [1, 2, 3, 2, 2, 2])
+    #expect([0, 1, 3, 2, 4, 5].map { back[$0] }.reshaped(to: [1, 4, 6, 2]).map(\.extent) == [1, 4, 6, 2])
+    #expect(FeatureMapLayout([0, 1, 3, 2, 4, 5].map { back[$0] }.reshaped(to: [1, 4, 6, 2])) != nil)
+  }
+
+  @Test func whatCutsAcrossIsUnknown() {
+    for extents in [[1, 3, 16], [8, 6, 2], [1, 2, 25]] {
+      #expect(map.reshaped(to: extents).allSatisfy { !$0.isKnown || $0.extent == 1 }, "\(extents)")
+    }
+    var tokens = map.reshaped(to: [1, 2, 24])
+    tokens[2].leading = 1
+    #expect(!tokens.reshaped(to: [1, 50])[1].isKnown)
+    #expect(tokens.reshaped(to: [2, 25])[1] == tokens[2])
+  }
+
+  @Test func heightTwiceIsNoMap() {
+    #expect(FeatureMapLayout([map[0], map[1], map[2], map[2]]) == nil)
+    #expect(FeatureMapLayout([map[0], map[1], map[2]]) == nil)
+    #expect(FeatureMapLayout(map.reshaped(to: [1, 48])) == nil)
+  }
+
+  @Test func aHintSaysWhereTokensAndChannelsAre() throws {
+    let tokens = FeatureMapHint(grid: .init(height: 4, width: 6))
+    let read = try #require(tokens.dimensions(of: [1, 26, 2], known: nil))
+    let layout = try layout(read)
+    #expect((layout.channels, layout.height, layout.width, layout.extraTokens) == (2, 4, 6, 2))
+    #expect(tokens.dimensions(of: [1, 23, 2], known: nil) == nil)
+
+    let first = FeatureMapHint(grid: .init(height: 4, width: 6), channels: .first)
+    #expect(try self.layout(#require(first.dimensions(of: [1, 30, 24], known: nil))).channels == 30)
+    let last = FeatureMapHint(channels: .last)
+    #expect(try self.layout(#require(last.dimensions(of: [1, 4, 6, 2], known: map))).channels == 2)
+    #expect(FeatureMapHint().dimensions(of: [1, 2, 4, 6], known: map) == map)
+  }
+
+  @Test(arguments: ["14x", "x14", "0x3", "3", "3x4x5", "-1x4", "9999999x1"])
+  func aGridIsTwoNumbers(_ text: String) { #expect(FeatureMapHint.Grid(text) == nil) }
+}
