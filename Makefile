@@ -8,7 +8,7 @@ TEST_FLAGS = -c release -Xswiftc -enable-testing --scratch-path .build-test
 
 CONFORMANCE = Tests/GradCAMTests/Fixtures/conformance
 CASES = .build/conformance
-# A Python with the onnx package, which holds ONNX's backend tests; one is made where this is missing.
+# A Python with the onnx package, which holds ONNX's backend tests; where it is missing, one is made under .build.
 PYTHON ?= $(HOME)/.cache/gradcam-reference/bin/python
 
 .PHONY: demo build test conformance lint packages protobuf clean
@@ -32,13 +32,12 @@ conformance: build $(CASES)
 	  printf '%s: ' $$suite; $(GRADCAM) check --manifest $(CONFORMANCE)/manifest.txt $(CASES)/$$suite | tail -n 1 || exit 1; \
 	done
 
-$(CASES): | $(PYTHON)
-	$(PYTHON) scripts/make-conformance-cases.py $(CASES).partial
-	mv $(CASES).partial $(CASES)
-
-$(PYTHON):
-	python3 -m venv $(abspath $(dir $@)/..)
-	$@ -m pip install --quiet --disable-pip-version-check onnx==1.23.2
+$(CASES):
+	@python='$(PYTHON)'; if ! command -v "$$python" >/dev/null; then \
+	  python=.build/onnx/bin/python; \
+	  python3 -m venv .build/onnx && $$python -m pip install --quiet --disable-pip-version-check onnx==1.23.2 || exit 1; \
+	fi; \
+	"$$python" scripts/make-conformance-cases.py $@.partial && mv $@.partial $@
 
 lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests

@@ -43,8 +43,8 @@ extension ElementType {
     }
   }
 
-  /// The number of this type that is nearest to a float.
-  fileprivate func round(_ value: Float) -> Float {
+  /// The number of this floating type that is nearest to a float; float64 is held as float32.
+  public func nearest(_ value: Float) -> Float {
     var value = value, result = value
     switch self {
     case .float16: round_to_float16(&value, &result, 1)
@@ -111,7 +111,7 @@ struct Cast: DifferentiableOperator {
       return convert(count) { (x: Int64) in to.wrap(x) }
     case (.float32, .int64): return convert(count) { (x: Float) in to.truncate(x) }
     case (.float32, .bool): return convert(count) { (x: Float) -> UInt8 in x == 0 ? 0 : 1 }
-    case (.int64, .float32): return convert(count) { (x: Int64) in to.round(Float(x)) }
+    case (.int64, .float32): return convert(count) { (x: Int64) in to.nearest(Float(x)) }
     case (.int64, .bool): return convert(count) { (x: Int64) -> UInt8 in x == 0 ? 0 : 1 }
     case (.bool, .float32): return convert(count) { (x: UInt8) -> Float in x == 0 ? 0 : 1 }
     case (.bool, .int64): return convert(count) { (x: UInt8) -> Int64 in x == 0 ? 0 : 1 }

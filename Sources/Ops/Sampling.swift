@@ -21,6 +21,14 @@ protocol SamplingOperator: DifferentiableOperator {
 
 extension SamplingOperator {
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
+    try samplingKernel(inputs, outputs)
+  }
+
+  func gradient(
+    _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
+  ) throws -> GradientKernel { try samplingGradient(wanted, inputs, outputs) }
+
+  fileprivate func samplingKernel(_ inputs: NodeInputs, _ outputs: [ValueInfo]) throws -> Kernel {
     let x = try inputs.required(0).shape, output = outputs[0].shape
     let items = try itemCount(inputs)
     return Kernel("sample") { run in
@@ -33,8 +41,8 @@ extension SamplingOperator {
     }
   }
 
-  func gradient(
-    _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
+  fileprivate func samplingGradient(
+    _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo]
   ) throws -> GradientKernel {
     for input in wanted.intersection(parameterInputs).sorted() { throw noGradient(ofInput: input) }
     let x = try inputs.required(0).shape, output = outputs[0].shape
@@ -170,6 +178,12 @@ struct GridSample: SamplingOperator {
 }
 
 struct RoiAlign: SamplingOperator {
+  enum Mode: String, CaseIterable {
+    case average = "avg"
+    case maximum = "max"
+  }
+
+  let mode: Mode
   let height: Int
   let width: Int
   let samplingRatio: Int
@@ -179,10 +193,6 @@ struct RoiAlign: SamplingOperator {
   let parameterInputs: Set<Int> = [1, 2]
 
   static func make(_ reader: inout AttributeReader) throws -> Self {
-    let mode = try reader.string("mode", default: "avg")
-    guard mode == "avg" else {
-      throw GradCAMError(.unsupported, at: "attribute 'mode'", problem: "'\(mode)' is not supported")
-    }
     let coordinates = try reader.string(
       "coordinate_transformation_mode", default: reader.opset < 16 ? "output_half_pixel" : "half_pixel")
     guard ["half_pixel", "output_half_pixel"].contains(coordinates) else {
@@ -190,7 +200,7 @@ struct RoiAlign: SamplingOperator {
         .unsupported, at: "attribute 'coordinate_transformation_mode'", problem: "'\(coordinates)' is not known")
     }
     let roi = RoiAlign(
-      height: try reader.int("output_height", default: 1), width: try reader.int("output_width", default: 1),
+      mode: try reader.choice("mode", default: .average), height: try reader.int("output_height", default: 1), width: try reader.int("output_width", default: 1),
       samplingRatio: try reader.int("sampling_ratio", default: 0),
       scale: try reader.float("spatial_scale", default: 1), shift: coordinates == "half_pixel" ? 0.5 : 0)
     guard roi.samplingRatio <= gridLimit, roi.height >= 1, roi.width >= 1 else {
@@ -217,6 +227,14 @@ struct RoiAlign: SamplingOperator {
   func sample(_ item: Int, of x: Shape, _ output: Shape, _ parameters: [UnsafeRawPointer?]) throws -> (
     source: Int, weights: AxisWeights
   ) {
+    let (source, bins) = try bins(item, of: x, parameters)
+    return (source, AxisWeights(inputs: x[2] * x[3], rows: bins))
+  }
+
+  /// The batch item that a region lies in, and the taps of every bin's samples.
+  private func bins(_ item: Int, of x: Shape, _ parameters: [UnsafeRawPointer?]) throws -> (
+    source: Int, taps: [AxisTaps]
+  ) {
     let region = parameters[1]!.assumingMemoryBound(to: Float.self) + item * 4
     let source = Int(parameters[2]!.assumingMemoryBound(to: Int64.self)[item])
     guard (0..<x[0]).contains(source) else {
@@ -224,14 +242,63 @@ struct RoiAlign: SamplingOperator {
     }
     let columns = try taps(from: region[0], to: region[2], bins: width, extent: x[3])
     let rows = try taps(from: region[1], to: region[3], bins: height, extent: x[2])
-    let all = rows.flatMap { row in columns.map { product([row, $0], strides: [x[3], 1]) } }
-    return (source, AxisWeights(inputs: x[2] * x[3], rows: all))
+    return (source, rows.flatMap { row in columns.map { product([row, $0], strides: [x[3], 1]) } })
+  }
+
+  // ONNX defines the maximum of a bin over the weighted neighbours of its samples, not over what they add up to.
+
+  func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
+    guard mode == .maximum else { return try samplingKernel(inputs, outputs) }
+    let x = try inputs.required(0).shape, items = try itemCount(inputs)
+    return Kernel("sample maxima") { run in
+      for item in 0..<items {
+        let (source, bins) = try bins(item, of: x, run.inputs)
+        for channel in 0..<x[1] {
+          let plane = run.input(0) + (source * x[1] + channel) * x[2] * x[3]
+          let y = run.output(0) + (item * x[1] + channel) * bins.count
+          for (index, taps) in bins.enumerated() { y[index] = largest(taps, of: plane).value }
+        }
+      }
+    }
+  }
+
+  func gradient(
+    _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
+  ) throws -> GradientKernel {
+    guard mode == .maximum else { return try samplingGradient(wanted, inputs, outputs) }
+    for input in wanted.intersection(parameterInputs).sorted() { throw noGradient(ofInput: input) }
+    let x = try inputs.required(0).shape, items = try itemCount(inputs)
+    return GradientKernel("sample maxima", readsInputs: [0, 1, 2]) { run in
+      let dx = run.inputGradient(0)
+      clear(dx, byteCount: x.count * MemoryLayout<Float>.size, pool: run.pool)
+      for item in 0..<items {
+        let (source, bins) = try bins(item, of: x, run.inputs)
+        for channel in 0..<x[1] {
+          let start = (source * x[1] + channel) * x[2] * x[3]
+          let dy = run.outputGradient + (item * x[1] + channel) * bins.count
+          for (index, taps) in bins.enumerated() {
+            guard let tap = largest(taps, of: run.input(0) + start).tap else { continue }
+            dx[start + tap.index] += tap.weight * dy[index]
+          }
+        }
+      }
+    }
+  }
+
+  /// The largest product of a weight and its element, the first of equal ones; 0 where there is none.
+  private func largest(_ taps: AxisTaps, of plane: UnsafePointer<Float>) -> (value: Float, tap: AxisWeights.Tap?) {
+    var largest: (value: Float, tap: AxisWeights.Tap?) = (0, nil)
+    for tap in taps {
+      let value = tap.weight * plane[tap.index]
+      if largest.tap == nil || !(value <= largest.value) { largest = (value, tap) }
+    }
+    return largest
   }
 
   /// The most samples that one bin may have along an axis.
   private static let gridLimit = 1 << 12
 
-  /// The mean over the samples of each bin along one axis.
+  /// The samples of each bin along one axis, weighted for their mean or, where the maximum is wanted, each in full.
   private func taps(from start: Float, to end: Float, bins: Int, extent: Int) throws -> [AxisTaps] {
     let first = start * scale - shift
     let length = end * scale - shift - first
@@ -244,9 +311,11 @@ struct RoiAlign: SamplingOperator {
     return (0..<bins).map { bin in
       (0..<samples).flatMap { sample -> AxisTaps in
         var position = first + Float(bin) * size + (Float(sample) + 0.5) * size / Float(samples)
-        guard position >= -1, position <= Float(extent) else { return [] }
+        guard position >= -1, position <= Float(extent) else {
+          return mode == .average ? [] : [.init(index: 0, weight: 0)]
+        }
         position = max(0, min(Float(extent - 1), position))
-        let low = Int(position), t = position - Float(low), share = 1 / Float(samples)
+        let low = Int(position), t = position - Float(low), share = mode == .average ? 1 / Float(samples) : 1
         return [
           .init(index: low, weight: (1 - t) * share),
           .init(index: min(low + 1, extent - 1), weight: t * share),

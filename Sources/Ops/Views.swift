@@ -26,7 +26,7 @@ struct Identity: ViewOperator {
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] { [try inputs.required(0)] }
 }
 
-/// Dropout as inference has it: nothing is dropped.
+/// Dropout where nothing is dropped: at inference, or at the ratio 0.
 struct Dropout: ViewOperator {
   let hasMask: Bool
   let hasBoolMask: Bool
@@ -39,7 +39,7 @@ struct Dropout: ViewOperator {
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     let x = try inputs.required(0)
-    if let training = try inputs.integer(2), training != 0 {
+    if let training = try inputs.integer(2), training != 0, try inputs.contents(1)?.floats != [0] {
       throw GradCAMError(
         .unsupported, problem: "the model was exported in training mode, and its output is random",
         advice: "export it in evaluation mode")

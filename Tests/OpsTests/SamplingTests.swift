@@ -34,6 +34,13 @@ let samplingGradientChecks: [GradientCheck] = [
   GradientCheck(
     type: "RoiAlign", attributes: ["sampling_ratio": .int(2)],
     inputs: [.uniform([1, 1, 4, 4]), .fixed(floats(0, 0, 3, 3, shape: [1, 4])), .fixed(integers(0))], opset: 10),
+  GradientCheck(
+    type: "RoiAlign",
+    attributes: ["mode": .string("max"), "output_height": .int(2), "output_width": .int(2), "sampling_ratio": .int(2)],
+    inputs: [
+      .uniform([2, 2, 5, 6], 1...4, spread: true), .fixed(floats(0.6, 1.1, 4.2, 3.9, 2.3, 0.2, 9, 4.4, shape: [2, 4])),
+      .fixed(integers(1, 0)),
+    ]),
   GradientCheck(type: "AffineGrid", inputs: [.uniform([2, 2, 3]), .fixed(integers(2, 1, 3, 4))]),
   GradientCheck(
     type: "AffineGrid", attributes: ["align_corners": .int(1)],
@@ -86,7 +93,13 @@ let samplingGradientChecks: [GradientCheck] = [
     #expect(near(try align(region, ["sampling_ratio": .int(2)], opset: 10), [5]))
     let bins = try align(region, ["output_height": .int(2), "output_width": .int(2)])
     #expect(near(bins, [0, 1, 4, 5]))
-    #expect(throws: GradCAMError.self) { try align(region, ["mode": .string("max")]) }
+    // The sample at 0.5, 0.5 of 0, 1, 4 and 5 gives each a quarter, and the maximum is that of the last.
+    let middle = floats(0, 0, 1, 1, shape: [1, 4])
+    #expect(near(try align(middle, ["mode": .string("max")], opset: 10), [1.25]))
+    #expect(near(try align(middle, opset: 10), [2.5]))
+    let outside = floats(-9, -9, -7, -7, shape: [1, 4])
+    #expect(near(try align(outside, ["mode": .string("max")]), [0]))
+    #expect(throws: GradCAMError.self) { try align(region, ["mode": .string("median")]) }
     #expect(throws: GradCAMError.self) { try evaluate("RoiAlign", [x, region, integers(1)]) }
     #expect(throws: GradCAMError.self) { try align(floats(0, 0, .infinity, 1, shape: [1, 4])) }
   }

@@ -57,7 +57,10 @@ let viewGradientChecks: [GradientCheck] = [
       outputCount: 2)
     #expect(old[0].floats == x.floats)
     #expect(old[1].elementType == .float32)
-    #expect(throws: GradCAMError.self) { try evaluate("Dropout", [x, nil, Tensor([true], shape: [])]) }
+    let on = Tensor([true], shape: [])
+    #expect(throws: GradCAMError.self) { try evaluate("Dropout", [x, nil, on]) }
+    #expect(throws: GradCAMError.self) { try evaluate("Dropout", [x, floats(0.1, shape: []), on]) }
+    #expect(try evaluate("Dropout", [x, floats(0, shape: []), on])[0].floats == x.floats)
   }
 
   @Test func aViewMayBeLeftOut() throws {

@@ -55,7 +55,8 @@ public struct ConformanceRunner: Sendable {
     }
   }
 
-  /// The first difference between a model's outputs and those expected, nil where there is none.
+  /// The first difference between a model's outputs, in the types that it declares, and those expected, nil where
+  /// there is none.
   private func compare(
     _ graph: ComputeGraph, _ folder: String, within tolerances: (relative: Float, absolute: Float)
   ) throws -> String? {
@@ -109,7 +110,7 @@ public struct ConformanceRunner: Sendable {
     }
     guard got.shape == expected.shape else { return "has shape \(got.shape) where \(expected.shape) is expected" }
     if got.elementType.isFloatingPoint {
-      for (index, (a, b)) in zip(got.floats, expected.floats).enumerated() {
+      for (index, (a, b)) in zip(got.floats.map(got.elementType.nearest), expected.floats).enumerated() {
         if a == b || (a.isNaN && b.isNaN) { continue }
         if !(abs(a - b) <= tolerances.absolute + tolerances.relative * abs(b)) {
           return "is \(a) at \(index) where \(b) is expected"
