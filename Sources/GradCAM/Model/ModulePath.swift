@@ -54,19 +54,20 @@ struct ModuleIndex: Sendable {
 
   /// Reads a graph.
   ///
-  /// - Parameter isComputed: whether a value depends on the model's inputs: what does not is no module's result.
-  init(_ graph: ComputeGraph, isComputed: (ValueID) -> Bool) {
+  /// - Parameter isResult: whether a value may be a module's result: it depends on the model's inputs and is of floating
+  ///   point, as the tensors are that a quantised network's modules returned before they were quantised.
+  init(_ graph: ComputeGraph, isResult: (ValueID) -> Bool) {
     paths = graph.nodes.map(ModulePath.init)
-    collectCalls(graph, isComputed)
+    collectCalls(graph, isResult)
     joinNumberedCalls()
-    addFoldedModules(graph, isComputed)
+    addFoldedModules(graph, isResult)
   }
 
   /// A call of a module is an unbroken run of nodes in its scope; it returns the last tensor computed there.
-  private mutating func collectCalls(_ graph: ComputeGraph, _ isComputed: (ValueID) -> Bool) {
+  private mutating func collectCalls(_ graph: ComputeGraph, _ isResult: (ValueID) -> Bool) {
     var open: Set<String> = []
     for (index, node) in graph.nodes.enumerated() {
-      guard let output = node.outputs.compactMap({ $0 }).first, isComputed(output) else { continue }
+      guard let output = node.outputs.compactMap({ $0 }).first, isResult(output) else { continue }
       let scopes = Set(paths[index]?.ancestors ?? [])
       for scope in scopes {
         if open.contains(scope) {
@@ -91,9 +92,9 @@ struct ModuleIndex: Sendable {
   }
 
   /// Where a BatchNorm went into its convolution, both paths mean the fused tensor.
-  private mutating func addFoldedModules(_ graph: ComputeGraph, _ isComputed: (ValueID) -> Bool) {
+  private mutating func addFoldedModules(_ graph: ComputeGraph, _ isResult: (ValueID) -> Bool) {
     for (index, node) in graph.nodes.enumerated() where node.operatorName.type == "Conv" && node.inputs.count > 1 {
-      guard let path = paths[index]?.path, !path.isEmpty, let output = node.outputs[0], isComputed(output),
+      guard let path = paths[index]?.path, !path.isEmpty, let output = node.outputs[0], isResult(output),
         let weights = node.inputs[1].map({ graph.values[$0].name })
       else { continue }
       // The dynamo exporter keeps the convolution's name in its weights and the normalisation's in the scope.

@@ -80,7 +80,7 @@ public struct NodeCatalogue: Sendable {
     }
     let auto = ((isPartial ? choices.first { !$0.isEmpty } : nil) ?? mappable).last.flatMap { outputs[$0] }
     let isShown = Set(mappable)
-    let modules = ModuleIndex(graph) { infos[$0].map { $0.constant == nil } ?? false }
+    let modules = ModuleIndex(graph) { infos[$0].map { $0.constant == nil && $0.elementType.isFloatingPoint } ?? false }
     entries = graph.nodes.enumerated().map { index, node in
       let value = outputs[index]
       return Entry(
