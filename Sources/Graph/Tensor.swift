@@ -67,7 +67,11 @@ public struct Tensor: Sendable {
   }
 
   private func elements<Element: BitwiseCopyable>(as type: Element.Type) -> [Element] {
-    (0..<shape.count).map { storage.base.loadUnaligned(fromByteOffset: $0 * MemoryLayout<Element>.size, as: type) }
+    [Element](unsafeUninitializedCapacity: shape.count) { elements, count in
+      count = shape.count
+      UnsafeMutableRawBufferPointer(elements).copyMemory(
+        from: UnsafeRawBufferPointer(start: storage.base, count: count * MemoryLayout<Element>.size))
+    }
   }
 
   /// The same elements under another shape of equal count.
