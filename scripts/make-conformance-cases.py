@@ -75,7 +75,7 @@ def write_all(out):
 
 
 def write_sample(cases, sample, manifest):
-    """Copies passing cases of at most 4 KB until every operator, opset version and suite among such cases is met."""
+    """Copies passing cases of at most 4 KB until every operator, version, suite and type among such cases is met."""
     passing = {line.split()[1] for line in manifest.read_text().splitlines() if line.startswith("pass ")}
     small = []
     for model in cases.glob("*/*/model.onnx"):
@@ -89,6 +89,7 @@ def write_sample(cases, sample, manifest):
         opsets = {opset.domain: opset.version for opset in model.opset_import}
         features = {(node.domain, node.op_type, opsets.get(node.domain)) for node in model.graph.node}
         features.add(case.parent.name)
+        features |= {value.type.tensor_type.elem_type for value in model.graph.output}
         if not features <= met:
             met |= features
             count += 1

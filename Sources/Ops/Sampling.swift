@@ -200,8 +200,8 @@ struct RoiAlign: SamplingOperator {
         .unsupported, at: "attribute 'coordinate_transformation_mode'", problem: "'\(coordinates)' is not known")
     }
     let roi = RoiAlign(
-      mode: try reader.choice("mode", default: .average), height: try reader.int("output_height", default: 1),
-      width: try reader.int("output_width", default: 1),
+      mode: try reader.choice("mode", default: .average),
+      height: try reader.int("output_height", default: 1), width: try reader.int("output_width", default: 1),
       samplingRatio: try reader.int("sampling_ratio", default: 0),
       scale: try reader.float("spatial_scale", default: 1), shift: coordinates == "half_pixel" ? 0.5 : 0)
     guard roi.samplingRatio <= gridLimit, roi.height >= 1, roi.width >= 1 else {
