@@ -88,6 +88,26 @@ public final class Executor {
     return copy(plan.tapGradients[tap]!, ValueInfo(.float32, info.shape))
   }
 
+  /// Lends the elements of a floating-point value that the request names, without a copy.
+  public func withElements<Result>(of value: ValueID, _ body: (UnsafeBufferPointer<Float>) -> Result) -> Result {
+    let count = plan.infos[value]!.shape.count
+    switch plan.places[value]! {
+    case .constant(let tensor):
+      return tensor.floats.withUnsafeBufferPointer(body)
+    case .buffer(let buffer): return body(floats(buffer, count))
+    }
+  }
+
+  /// Lends the gradient at a tap after a backward pass, without a copy.
+  public func withGradient<Result>(of tap: ValueID, _ body: (UnsafeBufferPointer<Float>) -> Result) -> Result {
+    body(floats(plan.tapGradients[tap]!, plan.infos[tap]!.shape.count))
+  }
+
+  private func floats(_ buffer: Int, _ count: Int) -> UnsafeBufferPointer<Float> {
+    UnsafeBufferPointer(
+      start: (arena.base + plan.layout.offsets[buffer]).assumingMemoryBound(to: Float.self), count: count)
+  }
+
   private func copy(_ buffer: Int, _ info: ValueInfo) -> Tensor {
     let tensor = Tensor(uninitialized: info.elementType, shape: info.shape)
     let byteCount = info.shape.count * info.elementType.storage.byteCount

@@ -128,11 +128,11 @@ public final class Session {
 
   /// Activation and gradient at a tap, of the batch's first image.
   public func tap(_ index: Int) -> Tap {
-    let layout = taps[index].layout!
+    let layout = taps[index].layout!, value = taps[index].value
     return Tap(
       channels: layout.channels, height: layout.height, width: layout.width,
-      activation: layout.gather(activation(index).floats),
-      gradient: layout.gather(gradient(index).floats))
+      activation: executor.withElements(of: value, layout.gather),
+      gradient: executor.withGradient(of: value, layout.gather))
   }
 
   /// The time of every step for the last image, walking back from a class where one is given.

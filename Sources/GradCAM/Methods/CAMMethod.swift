@@ -28,9 +28,11 @@ public struct Tap: Sendable {
     let plane = height * width
     var sum = [Float](repeating: 0, count: plane)
     activation.withUnsafeBufferPointer { activation in
-      for channel in 0..<channels where weights[channel] != 0 {
-        let weight = weights[channel], base = channel * plane
-        for index in 0..<plane { sum[index] += weight * activation[base + index] }
+      sum.withUnsafeMutableBufferPointer { sum in
+        for channel in 0..<channels where weights[channel] != 0 {
+          let weight = weights[channel], values = activation.baseAddress! + channel * plane
+          for index in 0..<plane { sum[index] += weight * values[index] }
+        }
       }
     }
     return HeatMap(width: width, height: height, values: sum)
@@ -39,8 +41,15 @@ public struct Tap: Sendable {
   /// The mean of the gradient over each channel's positions.
   public var meanGradient: [Float] {
     let plane = height * width
-    return (0..<channels).map { channel in
-      gradient[channel * plane..<(channel + 1) * plane].reduce(0, +) / Float(plane)
+    return gradient.withUnsafeBytes { gradient in
+      (0..<channels).map { channel in
+        // Eight sums at a time, which a processor adds at once.
+        var sums = SIMD8<Float>(), rest: Float = 0
+        let bytes = UnsafeRawBufferPointer(rebasing: gradient[channel * plane * 4..<(channel + 1) * plane * 4])
+        for index in 0..<plane / 8 { sums += bytes.loadUnaligned(fromByteOffset: index * 32, as: SIMD8<Float>.self) }
+        for index in plane / 8 * 8..<plane { rest += bytes.loadUnaligned(fromByteOffset: index * 4, as: Float.self) }
+        return (sums.sum() + rest) / Float(plane)
+      }
     }
   }
 }

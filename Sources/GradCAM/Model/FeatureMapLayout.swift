@@ -52,7 +52,7 @@ public struct FeatureMapLayout: Sendable {
   /// The elements of the batch's first image, channels first.
   ///
   /// - Parameter values: the contents of the tensor.
-  func gather(_ values: [Float]) -> [Float] {
+  func gather(_ values: UnsafeBufferPointer<Float>) -> [Float] {
     guard !isDense else { return Array(values[start..<start + channels * height * width]) }
     return [Float](unsafeUninitializedCapacity: channels * height * width) { result, count in
       for channel in channelOffsets {

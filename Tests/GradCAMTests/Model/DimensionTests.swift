@@ -3,6 +3,10 @@ import Testing
 
 @testable import GradCAM
 
+extension FeatureMapLayout {
+  fileprivate func gather(_ values: [Float]) -> [Float] { values.withUnsafeBufferPointer(gather) }
+}
+
 @Suite struct DimensionTests {
   private let map = [
     Dimension(.batch, 1), Dimension(.channels, 2), Dimension(.height, 4), Dimension(.width, 6),
