@@ -48,7 +48,7 @@ struct WrongUseTests {
     Case(64, "explain", plain, picture, "--node", "#99", message: "indices run from #0 to #6"),
     Case(64, "explain", plain, picture, "--node", "Conv:5", message: "use 0 to 1, or -1 for the last"),
     Case(64, "explain", plain, picture, "--node", "Conv", message: "means several nodes: /conv1/Conv, /conv2/Conv"),
-    Case(64, "explain", plain, picture, "--node", "scores", message: "has no spatial extent"),
+    Case(64, "explain", plain, picture, "--node", "scores", message: "has no known spatial extent"),
     Case(64, "explain", plain, picture, "--node", "conv1.weight", message: "no node, tensor or module has this name"),
     Case(64, "explain", fixture("side-branch.onnx"), picture, "--node", "side", message: "do not depend on this node"),
     Case(64, "explain", fixture("perceptron.onnx"), picture, message: "no feature map with a spatial extent"),

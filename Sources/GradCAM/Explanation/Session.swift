@@ -75,7 +75,7 @@ public final class Session {
     guard info.elementType.isFloatingPoint, info.shape.count > 0, tap.layout != nil else {
       throw GradCAMError(
         .usage, at: "--node \(tap.label)",
-        problem: "its tensor is \(info.elementType) of shape \(info.shape), which has no spatial extent to draw",
+        problem: "its tensor is \(info.elementType) of shape \(info.shape), which has no known spatial extent to draw",
         advice: "choose a feature map from 'gradcam nodes', or say how it lies with --grid HxW or --axis channels=last")
     }
   }

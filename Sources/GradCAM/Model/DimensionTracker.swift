@@ -99,19 +99,19 @@ struct DimensionTracker {
       return unknown(shape)
     }
     var result = keeping(node, shape)
-    let spatial = node.inputs.indices.filter { source(node, $0)?[axis].isSpatial == true }
-    guard let position = spatial.first else { return result }
+    let computed = node.inputs.indices.filter { source(node, $0) != nil }
+    guard let position = computed.first(where: { source(node, $0)![axis].isSpatial }) else { return result }
     func extent(_ inputs: some Sequence<ValueID?>) -> Int {
       inputs.reduce(0) { $0 + ($1.flatMap { info($0) }?.shape[axis] ?? 0) }
     }
     var joined = source(node, position)![axis]
     joined.leading += extent(node.inputs[..<position])
     joined.trailing += extent(node.inputs[(position + 1)...])
-    result[axis] = spatial.count == 1 ? joined : Dimension(.unknown, shape[axis])
+    result[axis] = computed.count == 1 ? joined : Dimension(.unknown, shape[axis])
     return result
   }
 
-  /// A slice from the first index on, or of every n-th, still covers the picture; another piece of it does not.
+  /// Every n-th index still covers the picture, and so does all but the end, where padding is; another piece does not.
   private func sliced(_ node: Node, _ shape: Shape) -> [Dimension] {
     guard let before = source(node, 0), before.count == shape.rank else { return unknown(shape) }
     let starts = integers(node, "starts", 1), steps = integers(node, "steps", 4)
@@ -127,7 +127,8 @@ struct DimensionTracker {
       if step == 1, old.hasExtraTokens {
         return old.sliced(start..<start + extent) ?? Dimension(.unknown, extent)
       }
-      return old.isSpatial && step == 1 && start > 0 ? Dimension(.unknown, extent) : old.resized(to: extent)
+      let isPiece = old.isSpatial && step == 1 && (start > 0 || 2 * extent <= old.extent)
+      return isPiece ? Dimension(.unknown, extent) : old.resized(to: extent)
     }
   }
 

@@ -124,8 +124,9 @@ public struct FeatureMapHint: Sendable, Equatable {
 
   /// The dimensions of a tensor as this hint reads them; nil where it does not fit the shape.
   ///
-  /// With a grid, the dimension that is large enough and not the channels' holds the tokens, those before the last
-  /// height × width being class tokens and the like. Without one, the tensor has height and width.
+  /// With a grid, the smallest dimension that is large enough and not the channels' holds the tokens, those before the
+  /// last height × width being class tokens and the like; channels are last where nothing else is said. Without a grid,
+  /// the tensor has height and width.
   func dimensions(of shape: Shape, known: [Dimension]?) -> [Dimension]? {
     guard self != FeatureMapHint() else { return known }
     var roles = [Factor.Role](repeating: .batch, count: shape.rank)
@@ -135,14 +136,12 @@ public struct FeatureMapHint: Sendable, Equatable {
       return zip([.batch].suffix(shape.rank - 3) + map, shape.dimensions).map(Dimension.init)
     }
     let count = grid.height * grid.width
-    let axes = shape.dimensions.indices.filter { axis in
-      shape[axis] >= count && !(channels == .last && axis == shape.rank - 1)
-        && !(channels == .first && axis == min(1, shape.rank - 1) && shape.rank > 1)
-    }
-    guard let tokens = axes.min(by: { (shape[$0], $0) < (shape[$1], $1) }) else { return nil }
     let channelAxis = channels == .first ? (shape.rank > 2 ? 1 : 0) : shape.rank - 1
-    let other = channelAxis == tokens ? shape.dimensions.indices.last { $0 != tokens } : channelAxis
-    if let other { roles[other] = .channels }
+    let axes = shape.dimensions.indices.filter { axis in
+      shape[axis] >= count && axis != channelAxis
+    }
+    guard shape.rank > 1, let tokens = axes.min(by: { (shape[$0], $0) < (shape[$1], $1) }) else { return nil }
+    roles[channelAxis] = .channels
     return shape.dimensions.enumerated().map { axis, extent in
       guard axis == tokens else { return Dimension(roles[axis], extent) }
       let factors = [Factor(role: .height, extent: grid.height), Factor(role: .width, extent: grid.width)]

@@ -85,6 +85,8 @@ extension FeatureMapLayout {
     let layout = try layout(read)
     #expect((layout.channels, layout.height, layout.width, layout.extraTokens) == (2, 4, 6, 2))
     #expect(tokens.dimensions(of: [1, 23, 2], known: nil) == nil)
+    #expect(tokens.dimensions(of: [1, 23, 26], known: nil) == nil)
+    #expect(tokens.dimensions(of: [24], known: nil) == nil)
 
     let first = FeatureMapHint(grid: .init(height: 4, width: 6), channels: .first)
     #expect(try self.layout(#require(first.dimensions(of: [1, 30, 24], known: nil))).channels == 30)

@@ -102,7 +102,7 @@ import Testing
     let network = try NetworkFixture.named("residual")
     for exporter in NetworkGradientTests.exporters {
       let model = try network.model(exporter)
-      expectError(.usage, saying: "--node fc", "no spatial extent", "1×5") {
+      expectError(.usage, saying: "--node fc", "no known spatial extent", "1×5") {
         _ = try Session(model, nodes: ["fc"], inputSize: network.size)
       }
     }
