@@ -122,7 +122,7 @@ import Testing
   ])
   func damagedFiles(fixture: String) throws {
     let contents = try Data(contentsOf: fixtures.appending(path: fixture))
-    var random = SplitMix64(state: 1)
+    var random = SplitMix64(seed: 1)
     try withFile("model.onnx", contents) { file in
       for round in 0..<250 {
         var damaged = contents
@@ -143,17 +143,5 @@ import Testing
     } catch {
       Issue.record("\(what): \(error)")
     }
-  }
-}
-
-private struct SplitMix64: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

@@ -16,9 +16,7 @@ struct CentralDifferences {
   /// The activation's elements, and the gradient's.
   private let values, gradient: [Float]
   private let layout: FeatureMapLayout
-  /// The number of elements of the batch's first image.
-  private let count: Int
-  private lazy var isTied = values[..<count].areTied
+  private lazy var isTied = values.areTied
   /// The root mean squares.
   private let typicalValue, typicalGradient: Double
   /// The standard deviation of the score's rounding.
@@ -41,9 +39,8 @@ struct CentralDifferences {
     values = activation.floats
     gradient = session.gradient(0).floats
     layout = session.taps[0].layout!
-    count = values.count / session.model.imageShape.batch
-    typicalValue = values.prefix(count).lazy.map(Double.init).rootMeanSquare
-    typicalGradient = gradient.prefix(count).lazy.map(Double.init).rootMeanSquare
+    typicalValue = values.lazy.map(Double.init).rootMeanSquare
+    typicalGradient = gradient.lazy.map(Double.init).rootMeanSquare
     try measureRounding()
     guard typicalValue.isFinite, typicalGradient.isFinite, rounding.isFinite else {
       throw GradCAMError(
@@ -68,8 +65,8 @@ struct CentralDifferences {
   /// A direction of any length.
   private mutating func draw(_ direction: GradientVerification.Direction) -> [Double] {
     switch direction {
-    case .gradient: return gradient.prefix(count).map(Double.init)
-    case .random: return (0..<count).map { _ in generator.nextNormal() }
+    case .gradient: return gradient.map(Double.init)
+    case .random: return values.map { _ in generator.nextNormal() }
     case .weighted: return weighted(channels: 0..<layout.channels, rows: 0..<layout.height, columns: 0..<layout.width)
     case .channel:
       let channel = drawPosition().channel
@@ -87,7 +84,7 @@ struct CentralDifferences {
   }
 
   private mutating func weighted(channels: Range<Int>, rows: Range<Int>, columns: Range<Int>) -> [Double] {
-    var direction = [Double](repeating: 0, count: count)
+    var direction = [Double](repeating: 0, count: values.count)
     for channel in channels {
       for row in rows {
         for column in columns {
@@ -101,7 +98,7 @@ struct CentralDifferences {
 
   /// Draws an element by its share of |g|².
   private mutating func drawPosition() -> (channel: Int, row: Int, column: Int) {
-    var rest = Double.random(in: 0..<1, using: &generator) * typicalGradient * typicalGradient * Double(count)
+    var rest = Double.random(in: 0..<1, using: &generator) * typicalGradient * typicalGradient * Double(gradient.count)
     var last = (channel: 0, row: 0, column: 0)
     for channel in 0..<layout.channels {
       for row in 0..<layout.height {
@@ -191,7 +188,7 @@ struct CentralDifferences {
     for _ in 0..<10 {
       var moved = values
       var predicted = 0.0
-      for index in 0..<count where values[index] != 0 {
+      for index in values.indices where values[index] != 0 {
         moved[index] *= 1 + Float.random(in: -1...1, using: &generator) / 65_536
         predicted += Double(gradient[index]) * (Double(moved[index]) - Double(values[index]))
       }
@@ -209,34 +206,21 @@ extension Collection<Double> {
   fileprivate var rootMeanSquare: Double { (reduce(0) { $0 + $1 * $1 } / Double(count)).squareRoot() }
 }
 
-extension ArraySlice<Float> {
+extension [Float] {
   /// Whether each element has an equal elsewhere.
   fileprivate var areTied: [Bool] {
     let order = indices.sorted { self[$0] < self[$1] }
     var tied = [Bool](repeating: false, count: count)
     for (left, right) in zip(order, order.dropFirst()) where self[left] == self[right] {
-      (tied[left - startIndex], tied[right - startIndex]) = (true, true)
+      (tied[left], tied[right]) = (true, true)
     }
     return tied
   }
 }
 
-/// A small generator with a fixed sequence: Steele, Lea, Flood, "Fast splittable pseudorandom number generators".
-private struct SplitMix64: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-
+extension SplitMix64 {
   /// A number of the standard normal distribution, by Box and Muller.
-  mutating func nextNormal() -> Double {
+  fileprivate mutating func nextNormal() -> Double {
     let radius = (-2 * log(Double.random(in: .leastNonzeroMagnitude...1, using: &self))).squareRoot()
     return radius * cos(2 * .pi * Double.random(in: 0..<1, using: &self))
   }

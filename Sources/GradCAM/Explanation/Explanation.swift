@@ -162,13 +162,11 @@ public final class Explainer {
       let tap = session.tap(index)
       return try methods.map { name, method in
         let map = try method.map(of: tap)
+        let about = Warning.about(map, from: tap, extraTokens: session.taps[index].layout!.extraTokens)
         return Explanation(
           scored: scored, node: session.taps[index].label, tensor: session.taps[index].tensor, method: name, map: map,
           drawnMap: compatibility.drawnMap(map, geometry: image.geometry), tap: tap,
-          warnings: session.taps[index].notes.map { Warning(code: "node", text: $0) }
-            + [Warning.about(map, from: tap, extraTokens: session.taps[index].layout?.extraTokens ?? 0)].compactMap {
-              $0
-            })
+          warnings: session.taps[index].notes.map { Warning(code: "node", text: $0) } + (about.map { [$0] } ?? []))
       }
     }
   }
