@@ -1,12 +1,12 @@
 import Graph
 
-/// Conv followed by Relu or Clip becomes one FusedConv, whose clamp runs while the result is in cache.
+/// A convolution followed by Relu or Clip becomes one FusedConv, whose clamp runs while the result is in cache.
 struct FuseClampIntoConvolution: GraphRewrite {
-  func apply(to graph: inout ComputeGraph, isPrivate: (ValueID) -> Bool) {
+  func apply(to graph: inout ComputeGraph, infos: [ValueID: ValueInfo], isPrivate: (ValueID) -> Bool) {
     let producers = graph.producers
     for (index, node) in graph.nodes.enumerated() {
       guard let input = node.inputs.first ?? nil, isPrivate(input), let producer = producers[input],
-        graph.nodes[producer].operatorName == OperatorName(type: "Conv"),
+        Self.isConvolution(graph.nodes[producer]),
         let activation = Self.activation(of: node, in: graph)
       else { continue }
       // The fused node takes the place of the later one, where all that it reads is there.
@@ -16,6 +16,12 @@ struct FuseClampIntoConvolution: GraphRewrite {
         inputs: convolution.inputs, outputs: node.outputs,
         attributes: convolution.attributes.merging(activation) { own, _ in own }, metadata: node.metadata)
     }
+  }
+
+  private static func isConvolution(_ node: Node) -> Bool {
+    node.operatorName == OperatorName(type: "Conv")
+      || node.operatorName == OperatorName(domain: "com.microsoft", type: "FusedConv")
+        && node.attributes["activation"] == nil
   }
 
   private static func activation(of node: Node, in graph: ComputeGraph) -> [String: Attribute]? {
