@@ -1,16 +1,20 @@
-/// Finds how long every buffer lives, lets steps overwrite what nobody reads any more, and lays the arena out.
+/// Finds how long every buffer lives, lets steps gather their inputs in their results and overwrite what nobody reads
+/// any more, and lays the arena out.
 struct MemoryPlanner {
   private let steps: [PlanStep]
   private var buffers: [ArenaBuffer]
-  /// The buffer that a buffer was merged into; itself where it was not.
-  private var merged: [Int]
+  /// The buffer that each buffer was put into and where; itself where it was not.
+  private var homes: [ArenaPosition]
+  /// The buffers that were put into each.
+  private var lodgers: [[Int]]
   /// The first backward step: what such steps read from before is kept, so that they can run again.
   var backwardStart = Int.max
 
   init(steps: [PlanStep], byteCounts: [Int]) {
     self.steps = steps
     buffers = byteCounts.map { ArenaBuffer(byteCount: $0, firstUse: .max, lastUse: -1) }
-    merged = Array(byteCounts.indices)
+    homes = byteCounts.indices.map { ArenaPosition(root: $0) }
+    lodgers = byteCounts.map { _ in [] }
   }
 
   /// Keeps a buffer from the start to beyond the end of the run.
@@ -29,10 +33,12 @@ struct MemoryPlanner {
       for buffer in step.reads { read(buffer, at: index) }
       for buffer in step.writes { written(buffer, at: index) }
     }
+    // The last first: what several joins read lies in the one that grew the largest.
+    for index in steps.indices.reversed() { gather(at: index) }
     // What is only read was there from the start: the model's inputs.
     for index in buffers.indices where buffers[index].firstUse == .max { buffers[index].firstUse = 0 }
     for index in steps.indices { overwrite(at: index) }
-    return ArenaLayout(buffers, sharing: merged.indices.map(root))
+    return ArenaLayout(buffers, at: buffers.indices.map(position))
   }
 
   private mutating func read(_ buffer: Int, at step: Int) {
@@ -40,24 +46,87 @@ struct MemoryPlanner {
     buffers[buffer].lastUse = survives ? .max : max(buffers[buffer].lastUse, step)
   }
 
-  private func root(_ buffer: Int) -> Int {
-    var buffer = buffer
-    while merged[buffer] != buffer { buffer = merged[buffer] }
-    return buffer
+  private func hasOwnMemory(_ buffer: Int) -> Bool { homes[buffer].root == buffer }
+
+  private func position(_ buffer: Int) -> ArenaPosition {
+    var position = ArenaPosition(root: buffer)
+    while !hasOwnMemory(position.root) {
+      let home = homes[position.root]
+      position = ArenaPosition(root: home.root, offset: position.offset + home.offset)
+    }
+    return position
   }
 
-  /// Merges the result of a step into an operand that dies there.
+  private mutating func put(_ buffer: Int, at position: ArenaPosition) {
+    homes[buffer] = position
+    lodgers[position.root].append(buffer)
+  }
+
+  private func byteCount(of place: ValuePlace) -> Int {
+    switch place {
+    case .constant(let tensor): tensor.shape.count * tensor.elementType.storage.byteCount
+    case .buffer(let buffer): buffers[buffer].byteCount
+    }
+  }
+
+  /// The buffers that lie in a root, itself included.
+  private func residents(of root: Int) -> [Int] {
+    var found = [root]
+    var next = 0
+    while next < found.count {
+      found += lodgers[found[next]]
+      next += 1
+    }
+    return found
+  }
+
+  /// Puts the inputs of a step that joins them into its result.
+  ///
+  /// Buffers gathered like this hold the same bytes wherever they overlap, each from its first use on, so that their
+  /// lives need not be told apart.
+  private mutating func gather(at index: Int) {
+    guard let (parts, whole) = steps[index].gathered else { return }
+    var offset = 0
+    let starts = parts.map { part in
+      defer { offset += byteCount(of: part) }
+      return offset
+    }
+    if hasOwnMemory(whole), let first = parts.first?.buffer, !hasOwnMemory(first) {
+      let start = position(first)
+      let isWhole = zip(parts, starts).allSatisfy { part, offset in
+        guard let position = part.buffer.map(position) else { return false }
+        return position.root == start.root && position.offset == start.offset + offset
+      }
+      if isWhole { return put(whole, at: start) }
+    }
+    for (part, start) in zip(parts, starts) {
+      // What is given from outside is not written by a step, and stays where it is.
+      guard let part = part.buffer, hasOwnMemory(part), buffers[part].firstUse < index else { continue }
+      put(part, at: ArenaPosition(root: whole, offset: start))
+    }
+  }
+
+  /// Puts the result of a step over an operand that dies there, or the operand where the result has its place already.
   private mutating func overwrite(at index: Int) {
-    let step = steps[index]
-    guard let (candidates, result) = step.overwritable else { return }
-    let target = root(result)
-    for candidate in candidates.map({ root($0) })
-    where candidate != target && buffers[candidate].lastUse == index
-      && buffers[candidate].byteCount == buffers[target].byteCount && buffers[target].firstUse == index
-    {
-      merged[target] = candidate
-      buffers[candidate].lastUse = buffers[target].lastUse
-      return
+    guard let (candidates, result) = steps[index].overwritable, buffers[result].firstUse == index else { return }
+    for candidate in candidates
+    where buffers[candidate].lastUse == index && buffers[candidate].byteCount == buffers[result].byteCount {
+      let place = position(candidate), target = position(result)
+      let residents = residents(of: place.root)
+      guard place.root != target.root, buffers[place.root].byteCount == buffers[candidate].byteCount,
+        residents.allSatisfy({ $0 == candidate || buffers[$0].lastUse < index })
+      else { continue }
+      if target.root == result {
+        return put(result, at: place)
+      }
+      let born = residents.map { buffers[$0].firstUse }.min()!
+      let stretch = target.offset..<target.offset + buffers[result].byteCount
+      let isFree = self.residents(of: target.root).allSatisfy { other in
+        let start = position(other).offset
+        return other == result || !stretch.overlaps(start..<start + buffers[other].byteCount)
+          || buffers[other].firstUse > index || buffers[other].lastUse < born
+      }
+      if isFree { return put(place.root, at: ArenaPosition(root: result)) }
     }
   }
 }
@@ -80,6 +149,14 @@ extension PlanStep {
       case .sum(_, _, let result): [result]
       }
     return results + (scratch.map { [$0] } ?? [])
+  }
+
+  /// The inputs that follow one another in the step's result.
+  fileprivate var gathered: (parts: [ValuePlace], whole: Int)? {
+    guard case .forward(let kernel, let inputs, let outputs) = work, kernel.placement == .gathered,
+      let whole = outputs[0]
+    else { return nil }
+    return (inputs.compactMap { $0 }, whole)
   }
 
   /// The buffers that the step's first result may replace.

@@ -41,7 +41,8 @@ extension MovementOperator {
     if let input = movement.identity(inputs, outputs) { return .view(of: input) }
     let storages = outputs.map(\.elementType.storage)
     let counts = outputs.map(\.shape.count)
-    return Kernel("move") { run in
+    let placement = movement.joins(inputs, outputs) ? Kernel.Placement.gathered : .fresh
+    return Kernel("move", placement: placement) { run in
       for (output, (storage, count)) in zip(run.outputs, zip(storages, counts)) {
         guard let output else { continue }
         switch movement.background {
@@ -57,7 +58,9 @@ extension MovementOperator {
       }
       for move in movement.moves {
         guard let output = run.outputs[move.output] else { continue }
-        move.map.copy(from: run.inputs[move.input]!, to: output, storage: storages[move.output], pool: run.pool)
+        let input = run.inputs[move.input]!, storage = storages[move.output]
+        if placement == .gathered, input == output + move.map.targetOffset * storage.byteCount { continue }
+        move.map.copy(from: input, to: output, storage: storage, pool: run.pool)
       }
     }
   }
@@ -99,5 +102,20 @@ extension Movement {
   fileprivate func identity(_ inputs: NodeInputs, _ outputs: [ValueInfo]) -> Int? {
     guard moves.count == 1, outputs.count == 1, let count = inputs[moves[0].input]?.shape.count else { return nil }
     return count == outputs[0].shape.count && moves[0].map.isIdentity(count: count) ? moves[0].input : nil
+  }
+
+  /// Whether the inputs follow one another in the only output.
+  fileprivate func joins(_ inputs: NodeInputs, _ outputs: [ValueInfo]) -> Bool {
+    guard outputs.count == 1, moves.count == inputs.count, moves.count > 1 else { return false }
+    var offset = 0
+    for (index, move) in moves.enumerated() {
+      var map = move.map
+      map.targetOffset -= offset
+      guard move.input == index, let count = inputs[index]?.shape.count, map.isIdentity(count: count) else {
+        return false
+      }
+      offset += count
+    }
+    return offset == outputs[0].shape.count
   }
 }
