@@ -37,5 +37,5 @@ extension OperatorSet {
       viewOperators,
     ].flatMap { $0 },
     expansions: quantizedExpansions + activationExpansions,
-    rewrites: [InlineConstants(), FuseClampIntoConvolution(), FuseSelfGating(), FuseGelu()])
+    rewrites: [InlineConstants(), FoldBatchNormalization(), FuseClamp(), FuseSelfGating(), FuseGelu()])
 }

@@ -1,20 +1,25 @@
 import Graph
 
-/// Conv followed by Relu or Clip becomes one FusedConv, whose clamp runs while the result is in cache.
-struct FuseClampIntoConvolution: GraphRewrite {
+/// Conv or BatchNormalization followed by Relu or Clip becomes one node, whose clamp runs while the result is in cache.
+struct FuseClamp: GraphRewrite {
+  private static let fused = [
+    OperatorName(type: "Conv"): OperatorName(domain: "com.microsoft", type: "FusedConv"),
+    OperatorName(type: "BatchNormalization"): OperatorName(domain: "gradcam", type: "FusedBatchNormalization"),
+  ]
+
   func apply(to graph: inout ComputeGraph, isPrivate: (ValueID) -> Bool) {
     let producers = graph.producers
     for (index, node) in graph.nodes.enumerated() {
       guard let input = node.inputs.first ?? nil, isPrivate(input), let producer = producers[input],
-        graph.nodes[producer].operatorName == OperatorName(type: "Conv"),
+        let fused = Self.fused[graph.nodes[producer].operatorName],
+        graph.nodes[producer].outputs.compactMap({ $0 }) == [input],
         let activation = Self.activation(of: node, in: graph)
       else { continue }
       // The fused node takes the place of the later one, where all that it reads is there.
-      let convolution = graph.nodes[producer]
+      let first = graph.nodes[producer]
       graph.nodes[index] = Node(
-        name: convolution.name, operatorName: OperatorName(domain: "com.microsoft", type: "FusedConv"),
-        inputs: convolution.inputs, outputs: node.outputs,
-        attributes: convolution.attributes.merging(activation) { own, _ in own }, metadata: node.metadata)
+        name: first.name, operatorName: fused, inputs: first.inputs, outputs: node.outputs,
+        attributes: first.attributes.merging(activation) { own, _ in own }, metadata: node.metadata)
     }
   }
 
