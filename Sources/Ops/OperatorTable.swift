@@ -37,5 +37,8 @@ extension OperatorSet {
       viewOperators,
     ].flatMap { $0 },
     expansions: quantizedExpansions + activationExpansions,
-    rewrites: [InlineConstants(), FoldBatchNormalization(), FuseClamp(), FuseSelfGating(), FuseGelu()])
+    rewrites: [
+      InlineConstants(), MergeTransposes(), FoldPadIntoConvolution(), FoldBatchNormalization(), FuseClamp(),
+      FuseSelfGating(), FuseGelu(),
+    ])
 }
