@@ -1,6 +1,6 @@
 /// The forward computation of one node, ready to run.
 public struct Kernel: Sendable {
-  /// Where the first output lies.
+  /// Where the outputs lie; of several, `pieces` alone speaks of others than the first.
   public enum Placement: Sendable, Equatable {
     /// In memory of its own.
     case fresh
@@ -11,6 +11,8 @@ public struct Kernel: Sendable {
     /// Around the inputs, which follow one another in it: those that could be computed in their place already lie
     /// there, and the kernel copies the others.
     case gathered
+    /// Inside this input, each output so many bytes behind its start; the kernel copies those that could not stay there.
+    case pieces(of: Int, at: [Int])
   }
 
   /// The algorithm chosen, for profiles.

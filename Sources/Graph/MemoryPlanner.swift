@@ -1,5 +1,5 @@
-/// Finds how long every buffer lives, lets steps gather their inputs in their results and overwrite what nobody reads
-/// any more, and lays the arena out.
+/// Finds how long every buffer lives, puts parts into wholes and results over what nobody reads any more, and lays the
+/// arena out.
 struct MemoryPlanner {
   private let steps: [PlanStep]
   private var buffers: [ArenaBuffer]
@@ -34,7 +34,7 @@ struct MemoryPlanner {
       for buffer in step.writes { written(buffer, at: index) }
     }
     // The last first: what several joins read lies in the one that grew the largest.
-    for index in steps.indices.reversed() { gather(at: index) }
+    for index in steps.indices.reversed() { nest(at: index) }
     // What is only read was there from the start: the model's inputs.
     for index in buffers.indices where buffers[index].firstUse == .max { buffers[index].firstUse = 0 }
     for index in steps.indices { overwrite(at: index) }
@@ -62,13 +62,6 @@ struct MemoryPlanner {
     lodgers[position.root].append(buffer)
   }
 
-  private func byteCount(of place: ValuePlace) -> Int {
-    switch place {
-    case .constant(let tensor): tensor.shape.count * tensor.elementType.storage.byteCount
-    case .buffer(let buffer): buffers[buffer].byteCount
-    }
-  }
-
   /// The buffers that lie in a root, itself included.
   private func residents(of root: Int) -> [Int] {
     var found = [root]
@@ -80,30 +73,37 @@ struct MemoryPlanner {
     return found
   }
 
-  /// Puts the inputs of a step that joins them into its result.
+  /// Puts what a step joins or cuts out into the whole, or the whole where all its parts already lie in order.
   ///
-  /// Buffers gathered like this hold the same bytes wherever they overlap, each from its first use on, so that their
-  /// lives need not be told apart.
-  private mutating func gather(at index: Int) {
-    guard let (parts, whole) = steps[index].gathered else { return }
-    var offset = 0
-    let starts = parts.map { part in
-      defer { offset += byteCount(of: part) }
-      return offset
+  /// Buffers nested like this hold the same bytes wherever they overlap, each from its first use on, so that their lives
+  /// need not be told apart.
+  private mutating func nest(at index: Int) {
+    guard let (parts, whole) = steps[index].nesting(byteCount: { buffers[$0].byteCount }) else { return }
+    if hasOwnMemory(whole), buffers[whole].firstUse <= index, let start = start(ofWhole: whole, from: parts) {
+      return put(whole, at: start)
     }
-    if hasOwnMemory(whole), let first = parts.first?.buffer, !hasOwnMemory(first) {
-      let start = position(first)
-      let isWhole = zip(parts, starts).allSatisfy { part, offset in
-        guard let position = part.buffer.map(position) else { return false }
-        return position.root == start.root && position.offset == start.offset + offset
-      }
-      if isWhole { return put(whole, at: start) }
-    }
-    for (part, start) in zip(parts, starts) {
+    for part in parts {
       // What is given from outside is not written by a step, and stays where it is.
-      guard let part = part.buffer, hasOwnMemory(part), buffers[part].firstUse < index else { continue }
-      put(part, at: ArenaPosition(root: whole, offset: start))
+      guard let buffer = part.place.buffer, hasOwnMemory(buffer), buffers[buffer].firstUse <= index,
+        position(whole).root != buffer
+      else { continue }
+      put(buffer, at: ArenaPosition(root: whole, offset: part.offset))
     }
+  }
+
+  /// Where a whole begins of which all parts lie, in order and without a gap, in one other buffer.
+  private func start(ofWhole whole: Int, from parts: [PlanStep.Part]) -> ArenaPosition? {
+    guard let first = parts.first?.place.buffer, !hasOwnMemory(first) else { return nil }
+    let start = position(first)
+    guard start.root != whole else { return nil }
+    var end = 0
+    for part in parts {
+      guard let buffer = part.place.buffer, part.offset == end else { return nil }
+      let position = position(buffer)
+      guard position.root == start.root, position.offset == start.offset + end else { return nil }
+      end += buffers[buffer].byteCount
+    }
+    return end == buffers[whole].byteCount ? start : nil
   }
 
   /// Puts the result of a step over an operand that dies there, or the operand where the result has its place already.
@@ -151,12 +151,38 @@ extension PlanStep {
     return results + (scratch.map { [$0] } ?? [])
   }
 
-  /// The inputs that follow one another in the step's result.
-  fileprivate var gathered: (parts: [ValuePlace], whole: Int)? {
-    guard case .forward(let kernel, let inputs, let outputs) = work, kernel.placement == .gathered,
-      let whole = outputs[0]
-    else { return nil }
-    return (inputs.compactMap { $0 }, whole)
+  /// A tensor that is a stretch of another.
+  fileprivate struct Part {
+    let place: ValuePlace
+    /// The bytes of the other in front of it.
+    let offset: Int
+  }
+
+  /// What the step joins to its result, or cuts out of its input.
+  fileprivate func nesting(byteCount: (Int) -> Int) -> (parts: [Part], whole: Int)? {
+    guard case .forward(let kernel, let inputs, let outputs) = work else { return nil }
+    switch kernel.placement {
+    case .gathered:
+      guard let whole = outputs[0] else { return nil }
+      var offset = 0
+      let parts = inputs.compactMap { $0 }.map { place in
+        defer {
+          switch place {
+          case .constant(let tensor): offset += tensor.shape.count * tensor.elementType.storage.byteCount
+          case .buffer(let buffer): offset += byteCount(buffer)
+          }
+        }
+        return Part(place: place, offset: offset)
+      }
+      return (parts, whole)
+    case .pieces(let input, let offsets):
+      guard let whole = inputs[input]?.buffer else { return nil }
+      let parts = zip(outputs, offsets).compactMap { output, offset in
+        output.map { Part(place: .buffer($0), offset: offset) }
+      }
+      return (parts, whole)
+    case .fresh, .inPlace, .view: return nil
+    }
   }
 
   /// The buffers that the step's first result may replace.

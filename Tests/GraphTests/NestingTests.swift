@@ -3,7 +3,7 @@ import Testing
 
 @testable import Graph
 
-@Suite struct GatherTests {
+@Suite struct NestingTests {
   private func offset(_ value: ValueID, in plan: Plan) throws -> Int {
     guard case .buffer(let buffer)? = plan.places[value] else { throw GradCAMError(.defect, problem: "no buffer") }
     return plan.layout.offsets[buffer]
@@ -124,5 +124,45 @@ import Testing
     let plan = try builder.plan([2, 1, 1, 1], outputs: [y])
     #expect(try !isGathered([a, b], in: y, plan))
     #expect(try run(plan, x, [1, -2]).contents(of: y).floats == [-1, 1, 2, 2])
+  }
+
+  @Test func piecesOfAnInputLieInIt() throws {
+    var builder = GraphBuilder()
+    let x = builder.input("x")
+    let first = builder.node("Split", [x, builder.constant([1, 2])], outputCount: 2)
+    // Relu would take its operand's place, but that is the caller's.
+    let y = builder.node("Relu", [first + 1])
+    let plan = try builder.plan([3], outputs: [first, y])
+    #expect(try isGathered([first, first + 1], in: x, plan))
+    let executor = try run(plan, x, [1, -2, 3])
+    for _ in 0..<2 {
+      try executor.forward()
+      #expect(executor.contents(of: first).floats == [1])
+      #expect(executor.contents(of: y).floats == [0, 3])
+    }
+  }
+
+  /// As in YOLO, where the halves of a tensor are joined again with what is computed from one of them.
+  @Test func aTensorWhosePiecesAreJoinedInOrderLiesInTheJoin() throws {
+    var builder = GraphBuilder()
+    let x = builder.input("x")
+    let whole = builder.node("Relu", [builder.node("Neg", [x])])
+    let left = builder.node("Split", [whole, builder.constant([2, 2])], outputCount: 2), right = left + 1
+    let y = builder.node("Concat", [left, right, builder.node("Neg", [right])], ["axis": .int(0)])
+    let plan = try builder.plan([4], outputs: [y])
+    #expect(try isGathered([whole], in: y, plan))
+    #expect(try isGathered([left, right], in: y, plan))
+    #expect(try run(plan, x, [1, -2, 3, -4]).contents(of: y).floats == [0, 2, 0, 4, -0, -4])
+  }
+
+  @Test func piecesThatDoNotFollowOneAnotherAreCopied() throws {
+    var builder = GraphBuilder()
+    let x = builder.input("x")
+    let whole = builder.node("Neg", [x])
+    let left = builder.node("Split", [whole], ["axis": .int(1)], outputCount: 2)
+    let y = builder.node("Sub", [left, left + 1])
+    let plan = try builder.plan([2, 2], outputs: [y])
+    #expect(try !isGathered([left], in: whole, plan))
+    #expect(try run(plan, x, [1, 2, 4, 8]).contents(of: y).floats == [1, 4])
   }
 }

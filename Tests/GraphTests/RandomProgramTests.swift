@@ -10,7 +10,7 @@ private struct RandomProgram {
   private enum Step {
     case relu(Int), neg(Int), abs(Int)
     case add(Int, Int), sub(Int, Int), mul(Int, Int)
-    case view(Int), join([Int]), head(Int)
+    case view(Int), join([Int]), cut(Int, Range<Int>)
   }
 
   private(set) var builder = GraphBuilder()
@@ -45,13 +45,15 @@ private struct RandomProgram {
       let parts = join(from: a, b, using: &generator)
       (result, step) = (builder.node("Concat", parts, ["axis": .int(0)]), .join(parts))
     default:
-      let bounds = [builder.constant([0]), builder.constant([Int64(max(1, count / 2))])]
-      (result, step) = (builder.node("Slice", [a] + bounds), .head(a))
+      let start = Bool.random(using: &generator) ? 0 : Int.random(in: 0..<count, using: &generator)
+      let range = start..<min(count, start + max(1, count / 2))
+      let bounds = [builder.constant([Int64(range.lowerBound)]), builder.constant([Int64(range.upperBound)])]
+      (result, step) = (builder.node("Slice", [a] + bounds), .cut(a, range))
     }
     counts[result] =
       switch step {
       case .join(let parts): parts.reduce(0) { $0 + counts[$1]! }
-      case .head: max(1, count / 2)
+      case .cut(_, let range): range.count
       default: count
       }
     steps.append((step, result))
@@ -84,7 +86,7 @@ private struct RandomProgram {
         case .mul(let a, let b): zip(v[a]!, v[b]!).map { $0 * $1 }
         case .view(let a): v[a]!
         case .join(let parts): parts.flatMap { v[$0]! }
-        case .head(let a): Array(v[a]!.prefix(max(1, v[a]!.count / 2)))
+        case .cut(let a, let range): Array(v[a]![range])
         }
     }
     return v
@@ -112,7 +114,8 @@ private struct RandomProgram {
       case .mul(let a, let b):
         add(a) { dy[$0] * Double(v[b]![$0]) }
         add(b) { dy[$0] * Double(v[a]![$0]) }
-      case .view(let a), .head(let a): add(a) { dy[$0] }
+      case .view(let a): add(a) { dy[$0] }
+      case .cut(let a, let range): for index in range { g[a]![index] += dy[index - range.lowerBound] }
       case .join(let parts):
         var start = 0
         for part in parts {
@@ -129,7 +132,7 @@ private struct RandomProgram {
     for (step, result) in steps {
       let operands =
         switch step {
-        case .relu(let a), .neg(let a), .abs(let a), .view(let a), .head(let a): [a]
+        case .relu(let a), .neg(let a), .abs(let a), .view(let a), .cut(let a, _): [a]
         case .add(let a, let b), .sub(let a, let b), .mul(let a, let b): [a, b]
         case .join(let parts): parts
         }
