@@ -130,16 +130,26 @@ SIMD_KERNEL void log_softmax_gradient_row(const float *y, const float *dy, float
   INDEPENDENT_ITERATIONS for (size_t i = 0; i < count; i++) dx[i] = dy[i] - vector_exp(y[i]) * factor;
 }
 
+// The elements that are summed in float, in many lanes, before a double takes the sum up.
+enum { stretch = 256 };
+
 SIMD_KERNEL struct row_statistics normalization_statistics(
   const unaligned_float *x, size_t count, float epsilon, int centred) {
   FAST_FLOAT_MATH
   double sum = 0, square = 0;
   if (centred)
-    for (size_t i = 0; i < count; i++) sum += x[i];
+    for (size_t start = 0; start < count; start += stretch) {
+      const size_t end = count - start < stretch ? count : start + stretch;
+      float part = 0;
+      for (size_t i = start; i < end; i++) part += x[i];
+      sum += part;
+    }
   const float mean = (float)(sum / (double)count);
-  for (size_t i = 0; i < count; i++) {
-    const float deviation = x[i] - mean;
-    square += (double)deviation * deviation;
+  for (size_t start = 0; start < count; start += stretch) {
+    const size_t end = count - start < stretch ? count : start + stretch;
+    float part = 0;
+    for (size_t i = start; i < end; i++) part += (x[i] - mean) * (x[i] - mean);
+    square += part;
   }
   const struct row_statistics result = {mean, (float)(1 / sqrt(square / (double)count + epsilon))};
   return result;
