@@ -8,10 +8,14 @@
     const unaligned_float *a, const unaligned_float *b, result *y, struct broadcast_tile tile) { \
     const size_t columns = tile.columns; \
     for (size_t r = 0; r < tile.rows; r++, a += tile.row[0], b += tile.row[1], y += columns) { \
-      if (tile.column[0] == 0) { \
+      if (tile.column[0] == 0 && tile.column[1] == 0) { \
+        const float p = a[0], q = b[0]; \
+        const result value = (expression); \
+        for (size_t i = 0; i < columns; i++) y[i] = value; \
+      } else if (tile.column[0] == 0) { \
         const float p = a[0]; \
         hint for (size_t i = 0; i < columns; i++) { \
-          const float q = tile.column[1] ? b[i] : b[0]; \
+          const float q = b[i]; \
           y[i] = (expression); \
         } \
       } else if (tile.column[1] == 0) { \

@@ -4,6 +4,9 @@
 
 enum { block = 64 };
 
+// The elements that are summed in float, in many lanes, before a double takes the sum up.
+enum { stretch = 256 };
+
 // One row is summed in many lanes; columns side by side keep one accumulator each.
 #define REDUCTION(name, type, start, step, row_result) \
   SIMD_KERNEL void reduce_##name(const unaligned_float *x, float *y, size_t count, size_t stride, size_t columns) { \
@@ -99,8 +102,17 @@ SIMD_KERNEL void softmax_row(const float *x, float *y, size_t count) {
   FAST_FLOAT_MATH
   const float largest = max_row(x, count);
   double sum = 0;
-  INDEPENDENT_ITERATIONS for (size_t i = 0; i < count; i++) y[i] = vector_exp(x[i] - largest);
-  for (size_t i = 0; i < count; i++) sum += y[i];
+  for (size_t start = 0; start < count; start += stretch) {
+    const size_t end = count - start < stretch ? count : start + stretch;
+    float part = 0;
+    // One vector at a time: the rows of attention are short, and what is left over costs most.
+    _Pragma("clang loop vectorize(assume_safety) interleave_count(1)") for (size_t i = start; i < end; i++) {
+      const float e = vector_exp(x[i] - largest);
+      y[i] = e;
+      part += e;
+    }
+    sum += part;
+  }
   const float factor = (float)(1 / sum);
   for (size_t i = 0; i < count; i++) y[i] *= factor;
 }
@@ -135,11 +147,18 @@ SIMD_KERNEL struct row_statistics normalization_statistics(
   FAST_FLOAT_MATH
   double sum = 0, square = 0;
   if (centred)
-    for (size_t i = 0; i < count; i++) sum += x[i];
+    for (size_t start = 0; start < count; start += stretch) {
+      const size_t end = count - start < stretch ? count : start + stretch;
+      float part = 0;
+      for (size_t i = start; i < end; i++) part += x[i];
+      sum += part;
+    }
   const float mean = (float)(sum / (double)count);
-  for (size_t i = 0; i < count; i++) {
-    const float deviation = x[i] - mean;
-    square += (double)deviation * deviation;
+  for (size_t start = 0; start < count; start += stretch) {
+    const size_t end = count - start < stretch ? count : start + stretch;
+    float part = 0;
+    for (size_t i = start; i < end; i++) part += (x[i] - mean) * (x[i] - mean);
+    square += part;
   }
   const struct row_statistics result = {mean, (float)(1 / sqrt(square / (double)count + epsilon))};
   return result;

@@ -7,22 +7,34 @@ struct ArenaBuffer: Sendable {
   var lastUse: Int
 }
 
+/// Where a buffer lies.
+struct ArenaPosition: Sendable {
+  /// The buffer whose memory it lies in: itself where it has its own.
+  var root: Int
+  /// The bytes of that memory in front of it.
+  var offset = 0
+}
+
 /// Lays buffers out in one block so that those in use at the same time do not overlap.
 struct ArenaLayout: Sendable {
-  /// The byte offset of every buffer, a multiple of 64.
+  /// The byte offset of every buffer, a multiple of 64 where it has memory of its own.
   let offsets: [Int]
   /// The size of the block.
   let byteCount: Int
 
-  /// Places the largest buffers first, each at the lowest offset that is free during its life.
-  ///
-  /// - Parameter roots: the buffer whose place and life each buffer shares: itself where it has its own.
-  init(_ buffers: [ArenaBuffer], sharing roots: [Int]) {
+  /// Places the largest buffers first, each at the lowest offset that is free during its life and that of the buffers
+  /// that lie in it.
+  init(_ buffers: [ArenaBuffer], at positions: [ArenaPosition]) {
+    var buffers = buffers
+    for (index, position) in positions.enumerated() {
+      buffers[position.root].firstUse = min(buffers[position.root].firstUse, buffers[index].firstUse)
+      buffers[position.root].lastUse = max(buffers[position.root].lastUse, buffers[index].lastUse)
+    }
     var offsets = [Int](repeating: 0, count: buffers.count)
     var placed: [Int] = []  // by offset
     var total = 0
     let order = buffers.indices.sorted { (buffers[$0].byteCount, $1) > (buffers[$1].byteCount, $0) }
-    for index in order where buffers[index].byteCount > 0 && roots[index] == index {
+    for index in order where buffers[index].byteCount > 0 && positions[index].root == index {
       let buffer = buffers[index]
       let size = (buffer.byteCount + 63) & ~63
       var offset = 0
@@ -37,7 +49,7 @@ struct ArenaLayout: Sendable {
       let position = placed.firstIndex { offsets[$0] > offset } ?? placed.count
       placed.insert(index, at: position)
     }
-    self.offsets = roots.map { offsets[$0] }
+    self.offsets = positions.map { offsets[$0.root] + $0.offset }
     byteCount = total
   }
 }

@@ -1,6 +1,6 @@
 /// The forward computation of one node, ready to run.
 public struct Kernel: Sendable {
-  /// Where the first output lies.
+  /// Where the outputs lie; of several, `pieces` alone speaks of others than the first.
   public enum Placement: Sendable, Equatable {
     /// In memory of its own.
     case fresh
@@ -8,6 +8,11 @@ public struct Kernel: Sendable {
     case inPlace([Int])
     /// In the memory of this input: the same elements, nothing to run.
     case view(Int)
+    /// Around the inputs, which follow one another in it: those that could be computed in their place already lie
+    /// there, and the kernel copies the others.
+    case gathered
+    /// Inside this input, each output so many bytes behind its start; the kernel copies those that could not stay there.
+    case pieces(of: Int, at: [Int])
   }
 
   /// The algorithm chosen, for profiles.
@@ -38,6 +43,9 @@ public struct Kernel: Sendable {
 }
 
 /// The memory of one run of a kernel.
+///
+/// A tensor may lie inside another: its address is a multiple of the size of its elements only, and what stands before
+/// and behind it belongs to others.
 public struct KernelArguments: @unchecked Sendable {
   /// The inputs, in the form of their type's storage; nil where left out.
   public let inputs: [UnsafeRawPointer?]

@@ -1,16 +1,20 @@
-/// Finds how long every buffer lives, lets steps overwrite what nobody reads any more, and lays the arena out.
+/// Finds how long every buffer lives, puts parts into wholes and results over what nobody reads any more, and lays the
+/// arena out.
 struct MemoryPlanner {
   private let steps: [PlanStep]
   private var buffers: [ArenaBuffer]
-  /// The buffer that a buffer was merged into; itself where it was not.
-  private var merged: [Int]
+  /// The buffer that each buffer was put into and where; itself where it was not.
+  private var homes: [ArenaPosition]
+  /// The buffers that were put into each.
+  private var lodgers: [[Int]]
   /// The first backward step: what such steps read from before is kept, so that they can run again.
   var backwardStart = Int.max
 
   init(steps: [PlanStep], byteCounts: [Int]) {
     self.steps = steps
     buffers = byteCounts.map { ArenaBuffer(byteCount: $0, firstUse: .max, lastUse: -1) }
-    merged = Array(byteCounts.indices)
+    homes = byteCounts.indices.map { ArenaPosition(root: $0) }
+    lodgers = byteCounts.map { _ in [] }
   }
 
   /// Keeps a buffer from the start to beyond the end of the run.
@@ -29,10 +33,12 @@ struct MemoryPlanner {
       for buffer in step.reads { read(buffer, at: index) }
       for buffer in step.writes { written(buffer, at: index) }
     }
+    // The last first: what several joins read lies in the one that grew the largest.
+    for index in steps.indices.reversed() { nest(at: index) }
     // What is only read was there from the start: the model's inputs.
     for index in buffers.indices where buffers[index].firstUse == .max { buffers[index].firstUse = 0 }
     for index in steps.indices { overwrite(at: index) }
-    return ArenaLayout(buffers, sharing: merged.indices.map(root))
+    return ArenaLayout(buffers, at: buffers.indices.map(position))
   }
 
   private mutating func read(_ buffer: Int, at step: Int) {
@@ -40,24 +46,87 @@ struct MemoryPlanner {
     buffers[buffer].lastUse = survives ? .max : max(buffers[buffer].lastUse, step)
   }
 
-  private func root(_ buffer: Int) -> Int {
-    var buffer = buffer
-    while merged[buffer] != buffer { buffer = merged[buffer] }
-    return buffer
+  private func hasOwnMemory(_ buffer: Int) -> Bool { homes[buffer].root == buffer }
+
+  private func position(_ buffer: Int) -> ArenaPosition {
+    var position = ArenaPosition(root: buffer)
+    while !hasOwnMemory(position.root) {
+      let home = homes[position.root]
+      position = ArenaPosition(root: home.root, offset: position.offset + home.offset)
+    }
+    return position
   }
 
-  /// Merges the result of a step into an operand that dies there.
+  private mutating func put(_ buffer: Int, at position: ArenaPosition) {
+    homes[buffer] = position
+    lodgers[position.root].append(buffer)
+  }
+
+  /// The buffers that lie in a root, itself included.
+  private func residents(of root: Int) -> [Int] {
+    var found = [root]
+    var next = 0
+    while next < found.count {
+      found += lodgers[found[next]]
+      next += 1
+    }
+    return found
+  }
+
+  /// Puts what a step joins or cuts out into the whole, or the whole where all its parts already lie in order.
+  ///
+  /// Buffers nested like this hold the same bytes wherever they overlap, each from its first use on, so that their lives
+  /// need not be told apart.
+  private mutating func nest(at index: Int) {
+    guard let (parts, whole) = steps[index].nesting(byteCount: { buffers[$0].byteCount }) else { return }
+    if hasOwnMemory(whole), buffers[whole].firstUse <= index, let start = start(ofWhole: whole, from: parts) {
+      return put(whole, at: start)
+    }
+    for part in parts {
+      // What is given from outside is not written by a step, and stays where it is.
+      guard let buffer = part.place.buffer, hasOwnMemory(buffer), buffers[buffer].firstUse <= index,
+        position(whole).root != buffer
+      else { continue }
+      put(buffer, at: ArenaPosition(root: whole, offset: part.offset))
+    }
+  }
+
+  /// Where a whole begins of which all parts lie, in order and without a gap, in one other buffer.
+  private func start(ofWhole whole: Int, from parts: [PlanStep.Part]) -> ArenaPosition? {
+    guard let first = parts.first?.place.buffer, !hasOwnMemory(first) else { return nil }
+    let start = position(first)
+    guard start.root != whole else { return nil }
+    var end = 0
+    for part in parts {
+      guard let buffer = part.place.buffer, part.offset == end else { return nil }
+      let position = position(buffer)
+      guard position.root == start.root, position.offset == start.offset + end else { return nil }
+      end += buffers[buffer].byteCount
+    }
+    return end == buffers[whole].byteCount ? start : nil
+  }
+
+  /// Puts the result of a step over an operand that dies there, or the operand where the result has its place already.
   private mutating func overwrite(at index: Int) {
-    let step = steps[index]
-    guard let (candidates, result) = step.overwritable else { return }
-    let target = root(result)
-    for candidate in candidates.map({ root($0) })
-    where candidate != target && buffers[candidate].lastUse == index
-      && buffers[candidate].byteCount == buffers[target].byteCount && buffers[target].firstUse == index
-    {
-      merged[target] = candidate
-      buffers[candidate].lastUse = buffers[target].lastUse
-      return
+    guard let (candidates, result) = steps[index].overwritable, buffers[result].firstUse == index else { return }
+    for candidate in candidates
+    where buffers[candidate].lastUse == index && buffers[candidate].byteCount == buffers[result].byteCount {
+      let place = position(candidate), target = position(result)
+      let residents = residents(of: place.root)
+      guard place.root != target.root, buffers[place.root].byteCount == buffers[candidate].byteCount,
+        residents.allSatisfy({ $0 == candidate || buffers[$0].lastUse < index })
+      else { continue }
+      if target.root == result {
+        return put(result, at: place)
+      }
+      let born = residents.map { buffers[$0].firstUse }.min()!
+      let stretch = target.offset..<target.offset + buffers[result].byteCount
+      let isFree = self.residents(of: target.root).allSatisfy { other in
+        let start = position(other).offset
+        return other == result || !stretch.overlaps(start..<start + buffers[other].byteCount)
+          || buffers[other].firstUse > index || buffers[other].lastUse < born
+      }
+      if isFree { return put(place.root, at: ArenaPosition(root: result)) }
     }
   }
 }
@@ -80,6 +149,40 @@ extension PlanStep {
       case .sum(_, _, let result): [result]
       }
     return results + (scratch.map { [$0] } ?? [])
+  }
+
+  /// A tensor that is a stretch of another.
+  fileprivate struct Part {
+    let place: ValuePlace
+    /// The bytes of the other in front of it.
+    let offset: Int
+  }
+
+  /// What the step joins to its result, or cuts out of its input.
+  fileprivate func nesting(byteCount: (Int) -> Int) -> (parts: [Part], whole: Int)? {
+    guard case .forward(let kernel, let inputs, let outputs) = work else { return nil }
+    switch kernel.placement {
+    case .gathered:
+      guard let whole = outputs[0] else { return nil }
+      var offset = 0
+      let parts = inputs.compactMap { $0 }.map { place in
+        defer {
+          switch place {
+          case .constant(let tensor): offset += tensor.shape.count * tensor.elementType.storage.byteCount
+          case .buffer(let buffer): offset += byteCount(buffer)
+          }
+        }
+        return Part(place: place, offset: offset)
+      }
+      return (parts, whole)
+    case .pieces(let input, let offsets):
+      guard let whole = inputs[input]?.buffer else { return nil }
+      let parts = zip(outputs, offsets).compactMap { output, offset in
+        output.map { Part(place: .buffer($0), offset: offset) }
+      }
+      return (parts, whole)
+    case .fresh, .inPlace, .view: return nil
+    }
   }
 
   /// The buffers that the step's first result may replace.

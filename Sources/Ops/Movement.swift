@@ -41,7 +41,8 @@ extension MovementOperator {
     if let input = movement.identity(inputs, outputs) { return .view(of: input) }
     let storages = outputs.map(\.elementType.storage)
     let counts = outputs.map(\.shape.count)
-    return Kernel("move") { run in
+    let placement = movement.placement(inputs, outputs)
+    return Kernel("move", placement: placement) { run in
       for (output, (storage, count)) in zip(run.outputs, zip(storages, counts)) {
         guard let output else { continue }
         switch movement.background {
@@ -57,7 +58,10 @@ extension MovementOperator {
       }
       for move in movement.moves {
         guard let output = run.outputs[move.output] else { continue }
-        move.map.copy(from: run.inputs[move.input]!, to: output, storage: storages[move.output], pool: run.pool)
+        let input = run.inputs[move.input]!, storage = storages[move.output], size = storage.byteCount
+        let isThere = input + move.map.sourceOffset * size == output + move.map.targetOffset * size
+        if placement != .fresh && isThere { continue }
+        move.map.copy(from: input, to: output, storage: storage, pool: run.pool)
       }
     }
   }
@@ -99,5 +103,36 @@ extension Movement {
   fileprivate func identity(_ inputs: NodeInputs, _ outputs: [ValueInfo]) -> Int? {
     guard moves.count == 1, outputs.count == 1, let count = inputs[moves[0].input]?.shape.count else { return nil }
     return count == outputs[0].shape.count && moves[0].map.isIdentity(count: count) ? moves[0].input : nil
+  }
+
+  /// Where the outputs may lie so that nothing has to be moved.
+  fileprivate func placement(_ inputs: NodeInputs, _ outputs: [ValueInfo]) -> Kernel.Placement {
+    guard case .covered = background, moves.allSatisfy({ $0.map.isContiguous }) else { return .fresh }
+    if outputs.count == 1, moves.count == inputs.count, moves.count > 1 {
+      var end = 0
+      for (index, move) in moves.enumerated() {
+        guard move.input == index, move.map.sourceOffset == 0, move.map.targetOffset == end,
+          move.map.count == inputs[index]?.shape.count
+        else { return .fresh }
+        end += move.map.count
+      }
+      return end == outputs[0].shape.count ? .gathered : .fresh
+    }
+    guard moves.count == outputs.count, let input = moves.first?.input else { return .fresh }
+    for (index, move) in moves.enumerated() {
+      guard move.output == index, move.input == input, move.map.targetOffset == 0,
+        move.map.count == outputs[index].shape.count
+      else { return .fresh }
+    }
+    let size = outputs[0].elementType.storage.byteCount
+    return .pieces(of: input, at: moves.map { $0.map.sourceOffset * size })
+  }
+}
+
+extension StridedMap {
+  /// Whether consecutive elements go to consecutive places.
+  fileprivate var isContiguous: Bool {
+    let axes = collapsed.axes
+    return count == 0 || axes.isEmpty || axes == [Axis(extent: count, source: 1, target: 1)]
   }
 }

@@ -3,6 +3,12 @@ import Graph
 
 let normalizationOperators: [OperatorEntry] = [
   OperatorEntry("BatchNormalization") { reader in try BatchNormalization(&reader) },
+  // What the planner makes of a BatchNormalization and the Relu or Clip behind it.
+  OperatorEntry("FusedBatchNormalization", domain: "gradcam") { reader in
+    var normalization = try BatchNormalization(&reader)
+    normalization.clamp = try Clamp(fusedActivation: &reader)
+    return normalization
+  },
   OperatorEntry("InstanceNormalization") { reader in
     reader.ignore("consumed_inputs")
     return RowNormalization(.instances, epsilon: try reader.float("epsilon", default: 1e-5))
@@ -205,9 +211,11 @@ extension broadcast_tile {
   }
 }
 
-/// BatchNormalization as it runs after training: y = x·scale/√(var + epsilon) + shift, for each channel.
+/// BatchNormalization as it runs after training: y = x·scale/√(var + epsilon) + shift, for each channel, with a clamp
+/// behind it where a Relu or Clip was fused into it.
 struct BatchNormalization: DifferentiableOperator {
   private let epsilon: Float
+  var clamp = Clamp.none
 
   init(_ reader: inout AttributeReader) throws {
     reader.ignore("consumed_inputs", "is_test", "momentum")
@@ -242,35 +250,49 @@ struct BatchNormalization: DifferentiableOperator {
   }
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
-    let shape = outputs[0].shape, channels = try channels(inputs)
-    let space = BroadcastSpace(shape, [shape, channels, channels])
-    return Kernel("batch normalization", placement: .inPlace([0]), scratchByteCount: channels.count * 8) { run in
-      let factor = run.scratchFloats, shift = factor + channels.count
-      for channel in 0..<channels.count {
+    let shape = outputs[0].shape, planes = try planes(inputs), clamp = clamp
+    return Kernel("batch normalization", placement: .inPlace([0]), scratchByteCount: planes.channels * 8) { run in
+      let x = run.input(0), y = run.output(0), factor = run.scratchFloats, shift = factor + planes.channels
+      for channel in 0..<planes.channels {
         factor[channel] = run.input(1)[channel] / (run.input(4)[channel] + epsilon).squareRoot()
         shift[channel] = run.input(2)[channel] - run.input(3)[channel] * factor[channel]
       }
-      space.run(multiply_add_tile, run.input(0), factor, shift, into: run.output(0), on: run.pool)
+      run.pool.parallelRanges(shape.count, grain: elementwiseGrain) { range in
+        scale_channels(x, y, range.lowerBound, range.upperBound, planes, factor, shift, clamp.low, clamp.high)
+      }
     }
+  }
+
+  private func planes(_ inputs: NodeInputs) throws -> channel_planes {
+    let shape = try inputs.required(0).shape
+    return channel_planes(
+      channels: try channels(inputs).count, area: shape.rank > 2 ? shape.count(2..<shape.rank) : 1)
   }
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
   ) throws -> GradientKernel {
     let shape = outputs[0].shape, channels = try channels(inputs), count = channels.count
-    let space = BroadcastSpace(shape, [shape, channels])
+    let space = BroadcastSpace(shape, [shape, channels]), planes = try planes(inputs)
     let unbroadcast = Unbroadcast(channels, from: shape)
-    let needsSums = wanted != [0]
+    let needsSums = wanted != [0], clamp = clamp, isClamped = clamp != .none
+    let sumCount = unbroadcast.scratchCount + shape.count + (isClamped ? shape.count : 0)
     return GradientKernel(
-      "batch normalization", readsInputs: needsSums ? [0, 1, 3, 4] : [1, 4], inPlace: wanted == [0],
-      scratchByteCount: (2 * count + (needsSums ? unbroadcast.scratchCount + shape.count : 0)) * 4
+      "batch normalization", readsInputs: needsSums ? [0, 1, 3, 4] : [1, 4], readsOutputs: isClamped ? [0] : [],
+      inPlace: wanted == [0], scratchByteCount: (2 * count + (needsSums ? sumCount : 0)) * 4
     ) { run in
-      let dy = run.outputGradient, scale = run.input(1), variance = run.input(4)
+      var dy = run.outputGradient
+      let scale = run.input(1), variance = run.input(4)
       let dot = run.scratchFloats, sum = dot + count, scratch = sum + count
       func deviation(_ channel: Int) -> Float { (variance[channel] + epsilon).squareRoot() }
       if needsSums {
-        // Σ dy·x and Σ dy for each channel.
         let product = scratch + unbroadcast.scratchCount
+        if isClamped {
+          let masked = product + shape.count
+          clamp_gradient(run.output(0), dy, clamp.low, clamp.high, masked, Int64(shape.count))
+          dy = UnsafePointer(masked)
+        }
+        // Σ dy·x and Σ dy for each channel.
         BroadcastSpace(shape, [shape, shape]).run(multiply_tile, dy, run.input(0), into: product, on: run.pool)
         unbroadcast.run(summing: product, into: dot, scratch: scratch, on: run.pool)
         unbroadcast.run(summing: dy, into: sum, scratch: scratch, on: run.pool)
@@ -286,8 +308,14 @@ struct BatchNormalization: DifferentiableOperator {
         }
       }
       guard wanted.contains(0) else { return }
+      let dx = run.inputGradient(0)
       for channel in 0..<count { sum[channel] = scale[channel] / deviation(channel) }
-      space.run(multiply_tile, dy, sum, into: run.inputGradient(0), on: run.pool)
+      guard isClamped else { return space.run(multiply_tile, dy, sum, into: dx, on: run.pool) }
+      let y = run.output(0), gradient = dy
+      run.pool.parallelRanges(shape.count, grain: elementwiseGrain) { range in
+        scale_channels_gradient(
+          y, gradient, dx, range.lowerBound, range.upperBound, planes, sum, clamp.low, clamp.high)
+      }
     }
   }
 }

@@ -37,5 +37,8 @@ extension OperatorSet {
       viewOperators,
     ].flatMap { $0 },
     expansions: quantizedExpansions + activationExpansions,
-    rewrites: [FuseResidualIntoConvolution(), FuseClampIntoConvolution()])
+    rewrites: [
+      MergeTransposes(), FoldPadIntoConvolution(), FoldBatchNormalization(), FuseResidualIntoConvolution(),
+      FuseClamp(), FuseSelfGating(), FuseGelu(),
+    ])
 }

@@ -58,7 +58,11 @@ struct StridedRows: Sendable {
   ) {
     if inner == 1 {
       pool.parallelRanges(outer, grain: max(1, elementwiseGrain / max(count, 1))) { rows in
-        for row in rows { body(sources.map { $0 + row * count }, y + row * count) }
+        var own = sources.map { $0 + rows.lowerBound * count }
+        for row in rows {
+          body(own, y + row * count)
+          for index in own.indices { own[index] += count }
+        }
       }
       return
     }
@@ -74,7 +78,11 @@ struct StridedRows: Sendable {
           for row in 0..<width { copy[row * count + position] = source[start + position * inner + row] }
         }
       }
-      for row in 0..<width { body(copies.map { UnsafePointer($0 + row * count) }, result + row * count) }
+      var rows = copies.map { UnsafePointer($0) }
+      for row in 0..<width {
+        body(rows, result + row * count)
+        for index in rows.indices { rows[index] += count }
+      }
       for position in 0..<count {
         for row in 0..<width { y[start + position * inner + row] = result[row * count + position] }
       }

@@ -14,7 +14,7 @@ import Testing
           ? .max : first + Int.random(in: 0...10, using: &generator)
       )
     }
-    let layout = ArenaLayout(buffers, sharing: Array(buffers.indices))
+    let layout = ArenaLayout(buffers, at: buffers.indices.map { ArenaPosition(root: $0) })
     for (index, buffer) in buffers.enumerated() where buffer.byteCount > 0 {
       let start = layout.offsets[index], end = start + buffer.byteCount
       #expect(start.isMultiple(of: 64) && start >= 0 && end <= layout.byteCount)
@@ -28,17 +28,21 @@ import Testing
 
   @Test func memoryIsUsedAgain() {
     let buffers = (0..<10).map { ArenaBuffer(byteCount: 1000, firstUse: $0, lastUse: $0 + 1) }
-    #expect(ArenaLayout(buffers, sharing: Array(0..<10)).byteCount == 2 * 1024)
+    #expect(ArenaLayout(buffers, at: (0..<10).map { ArenaPosition(root: $0) }).byteCount == 2 * 1024)
   }
 
-  @Test func buffersThatShareARootHaveItsPlace() {
+  @Test func buffersThatLieInAnotherHaveItsPlaceAndProlongItsLife() {
     let buffers = [
-      ArenaBuffer(byteCount: 100, firstUse: 0, lastUse: 5), ArenaBuffer(byteCount: 200, firstUse: 0, lastUse: 5),
-      ArenaBuffer(byteCount: 100, firstUse: 2, lastUse: 5),
+      ArenaBuffer(byteCount: 100, firstUse: 1, lastUse: 2), ArenaBuffer(byteCount: 200, firstUse: 0, lastUse: 5),
+      ArenaBuffer(byteCount: 60, firstUse: 2, lastUse: 4), ArenaBuffer(byteCount: 100, firstUse: 3, lastUse: 3),
+      ArenaBuffer(byteCount: 100, firstUse: 5, lastUse: 5),
     ]
-    let layout = ArenaLayout(buffers, sharing: [0, 1, 0])
-    #expect(layout.offsets[2] == layout.offsets[0])
-    #expect(layout.offsets[1] != layout.offsets[0])
-    #expect(layout.byteCount == 128 + 256)
+    var positions = buffers.indices.map { ArenaPosition(root: $0) }
+    positions[2] = ArenaPosition(root: 0, offset: 40)
+    let layout = ArenaLayout(buffers, at: positions)
+    #expect(layout.offsets[2] == layout.offsets[0] + 40)
+    #expect(layout.offsets[4] == layout.offsets[0])
+    #expect(Set([0, 1, 3].map { layout.offsets[$0] }).count == 3)
+    #expect(layout.byteCount == 128 + 256 + 128)
   }
 }

@@ -10,12 +10,13 @@ private struct RandomProgram {
   private enum Step {
     case relu(Int), neg(Int), abs(Int)
     case add(Int, Int), sub(Int, Int), mul(Int, Int)
-    case view(Int), join(Int, Int), head(Int)
+    case view(Int), join([Int]), cut(Int, Range<Int>)
   }
 
   private(set) var builder = GraphBuilder()
   private var steps: [(step: Step, result: ValueID)] = []
   private(set) var counts: [ValueID: Int] = [:]
+  private var constants: [ValueID: [Float]] = [:]
   /// Every computed value, the input first.
   private(set) var values: [ValueID] = []
   let width: Int
@@ -41,23 +42,39 @@ private struct RandomProgram {
     case 6: (result, step) = (builder.node("Mul", [a, b]), .mul(a, b))
     case 7: (result, step) = (builder.node("Reshape", [a, builder.constant([-1])]), .view(a))
     case 8 where count <= 4 * width:
-      (result, step) = (builder.node("Concat", [a, b], ["axis": .int(0)]), .join(a, b))
+      let parts = join(from: a, b, using: &generator)
+      (result, step) = (builder.node("Concat", parts, ["axis": .int(0)]), .join(parts))
     default:
-      let bounds = [builder.constant([0]), builder.constant([Int64(max(1, count / 2))])]
-      (result, step) = (builder.node("Slice", [a] + bounds), .head(a))
+      let start = Bool.random(using: &generator) ? 0 : Int.random(in: 0..<count, using: &generator)
+      let range = start..<min(count, start + max(1, count / 2))
+      let bounds = [builder.constant([Int64(range.lowerBound)]), builder.constant([Int64(range.upperBound)])]
+      (result, step) = (builder.node("Slice", [a] + bounds), .cut(a, range))
     }
     counts[result] =
       switch step {
-      case .join: 2 * count
-      case .head: max(1, count / 2)
+      case .join(let parts): parts.reduce(0) { $0 + counts[$1]! }
+      case .cut(_, let range): range.count
       default: count
       }
     steps.append((step, result))
     values.append(result)
   }
 
+  /// What a new join reads: two values, or those of an earlier join or a part of it with another value behind.
+  private mutating func join(from a: ValueID, _ b: ValueID, using generator: inout SplitMix64) -> [ValueID] {
+    let earlier = steps.compactMap { step -> [ValueID]? in if case .join(let parts) = step.step { parts } else { nil } }
+    var parts = Bool.random(using: &generator) ? earlier.last ?? [a] : [a]
+    if Int.random(in: 0...3, using: &generator) == 0 { parts.removeFirst(parts.count / 2) }
+    if Int.random(in: 0...3, using: &generator) == 0 {
+      parts.append(builder.constant([1, 2, 3], [3]))
+      constants[parts.last!] = [1, 2, 3]
+      counts[parts.last!] = 3
+    }
+    return parts + [b]
+  }
+
   func forward(_ x: [Float]) -> [ValueID: [Float]] {
-    var v = [values[0]: x]
+    var v = constants.merging([values[0]: x]) { $1 }
     for (step, result) in steps {
       v[result] =
         switch step {
@@ -68,8 +85,8 @@ private struct RandomProgram {
         case .sub(let a, let b): zip(v[a]!, v[b]!).map { $0 - $1 }
         case .mul(let a, let b): zip(v[a]!, v[b]!).map { $0 * $1 }
         case .view(let a): v[a]!
-        case .join(let a, let b): v[a]! + v[b]!
-        case .head(let a): Array(v[a]!.prefix(max(1, v[a]!.count / 2)))
+        case .join(let parts): parts.flatMap { v[$0]! }
+        case .cut(let a, let range): Array(v[a]![range])
         }
     }
     return v
@@ -97,12 +114,13 @@ private struct RandomProgram {
       case .mul(let a, let b):
         add(a) { dy[$0] * Double(v[b]![$0]) }
         add(b) { dy[$0] * Double(v[a]![$0]) }
-      case .view(let a), .head(let a): add(a) { dy[$0] }
-      case .join(let a, let b):
-        let half = v[a]!.count
-        for index in 0..<half {
-          g[a]![index] += dy[index]
-          g[b]![index] += dy[half + index]
+      case .view(let a): add(a) { dy[$0] }
+      case .cut(let a, let range): for index in range { g[a]![index] += dy[index - range.lowerBound] }
+      case .join(let parts):
+        var start = 0
+        for part in parts {
+          for index in 0..<counts[part]! { g[part]![index] += dy[start + index] }
+          start += counts[part]!
         }
       }
     }
@@ -114,8 +132,9 @@ private struct RandomProgram {
     for (step, result) in steps {
       let operands =
         switch step {
-        case .relu(let a), .neg(let a), .abs(let a), .view(let a), .head(let a): [a]
-        case .add(let a, let b), .sub(let a, let b), .mul(let a, let b), .join(let a, let b): [a, b]
+        case .relu(let a), .neg(let a), .abs(let a), .view(let a), .cut(let a, _): [a]
+        case .add(let a, let b), .sub(let a, let b), .mul(let a, let b): [a, b]
+        case .join(let parts): parts
         }
       if operands.contains(where: reached.contains) { reached.insert(result) }
     }

@@ -14,11 +14,23 @@ private let channels: [GradientCheck.Input] = [
   .uniform([3], 0.5...2), .uniform([3]), .uniform([3]), .uniform([3], 0.5...2),
 ]
 
+private let clampedChannels: [GradientCheck.Input] = [
+  .uniform([3], 0.2...0.3), .fixed(floats(2, -2, 2)), .uniform([3]), .uniform([3], 0.5...2),
+]
+
 let normalizationGradientChecks: [GradientCheck] =
   rows("Softmax") + rows("LogSoftmax")
   + [
     GradientCheck(type: "BatchNormalization", inputs: [.uniform([2, 3, 2, 4])] + channels),
     GradientCheck(type: "BatchNormalization", inputs: [.uniform([2, 3])] + channels, wanted: [0]),
+    GradientCheck(type: "FusedBatchNormalization", domain: "gradcam", inputs: [.uniform([2, 3, 2, 4])] + channels),
+    // Each channel lies wholly inside the bounds or wholly outside.
+    GradientCheck(
+      type: "FusedBatchNormalization", domain: "gradcam", attributes: ["activation": .string("Relu")],
+      inputs: [.uniform([2, 3, 2, 4])] + clampedChannels),
+    GradientCheck(
+      type: "FusedBatchNormalization", domain: "gradcam", attributes: ["activation": .string("Relu")],
+      inputs: [.uniform([2, 3, 2, 4])] + clampedChannels, wanted: [0]),
     GradientCheck(
       type: "InstanceNormalization", inputs: [.uniform([2, 3, 4, 5], -2...2), .uniform([3]), .uniform([3])]),
     GradientCheck(

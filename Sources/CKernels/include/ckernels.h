@@ -4,6 +4,7 @@
 #define CKERNELS_H
 
 #include "broadcast.h"
+#include "channels.h"
 #include "col2im.h"
 #include "deformable.h"
 #include "depthwise.h"

@@ -1,27 +1,28 @@
 import Graph
 
-/// A convolution followed by Relu or Clip becomes one FusedConv, whose clamp runs while the result is in cache.
-struct FuseClampIntoConvolution: GraphRewrite {
+/// A convolution or BatchNormalization followed by Relu or Clip becomes one node, whose clamp runs while the result is in cache.
+struct FuseClamp: GraphRewrite {
+  private static let fused = [
+    OperatorName(type: "Conv"): OperatorName(domain: "com.microsoft", type: "FusedConv"),
+    OperatorName(domain: "com.microsoft", type: "FusedConv"): OperatorName(domain: "com.microsoft", type: "FusedConv"),
+    OperatorName(type: "BatchNormalization"): OperatorName(domain: "gradcam", type: "FusedBatchNormalization"),
+  ]
+
   func apply(to graph: inout ComputeGraph, infos: [ValueID: ValueInfo], isPrivate: (ValueID) -> Bool) {
     let producers = graph.producers
     for (index, node) in graph.nodes.enumerated() {
       guard let input = node.inputs.first ?? nil, isPrivate(input), let producer = producers[input],
-        Self.isConvolution(graph.nodes[producer]),
+        let fused = Self.fused[graph.nodes[producer].operatorName],
+        graph.nodes[producer].outputs.compactMap({ $0 }) == [input],
+        graph.nodes[producer].attributes["activation"] == nil,
         let activation = Self.activation(of: node, in: graph)
       else { continue }
       // The fused node takes the place of the later one, where all that it reads is there.
-      let convolution = graph.nodes[producer]
+      let first = graph.nodes[producer]
       graph.nodes[index] = Node(
-        name: convolution.name, operatorName: OperatorName(domain: "com.microsoft", type: "FusedConv"),
-        inputs: convolution.inputs, outputs: node.outputs,
-        attributes: convolution.attributes.merging(activation) { own, _ in own }, metadata: node.metadata)
+        name: first.name, operatorName: fused, inputs: first.inputs, outputs: node.outputs,
+        attributes: first.attributes.merging(activation) { own, _ in own }, metadata: node.metadata)
     }
-  }
-
-  private static func isConvolution(_ node: Node) -> Bool {
-    node.operatorName == OperatorName(type: "Conv")
-      || node.operatorName == OperatorName(domain: "com.microsoft", type: "FusedConv")
-        && node.attributes["activation"] == nil
   }
 
   private static func activation(of node: Node, in graph: ComputeGraph) -> [String: Attribute]? {

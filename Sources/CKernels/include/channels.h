@@ -1,0 +1,25 @@
+// Functions of planes: the elements of one channel of one image.
+#ifndef CKERNELS_CHANNELS_H
+#define CKERNELS_CHANNELS_H
+
+#include <stddef.h>
+
+#include "simd.h"
+
+// The extents of a dense tensor of images, channels and, in planes, positions.
+struct channel_planes {
+  size_t channels, area;
+};
+
+// y = clamp(x·factor + shift, low, high) with the factor and shift of each channel, NaN kept, for the elements
+// first ..< last; x and y may be the same.
+void scale_channels(
+  const float *x, float *y, size_t first, size_t last, struct channel_planes planes, const float *factor,
+  const float *shift, float low, float high);
+
+// Its gradient dx = dy·factor where y lies between the bounds, 0 at them; dy and dx may be the same.
+void scale_channels_gradient(
+  const float *y, const float *dy, float *dx, size_t first, size_t last, struct channel_planes planes,
+  const float *factor, float low, float high);
+
+#endif

@@ -1,0 +1,58 @@
+import Graph
+import Testing
+
+@Suite struct ConvolutionRewriteTests {
+  private func normalized(
+    _ value: ValueID, channels: Int, in check: inout RewriteCheck, attributes: [String: Attribute] = [:]
+  ) -> ValueID {
+    let scale = check.constant([channels], in: 0.5...2), shift = check.constant([channels])
+    let mean = check.constant([channels]), variance = check.constant([channels], in: 0.2...3)
+    return check.node("BatchNormalization", value, scale, shift, mean, variance, attributes: attributes)
+  }
+
+  @Test(arguments: [false, true]) func normalizationFoldsIntoTheWeights(hasBias: Bool) throws {
+    var check = RewriteCheck([2, 3, 6, 7])
+    let weights = check.constant([5, 3, 3, 3]), bias = hasBias ? check.constant([5]) : nil
+    let convolved = check.node("Conv", 0, weights, bias, attributes: ["pads": .ints([1, 1, 1, 1])])
+    let y = normalized(convolved, channels: 5, in: &check, attributes: ["epsilon": .float(1e-3)])
+    try check.expect(["Conv"], to: y, inner: [convolved], tolerance: 1e-5)
+  }
+
+  @Test func normalizationAndClampFoldIntoAGroupedConvolution() throws {
+    var check = RewriteCheck([1, 4, 6, 7])
+    let weights = check.constant([4, 1, 3, 3])
+    let convolved = check.node("Conv", 0, weights, attributes: ["group": .int(4)])
+    let scaled = normalized(convolved, channels: 4, in: &check)
+    let y = check.node("Relu", scaled)
+    try check.expect(["com.microsoft.FusedConv"], to: y, inner: [convolved, scaled], tolerance: 1e-5)
+  }
+
+  @Test func aConvolutionThatTwoReadIsNotFoldedInto() throws {
+    var check = RewriteCheck([1, 3, 6, 7])
+    let convolved = check.node("Conv", 0, check.constant([3, 3, 1, 1]))
+    let y = check.node("Add", convolved, normalized(convolved, channels: 3, in: &check))
+    #expect(try check.steps(to: y) == ["Conv", "BatchNormalization", "Add"])
+  }
+
+  @Test func computedWeightsAreNotFoldedInto() throws {
+    var check = RewriteCheck([3, 3, 1, 1])
+    let convolved = check.node("Conv", check.constant([1, 3, 5, 5]), 0)
+    let y = normalized(convolved, channels: 3, in: &check)
+    #expect(try check.steps(to: y, taps: []) == ["Conv", "BatchNormalization"])
+  }
+
+  @Test(arguments: ["Relu", "Clip"]) func aClampRunsInsideTheNormalization(type: String) throws {
+    var check = RewriteCheck([2, 3, 6, 7])
+    let scaled = normalized(0, channels: 3, in: &check)
+    let bounds = [check.constant(-0.5), check.constant(1)]
+    let y = type == "Clip" ? check.node("Clip", scaled, bounds[0], bounds[1]) : check.node("Relu", scaled)
+    try check.expect(["gradcam.FusedBatchNormalization"], to: y, inner: [scaled])
+  }
+
+  @Test func aNormalizationThatTwoReadIsNotClamped() throws {
+    var check = RewriteCheck([2, 3, 6, 7])
+    let scaled = normalized(0, channels: 3, in: &check)
+    let y = check.node("Add", scaled, check.node("Relu", scaled))
+    #expect(try check.steps(to: y) == ["BatchNormalization", "Relu", "Add"])
+  }
+}

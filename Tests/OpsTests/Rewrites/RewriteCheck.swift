@@ -1,0 +1,95 @@
+import Graph
+import Ops
+import Testing
+
+/// A small network of one input, planned with the rewrites of the standard operators and without.
+struct RewriteCheck {
+  var graph = ComputeGraph(values: [Value(name: "x")], inputs: [0], opsets: ["": 17])
+  /// The contents of the input.
+  let x: Tensor
+
+  /// Fills the input with numbers between −4 and 4.
+  init(_ shape: Shape) {
+    var generator = SplitMix64(seed: 1)
+    x = Tensor((0..<shape.count).map { _ in .random(in: -4...4, using: &generator) }, shape: shape)
+  }
+
+  mutating func constant(_ tensor: Tensor) -> ValueID {
+    graph.values.append(Value(name: "value\(graph.values.count)", constant: tensor))
+    return graph.values.count - 1
+  }
+
+  /// A scalar.
+  mutating func constant(_ number: Float) -> ValueID { constant(Tensor([number], shape: [])) }
+
+  /// Numbers from a range.
+  mutating func constant(_ shape: Shape, in range: ClosedRange<Float> = -1...1) -> ValueID {
+    var generator = SplitMix64(seed: UInt64(graph.values.count))
+    return constant(Tensor((0..<shape.count).map { _ in .random(in: range, using: &generator) }, shape: shape))
+  }
+
+  mutating func node(_ type: String, _ inputs: ValueID?..., attributes: [String: Attribute] = [:]) -> ValueID {
+    graph.values.append(Value(name: "value\(graph.values.count)"))
+    let output = graph.values.count - 1
+    graph.nodes.append(
+      Node(
+        name: "", operatorName: OperatorName(type: type), inputs: inputs, outputs: [output], attributes: attributes))
+    return output
+  }
+
+  private func executor(
+    _ output: ValueID, taps: [ValueID], operators: OperatorSet = .standard
+  ) throws -> Executor {
+    let plan = try Plan(
+      graph, operators: operators,
+      request: PlanRequest(
+        inputs: [0: ValueInfo(.float32, x.shape)],
+        outputs: [output], taps: taps, target: output,
+        kernels: KernelRequest(threadCount: 2, reusesWeights: false)))
+    let executor = Executor(plan, pool: ThreadPool(threadCount: 2))
+    try executor.set(0, to: x)
+    try executor.forward()
+    return executor
+  }
+
+  /// The operators that run on the way to a value, in order.
+  func steps(to output: ValueID, taps: [ValueID] = [0]) throws -> [String] {
+    try executor(output, taps: taps).profile(seed: nil).map { "\($0.operatorName)" }
+  }
+
+  /// Expects these operators to run where nobody looks inside, the same numbers as without rewrites, and no rewrite
+  /// where one of the inner values is tapped.
+  func expect(
+    _ steps: [String], to output: ValueID, inner: [ValueID], tolerance: Float = 1e-6,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    #expect(try self.steps(to: output) == steps, sourceLocation: sourceLocation)
+    let plain = try run(output, taps: [0], operators: OperatorSet.standard.withoutRewrites)
+    for taps in [[0]] + inner.map({ [0, $0] }) {
+      let rewritten = try run(output, taps: taps, operators: .standard)
+      expectClose(rewritten.output, plain.output, tolerance, sourceLocation)
+      expectClose(rewritten.gradient, plain.gradient, tolerance, sourceLocation)
+    }
+    for tap in inner {
+      #expect(try self.steps(to: output, taps: [0, tap]) != steps, "tapped at \(tap)", sourceLocation: sourceLocation)
+    }
+  }
+
+  private func run(
+    _ output: ValueID, taps: [ValueID], operators: OperatorSet
+  ) throws -> (output: [Float], gradient: [Float]) {
+    let executor = try executor(output, taps: taps, operators: operators)
+    let result = executor.contents(of: output).floats
+    var generator = SplitMix64(seed: 2)
+    try executor.backward(seed: result.map { _ in .random(in: -1...1, using: &generator) })
+    return (result, executor.gradient(of: 0).floats)
+  }
+
+  private func expectClose(
+    _ found: [Float], _ truth: [Float], _ tolerance: Float, _ sourceLocation: SourceLocation
+  ) {
+    let scale = max(1, truth.map(abs).max() ?? 0)
+    let error = zip(found, truth).map { abs($0 - $1) }.max() ?? 0
+    #expect(found.count == truth.count && error <= tolerance * scale, "off by \(error)", sourceLocation: sourceLocation)
+  }
+}
