@@ -9,6 +9,7 @@
 enum { chunk = 16 };
 typedef float chunk_vector __attribute__((vector_size(chunk * sizeof(float)), aligned(1)));
 typedef float half_chunk_vector __attribute__((vector_size(chunk / 2 * sizeof(float)), aligned(1)));
+typedef float quarter_chunk_vector __attribute__((vector_size(chunk / 4 * sizeof(float)), aligned(1)));
 
 #define LOAD(from) (*(const chunk_vector *)(from))
 #define STORE(to, value) (*(chunk_vector *)(to) = (value))
@@ -47,31 +48,31 @@ SIMD_INLINE void spill_copy(const float *from, const float *end, int64_t count, 
   }
 }
 
-// One row of a result with what follows it: to = clamp(from + bias + residual, low, high), NaN kept; the residual may be
-// NULL. Rows that are not whole vectors end with one that overlaps the one before, so that `to` must not lie over the
-// residual.
-#define FINISH(type, at)                                                        \
-  do {                                                                          \
-    type value = *(const type *)(from + (at)) + bias;                           \
-    if (residual) value += *(const type *)(residual + (at));                    \
-    value = CHOOSE(type, low > value, (type){0} + low, value);                  \
-    *(type *)(to + (at)) = CHOOSE(type, high < value, (type){0} + high, value); \
+// One row of a result with what follows it: to = clamp(from + bias + residual, low, high), what is in `to` being added
+// first where `accumulate`. NaN is kept; the residual may be NULL and may lie where `to` does.
+#define FINISH(type)                                                           \
+  do {                                                                         \
+    type value = *(const type *)(from + i) + bias;                             \
+    if (accumulate) value += *(const type *)(to + i);                          \
+    if (residual) value += *(const type *)(residual + i);                      \
+    value = CHOOSE(type, low > value, (type){0} + low, value);                 \
+    *(type *)(to + i) = CHOOSE(type, high < value, (type){0} + high, value);   \
+    i += (int64_t)(sizeof(type) / sizeof(float));                              \
   } while (0)
 
 SIMD_INLINE void finish_row(
-    const float *from, int64_t count, float bias, const float *residual, float low, float high, float *to) {
-  if (count >= chunk) {
-    for (int64_t i = 0; i < count - chunk; i += chunk) FINISH(chunk_vector, i);
-    FINISH(chunk_vector, count - chunk);
-  } else if (count >= chunk / 2) {
-    FINISH(half_chunk_vector, 0);
-    FINISH(half_chunk_vector, count - chunk / 2);
-  } else {
-    for (int64_t i = 0; i < count; i++) {
-      float value = from[i] + bias + (residual ? residual[i] : 0);
-      value = value < low ? low : value;
-      to[i] = value > high ? high : value;
-    }
+    const float *from, int64_t count, int accumulate, float bias, const float *residual, float low, float high,
+    float *to) {
+  int64_t i = 0;
+  while (i + chunk <= count) FINISH(chunk_vector);
+  if (count & chunk / 2) FINISH(half_chunk_vector);
+  if (count & chunk / 4) FINISH(quarter_chunk_vector);
+  for (; i < count; i++) {
+    float value = from[i] + bias;
+    if (accumulate) value += to[i];
+    if (residual) value += residual[i];
+    value = value < low ? low : value;
+    to[i] = value > high ? high : value;
   }
 }
 

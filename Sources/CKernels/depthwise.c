@@ -120,7 +120,7 @@ static int64_t make_runs(const struct sliding_window *w, const struct phases *p,
         if (width < chunk && from + chunk > area) {                                                \
           float last[chunk];                                                                       \
           STORE(last, value);                                                                      \
-          finish_row(last, width, 0, residual ? residual + from : 0, low, high, to + from);        \
+          finish_row(last, width, 0, 0, residual ? residual + from : 0, low, high, to + from);        \
           continue;                                                                                \
         }                                                                                          \
         /* What is too much of a narrow row is written anew by the next one. */                    \

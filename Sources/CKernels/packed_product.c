@@ -201,32 +201,45 @@ struct run {
   int64_t from, to, count;
 };
 
+// The columns of a panel in one row of the output, and the row's origin in the image.
+struct segment {
+  int64_t start, end, to, depth, height;
+};
+
 enum { run_limit = 3 * product_columns_limit };
 
-// The runs of one kernel cell; `from` counts from the start of a channel.
-SIMD_INLINE int64_t make_runs(
-    const struct sliding_window *w, int64_t cell, int64_t position, int64_t columns, struct run *runs) {
-  const int64_t wide = w->output[2], kw = cell % w->kernel[2], kh = cell / w->kernel[2] % w->kernel[1];
-  const int64_t kd = cell / (w->kernel[2] * w->kernel[1]);
-  int64_t covered, behind, count = 0;
-  covered_outputs(w, 2, kw, &covered, &behind);
-  for (int64_t done = 0; done < columns;) {
-    const int64_t at = position + done, row = at / wide, start = at % wide;
-    const int64_t end = smaller(wide, start + columns - done), to = done - start;
-    const int64_t d = window_origin(w, 0, row / w->output[1]) + kd * w->dilation[0];
-    const int64_t h = window_origin(w, 1, row % w->output[1]) + kh * w->dilation[1];
-    const int outside = d < 0 || d >= w->input[0] || h < 0 || h >= w->input[1];
-    const int64_t low = outside ? end : smaller(larger(start, covered), end);
-    const int64_t high = larger(smaller(end, behind), low);
-    if (low > start) runs[count++] = (struct run){-1, to + start, low - start};
-    if (high > low) {
-      const int64_t from = (d * w->input[1] + h) * w->input[2] + window_origin(w, 2, low) + kw * w->dilation[2];
-      runs[count++] = (struct run){from, to + low, high - low};
-    }
-    if (end > high) runs[count++] = (struct run){-1, to + high, end - high};
+static int64_t make_segments(
+    const struct sliding_window *w, int64_t position, int64_t columns, struct segment *segments) {
+  const int64_t wide = w->output[2];
+  int64_t count = 0, row = position / wide, start = position % wide;
+  for (int64_t done = 0; done < columns; row++, start = 0) {
+    const int64_t end = smaller(wide, start + columns - done);
+    segments[count++] = (struct segment){
+        start, end, done - start, window_origin(w, 0, row / w->output[1]), window_origin(w, 1, row % w->output[1])};
     done += end - start;
   }
   return count;
+}
+
+// The runs of one kernel cell; `from` counts from the start of a channel.
+SIMD_INLINE int64_t make_runs(
+    const struct sliding_window *w, int64_t kd, int64_t kh, int64_t kw, const struct segment *segments, int64_t count,
+    struct run *runs) {
+  int64_t covered, behind, made = 0;
+  covered_outputs(w, 2, kw, &covered, &behind);
+  for (const struct segment *s = segments; s < segments + count; s++) {
+    const int64_t d = s->depth + kd * w->dilation[0], h = s->height + kh * w->dilation[1];
+    const int outside = d < 0 || d >= w->input[0] || h < 0 || h >= w->input[1];
+    const int64_t low = outside ? s->end : smaller(larger(s->start, covered), s->end);
+    const int64_t high = larger(smaller(s->end, behind), low);
+    if (low > s->start) runs[made++] = (struct run){-1, s->to + s->start, low - s->start};
+    if (high > low) {
+      const int64_t from = (d * w->input[1] + h) * w->input[2] + window_origin(w, 2, low) + kw * w->dilation[2];
+      runs[made++] = (struct run){from, s->to + low, high - low};
+    }
+    if (s->end > high) runs[made++] = (struct run){-1, s->to + high, s->end - high};
+  }
+  return made;
 }
 
 // One row of a panel. Whole chunks are written where it `spills`: what lies behind is written afterwards.
@@ -249,36 +262,33 @@ SIMD_INLINE void copy_runs(
   }
 }
 
-SIMD_KERNEL void pack_windows(
+WIDE_SIMD_KERNEL void pack_windows(
     const float *x, const struct sliding_window *window, int64_t channels, int64_t first, int64_t last,
     int64_t position, int64_t columns, float *panel) {
   const struct sliding_window w = *window;
-  const int64_t plane = volume(w.input), cells = volume(w.kernel), panel_width = product_columns();
+  const int64_t plane = volume(w.input), panel_width = product_columns();
+  struct segment segments[product_columns_limit];
   struct run runs[run_limit];
-  for (int64_t cell = 0; cell < cells; cell++) {
-    const int64_t count = make_runs(&w, cell, position, columns, runs);
-    for (int64_t channel = first; channel < last; channel++, panel += panel_width) {
-      const int spills = cell + 1 < cells || channel + 1 < last;
-      copy_runs(x + channel * plane, x + channels * plane, runs, count, w.stride[2], spills, panel);
-    }
-  }
+  const int64_t count = make_segments(&w, position, columns, segments);
+  const float *last_row = panel + (volume(w.kernel) * (last - first) - 1) * panel_width;
+  for (int64_t kd = 0; kd < w.kernel[0]; kd++)
+    for (int64_t kh = 0; kh < w.kernel[1]; kh++)
+      for (int64_t kw = 0; kw < w.kernel[2]; kw++) {
+        const int64_t made = make_runs(&w, kd, kh, kw, segments, count, runs);
+        for (int64_t channel = first; channel < last; channel++, panel += panel_width)
+          copy_runs(
+              x + channel * plane, x + channels * plane, runs, made, w.stride[2], panel != last_row, panel);
+      }
 }
 
 // Hands the sums of a tile at the edge of the result over to it.
-SIMD_KERNEL static void finish_tile(
-    const float *restrict tile, int64_t tile_width, int64_t rows, int64_t columns, float *c, int64_t leading,
+WIDE_SIMD_KERNEL static void finish_tile(
+    const float *tile, int64_t tile_width, int64_t rows, int64_t columns, float *c, int64_t leading,
     const struct tile_epilogue *epilogue) {
-  const float low = epilogue->low, high = epilogue->high;
-  for (int64_t r = 0; r < rows; r++, tile += tile_width) {
-    float *to = c + r * leading;
-    const float *residual = epilogue->residual ? epilogue->residual + r * leading : 0;
-    const float bias = epilogue->bias ? epilogue->bias[r] : 0;
-    for (int64_t i = 0; i < columns; i++) {
-      float value = (epilogue->accumulate ? to[i] : 0) + tile[i] + bias + (residual ? residual[i] : 0);
-      value = value < low ? low : value;
-      to[i] = value > high ? high : value;
-    }
-  }
+  for (int64_t r = 0; r < rows; r++, tile += tile_width)
+    finish_row(
+        tile, columns, epilogue->accumulate, epilogue->bias ? epilogue->bias[r] : 0,
+        epilogue->residual ? epilogue->residual + r * leading : 0, epilogue->low, epilogue->high, c + r * leading);
 }
 
 void multiply_panel(

@@ -199,7 +199,7 @@ WIDE_SIMD_KERNEL void winograd_output(
       const int64_t h = (first + r) * winograd_tile + i;
       if (h >= p.height) return;
       finish_row(
-          scratch + i * length + r * p.slots * winograd_tile, p.width, bias,
+          scratch + i * length + r * p.slots * winograd_tile, p.width, 0, bias,
           epilogue->residual ? epilogue->residual + h * p.width : 0, low, high, y + h * p.width);
     }
 }

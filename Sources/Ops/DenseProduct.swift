@@ -3,20 +3,33 @@ import Graph
 
 /// c = left · right, planned for its extents.
 ///
-/// Where the right matrix is row-major, the left one is packed and the right one copied by panels.
+/// Where the right matrix is row-major, the left one is packed and the right one copied by panels: once, where it is
+/// known and serves many runs.
 struct DenseProduct: Sendable {
   private let rows, columns, depth: Int
   private let order: DepthOrder
   private let packs: Bool
   private let width = Int(product_columns())
   private let height = Int(product_rows())
+  private let kept: TensorStorage?
 
-  init(rows: Int, columns: Int, depth: Int, rightTransposed: Bool) {
+  /// - Parameter right: the right matrix where it is known before the run.
+  init(rows: Int, columns: Int, depth: Int, rightTransposed: Bool, right: Tensor?, _ request: KernelRequest) {
     self.rows = rows
     self.columns = columns
     self.depth = depth
     order = DepthOrder(channels: depth)
     packs = !rightTransposed && rows >= 2 * height && columns >= width && depth > 0
+    let width = width, panels = (columns + width - 1) / width
+    kept =
+      packs && request.reusesWeights
+      ? right?.packedOnce(count: panels * width * depth) { from, to, _ in
+        for panel in 0..<panels {
+          pack_right(
+            from + panel * width, Int64(columns), Int64(depth), Int64(min(width, columns - panel * width)),
+            to + panel * width * depth, Int64(width))
+        }
+      } : nil
   }
 
   private var leftCount: Int { PackedLeft.count(rows: rows, depth: depth) }
@@ -25,7 +38,7 @@ struct DenseProduct: Sendable {
   private var panelCount: Int { order.blockDepth * width }
 
   func scratchByteCount(threadCount: Int) -> Int {
-    packs ? (leftCount + threadCount * panelCount) * MemoryLayout<Float>.size : 0
+    packs ? (leftCount + (kept == nil ? threadCount * panelCount : 0)) * MemoryLayout<Float>.size : 0
   }
 
   func run(
@@ -50,14 +63,20 @@ struct DenseProduct: Sendable {
       for block in order.blocks {
         for panel in task % across * panelsPerTask..<min(panels, (task % across + 1) * panelsPerTask) {
           let column = panel * width, count = min(width, columns - column)
-          pack_right(
-            right.pointer + block.lowerBound * right.leading + column, Int64(right.leading), Int64(block.count),
-            Int64(count), area, Int64(width))
+          let rows: UnsafePointer<Float>
+          if let kept {
+            rows = UnsafePointer(kept.base.assumingMemoryBound(to: Float.self)) + (panel * depth + block.lowerBound) * width
+          } else {
+            pack_right(
+              right.pointer + block.lowerBound * right.leading + column, Int64(right.leading), Int64(block.count),
+              Int64(count), area, Int64(width))
+            rows = UnsafePointer(area)
+          }
           var tile = Epilogue.none.tile
           tile.accumulate = block.lowerBound > 0 ? 1 : 0
           multiply_panel(
             packed.pointer + block.lowerBound * height, Int64(depth), Int64(rowRange.lowerBound),
-            Int64(rowRange.upperBound), area, Int64(width), Int64(block.count), Int64(count), c + column,
+            Int64(rowRange.upperBound), rows, Int64(width), Int64(block.count), Int64(count), c + column,
             Int64(columns), &tile)
         }
       }

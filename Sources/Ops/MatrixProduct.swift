@@ -87,7 +87,8 @@ struct Gemm: DifferentiableOperator {
       (Array(repeating: 1, count: 2 - info.shape.rank) + info.shape.dimensions).map { $0 > 1 }
     }
     let addendColumns = inputs[2]?.shape.dimensions.last ?? 1
-    let product = DenseProduct(rows: rows, columns: columns, depth: depth, rightTransposed: transB)
+    let product = DenseProduct(
+      rows: rows, columns: columns, depth: depth, rightTransposed: transB, right: inputs[1]?.constant, request)
     return Kernel(
       rows == 1 ? "gemv" : "gemm", scratchByteCount: product.scratchByteCount(threadCount: request.threadCount),
       operationCount: 2 * Double(rows * columns * depth)
@@ -203,7 +204,8 @@ struct MatMul: DifferentiableOperator {
     let extents = try Extents(inputs)
     let (rows, columns, depth) = (extents.rows, extents.columns, extents.depth)
     let products = extents.offsetsA.count
-    let shared = DenseProduct(rows: products * rows, columns: columns, depth: depth, rightTransposed: false)
+    let shared = DenseProduct(
+      rows: products * rows, columns: columns, depth: depth, rightTransposed: false, right: inputs[1]?.constant, request)
     return Kernel(
       "gemm", scratchByteCount: extents.sharesRight ? shared.scratchByteCount(threadCount: request.threadCount) : 0,
       operationCount: 2 * Double(products * rows * columns) * Double(depth)

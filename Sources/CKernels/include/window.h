@@ -22,7 +22,11 @@ static inline int64_t window_origin(const struct sliding_window *w, int axis, in
   return output * w->stride[axis] - w->pad[axis];
 }
 
-static inline int64_t divide_up(int64_t a, int64_t b) { return a > 0 ? (a + b - 1) / b : a / b; }
+// The quotient rounded up where it is positive, towards zero elsewhere; the commonest divisors without a division.
+static inline int64_t divide_up(int64_t a, int64_t b) {
+  if (b == 1) return a;
+  return a > 0 ? (b == 2 ? (a + 1) >> 1 : (a + b - 1) / b) : a / b;
+}
 
 static inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -33,7 +37,7 @@ static inline void covered_outputs(
   int64_t shift = kernel * w->dilation[axis] - w->pad[axis];
   *first = smaller(larger(divide_up(-shift, w->stride[axis]), 0), w->output[axis]);
   int64_t behind = w->input[axis] - shift;
-  *last = behind <= 0 ? *first : larger(smaller((behind - 1) / w->stride[axis] + 1, w->output[axis]), *first);
+  *last = behind <= 0 ? *first : larger(smaller(divide_up(behind, w->stride[axis]), w->output[axis]), *first);
 }
 
 #endif

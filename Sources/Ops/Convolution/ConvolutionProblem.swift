@@ -52,7 +52,7 @@ extension ConvolutionProblem {
   /// - Parameter weights: the weights where they are known before the run, so that they may be packed.
   func forward(weights: Tensor?, _ request: KernelRequest) -> ConvolutionAlgorithm {
     if isDepthwise { return depthwiseForward(request) }
-    if winogradPays(request) { return winograd(gradient: false, weights: weights, request) }
+    if winogradPays(gradient: false, request) { return winograd(gradient: false, weights: weights, request) }
     return panels(weights: weights, request)
   }
 
@@ -60,7 +60,7 @@ extension ConvolutionProblem {
   func backward(weights: Tensor?, _ request: KernelRequest) -> ConvolutionAlgorithm {
     if isDepthwise { return depthwiseBackward(request) }
     if window.isPointwise { return panels(transposed: true, weights: weights, request) }
-    if winogradPays(request) { return winograd(gradient: true, weights: weights, request) }
+    if winogradPays(gradient: true, request) { return winograd(gradient: true, weights: weights, request) }
     return col2imBackward(request)
   }
 }

@@ -4,16 +4,17 @@ import Graph
 extension ConvolutionProblem {
   /// Whether Winograd's form is expected to be the fastest.
   ///
-  /// Transforming the weights costs more than one image wins, and rounding errors three times as large let more
-  /// Relus near zero fall on the other side: a single image is convolved directly.
-  func winogradPays(_ request: KernelRequest) -> Bool {
-    guard request.reusesWeights, window.isDense3x3, groups == 1, inputChannels >= 32, outputChannels >= 32 else {
-      return false
-    }
+  /// A single image is convolved directly: transforming the weights costs about what it wins, and the greater rounding
+  /// errors let more Relus near zero fall on the other side.
+  func winogradPays(gradient: Bool, _ request: KernelRequest) -> Bool {
+    guard request.reusesWeights, window.isDense3x3, groups == 1 else { return false }
     let pads = [window.raw.pad.1, window.raw.pad.2, window.raw.pad_end.1, window.raw.pad_end.2]
     guard pads.allSatisfy({ (0...2).contains($0) }) else { return false }
-    let tiles = ((Int(window.raw.output.1) + 3) / 4) * ((Int(window.raw.output.2) + 3) / 4) * batch
-    return tiles >= 9
+    let form = WinogradForm(self, gradient: gradient)
+    return ConvolutionCost.winograd(inputs: form.inputs, outputs: form.outputs, places: form.places)
+      < ConvolutionCost.windows(
+        inputs: form.inputs, outputs: form.outputs,
+        positions: Int(form.outputPlane.height * form.outputPlane.width))
   }
 
   /// F(4×4, 3×3); the gradient is the same with the weights' roles swapped, each filter rotated, and 2 − pad.
@@ -84,6 +85,8 @@ private struct WinogradForm: Sendable {
     blocks = (tileRows + rowsPerBlock - 1) / rowsPerBlock
   }
 
+  /// The places of all tiles.
+  var places: Int { tileRows * Int(inputPlane.slots) }
   private var cells: Int { Int(winograd_cells) }
   /// The places of a block's tiles in whole vectors.
   private var span: Int { (rowsPerBlock * Int(inputPlane.slots) + 15) & ~15 }

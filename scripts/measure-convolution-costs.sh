@@ -1,0 +1,8 @@
+#!/bin/sh
+# Prints the constants of Sources/Ops/Convolution/ConvolutionCost.swift as this machine has them.
+set -eu
+cd "$(dirname "$0")/.."
+program=$(mktemp)
+trap 'rm -f "$program"' EXIT
+clang -O2 -ISources/CKernels/include scripts/convolution-costs.c Sources/CKernels/*.c -lm -o "$program"
+"$program"
