@@ -8,8 +8,9 @@
 
 #define UNROLL _Pragma("clang loop unroll(full)")
 
-// A tile of `panels` left panels of `rows` rows × `vectors` vectors of `lanes` columns, all sums kept in registers.
-#define TILE(name, target, panels, rows, vectors, lanes)                                                       \
+// A tile of `panels` left panels × `vectors` vectors of `lanes` columns, all sums kept in registers. Of the `height` rows
+// of a panel the first `rows` are computed.
+#define TILE(name, target, panels, rows, height, vectors, lanes)                                               \
   target static void name(                                                                                     \
       const float *restrict left, int64_t panel_stride, const float *restrict right, int64_t leading,          \
       int64_t depth, float *c, int64_t c_leading, const struct tile_epilogue *epilogue) {                      \
@@ -21,7 +22,7 @@
       UNROLL for (int p = 0; p < panels; p++) UNROLL for (int r = 0; r < rows; r++)                            \
           UNROLL for (int v = 0; v < vectors; v++) sum[p][r][v] =                                              \
               *(const vector *)(c + (p * rows + r) * c_leading + v * lanes);                                   \
-    for (int64_t k = 0; k < depth; k++, left += rows, right += leading) {                                      \
+    for (int64_t k = 0; k < depth; k++, left += height, right += leading) {                                    \
       vector b[vectors];                                                                                       \
       UNROLL for (int v = 0; v < vectors; v++) b[v] = *(const vector *)(right + v * lanes);                    \
       UNROLL for (int p = 0; p < panels; p++) UNROLL for (int r = 0; r < rows; r++)                            \
@@ -74,37 +75,42 @@ typedef void (*column_tile)(const float *, int64_t, int64_t, const float *, int6
 struct product_level {
   int64_t rows, lanes, vectors;
   product_tile tile[3];  // by the number of vectors
+  product_tile few[3];   // the first row, two or four of a panel, all vectors
   product_tile tall;     // three panels, one vector
   column_tile single[product_single_columns];
 };
 
-#define LEVEL(suffix, target, rows, lanes)            \
-  TILE(tile_one_##suffix, target, 1, rows, 1, lanes)  \
-  TILE(tile_two_##suffix, target, 1, rows, 2, lanes)  \
-  TILE(tile_tall_##suffix, target, 3, rows, 1, lanes) \
-  COLUMN_TILE(single_one_##suffix, target, rows, 1)   \
-  COLUMN_TILE(single_two_##suffix, target, rows, 2)   \
-  COLUMN_TILE(single_three_##suffix, target, rows, 3) \
+#define LEVEL(suffix, target, rows, lanes, vectors)               \
+  TILE(tile_one_##suffix, target, 1, rows, rows, 1, lanes)        \
+  TILE(tile_two_##suffix, target, 1, rows, rows, 2, lanes)        \
+  TILE(tile_tall_##suffix, target, 3, rows, rows, 1, lanes)       \
+  TILE(few_one_##suffix, target, 1, 1, rows, vectors, lanes)      \
+  TILE(few_two_##suffix, target, 1, 2, rows, vectors, lanes)      \
+  TILE(few_four_##suffix, target, 1, 4, rows, vectors, lanes)     \
+  COLUMN_TILE(single_one_##suffix, target, rows, 1)               \
+  COLUMN_TILE(single_two_##suffix, target, rows, 2)               \
+  COLUMN_TILE(single_three_##suffix, target, rows, 3)             \
   COLUMN_TILE(single_four_##suffix, target, rows, 4)
-#define LEVEL_ENTRY(suffix, rows, lanes, vectors, three)                                            \
-  {                                                                                                 \
-    rows, lanes, vectors, {tile_one_##suffix, tile_two_##suffix, three}, tile_tall_##suffix, {      \
-      single_one_##suffix, single_two_##suffix, single_three_##suffix, single_four_##suffix         \
-    }                                                                                               \
+#define LEVEL_ENTRY(suffix, rows, lanes, vectors, three)                                                     \
+  {                                                                                                          \
+    rows, lanes, vectors, {tile_one_##suffix, tile_two_##suffix, three},                                     \
+        {few_one_##suffix, few_two_##suffix, few_four_##suffix}, tile_tall_##suffix, {                       \
+      single_one_##suffix, single_two_##suffix, single_three_##suffix, single_four_##suffix                  \
+    }                                                                                                        \
   }
 
 #if defined(__x86_64__)
 // The features by name: the level's own name would make the compiler prefer half-wide vectors.
 #define WIDE_TARGET __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")))
 #define MIDDLE_TARGET __attribute__((target("arch=x86-64-v3")))
-LEVEL(v4, WIDE_TARGET, 8, 16)
-TILE(tile_three_v4, WIDE_TARGET, 1, 8, 3, 16)
-LEVEL(v3, MIDDLE_TARGET, 4, 8)
-TILE(tile_three_v3, MIDDLE_TARGET, 1, 4, 3, 8)
-LEVEL(base, , 4, 4)
+LEVEL(v4, WIDE_TARGET, 8, 16, 3)
+TILE(tile_three_v4, WIDE_TARGET, 1, 8, 8, 3, 16)
+LEVEL(v3, MIDDLE_TARGET, 4, 8, 3)
+TILE(tile_three_v3, MIDDLE_TARGET, 1, 4, 4, 3, 8)
+LEVEL(base, , 4, 4, 2)
 #else
-LEVEL(base, , 8, 4)
-TILE(tile_three_base, , 1, 8, 3, 4)
+LEVEL(base, , 8, 4, 3)
+TILE(tile_three_base, , 1, 8, 8, 3, 4)
 #endif
 
 static const struct product_level *level(void) {
@@ -314,8 +320,10 @@ void multiply_panel(
     }
     // Three panels are read only where they are there.
     const int tall = vectors == 1 && left_over > 2 * here->rows;
-    const product_tile tile = tall ? here->tall : here->tile[vectors - 1];
-    const int64_t full = tall ? 3 * here->rows : here->rows, height = smaller(full, left_over);
+    const int few = vectors == here->vectors && left_over <= here->rows / 2 ? left_over > 2 ? 2 : (int)left_over - 1 : -1;
+    const product_tile tile = tall ? here->tall : few >= 0 ? here->few[few] : here->tile[vectors - 1];
+    const int64_t full = tall ? 3 * here->rows : few >= 0 ? (int64_t)1 << few : here->rows;
+    const int64_t height = smaller(full, left_over);
     if (columns == vectors * here->lanes && height == full) {
       tile(left, panel_stride, right, leading, depth, to, c_leading, &at);
     } else {
