@@ -2,17 +2,23 @@
 
 #include <string.h>
 
-#include "simd.h"
+#include "chunk.h"
 
 // A plane convolved with stride s is split by the remainders of its padded coordinates into s × s phases. Inside a
 // phase every filter tap is one shift, so that the whole output — rows as wide as a phase, with some columns too many
 // — is a sum of shifted runs: long contiguous loops even where the map is only seven wide.
-enum { lanes = 16, block = 4 * lanes };
+enum { block = 4 * chunk, rows_at_once = 4, longest_run = 7 };
+
+// Taps in neighbouring rows of one phase: where the first one's input for output 0 lies, how many there are, and which
+// of the weights is the first one's.
+struct tap_run {
+  int64_t offset, count, first;
+};
 
 struct phases {
   int64_t count[2];      // phases along height and width: the strides
   int64_t height, width; // extents of a phase
-  int64_t size;          // floats of a phase, with room for reads past its end
+  int64_t size;          // floats of a phase, with room for reads of some rows past its end
 };
 
 static inline struct phases make_phases(const struct sliding_window *w) {
@@ -21,97 +27,145 @@ static inline struct phases make_phases(const struct sliding_window *w) {
   p.count[1] = w->stride[2];
   p.height = w->output[1] + (w->kernel[1] - 1) * w->dilation[1] / w->stride[1];
   p.width = w->output[2] + (w->kernel[2] - 1) * w->dilation[2] / w->stride[2];
-  p.size = (p.height * p.width + p.width + 2 * block) & ~(int64_t)(lanes - 1);
+  p.size = ((p.height + rows_at_once) * p.width + 3 * chunk) & ~(int64_t)(chunk - 1);
   return p;
 }
 
-static inline int64_t flat_output(const struct sliding_window *w, const struct phases *p) {
-  return (w->output[1] * p->width + block - 1) / block * block;
-}
-
 int64_t depthwise_scratch(const struct sliding_window *w) {
-  struct phases p = make_phases(w);
-  int64_t backward_height = w->output[1] + 2 * ((w->kernel[1] - 1) * w->dilation[1] / w->stride[1]) + 1;
-  int64_t backward_width = w->output[2] + (w->kernel[2] - 1) * w->dilation[2] / w->stride[2] + 1;
-  int64_t forward = p.count[0] * p.count[1] * p.size + flat_output(w, &p);
-  int64_t backward = 2 * (backward_height * backward_width + backward_width * 2 + 4 * block);
+  const struct phases p = make_phases(w);
+  const int64_t backward_height = w->output[1] + 2 * ((w->kernel[1] - 1) * w->dilation[1] / w->stride[1]) + 1;
+  const int64_t backward_width = w->output[2] + (w->kernel[2] - 1) * w->dilation[2] / w->stride[2] + 1;
+  const int64_t taps = w->kernel[1] * w->kernel[2];
+  const int64_t tables = taps * (int64_t)(sizeof(struct tap_run) + sizeof(int64_t) + sizeof(float)) / sizeof(float);
+  const int64_t forward = p.count[0] * p.count[1] * p.size + tables + chunk;
+  const int64_t backward = 2 * (backward_height * backward_width + backward_width * 2 + 4 * block);
   return larger(forward, backward);
 }
 
-// to[i] = Σ over taps of weight × from[tap][i + …], for i below count, a multiple of `block`.
-static inline void sum_of_shifts(
-    const float *const *from, const float *weight, int64_t taps, int64_t count, float *restrict to) {
-  for (int64_t i = 0; i < count; i += block) {
-    float sum[block];
-    for (int j = 0; j < block; j++) sum[j] = 0;
-    for (int64_t t = 0; t < taps; t++) {
-      const float *restrict run = from[t] + i;
-      const float w = weight[t];
-      for (int j = 0; j < block; j++) sum[j] += w * run[j];
+// The padded rows of a phase, one after the other.
+SIMD_INLINE void fill_phase(
+    const float *x, const float *end, const struct sliding_window *w, const struct phases *p, int64_t py, int64_t px,
+    float *phase) {
+  const int64_t first = smaller(larger(divide_up(w->pad[2] - px, w->stride[2]), 0), p->width);
+  const int64_t last = larger(smaller(divide_up(w->input[2] + w->pad[2] - px, w->stride[2]), p->width), first);
+  float *to = phase;
+  for (int64_t row = 0; row < p->height; row++, to += p->width) {
+    const int64_t h = row * w->stride[1] + py - w->pad[1];
+    if (h >= 0 && h < w->input[1]) {
+      const float *from = x + h * w->input[2] + first * w->stride[2] + px - w->pad[2];
+      spill_zeros(to, first);
+      spill_copy(from, end, last - first, w->stride[2], to + first);
+      spill_zeros(to + last, p->width - last);
+    } else {
+      spill_zeros(to, p->width);
     }
-    for (int j = 0; j < block; j++) to[i + j] = sum[j];
   }
 }
 
-// Filters beyond this size go through the taps in several passes.
-enum { taps_at_once = 64 };
+// The taps of each phase and column, as runs of neighbouring rows; `order` gets the filter's cells in their order.
+static int64_t make_runs(const struct sliding_window *w, const struct phases *p, struct tap_run *runs, int64_t *order) {
+  int64_t count = 0, first = 0;
+  for (int64_t py = 0; py < p->count[0]; py++)
+    for (int64_t kx = 0; kx < w->kernel[2]; kx++) {
+      const int64_t dx = kx * w->dilation[2];
+      const int64_t phase = (py * p->count[1] + dx % w->stride[2]) * p->size + dx / w->stride[2];
+      int64_t previous = -1;
+      for (int64_t ky = 0; ky < w->kernel[1]; ky++) {
+        const int64_t dy = ky * w->dilation[1], row = dy / w->stride[1];
+        if (dy % w->stride[1] != py) continue;
+        if (previous < 0 || row != previous + 1 || runs[count - 1].count == longest_run)
+          runs[count++] = (struct tap_run){phase + row * p->width, 0, first};
+        runs[count - 1].count++;
+        order[first++] = ky * w->kernel[2] + kx;
+        previous = row;
+      }
+    }
+  return count;
+}
 
-SIMD_KERNEL void depthwise(
-    const float *x, const float *filter, const struct sliding_window *window, float bias, float low, float high,
-    float *y, float *scratch) {
+// Adds a run of `taps` taps to four rows of `chunks` chunks: each row of the phase is read once.
+#define ADD_RUN(taps, chunks)                                                                      \
+  case taps:                                                                                       \
+    _Pragma("clang loop unroll(full)") for (int j = 0; j < rows_at_once + taps - 1; j++)           \
+        _Pragma("clang loop unroll(full)") for (int c = 0; c < chunks; c++) {                      \
+      const chunk_vector value = LOAD(at + j * pitch + c * chunk);                                 \
+      _Pragma("clang loop unroll(full)") for (int r = 0; r < rows_at_once; r++)                    \
+          if (j - r >= 0 && j - r < taps) sum[r][c] += weight[j - r] * value;                      \
+    }                                                                                              \
+    break;
+
+// Four rows of the result from column `column` on.
+#define CONVOLVE_ROWS(chunks, column)                                                              \
+  do {                                                                                             \
+    chunk_vector sum[rows_at_once][chunks];                                                        \
+    for (int r = 0; r < rows_at_once; r++)                                                         \
+      for (int c = 0; c < chunks; c++) sum[r][c] = (chunk_vector){0} + bias;                       \
+    for (const struct tap_run *run = runs; run < runs + run_count; run++) {                        \
+      const float *at = scratch + run->offset + row * pitch + (column);                            \
+      const float *weight = weights + run->first;                                                  \
+      switch (run->count) {                                                                        \
+        ADD_RUN(1, chunks)                                                                         \
+        ADD_RUN(2, chunks)                                                                         \
+        ADD_RUN(3, chunks)                                                                         \
+        ADD_RUN(4, chunks)                                                                         \
+        ADD_RUN(5, chunks)                                                                         \
+        ADD_RUN(6, chunks)                                                                         \
+        ADD_RUN(7, chunks)                                                                         \
+      }                                                                                            \
+    }                                                                                              \
+    for (int r = 0; r < rows_at_once && row + r < height; r++)                                     \
+      for (int c = 0; c < chunks; c++) {                                                           \
+        const int64_t from = (row + r) * width + (column) + c * chunk;                             \
+        chunk_vector value = sum[r][c];                                                            \
+        if (width < chunk && from + chunk > area) {                                                \
+          float last[chunk];                                                                       \
+          STORE(last, value);                                                                      \
+          finish_row(last, width, 0, residual ? residual + from : 0, low, high, to + from);        \
+          continue;                                                                                \
+        }                                                                                          \
+        /* What is too much of a narrow row is written anew by the next one. */                    \
+        if (residual) value += LOAD(residual + from);                                              \
+        value = CHOOSE(chunk_vector, low > value, (chunk_vector){0} + low, value);                 \
+        STORE(to + from, CHOOSE(chunk_vector, high < value, (chunk_vector){0} + high, value));     \
+      }                                                                                            \
+  } while (0)
+
+WIDE_SIMD_KERNEL void depthwise(
+    const float *x, const float *end, const float *filters, const struct sliding_window *window,
+    const struct depthwise_planes *planes, const struct tile_epilogue *epilogue, float *y, float *scratch) {
   const struct sliding_window w = *window;
   const struct phases p = make_phases(&w);
-  const int64_t height = w.input[1], width = w.input[2];
-  memset(scratch, 0, p.count[0] * p.count[1] * p.size * sizeof(float));
-  for (int64_t py = 0; py < p.count[0]; py++)
-    for (int64_t px = 0; px < p.count[1]; px++) {
-      float *phase = scratch + (py * p.count[1] + px) * p.size;
-      int64_t first = larger(divide_up(w.pad[2] - px, w.stride[2]), 0);
-      int64_t last = smaller(divide_up(width + w.pad[2] - px, w.stride[2]), p.width);
-      for (int64_t row = 0; row < p.height; row++) {
-        int64_t h = row * w.stride[1] + py - w.pad[1];
-        if (h < 0 || h >= height) continue;
-        const float *from = x + h * width + px - w.pad[2];
-        float *to = phase + row * p.width;
-        if (w.stride[2] == 1) {
-          if (last > first) memcpy(to + first, from + first, (last - first) * sizeof(float));
-        } else if (w.stride[2] == 2) {
-          for (int64_t i = first; i < last; i++) to[i] = from[i * 2];
-        } else {
-          for (int64_t i = first; i < last; i++) to[i] = from[i * w.stride[2]];
-        }
-      }
-    }
+  const int64_t phases_size = p.count[0] * p.count[1] * p.size, taps = w.kernel[1] * w.kernel[2];
+  struct tap_run *runs = (struct tap_run *)(scratch + phases_size);
+  int64_t *order = (int64_t *)(runs + taps);
+  float *weights = (float *)(order + taps);
+  const int64_t run_count = make_runs(&w, &p, runs, order);
+  const int64_t height = w.output[1], width = w.output[2], area = height * width, pitch = p.width;
+  const float low = epilogue->low, high = epilogue->high;
 
-  float *flat = scratch + p.count[0] * p.count[1] * p.size;
-  const int64_t count = flat_output(&w, &p), taps = w.kernel[1] * w.kernel[2];
-  float partial[block];
-  for (int64_t start = 0; start < taps; start += taps_at_once) {
-    const float *from[taps_at_once];
-    const int64_t end = smaller(start + taps_at_once, taps);
-    for (int64_t t = start; t < end; t++) {
-      int64_t dy = t / w.kernel[2] * w.dilation[1], dx = t % w.kernel[2] * w.dilation[2];
-      const float *phase = scratch + (dy % w.stride[1] * p.count[1] + dx % w.stride[2]) * p.size;
-      from[t - start] = phase + dy / w.stride[1] * p.width + dx / w.stride[2];
+  int64_t filled = -1;
+  for (int64_t plane = planes->first; plane < planes->last; plane++) {
+    const int64_t channel = plane % planes->channels, input = plane / planes->per_input;
+    if (input != filled) {
+      for (int64_t py = 0; py < p.count[0]; py++)
+        for (int64_t px = 0; px < p.count[1]; px++)
+          fill_phase(
+              x + input * w.input[1] * w.input[2], end, &w, &p, py, px, scratch + (py * p.count[1] + px) * p.size);
+      filled = input;
     }
-    if (start == 0) {
-      sum_of_shifts(from, filter, end, count, flat);
-    } else {
-      for (int64_t i = 0; i < count; i += block) {
-        const float *at[taps_at_once];
-        for (int64_t t = 0; t < end - start; t++) at[t] = from[t] + i;
-        sum_of_shifts(at, filter + start, end - start, block, partial);
-        for (int j = 0; j < block; j++) flat[i + j] += partial[j];
+    const unaligned_float *filter = (const unaligned_float *)(filters + channel * taps);
+    for (int64_t t = 0; t < taps; t++) weights[t] = filter[order[t]];
+    const float bias = epilogue->bias ? epilogue->bias[channel] : 0;
+    const float *residual = epilogue->residual ? epilogue->residual + plane * area : 0;
+    float *to = y + plane * area;
+    for (int64_t row = 0; row < height; row += rows_at_once) {
+      int64_t column = 0;
+      for (; column + 2 * chunk <= width; column += 2 * chunk) CONVOLVE_ROWS(2, column);
+      for (; column < width; column += chunk) {
+        // The last chunk of a row overlaps the one before.
+        const int64_t start = larger(smaller(column, width - chunk), 0);
+        CONVOLVE_ROWS(1, start);
       }
-    }
-  }
-  for (int64_t row = 0; row < w.output[1]; row++) {
-    const float *from = flat + row * p.width;
-    float *to = y + row * w.output[2];
-    for (int64_t i = 0; i < w.output[2]; i++) {
-      float value = from[i] + bias;
-      value = value < low ? low : value;
-      to[i] = value > high ? high : value;
     }
   }
 }
@@ -124,7 +178,7 @@ SIMD_KERNEL void depthwise_gradient(
   const int64_t reach_x = (w.kernel[2] - 1) * w.dilation[2] / w.stride[2];
   // dy with zeros before and behind, so that every shift stays inside.
   const int64_t wide = w.output[2] + reach_x + 1, tall = w.output[1] + 2 * reach_y + 1;
-  const int64_t room = (tall * wide + wide * 2 + 2 * block) & ~(int64_t)(lanes - 1);
+  const int64_t room = (tall * wide + wide * 2 + 2 * block) & ~(int64_t)(chunk - 1);
   float *padded = scratch, *flat = scratch + room;
   memset(padded, 0, room * sizeof(float));
   for (int64_t row = 0; row < w.output[1]; row++)

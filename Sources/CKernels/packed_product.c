@@ -1,157 +1,317 @@
 #include "packed_product.h"
 
+#include <math.h>
+#include <stddef.h>
 #include <string.h>
 
-#include "simd.h"
+#include "chunk.h"
 
-// tile (rows × 2 · lanes, or rows × lanes) = left panel · right panel, all sums kept in registers.
-#define PRODUCT_TILE(name, target, rows, lanes, vectors)                                                       \
+#define UNROLL _Pragma("clang loop unroll(full)")
+
+// A tile of `panels` left panels of `rows` rows × `vectors` vectors of `lanes` columns, all sums kept in registers.
+#define TILE(name, target, panels, rows, vectors, lanes)                                                       \
   target static void name(                                                                                     \
-      const float *restrict left, const float *restrict right, int64_t leading, int64_t depth, float *tile) {  \
-    typedef float vector __attribute__((vector_size(lanes * sizeof(float)), aligned(sizeof(float))));          \
-    vector sum[rows][vectors];                                                                                 \
-    _Pragma("clang loop unroll(full)") for (int r = 0; r < rows; r++)                                          \
-        _Pragma("clang loop unroll(full)") for (int v = 0; v < vectors; v++) sum[r][v] = (vector){0};          \
+      const float *restrict left, int64_t panel_stride, const float *restrict right, int64_t leading,          \
+      int64_t depth, float *c, int64_t c_leading, const struct tile_epilogue *epilogue) {                      \
+    typedef float vector __attribute__((vector_size(lanes * sizeof(float)), aligned(1)));                      \
+    vector sum[panels][rows][vectors];                                                                         \
+    UNROLL for (int p = 0; p < panels; p++) UNROLL for (int r = 0; r < rows; r++)                              \
+        UNROLL for (int v = 0; v < vectors; v++) sum[p][r][v] = (vector){0};                                   \
+    if (epilogue->accumulate)                                                                                  \
+      UNROLL for (int p = 0; p < panels; p++) UNROLL for (int r = 0; r < rows; r++)                            \
+          UNROLL for (int v = 0; v < vectors; v++) sum[p][r][v] =                                              \
+              *(const vector *)(c + (p * rows + r) * c_leading + v * lanes);                                   \
     for (int64_t k = 0; k < depth; k++, left += rows, right += leading) {                                      \
       vector b[vectors];                                                                                       \
-      _Pragma("clang loop unroll(full)") for (int v = 0; v < vectors; v++) b[v] =                              \
-          *(const vector *)(right + v * lanes);                                                                \
-      _Pragma("clang loop unroll(full)") for (int r = 0; r < rows; r++)                                        \
-          _Pragma("clang loop unroll(full)") for (int v = 0; v < vectors; v++) sum[r][v] += left[r] * b[v];    \
+      UNROLL for (int v = 0; v < vectors; v++) b[v] = *(const vector *)(right + v * lanes);                    \
+      UNROLL for (int p = 0; p < panels; p++) UNROLL for (int r = 0; r < rows; r++)                            \
+          UNROLL for (int v = 0; v < vectors; v++) sum[p][r][v] += left[p * panel_stride + r] * b[v];          \
     }                                                                                                          \
-    _Pragma("clang loop unroll(full)") for (int r = 0; r < rows; r++)                                          \
-        _Pragma("clang loop unroll(full)") for (int v = 0; v < vectors; v++)                                   \
-            *(vector *)(tile + (r * vectors + v) * lanes) = sum[r][v];                                         \
+    const vector low = (vector){0} + epilogue->low, high = (vector){0} + epilogue->high;                       \
+    UNROLL for (int p = 0; p < panels; p++) UNROLL for (int r = 0; r < rows; r++) {                            \
+      const float bias = epilogue->bias ? epilogue->bias[p * rows + r] : 0;                                    \
+      UNROLL for (int v = 0; v < vectors; v++) {                                                               \
+        const ptrdiff_t at = (p * rows + r) * c_leading + v * lanes;                                           \
+        vector value = sum[p][r][v] + bias;                                                                    \
+        if (epilogue->residual) value += *(const vector *)(epilogue->residual + at);                           \
+        value = CHOOSE(vector, low > value, low, value);                                                               \
+        *(vector *)(c + at) = CHOOSE(vector, high < value, high, value);                                               \
+      }                                                                                                        \
+    }                                                                                                          \
   }
 
-typedef void (*product_tile)(const float *, const float *, int64_t, int64_t, float *);
+// `columns` single columns of three left panels, a vector being the rows of a panel: sum[panel][row][column].
+#define COLUMN_TILE(name, target, rows, columns)                                                               \
+  target static void name(                                                                                     \
+      const float *restrict left, int64_t panel_stride, int64_t panels, const float *restrict right,           \
+      int64_t leading, int64_t depth, float *restrict to) {                                                    \
+    typedef float vector __attribute__((vector_size(rows * sizeof(float)), aligned(1)));                       \
+    for (; panels > 0; panels -= 3, to += 3 * rows * columns, left += 3 * panel_stride) {                      \
+      const int64_t second = panels > 1 ? panel_stride : 0, third = panels > 2 ? 2 * panel_stride : 0;         \
+      vector sum[3][columns];                                                                                  \
+      UNROLL for (int p = 0; p < 3; p++) UNROLL for (int i = 0; i < columns; i++) sum[p][i] = (vector){0};     \
+      for (int64_t k = 0; k < depth; k++) {                                                                    \
+        const float *at = left + k * rows, *b = right + k * leading;                                           \
+        const vector a0 = *(const vector *)at, a1 = *(const vector *)(at + second),                            \
+                     a2 = *(const vector *)(at + third);                                                       \
+        UNROLL for (int i = 0; i < columns; i++) {                                                             \
+          sum[0][i] += a0 * b[i];                                                                              \
+          sum[1][i] += a1 * b[i];                                                                              \
+          sum[2][i] += a2 * b[i];                                                                              \
+        }                                                                                                      \
+      }                                                                                                        \
+      for (int p = 0; p < 3 && p < panels; p++)                                                                \
+        for (int r = 0; r < rows; r++)                                                                         \
+          for (int i = 0; i < columns; i++) to[(p * rows + r) * columns + i] = sum[p][i][r];                   \
+    }                                                                                                          \
+  }
+
+typedef void (*product_tile)(
+    const float *, int64_t, const float *, int64_t, int64_t, float *, int64_t, const struct tile_epilogue *);
+typedef void (*column_tile)(const float *, int64_t, int64_t, const float *, int64_t, int64_t, float *);
 
 // The tile functions of a processor level: registers decide how large a tile is best.
 struct product_level {
-  int rows, lanes;
-  product_tile two, one;
+  int64_t rows, lanes, vectors;
+  product_tile tile[3];  // by the number of vectors
+  product_tile tall;     // three panels, one vector
+  column_tile single[product_single_columns];
 };
+
+#define LEVEL(suffix, target, rows, lanes)            \
+  TILE(tile_one_##suffix, target, 1, rows, 1, lanes)  \
+  TILE(tile_two_##suffix, target, 1, rows, 2, lanes)  \
+  TILE(tile_tall_##suffix, target, 3, rows, 1, lanes) \
+  COLUMN_TILE(single_one_##suffix, target, rows, 1)   \
+  COLUMN_TILE(single_two_##suffix, target, rows, 2)   \
+  COLUMN_TILE(single_three_##suffix, target, rows, 3) \
+  COLUMN_TILE(single_four_##suffix, target, rows, 4)
+#define LEVEL_ENTRY(suffix, rows, lanes, vectors, three)                                            \
+  {                                                                                                 \
+    rows, lanes, vectors, {tile_one_##suffix, tile_two_##suffix, three}, tile_tall_##suffix, {      \
+      single_one_##suffix, single_two_##suffix, single_three_##suffix, single_four_##suffix         \
+    }                                                                                               \
+  }
 
 #if defined(__x86_64__)
 // The features by name: the level's own name would make the compiler prefer half-wide vectors.
 #define WIDE_TARGET __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")))
-PRODUCT_TILE(tile_v4_two, WIDE_TARGET, 12, 16, 2)
-PRODUCT_TILE(tile_v4_one, WIDE_TARGET, 12, 16, 1)
-PRODUCT_TILE(tile_v3_two, __attribute__((target("arch=x86-64-v3"))), 6, 8, 2)
-PRODUCT_TILE(tile_v3_one, __attribute__((target("arch=x86-64-v3"))), 6, 8, 1)
+#define MIDDLE_TARGET __attribute__((target("arch=x86-64-v3")))
+LEVEL(v4, WIDE_TARGET, 8, 16)
+TILE(tile_three_v4, WIDE_TARGET, 1, 8, 3, 16)
+LEVEL(v3, MIDDLE_TARGET, 4, 8)
+TILE(tile_three_v3, MIDDLE_TARGET, 1, 4, 3, 8)
+LEVEL(base, , 4, 4)
+#else
+LEVEL(base, , 8, 4)
+TILE(tile_three_base, , 1, 8, 3, 4)
 #endif
-PRODUCT_TILE(tile_base_two, , 4, 4, 2)
-PRODUCT_TILE(tile_base_one, , 4, 4, 1)
 
-static struct product_level level(void) {
+static const struct product_level *level(void) {
 #if defined(__x86_64__)
+  static const struct product_level v4 = LEVEL_ENTRY(v4, 8, 16, 3, tile_three_v4);
+  static const struct product_level v3 = LEVEL_ENTRY(v3, 4, 8, 3, tile_three_v3);
+  static const struct product_level base = LEVEL_ENTRY(base, 4, 4, 2, NULL);
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("x86-64-v4")) return (struct product_level){12, 16, tile_v4_two, tile_v4_one};
-  if (__builtin_cpu_supports("x86-64-v3")) return (struct product_level){6, 8, tile_v3_two, tile_v3_one};
+  if (__builtin_cpu_supports("x86-64-v4")) return &v4;
+  if (__builtin_cpu_supports("x86-64-v3")) return &v3;
+#else
+  static const struct product_level base = LEVEL_ENTRY(base, 8, 4, 3, tile_three_base);
 #endif
-  return (struct product_level){4, 4, tile_base_two, tile_base_one};
+  return &base;
 }
 
-int64_t product_rows(void) { return level().rows; }
-int64_t product_columns(void) { return 2 * level().lanes; }
+int64_t product_rows(void) { return level()->rows; }
+int64_t product_columns(void) { return level()->vectors * level()->lanes; }
+int64_t product_lanes(void) { return level()->lanes; }
 
-void pack_left(
-    const float *matrix, int64_t row_stride, int64_t depth_stride, int64_t rows, int64_t depth, int64_t first,
-    int64_t last, float *packed) {
-  const int64_t height = product_rows();
+// The place of a channel's cell in the depth.
+static inline int64_t depth_index(const struct depth_order *order, int64_t channel, int64_t cell) {
+  const int64_t start = channel - channel % order->block;
+  const int64_t count = smaller(order->block, order->channels - start);
+  return start * order->cells + cell * count + channel - start;
+}
+
+// Packs as many whole chunks of a panel of eight rows, contiguous in memory, as there are; returns their elements.
+SIMD_INLINE int64_t pack_eight_rows(
+    const float *from, int64_t row_stride, const struct depth_order *order, float *to) {
+  const int64_t depth = order->channels * order->cells;
+  int64_t done = 0, channel = 0, cell = 0;
+  for (; done + chunk <= depth; done += chunk) {
+    chunk_vector row[8], pair[8], four[8];
+    for (int r = 0; r < 8; r++) row[r] = LOAD(from + r * row_stride + done);
+    for (int r = 0; r < 4; r++) {
+      pair[r] = FIRST_HALVES(row[r], row[r + 4]);
+      pair[r + 4] = LAST_HALVES(row[r], row[r + 4]);
+    }
+    for (int half = 0; half < 8; half += 4)
+      for (int r = 0; r < 2; r++) {
+        four[half + r] = FIRST_HALVES(pair[half + r], pair[half + r + 2]);
+        four[half + r + 2] = LAST_HALVES(pair[half + r], pair[half + r + 2]);
+      }
+    // Each result holds the eight rows of two neighbours.
+    for (int quarter = 0; quarter < 8; quarter += 2)
+      for (int last = 0; last < 2; last++) {
+        const chunk_vector eight = last ? LAST_HALVES(four[quarter], four[quarter + 1])
+                                        : FIRST_HALVES(four[quarter], four[quarter + 1]);
+        for (int i = 0; i < 2; i++) {
+          float *at = to + 8 * (order->cells == 1 ? channel : depth_index(order, channel, cell));
+          *(half_chunk_vector *)at = i ? __builtin_shufflevector(eight, eight, 8, 9, 10, 11, 12, 13, 14, 15)
+                                       : __builtin_shufflevector(eight, eight, 0, 1, 2, 3, 4, 5, 6, 7);
+          if (++cell == order->cells) cell = 0, channel++;
+        }
+      }
+  }
+  return done;
+}
+
+WIDE_SIMD_KERNEL void pack_left(
+    const float *matrix, int64_t row_stride, int64_t channel_stride, const struct depth_order *order, int64_t rows,
+    int64_t first, int64_t last, float *packed) {
+  const int64_t height = product_rows(), cells = order->cells, depth = order->channels * cells;
   for (int64_t panel = first; panel < last; panel += height) {
-    float *restrict to = packed + panel * depth;
+    float *to = packed + panel * depth;
     const int64_t present = smaller(height, rows - panel);
     const unaligned_float *from = (const unaligned_float *)(matrix + panel * row_stride);
-    for (int64_t k = 0; k < depth; k++, to += height) {
-      for (int64_t r = 0; r < present; r++) to[r] = from[r * row_stride + k * depth_stride];
-      for (int64_t r = present; r < height; r++) to[r] = 0;
+    const int contiguous = channel_stride == cells && present == 8;
+    for (int64_t i = contiguous ? pack_eight_rows((const float *)from, row_stride, order, to) : 0; i < depth; i++) {
+      const int64_t channel = i / cells, cell = i % cells;
+      const unaligned_float *at = from + channel * channel_stride + cell;
+      float *column = to + height * depth_index(order, channel, cell);
+      if (row_stride == 1 && present == 8) {
+        for (int64_t r = 0; r < 8; r++) column[r] = at[r];
+      } else {
+        for (int64_t r = 0; r < present; r++) column[r] = at[r * row_stride];
+        for (int64_t r = present; r < height; r++) column[r] = 0;
+      }
     }
   }
 }
 
 SIMD_KERNEL void pack_right(
-    const float *matrix, int64_t leading, int64_t first, int64_t last, int64_t columns, float *panel) {
-  const int64_t width = product_columns();
-  const float *from = matrix + first * leading;
-  for (int64_t k = first; k < last; k++, from += leading, panel += width)
-    for (int64_t i = 0; i < columns; i++) panel[i] = from[i];
+    const float *matrix, int64_t leading, int64_t depth, int64_t columns, float *panel, int64_t panel_leading) {
+  for (int64_t k = 0; k < depth; k++, matrix += leading, panel += panel_leading) {
+    for (int64_t i = 0; i < columns; i++) panel[i] = matrix[i];
+    for (int64_t i = columns; i < panel_leading; i++) panel[i] = 0;
+  }
 }
 
-SIMD_KERNEL void pack_windows(
-    const float *x, const struct sliding_window *window, int64_t first, int64_t last, int64_t position,
-    int64_t columns, float *panel) {
-  const struct sliding_window w = *window;
-  const int64_t wide = w.output[2], height = w.input[1], width = w.input[2], plane = volume(w.input);
-  const int64_t cells = volume(w.kernel), panel_width = product_columns();
-  for (int64_t k = first; k < last; k++, panel += panel_width) {
-    const int64_t cell = k % cells, kw = cell % w.kernel[2], kh = cell / w.kernel[2] % w.kernel[1];
-    const int64_t kd = cell / (w.kernel[2] * w.kernel[1]);
-    const float *channel = x + k / cells * plane;
-    int64_t covered, behind;
-    covered_outputs(&w, 2, kw, &covered, &behind);
-    // Runs of columns in one output row.
-    for (int64_t done = 0; done < columns;) {
-      const int64_t at = position + done, row = at / wide, start = at % wide;
-      const int64_t end = smaller(wide, start + columns - done);
-      const int64_t d = window_origin(&w, 0, row / w.output[1]) + kd * w.dilation[0];
-      const int64_t h = window_origin(&w, 1, row % w.output[1]) + kh * w.dilation[1];
-      float *restrict to = panel + done - start;
-      if (d < 0 || d >= w.input[0] || h < 0 || h >= height) {
-        for (int64_t o = start; o < end; o++) to[o] = 0;
+// Columns of a panel that come from neighbours in one row of the image, or are 0 where `from` is negative.
+struct run {
+  int64_t from, to, count;
+};
+
+enum { run_limit = 3 * product_columns_limit };
+
+// The runs of one kernel cell; `from` counts from the start of a channel.
+SIMD_INLINE int64_t make_runs(
+    const struct sliding_window *w, int64_t cell, int64_t position, int64_t columns, struct run *runs) {
+  const int64_t wide = w->output[2], kw = cell % w->kernel[2], kh = cell / w->kernel[2] % w->kernel[1];
+  const int64_t kd = cell / (w->kernel[2] * w->kernel[1]);
+  int64_t covered, behind, count = 0;
+  covered_outputs(w, 2, kw, &covered, &behind);
+  for (int64_t done = 0; done < columns;) {
+    const int64_t at = position + done, row = at / wide, start = at % wide;
+    const int64_t end = smaller(wide, start + columns - done), to = done - start;
+    const int64_t d = window_origin(w, 0, row / w->output[1]) + kd * w->dilation[0];
+    const int64_t h = window_origin(w, 1, row % w->output[1]) + kh * w->dilation[1];
+    const int outside = d < 0 || d >= w->input[0] || h < 0 || h >= w->input[1];
+    const int64_t low = outside ? end : smaller(larger(start, covered), end);
+    const int64_t high = larger(smaller(end, behind), low);
+    if (low > start) runs[count++] = (struct run){-1, to + start, low - start};
+    if (high > low) {
+      const int64_t from = (d * w->input[1] + h) * w->input[2] + window_origin(w, 2, low) + kw * w->dilation[2];
+      runs[count++] = (struct run){from, to + low, high - low};
+    }
+    if (end > high) runs[count++] = (struct run){-1, to + high, end - high};
+    done += end - start;
+  }
+  return count;
+}
+
+// One row of a panel. Whole chunks are written where it `spills`: what lies behind is written afterwards.
+SIMD_INLINE void copy_runs(
+    const float *channel, const float *end, const struct run *runs, int64_t count, int64_t stride, int spills,
+    float *panel) {
+  for (const struct run *run = runs; run < runs + count; run++) {
+    float *to = panel + run->to;
+    const float *from = channel + run->from;
+    if (run->from < 0) {
+      if (spills) {
+        spill_zeros(to, run->count);
       } else {
-        const float *restrict from = channel + (d * height + h) * width + kw * w.dilation[2] - w.pad[2];
-        const int64_t low = smaller(larger(start, covered), end), high = larger(smaller(end, behind), low);
-        for (int64_t o = start; o < low; o++) to[o] = 0;
-        if (w.stride[2] == 1) {
-          for (int64_t o = low; o < high; o++) to[o] = from[o];
-        } else if (w.stride[2] == 2) {
-          for (int64_t o = low; o < high; o++) to[o] = from[o * 2];
-        } else {
-          for (int64_t o = low; o < high; o++) to[o] = from[o * w.stride[2]];
-        }
-        for (int64_t o = high; o < end; o++) to[o] = 0;
+        for (int64_t i = 0; i < run->count; i++) to[i] = 0;
       }
-      done += end - start;
+    } else {
+      // An end before everything makes the copy exact.
+      spill_copy(from, spills ? end : channel, run->count, stride, to);
     }
   }
 }
 
+SIMD_KERNEL void pack_windows(
+    const float *x, const struct sliding_window *window, int64_t channels, int64_t first, int64_t last,
+    int64_t position, int64_t columns, float *panel) {
+  const struct sliding_window w = *window;
+  const int64_t plane = volume(w.input), cells = volume(w.kernel), panel_width = product_columns();
+  struct run runs[run_limit];
+  for (int64_t cell = 0; cell < cells; cell++) {
+    const int64_t count = make_runs(&w, cell, position, columns, runs);
+    for (int64_t channel = first; channel < last; channel++, panel += panel_width) {
+      const int spills = cell + 1 < cells || channel + 1 < last;
+      copy_runs(x + channel * plane, x + channels * plane, runs, count, w.stride[2], spills, panel);
+    }
+  }
+}
+
+// Hands the sums of a tile at the edge of the result over to it.
 SIMD_KERNEL static void finish_tile(
     const float *restrict tile, int64_t tile_width, int64_t rows, int64_t columns, float *c, int64_t leading,
-    const float *bias, const struct tile_epilogue *epilogue) {
+    const struct tile_epilogue *epilogue) {
   const float low = epilogue->low, high = epilogue->high;
   for (int64_t r = 0; r < rows; r++, tile += tile_width) {
-    float *restrict to = c + r * leading;
-    const float b = bias ? bias[r] : 0;
-    if (epilogue->accumulate) {
-      for (int64_t i = 0; i < columns; i++) {
-        float value = to[i] + tile[i] + b;
-        value = value < low ? low : value;
-        to[i] = value > high ? high : value;
-      }
-    } else {
-      for (int64_t i = 0; i < columns; i++) {
-        float value = tile[i] + b;
-        value = value < low ? low : value;
-        to[i] = value > high ? high : value;
-      }
+    float *to = c + r * leading;
+    const float *residual = epilogue->residual ? epilogue->residual + r * leading : 0;
+    const float bias = epilogue->bias ? epilogue->bias[r] : 0;
+    for (int64_t i = 0; i < columns; i++) {
+      float value = (epilogue->accumulate ? to[i] : 0) + tile[i] + bias + (residual ? residual[i] : 0);
+      value = value < low ? low : value;
+      to[i] = value > high ? high : value;
     }
   }
 }
 
 void multiply_panel(
-    const float *packed, int64_t whole_depth, int64_t first, int64_t last, const float *panel, int64_t leading,
+    const float *packed, int64_t whole_depth, int64_t first, int64_t last, const float *right, int64_t leading,
     int64_t depth, int64_t columns, float *c, int64_t c_leading, const struct tile_epilogue *epilogue) {
-  const struct product_level here = level();
-  float tile[product_rows_limit * product_columns_limit] __attribute__((aligned(64)));
-  const int narrow = columns <= here.lanes;
-  const product_tile product = narrow ? here.one : here.two;
-  const int64_t tile_width = narrow ? here.lanes : 2 * here.lanes;
-  for (int64_t row = first; row < last; row += here.rows) {
-    product(packed + row * whole_depth, panel, leading, depth, tile);
-    finish_tile(
-        tile, tile_width, smaller(here.rows, last - row), columns, c + row * c_leading, c_leading,
-        epilogue->bias ? epilogue->bias + row : 0, epilogue);
+  const struct product_level *here = level();
+  const struct tile_epilogue none = {0, NULL, NULL, -INFINITY, INFINITY};
+  const int64_t panel_stride = here->rows * whole_depth, vectors = (columns + here->lanes - 1) / here->lanes;
+  float sums[3 * product_rows_limit * product_columns_limit] __attribute__((aligned(64)));
+  for (int64_t row = first; row < last;) {
+    const int64_t left_over = last - row;
+    const float *left = packed + row * whole_depth;
+    float *to = c + row * c_leading;
+    struct tile_epilogue at = *epilogue;
+    if (at.bias) at.bias += row;
+    if (at.residual) at.residual += row * c_leading;
+    if (columns <= product_single_columns) {
+      const int64_t rows = smaller(3 * here->rows, left_over), panels = (rows + here->rows - 1) / here->rows;
+      here->single[columns - 1](left, panel_stride, panels, right, leading, depth, sums);
+      finish_tile(sums, columns, rows, columns, to, c_leading, &at);
+      row += rows;
+      continue;
+    }
+    // Three panels are read only where they are there.
+    const int tall = vectors == 1 && left_over > 2 * here->rows;
+    const product_tile tile = tall ? here->tall : here->tile[vectors - 1];
+    const int64_t full = tall ? 3 * here->rows : here->rows, height = smaller(full, left_over);
+    if (columns == vectors * here->lanes && height == full) {
+      tile(left, panel_stride, right, leading, depth, to, c_leading, &at);
+    } else {
+      tile(left, panel_stride, right, leading, depth, sums, vectors * here->lanes, &none);
+      finish_tile(sums, vectors * here->lanes, height, columns, to, c_leading, &at);
+    }
+    row += height;
   }
 }

@@ -2,25 +2,70 @@
 
 #include <string.h>
 
-#include "packed_product.h"
-#include "simd.h"
+#include "chunk.h"
 
-static inline int64_t row_pitch(int64_t tiles) { return (tiles * winograd_tile + 2 + 31) & ~(int64_t)15; }
+typedef int32_t mask_vector __attribute__((vector_size(chunk * sizeof(int32_t)), aligned(1)));
 
-int64_t winograd_scratch(int64_t tiles) { return 12 * row_pitch(tiles); }
+static inline int64_t whole_chunks(int64_t count) { return (count + chunk - 1) & ~(int64_t)(chunk - 1); }
+
+// The points of interpolation besides 0 and infinity are ±a and ±b.
+#define A 0.75f
+#define B 1.5f
+
+// One dimension of the input's transform.
+#define TRANSFORM_INPUT(type, x, t)                                                                 \
+  do {                                                                                              \
+    const type even_a = x[4] - B * B * x[2], odd_a = x[3] - B * B * x[1];                           \
+    const type even_b = x[4] - A * A * x[2], odd_b = x[3] - A * A * x[1];                           \
+    t[0] = A * A * B * B * x[0] + (x[4] - (A * A + B * B) * x[2]);                                  \
+    t[1] = even_a + A * odd_a;                                                                      \
+    t[2] = even_a - A * odd_a;                                                                      \
+    t[3] = even_b + B * odd_b;                                                                      \
+    t[4] = even_b - B * odd_b;                                                                      \
+    t[5] = A * A * B * B * x[1] + (x[5] - (A * A + B * B) * x[3]);                                  \
+  } while (0)
+
+// One dimension of the output's transform.
+#define TRANSFORM_OUTPUT(type, m, y)                                                                \
+  do {                                                                                              \
+    const type sum_a = m[1] + m[2], difference_a = m[1] - m[2];                                     \
+    const type sum_b = m[3] + m[4], difference_b = m[3] - m[4];                                     \
+    y[0] = m[0] + sum_a + sum_b;                                                                    \
+    y[1] = A * difference_a + B * difference_b;                                                     \
+    y[2] = A * A * sum_a + B * B * sum_b;                                                           \
+    y[3] = A * A * A * difference_a + (B * B * B * difference_b + m[5]);                            \
+  } while (0)
+
+int64_t winograd_slots(int64_t width, int64_t pad_left, int64_t tiles) {
+  return pad_left + width <= tiles * winograd_tile ? tiles : tiles + 1;
+}
+
+// A line holds every fourth pixel row, one after the other: the rows that the tiles of one column see at one height.
+static inline int64_t line_length(int64_t rows, int64_t slots) {
+  return (rows + 1) * slots * winograd_tile + 6 * chunk;
+}
+
+// The transformed lines, a place a float.
+static inline int64_t mixed_length(int64_t rows, int64_t slots) { return whole_chunks((rows + 1) * slots) + chunk; }
+
+int64_t winograd_scratch(int64_t rows, int64_t slots) {
+  return 4 * line_length(rows, slots) + 25 * mixed_length(rows, slots);
+}
 
 // The filters of one panel of outputs are transformed at a time, one a lane.
-enum { lanes = product_rows_limit };
+typedef float filters[product_rows_limit];
 
-static inline void transform_filter_column(const float k[3][lanes], float t[6][lanes]) {
-  for (int l = 0; l < lanes; l++) {
-    float a = k[0][l], b = k[1][l], c = k[2][l];
-    t[0][l] = a * 0.25f;
-    t[1][l] = (a + b + c) * (-1.0f / 6);
-    t[2][l] = (a - b + c) * (-1.0f / 6);
-    t[3][l] = a * (1.0f / 24) + b * (1.0f / 12) + c * (1.0f / 6);
-    t[4][l] = a * (1.0f / 24) - b * (1.0f / 12) + c * (1.0f / 6);
-    t[5][l] = c;
+static inline void transform_filters(const filters k[3], filters t[6]) {
+  const float at_zero = 1 / (A * A * B * B);
+  const float at_a = 1 / (2 * A * A * (A * A - B * B)), at_b = 1 / (2 * B * B * (B * B - A * A));
+  for (int l = 0; l < product_rows_limit; l++) {
+    const float x = k[0][l], y = k[1][l], z = k[2][l];
+    t[0][l] = at_zero * x;
+    t[1][l] = at_a * (x + A * A * z) + at_a * A * y;
+    t[2][l] = at_a * (x + A * A * z) - at_a * A * y;
+    t[3][l] = at_b * (x + B * B * z) + at_b * B * y;
+    t[4][l] = at_b * (x + B * B * z) - at_b * B * y;
+    t[5][l] = z;
   }
 }
 
@@ -28,7 +73,7 @@ SIMD_KERNEL void winograd_weights(
     const float *weights, int64_t outputs, int64_t inputs, int64_t output_stride, int64_t input_stride, int rotated,
     int64_t first, int64_t last, float *u, int64_t cell_stride) {
   const int64_t height = product_rows();
-  float k[3][3][lanes];  // [column][row]
+  filters k[3][3];  // [column][row]
   memset(k, 0, sizeof k);
   for (int64_t panel = first; panel < last; panel += height) {
     const int64_t present = smaller(height, outputs - panel);
@@ -39,86 +84,122 @@ SIMD_KERNEL void winograd_weights(
             (const unaligned_float *)(weights + (panel + l) * output_stride + c * input_stride);
         for (int i = 0; i < 9; i++) k[i % 3][i / 3][l] = from[rotated ? 8 - i : i];
       }
-      float t[3][6][lanes];  // [column][transformed row]
-      for (int column = 0; column < 3; column++) transform_filter_column(k[column], t[column]);
+      filters t[3][6];  // [column][transformed row]
+      for (int column = 0; column < 3; column++) transform_filters(k[column], t[column]);
       float *to = u + panel * inputs + c * height;
       for (int i = 0; i < 6; i++) {
-        float row[3][lanes], done[6][lanes];
+        filters row[3], done[6];
         for (int column = 0; column < 3; column++) memcpy(row[column], t[column][i], sizeof row[column]);
-        transform_filter_column(row, done);
+        transform_filters(row, done);
         for (int j = 0; j < 6; j++) memcpy(to + (i * 6 + j) * cell_stride, done[j], height * sizeof(float));
       }
     }
   }
 }
 
-SIMD_KERNEL void winograd_input(
-    const float *x, int64_t height, int64_t width, int64_t pad_top, int64_t pad_left, int64_t tile_row, int64_t tiles,
-    float *v, int64_t plane, float *scratch) {
-  const int64_t padded = tiles * winograd_tile + 2, pitch = row_pitch(tiles);
-  float *row[6], *mixed[6];
-  for (int i = 0; i < 6; i++) row[i] = scratch + i * pitch, mixed[i] = scratch + (6 + i) * pitch;
-  const int64_t present = width < padded - pad_left ? width : padded - pad_left;
-  for (int i = 0; i < 6; i++) {
-    int64_t h = tile_row * winograd_tile + i - pad_top;
-    memset(row[i], 0, pitch * sizeof(float));
-    if (h >= 0 && h < height) memcpy(row[i] + pad_left, x + h * width, present * sizeof(float));
-  }
-  for (int64_t k = 0; k < padded; k++) {
-    float a = row[0][k], b = row[1][k], c = row[2][k], d = row[3][k], e = row[4][k], f = row[5][k];
-    mixed[0][k] = 4 * a - 5 * c + e;
-    mixed[1][k] = -4 * (b + c) + d + e;
-    mixed[2][k] = 4 * (b - c) - d + e;
-    mixed[3][k] = 2 * (d - b) - c + e;
-    mixed[4][k] = 2 * (b - d) - c + e;
-    mixed[5][k] = 4 * b - 5 * d + f;
-  }
-  for (int i = 0; i < 6; i++) {
-    const float *restrict q = mixed[i];
-    float *restrict o = v + i * 6 * plane;
-    for (int64_t t = 0; t < tiles; t++) {
-      float a = q[4 * t], b = q[4 * t + 1], c = q[4 * t + 2], d = q[4 * t + 3], e = q[4 * t + 4], f = q[4 * t + 5];
-      o[t] = 4 * a - 5 * c + e;
-      o[plane + t] = -4 * (b + c) + d + e;
-      o[2 * plane + t] = 4 * (b - c) - d + e;
-      o[3 * plane + t] = 2 * (d - b) - c + e;
-      o[4 * plane + t] = 2 * (b - d) - c + e;
-      o[5 * plane + t] = 4 * b - 5 * d + f;
+// Copies the pixel rows of a line, with zeros where they have none.
+SIMD_INLINE void fill_line(
+    const float *x, const float *end, const struct winograd_plane *p, int64_t first_row, int64_t rows, float *line) {
+  const int64_t pitch = p->slots * winograd_tile;
+  spill_zeros(line, chunk);
+  for (int64_t r = 0; r < rows; r++, line += pitch) {
+    const int64_t h = first_row + r * winograd_tile;
+    float *to = line + p->pad_left;
+    // What is too much here lies where the next row is going to be.
+    if (h >= 0 && h < p->height) {
+      spill_copy(x + h * p->width, end, p->width, 1, to);
+      spill_zeros(to + p->width, pitch - p->width);
+    } else {
+      spill_zeros(to, pitch);
     }
   }
 }
 
-SIMD_KERNEL void winograd_output(
-    const float *m, int64_t plane, int64_t tiles, int64_t height, int64_t width, int64_t tile_row, float bias,
-    float low, float high, float *y, float *scratch) {
-  const int64_t pitch = row_pitch(tiles);
-  for (int i = 0; i < 6; i++) {
-    const float *restrict s = m + i * 6 * plane;
-    float *restrict part = scratch + i * pitch;
-    for (int64_t t = 0; t < tiles; t++) {
-      float a = s[t], b = s[plane + t], c = s[2 * plane + t], d = s[3 * plane + t], e = s[4 * plane + t],
-            f = s[5 * plane + t];
-      part[4 * t] = a + b + c + d + e;
-      part[4 * t + 1] = b - c + 2 * (d - e);
-      part[4 * t + 2] = b + c + 4 * (d + e);
-      part[4 * t + 3] = b - c + 8 * (d - e) + f;
+WIDE_SIMD_KERNEL void winograd_input(
+    const float *x, const float *end, const struct winograd_plane *plane, int64_t first, int64_t rows, float *v,
+    int64_t cell_stride, float *scratch) {
+  const struct winograd_plane p = *plane;
+  const int64_t places = rows * p.slots, length = line_length(rows, p.slots), mixed = mixed_length(rows, p.slots);
+  float *lines = scratch, *transformed = scratch + 4 * length;
+  int32_t *inside = (int32_t *)(transformed + 24 * mixed);
+  // Where no place is left free a row's last tile must not see the next row: behind it there are zeros.
+  const int masked = p.slots == p.tiles;
+  if (masked)
+    for (int64_t f = 0; f < mixed; f++) inside[f] = f % p.slots == p.slots - 1 ? 0 : -1;
+
+  for (int i = 0; i < 4; i++) {
+    // The first two rows of a tile are also the last two of the one above.
+    const int64_t count = rows + (i < 2), line_places = count * p.slots;
+    float *line = lines + i * length;
+    fill_line(x, end, &p, first * winograd_tile + i - p.pad_top, count, line);
+    for (int64_t f = 0; f < line_places; f += chunk) {
+      const float *q = line + f * winograd_tile;
+      const chunk_vector q0 = LOAD(q), q1 = LOAD(q + chunk), q2 = LOAD(q + 2 * chunk), q3 = LOAD(q + 3 * chunk);
+      const chunk_vector even0 = EVERY_SECOND(q0, q1, 0), even1 = EVERY_SECOND(q2, q3, 0);
+      const chunk_vector odd0 = EVERY_SECOND(q0, q1, 1), odd1 = EVERY_SECOND(q2, q3, 1);
+      chunk_vector in[6], t[6];
+      in[0] = EVERY_SECOND(even0, even1, 0);
+      in[1] = EVERY_SECOND(odd0, odd1, 0);
+      in[2] = EVERY_SECOND(even0, even1, 1);
+      in[3] = EVERY_SECOND(odd0, odd1, 1);
+#define SHIFTED(a, next)                                                                           \
+  __builtin_shufflevector(a, (chunk_vector){0} + (next), 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)
+      in[4] = SHIFTED(in[0], q[4 * chunk]);
+      in[5] = SHIFTED(in[1], q[4 * chunk + 1]);
+      if (masked) {
+        const mask_vector mask = *(const mask_vector *)(inside + f);
+        in[4] = (chunk_vector)((mask_vector)in[4] & mask);
+        in[5] = (chunk_vector)((mask_vector)in[5] & mask);
+      }
+      TRANSFORM_INPUT(chunk_vector, in, t);
+      for (int j = 0; j < 6; j++) STORE(transformed + (i * 6 + j) * mixed + f, t[j]);
     }
   }
-  const float *restrict p0 = scratch, *restrict p1 = scratch + pitch, *restrict p2 = scratch + 2 * pitch;
-  const float *restrict p3 = scratch + 3 * pitch, *restrict p4 = scratch + 4 * pitch, *restrict p5 = scratch + 5 * pitch;
-  // value(r, k) for the four output rows of the tiles.
-#define OUTPUT_ROW(r, expression)                                  \
-  if (tile_row * winograd_tile + r < height) {                     \
-    float *restrict o = y + (tile_row * winograd_tile + r) * width; \
-    for (int64_t k = 0; k < width; k++) {                          \
-      float value = (expression) + bias;                           \
-      value = value < low ? low : value;                           \
-      o[k] = value > high ? high : value;                          \
-    }                                                              \
+  for (int j = 0; j < 6; j++) {
+    const float *at = transformed + j * mixed;
+    float *to = v + j * cell_stride;
+    for (int64_t f = 0; f < places; f += chunk) {
+      chunk_vector in[6], t[6];
+      for (int i = 0; i < 4; i++) in[i] = LOAD(at + i * 6 * mixed + f);
+      for (int i = 0; i < 2; i++) in[4 + i] = LOAD(at + i * 6 * mixed + f + p.slots);
+      TRANSFORM_INPUT(chunk_vector, in, t);
+      for (int i = 0; i < 6; i++) STORE(to + i * 6 * cell_stride + f, t[i]);
+    }
   }
-  OUTPUT_ROW(0, p0[k] + p1[k] + p2[k] + p3[k] + p4[k])
-  OUTPUT_ROW(1, p1[k] - p2[k] + 2 * (p3[k] - p4[k]))
-  OUTPUT_ROW(2, p1[k] + p2[k] + 4 * (p3[k] + p4[k]))
-  OUTPUT_ROW(3, p1[k] - p2[k] + 8 * (p3[k] - p4[k]) + p5[k])
-#undef OUTPUT_ROW
+}
+
+WIDE_SIMD_KERNEL void winograd_output(
+    const float *m, int64_t cell_stride, const struct winograd_plane *plane, int64_t first, int64_t rows,
+    const struct tile_epilogue *epilogue, float *y, float *scratch) {
+  const struct winograd_plane p = *plane;
+  const int64_t places = rows * p.slots, length = line_length(rows, p.slots);
+  for (int64_t f = 0; f < places; f += chunk) {
+    chunk_vector mixed[4][6];
+    for (int j = 0; j < 6; j++) {
+      chunk_vector in[6], t[4];
+      for (int i = 0; i < 6; i++) in[i] = LOAD(m + (i * 6 + j) * cell_stride + f);
+      TRANSFORM_OUTPUT(chunk_vector, in, t);
+      for (int i = 0; i < 4; i++) mixed[i][j] = t[i];
+    }
+    for (int i = 0; i < 4; i++) {
+      chunk_vector t[4];
+      TRANSFORM_OUTPUT(chunk_vector, mixed[i], t);
+      const chunk_vector even0 = FIRST_HALVES(t[0], t[2]), even1 = LAST_HALVES(t[0], t[2]);
+      const chunk_vector odd0 = FIRST_HALVES(t[1], t[3]), odd1 = LAST_HALVES(t[1], t[3]);
+      float *to = scratch + i * length + f * winograd_tile;
+      STORE(to, FIRST_HALVES(even0, odd0));
+      STORE(to + chunk, LAST_HALVES(even0, odd0));
+      STORE(to + 2 * chunk, FIRST_HALVES(even1, odd1));
+      STORE(to + 3 * chunk, LAST_HALVES(even1, odd1));
+    }
+  }
+  const float bias = epilogue->bias ? epilogue->bias[0] : 0, low = epilogue->low, high = epilogue->high;
+  for (int64_t r = 0; r < rows; r++)
+    for (int i = 0; i < winograd_tile; i++) {
+      const int64_t h = (first + r) * winograd_tile + i;
+      if (h >= p.height) return;
+      finish_row(
+          scratch + i * length + r * p.slots * winograd_tile, p.width, bias,
+          epilogue->residual ? epilogue->residual + h * p.width : 0, low, high, y + h * p.width);
+    }
 }

@@ -4,6 +4,8 @@ struct ForwardPlanner {
   private(set) var graph: ComputeGraph
   let operators: OperatorSet
   let request: PlanRequest
+  /// Whether kernels are chosen for nothing but what is computed now, the contents of constants.
+  private let infersOnly: Bool
 
   var infos: [ValueID: ValueInfo] = [:]
   var places: [ValueID: ValuePlace] = [:]
@@ -12,10 +14,11 @@ struct ForwardPlanner {
   /// The operator of every step.
   var resolved: [any Operator] = []
 
-  init(graph: ComputeGraph, operators: OperatorSet, request: PlanRequest) {
+  init(graph: ComputeGraph, operators: OperatorSet, request: PlanRequest, infersOnly: Bool = false) {
     self.graph = graph
     self.operators = operators
     self.request = request
+    self.infersOnly = infersOnly
   }
 
   mutating func newBuffer(byteCount: Int) -> Int {
@@ -74,12 +77,10 @@ struct ForwardPlanner {
     for info in outputs { _ = try Shape(checked: info.shape.dimensions, limit: 1 << 40) }
 
     if !outputs.allSatisfy({ $0.constant != nil }) {
-      let kernel = try made.kernel(inputs, outputs, request.kernels)
-      let isConstant = node.inputs.allSatisfy { $0 == nil || infos[$0!]?.constant != nil }
-      if isConstant {
-        try fold(kernel, inputs, &outputs)
-      } else {
-        addStep(kernel, made, node: index, outputs)
+      if node.inputs.allSatisfy({ $0 == nil || infos[$0!]?.constant != nil }) {
+        try fold(try made.kernel(inputs, outputs, request.kernels), inputs, &outputs)
+      } else if !infersOnly {
+        addStep(try made.kernel(inputs, outputs, request.kernels), made, node: index, outputs)
       }
     }
     for (output, info) in zip(node.outputs, outputs) {

@@ -37,11 +37,6 @@ public struct OperatorSet: Sendable {
     self.rewrites = rewrites
   }
 
-  /// The same operators without rewrites: for a plan in which every value of the graph is to be found.
-  public var withoutRewrites: OperatorSet {
-    OperatorSet(entries.values.flatMap { $0 }, expansions: Array(expansions.values))
-  }
-
   /// The names of all operators, sorted.
   public var names: [OperatorName] {
     Set(entries.keys).union(expansions.keys).sorted { ($0.domain, $0.type) < ($1.domain, $1.type) }

@@ -46,6 +46,9 @@ public struct PlanRequest: Sendable {
     self.target = target
     self.kernels = kernels
   }
+
+  /// All values that the plan must compute.
+  var wanted: Set<ValueID> { Set(outputs + taps + (target.map { [$0] } ?? [])) }
 }
 
 /// Everything about a run that can be decided before data arrives: the nodes needed, extents, constants, kernels,
@@ -75,12 +78,21 @@ public struct Plan: Sendable {
   /// Throws `unsupported` for what no operator can do, `badData` where shapes do not fit, and `usage` where a tap
   /// does not lead to the target; all name the node.
   public init(_ graph: ComputeGraph, operators: OperatorSet, request: PlanRequest) throws {
-    var graph = try operators.expanding(graph)
-    graph.give(request.inputs.keys)
-    let kept = Set(request.outputs + request.taps + (request.target.map { [$0] } ?? []))
+    let inferred = try InferredGraph(graph, operators: operators, inputs: request.inputs, reaching: request.wanted)
+    try self.init(inferred, operators: operators, request: request)
+  }
+
+  /// Plans a graph whose extents are known, for the inputs and at most the values that it was inferred for.
+  ///
+  /// Throws as the other initialiser does.
+  public init(_ inferred: InferredGraph, operators: OperatorSet, request: PlanRequest) throws {
+    var graph = inferred.graph
+    let kept = request.wanted
     for rewrite in operators.rewrites {
       let readers = graph.readerCounts
-      rewrite.apply(to: &graph) { !kept.contains($0) && request.inputs[$0] == nil && readers[$0] == 1 }
+      rewrite.apply(to: &graph, infos: inferred.infos) {
+        !kept.contains($0) && request.inputs[$0] == nil && readers[$0] == 1
+      }
     }
 
     var forward = ForwardPlanner(graph: graph, operators: operators, request: request)
@@ -109,19 +121,6 @@ public struct Plan: Sendable {
 }
 
 extension ComputeGraph {
-  /// Lets values come from outside: a node that computes one writes to a value of the same name that nobody reads.
-  fileprivate mutating func give(_ given: some Sequence<ValueID>) {
-    let given = Set(given)
-    for value in given { values[value].constant = nil }
-    for index in nodes.indices {
-      for (position, output) in nodes[index].outputs.enumerated() {
-        guard let output, given.contains(output) else { continue }
-        nodes[index].outputs[position] = values.count
-        values.append(values[output])
-      }
-    }
-  }
-
   /// How often each value is read by nodes or returned by the graph, by value.
   var readerCounts: [Int] {
     var counts = [Int](repeating: 0, count: values.count)

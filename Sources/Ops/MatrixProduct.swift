@@ -87,12 +87,16 @@ struct Gemm: DifferentiableOperator {
       (Array(repeating: 1, count: 2 - info.shape.rank) + info.shape.dimensions).map { $0 > 1 }
     }
     let addendColumns = inputs[2]?.shape.dimensions.last ?? 1
-    return Kernel(rows == 1 ? "gemv" : "gemm", operationCount: 2 * Double(rows * columns * depth)) { run in
+    let product = DenseProduct(rows: rows, columns: columns, depth: depth, rightTransposed: transB)
+    return Kernel(
+      rows == 1 ? "gemv" : "gemm", scratchByteCount: product.scratchByteCount(threadCount: request.threadCount),
+      operationCount: 2 * Double(rows * columns * depth)
+    ) { run in
       let y = run.output(0)
-      multiplyDense(
+      product.run(
         MatrixOperand(pointer: run.input(0), leading: transA ? rows : depth, transposed: transA),
         MatrixOperand(pointer: run.input(1), leading: transB ? depth : columns, transposed: transB), into: y,
-        rows: rows, columns: columns, depth: depth, pool: run.pool)
+        scratch: run.scratchFloats, pool: run.pool)
       guard alpha != 1 || addend != nil else { return }
       for row in 0..<rows {
         let to = y + row * columns
@@ -199,12 +203,16 @@ struct MatMul: DifferentiableOperator {
     let extents = try Extents(inputs)
     let (rows, columns, depth) = (extents.rows, extents.columns, extents.depth)
     let products = extents.offsetsA.count
-    return Kernel("gemm", operationCount: 2 * Double(products * rows * columns) * Double(depth)) { run in
+    let shared = DenseProduct(rows: products * rows, columns: columns, depth: depth, rightTransposed: false)
+    return Kernel(
+      "gemm", scratchByteCount: extents.sharesRight ? shared.scratchByteCount(threadCount: request.threadCount) : 0,
+      operationCount: 2 * Double(products * rows * columns) * Double(depth)
+    ) { run in
       let a = run.input(0), b = run.input(1), y = run.output(0)
       if extents.sharesRight {
-        multiplyDense(
+        shared.run(
           MatrixOperand(pointer: a, leading: depth), MatrixOperand(pointer: b, leading: columns), into: y,
-          rows: products * rows, columns: columns, depth: depth, pool: run.pool)
+          scratch: run.scratchFloats, pool: run.pool)
         return
       }
       run.pool.parallelFor(products) { index, _ in

@@ -38,7 +38,7 @@ extension OperatorSet {
     ].flatMap { $0 },
     expansions: quantizedExpansions + activationExpansions,
     rewrites: [
-      InlineConstants(), MergeTransposes(), FoldPadIntoConvolution(), FoldBatchNormalization(), FuseClamp(),
+      MergeTransposes(), FoldPadIntoConvolution(), FoldBatchNormalization(), FuseResidualIntoConvolution(), FuseClamp(),
       FuseSelfGating(), FuseGelu(),
     ])
 }

@@ -292,7 +292,7 @@ import Testing
 
 /// Lets every node read what the node before it reads, where the value between them is private.
 private struct SkipWhatIsPrivate: GraphRewrite {
-  func apply(to graph: inout ComputeGraph, isPrivate: (ValueID) -> Bool) {
+  func apply(to graph: inout ComputeGraph, infos: [ValueID: ValueInfo], isPrivate: (ValueID) -> Bool) {
     for (index, node) in graph.nodes.enumerated() {
       guard let input = node.inputs[0], isPrivate(input), let before = graph.nodes[..<index].last else { continue }
       graph.nodes[index].inputs = before.inputs

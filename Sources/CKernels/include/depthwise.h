@@ -1,15 +1,22 @@
 #ifndef CKERNELS_DEPTHWISE_H
 #define CKERNELS_DEPTHWISE_H
 
-#include "window.h"
+#include "packed_product.h"
 
-// The floats of scratch memory that `depthwise` and `depthwise_gradient` need for one plane.
+// The floats of scratch memory that `depthwise` and `depthwise_gradient` need, from an address that is a multiple of 64.
 int64_t depthwise_scratch(const struct sliding_window *window);
 
-// One plane convolved with one filter: y = clamp(Σ filter × x + bias, low, high). Depth must be 1.
+// Which planes of a result to compute, of images of `channels` planes; an input plane has `per_input` filters.
+struct depthwise_planes {
+  int64_t first, last, channels, per_input;
+};
+
+// Planes of images convolved with one filter each: y = clamp(Σ filter × x + bias + residual, low, high), the bias being
+// one number a channel, the residual laid out as y; either may be NULL. Depth must be 1. Nothing is read from `end` on.
+// The filters may be misaligned.
 void depthwise(
-    const float *x, const float *filter, const struct sliding_window *window, float bias, float low, float high,
-    float *y, float *scratch);
+    const float *x, const float *end, const float *filters, const struct sliding_window *window,
+    const struct depthwise_planes *planes, const struct tile_epilogue *epilogue, float *y, float *scratch);
 
 // The gradient at x of a plane convolved with one filter, written or added.
 void depthwise_gradient(

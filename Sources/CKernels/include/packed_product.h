@@ -1,47 +1,63 @@
-// Products of a packed left matrix — weights, packed once — with columns that are laid out a panel at a time.
+// Products of a packed left matrix — weights, packed once — with a right matrix whose rows are read where they lie or
+// from a panel laid out before.
 //
-// The left matrix is packed as panels of `product_rows()` rows, each depth × rows, missing rows 0. A right panel holds
-// `product_columns()` columns of a range of the depth, its rows `leading` apart; missing columns may hold anything.
+// The left matrix is packed as panels of `product_rows()` rows, each depth × rows, missing rows 0. Its depth is that of
+// a convolution: channels × kernel cells, ordered as blocks of channels, inside a block by cell, then by channel.
 #ifndef CKERNELS_PACKED_PRODUCT_H
 #define CKERNELS_PACKED_PRODUCT_H
 
 #include "window.h"
 
-// The rows of a left panel and the columns of a right panel on this processor; at most the limits below.
+// The rows of a left panel, the columns of a tile of the result and the columns of one vector on this processor.
 int64_t product_rows(void);
 int64_t product_columns(void);
+int64_t product_lanes(void);
 
-enum { product_rows_limit = 16, product_columns_limit = 32 };
+enum { product_rows_limit = 8, product_columns_limit = 48 };
 
-// Packs rows [first, last) of the left matrix, whose elements lie at matrix[row × row_stride + k × depth_stride]; first
-// is a multiple of product_rows(). The matrix may be misaligned.
+// Up to this many columns left over are multiplied one by one, none beyond them being read.
+enum { product_single_columns = 4 };
+
+// The order of a left matrix's depth: `channels` in blocks of `block`, each channel with `cells`.
+struct depth_order {
+  int64_t channels, cells, block;
+};
+
+// Packs rows [first, last) of the left matrix, whose elements lie at
+// matrix[row × row_stride + channel × channel_stride + cell]; first is a multiple of product_rows(). The matrix may be
+// misaligned.
 void pack_left(
-    const float *matrix, int64_t row_stride, int64_t depth_stride, int64_t rows, int64_t depth, int64_t first,
-    int64_t last, float *packed);
+    const float *matrix, int64_t row_stride, int64_t channel_stride, const struct depth_order *order, int64_t rows,
+    int64_t first, int64_t last, float *packed);
 
-// Copies `columns` columns of rows [first, last) of a row-major matrix into a panel.
-void pack_right(const float *matrix, int64_t leading, int64_t first, int64_t last, int64_t columns, float *panel);
+// Copies `columns` columns of `depth` rows of a row-major matrix into a panel whose rows lie `panel_leading` apart.
+void pack_right(
+    const float *matrix, int64_t leading, int64_t depth, int64_t columns, float *panel, int64_t panel_leading);
 
-// Lays out the windows of output positions [position, position + columns) as a panel, for rows [first, last) of
-// channels × kernel cells; cells outside the image are 0.
+// Lays out the windows of output positions [position, position + columns) for channels [first, last) as rows of
+// product_columns() floats, by kernel cell, then by channel; cells outside the image are 0.
+// x is the image of `channels` channels.
 void pack_windows(
-    const float *x, const struct sliding_window *window, int64_t first, int64_t last, int64_t position,
-    int64_t columns, float *panel);
+    const float *x, const struct sliding_window *window, int64_t channels, int64_t first, int64_t last,
+    int64_t position, int64_t columns, float *panel);
 
-// What happens to a tile of the result: added to what is there, or written; then a bias for each row (or NULL) and a
-// clamp to [low, high], NaN kept.
+// What happens to a tile of the result: added to what is there, or written; then a bias for each row (or NULL), another
+// matrix of the result's layout (or NULL), and a clamp to [low, high], NaN kept.
 struct tile_epilogue {
   int accumulate;
   const float *bias;
+  const float *residual;
   float low;
   float high;
 };
 
-// c = left · panel for rows [first, last) and `columns` columns, over `depth` of the left matrix's `whole_depth` from
-// the element that `packed` (advanced by the caller to the range's start in its first panel) points at. `first` is a
-// multiple of product_rows(); row r of the result lies at c + r × c_leading, its bias at bias[r].
+// c = left · right for rows [first, last) and `columns` columns, at most product_columns(), over `depth` of the left
+// matrix's `whole_depth` from the element that `packed` (advanced by the caller to the range's start in its first panel)
+// points at. Of each right row as many columns are read as fill whole vectors, unless there are at most
+// product_single_columns. `first` is a multiple of product_rows(); row r of the result, of the residual and of the bias
+// lies at r × c_leading, r × c_leading and r.
 void multiply_panel(
-    const float *packed, int64_t whole_depth, int64_t first, int64_t last, const float *panel, int64_t leading,
+    const float *packed, int64_t whole_depth, int64_t first, int64_t last, const float *right, int64_t leading,
     int64_t depth, int64_t columns, float *c, int64_t c_leading, const struct tile_epilogue *epilogue);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include "window.h"
 
-// The floats of scratch memory that the pools of one plane need.
+// The floats of scratch memory that the pools of one plane need, from an address that is a multiple of 8.
 int64_t pooling_scratch(const struct sliding_window *window);
 
 // One plane. Windows that lie wholly in the padding give −infinity; a NaN in a window wins.

@@ -1,15 +1,29 @@
 // Convolution by Winograd's F(4×4, 3×3): 3 × 3 filters, stride 1, no dilation. Every 4 × 4 tile of the output takes a
 // 6 × 6 tile of the input; in the transformed domain the convolution is 36 independent matrix products over channels.
-// (Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, 2016.)
+// (Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, 2016.) The points of interpolation are 0, ±3/4,
+// ±3/2 and infinity: with these the rounding error is half of that with 0, ±1, ±2.
+//
+// Tiles are worked on by rows. A row of tiles takes `slots` places: as many as there are tiles, or one more that holds
+// nothing, where the last tile would otherwise see the next row's beginning.
 #ifndef CKERNELS_WINOGRAD_H
 #define CKERNELS_WINOGRAD_H
 
 #include <stdint.h>
 
+#include "packed_product.h"
+
 enum { winograd_tile = 4, winograd_cells = 36 };
 
-// The floats of scratch memory that a transform of one row of tiles needs.
-int64_t winograd_scratch(int64_t tiles);
+// The plane that tiles are cut from or put into: its extents and where its first element lies in the first tile.
+struct winograd_plane {
+  int64_t height, width, pad_top, pad_left, tiles, slots;
+};
+
+// The places of a row of tiles for an input plane.
+int64_t winograd_slots(int64_t width, int64_t pad_left, int64_t tiles);
+
+// The floats of scratch memory that the transforms of `rows` rows of tiles need.
+int64_t winograd_scratch(int64_t rows, int64_t slots);
 
 // Filters at weights[output × output_stride + input × input_stride], 9 floats each, in reverse order where `rotated`,
 // transformed and packed for `multiply_panel`: one packed left matrix (outputs × inputs) a cell, `cell_stride` floats
@@ -18,14 +32,16 @@ void winograd_weights(
     const float *weights, int64_t outputs, int64_t inputs, int64_t output_stride, int64_t input_stride, int rotated,
     int64_t first, int64_t last, float *u, int64_t cell_stride);
 
-// One channel, one row of tiles: v[cell × plane + tile].
+// One channel, `rows` rows of tiles from `first` on: v[cell × cell_stride + place], up to a multiple of 16 places.
+// Nothing is read from `end` on.
 void winograd_input(
-    const float *x, int64_t height, int64_t width, int64_t pad_top, int64_t pad_left, int64_t tile_row, int64_t tiles,
-    float *v, int64_t plane, float *scratch);
+    const float *x, const float *end, const struct winograd_plane *plane, int64_t first, int64_t rows, float *v,
+    int64_t cell_stride, float *scratch);
 
-// The reverse for one output channel and row of tiles: y = clamp(… + bias, low, high), height × width.
+// The reverse for one output channel: y = clamp(… + bias + residual, low, high), the bias and the residual plane being
+// that of the channel or NULL.
 void winograd_output(
-    const float *m, int64_t plane, int64_t tiles, int64_t height, int64_t width, int64_t tile_row, float bias,
-    float low, float high, float *y, float *scratch);
+    const float *m, int64_t cell_stride, const struct winograd_plane *plane, int64_t first, int64_t rows,
+    const struct tile_epilogue *epilogue, float *y, float *scratch);
 
 #endif

@@ -166,11 +166,8 @@ extension Model {
 
   /// Type and extents of every value that the scores need, for images of a size.
   func valueInfos(size: PixelSize, inputs: [String: ValueInfo] = [:]) throws -> [ValueID: ValueInfo] {
-    try Plan(
-      graph, operators: operators.withoutRewrites,
-      request: PlanRequest(
-        inputs: try inputInfos(size, inputs), outputs: [head.output, head.logits],
-        kernels: KernelRequest(threadCount: 1, reusesWeights: false))
+    try InferredGraph(
+      graph, operators: operators, inputs: try inputInfos(size, inputs), reaching: [head.output, head.logits]
     ).infos
   }
 

@@ -12,7 +12,7 @@ let convolutionOperators: [OperatorEntry] = [
   },
 ]
 
-/// Conv, with a clamp behind it where a Relu or Clip was fused into it.
+/// Conv, with another tensor added and a clamp behind it where Add, Relu or Clip were fused into it.
 struct Convolution: DifferentiableOperator {
   private let attributes: WindowAttributes
   private let groups: Int
@@ -26,14 +26,14 @@ struct Convolution: DifferentiableOperator {
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     try inputs.expectFloats()
     let problem = try problem(inputs)
-    let x = try inputs.required(0)
-    return [ValueInfo(x.elementType, Shape([problem.batch, problem.outputChannels] + problem.window.output))]
+    let x = try inputs.required(0), y = Shape([problem.batch, problem.outputChannels] + problem.window.output)
+    if let residual = inputs[3], residual.shape != y {
+      throw GradCAMError(.badData, problem: "the tensor to add, \(residual.shape), has not the result's shape \(y)")
+    }
+    return [ValueInfo(x.elementType, y)]
   }
 
   private func problem(_ inputs: NodeInputs) throws -> ConvolutionProblem {
-    guard inputs[3] == nil else {
-      throw GradCAMError(.unsupported, problem: "a fused convolution with a residual input is not supported")
-    }
     let x = try inputs.required(0).shape, weights = try inputs.required(1).shape
     guard x.rank >= 3, weights.rank == x.rank else {
       throw GradCAMError(.badData, problem: "input \(x) and weights \(weights) do not fit a convolution")
@@ -57,37 +57,40 @@ struct Convolution: DifferentiableOperator {
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
     let problem = try problem(inputs)
     let algorithm = problem.forward(weights: inputs[1]?.constant, request)
-    let hasBias = inputs[2] != nil, clamp = clamp
+    let hasBias = inputs[2] != nil, hasResidual = inputs[3] != nil, clamp = clamp
     return Kernel(
       algorithm.name, scratchByteCount: algorithm.scratchByteCount, operationCount: problem.operationCount
     ) { run in
       algorithm.run(
         ConvolutionArguments(
           x: run.input(0), weights: run.input(1), y: run.output(0),
-          epilogue: Epilogue(bias: hasBias ? run.input(2) : nil, clamp: clamp), scratch: run.scratchFloats,
-          pool: run.pool))
+          epilogue: Epilogue(
+            bias: hasBias ? run.input(2) : nil, residual: hasResidual ? run.input(3) : nil, clamp: clamp),
+          scratch: run.scratchFloats, pool: run.pool))
     }
   }
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
   ) throws -> GradientKernel {
-    guard wanted == [0] else {
+    guard wanted.isSubset(of: [0, 3]) else {
       throw GradCAMError(.unsupported, problem: "a gradient with respect to computed convolution weights")
     }
     let problem = try problem(inputs)
-    let algorithm = problem.backward(weights: inputs[1]?.constant, request)
-    let count = outputs[0].shape.count, clamp = clamp
-    // A fused clamp first stops the gradient where the output lies at a bound.
-    let maskOffset = (algorithm.scratchByteCount + 63) & ~63
-    let maskByteCount = clamp == .none ? 0 : count * MemoryLayout<Float>.size
+    let algorithm = wanted.contains(0) ? problem.backward(weights: inputs[1]?.constant, request) : nil
+    let count = outputs[0].shape.count, clamp = clamp, isClamped = clamp != .none, passesResidual = wanted.contains(3)
+    // A fused clamp first stops the gradient where the output lies at a bound. What is left is the residual's gradient.
+    let maskOffset = ((algorithm?.scratchByteCount ?? 0) + 63) & ~63
+    let maskByteCount = isClamped && !passesResidual ? count * MemoryLayout<Float>.size : 0
     return GradientKernel(
-      algorithm.name, readsInputs: [1], readsOutputs: clamp == .none ? [] : [0],
-      scratchByteCount: maskOffset + maskByteCount, operationCount: problem.operationCount
+      algorithm?.name ?? "clamp", readsInputs: algorithm == nil ? [] : [1], readsOutputs: isClamped ? [0] : [],
+      passes: passesResidual && !isClamped ? [3] : [], scratchByteCount: maskOffset + maskByteCount,
+      operationCount: algorithm == nil ? 0 : problem.operationCount
     ) { run in
       var dy = run.outputGradient
-      if clamp != .none {
-        let masked = (run.scratch + maskOffset).assumingMemoryBound(to: Float.self)
+      if isClamped {
+        let masked =
+          passesResidual ? run.inputGradient(3) : (run.scratch + maskOffset).assumingMemoryBound(to: Float.self)
         let y = run.output(0), unmasked = dy
         run.pool.parallelRanges(count, grain: elementwiseGrain) { range in
           let start = range.lowerBound
@@ -95,7 +98,7 @@ struct Convolution: DifferentiableOperator {
         }
         dy = UnsafePointer(masked)
       }
-      algorithm.run(
+      algorithm?.run(
         ConvolutionArguments(
           x: dy, weights: run.input(1), y: run.inputGradient(0), epilogue: .none, scratch: run.scratchFloats,
           pool: run.pool))

@@ -2,23 +2,28 @@ import CKernels
 import Graph
 
 extension ConvolutionProblem {
-  /// Filters that see one channel each: a task takes one plane.
+  /// Filters that see one channel each: a task takes some planes.
   func depthwiseForward(_ request: KernelRequest) -> ConvolutionAlgorithm {
     let window = window, outputs = outputChannels, perInput = outputChannels / inputChannels
     let planes = batch * outputChannels
     let scratch = Self.depthwiseScratchCount(window)
+    let planesPerTask = max(1, Self.operationsPerTask / max(2 * window.kernelVolume * window.outputVolume, 1))
     return ConvolutionAlgorithm("depthwise", scratchCount: request.threadCount * scratch) { run in
-      run.pool.parallelFor(planes) { plane, worker in
-        let channel = plane % outputs, clamp = run.epilogue.clamp
+      let end = run.x + planes / perInput * window.inputVolume
+      run.pool.parallelFor((planes + planesPerTask - 1) / planesPerTask) { task, worker in
+        var range = depthwise_planes(
+          first: Int64(task * planesPerTask), last: Int64(min(planes, (task + 1) * planesPerTask)),
+          channels: Int64(outputs), per_input: Int64(perInput))
+        var tile = run.epilogue.tile
         withUnsafePointer(to: window.raw) { raw in
-          depthwise(
-            run.x + plane / perInput * window.inputVolume, run.weights + channel * window.kernelVolume, raw,
-            run.epilogue.bias.map { $0[channel] } ?? 0, clamp.low, clamp.high, run.y + plane * window.outputVolume,
-            run.scratch + worker * scratch)
+          depthwise(run.x, end, run.weights, raw, &range, &tile, run.y, run.scratch + worker * scratch)
         }
       }
     }
   }
+
+  /// A task should outweigh what it costs to hand it out and to prepare it.
+  private static let operationsPerTask = 400_000
 
   /// A task takes one input plane, which gathers the gradients of all its filters.
   func depthwiseBackward(_ request: KernelRequest) -> ConvolutionAlgorithm {

@@ -1,10 +1,30 @@
-/// What follows a convolution while its result is still in cache: a bias for each channel, then a clamp.
+import CKernels
+
+/// What follows a convolution while its result is still in cache: a bias for each channel, another tensor of the
+/// result's shape added, then a clamp.
 struct Epilogue: @unchecked Sendable {
   /// One number a channel, nil for none.
   var bias: UnsafePointer<Float>?
+  /// Laid out as the result, nil for none.
+  var residual: UnsafePointer<Float>?
   var clamp = Clamp.none
 
   static let none = Epilogue()
+
+  /// The epilogue for a part of the result that starts so many elements further on, in the same channel.
+  func advanced(by count: Int) -> Epilogue {
+    Epilogue(bias: bias, residual: residual.map { $0 + count }, clamp: clamp)
+  }
+
+  /// The epilogue for a part of the result that starts so many channels further on, each of `plane` elements.
+  func advanced(channels: Int, plane: Int) -> Epilogue {
+    Epilogue(bias: bias.map { $0 + channels }, residual: residual.map { $0 + channels * plane }, clamp: clamp)
+  }
+
+  /// The epilogue in the form that the product's kernels take.
+  var tile: tile_epilogue {
+    tile_epilogue(accumulate: 0, bias: bias, residual: residual, low: clamp.low, high: clamp.high)
+  }
 }
 
 /// A range that results are held in; of a fused Relu it is 0 to infinity.

@@ -7,26 +7,27 @@ extension ConvolutionProblem {
   /// A 1 × 1 convolution's windows are the image itself, and its gradient is the product with the transposed weights.
   /// - Parameter transposed: whether dx is computed from dy, for 1 × 1 convolutions.
   func panels(transposed: Bool = false, weights: Tensor?, _ request: KernelRequest) -> ConvolutionAlgorithm {
-    let window = window, isPointwise = window.isPointwise, depth = transposed ? outputsPerGroup : depth
+    let window = window, isPointwise = window.isPointwise, cells = window.kernelVolume
     let rows = transposed ? inputsPerGroup : outputsPerGroup, columns = window.outputVolume
     let inputs = transposed ? outputsPerGroup : inputsPerGroup
-    let batch = batch, groups = groups, filterCount = outputsPerGroup * self.depth
-    let rowStride = transposed ? 1 : depth, depthStride = transposed ? rows : 1
-    let packedCount = PackedLeft.count(rows: rows, depth: depth)
+    let order = DepthOrder(channels: inputs, cells: cells)
+    let batch = batch, groups = groups, filterCount = outputsPerGroup * depth
+    let rowStride = transposed ? 1 : depth, channelStride = transposed ? rows : cells
+    let packedCount = PackedLeft.count(rows: rows, depth: order.depth)
 
     @Sendable func pack(
       _ from: UnsafePointer<Float>, _ storage: UnsafeMutablePointer<Float>, _ pool: ThreadPool
     ) {
       for group in 0..<groups {
         _ = PackedLeft(
-          packing: from + group * filterCount, rowStride: rowStride, depthStride: depthStride, rows: rows,
-          depth: depth, into: storage + group * packedCount, pool)
+          packing: from + group * filterCount, rowStride: rowStride, channelStride: channelStride, rows: rows,
+          order: order, into: storage + group * packedCount, pool)
       }
     }
     let kept = request.reusesWeights ? weights?.packedOnce(count: groups * packedCount, pack) : nil
     let packScratch = kept == nil ? groups * packedCount : 0
 
-    let product = PackedProduct(rows: rows, columns: columns, depth: depth)
+    let product = PackedProduct(rows: rows, columns: columns, order: order, laysOut: !isPointwise)
     // Many small products run side by side, each on one thread.
     let sideBySide = batch * groups >= 4
     let perProduct = (product.scratchCount(threadCount: sideBySide ? 1 : request.threadCount) + 15) & ~15
@@ -42,20 +43,18 @@ extension ConvolutionProblem {
       }
       func multiply(_ index: Int, _ scratch: UnsafeMutablePointer<Float>) {
         let group = index % groups, x = run.x + index * inputs * window.inputVolume
-        var epilogue = run.epilogue
-        epilogue.bias = epilogue.bias.map { $0 + group * rows }
+        var epilogue = run.epilogue.advanced(channels: group * rows, plane: 0)
+        epilogue.residual = epilogue.residual.map { $0 + index * rows * columns }
         product.run(
-          PackedLeft(packed: packed + group * packedCount, rows: rows, depth: depth),
-          into: run.y + index * rows * columns, leading: columns, epilogue: epilogue, scratch: scratch, run.pool
-        ) { depth, column, count, panel in
+          PackedLeft(packed: packed + group * packedCount), into: run.y + index * rows * columns, leading: columns,
+          epilogue: epilogue, scratch: scratch, run.pool
+        ) { channels, column, count, panel in
           if isPointwise {
-            pack_right(
-              x + column, Int64(columns), Int64(depth.lowerBound), Int64(depth.upperBound), Int64(count), panel)
+            RightRows(
+              x + channels.lowerBound * columns + column, leading: columns, depth: channels.count, count: count,
+              panel: panel)
           } else {
-            withUnsafePointer(to: window.raw) { raw in
-              pack_windows(
-                x, raw, Int64(depth.lowerBound), Int64(depth.upperBound), Int64(column), Int64(count), panel)
-            }
+            RightRows(x, window, channels: inputs, channels, column, count, panel: panel)
           }
         }
       }
@@ -65,6 +64,34 @@ extension ConvolutionProblem {
         for index in 0..<batch * groups { multiply(index, run.scratch + packScratch) }
       }
     }
+  }
+}
+
+extension RightRows {
+  /// Rows as they lie in memory, or copied where whole vectors would reach beyond them.
+  init(
+    _ rows: UnsafePointer<Float>, leading: Int, depth: Int, count: Int, panel: UnsafeMutablePointer<Float>
+  ) {
+    let lanes = Int(product_lanes())
+    if count % lanes == 0 || count <= Int(product_single_columns) {
+      self.init(pointer: rows, leading: leading)
+    } else {
+      let whole = (count + lanes - 1) / lanes * lanes
+      pack_right(rows, Int64(leading), Int64(depth), Int64(count), panel, Int64(whole))
+      self.init(pointer: panel, leading: whole)
+    }
+  }
+
+  /// The windows of output positions from `column` on, of a range of the image's channels.
+  fileprivate init(
+    _ x: UnsafePointer<Float>, _ window: SpatialWindow, channels: Int, _ range: Range<Int>, _ column: Int,
+    _ count: Int, panel: UnsafeMutablePointer<Float>
+  ) {
+    withUnsafePointer(to: window.raw) { raw in
+      pack_windows(
+        x, raw, Int64(channels), Int64(range.lowerBound), Int64(range.upperBound), Int64(column), Int64(count), panel)
+    }
+    self.init(pointer: panel, leading: Int(product_columns()))
   }
 }
 

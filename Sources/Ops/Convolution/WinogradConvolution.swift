@@ -26,6 +26,8 @@ extension ConvolutionProblem {
     let weightCount = packed == nil ? form.weightCount : 0
     let areas = form.blocks > 1 ? request.threadCount : 1
     let areaCount = form.transformCount
+    let inputArea = Int(form.inputPlane.height * form.inputPlane.width)
+    let outputArea = Int(form.outputPlane.height * form.outputPlane.width)
     let scratchCount = weightCount + areas * areaCount + request.threadCount * form.rowScratchCount
     return ConvolutionAlgorithm("winograd 4×4", scratchCount: scratchCount) { run in
       if packed == nil { form.transform(run.weights, run.scratch, run.pool) }
@@ -33,8 +35,9 @@ extension ConvolutionProblem {
       let transforms = run.scratch + weightCount, rows = transforms + areas * areaCount
       for image in 0..<form.batch {
         form.convolve(
-          u, x: run.x + image * form.inputs * form.inputHeight * form.inputWidth,
-          y: run.y + image * form.outputs * form.outputHeight * form.outputWidth, epilogue: run.epilogue,
+          u, x: run.x + image * form.inputs * inputArea,
+          y: run.y + image * form.outputs * outputArea,
+          epilogue: run.epilogue.advanced(by: image * form.outputs * outputArea),
           transforms: transforms, rowScratch: rows, run.pool)
       }
     }
@@ -45,12 +48,16 @@ extension ConvolutionProblem {
 private struct WinogradForm: Sendable {
   let gradient: Bool
   let batch, inputs, outputs: Int
-  let inputHeight, inputWidth, outputHeight, outputWidth: Int
-  let padTop, padLeft: Int
-  let tileRows, tileColumns: Int
+  let inputPlane, outputPlane: winograd_plane
+  let tileRows: Int
   /// Tile rows of a block.
   let rowsPerBlock: Int
   let blocks: Int
+
+  /// The floats of a block's transforms that are expected to stay in the second-level cache.
+  private static let blockCount = 1 << 18
+  /// The floats of all transforms up to which threads share one block, and with it the weights that they read.
+  private static let sharedCount = 1 << 21
 
   init(_ problem: ConvolutionProblem, gradient: Bool) {
     let raw = problem.window.raw
@@ -58,28 +65,35 @@ private struct WinogradForm: Sendable {
     batch = problem.batch
     inputs = gradient ? problem.outputChannels : problem.inputChannels
     outputs = gradient ? problem.inputChannels : problem.outputChannels
-    inputHeight = Int(gradient ? raw.output.1 : raw.input.1)
-    inputWidth = Int(gradient ? raw.output.2 : raw.input.2)
-    outputHeight = Int(gradient ? raw.input.1 : raw.output.1)
-    outputWidth = Int(gradient ? raw.input.2 : raw.output.2)
-    padTop = Int(gradient ? 2 - raw.pad.1 : raw.pad.1)
-    padLeft = Int(gradient ? 2 - raw.pad.2 : raw.pad.2)
-    tileRows = (outputHeight + 3) / 4
-    tileColumns = (outputWidth + 3) / 4
-    // A block's transforms should stay in the second-level cache, yet give the products at least 96 columns.
-    var rows = max(1, (1 << 20) / (Int(winograd_cells) * (inputs + outputs) * tileColumns))
-    while rows * tileColumns < 96, rows < tileRows { rows += 1 }
-    rowsPerBlock = min(rows, tileRows)
+    let (input, output) = gradient ? (raw.output, raw.input) : (raw.input, raw.output)
+    let padTop = gradient ? 2 - raw.pad.1 : raw.pad.1, padLeft = gradient ? 2 - raw.pad.2 : raw.pad.2
+    tileRows = (Int(output.1) + 3) / 4
+    let tiles = (output.2 + 3) / 4, slots = winograd_slots(input.2, padLeft, tiles)
+    inputPlane = winograd_plane(
+      height: input.1, width: input.2, pad_top: padTop, pad_left: padLeft, tiles: tiles, slots: slots)
+    outputPlane = winograd_plane(
+      height: output.1, width: output.2, pad_top: 0, pad_left: 0, tiles: tiles, slots: slots)
+
+    let perRow = Int(winograd_cells) * (inputs + outputs) * Int(slots)
+    if perRow * tileRows <= Self.sharedCount {
+      rowsPerBlock = tileRows
+    } else {
+      let most = max(1, Self.blockCount / perRow), count = (tileRows + most - 1) / most
+      rowsPerBlock = (tileRows + count - 1) / count
+    }
     blocks = (tileRows + rowsPerBlock - 1) / rowsPerBlock
   }
 
   private var cells: Int { Int(winograd_cells) }
-  private var span: Int { rowsPerBlock * tileColumns }
-  /// The floats of one cell's packed weights.
-  private var cellCount: Int { PackedLeft.count(rows: outputs, depth: inputs) }
-  var weightCount: Int { cells * cellCount }
-  var transformCount: Int { (cells * (inputs + outputs) * span + 15) & ~15 }
-  var rowScratchCount: Int { (Int(winograd_scratch(Int64(tileColumns))) + 15) & ~15 }
+  /// The places of a block's tiles in whole vectors.
+  private var span: Int { (rowsPerBlock * Int(inputPlane.slots) + 15) & ~15 }
+  // Distances that are no power of two: else the 36 cells of a tile would meet in the same few lines of cache.
+  private var inputStride: Int { inputs * span + 16 }
+  private var outputStride: Int { outputs * span + 16 }
+  private var weightStride: Int { PackedLeft.count(rows: outputs, depth: inputs) + 16 }
+  var weightCount: Int { cells * weightStride }
+  var transformCount: Int { cells * (inputStride + outputStride) }
+  var rowScratchCount: Int { (Int(winograd_scratch(Int64(rowsPerBlock), inputPlane.slots)) + 15) & ~15 }
 
   func transform(_ weights: UnsafePointer<Float>, _ u: UnsafeMutablePointer<Float>, _ pool: ThreadPool) {
     let outputStride = Int64(9 * (gradient ? 1 : inputs)), inputStride = Int64(9 * (gradient ? outputs : 1))
@@ -87,7 +101,7 @@ private struct WinogradForm: Sendable {
     pool.parallelRanges((outputs + height - 1) / height, grain: 1) { panels in
       winograd_weights(
         weights, Int64(outputs), Int64(inputs), outputStride, inputStride, gradient ? 1 : 0,
-        Int64(panels.lowerBound * height), Int64(min(outputs, panels.upperBound * height)), u, Int64(cellCount))
+        Int64(panels.lowerBound * height), Int64(min(outputs, panels.upperBound * height)), u, Int64(weightStride))
     }
   }
 
@@ -95,48 +109,46 @@ private struct WinogradForm: Sendable {
     _ u: UnsafePointer<Float>, x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>, epilogue: Epilogue,
     transforms: UnsafeMutablePointer<Float>, rowScratch: UnsafeMutablePointer<Float>, _ pool: ThreadPool
   ) {
-    func block(_ index: Int) -> Range<Int> { index * rowsPerBlock..<min(tileRows, (index + 1) * rowsPerBlock) }
+    let inputArea = Int(inputPlane.height * inputPlane.width), outputArea = Int(outputPlane.height * outputPlane.width)
+    let end = x + inputs * inputArea
     func transformInput(_ channel: Int, _ rows: Range<Int>, _ v: UnsafeMutablePointer<Float>, _ worker: Int) {
-      for row in rows {
+      withUnsafePointer(to: inputPlane) { plane in
         winograd_input(
-          x + channel * inputHeight * inputWidth, Int64(inputHeight), Int64(inputWidth), Int64(padTop), Int64(padLeft),
-          Int64(row), Int64(tileColumns), v + channel * span + (row - rows.lowerBound) * tileColumns,
-          Int64(inputs * span), rowScratch + worker * rowScratchCount)
+          x + channel * inputArea, end, plane, Int64(rows.lowerBound), Int64(rows.count), v + channel * span,
+          Int64(inputStride), rowScratch + worker * rowScratchCount)
       }
     }
-    func multiplyCell(
-      _ cell: Int, _ rows: Range<Int>, _ v: UnsafeMutablePointer<Float>, _ m: UnsafeMutablePointer<Float>
-    ) {
-      let count = rows.count * tileColumns, width = Int(product_columns())
-      var tile = tile_epilogue(accumulate: 0, bias: nil, low: -.infinity, high: .infinity)
-      for column in stride(from: 0, to: count, by: width) {
+    func multiplyCell(_ cell: Int, _ v: UnsafeMutablePointer<Float>, _ m: UnsafeMutablePointer<Float>) {
+      let width = Int(product_columns())
+      var tile = Epilogue.none.tile
+      for column in stride(from: 0, to: span, by: width) {
         multiply_panel(
-          u + cell * cellCount, Int64(inputs), 0, Int64(outputs), v + cell * inputs * span + column, Int64(span),
-          Int64(inputs), Int64(min(width, count - column)), m + cell * outputs * span + column, Int64(span), &tile)
+          u + cell * weightStride, Int64(inputs), 0, Int64(outputs), v + cell * inputStride + column, Int64(span),
+          Int64(inputs), Int64(min(width, span - column)), m + cell * outputStride + column, Int64(span), &tile)
       }
     }
     func transformOutput(_ channel: Int, _ rows: Range<Int>, _ m: UnsafeMutablePointer<Float>, _ worker: Int) {
-      for row in rows {
+      var tile = epilogue.advanced(channels: channel, plane: outputArea).tile
+      withUnsafePointer(to: outputPlane) { plane in
         winograd_output(
-          m + channel * span + (row - rows.lowerBound) * tileColumns, Int64(outputs * span), Int64(tileColumns),
-          Int64(outputHeight), Int64(outputWidth), Int64(row), epilogue.bias.map { $0[channel] } ?? 0,
-          epilogue.clamp.low, epilogue.clamp.high, y + channel * outputHeight * outputWidth,
-          rowScratch + worker * rowScratchCount)
+          m + channel * span, Int64(outputStride), plane, Int64(rows.lowerBound), Int64(rows.count), &tile,
+          y + channel * outputArea, rowScratch + worker * rowScratchCount)
       }
     }
 
     if blocks > 1 {
       pool.parallelFor(blocks) { index, worker in
-        let rows = block(index), v = transforms + worker * transformCount, m = v + cells * inputs * span
+        let rows = index * rowsPerBlock..<min(tileRows, (index + 1) * rowsPerBlock)
+        let v = transforms + worker * transformCount, m = v + cells * inputStride
         for channel in 0..<inputs { transformInput(channel, rows, v, worker) }
-        for cell in 0..<cells { multiplyCell(cell, rows, v, m) }
+        for cell in 0..<cells { multiplyCell(cell, v, m) }
         for channel in 0..<outputs { transformOutput(channel, rows, m, worker) }
       }
     } else {
-      let rows = block(0), v = transforms, m = v + cells * inputs * span
-      pool.parallelFor(inputs) { channel, worker in transformInput(channel, rows, v, worker) }
-      pool.parallelFor(cells) { cell, _ in multiplyCell(cell, rows, v, m) }
-      pool.parallelFor(outputs) { channel, worker in transformOutput(channel, rows, m, worker) }
+      let v = transforms, m = v + cells * inputStride
+      pool.parallelFor(inputs) { channel, worker in transformInput(channel, 0..<tileRows, v, worker) }
+      pool.parallelFor(cells) { cell, _ in multiplyCell(cell, v, m) }
+      pool.parallelFor(outputs) { channel, worker in transformOutput(channel, 0..<tileRows, m, worker) }
     }
   }
 }

@@ -2,7 +2,7 @@ import Graph
 
 /// BatchNormalization behind a Conv of constant weights becomes part of its weights and bias.
 struct FoldBatchNormalization: GraphRewrite {
-  func apply(to graph: inout ComputeGraph, isPrivate: (ValueID) -> Bool) {
+  func apply(to graph: inout ComputeGraph, infos: [ValueID: ValueInfo], isPrivate: (ValueID) -> Bool) {
     let producers = graph.producers
     for (index, node) in graph.nodes.enumerated() {
       guard let scaling = ChannelScaling(node, in: graph), let input = node.inputs[0], isPrivate(input),

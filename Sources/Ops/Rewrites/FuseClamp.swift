@@ -1,17 +1,21 @@
 import Graph
 
-/// Conv or BatchNormalization followed by Relu or Clip becomes one node, whose clamp runs while the result is in cache.
+/// A convolution or BatchNormalization followed by Relu or Clip becomes one node, whose clamp runs while the result is in
+/// cache.
 struct FuseClamp: GraphRewrite {
+  private static let fusedConvolution = OperatorName(domain: "com.microsoft", type: "FusedConv")
   private static let fused = [
-    OperatorName(type: "Conv"): OperatorName(domain: "com.microsoft", type: "FusedConv"),
+    OperatorName(type: "Conv"): fusedConvolution,
+    fusedConvolution: fusedConvolution,
     OperatorName(type: "BatchNormalization"): OperatorName(domain: "gradcam", type: "FusedBatchNormalization"),
   ]
 
-  func apply(to graph: inout ComputeGraph, isPrivate: (ValueID) -> Bool) {
+  func apply(to graph: inout ComputeGraph, infos: [ValueID: ValueInfo], isPrivate: (ValueID) -> Bool) {
     let producers = graph.producers
     for (index, node) in graph.nodes.enumerated() {
       guard let input = node.inputs.first ?? nil, isPrivate(input), let producer = producers[input],
         let fused = Self.fused[graph.nodes[producer].operatorName],
+        graph.nodes[producer].attributes["activation"] == nil,
         graph.nodes[producer].outputs.compactMap({ $0 }) == [input],
         let activation = Self.activation(of: node, in: graph)
       else { continue }

@@ -1,0 +1,48 @@
+/// A graph with the type and extents of every value that some of its values need, and the contents of those that do not
+/// depend on its inputs.
+public struct InferredGraph: Sendable {
+  /// Type and extents by value, the parts of expanded and composite nodes included.
+  public let infos: [ValueID: ValueInfo]
+  /// The graph with expanded nodes and all contents known.
+  let graph: ComputeGraph
+
+  /// Infers a graph.
+  ///
+  /// - Parameters:
+  ///   - inputs: as `PlanRequest` takes them.
+  ///   - wanted: the values to reach.
+  ///
+  /// Throws `unsupported` for what no operator can do and `badData` where shapes do not fit; both name the node.
+  public init(
+    _ graph: ComputeGraph, operators: OperatorSet, inputs: [ValueID: ValueInfo], reaching wanted: Set<ValueID>
+  ) throws {
+    var graph = try operators.expanding(graph)
+    graph.give(inputs.keys)
+    var planner = ForwardPlanner(
+      graph: graph, operators: operators,
+      request: PlanRequest(
+        inputs: inputs, outputs: Array(wanted), kernels: KernelRequest(threadCount: 1, reusesWeights: false)),
+      infersOnly: true)
+    try planner.plan(reaching: wanted)
+    for value in graph.values.indices where inputs[value] == nil {
+      graph.values[value].constant = planner.infos[value]?.constant ?? graph.values[value].constant
+    }
+    infos = planner.infos
+    self.graph = graph
+  }
+}
+
+extension ComputeGraph {
+  /// Lets values come from outside: a node that computes one writes to a value of the same name that nobody reads.
+  fileprivate mutating func give(_ given: some Sequence<ValueID>) {
+    let given = Set(given)
+    for value in given { values[value].constant = nil }
+    for index in nodes.indices {
+      for (position, output) in nodes[index].outputs.enumerated() {
+        guard let output, given.contains(output) else { continue }
+        nodes[index].outputs[position] = values.count
+        values.append(values[output])
+      }
+    }
+  }
+}

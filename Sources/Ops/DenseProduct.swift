@@ -1,0 +1,66 @@
+import CKernels
+import Graph
+
+/// c = left · right, planned for its extents.
+///
+/// Where the right matrix is row-major, the left one is packed and the right one copied by panels.
+struct DenseProduct: Sendable {
+  private let rows, columns, depth: Int
+  private let order: DepthOrder
+  private let packs: Bool
+  private let width = Int(product_columns())
+  private let height = Int(product_rows())
+
+  init(rows: Int, columns: Int, depth: Int, rightTransposed: Bool) {
+    self.rows = rows
+    self.columns = columns
+    self.depth = depth
+    order = DepthOrder(channels: depth)
+    packs = !rightTransposed && rows >= 2 * height && columns >= width && depth > 0
+  }
+
+  private var leftCount: Int { PackedLeft.count(rows: rows, depth: depth) }
+  /// The floats of the panel that a task copies columns of a block to: where they lie, rows at some distances would
+  /// meet in the same few lines of cache.
+  private var panelCount: Int { order.blockDepth * width }
+
+  func scratchByteCount(threadCount: Int) -> Int {
+    packs ? (leftCount + threadCount * panelCount) * MemoryLayout<Float>.size : 0
+  }
+
+  func run(
+    _ left: MatrixOperand, _ right: MatrixOperand, into c: UnsafeMutablePointer<Float>,
+    scratch: UnsafeMutablePointer<Float>, pool: ThreadPool
+  ) {
+    guard packs else {
+      multiplyDense(left, right, into: c, rows: rows, columns: columns, depth: depth, pool: pool)
+      return
+    }
+    let packed = PackedLeft(
+      packing: left.pointer, rowStride: left.transposed ? 1 : left.leading,
+      channelStride: left.transposed ? left.leading : 1, rows: rows, order: order, into: scratch, pool)
+
+    // Tasks of some millions of operations, of a few panels each.
+    let panels = (columns + width - 1) / width, panelsPerTask = min(panels, 8)
+    let across = (panels + panelsPerTask - 1) / panelsPerTask
+    let rowsPerTask = max(1, 6_000_000 / (2 * depth * panelsPerTask * width * height)) * height
+    pool.parallelFor((rows + rowsPerTask - 1) / rowsPerTask * across) { task, worker in
+      let rowRange = task / across * rowsPerTask..<min(rows, (task / across + 1) * rowsPerTask)
+      let area = scratch + leftCount + worker * panelCount
+      for block in order.blocks {
+        for panel in task % across * panelsPerTask..<min(panels, (task % across + 1) * panelsPerTask) {
+          let column = panel * width, count = min(width, columns - column)
+          pack_right(
+            right.pointer + block.lowerBound * right.leading + column, Int64(right.leading), Int64(block.count),
+            Int64(count), area, Int64(width))
+          var tile = Epilogue.none.tile
+          tile.accumulate = block.lowerBound > 0 ? 1 : 0
+          multiply_panel(
+            packed.pointer + block.lowerBound * height, Int64(depth), Int64(rowRange.lowerBound),
+            Int64(rowRange.upperBound), area, Int64(width), Int64(block.count), Int64(count), c + column,
+            Int64(columns), &tile)
+        }
+      }
+    }
+  }
+}

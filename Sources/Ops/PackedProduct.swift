@@ -1,0 +1,165 @@
+import CKernels
+import Graph
+
+/// The order of a packed matrix's depth: blocks of channels, inside a block by kernel cell, then by channel.
+struct DepthOrder: Sendable {
+  let channels: Int
+  let cells: Int
+  /// The channels of a block.
+  let block: Int
+
+  /// The rows of a block's panel stay in the first two levels of cache.
+  private static let blockDepth = 256
+
+  init(channels: Int, cells: Int = 1) {
+    self.channels = channels
+    self.cells = cells
+    let most = max(1, Self.blockDepth / cells), blocks = (channels + most - 1) / most
+    block = (channels + blocks - 1) / max(blocks, 1)
+  }
+
+  /// The rows of the right matrix.
+  var depth: Int { channels * cells }
+  /// The blocks in order, each a range of channels.
+  var blocks: [Range<Int>] {
+    stride(from: 0, to: channels, by: max(block, 1)).map { $0..<min(channels, $0 + block) }
+  }
+  /// The rows of the deepest block.
+  var blockDepth: Int { block * cells }
+  fileprivate var raw: depth_order {
+    depth_order(channels: Int64(channels), cells: Int64(cells), block: Int64(max(block, 1)))
+  }
+}
+
+/// A left matrix in the form that `multiply_panel` takes: weights, packed once for many columns.
+struct PackedLeft {
+  let pointer: UnsafePointer<Float>
+
+  /// The floats that a matrix takes when packed.
+  static func count(rows: Int, depth: Int) -> Int {
+    let height = Int(product_rows())
+    return ((rows + height - 1) / height * height * depth + 15) & ~15
+  }
+
+  /// Packs a matrix whose elements lie at `matrix[row × rowStride + channel × channelStride + cell]`.
+  init(
+    packing matrix: UnsafePointer<Float>, rowStride: Int, channelStride: Int, rows: Int, order: DepthOrder,
+    into storage: UnsafeMutablePointer<Float>, _ pool: ThreadPool
+  ) {
+    let height = Int(product_rows())
+    let grain = max(1, 32_768 / max(height * order.depth, 1))
+    pool.parallelRanges((rows + height - 1) / height, grain: grain) { panels in
+      withUnsafePointer(to: order.raw) { order in
+        pack_left(
+          matrix, Int64(rowStride), Int64(channelStride), order, Int64(rows), Int64(panels.lowerBound * height),
+          Int64(min(rows, panels.upperBound * height)), storage)
+      }
+    }
+    self.init(packed: storage)
+  }
+
+  /// Wraps a matrix packed before.
+  init(packed: UnsafePointer<Float>) { pointer = packed }
+}
+
+/// Rows of a right matrix, where they lie or in a panel.
+struct RightRows {
+  let pointer: UnsafePointer<Float>
+  let leading: Int
+}
+
+/// A product of a packed matrix with a right matrix, cut into tasks by its size alone.
+struct PackedProduct: Sendable {
+  /// Gives columns [column, column + count) of the rows of a block of channels, laid out in the panel where need be.
+  typealias Source =
+    (_ channels: Range<Int>, _ column: Int, _ count: Int, _ panel: UnsafeMutablePointer<Float>) -> RightRows
+
+  private let rows, columns: Int
+  private let order: DepthOrder
+  private let laysOut: Bool
+  private let width = Int(product_columns())
+  private let height = Int(product_rows())
+
+  /// - Parameter laysOut: whether the source fills panels, rather than pointing at rows that lie in memory.
+  init(rows: Int, columns: Int, order: DepthOrder, laysOut: Bool) {
+    self.rows = rows
+    self.columns = columns
+    self.order = order
+    self.laysOut = laysOut
+  }
+
+  private var panels: Int { (columns + width - 1) / width }
+  private var operationCount: Int { 2 * rows * columns * order.depth }
+  /// Large enough to be worth a thread's while, small enough that the threads end at about the same time.
+  private var operationsPerTask: Int { min(6_000_000, max(400_000, operationCount / 8)) }
+  /// Few columns: tasks split the rows and share the columns.
+  private var splitsRows: Bool { panels < 8 && rows > 2 * height && operationCount > 2_000_000 }
+  /// Columns that tasks share are laid out once, beforehand.
+  private var laysOutFirst: Bool { laysOut && splitsRows }
+
+  /// The floats of scratch memory for one product on a pool.
+  func scratchCount(threadCount: Int) -> Int {
+    laysOutFirst ? panels * width * order.depth : threadCount * width * order.blockDepth
+  }
+
+  /// c = epilogue(left · right), rows of c lying `leading` apart.
+  func run(
+    _ left: PackedLeft, into c: UnsafeMutablePointer<Float>, leading: Int, epilogue: Epilogue,
+    scratch: UnsafeMutablePointer<Float>, _ pool: ThreadPool, source: Source
+  ) {
+    let blocks = order.blocks
+    func columnCount(_ panel: Int) -> Int { min(width, columns - panel * width) }
+    guard splitsRows else {
+      let perTask = max(1, operationsPerTask / max(2 * rows * order.depth * width, 1))
+      pool.parallelFor((panels + perTask - 1) / perTask) { task, worker in
+        let area = scratch + worker * width * order.blockDepth
+        for block in blocks {
+          for panel in task * perTask..<min(panels, (task + 1) * perTask) {
+            let right = source(block, panel * width, columnCount(panel), area)
+            multiply(
+              left, 0..<rows, block, right, columnCount(panel), into: c + panel * width, leading,
+              epilogue.advanced(by: panel * width))
+          }
+        }
+      }
+      return
+    }
+    func area(_ panel: Int, _ block: Range<Int>) -> UnsafeMutablePointer<Float> {
+      scratch + (panel * order.depth + block.lowerBound * order.cells) * width
+    }
+    if laysOutFirst {
+      pool.parallelFor(panels * blocks.count) { task, _ in
+        let panel = task / blocks.count, block = blocks[task % blocks.count]
+        _ = source(block, panel * width, columnCount(panel), area(panel, block))
+      }
+    }
+    let rowsPerTask = max(height, operationsPerTask / max(2 * order.depth * columns, 1) / height * height)
+    pool.parallelFor((rows + rowsPerTask - 1) / rowsPerTask) { task, worker in
+      let range = task * rowsPerTask..<min(rows, (task + 1) * rowsPerTask)
+      for block in blocks {
+        for panel in 0..<panels {
+          let right =
+            laysOutFirst
+            ? RightRows(pointer: area(panel, block), leading: width)
+            : source(block, panel * width, columnCount(panel), scratch + worker * width * order.blockDepth)
+          multiply(
+            left, range, block, right, columnCount(panel), into: c + panel * width, leading,
+            epilogue.advanced(by: panel * width))
+        }
+      }
+    }
+  }
+
+  private func multiply(
+    _ left: PackedLeft, _ rows: Range<Int>, _ block: Range<Int>, _ right: RightRows, _ count: Int,
+    into c: UnsafeMutablePointer<Float>, _ leading: Int, _ epilogue: Epilogue
+  ) {
+    let isLast = block.upperBound == order.channels
+    var tile = isLast ? epilogue.tile : Epilogue.none.tile
+    tile.accumulate = block.lowerBound > 0 ? 1 : 0
+    multiply_panel(
+      left.pointer + block.lowerBound * order.cells * height, Int64(order.depth), Int64(rows.lowerBound),
+      Int64(rows.upperBound), right.pointer, Int64(right.leading), Int64(block.count * order.cells), Int64(count), c,
+      Int64(leading), &tile)
+  }
+}
