@@ -38,7 +38,7 @@ extension OperatorSet {
     ].flatMap { $0 },
     expansions: quantizedExpansions + activationExpansions,
     rewrites: [
-      MergeTransposes(), FoldPadIntoConvolution(), FoldBatchNormalization(), FuseResidualIntoConvolution(), FuseClamp(),
-      FuseSelfGating(), FuseGelu(),
+      MergeTransposes(), FoldPadIntoConvolution(), FoldBatchNormalization(), FuseResidualIntoConvolution(),
+      FuseClamp(), FuseSelfGating(), FuseGelu(),
     ])
 }

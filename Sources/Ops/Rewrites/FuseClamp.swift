@@ -1,12 +1,10 @@
 import Graph
 
-/// A convolution or BatchNormalization followed by Relu or Clip becomes one node, whose clamp runs while the result is in
-/// cache.
+/// A convolution or BatchNormalization followed by Relu or Clip becomes one node, whose clamp runs while the result is in cache.
 struct FuseClamp: GraphRewrite {
-  private static let fusedConvolution = OperatorName(domain: "com.microsoft", type: "FusedConv")
   private static let fused = [
-    OperatorName(type: "Conv"): fusedConvolution,
-    fusedConvolution: fusedConvolution,
+    OperatorName(type: "Conv"): OperatorName(domain: "com.microsoft", type: "FusedConv"),
+    OperatorName(domain: "com.microsoft", type: "FusedConv"): OperatorName(domain: "com.microsoft", type: "FusedConv"),
     OperatorName(type: "BatchNormalization"): OperatorName(domain: "gradcam", type: "FusedBatchNormalization"),
   ]
 
@@ -15,8 +13,8 @@ struct FuseClamp: GraphRewrite {
     for (index, node) in graph.nodes.enumerated() {
       guard let input = node.inputs.first ?? nil, isPrivate(input), let producer = producers[input],
         let fused = Self.fused[graph.nodes[producer].operatorName],
-        graph.nodes[producer].attributes["activation"] == nil,
         graph.nodes[producer].outputs.compactMap({ $0 }) == [input],
+        graph.nodes[producer].attributes["activation"] == nil,
         let activation = Self.activation(of: node, in: graph)
       else { continue }
       // The fused node takes the place of the later one, where all that it reads is there.
