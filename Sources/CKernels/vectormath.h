@@ -27,7 +27,7 @@ SIMD_INLINE float clamped(float x, float low, float high) {
   return x > high ? high : x;
 }
 
-// 2^n for −126 ≤ n ≤ 127.
+// 2^n for −126 ≤ n ≤ 127; 0 for −127 and ∞ for 128.
 SIMD_INLINE float power_of_two(int32_t n) { return float_of_bits((int32_t)((uint32_t)(n + 127) << 23)); }
 
 // Splits x = n·ln 2 + r with |r| ≤ ln 2 / 2; returns e^r − 1.
@@ -89,7 +89,12 @@ SIMD_INLINE float vector_log1p(float x) {
   return vector_log(sum) + (x - (sum - 1.0f)) / sum;
 }
 
-SIMD_INLINE float vector_sigmoid(float x) { return 1.0f / (1.0f + vector_exp(-x)); }
+// Where the exponential is below the normal range it is taken for 0, and where it is near the largest float for ∞.
+SIMD_INLINE float vector_sigmoid(float x) {
+  int32_t n;
+  const float p = exp_reduced(clamped(-x, -88.0f, 88.6f), &n);
+  return 1.0f / (1.0f + (1.0f + p) * power_of_two(n));
+}
 
 SIMD_INLINE float vector_tanh(float x) {
   const float t = vector_expm1_negative(-2.0f * fabsf(x));
