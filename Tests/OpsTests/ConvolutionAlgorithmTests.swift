@@ -71,12 +71,24 @@ struct ConvolutionCase: Sendable, CustomStringConvertible {
 @Suite struct ConvolutionAlgorithmTests {
   @Test(arguments: ConvolutionCase.all, [false, true])
   func equalsTheNaiveLoop(_ row: ConvolutionCase, reusesWeights: Bool) throws {
+    try expectTruth(row, reusesWeights: reusesWeights, isFused: false)
+  }
+
+  @Test(arguments: ConvolutionCase.all, [false, true])
+  func addsAndClampsAfterwards(_ row: ConvolutionCase, reusesWeights: Bool) throws {
+    try expectTruth(row, reusesWeights: reusesWeights, isFused: true)
+  }
+
+  /// Where it is fused another tensor is added and what lies below 0 cut off.
+  private func expectTruth(_ row: ConvolutionCase, reusesWeights: Bool, isFused: Bool) throws {
     let x = random(row.x, seed: 1), weights = random(row.weights, seed: 2)
     let bias = random([row.weights[0]], seed: 3)
     let window = NaiveWindow(
       input: Array(row.x.dimensions[2...]), kernel: Array(row.weights.dimensions[2...]), strides: row.strides,
       dilations: row.dilations, pads: row.pads)
-    let dy = random([row.x[0], row.weights[0], window.output.reduce(1, *)], seed: 4).floats
+    let shape = Shape([row.x[0], row.weights[0]] + window.output)
+    var dy = random(shape, seed: 4).floats
+    let residual = random(shape, seed: 5)
 
     var attributes: [String: Attribute] = ["group": .int(Int64(row.groups))]
     func add(_ name: String, _ values: [Int]?) {
@@ -88,11 +100,14 @@ struct ConvolutionCase: Sendable, CustomStringConvertible {
     var graph = ComputeGraph(opsets: ["": 17])
     graph.values = [
       Value(name: "x"), Value(name: "weights", constant: weights), Value(name: "bias", constant: bias),
-      Value(name: "y"),
+      Value(name: "y"), Value(name: "residual", constant: residual),
     ]
+    if isFused { attributes["activation"] = .string("Relu") }
     graph.nodes = [
       Node(
-        name: "conv", operatorName: OperatorName(type: "Conv"), inputs: [0, 1, 2], outputs: [3], attributes: attributes)
+        name: "conv",
+        operatorName: isFused ? OperatorName(domain: "com.microsoft", type: "FusedConv") : OperatorName(type: "Conv"),
+        inputs: [0, 1, 2] + (isFused ? [4] : []), outputs: [3], attributes: attributes)
     ]
     let plan = try Plan(
       graph, operators: .standard,
@@ -106,9 +121,16 @@ struct ConvolutionCase: Sendable, CustomStringConvertible {
     #expect(timings.map(\.kernel) == [name])
     try executor.backward(seed: dy)
 
-    let truth = naiveConvolution(
-      x: x, weights: weights, bias: bias.floats, groups: row.groups, window: window, dy: dy)
-    #expect(executor.contents(of: 3).shape == Shape([row.x[0], row.weights[0]] + window.output))
+    func naive() -> (y: [Double], dx: [Double]) {
+      naiveConvolution(x: x, weights: weights, bias: bias.floats, groups: row.groups, window: window, dy: dy)
+    }
+    var truth = naive()
+    if isFused {
+      truth.y = zip(truth.y, residual.floats).map { max(0, $0 + Double($1)) }
+      dy = zip(dy, executor.contents(of: 3).floats).map { $1 > 0 ? $0 : 0 }
+      truth.dx = naive().dx
+    }
+    #expect(executor.contents(of: 3).shape == shape)
     let forward = relativeError(executor.contents(of: 3).floats, truth.y)
     let backward = relativeError(executor.gradient(of: 0).floats, truth.dx)
     #expect(forward <= tolerance, "\(forward)")

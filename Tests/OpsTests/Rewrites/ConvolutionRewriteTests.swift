@@ -55,4 +55,30 @@ import Testing
     let y = check.node("Add", scaled, check.node("Relu", scaled))
     #expect(try check.steps(to: y) == ["BatchNormalization", "Relu", "Add"])
   }
+
+  @Test func aResidualAndAClampJoinTheConvolution() throws {
+    var check = RewriteCheck([2, 4, 6, 7])
+    let convolved = check.node("Conv", 0, check.constant([4, 4, 3, 3]), attributes: ["pads": .ints([1, 1, 1, 1])])
+    let sum = check.node("Add", 0, convolved)
+    let y = check.node("Relu", sum)
+    try check.expect(["com.microsoft.FusedConv"], to: y, inner: [convolved, sum], tolerance: 1e-5)
+  }
+
+  @Test func ofTwoConvolutionsTheLaterOneTakesTheOther() throws {
+    var check = RewriteCheck([1, 4, 6, 7])
+    let first = check.node("Conv", 0, check.constant([5, 4, 1, 1]), check.constant([5]))
+    let second = check.node("Conv", 0, check.constant([5, 4, 1, 1]))
+    let y = check.node("Add", second, first)
+    try check.expect(["Conv", "com.microsoft.FusedConv"], to: y, inner: [], tolerance: 1e-5)
+  }
+
+  @Test func aBroadcastAddendStaysOutside() throws {
+    var check = RewriteCheck([1, 4, 6, 7])
+    let convolved = check.node("Conv", 0, check.constant([5, 4, 1, 1]))
+    let y = check.node("Add", convolved, check.node("GlobalAveragePool", convolved))
+    #expect(try check.steps(to: y) == ["Conv", "GlobalAveragePool", "Add"])
+    let other = check.node("Conv", 0, check.constant([5, 4, 1, 1]))
+    let z = check.node("Add", other, check.constant([5, 1, 1]))
+    #expect(try check.steps(to: z) == ["Conv", "Add"])
+  }
 }
