@@ -7,6 +7,8 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "deflate.h"
+
 typedef struct {
   jmp_buf jump;
   char *message;
@@ -16,12 +18,6 @@ typedef struct {
   const uint8_t *bytes;
   size_t left;
 } Source;
-
-typedef struct {
-  uint8_t *bytes;
-  size_t count;
-  size_t capacity;
-} Sink;
 
 static void fail(png_structp png, png_const_charp text) {
   Failure *failure = png_get_error_ptr(png);
@@ -41,21 +37,6 @@ static void read_bytes(png_structp png, png_bytep out, size_t count) {
   source->bytes += count;
   source->left -= count;
 }
-
-static void write_bytes(png_structp png, png_bytep in, size_t count) {
-  Sink *sink = png_get_io_ptr(png);
-  if (count > sink->capacity - sink->count) {
-    size_t capacity = 2 * sink->capacity + count;
-    uint8_t *bytes = realloc(sink->bytes, capacity);
-    if (bytes == NULL) png_error(png, "out of memory");
-    sink->bytes = bytes;
-    sink->capacity = capacity;
-  }
-  memcpy(sink->bytes + sink->count, in, count);
-  sink->count += count;
-}
-
-static void flush_nothing(png_structp png) { (void)png; }
 
 static void read_header(png_structp png, png_infop info, Source *source) {
   png_set_read_fn(png, source, read_bytes);
@@ -120,34 +101,65 @@ int gradcam_png_decode(const uint8_t *bytes, size_t count, uint8_t *rgb, uint32_
   return 0;
 }
 
+static uint8_t *put_number(uint8_t *at, uint32_t number) {
+  for (int shift = 24; shift >= 0; shift -= 8) *at++ = (uint8_t)(number >> shift);
+  return at;
+}
+
+/// Writes length and type of a chunk whose `count` bytes stand behind them, and the checksum behind those.
+static uint8_t *finish_chunk(uint8_t *chunk, const char *type, size_t count) {
+  put_number(chunk, (uint32_t)count);
+  memcpy(chunk + 4, type, 4);
+  uint8_t *end = chunk + 8 + count;
+  return put_number(end, (uint32_t)crc32_z(0, chunk + 4, count + 4));
+}
+
 int gradcam_png_encode(const uint8_t *rgb, uint32_t width, uint32_t height, uint8_t **bytes, size_t *count,
                        char *message) {
-  Failure failure = {.message = message};
-  Sink sink = {NULL, 0, 0};
-  png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &failure, fail, ignore_warning);
-  png_infop info = png == NULL ? NULL : png_create_info_struct(png);
-  if (info == NULL) {
+  // Filtered rows, each behind the number of its filter, one block at a time.
+  size_t row_size = 3 * (size_t)width + 1, total = row_size * height;
+  size_t blocks = (total + DEFLATE_BLOCK - 1) / DEFLATE_BLOCK;
+  uint8_t *filtered = malloc(row_size + DEFLATE_BLOCK), *file = malloc(blocks * DEFLATE_BLOCK_CAPACITY + 128);
+  if (filtered == NULL || file == NULL || blocks * DEFLATE_BLOCK_CAPACITY > PNG_UINT_31_MAX) {
+    free(filtered);
+    free(file);
     snprintf(message, 256, "out of memory");
-    png_destroy_write_struct(&png, NULL);
     return -1;
   }
-  if (setjmp(failure.jump)) {
-    png_destroy_write_struct(&png, &info);
-    free(sink.bytes);
-    return -1;
+  static const uint8_t signature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'}, kind[5] = {8, PNG_COLOR_TYPE_RGB};
+  memcpy(file, signature, 8);
+  memcpy(put_number(put_number(file + 16, width), height), kind, 5);
+  uint8_t *data = finish_chunk(file + 8, "IHDR", 13);
+
+  DeflateOutput output = {.next = data + 8};
+  *output.next++ = 0x78;
+  *output.next++ = 0x01;
+  size_t waiting = 0, coded = 0;
+  uLong checksum = adler32_z(0, NULL, 0);
+  for (uint32_t y = 0; y < height; y++) {
+    const uint8_t *row = rgb + y * (row_size - 1);
+    uint8_t *target = filtered + waiting;
+    *target++ = PNG_FILTER_VALUE_SUB;
+    memcpy(target, row, 3);
+    for (size_t i = 3; i < row_size - 1; i++) target[i] = row[i] - row[i - 3];
+    waiting += row_size;
+    uint8_t *next = filtered;
+    while (waiting >= DEFLATE_BLOCK || (y == height - 1 && waiting > 0)) {
+      size_t size = waiting < DEFLATE_BLOCK ? waiting : DEFLATE_BLOCK;
+      checksum = adler32_z(checksum, next, size);
+      coded += size;
+      deflate_block(&output, next, size, coded == total);
+      next += size;
+      waiting -= size;
+    }
+    if (next != filtered) memmove(filtered, next, waiting);
   }
-  png_set_write_fn(png, &sink, write_bytes, flush_nothing);
-  png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
-  png_set_IHDR(png, info, width, height, 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
-               PNG_FILTER_TYPE_DEFAULT);
-  png_set_filter(png, PNG_FILTER_TYPE_BASE, PNG_FILTER_SUB);
-  png_set_compression_level(png, 1);
-  png_set_compression_strategy(png, Z_RLE);
-  png_write_info(png, info);
-  for (uint32_t y = 0; y < height; y++) png_write_row(png, rgb + y * 3 * (size_t)width);
-  png_write_end(png, info);
-  png_destroy_write_struct(&png, &info);
-  *bytes = sink.bytes;
-  *count = sink.count;
+  deflate_finish(&output);
+  uint8_t *end = put_number(output.next, (uint32_t)checksum);
+  end = finish_chunk(data, "IDAT", (size_t)(end - data - 8));
+  end = finish_chunk(end, "IEND", 0);
+  free(filtered);
+  *bytes = file;
+  *count = (size_t)(end - file);
   return 0;
 }
