@@ -2,7 +2,7 @@
 # Installs the Debian packages that the build needs and that are missing, with sudo where the user is not root.
 set -eu
 
-needed="pkg-config libprotobuf-c-dev libopenblas-dev libpng-dev libjpeg-dev"
+needed="pkg-config libprotobuf-c-dev libopenblas-dev libpng-dev zlib1g-dev libjpeg-dev"
 
 if ! command -v swift >/dev/null; then
   echo "gradcam needs Swift 6.2 or later: see https://www.swift.org/install/linux/" >&2
