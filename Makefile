@@ -10,16 +10,21 @@ CONFORMANCE = Tests/GradCAMTests/Fixtures/conformance
 CASES = .build/conformance
 # A Python with the onnx package, which holds ONNX's backend tests; where it is missing, one is made under .build.
 PYTHON ?= $(HOME)/.cache/gradcam-reference/bin/python
+# What scripts/bench.py compares with, for a Python under .build where $(PYTHON) is missing.
+PEERS = torch==2.13.0 torchvision==0.28.0 onnx==1.23.2 onnxruntime==1.32.0 grad-cam==1.5.7
+# Options of scripts/bench.py, as in: make bench BENCH="--models resnet50 --rounds 3"
+BENCH =
 
-.PHONY: demo build test conformance lint packages protobuf clean
+.PHONY: demo build test conformance bench lint packages protobuf clean
 
 # Builds the program, explains a picture and says where the result is.
 demo: build
 	$(GRADCAM) explain models/shapes-resnet.onnx models/samples/pair-006-star-cross.png --class star --style side-by-side --output gradcam-demo.png
 	@echo "The picture is $(CURDIR)/gradcam-demo.png: left the photograph, right what speaks for 'star' in it."
 
+# The Swift runtime goes into the program: it then starts 3 ms earlier, and runs where no Swift is installed.
 build: packages
-	$(SWIFT) build -c release --product gradcam
+	$(SWIFT) build -c release --product gradcam --static-swift-stdlib
 
 # Builds and runs all tests.
 test: packages
@@ -38,6 +43,17 @@ $(CASES):
 	  python3 -m venv .build/onnx && $$python -m pip install --quiet --disable-pip-version-check onnx==1.23.2 || exit 1; \
 	fi; \
 	"$$python" scripts/make-conformance-cases.py $@.partial && mv $@.partial $@
+
+# Times the program beside ONNX Runtime and pytorch-grad-cam, and writes the tables of docs/performance.md.
+bench: build
+	@python='$(PYTHON)'; if ! command -v "$$python" >/dev/null; then \
+	  python=.build/peers/bin/python; \
+	  if [ ! -e $$python ]; then \
+	    python3 -m venv .build/peers && $$python -m pip install --quiet --disable-pip-version-check \
+	      --extra-index-url https://download.pytorch.org/whl/cpu $(PEERS) || { rm -rf .build/peers; exit 1; }; \
+	  fi; \
+	fi; \
+	"$$python" scripts/bench.py $(BENCH)
 
 lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests

@@ -13,6 +13,7 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CMalloc"),
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
     .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
     .target(name: "COnnx", dependencies: ["CProtobufC"], exclude: ["onnx.proto"]),
@@ -26,7 +27,7 @@ let package = Package(
       resources: [.embedInCode("Data/imagenet_labels.txt")]),
     .executableTarget(
       name: "GradCAMCommand",
-      dependencies: ["GradCAM", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: ["CMalloc", "GradCAM", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Sources/gradcam"),
 
     .testTarget(name: "GraphTests", dependencies: ["Graph", "Ops"]),

@@ -65,7 +65,8 @@ struct DenseProduct: Sendable {
           let column = panel * width, count = min(width, columns - column)
           let rows: UnsafePointer<Float>
           if let kept {
-            rows = UnsafePointer(kept.base.assumingMemoryBound(to: Float.self)) + (panel * depth + block.lowerBound) * width
+            rows =
+              UnsafePointer(kept.base.assumingMemoryBound(to: Float.self)) + (panel * depth + block.lowerBound) * width
           } else {
             pack_right(
               right.pointer + block.lowerBound * right.leading + column, Int64(right.leading), Int64(block.count),

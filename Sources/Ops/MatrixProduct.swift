@@ -205,7 +205,8 @@ struct MatMul: DifferentiableOperator {
     let (rows, columns, depth) = (extents.rows, extents.columns, extents.depth)
     let products = extents.offsetsA.count
     let shared = DenseProduct(
-      rows: products * rows, columns: columns, depth: depth, rightTransposed: false, right: inputs[1]?.constant, request)
+      rows: products * rows, columns: columns, depth: depth, rightTransposed: false, right: inputs[1]?.constant, request
+    )
     return Kernel(
       "gemm", scratchByteCount: extents.sharesRight ? shared.scratchByteCount(threadCount: request.threadCount) : 0,
       operationCount: 2 * Double(products * rows * columns) * Double(depth)

@@ -83,31 +83,33 @@ struct Explain: ParsableCommand {
     let assumed = explainer.warnings(about: sources)
     for warning in assumed { Console.warn(warning.text) }
 
+    let job = ImageJob(
+      sources: sources, classes: chosen, explained: explained, shown: max(5, top ?? 1), methods: methods, score: score,
+      style: style, colormap: colormap, blend: blend, format: outputs.example)
     var reports: [ExplanationReport] = []
-    for index in 0..<sources.count {
+    try explainer.explainMany(sources.count) { index, explainer in
+      job.run(index, explainer)
+    } deliver: { index, result in
       let name = sources.name(index)
       Console.progress(index, of: sources.count, name)
-      let prepared = try sources.prepare(index, explainer)
-      let best = try explainer.classify(prepared, count: max(5, top ?? 1))
-      try save(explainer.session.output, to: saveOutput)
+      if let output = result.output { try save(output, to: saveOutput) }
       var drawn: [ExplanationReport] = []
       var said: Set<String> = []
-      for classIndex in chosen.isEmpty ? best.prefix(explained).map(\.index) : chosen {
-        for explanation in try explainer.explain(classIndex: classIndex, of: prepared, methods: methods, score: score) {
-          let path = try outputs.next(image: name, explanation)
-          try draw(explanation, on: prepared.picture).write(to: path)
-          try save(explanation)
-          for warning in explanation.warnings where said.insert(warning.text).inserted {
-            Console.warn("\(name): \(warning.text)")
-          }
-          drawn.append(
-            ExplanationReport(
-              image: name, model: model.path, explanation, output: path, top: best,
-              warnings: assumed + explanation.warnings))
+      for (explanation, picture) in result.pictures {
+        let path = try outputs.next(image: name, explanation)
+        try writeAtomically(try located(path) { try picture.get() }, to: path)
+        try save(explanation)
+        for warning in explanation.warnings where said.insert(warning.text).inserted {
+          Console.warn("\(name): \(warning.text)")
         }
+        drawn.append(
+          ExplanationReport(
+            image: name, model: model.path, explanation, output: path, top: result.best,
+            warnings: assumed + explanation.warnings))
       }
+      if let failure = result.failure { throw failure }
       Console.clearProgress()
-      if json { reports += drawn } else { try ExplanationReport.describe(drawn, top: best) }
+      if json { reports += drawn } else { try ExplanationReport.describe(drawn, top: result.best) }
     }
     if json { try printJSON(reports) }
   }
@@ -127,11 +129,6 @@ struct Explain: ParsableCommand {
       }
       try outputs.claim(path)
     }
-  }
-
-  private func draw(_ explanation: Explanation, on picture: Picture?) -> Picture {
-    guard let picture else { return explanation.drawnMap.colored(with: colormap) }
-    return style.draw(explanation.drawnMap, on: picture, colormap: colormap, blend: blend)
   }
 
   private func save(_ explanation: Explanation) throws {

@@ -69,6 +69,9 @@ struct OutputPaths {
     }
   }
 
+  /// A path with the extension of the pictures.
+  var example: String { file ?? "map.png" }
+
   /// The path for one explanation, in a folder that exists.
   ///
   /// Throws `unwritable` where the folder cannot be made.

@@ -185,4 +185,35 @@ struct ExplainTests {
       #expect(try workplace.contents("\(threads).npy") == workplace.contents("1.npy"))
     }
   }
+
+  /// One image a thread, and two that are left over, against one after another.
+  @Test func manyImagesGiveWhatEachGivesAlone() throws {
+    let samples = try FileManager.default.contentsOfDirectory(atPath: shipped("samples")).sorted()
+    let images =
+      samples.filter { $0.hasSuffix(".png") }.prefix(11).map { shipped("samples/\($0)") }
+      + [picture, fixture("flipped.jpg"), picture]
+    var outputs: [String] = []
+    for threads in ["1", "3"] {
+      let outcome = try workplace.run(
+        ["explain", shipped("shapes-resnet.onnx")] + images + ["--top", "2", "--threads", threads, "--output", threads])
+      #expect(outcome.code == 0, "\(outcome.errors)")
+      outputs.append(outcome.output.replacingOccurrences(of: "→ \(threads)/", with: "→ "))
+    }
+    #expect(outputs[0] == outputs[1])
+    let files = workplace.files.filter { $0.hasPrefix("1/") }.map { String($0.dropFirst(2)) }
+    #expect(files.count == 2 * images.count)
+    for file in files { #expect(try workplace.contents("3/\(file)") == workplace.contents("1/\(file)")) }
+  }
+
+  @Test(arguments: ["1", "2", "3"])
+  func anErrorEndsTheRunBehindThePicturesBeforeIt(_ threads: String) throws {
+    let images = [picture, picture, fixture("cut-short.png"), picture, picture, picture, picture]
+    let outcome = try workplace.run(
+      ["explain", fixture("plain.onnx")] + images + ["--threads", threads, "--output", "maps"])
+    #expect(outcome.code == 65)
+    #expect(outcome.errors.hasPrefix("gradcam: error: \(images[2]): "))
+    let told = outcome.output.split(separator: "\n").map(String.init).filter { $0.hasPrefix("/") }
+    #expect(told == [picture, picture])
+    #expect(workplace.files == ["maps", "maps/disc.plain.relu2.gradcam-2.png", "maps/disc.plain.relu2.gradcam.png"])
+  }
 }

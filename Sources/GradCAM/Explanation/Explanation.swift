@@ -113,6 +113,36 @@ public final class Explainer {
     self.warnings = warnings
   }
 
+  /// An explainer with the settings, plan and threads of another and with memory of its own.
+  private init(sharing other: Explainer) {
+    session = Session(sharing: other.session)
+    labels = other.labels
+    preprocessing = other.preprocessing
+    compatibility = other.compatibility
+    warnings = other.warnings
+  }
+
+  /// Works on many images: one a thread where there are as many as threads, the rest with all threads together.
+  ///
+  /// Results are the same, bit for bit, as of one image after another.
+  /// - Parameters:
+  ///   - work: makes the result of an image with the explainer that it is given, several at a time.
+  ///   - deliver: takes the results in the images' order, never two at a time; few wait for their turn.
+  ///
+  /// Throws what `deliver` throws first; no more is delivered then.
+  public func explainMany<Result>(
+    _ count: Int, work: (_ index: Int, _ explainer: Explainer) -> Result, deliver: (_ index: Int, Result) throws -> Void
+  ) throws {
+    let threads = session.threadCount
+    let oneEach = threads > 1 && session.fitsMemory(threads) ? count / threads * threads : 0
+    if oneEach > 0 {
+      let explainers = [self] + (1..<threads).map { _ in Explainer(sharing: self) }
+      try OrderedWork.run(
+        oneEach, places: threads, on: session.pool, work: { work($0, explainers[$1]) }, deliver: deliver)
+    }
+    for index in oneEach..<count { try deliver(index, work(index, self)) }
+  }
+
   /// Resizes, crops and normalises a picture.
   ///
   /// Throws `usage` where resize and crop do not fit the network's input.

@@ -28,7 +28,7 @@ public final class Session {
   public var threadCount: Int { pool.threadCount }
 
   private let executor: Executor
-  private let pool: ThreadPool
+  let pool: ThreadPool
 
   /// Plans a model.
   ///
@@ -64,6 +64,16 @@ public final class Session {
       try plan.checkMemory(inputSize)
       return (catalogue, taps, Executor(plan, pool: pool))
     }
+  }
+
+  /// A session on the plan and the threads of another, with memory of its own: the two may run at a time.
+  init(sharing other: Session) {
+    model = other.model
+    catalogue = other.catalogue
+    taps = other.taps
+    inputSize = other.inputSize
+    pool = other.pool
+    executor = Executor(other.executor.plan, pool: other.pool)
   }
 
   private static func check(_ tap: NodeCatalogue.Match, _ info: ValueInfo?) throws {
@@ -147,6 +157,9 @@ public final class Session {
   /// The number of scores that the model gives an image.
   public var classCount: Int { executor.plan.infos[model.head.logits]!.shape.count / model.imageShape.batch }
 
+  /// Whether a quarter of the machine's memory holds so many sessions on this plan.
+  func fitsMemory(_ count: Int) -> Bool { executor.plan.arenaByteCount * count <= physicalByteCount / 4 }
+
   /// The floating-point operations of a forward pass.
   public var operationCount: Double { executor.plan.forwardOperationCount }
 }
@@ -226,10 +239,13 @@ extension Model {
   }
 }
 
+/// The memory of this machine.
+private var physicalByteCount: Int { sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)) }
+
 extension Plan {
   /// Throws `unsupported` where a run would need more memory than the machine has.
   fileprivate func checkMemory(_ size: PixelSize) throws {
-    let available = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
+    let available = physicalByteCount
     guard arenaByteCount > available else { return }
     throw GradCAMError(
       .unsupported, at: "--size \(size)",

@@ -9,52 +9,51 @@ extension Picture {
     let map = map.resized(width: picture.width, height: picture.height)
     let blend = blend > 0 ? min(blend, 1) : 0
     let heat = colormap.colors.map { (1 - blend) * (Float($0) / 255) }
-    let (width, height) = (picture.width, picture.height)
+    // What becomes of a sample depends on nothing but its value and its entry, the place of its heat.
     let levels = map.levels
-    var mixed = [Float](repeating: 0, count: 3 * width)
-    var maximum: Float = 0
-    for y in 0..<height {
-      mixRow(y, width, picture.pixels, levels, heat, blend, into: &mixed)
-      maximum = max(maximum, maximumOfPositive(mixed, count: 3 * width))
+    let brightest = brightestSamples(picture.pixels, levels)
+    func mixed(_ entry: Int, _ sample: Int) -> Float { heat[entry] + blend * (Float(sample) / 255) }
+    let maximum = heat.indices.reduce(Float(0)) { brightest[$1] < 0 ? $0 : max($0, mixed($1, Int(brightest[$1]))) }
+    var table = [UInt8](repeating: 0, count: 256 * heat.count)
+    for entry in heat.indices where brightest[entry] >= 0 {
+      for sample in 0..<256 { table[256 * entry + sample] = truncatedByte(255 * mixed(entry, sample) / maximum) }
     }
-    let pixels = [UInt8](unsafeUninitializedCapacity: 3 * width * height) { target, initializedCount in
-      for y in 0..<height {
-        mixRow(y, width, picture.pixels, levels, heat, blend, into: &mixed)
-        let row = target[3 * width * y..<3 * width * (y + 1)]
-        normalize(mixed, by: maximum, into: UnsafeMutableBufferPointer(rebasing: row))
-      }
-      initializedCount = 3 * width * height
+    let pixels = [UInt8](unsafeUninitializedCapacity: picture.pixels.count) { target, initializedCount in
+      look(up: picture.pixels, levels, in: table, into: target.baseAddress!, count: levels.count)
+      initializedCount = picture.pixels.count
     }
-    return Picture(width: width, height: height, pixels: pixels)
+    return Picture(width: picture.width, height: picture.height, pixels: pixels)
   }
 }
 
-// The loops below are functions of their own over plain pointers, which is what the vectoriser needs.
+/// The largest sample at each entry, three times a level plus the channel; −1 where there is none.
+private func brightestSamples(_ pixels: [UInt8], _ levels: [UInt8]) -> [Int32] {
+  // Neighbours often have one level: in one table each would wait for the one before.
+  let entryCount = 3 * 256
+  var tables = [Int32](repeating: -1, count: 4 * entryCount)
+  raise(&tables, to: pixels, levels, count: levels.count)
+  return (0..<entryCount).map { entry in (0..<4).map { tables[4 * entry + $0] }.max()! }
+}
 
-/// Heat plus weighted picture of row `y`, before normalisation.
-private func mixRow(
-  _ y: Int, _ width: Int, _ pixels: UnsafePointer<UInt8>, _ levels: UnsafePointer<UInt8>,
-  _ heat: UnsafePointer<Float>, _ blend: Float, into mixed: UnsafeMutablePointer<Float>
+private func raise(
+  _ tables: UnsafeMutablePointer<Int32>, to pixels: UnsafePointer<UInt8>, _ levels: UnsafePointer<UInt8>, count: Int
 ) {
-  for x in 0..<width {
-    let color = 3 * Int(levels[y * width + x])
-    mixed[3 * x] = heat[color]
-    mixed[3 * x + 1] = heat[color + 1]
-    mixed[3 * x + 2] = heat[color + 2]
+  for index in 0..<count {
+    let entry = tables + 12 * Int(levels[index]) + (index & 3)
+    entry[0] = max(entry[0], Int32(pixels[3 * index]))
+    entry[4] = max(entry[4], Int32(pixels[3 * index + 1]))
+    entry[8] = max(entry[8], Int32(pixels[3 * index + 2]))
   }
-  let row = pixels + 3 * width * y
-  for i in 0..<3 * width { mixed[i] += blend * (Float(row[i]) / 255) }
 }
 
-/// Floats that are not negative are ordered as their bits, which can be compared several at a time.
-private func maximumOfPositive(_ values: UnsafePointer<Float>, count: Int) -> Float {
-  var bits: Int32 = 0
-  for i in 0..<count { bits = max(bits, Int32(bitPattern: values[i].bitPattern)) }
-  return Float(bitPattern: UInt32(bitPattern: bits))
-}
-
-private func normalize(
-  _ values: UnsafePointer<Float>, by maximum: Float, into target: UnsafeMutableBufferPointer<UInt8>
+private func look(
+  up pixels: UnsafePointer<UInt8>, _ levels: UnsafePointer<UInt8>, in table: UnsafePointer<UInt8>,
+  into target: UnsafeMutablePointer<UInt8>, count: Int
 ) {
-  for i in target.indices { target[i] = truncatedByte(255 * values[i] / maximum) }
+  for index in 0..<count {
+    let entry = table + 768 * Int(levels[index])
+    target[3 * index] = entry[Int(pixels[3 * index])]
+    target[3 * index + 1] = entry[256 + Int(pixels[3 * index + 1])]
+    target[3 * index + 2] = entry[512 + Int(pixels[3 * index + 2])]
+  }
 }

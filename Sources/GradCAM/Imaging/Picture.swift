@@ -56,9 +56,13 @@ public struct Picture: Sendable, Equatable {
   /// - Throws: `GradCAMError` of kind `.unwritable`, or `.usage` for an extension that names no format.
   public func write(to path: String) throws {
     let codec = try ImageCodec.forWriting(to: path)
-    let bytes = try located(path) { try codec.encode(self) }
-    try writeAtomically(bytes, to: path)
+    try writeAtomically(try located(path) { try codec.encode(self) }, to: path)
   }
+
+  /// The bytes of the file that `write(to:)` makes.
+  ///
+  /// - Throws: `GradCAMError` of kind `.unwritable`, or `.usage` for an extension that names no format.
+  public func encoded(for path: String) throws -> [UInt8] { try ImageCodec.forWriting(to: path).encode(self) }
 
   /// Checks that a path's extension names a format that pictures are written in.
   ///

@@ -1,4 +1,5 @@
 import Foundation
+import Graph
 import Testing
 
 @testable import GradCAM
@@ -12,6 +13,25 @@ import Testing
       #expect(try Picture(contentsOf: "\(folder)/\(name)") == picture)
       #expect(entries(of: folder) == [name])
     }
+  }
+
+  /// Flat, noisy, sloping and rare pixels.
+  @Test(arguments: [(1, 1), (2, 3), (21844, 1), (21845, 1), (70_000, 1), (1, 22_000), (257, 300)], 0..<6)
+  func pngKeepsPixelsOfAnyKind(_ size: (Int, Int), _ kind: Int) throws {
+    var random = SplitMix64(seed: UInt64(kind))
+    let pixels = (0..<3 * size.0 * size.1).map { index -> UInt8 in
+      let bits = random.next()
+      return switch kind {
+      case 0: 7
+      case 1: UInt8(truncatingIfNeeded: bits)
+      case 2: UInt8(truncatingIfNeeded: index / 5)
+      case 3: bits % 300 == 0 ? 255 : 0
+      case 4: UInt8(truncatingIfNeeded: (bits | 1 << 40).trailingZeroBitCount * 5)
+      default: UInt8(truncatingIfNeeded: index % 3 * 90)
+      }
+    }
+    let picture = Picture(width: size.0, height: size.1, pixels: pixels)
+    #expect(try Picture(decoding: picture.encoded(for: "any.png")) == picture)
   }
 
   @Test(arguments: ["out.jpg", "out.jpeg"])

@@ -1,0 +1,52 @@
+import Graph
+import Synchronization
+import Testing
+
+@testable import GradCAM
+
+struct OrderedWorkTests {
+  struct Stopped: Error, Equatable { let index: Int }
+
+  @Test(arguments: [0, 1, 2, 7, 100], [1, 2, 3])
+  func resultsArriveOnceAndInOrder(_ count: Int, _ places: Int) throws {
+    var delivered: [[Int]] = []
+    try OrderedWork.run(count, places: places, on: ThreadPool(threadCount: places)) { index, place in
+      #expect(place < places)
+      // The later, the faster: results are ready in another order than they are wanted in.
+      var sum = 0
+      for step in 0..<(count - index) * 1000 { sum &+= step }
+      return [index, sum]
+    } deliver: { index, result in
+      #expect(result[0] == index)
+      delivered.append(result)
+    }
+    #expect(delivered.map { $0[0] } == Array(0..<count))
+  }
+
+  @Test func firstErrorEndsTheWork() {
+    var delivered: [Int] = []
+    let worked = Mutex(0)
+    #expect(throws: Stopped(index: 5)) {
+      try OrderedWork.run(1000, places: 2, on: ThreadPool(threadCount: 2)) { index, _ in
+        worked.withLock { $0 += 1 }
+        return index
+      } deliver: { index, _ in
+        if index >= 5 { throw Stopped(index: index) }
+        delivered.append(index)
+      }
+    }
+    #expect(delivered == [0, 1, 2, 3, 4])
+    #expect(worked.withLock { $0 } <= 14)
+  }
+
+  @Test func fewResultsWaitForASlowOne() throws {
+    let started = Mutex(0)
+    try OrderedWork.run(50, places: 2, on: ThreadPool(threadCount: 2)) { index, _ in
+      started.withLock { $0 += 1 }
+      return index
+    } deliver: { index, _ in
+      let taken = started.withLock { $0 }
+      #expect(taken <= index + 6)
+    }
+  }
+}
