@@ -6,7 +6,9 @@ import Synchronization
 
 /// A fixed set of threads that share out the indices of a loop.
 ///
-/// The calling thread works too. A loop started while the pool is busy (from inside another loop, or from a second
+/// The calling thread works too. Every thread begins with a run of neighbouring indices of its own, the same for every
+/// loop of that length, so that what it wrote in one loop is still in its caches in the next; a thread that is done
+/// helps the others. A loop started while the pool is busy (from inside another loop, or from a second
 /// thread) runs on its caller alone, so that nothing can wait for itself.
 public final class ThreadPool: @unchecked Sendable {
   /// The threads that work on a loop, the caller included; at least 1.
@@ -16,7 +18,7 @@ public final class ThreadPool: @unchecked Sendable {
   /// Starts `threadCount − 1` threads; the default is one thread a core.
   public init(threadCount: Int? = nil) {
     self.threadCount = max(1, threadCount ?? sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-    state = State()
+    state = State(threadCount: self.threadCount)
     for worker in 1..<max(1, self.threadCount) { State.start(state, worker: worker) }
   }
 
@@ -44,13 +46,21 @@ public final class ThreadPool: @unchecked Sendable {
 private final class State: @unchecked Sendable {
   private typealias Body = (Int, Int) -> Void
 
+  /// A counter with cache lines of its own: threads that write neighbours would wait for each other.
+  private struct Counter: ~Copyable {
+    let value = Atomic<Int>(0)
+    private let apart: InlineArray<15, Int> = InlineArray(repeating: 0)
+  }
+
   // A loop is open while `generation` is odd. Workers that enter it count themselves in `inside`.
-  private let generation = Atomic<Int>(0)
-  private let next = Atomic<Int>(0)
-  private let inside = Atomic<Int>(0)
+  private let generation = Counter()
+  private let inside = Counter()
+  private let sleepers = Counter()
+  /// Of every thread's own indices the next one.
+  private let next: UnsafeMutablePointer<Counter>
+  private let threadCount: Int
   private let busy = Atomic<Bool>(false)
   private let stopping = Atomic<Bool>(false)
-  private let sleepers = Atomic<Int>(0)
   private var count = 0
   private var body: UnsafeRawPointer?
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -59,12 +69,17 @@ private final class State: @unchecked Sendable {
   // Polls for about 20 µs before a thread sleeps: kernels follow one another faster than a thread can be woken.
   private static let polls = 400
 
-  init() {
+  init(threadCount: Int) {
+    self.threadCount = threadCount
+    next = .allocate(capacity: threadCount)
+    for thread in 0..<threadCount { (next + thread).initialize(to: Counter()) }
     pthread_mutex_init(mutex, nil)
     pthread_cond_init(wake, nil)
   }
 
   deinit {
+    next.deinitialize(count: threadCount)
+    next.deallocate()
     pthread_cond_destroy(wake)
     pthread_mutex_destroy(mutex)
     wake.deallocate()
@@ -104,12 +119,12 @@ private final class State: @unchecked Sendable {
       withUnsafePointer(to: escaping) { pointer in
         self.count = count
         self.body = UnsafeRawPointer(pointer)
-        next.store(0, ordering: .relaxed)
-        generation.wrappingAdd(1, ordering: .sequentiallyConsistent)
-        if sleepers.load(ordering: .sequentiallyConsistent) > 0 { wakeSleepers() }
+        for thread in 0..<threadCount { next[thread].value.store(start(of: thread, count), ordering: .relaxed) }
+        generation.value.wrappingAdd(1, ordering: .sequentiallyConsistent)
+        if sleepers.value.load(ordering: .sequentiallyConsistent) > 0 { wakeSleepers() }
         drain(escaping, worker: 0, count: count)
-        generation.wrappingAdd(1, ordering: .sequentiallyConsistent)
-        while inside.load(ordering: .sequentiallyConsistent) > 0 { pause() }
+        generation.value.wrappingAdd(1, ordering: .sequentiallyConsistent)
+        while inside.value.load(ordering: .sequentiallyConsistent) > 0 { pause() }
         self.body = nil
       }
     }
@@ -117,44 +132,50 @@ private final class State: @unchecked Sendable {
     return true
   }
 
+  /// The first index of a thread's own.
+  private func start(of thread: Int, _ count: Int) -> Int { thread * count / threadCount }
+
   private func drain(_ body: (Int, Int) -> Void, worker: Int, count: Int) {
-    while true {
-      let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
-      guard index < count else { return }
-      body(index, worker)
+    for turn in 0..<threadCount {
+      let thread = (worker + turn) % threadCount, end = start(of: thread + 1, count)
+      while next[thread].value.load(ordering: .relaxed) < end {
+        let index = next[thread].value.wrappingAdd(1, ordering: .relaxed).oldValue
+        guard index < end else { break }
+        body(index, worker)
+      }
     }
   }
 
   private func work(_ worker: Int) {
     var seen = 0
     while !stopping.load(ordering: .relaxed) {
-      var current = generation.load(ordering: .sequentiallyConsistent)
+      var current = generation.value.load(ordering: .sequentiallyConsistent)
       var polls = 0
       while current == seen || current.isMultiple(of: 2) {
         if stopping.load(ordering: .relaxed) { return }
         polls += 1
         if polls > Self.polls { sleep(until: seen) } else { pause() }
-        current = generation.load(ordering: .sequentiallyConsistent)
+        current = generation.value.load(ordering: .sequentiallyConsistent)
       }
       seen = current
-      inside.wrappingAdd(1, ordering: .sequentiallyConsistent)
+      inside.value.wrappingAdd(1, ordering: .sequentiallyConsistent)
       // Between the look above and the entry the loop may have closed; then its body is gone.
-      if generation.load(ordering: .sequentiallyConsistent) == current, let body {
+      if generation.value.load(ordering: .sequentiallyConsistent) == current, let body {
         drain(body.assumingMemoryBound(to: Body.self).pointee, worker: worker, count: count)
       }
-      inside.wrappingSubtract(1, ordering: .sequentiallyConsistent)
+      inside.value.wrappingSubtract(1, ordering: .sequentiallyConsistent)
     }
   }
 
   private func sleep(until seen: Int) {
     pthread_mutex_lock(mutex)
-    sleepers.wrappingAdd(1, ordering: .sequentiallyConsistent)
+    sleepers.value.wrappingAdd(1, ordering: .sequentiallyConsistent)
     while !stopping.load(ordering: .sequentiallyConsistent) {
-      let current = generation.load(ordering: .sequentiallyConsistent)
+      let current = generation.value.load(ordering: .sequentiallyConsistent)
       if current != seen, !current.isMultiple(of: 2) { break }
       pthread_cond_wait(wake, mutex)
     }
-    sleepers.wrappingSubtract(1, ordering: .sequentiallyConsistent)
+    sleepers.value.wrappingSubtract(1, ordering: .sequentiallyConsistent)
     pthread_mutex_unlock(mutex)
   }
 
