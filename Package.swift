@@ -13,13 +13,13 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-    .systemLibrary(name: "CMalloc"),
+    .systemLibrary(name: "CSystem"),
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
     .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
     .target(name: "COnnx", dependencies: ["CProtobufC"], exclude: ["onnx.proto"]),
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
 
-    .target(name: "Graph"),
+    .target(name: "Graph", dependencies: ["CSystem"]),
     .target(name: "Ops", dependencies: ["Graph", "CKernels", "COpenBLAS"]),
     .target(name: "ONNXLoader", dependencies: ["Graph", "COnnx"]),
     .target(
@@ -27,7 +27,7 @@ let package = Package(
       resources: [.embedInCode("Data/imagenet_labels.txt")]),
     .executableTarget(
       name: "GradCAMCommand",
-      dependencies: ["CMalloc", "GradCAM", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: ["CSystem", "GradCAM", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Sources/gradcam"),
 
     .testTarget(name: "GraphTests", dependencies: ["Graph", "Ops"]),

@@ -4,15 +4,16 @@
 
 #include "chunk.h"
 
-// A plane convolved with stride s is split by the remainders of its padded coordinates into s × s phases. Inside a
-// phase every filter tap is one shift, so that the whole output — rows as wide as a phase, with some columns too many
-// — is a sum of shifted runs: long contiguous loops even where the map is only seven wide.
-enum { block = 4 * chunk, rows_at_once = 4, longest_run = 7 };
+// With stride 1 or 2 rows are read where they lie, and what lies beside them is masked. Else a plane
+// convolved with stride s is split by the remainders of its padded coordinates into s × s phases; inside a phase every
+// tap is one shift.
+enum { block = 4 * chunk, rows_at_once = 4, longest_run = 7, longest_strided_run = 4 };
+typedef int32_t mask_vector __attribute__((vector_size(chunk * sizeof(int32_t)), aligned(1)));
 
-// Taps in neighbouring rows of one phase: where the first one's input for output 0 lies, how many there are, and which
-// of the weights is the first one's.
+// Taps in neighbouring rows of one column: where the first one's input for output 0 lies and in which row, how many there
+// are, which of the weights is the first one's, and the column.
 struct tap_run {
-  int64_t offset, count, first;
+  int64_t offset, row, count, first, column;
 };
 
 struct phases {
@@ -31,13 +32,32 @@ static inline struct phases make_phases(const struct sliding_window *w) {
   return p;
 }
 
+static inline int is_direct(const struct sliding_window *w) {
+  const int64_t stride = w->stride[1];
+  return (stride == 1 || stride == 2) && w->stride[2] == stride;
+}
+
+static inline int64_t chunk_count(const struct sliding_window *w) { return (w->output[2] + chunk - 1) / chunk; }
+
+// Where a chunk of a row starts: the last one overlaps the one before.
+static inline int64_t chunk_start(const struct sliding_window *w, int64_t index) {
+  return larger(smaller(index * chunk, w->output[2] - chunk), 0);
+}
+
+// How far reads may go beyond a plane that is read where it lies.
+static inline int64_t margin(const struct sliding_window *w) {
+  return larger(w->pad[2], (w->kernel[2] - 1) * w->dilation[2]) + 2 * chunk * w->stride[2];
+}
+
 int64_t depthwise_scratch(const struct sliding_window *w) {
   const struct phases p = make_phases(w);
   const int64_t backward_height = w->output[1] + 2 * ((w->kernel[1] - 1) * w->dilation[1] / w->stride[1]) + 1;
   const int64_t backward_width = w->output[2] + (w->kernel[2] - 1) * w->dilation[2] / w->stride[2] + 1;
   const int64_t taps = w->kernel[1] * w->kernel[2];
   const int64_t tables = taps * (int64_t)(sizeof(struct tap_run) + sizeof(int64_t) + sizeof(float)) / sizeof(float);
-  const int64_t forward = p.count[0] * p.count[1] * p.size + tables + chunk;
+  const int64_t masks = chunk_count(w) * w->kernel[2] * (chunk + 1) + 4 * chunk;
+  const int64_t plane = w->input[1] * w->input[2] + 2 * margin(w);
+  const int64_t forward = (is_direct(w) ? plane : p.count[0] * p.count[1] * p.size) + tables + masks + 2 * chunk;
   const int64_t backward = 2 * (backward_height * backward_width + backward_width * 2 + 4 * block);
   return larger(forward, backward);
 }
@@ -64,17 +84,20 @@ SIMD_INLINE void fill_phase(
 
 // The taps of each phase and column, as runs of neighbouring rows; `order` gets the filter's cells in their order.
 static int64_t make_runs(const struct sliding_window *w, const struct phases *p, struct tap_run *runs, int64_t *order) {
+  const int direct = is_direct(w);
   int64_t count = 0, first = 0;
-  for (int64_t py = 0; py < p->count[0]; py++)
+  for (int64_t py = 0; py < w->stride[1]; py++)
     for (int64_t kx = 0; kx < w->kernel[2]; kx++) {
       const int64_t dx = kx * w->dilation[2];
-      const int64_t phase = (py * p->count[1] + dx % w->stride[2]) * p->size + dx / w->stride[2];
       int64_t previous = -1;
       for (int64_t ky = 0; ky < w->kernel[1]; ky++) {
         const int64_t dy = ky * w->dilation[1], row = dy / w->stride[1];
         if (dy % w->stride[1] != py) continue;
-        if (previous < 0 || row != previous + 1 || runs[count - 1].count == longest_run)
-          runs[count++] = (struct tap_run){phase + row * p->width, 0, first};
+        if (previous < 0 || row != previous + 1 || runs[count - 1].count == (w->stride[1] == 1 ? longest_run : longest_strided_run)) {
+          const int64_t phase = (py * p->count[1] + dx % w->stride[2]) * p->size + dx / w->stride[2] + row * p->width;
+          const int64_t place = (dy - w->pad[1]) * w->input[2] + dx - w->pad[2];
+          runs[count++] = (struct tap_run){direct ? place : phase, direct ? dy - w->pad[1] : 0, 0, first, kx};
+        }
         runs[count - 1].count++;
         order[first++] = ky * w->kernel[2] + kx;
         previous = row;
@@ -83,44 +106,97 @@ static int64_t make_runs(const struct sliding_window *w, const struct phases *p,
   return count;
 }
 
-// Adds a run of `taps` taps to four rows of `chunks` chunks: each row of the phase is read once.
-#define ADD_RUN(taps, chunks)                                                                      \
+// For every chunk of a row and column of the filter a mask of the places inside the image, and whether one is needed.
+static void make_masks(const struct sliding_window *w, int32_t *masks, int32_t *needed) {
+  for (int64_t index = 0; index < chunk_count(w); index++)
+    for (int64_t kx = 0; kx < w->kernel[2]; kx++, masks += chunk, needed++) {
+      const int64_t start = chunk_start(w, index);
+      *needed = 0;
+      for (int64_t i = 0; i < chunk; i++) {
+        const int64_t at = (start + i) * w->stride[2] + kx * w->dilation[2] - w->pad[2];
+        masks[i] = at >= 0 && at < w->input[2] ? -1 : 0;
+        if (start + i < w->output[2] && !masks[i]) *needed = 1;
+      }
+    }
+}
+
+#define AS_IT_IS(value, c) (value)
+#define MASKED(value, c) ((chunk_vector)((mask_vector)(value) & *(const mask_vector *)(mask + (c) * mask_pitch)))
+#define ANY_ROW(j) (at + (j) * pitch)
+#define INNER_ROW(j) ((uint64_t)(first_row + (j) * row_step) < (uint64_t)rows ? ANY_ROW(j) : zeros)
+#define NEIGHBOURS(from, c) LOAD((from) + (c) * chunk)
+#define EVERY_OTHER(from, c) EVERY_SECOND(LOAD((from) + 2 * (c) * chunk), LOAD((from) + 2 * (c) * chunk + chunk), 0)
+
+// Adds a run of `taps` taps to four rows of `chunks` chunks: each row of the input is read once.
+#define ADD_RUN(taps, chunks, row_at, load, masked)                                                \
   case taps:                                                                                       \
-    _Pragma("clang loop unroll(full)") for (int j = 0; j < rows_at_once + taps - 1; j++)           \
-        _Pragma("clang loop unroll(full)") for (int c = 0; c < chunks; c++) {                      \
-      const chunk_vector value = LOAD(at + j * pitch + c * chunk);                                 \
-      _Pragma("clang loop unroll(full)") for (int r = 0; r < rows_at_once; r++)                    \
-          if (j - r >= 0 && j - r < taps) sum[r][c] += weight[j - r] * value;                      \
+    _Pragma("clang loop unroll(full)") for (int j = 0; j < rows_at_once + taps - 1; j++) {         \
+      const float *from = row_at(j);                                                               \
+      _Pragma("clang loop unroll(full)") for (int c = 0; c < chunks; c++) {                        \
+        const chunk_vector value = masked(load(from, c), c);                                       \
+        _Pragma("clang loop unroll(full)") for (int r = 0; r < rows_at_once; r++)                  \
+            if (j - r >= 0 && j - r < taps) sum[r][c] += weight[j - r] * value;                    \
+      }                                                                                            \
     }                                                                                              \
     break;
 
-// Four rows of the result from column `column` on.
-#define CONVOLVE_ROWS(chunks, column)                                                              \
+#define ADD_SHORT_RUN(chunks, row_at, load, masked) \
+  ADD_RUN(1, chunks, row_at, load, masked)          \
+  ADD_RUN(2, chunks, row_at, load, masked)          \
+  ADD_RUN(3, chunks, row_at, load, masked)          \
+  ADD_RUN(4, chunks, row_at, load, masked)
+
+#define ADD_ANY_RUN(chunks, row_at, masked)                        \
+  if (strided) {                                                   \
+    switch (run->count) {                                          \
+      ADD_SHORT_RUN(chunks, row_at, EVERY_OTHER, masked)           \
+    }                                                              \
+  } else {                                                         \
+    switch (run->count) {                                          \
+      ADD_SHORT_RUN(chunks, row_at, NEIGHBOURS, masked)            \
+      ADD_RUN(5, chunks, row_at, NEIGHBOURS, masked)               \
+      ADD_RUN(6, chunks, row_at, NEIGHBOURS, masked)               \
+      ADD_RUN(7, chunks, row_at, NEIGHBOURS, masked)               \
+    }                                                              \
+  }
+
+// Four rows of the result in `chunks` chunks from one on.
+#define CONVOLVE_ROWS(chunks, index)                                                               \
   do {                                                                                             \
+    const int64_t column = chunk_start(&w, index);                                                 \
     chunk_vector sum[rows_at_once][chunks];                                                        \
-    for (int r = 0; r < rows_at_once; r++)                                                         \
-      for (int c = 0; c < chunks; c++) sum[r][c] = (chunk_vector){0} + bias;                       \
+    _Pragma("clang loop unroll(full)") for (int r = 0; r < rows_at_once; r++)                      \
+        _Pragma("clang loop unroll(full)") for (int c = 0; c < chunks; c++) sum[r][c] =            \
+            (chunk_vector){0} + bias;                                                              \
     for (const struct tap_run *run = runs; run < runs + run_count; run++) {                        \
-      const float *at = scratch + run->offset + row * pitch + (column);                            \
+      const float *at = plane + run->offset + row * pitch + column * column_step;                  \
       const float *weight = weights + run->first;                                                  \
-      switch (run->count) {                                                                        \
-        ADD_RUN(1, chunks)                                                                         \
-        ADD_RUN(2, chunks)                                                                         \
-        ADD_RUN(3, chunks)                                                                         \
-        ADD_RUN(4, chunks)                                                                         \
-        ADD_RUN(5, chunks)                                                                         \
-        ADD_RUN(6, chunks)                                                                         \
-        ADD_RUN(7, chunks)                                                                         \
+      const int64_t first_row = row * row_step + run->row, entry = (index) * w.kernel[2] + run->column; \
+      const int32_t *mask = masks + entry * chunk;                                                 \
+      const int outside = first_row < 0 || first_row + (rows_at_once + run->count - 2) * row_step >= rows; \
+      if (direct && (needed[entry] || (chunks > 1 && needed[entry + w.kernel[2]]))) {              \
+        if (outside) {                                                                             \
+          ADD_ANY_RUN(chunks, INNER_ROW, MASKED)                                                   \
+        } else {                                                                                   \
+          ADD_ANY_RUN(chunks, ANY_ROW, MASKED)                                                     \
+        }                                                                                          \
+      } else {                                                                                     \
+        if (outside) {                                                                             \
+          ADD_ANY_RUN(chunks, INNER_ROW, AS_IT_IS)                                                 \
+        } else {                                                                                   \
+          ADD_ANY_RUN(chunks, ANY_ROW, AS_IT_IS)                                                   \
+        }                                                                                          \
       }                                                                                            \
     }                                                                                              \
-    for (int r = 0; r < rows_at_once && row + r < height; r++)                                     \
-      for (int c = 0; c < chunks; c++) {                                                           \
-        const int64_t from = (row + r) * width + (column) + c * chunk;                             \
+    _Pragma("clang loop unroll(full)") for (int r = 0; r < rows_at_once; r++)                      \
+      _Pragma("clang loop unroll(full)") for (int c = 0; c < chunks; c++) {                        \
+        const int64_t from = (row + r) * width + column + c * chunk;                               \
         chunk_vector value = sum[r][c];                                                            \
+        if (row + r >= height) break;                                                              \
         if (width < chunk && from + chunk > area) {                                                \
           float last[chunk];                                                                       \
           STORE(last, value);                                                                      \
-          finish_row(last, width, 0, 0, residual ? residual + from : 0, low, high, to + from);        \
+          finish_row(last, width, 0, 0, residual ? residual + from : 0, low, high, to + from);     \
           continue;                                                                                \
         }                                                                                          \
         /* What is too much of a narrow row is written anew by the next one. */                    \
@@ -135,37 +211,50 @@ WIDE_SIMD_KERNEL void depthwise(
     const struct depthwise_planes *planes, const struct tile_epilogue *epilogue, float *y, float *scratch) {
   const struct sliding_window w = *window;
   const struct phases p = make_phases(&w);
-  const int64_t phases_size = p.count[0] * p.count[1] * p.size, taps = w.kernel[1] * w.kernel[2];
-  struct tap_run *runs = (struct tap_run *)(scratch + phases_size);
+  const int direct = is_direct(&w);
+  const int64_t taps = w.kernel[1] * w.kernel[2], input_area = w.input[1] * w.input[2];
+  // What tables need, from the widest elements to the narrowest; then the planes.
+  struct tap_run *runs = (struct tap_run *)scratch;
   int64_t *order = (int64_t *)(runs + taps);
-  float *weights = (float *)(order + taps);
-  const int64_t run_count = make_runs(&w, &p, runs, order);
-  const int64_t height = w.output[1], width = w.output[2], area = height * width, pitch = p.width;
+  int32_t *masks = (int32_t *)(order + taps), *needed = masks + chunk_count(&w) * w.kernel[2] * chunk;
+  float *weights = (float *)(needed + chunk_count(&w) * w.kernel[2]);
+  float *zeros = weights + taps, *own = zeros + 4 * chunk;
+  const int64_t run_count = make_runs(&w, &p, runs, order), mask_pitch = w.kernel[2] * chunk;
+  make_masks(&w, masks, needed);
+  spill_zeros(zeros, 4 * chunk);
+  const int64_t height = w.output[1], width = w.output[2], area = height * width;
+  const int strided = direct && w.stride[2] == 2;
+  const int64_t row_step = direct ? w.stride[1] : 1, column_step = direct ? w.stride[2] : 1;
+  const int64_t pitch = direct ? row_step * w.input[2] : p.width, rows = direct ? w.input[1] : INT64_MAX;
   const float low = epilogue->low, high = epilogue->high;
 
   int64_t filled = -1;
-  for (int64_t plane = planes->first; plane < planes->last; plane++) {
-    const int64_t channel = plane % planes->channels, input = plane / planes->per_input;
+  const float *plane = own;
+  for (int64_t index = planes->first; index < planes->last; index++) {
+    const int64_t channel = index % planes->channels, input = index / planes->per_input;
+    const float *from = x + input * input_area;
     if (input != filled) {
-      for (int64_t py = 0; py < p.count[0]; py++)
-        for (int64_t px = 0; px < p.count[1]; px++)
-          fill_phase(
-              x + input * w.input[1] * w.input[2], end, &w, &p, py, px, scratch + (py * p.count[1] + px) * p.size);
+      if (!direct) {
+        for (int64_t py = 0; py < p.count[0]; py++)
+          for (int64_t px = 0; px < p.count[1]; px++)
+            fill_phase(from, end, &w, &p, py, px, own + (py * p.count[1] + px) * p.size);
+      } else if (from - margin(&w) >= x && from + input_area + margin(&w) <= end) {
+        plane = from;
+      } else {
+        plane = own + margin(&w);
+        memcpy(own + margin(&w), from, input_area * sizeof(float));
+      }
       filled = input;
     }
     const unaligned_float *filter = (const unaligned_float *)(filters + channel * taps);
     for (int64_t t = 0; t < taps; t++) weights[t] = filter[order[t]];
     const float bias = epilogue->bias ? epilogue->bias[channel] : 0;
-    const float *residual = epilogue->residual ? epilogue->residual + plane * area : 0;
-    float *to = y + plane * area;
+    const float *residual = epilogue->residual ? epilogue->residual + index * area : 0;
+    float *to = y + index * area;
     for (int64_t row = 0; row < height; row += rows_at_once) {
-      int64_t column = 0;
-      for (; column + 2 * chunk <= width; column += 2 * chunk) CONVOLVE_ROWS(2, column);
-      for (; column < width; column += chunk) {
-        // The last chunk of a row overlaps the one before.
-        const int64_t start = larger(smaller(column, width - chunk), 0);
-        CONVOLVE_ROWS(1, start);
-      }
+      int64_t next = 0;
+      for (; (next + 2) * chunk <= width; next += 2) CONVOLVE_ROWS(2, next);
+      for (; next * chunk < width; next++) CONVOLVE_ROWS(1, next);
     }
   }
 }

@@ -1,3 +1,4 @@
+import CSystem
 import Synchronization
 
 #if canImport(Glibc)
@@ -66,8 +67,8 @@ private final class State: @unchecked Sendable {
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
-  // Polls for about 20 µs before a thread sleeps: kernels follow one another faster than a thread can be woken.
-  private static let polls = 400
+  // Polls for some 50 µs before a thread sleeps: kernels follow one another faster than a thread can be woken.
+  private static let polls = 2000
 
   init(threadCount: Int) {
     self.threadCount = threadCount
@@ -124,7 +125,12 @@ private final class State: @unchecked Sendable {
         if sleepers.value.load(ordering: .sequentiallyConsistent) > 0 { wakeSleepers() }
         drain(escaping, worker: 0, count: count)
         generation.value.wrappingAdd(1, ordering: .sequentiallyConsistent)
-        while inside.value.load(ordering: .sequentiallyConsistent) > 0 { pause() }
+        var polls = 0
+        while inside.value.load(ordering: .sequentiallyConsistent) > 0 {
+          polls += 1
+          // A thread that takes so long may wait for this one's processor.
+          if polls > Self.polls { sched_yield() } else { relax_processor() }
+        }
         self.body = nil
       }
     }
@@ -154,7 +160,7 @@ private final class State: @unchecked Sendable {
       while current == seen || current.isMultiple(of: 2) {
         if stopping.load(ordering: .relaxed) { return }
         polls += 1
-        if polls > Self.polls { sleep(until: seen) } else { pause() }
+        if polls > Self.polls { sleep(until: seen) } else { relax_processor() }
         current = generation.value.load(ordering: .sequentiallyConsistent)
       }
       seen = current
@@ -184,6 +190,4 @@ private final class State: @unchecked Sendable {
     pthread_cond_broadcast(wake)
     pthread_mutex_unlock(mutex)
   }
-
-  private func pause() { sched_yield() }
 }

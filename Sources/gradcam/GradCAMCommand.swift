@@ -3,7 +3,7 @@ import GradCAM
 import Graph
 
 #if canImport(Glibc)
-  import CMalloc
+  import CSystem
 #endif
 
 @main

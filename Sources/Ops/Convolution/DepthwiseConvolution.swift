@@ -7,7 +7,9 @@ extension ConvolutionProblem {
     let window = window, outputs = outputChannels, perInput = outputChannels / inputChannels
     let planes = batch * outputChannels
     let scratch = Self.depthwiseScratchCount(window)
-    let planesPerTask = max(1, Self.operationsPerTask / max(2 * window.kernelVolume * window.outputVolume, 1))
+    let planesPerTask = max(
+      Self.operationsPerTask / max(2 * window.kernelVolume * window.outputVolume, 1),
+      (planes + 4 * request.threadCount - 1) / (4 * request.threadCount), 1)
     return ConvolutionAlgorithm("depthwise", scratchCount: request.threadCount * scratch) { run in
       let end = run.x + planes / perInput * window.inputVolume
       run.pool.parallelFor((planes + planesPerTask - 1) / planesPerTask) { task, worker in
@@ -23,7 +25,7 @@ extension ConvolutionProblem {
   }
 
   /// A task should outweigh what it costs to hand it out and to prepare it.
-  private static let operationsPerTask = 400_000
+  private static let operationsPerTask = 50_000
 
   /// A task takes one input plane, which gathers the gradients of all its filters.
   func depthwiseBackward(_ request: KernelRequest) -> ConvolutionAlgorithm {
