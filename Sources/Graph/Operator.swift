@@ -65,6 +65,8 @@ public struct KernelRequest: Sendable {
   public let threadCount: Int
   /// Whether the weights serve many runs, so that packing them once pays.
   public let reusesWeights: Bool
+  /// Whether small rounding errors matter more than speed.
+  public var roundsLittle = false
 
   /// Creates a request.
   public init(threadCount: Int, reusesWeights: Bool) {

@@ -4,7 +4,7 @@ import Graph
 /// A file's contents as memory that the system reads in on demand; unmapped when the last user lets go.
 ///
 /// A file that another program cuts short while it is mapped ends this program: nothing can catch that fault.
-final class MappedFile: @unchecked Sendable {
+final class MappedFile: MemoryOwner, @unchecked Sendable {
   let bytes: UnsafeRawBufferPointer
 
   init(path: String) throws {
@@ -31,6 +31,15 @@ final class MappedFile: @unchecked Sendable {
 
   deinit {
     if let base = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: base), bytes.count) }
+  }
+
+  /// Gives whole pages back to the system, which reads them in again where they are needed.
+  func rest(_ bytes: UnsafeRawBufferPointer) {
+    guard let base = bytes.baseAddress else { return }
+    let page = UInt(sysconf(Int32(_SC_PAGESIZE))), start = UInt(bitPattern: base)
+    let first = (start + page - 1) / page * page, last = (start + UInt(bytes.count)) / page * page
+    guard last > first else { return }
+    madvise(UnsafeMutableRawPointer(bitPattern: first), Int(last - first), MADV_DONTNEED)
   }
 
   private static func systemError(_ problem: String) -> GradCAMError {

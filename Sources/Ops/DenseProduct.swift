@@ -32,6 +32,8 @@ struct DenseProduct: Sendable {
       } : nil
   }
 
+  private static let rowsPerTask = 128
+
   private var leftCount: Int { PackedLeft.count(rows: rows, depth: depth) }
   /// The floats of the panel that a task copies columns of a block to: where they lie, rows at some distances would
   /// meet in the same few lines of cache.
@@ -53,10 +55,11 @@ struct DenseProduct: Sendable {
       packing: left.pointer, rowStride: left.transposed ? 1 : left.leading,
       channelStride: left.transposed ? left.leading : 1, rows: rows, order: order, into: scratch, pool)
 
-    // Tasks of some millions of operations, of a few panels each.
-    let panels = (columns + width - 1) / width, panelsPerTask = min(panels, 8)
+    // Tasks of some millions of operations: as many rows as the second-level cache holds, so that a panel serves them all.
+    let panels = (columns + width - 1) / width,
+      rowsPerTask = min((rows + height - 1) / height * height, Self.rowsPerTask)
+    let panelsPerTask = max(1, min(panels, 6_000_000 / (2 * depth * rowsPerTask * width)))
     let across = (panels + panelsPerTask - 1) / panelsPerTask
-    let rowsPerTask = max(1, 6_000_000 / (2 * depth * panelsPerTask * width * height)) * height
     pool.parallelFor((rows + rowsPerTask - 1) / rowsPerTask * across) { task, worker in
       let rowRange = task / across * rowsPerTask..<min(rows, (task / across + 1) * rowsPerTask)
       let area = scratch + leftCount + worker * panelCount

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Ops
 
-/// A convolution and the algorithm that it must exercise where its weights serve many runs.
+/// A convolution and the algorithm that it must exercise.
 struct ConvolutionCase: Sendable, CustomStringConvertible {
   let algorithm: String
   let x, weights: Shape
@@ -12,11 +12,8 @@ struct ConvolutionCase: Sendable, CustomStringConvertible {
   var dilations: [Int]?
   var pads: [Int]?
 
-  /// Winograd's form pays only where the weights serve many runs, and it rounds more.
-  func algorithm(reusesWeights: Bool) -> (name: String, tolerance: Double) {
-    guard algorithm.hasPrefix("winograd") else { return (algorithm, 2e-6) }
-    return reusesWeights ? (algorithm, 2e-5) : ("windows", 2e-6)
-  }
+  /// Winograd's form rounds more.
+  var tolerance: Double { algorithm.hasPrefix("winograd") ? 1e-5 : 2e-6 }
 
   var description: String {
     "\(algorithm): \(x) by \(weights), groups \(groups), strides \(strides ?? []), dilations \(dilations ?? []), "
@@ -117,8 +114,7 @@ struct ConvolutionCase: Sendable, CustomStringConvertible {
     let executor = Executor(plan, pool: ThreadPool(threadCount: 3))
     try executor.set(0, to: x)
     let timings = try executor.profile(seed: nil)
-    let (name, tolerance) = row.algorithm(reusesWeights: reusesWeights)
-    #expect(timings.map(\.kernel) == [name])
+    #expect(timings.map(\.kernel) == [row.algorithm])
     try executor.backward(seed: dy)
 
     func naive() -> (y: [Double], dx: [Double]) {
@@ -133,7 +129,7 @@ struct ConvolutionCase: Sendable, CustomStringConvertible {
     #expect(executor.contents(of: 3).shape == shape)
     let forward = relativeError(executor.contents(of: 3).floats, truth.y)
     let backward = relativeError(executor.gradient(of: 0).floats, truth.dx)
-    #expect(forward <= tolerance, "\(forward)")
-    #expect(backward <= tolerance, "\(backward)")
+    #expect(forward <= row.tolerance, "\(forward)")
+    #expect(backward <= row.tolerance, "\(backward)")
   }
 }

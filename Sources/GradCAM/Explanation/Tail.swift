@@ -16,6 +16,8 @@ public final class Tail {
     request.outputs = [model.head.logits]
     request.taps = []
     request.target = nil
+    // Differences of scores are all that rounding leaves of them.
+    request.kernels.roundsLittle = true
     executor = Executor(try Plan(model.graph, operators: model.operators, request: request), pool: pool)
     for value in request.inputs.keys { try executor.set(value, to: session.contents(of: value)) }
     self.tap = tap

@@ -80,9 +80,8 @@ extension HeatMap {
           }
           let (above, below) = (rows.lower[y] * newWidth, rows.upper[y] * newWidth)
           let fraction = rows.fraction[y]
-          for x in 0..<newWidth {
-            target[row + x] = interpolate(source[above + x], source[below + x], fraction)
-          }
+          let from = (source.baseAddress! + above, source.baseAddress! + below), to = target.baseAddress! + row
+          for x in 0..<newWidth { to[x] = interpolate(from.0[x], from.1[x], fraction) }
         }
       }
       initializedCount = newWidth * newHeight

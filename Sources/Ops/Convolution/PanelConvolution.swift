@@ -96,7 +96,7 @@ extension RightRows {
 }
 
 extension Tensor {
-  /// Weights in a kernel's own form, made now and kept with the plan.
+  /// Weights in a kernel's own form, made now and kept with the plan; the file's own are put aside.
   func packedOnce(
     count: Int, _ pack: (UnsafePointer<Float>, UnsafeMutablePointer<Float>, ThreadPool) -> Void
   ) -> TensorStorage {
@@ -104,6 +104,7 @@ extension Tensor {
     pack(
       storage.base.assumingMemoryBound(to: Float.self), packed.base.assumingMemoryBound(to: Float.self),
       ThreadPool(threadCount: 1))
+    storage.rest()
     return packed
   }
 }

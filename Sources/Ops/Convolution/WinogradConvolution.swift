@@ -2,12 +2,12 @@ import CKernels
 import Graph
 
 extension ConvolutionProblem {
-  /// Whether Winograd's form is expected to be the fastest.
+  /// Whether Winograd's form is expected to be the fastest for weights packed before.
   ///
-  /// A single image is convolved directly: transforming the weights costs about what it wins, and the greater rounding
-  /// errors let more Relus near zero fall on the other side.
+  /// Where they are not, what their transform costs is about what the rest wins at the least; results then do not depend
+  /// on how many images there are.
   func winogradPays(gradient: Bool, _ request: KernelRequest) -> Bool {
-    guard request.reusesWeights, window.isDense3x3, groups == 1 else { return false }
+    guard window.isDense3x3, groups == 1, !request.roundsLittle else { return false }
     let pads = [window.raw.pad.1, window.raw.pad.2, window.raw.pad_end.1, window.raw.pad_end.2]
     guard pads.allSatisfy({ (0...2).contains($0) }) else { return false }
     let form = WinogradForm(self, gradient: gradient)
@@ -23,7 +23,7 @@ extension ConvolutionProblem {
   /// one; else the tasks share out the channels and the 36 products of the only one.
   func winograd(gradient: Bool, weights: Tensor?, _ request: KernelRequest) -> ConvolutionAlgorithm {
     let form = WinogradForm(self, gradient: gradient)
-    let packed = weights?.packedOnce(count: form.weightCount, form.transform)
+    let packed = request.reusesWeights ? weights?.packedOnce(count: form.weightCount, form.transform) : nil
     let weightCount = packed == nil ? form.weightCount : 0
     let areas = form.blocks > 1 ? request.threadCount : 1
     let areaCount = form.transformCount
