@@ -29,15 +29,24 @@ typedef float quarter_chunk_vector __attribute__((vector_size(chunk / 4 * sizeof
 // Elements of a where the mask is set, else of b.
 #define CHOOSE(type, mask, a, b) ((type)(((mask) & (__typeof__(mask))(a)) | (~(mask) & (__typeof__(mask))(b))))
 
+// Hides from the compiler how a loop over a short row counts, which it would else turn into a call that costs more.
+#define KEEP_LOOP(counter) __asm__("" : "+r"(counter))
+
 // Writes zeros to to[0 ..< count] and up to a whole chunk behind.
 SIMD_INLINE void spill_zeros(float *to, int64_t count) {
-  for (int64_t i = 0; i < count; i += chunk) STORE(to + i, (chunk_vector){0});
+  for (int64_t i = 0; i < count; i += chunk) {
+    STORE(to + i, (chunk_vector){0});
+    KEEP_LOOP(i);
+  }
 }
 
 // to[i] = from[i × stride] for i below count; up to a whole chunk behind is overwritten. Nothing is read from `end` on.
 SIMD_INLINE void spill_copy(const float *from, const float *end, int64_t count, int64_t stride, float *to) {
   if (stride == 1 && from + count + chunk <= end) {
-    for (int64_t i = 0; i < count; i += chunk) STORE(to + i, LOAD(from + i));
+    for (int64_t i = 0; i < count; i += chunk) {
+      STORE(to + i, LOAD(from + i));
+      KEEP_LOOP(i);
+    }
   } else if (stride == 2 && from + 2 * (count + chunk) <= end) {
     for (int64_t i = 0; i < count; i += chunk) {
       const chunk_vector a = LOAD(from + 2 * i), b = LOAD(from + 2 * i + chunk);

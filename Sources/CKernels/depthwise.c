@@ -192,8 +192,8 @@ static void make_masks(const struct sliding_window *w, int32_t *masks, int32_t *
       _Pragma("clang loop unroll(full)") for (int c = 0; c < chunks; c++) {                        \
         const int64_t from = (row + r) * width + column + c * chunk;                               \
         chunk_vector value = sum[r][c];                                                            \
-        if (row + r >= height) break;                                                              \
-        if (width < chunk && from + chunk > area) {                                                \
+        if (row + r >= last_row) break;                                                              \
+        if (width < chunk && from + chunk > last_row * width) {                                                \
           float last[chunk];                                                                       \
           STORE(last, value);                                                                      \
           finish_row(last, width, 0, 0, residual ? residual + from : 0, low, high, to + from);     \
@@ -222,7 +222,7 @@ WIDE_SIMD_KERNEL void depthwise(
   const int64_t run_count = make_runs(&w, &p, runs, order), mask_pitch = w.kernel[2] * chunk;
   make_masks(&w, masks, needed);
   spill_zeros(zeros, 4 * chunk);
-  const int64_t height = w.output[1], width = w.output[2], area = height * width;
+  const int64_t width = w.output[2], area = w.output[1] * width, last_row = planes->last_row;
   const int strided = direct && w.stride[2] == 2;
   const int64_t row_step = direct ? w.stride[1] : 1, column_step = direct ? w.stride[2] : 1;
   const int64_t pitch = direct ? row_step * w.input[2] : p.width, rows = direct ? w.input[1] : INT64_MAX;
@@ -251,7 +251,7 @@ WIDE_SIMD_KERNEL void depthwise(
     const float bias = epilogue->bias ? epilogue->bias[channel] : 0;
     const float *residual = epilogue->residual ? epilogue->residual + index * area : 0;
     float *to = y + index * area;
-    for (int64_t row = 0; row < height; row += rows_at_once) {
+    for (int64_t row = planes->first_row; row < last_row; row += rows_at_once) {
       int64_t next = 0;
       for (; (next + 2) * chunk <= width; next += 2) CONVOLVE_ROWS(2, next);
       for (; next * chunk < width; next++) CONVOLVE_ROWS(1, next);

@@ -259,7 +259,10 @@ SIMD_INLINE void copy_runs(
       if (spills) {
         spill_zeros(to, run->count);
       } else {
-        for (int64_t i = 0; i < run->count; i++) to[i] = 0;
+        for (int64_t i = 0; i < run->count; i++) {
+          to[i] = 0;
+          KEEP_LOOP(i);
+        }
       }
     } else {
       // An end before everything makes the copy exact.

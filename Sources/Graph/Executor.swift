@@ -6,6 +6,7 @@ public final class Executor {
   public let plan: Plan
   private let pool: ThreadPool
   private let arena: TensorStorage
+  private let workers: TensorStorage
   private let bound: [BoundStep]
   /// Called before every step when set, so that a long run can be ended by throwing.
   public var checkpoint: (() throws -> Void)?
@@ -21,6 +22,9 @@ public final class Executor {
     self.plan = plan
     self.pool = pool
     arena = TensorStorage(byteCount: plan.layout.byteCount)
+    let stride = WorkerScratch.stride(byteCount: plan.workerScratchByteCount)
+    workers = TensorStorage(byteCount: stride * pool.threadCount)
+    let workerScratch = WorkerScratch(base: workers.base, stride: stride)
     let memory = Memory(base: arena.base, layout: plan.layout)
     bound = plan.steps.map { step in
       let scratch = memory.pointer(step.scratch) ?? memory.base
@@ -29,14 +33,16 @@ public final class Executor {
         return .forward(
           kernel,
           KernelArguments(
-            inputs: inputs.map(memory.pointer), outputs: outputs.map(memory.pointer), scratch: scratch, pool: pool))
+            inputs: inputs.map(memory.pointer), outputs: outputs.map(memory.pointer), scratch: scratch,
+            workerScratch: workerScratch, pool: pool))
       case .backward(let rule, let outputGradients, let inputs, let outputs, let inputGradients):
         return .backward(
           rule,
           GradientArguments(
             outputGradients: outputGradients.map { UnsafePointer(memory.floats($0)) },
             inputs: inputs.map(memory.pointer), outputs: outputs.map(memory.pointer),
-            inputGradients: inputGradients.map(memory.floats), scratch: scratch, pool: pool))
+            inputGradients: inputGradients.map(memory.floats), scratch: scratch, workerScratch: workerScratch,
+            pool: pool))
       case .sum(let parts, let count, let result):
         return .sum(parts.map { UnsafePointer(memory.floats($0)!) }, count: count, into: memory.floats(result)!)
       }

@@ -166,10 +166,13 @@ struct ForwardPlanner {
     }
     let results = outputs.map { Tensor(uninitialized: $0.elementType, shape: $0.shape) }
     let scratch = TensorStorage(byteCount: kernel.scratchByteCount)
+    let workerScratch = TensorStorage(byteCount: kernel.workerScratchByteCount)
     try kernel.run(
       KernelArguments(
         inputs: (0..<inputs.count).map { inputs[$0]?.constant.map { UnsafeRawPointer($0.storage.base) } },
-        outputs: results.map { $0.storage.base }, scratch: scratch.base, pool: ThreadPool(threadCount: 1)))
+        outputs: results.map { $0.storage.base }, scratch: scratch.base,
+        workerScratch: WorkerScratch(base: workerScratch.base, stride: kernel.workerScratchByteCount),
+        pool: ThreadPool(threadCount: 1)))
     for index in outputs.indices { outputs[index].constant = results[index] }
   }
 }

@@ -21,6 +21,8 @@ public struct Kernel: Sendable {
   public let placement: Placement
   /// The scratch memory that a run needs, in bytes, aligned to 64.
   public let scratchByteCount: Int
+  /// The scratch memory that a run needs for each worker of the pool besides, in bytes, aligned to 64.
+  public let workerScratchByteCount: Int
   /// The floating-point operations of a run, a multiply-add counting as two; 0 where they are negligible.
   public let operationCount: Double
   /// Computes the outputs.
@@ -28,18 +30,43 @@ public struct Kernel: Sendable {
 
   /// Creates a kernel.
   public init(
-    _ name: String, placement: Placement = .fresh, scratchByteCount: Int = 0, operationCount: Double = 0,
-    run: @escaping @Sendable (KernelArguments) throws -> Void
+    _ name: String, placement: Placement = .fresh, scratchByteCount: Int = 0, workerScratchByteCount: Int = 0,
+    operationCount: Double = 0, run: @escaping @Sendable (KernelArguments) throws -> Void
   ) {
     self.name = name
     self.placement = placement
     self.scratchByteCount = scratchByteCount
+    self.workerScratchByteCount = workerScratchByteCount
     self.operationCount = operationCount
     self.run = run
   }
 
   /// A kernel whose only output is an input under another shape.
   public static func view(of input: Int = 0) -> Kernel { Kernel("view", placement: .view(input)) { _ in } }
+}
+
+/// Scratch memory that lies at the same place for every step of a plan, each worker's its own: what a worker writes there
+/// again and again stays in its processor's own caches.
+public struct WorkerScratch: @unchecked Sendable {
+  private let base: UnsafeMutableRawPointer
+  private let stride: Int
+
+  /// Wraps memory of `stride` bytes a worker.
+  init(base: UnsafeMutableRawPointer, stride: Int) {
+    self.base = base
+    self.stride = stride
+  }
+
+  /// For kernels that need none.
+  public static let none = WorkerScratch(base: UnsafeMutableRawPointer(bitPattern: 4096)!, stride: 0)
+
+  /// The distance between two workers' memory that holds so many bytes each, pages apart.
+  static func stride(byteCount: Int) -> Int { (byteCount + 4095) & ~4095 }
+
+  /// A worker's memory, as floats.
+  public subscript(_ worker: Int) -> UnsafeMutablePointer<Float> {
+    (base + worker * stride).assumingMemoryBound(to: Float.self)
+  }
 }
 
 /// The memory of one run of a kernel.
@@ -53,17 +80,20 @@ public struct KernelArguments: @unchecked Sendable {
   public let outputs: [UnsafeMutableRawPointer?]
   /// Scratch memory of the size declared.
   public let scratch: UnsafeMutableRawPointer
+  /// Scratch memory for each worker.
+  public let workerScratch: WorkerScratch
   /// The threads to run on.
   public let pool: ThreadPool
 
   /// Creates the arguments of a run.
   public init(
     inputs: [UnsafeRawPointer?], outputs: [UnsafeMutableRawPointer?], scratch: UnsafeMutableRawPointer,
-    pool: ThreadPool
+    workerScratch: WorkerScratch = .none, pool: ThreadPool
   ) {
     self.inputs = inputs
     self.outputs = outputs
     self.scratch = scratch
+    self.workerScratch = workerScratch
     self.pool = pool
   }
 
@@ -95,6 +125,8 @@ public struct GradientKernel: Sendable {
   public let inPlace: Bool
   /// The scratch memory that a run needs, in bytes, aligned to 64.
   public let scratchByteCount: Int
+  /// The scratch memory that a run needs for each worker of the pool besides, in bytes, aligned to 64.
+  public let workerScratchByteCount: Int
   /// The floating-point operations of a run.
   public let operationCount: Double
   /// Writes (not adds) the gradients of the wanted inputs that are not passed.
@@ -103,7 +135,7 @@ public struct GradientKernel: Sendable {
   /// Creates a gradient kernel.
   public init(
     _ name: String, readsInputs: Set<Int> = [], readsOutputs: Set<Int> = [], passes: Set<Int> = [],
-    inPlace: Bool = false, scratchByteCount: Int = 0, operationCount: Double = 0,
+    inPlace: Bool = false, scratchByteCount: Int = 0, workerScratchByteCount: Int = 0, operationCount: Double = 0,
     run: @escaping @Sendable (GradientArguments) throws -> Void
   ) {
     self.name = name
@@ -112,6 +144,7 @@ public struct GradientKernel: Sendable {
     self.passes = passes
     self.inPlace = inPlace
     self.scratchByteCount = scratchByteCount
+    self.workerScratchByteCount = workerScratchByteCount
     self.operationCount = operationCount
     self.run = run
   }
@@ -134,19 +167,23 @@ public struct GradientArguments: @unchecked Sendable {
   public let inputGradients: [UnsafeMutablePointer<Float>?]
   /// Scratch memory of the size declared.
   public let scratch: UnsafeMutableRawPointer
+  /// Scratch memory for each worker.
+  public let workerScratch: WorkerScratch
   /// The threads to run on.
   public let pool: ThreadPool
 
   /// Creates the arguments of a run.
   public init(
     outputGradients: [UnsafePointer<Float>?], inputs: [UnsafeRawPointer?], outputs: [UnsafeRawPointer?],
-    inputGradients: [UnsafeMutablePointer<Float>?], scratch: UnsafeMutableRawPointer, pool: ThreadPool
+    inputGradients: [UnsafeMutablePointer<Float>?], scratch: UnsafeMutableRawPointer, workerScratch: WorkerScratch,
+    pool: ThreadPool
   ) {
     self.outputGradients = outputGradients
     self.inputs = inputs
     self.outputs = outputs
     self.inputGradients = inputGradients
     self.scratch = scratch
+    self.workerScratch = workerScratch
     self.pool = pool
   }
 

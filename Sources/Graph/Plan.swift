@@ -73,6 +73,17 @@ public struct Plan: Sendable {
   let seed: Int?
   let layout: ArenaLayout
 
+  /// The bytes of scratch memory that every worker needs.
+  var workerScratchByteCount: Int {
+    steps.reduce(0) { most, step in
+      switch step.work {
+      case .forward(let kernel, _, _): max(most, kernel.workerScratchByteCount)
+      case .backward(let rule, _, _, _, _): max(most, rule.workerScratchByteCount)
+      case .sum: most
+      }
+    }
+  }
+
   /// Plans a graph.
   ///
   /// Throws `unsupported` for what no operator can do, `badData` where shapes do not fit, and `usage` where a tap

@@ -97,22 +97,23 @@ struct PackedProduct: Sendable {
   /// Columns that tasks share are laid out once, beforehand.
   private var laysOutFirst: Bool { laysOut && splitsRows }
 
-  /// The floats of scratch memory for one product on a pool.
-  func scratchCount(threadCount: Int) -> Int {
-    laysOutFirst ? panels * width * order.depth : threadCount * width * order.blockDepth
-  }
+  /// The floats of scratch memory that workers share.
+  var scratchCount: Int { laysOutFirst ? (panels * width * order.depth + 15) & ~15 : 0 }
+  /// The floats of scratch memory of each worker.
+  var workerScratchCount: Int { laysOutFirst ? 0 : width * order.blockDepth }
 
   /// c = epilogue(left · right), rows of c lying `leading` apart.
   func run(
     _ left: PackedLeft, into c: UnsafeMutablePointer<Float>, leading: Int, epilogue: Epilogue,
-    scratch: UnsafeMutablePointer<Float>, _ pool: ThreadPool, source: Source
+    scratch: UnsafeMutablePointer<Float>, workerScratch: (_ worker: Int) -> UnsafeMutablePointer<Float>,
+    _ pool: ThreadPool, source: Source
   ) {
     let blocks = order.blocks
     func columnCount(_ panel: Int) -> Int { min(width, columns - panel * width) }
     guard splitsRows else {
       let perTask = max(1, operationsPerTask / max(2 * rows * order.depth * width, 1))
       pool.parallelFor((panels + perTask - 1) / perTask) { task, worker in
-        let area = scratch + worker * width * order.blockDepth
+        let area = workerScratch(worker)
         for block in blocks {
           for panel in task * perTask..<min(panels, (task + 1) * perTask) {
             let right = source(block, panel * width, columnCount(panel), area)
@@ -141,7 +142,7 @@ struct PackedProduct: Sendable {
           let right =
             laysOutFirst
             ? RightRows(pointer: area(panel, block), leading: width)
-            : source(block, panel * width, columnCount(panel), scratch + worker * width * order.blockDepth)
+            : source(block, panel * width, columnCount(panel), workerScratch(worker))
           multiply(
             left, range, block, right, columnCount(panel), into: c + panel * width, leading,
             epilogue.advanced(by: panel * width))

@@ -6,9 +6,10 @@
 // The floats of scratch memory that `depthwise` and `depthwise_gradient` need, from an address that is a multiple of 64.
 int64_t depthwise_scratch(const struct sliding_window *window);
 
-// Which planes of a result to compute, of images of `channels` planes; an input plane has `per_input` filters.
+// Which planes of a result to compute, of images of `channels` planes, and which of their rows; an input plane has
+// `per_input` filters.
 struct depthwise_planes {
-  int64_t first, last, channels, per_input;
+  int64_t first, last, channels, per_input, first_row, last_row;
 };
 
 // Planes of images convolved with one filter each: y = clamp(Σ filter × x + bias + residual, low, high), the bias being

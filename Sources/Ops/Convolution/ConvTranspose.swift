@@ -95,12 +95,14 @@ struct ConvTranspose: DifferentiableOperator {
     let hasBias = inputs[2] != nil, channels = problem.inputChannels, plane = problem.window.inputVolume
     return Kernel(
       "transposed " + algorithm.name, scratchByteCount: algorithm.scratchByteCount,
+      workerScratchByteCount: algorithm.workerScratchByteCount,
       operationCount: problem.operationCount
     ) { run in
       let y = run.output(0)
       algorithm.run(
         ConvolutionArguments(
-          x: run.input(0), weights: run.input(1), y: y, epilogue: .none, scratch: run.scratchFloats, pool: run.pool))
+          x: run.input(0), weights: run.input(1), y: y, epilogue: .none, scratch: run.scratchFloats,
+          workerScratch: run.workerScratch, pool: run.pool))
       guard hasBias else { return }
       let bias = run.input(2)
       run.pool.parallelRanges(problem.batch * channels, grain: max(1, elementwiseGrain / max(plane, 1))) { range in
@@ -122,12 +124,14 @@ struct ConvTranspose: DifferentiableOperator {
     let algorithm = problem.forward(weights: inputs[1]?.constant, request)
     return GradientKernel(
       algorithm.name, readsInputs: [1], scratchByteCount: algorithm.scratchByteCount,
+      workerScratchByteCount: algorithm.workerScratchByteCount,
       operationCount: problem.operationCount
     ) { run in
       algorithm.run(
         ConvolutionArguments(
           x: run.outputGradient, weights: run.input(1), y: run.inputGradient(0), epilogue: .none,
-          scratch: run.scratchFloats, pool: run.pool))
+          scratch: run.scratchFloats,
+          workerScratch: run.workerScratch, pool: run.pool))
     }
   }
 }

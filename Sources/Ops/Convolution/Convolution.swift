@@ -59,14 +59,16 @@ struct Convolution: DifferentiableOperator {
     let algorithm = problem.forward(weights: inputs[1]?.constant, request)
     let hasBias = inputs[2] != nil, hasResidual = inputs[3] != nil, clamp = clamp
     return Kernel(
-      algorithm.name, scratchByteCount: algorithm.scratchByteCount, operationCount: problem.operationCount
+      algorithm.name, scratchByteCount: algorithm.scratchByteCount,
+      workerScratchByteCount: algorithm.workerScratchByteCount, operationCount: problem.operationCount
     ) { run in
       algorithm.run(
         ConvolutionArguments(
           x: run.input(0), weights: run.input(1), y: run.output(0),
           epilogue: Epilogue(
             bias: hasBias ? run.input(2) : nil, residual: hasResidual ? run.input(3) : nil, clamp: clamp),
-          scratch: run.scratchFloats, pool: run.pool))
+          scratch: run.scratchFloats,
+          workerScratch: run.workerScratch, pool: run.pool))
     }
   }
 
@@ -85,6 +87,7 @@ struct Convolution: DifferentiableOperator {
     return GradientKernel(
       algorithm?.name ?? "clamp", readsInputs: algorithm == nil ? [] : [1], readsOutputs: isClamped ? [0] : [],
       passes: passesResidual && !isClamped ? [3] : [], scratchByteCount: maskOffset + maskByteCount,
+      workerScratchByteCount: algorithm?.workerScratchByteCount ?? 0,
       operationCount: algorithm == nil ? 0 : problem.operationCount
     ) { run in
       var dy = run.outputGradient
@@ -101,7 +104,7 @@ struct Convolution: DifferentiableOperator {
       algorithm?.run(
         ConvolutionArguments(
           x: dy, weights: run.input(1), y: run.inputGradient(0), epilogue: .none, scratch: run.scratchFloats,
-          pool: run.pool))
+          workerScratch: run.workerScratch, pool: run.pool))
     }
   }
 }

@@ -30,6 +30,7 @@ struct ConvolutionArguments {
   let y: UnsafeMutablePointer<Float>
   let epilogue: Epilogue
   let scratch: UnsafeMutablePointer<Float>
+  let workerScratch: WorkerScratch
   let pool: ThreadPool
 }
 
@@ -37,11 +38,16 @@ struct ConvolutionArguments {
 struct ConvolutionAlgorithm: Sendable {
   let name: String
   let scratchByteCount: Int
+  let workerScratchByteCount: Int
   let run: @Sendable (ConvolutionArguments) -> Void
 
-  init(_ name: String, scratchCount: Int = 0, run: @escaping @Sendable (ConvolutionArguments) -> Void) {
+  init(
+    _ name: String, scratchCount: Int = 0, workerScratchCount: Int = 0,
+    run: @escaping @Sendable (ConvolutionArguments) -> Void
+  ) {
     self.name = name
     scratchByteCount = scratchCount * MemoryLayout<Float>.size
+    workerScratchByteCount = workerScratchCount * MemoryLayout<Float>.size
     self.run = run
   }
 }

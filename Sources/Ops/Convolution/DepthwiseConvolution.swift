@@ -2,23 +2,33 @@ import CKernels
 import Graph
 
 extension ConvolutionProblem {
-  /// Filters that see one channel each: a task takes some planes.
+  /// Filters that see one channel each: a task takes some rows of some planes.
+  ///
+  /// The rows are shared out before the planes: each thread then reads what it wrote in the convolution before.
   func depthwiseForward(_ request: KernelRequest) -> ConvolutionAlgorithm {
     let window = window, outputs = outputChannels, perInput = outputChannels / inputChannels
-    let planes = batch * outputChannels
+    let planes = batch * outputChannels, height = Int(window.raw.output.1)
     let scratch = Self.depthwiseScratchCount(window)
+    let bands = window.raw.stride.1 <= 2 && height >= 8 * request.threadCount ? request.threadCount : 1
+    // Bands begin at rows that the kernel takes together.
+    let rowsPerBand = (height / bands + 3) / 4 * 4
+    let operations = 2 * window.kernelVolume * window.outputVolume / bands
     let planesPerTask = max(
-      Self.operationsPerTask / max(2 * window.kernelVolume * window.outputVolume, 1),
-      (planes + 4 * request.threadCount - 1) / (4 * request.threadCount), 1)
-    return ConvolutionAlgorithm("depthwise", scratchCount: request.threadCount * scratch) { run in
+      Self.operationsPerTask / max(operations, 1),
+      (planes * bands + 4 * request.threadCount - 1) / (4 * request.threadCount),
+      1)
+    let groups = (planes + planesPerTask - 1) / planesPerTask
+    return ConvolutionAlgorithm("depthwise", workerScratchCount: scratch) { run in
       let end = run.x + planes / perInput * window.inputVolume
-      run.pool.parallelFor((planes + planesPerTask - 1) / planesPerTask) { task, worker in
+      run.pool.parallelFor(bands * groups) { task, worker in
+        let band = task / groups, group = task % groups
         var range = depthwise_planes(
-          first: Int64(task * planesPerTask), last: Int64(min(planes, (task + 1) * planesPerTask)),
-          channels: Int64(outputs), per_input: Int64(perInput))
+          first: Int64(group * planesPerTask), last: Int64(min(planes, (group + 1) * planesPerTask)),
+          channels: Int64(outputs), per_input: Int64(perInput), first_row: Int64(min(height, band * rowsPerBand)),
+          last_row: Int64(band + 1 == bands ? height : min(height, (band + 1) * rowsPerBand)))
         var tile = run.epilogue.tile
         withUnsafePointer(to: window.raw) { raw in
-          depthwise(run.x, end, run.weights, raw, &range, &tile, run.y, run.scratch + worker * scratch)
+          depthwise(run.x, end, run.weights, raw, &range, &tile, run.y, run.workerScratch[worker])
         }
       }
     }
@@ -32,14 +42,14 @@ extension ConvolutionProblem {
     let window = window, inputs = inputChannels, perInput = outputChannels / inputChannels
     let planes = batch * inputChannels
     let scratch = Self.depthwiseScratchCount(window)
-    return ConvolutionAlgorithm("depthwise", scratchCount: request.threadCount * scratch) { run in
+    return ConvolutionAlgorithm("depthwise", workerScratchCount: scratch) { run in
       run.pool.parallelFor(planes) { plane, worker in
         withUnsafePointer(to: window.raw) { raw in
           for multiple in 0..<perInput {
             depthwise_gradient(
               run.x + (plane * perInput + multiple) * window.outputVolume,
               run.weights + (plane % inputs * perInput + multiple) * window.kernelVolume, raw, multiple > 0 ? 1 : 0,
-              run.y + plane * window.inputVolume, run.scratch + worker * scratch)
+              run.y + plane * window.inputVolume, run.workerScratch[worker])
           }
         }
       }

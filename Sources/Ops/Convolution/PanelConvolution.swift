@@ -30,10 +30,12 @@ extension ConvolutionProblem {
     let product = PackedProduct(rows: rows, columns: columns, order: order, laysOut: !isPointwise)
     // Many small products run side by side, each on one thread.
     let sideBySide = batch * groups >= 4
-    let perProduct = (product.scratchCount(threadCount: sideBySide ? 1 : request.threadCount) + 15) & ~15
-    let scratchCount = packScratch + perProduct * (sideBySide ? request.threadCount : 1)
+    let shared = sideBySide ? 0 : product.scratchCount
+    let perWorker = product.workerScratchCount + (sideBySide ? product.scratchCount : 0)
 
-    return ConvolutionAlgorithm(isPointwise ? "pointwise" : "windows", scratchCount: scratchCount) { run in
+    return ConvolutionAlgorithm(
+      isPointwise ? "pointwise" : "windows", scratchCount: packScratch + shared, workerScratchCount: perWorker
+    ) { run in
       let packed: UnsafePointer<Float>
       if let kept {
         packed = UnsafePointer(kept.base.assumingMemoryBound(to: Float.self))
@@ -41,13 +43,16 @@ extension ConvolutionProblem {
         pack(run.weights, run.scratch, run.pool)
         packed = UnsafePointer(run.scratch)
       }
-      func multiply(_ index: Int, _ scratch: UnsafeMutablePointer<Float>) {
+      func multiply(
+        _ index: Int, _ scratch: UnsafeMutablePointer<Float>,
+        workerScratch: (_ worker: Int) -> UnsafeMutablePointer<Float>
+      ) {
         let group = index % groups, x = run.x + index * inputs * window.inputVolume
         var epilogue = run.epilogue.advanced(channels: group * rows, plane: 0)
         epilogue.residual = epilogue.residual.map { $0 + index * rows * columns }
         product.run(
           PackedLeft(packed: packed + group * packedCount), into: run.y + index * rows * columns, leading: columns,
-          epilogue: epilogue, scratch: scratch, run.pool
+          epilogue: epilogue, scratch: scratch, workerScratch: workerScratch, run.pool
         ) { channels, column, count, panel in
           if isPointwise {
             RightRows(
@@ -59,9 +64,12 @@ extension ConvolutionProblem {
         }
       }
       if sideBySide {
-        run.pool.parallelFor(batch * groups) { multiply($0, run.scratch + packScratch + $1 * perProduct) }
+        run.pool.parallelFor(batch * groups) { index, worker in
+          let own = run.workerScratch[worker]
+          multiply(index, own) { _ in own + product.scratchCount }
+        }
       } else {
-        for index in 0..<batch * groups { multiply(index, run.scratch + packScratch) }
+        for index in 0..<batch * groups { multiply(index, run.scratch + packScratch) { run.workerScratch[$0] } }
       }
     }
   }

@@ -13,13 +13,13 @@ extension ConvolutionProblem {
     let channelsPerTask = max(1, min((inputs + 3) / 4, Self.blockCount / max(perChannel, 1)))
     let scratch = (channelsPerTask * perChannel + 15) & ~15
 
-    return ConvolutionAlgorithm("gemm col2im", scratchCount: scratch * request.threadCount) { run in
+    return ConvolutionAlgorithm("gemm col2im", workerScratchCount: scratch) { run in
       for index in 0..<batch * groups {
         let dy = run.x + index * outputs * window.outputVolume, dx = run.y + index * inputs * window.inputVolume
         let weights = run.weights + index % groups * outputs * depth
         run.pool.parallelFor((inputs + channelsPerTask - 1) / channelsPerTask) { task, worker in
           let channels = task * channelsPerTask..<min(inputs, (task + 1) * channelsPerTask)
-          let columns = run.scratch + worker * scratch
+          let columns = run.workerScratch[worker]
           multiply(
             MatrixOperand(
               pointer: weights + channels.lowerBound * window.kernelVolume, leading: depth, transposed: true),

@@ -10,7 +10,7 @@ extension ConvolutionProblem {
     guard window.isDense3x3, groups == 1, !request.roundsLittle else { return false }
     let pads = [window.raw.pad.1, window.raw.pad.2, window.raw.pad_end.1, window.raw.pad_end.2]
     guard pads.allSatisfy({ (0...2).contains($0) }) else { return false }
-    let form = WinogradForm(self, gradient: gradient)
+    let form = WinogradForm(self, gradient: gradient, threadCount: request.threadCount)
     return ConvolutionCost.winograd(inputs: form.inputs, outputs: form.outputs, places: form.places)
       < ConvolutionCost.windows(
         inputs: form.inputs, outputs: form.outputs,
@@ -22,24 +22,27 @@ extension ConvolutionProblem {
   /// Tile rows are grouped into blocks whose transforms stay in cache. Where there are several blocks a task takes
   /// one; else the tasks share out the channels and the 36 products of the only one.
   func winograd(gradient: Bool, weights: Tensor?, _ request: KernelRequest) -> ConvolutionAlgorithm {
-    let form = WinogradForm(self, gradient: gradient)
+    let form = WinogradForm(self, gradient: gradient, threadCount: request.threadCount)
     let packed = request.reusesWeights ? weights?.packedOnce(count: form.weightCount, form.transform) : nil
     let weightCount = packed == nil ? form.weightCount : 0
-    let areas = form.blocks > 1 ? request.threadCount : 1
-    let areaCount = form.transformCount
+    let ownTransforms = form.blocks > 1
+    let transformCount = (form.transformCount + 15) & ~15
     let inputArea = Int(form.inputPlane.height * form.inputPlane.width)
     let outputArea = Int(form.outputPlane.height * form.outputPlane.width)
-    let scratchCount = weightCount + areas * areaCount + request.threadCount * form.rowScratchCount
-    return ConvolutionAlgorithm("winograd 4×4", scratchCount: scratchCount) { run in
+    return ConvolutionAlgorithm(
+      "winograd 4×4", scratchCount: weightCount + (ownTransforms ? 0 : transformCount),
+      workerScratchCount: form.rowScratchCount + (ownTransforms ? transformCount : 0)
+    ) { run in
       if packed == nil { form.transform(run.weights, run.scratch, run.pool) }
       let u = packed.map { UnsafePointer($0.base.assumingMemoryBound(to: Float.self)) } ?? UnsafePointer(run.scratch)
-      let transforms = run.scratch + weightCount, rows = transforms + areas * areaCount
       for image in 0..<form.batch {
         form.convolve(
           u, x: run.x + image * form.inputs * inputArea,
           y: run.y + image * form.outputs * outputArea,
           epilogue: run.epilogue.advanced(by: image * form.outputs * outputArea),
-          transforms: transforms, rowScratch: rows, run.pool)
+          transforms: {
+            ownTransforms ? run.workerScratch[$0] + form.rowScratchCount : run.scratch + weightCount
+          }, rowScratch: { run.workerScratch[$0] }, run.pool)
       }
     }
   }
@@ -57,10 +60,7 @@ private struct WinogradForm: Sendable {
 
   /// The floats of a block's transforms that are expected to stay in the second-level cache.
   private static let blockCount = 1 << 18
-  /// The floats of all transforms up to which threads share one block, and with it the weights that they read.
-  private static let sharedCount = 1 << 21
-
-  init(_ problem: ConvolutionProblem, gradient: Bool) {
+  init(_ problem: ConvolutionProblem, gradient: Bool, threadCount: Int) {
     let raw = problem.window.raw
     self.gradient = gradient
     batch = problem.batch
@@ -75,13 +75,15 @@ private struct WinogradForm: Sendable {
     outputPlane = winograd_plane(
       height: output.1, width: output.2, pad_top: 0, pad_left: 0, tiles: tiles, slots: slots)
 
-    let perRow = Int(winograd_cells) * (inputs + outputs) * Int(slots)
-    if perRow * tileRows <= Self.sharedCount {
-      rowsPerBlock = tileRows
-    } else {
-      let most = max(1, Self.blockCount / perRow), count = (tileRows + most - 1) / most
-      rowsPerBlock = (tileRows + count - 1) / count
-    }
+    // Blocks are worked on side by side, as many as the threads or a multiple, so that what a thread has transformed it
+    // also multiplies. Where that would leave vectors half empty all threads work on one block.
+    let rows = tileRows, perRow = Int(winograd_cells) * (inputs + outputs) * Int(slots)
+    let fitting = (perRow * rows + Self.blockCount - 1) / Self.blockCount
+    let wanted = (max(fitting, 1) + threadCount - 1) / threadCount * threadCount
+    func span(_ rows: Int) -> Int { (rows * Int(slots) + 15) & ~15 }
+    func span(inBlocksOf part: Int) -> Int { rows / part * span(part) + span(rows % part) }
+    let even = (rows + wanted - 1) / wanted
+    rowsPerBlock = rows >= wanted && span(inBlocksOf: even) * 8 <= span(rows) * 9 ? even : rows
     blocks = (tileRows + rowsPerBlock - 1) / rowsPerBlock
   }
 
@@ -110,7 +112,8 @@ private struct WinogradForm: Sendable {
 
   func convolve(
     _ u: UnsafePointer<Float>, x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>, epilogue: Epilogue,
-    transforms: UnsafeMutablePointer<Float>, rowScratch: UnsafeMutablePointer<Float>, _ pool: ThreadPool
+    transforms: (_ worker: Int) -> UnsafeMutablePointer<Float>,
+    rowScratch: (_ worker: Int) -> UnsafeMutablePointer<Float>, _ pool: ThreadPool
   ) {
     let inputArea = Int(inputPlane.height * inputPlane.width), outputArea = Int(outputPlane.height * outputPlane.width)
     let end = x + inputs * inputArea
@@ -118,7 +121,7 @@ private struct WinogradForm: Sendable {
       withUnsafePointer(to: inputPlane) { plane in
         winograd_input(
           x + channel * inputArea, end, plane, Int64(rows.lowerBound), Int64(rows.count), v + channel * span,
-          Int64(inputStride), rowScratch + worker * rowScratchCount)
+          Int64(inputStride), rowScratch(worker))
       }
     }
     func multiplyCell(_ cell: Int, _ v: UnsafeMutablePointer<Float>, _ m: UnsafeMutablePointer<Float>) {
@@ -135,20 +138,20 @@ private struct WinogradForm: Sendable {
       withUnsafePointer(to: outputPlane) { plane in
         winograd_output(
           m + channel * span, Int64(outputStride), plane, Int64(rows.lowerBound), Int64(rows.count), &tile,
-          y + channel * outputArea, rowScratch + worker * rowScratchCount)
+          y + channel * outputArea, rowScratch(worker))
       }
     }
 
     if blocks > 1 {
       pool.parallelFor(blocks) { index, worker in
         let rows = index * rowsPerBlock..<min(tileRows, (index + 1) * rowsPerBlock)
-        let v = transforms + worker * transformCount, m = v + cells * inputStride
+        let v = transforms(worker), m = v + cells * inputStride
         for channel in 0..<inputs { transformInput(channel, rows, v, worker) }
         for cell in 0..<cells { multiplyCell(cell, v, m) }
         for channel in 0..<outputs { transformOutput(channel, rows, m, worker) }
       }
     } else {
-      let v = transforms, m = v + cells * inputStride
+      let v = transforms(0), m = v + cells * inputStride
       pool.parallelFor(inputs) { channel, worker in transformInput(channel, 0..<tileRows, v, worker) }
       pool.parallelFor(cells) { cell, _ in multiplyCell(cell, v, m) }
       pool.parallelFor(outputs) { channel, worker in transformOutput(channel, 0..<tileRows, m, worker) }
