@@ -84,7 +84,8 @@ struct Explain: ParsableCommand {
     for warning in assumed { Console.warn(warning.text) }
 
     let job = ImageJob(
-      sources: sources, classes: chosen, explained: explained, shown: max(5, top ?? 1), methods: methods, score: score,
+      sources: sources, classes: chosen, explained: explained, shown: max(5, top ?? 1), methods: methods,
+      skipsUnsupported: self.methods.contains("all"), score: score,
       style: style, colormap: colormap, blend: blend, format: outputs.example)
     var reports: [ExplanationReport] = []
     try explainer.explainMany(sources.count) { index, explainer in

@@ -11,6 +11,8 @@ struct ImageJob {
   /// How many of the most probable classes are told.
   let shown: Int
   let methods: [String]
+  /// Whether methods that cannot do a node are left out.
+  let skipsUnsupported: Bool
   let score: ScoreKind
   let style: DrawingStyle
   let colormap: Colormap
@@ -38,7 +40,10 @@ struct ImageJob {
       result.best = try explainer.classify(prepared, count: shown)
       result.output = explainer.session.output
       for classIndex in classes.isEmpty ? result.best.prefix(explained).map(\.index) : classes {
-        for explanation in try explainer.explain(classIndex: classIndex, of: prepared, methods: methods, score: score) {
+        for explanation in try explainer.explain(
+          classIndex: classIndex, of: prepared, methods: methods, score: score,
+          skipsUnsupported: skipsUnsupported)
+        {
           let picture = draw(explanation, on: prepared.picture)
           result.pictures.append((explanation, Swift.Result { try picture.encoded(for: format) }))
         }

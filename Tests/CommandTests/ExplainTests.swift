@@ -55,11 +55,20 @@ struct ExplainTests {
   @Test func jsonHasAnEntryForEveryPicture() throws {
     let outcome = try workplace.succeed(
       "explain", fixture("dynamic.onnx"), picture, fixture("flipped.jpg"), "--node", "relu1", "--node", "auto", "--top",
-      "2", "--method", "all", "--output", "maps", "--json")
+      "2", "--method", "gradcam", "--method", "random", "--output", "maps", "--json")
     let entries = try outcome.json([[String: Any]].self)
     #expect(entries.count == 2 * 2 * 2 * 2)
     #expect(entries.allSatisfy { $0["label"] is NSNull })
     #expect(Set(entries.compactMap { $0["output"] as? String }) == Set(workplace.files.filter { $0.hasSuffix(".png") }))
+  }
+
+  @Test func allMethodsAreThoseThatTheNodeAdmits() throws {
+    let outcome = try workplace.succeed(
+      "explain", fixture("dynamic.onnx"), picture, "--node", "relu1", "--method", "all", "--output", "maps", "--json")
+    let entries = try outcome.json([[String: Any]].self)
+    let methods = entries.compactMap { $0["method"] as? String }
+    #expect(methods == CAMMethods.all.map(\.name).filter { $0 != "kpca-cam" })
+    #expect(outcome.errors.contains("kpca-cam"))
   }
 
   @Test(arguments: [

@@ -19,7 +19,8 @@ struct OutputTests {
 
   @Test func severalPicturesAreNamedInAFolder() throws {
     _ = try workplace.succeed(
-      "explain", plain, "disc.png", "--output", "maps/deep", "--node", "relu1", "--node", "Conv:-1", "--method", "all")
+      "explain", plain, "disc.png", "--output", "maps/deep", "--node", "relu1", "--node", "Conv:-1", "--method",
+      "gradcam", "--method", "random")
     #expect(
       workplace.files == [
         "disc.png", "maps", "maps/deep", "maps/deep/disc.plain.Conv_-1.gradcam.png",

@@ -181,22 +181,34 @@ public final class Explainer {
 
   /// Explains a class of the image that was classified last, at every tap by every method.
   ///
+  /// - Parameter skipsUnsupported: whether a method that cannot do a tap is left out, with a warning in the others.
+  ///
   /// Throws `usage` where the class or a method does not exist.
   public func explain(
-    classIndex: Int, of image: PreparedImage, methods: [String] = ["gradcam"], score: ScoreKind = .logit
+    classIndex: Int, of image: PreparedImage, methods: [String] = ["gradcam"], score: ScoreKind = .logit,
+    skipsUnsupported: Bool = false
   ) throws -> [Explanation] {
     let methods = try methods.map { ($0, try CAMMethods.named($0)) }
     try session.backward(classIndex: classIndex, score: score)
     let scored = scored(classIndex, session.model.head.probabilities(session.logits))
     return try session.taps.indices.flatMap { index in
       let tap = session.tap(index)
-      return try methods.map { name, method in
-        let map = try method.map(of: tap)
+      var skipped: [Warning] = []
+      let maps = try methods.compactMap { name, method -> (String, HeatMap)? in
+        do {
+          return (name, try method.map(of: tap))
+        } catch let error as GradCAMError where skipsUnsupported && error.kind == .unsupported {
+          skipped.append(Warning(code: "method-skipped", text: "\(session.taps[index].label): \(error)"))
+          return nil
+        }
+      }
+      return maps.map { name, map in
         let about = Warning.about(map, from: tap, extraTokens: session.taps[index].layout!.extraTokens)
         return Explanation(
           scored: scored, node: session.taps[index].label, tensor: session.taps[index].tensor, method: name, map: map,
           drawnMap: compatibility.drawnMap(map, geometry: image.geometry), tap: tap,
-          warnings: session.taps[index].notes.map { Warning(code: "node", text: $0) } + (about.map { [$0] } ?? []))
+          warnings: session.taps[index].notes.map { Warning(code: "node", text: $0) } + (about.map { [$0] } ?? [])
+            + skipped)
       }
     }
   }

@@ -1,0 +1,94 @@
+import COpenBLAS
+import Graph
+
+/// The first principal component of a feature map, its positions being samples and its channels variables.
+struct PrincipalComponent {
+  private let tap: Tap
+  /// The component's value at every position.
+  let scores: [Double]
+
+  /// - Parameter values: of the tap's shape; what is no number counts as 0.
+  init(of values: [Float], _ tap: Tap) throws {
+    self.tap = tap
+    let matrix = CenteredMatrix(values, channels: tap.channels, plane: tap.plane)
+    // The eigenvector of the smaller of the two products of the matrix with itself gives the other's.
+    if tap.plane <= tap.channels {
+      let (value, vector) = try largestEigenpair(of: matrix.product(overChannels: true), size: tap.plane)
+      scores = vector.map { $0 * max(value, 0).squareRoot() }
+    } else {
+      let (_, vector) = try largestEigenpair(of: matrix.product(overChannels: false), size: tap.channels)
+      scores = matrix.times(vector)
+    }
+  }
+
+  /// The component as a map whose sign correlates with that of another one.
+  func map(like other: HeatMap) -> HeatMap {
+    let mean = other.values.reduce(0) { $0 + Double($1) } / Double(other.values.count)
+    let correlation = zip(scores, other.values).reduce(0) { $0 + $1.0 * (Double($1.1) - mean) }
+    return map(sign: correlation < 0 ? -1 : 1)
+  }
+
+  func map(sign: Double) -> HeatMap {
+    HeatMap(width: tap.width, height: tap.height, values: scores.map { Float(sign * $0) })
+  }
+}
+
+/// Positions × channels, each channel's mean subtracted.
+struct CenteredMatrix {
+  private let channels, plane: Int
+  /// Channel by channel.
+  private let values: [Double]
+
+  init(_ values: [Float], channels: Int, plane: Int) {
+    self.channels = channels
+    self.plane = plane
+    var centered = values.map { $0.isNaN ? 0 : Double($0) }
+    for channel in 0..<channels {
+      let range = channel * plane..<(channel + 1) * plane
+      let mean = centered[range].reduce(0, +) / Double(plane)
+      for index in range { centered[index] -= mean }
+    }
+    self.values = centered
+  }
+
+  /// M·Mᵀ, positions × positions, or Mᵀ·M, channels × channels.
+  func product(overChannels: Bool) -> [Double] {
+    let size = overChannels ? plane : channels, depth = overChannels ? channels : plane
+    var result = [Double](repeating: 0, count: size * size)
+    cblas_dgemm(
+      CblasRowMajor, overChannels ? CblasTrans : CblasNoTrans, overChannels ? CblasNoTrans : CblasTrans, blasint(size),
+      blasint(size), blasint(depth), 1, values, blasint(plane), values, blasint(plane), 0, &result, blasint(size))
+    return result
+  }
+
+  /// M·v.
+  func times(_ vector: [Double]) -> [Double] {
+    var result = [Double](repeating: 0, count: plane)
+    for channel in 0..<channels {
+      for position in 0..<plane { result[position] += vector[channel] * values[channel * plane + position] }
+    }
+    return result
+  }
+}
+
+/// The largest eigenvalue of a symmetric matrix and its eigenvector of length 1.
+///
+/// Throws `unsupported` where the matrix is too large to be worth it, and `badData` where it holds no numbers.
+func largestEigenpair(of matrix: [Double], size: Int) throws -> (value: Double, vector: [Double]) {
+  guard matrix.allSatisfy(\.isFinite) else {
+    throw GradCAMError(.badData, problem: "the activation or its gradient is not finite")
+  }
+  var matrix = matrix, values = [Double](repeating: 0, count: size), vector = [Double](repeating: 0, count: size)
+  var n = blasint(size), first = n, last = n, leading = n, leadingVectors = n, found: blasint = 0, status: blasint = 0
+  var low = 0.0, high = 0.0
+  var tolerance = 0.0, workCount: blasint = 8 * n, failed = [blasint](repeating: 0, count: size)
+  var work = [Double](repeating: 0, count: 8 * size), integers = [blasint](repeating: 0, count: 5 * size)
+  dsyevx_(
+    "V", "I", "U", &n, &matrix, &leading, &low, &high, &first, &last, &tolerance, &found, &values, &vector,
+    &leadingVectors, &work,
+    &workCount, &integers, &failed, &status)
+  guard status == 0, found == 1 else {
+    throw GradCAMError(.defect, problem: "the eigenvalues of a \(size) × \(size) matrix were not found")
+  }
+  return (values[0], vector)
+}

@@ -1,0 +1,70 @@
+/// What a method sees of a node: activation and gradient of one image, channels first.
+public struct Tap: Sendable {
+  /// The number of channels.
+  public let channels: Int
+  /// The height of the feature map.
+  public let height: Int
+  /// The width of the feature map.
+  public let width: Int
+  /// A, of shape (channels, height, width).
+  public let activation: [Float]
+  /// g = ∂y ⁄ ∂A, of the same shape.
+  public let gradient: [Float]
+
+  /// Creates a tap; both arrays hold channels × height × width numbers.
+  public init(channels: Int, height: Int, width: Int, activation: [Float], gradient: [Float]) {
+    precondition(activation.count == channels * height * width && gradient.count == activation.count)
+    self.channels = channels
+    self.height = height
+    self.width = width
+    self.activation = activation
+    self.gradient = gradient
+  }
+
+  /// The positions of a channel.
+  public var plane: Int { height * width }
+
+  /// Σ over channels of weight × activation.
+  public func weightedSum(_ weights: [Float]) -> HeatMap {
+    var sum = [Float](repeating: 0, count: plane)
+    activation.withUnsafeBufferPointer { activation in
+      sum.withUnsafeMutableBufferPointer { sum in
+        for channel in 0..<channels where weights[channel] != 0 {
+          let weight = weights[channel], values = activation.baseAddress! + channel * plane
+          for index in 0..<plane { sum[index] += weight * values[index] }
+        }
+      }
+    }
+    return HeatMap(width: width, height: height, values: sum)
+  }
+
+  /// Σ over channels of a number for each activation and its gradient.
+  public func sum(_ term: (_ activation: Float, _ gradient: Float) -> Float) -> HeatMap {
+    var sum = [Float](repeating: 0, count: plane)
+    for index in activation.indices { sum[index % plane] += term(activation[index], gradient[index]) }
+    return HeatMap(width: width, height: height, values: sum)
+  }
+
+  /// A number for each channel's activations and gradients.
+  public func byChannel(_ weight: (_ activation: ArraySlice<Float>, _ gradient: ArraySlice<Float>) -> Float) -> [Float]
+  {
+    (0..<channels).map { channel in
+      let range = channel * plane..<(channel + 1) * plane
+      return weight(activation[range], gradient[range])
+    }
+  }
+
+  /// The mean of the gradient over each channel's positions.
+  public var meanGradient: [Float] {
+    gradient.withUnsafeBytes { gradient in
+      (0..<channels).map { channel in
+        // Eight sums at a time, which a processor adds at once.
+        var sums = SIMD8<Float>(), rest: Float = 0
+        let bytes = UnsafeRawBufferPointer(rebasing: gradient[channel * plane * 4..<(channel + 1) * plane * 4])
+        for index in 0..<plane / 8 { sums += bytes.loadUnaligned(fromByteOffset: index * 32, as: SIMD8<Float>.self) }
+        for index in plane / 8 * 8..<plane { rest += bytes.loadUnaligned(fromByteOffset: index * 4, as: Float.self) }
+        return (sums.sum() + rest) / Float(plane)
+      }
+    }
+  }
+}

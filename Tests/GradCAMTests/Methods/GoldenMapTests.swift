@@ -1,0 +1,48 @@
+import Foundation
+import GradCAM
+import Testing
+
+/// pytorch-grad-cam's own maps of taps of narrow networks, made by Fixtures/methods/make.py.
+private struct GoldenTap: Decodable, CustomTestStringConvertible {
+  let name: String
+  let shape: [Int]
+  let activation, gradient: [Float]
+  let maps: [String: [Float]]
+
+  var testDescription: String { name }
+  var tap: Tap {
+    Tap(channels: shape[0], height: shape[1], width: shape[2], activation: activation, gradient: gradient)
+  }
+
+  static let all: [GoldenTap] = {
+    let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    return try! JSONDecoder().decode(
+      [GoldenTap].self, from: Data(contentsOf: tests.appending(path: "Fixtures/methods/methods.json")))
+  }()
+}
+
+@Suite struct GoldenMapTests {
+  /// Methods whose sign pytorch-grad-cam leaves to its eigenvalue routine.
+  private static let signsAreOpen: Set = ["eigencam", "eigengradcam"]
+
+  @Test(arguments: GoldenTap.all)
+  fileprivate func mapsAreThoseOfPytorchGradCAM(_ golden: GoldenTap) throws {
+    for (name, truth) in golden.maps {
+      var map = try CAMMethods.named(name).map(of: golden.tap).values
+      if Self.signsAreOpen.contains(name), zip(map, truth).reduce(0, { $0 + $1.0 * $1.1 }) < 0 { map = map.map { -$0 } }
+      let scale = truth.map(abs).max()!, error = zip(map, truth).map { abs($0 - $1) }.max()!
+      #expect(map.count == truth.count && error <= 1e-4 * scale, "\(name): off by \(error) of \(scale)")
+    }
+  }
+
+  /// The sign rule of eigen methods: that of what they are components of.
+  @Test(arguments: GoldenTap.all)
+  fileprivate func eigenMapsRiseWithTheActivation(_ golden: GoldenTap) throws {
+    for (name, term): (String, (Float, Float) -> Float) in [("eigencam", { a, _ in a }), ("eigengradcam", { $0 * $1 })]
+    {
+      let map = try CAMMethods.named(name).map(of: golden.tap).values, sum = golden.tap.sum(term).values
+      let mean = sum.reduce(0, +) / Float(sum.count)
+      #expect(zip(map, sum).reduce(0) { $0 + $1.0 * ($1.1 - mean) } > 0, "\(name)")
+    }
+  }
+}
