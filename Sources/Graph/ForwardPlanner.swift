@@ -179,7 +179,7 @@ struct ForwardPlanner {
 
 extension ComputeGraph {
   /// The nodes, from one on, that are needed to compute some values.
-  fileprivate func nodes(reaching wanted: Set<ValueID>, from start: Int = 0) -> [Int] {
+  func nodes(reaching wanted: Set<ValueID>, from start: Int = 0) -> [Int] {
     var needed = wanted
     var found: [Int] = []
     for index in nodes.indices[start...].reversed()

@@ -1,12 +1,18 @@
+/// What a rewrite may know about the values of a graph.
+public struct RewriteFacts {
+  /// Type and extents of the values of the graph before any rewrite.
+  public let infos: [ValueID: ValueInfo]
+  /// Whether a value is read by one node only and looked at by nobody else, so that it may vanish inside a fused node.
+  public let isPrivate: (ValueID) -> Bool
+  /// Whether the gradient at a tap goes through a value: what is fused there must have a derivative.
+  public let carriesGradient: (ValueID) -> Bool
+}
+
 /// A rule that replaces a pattern of nodes by fewer, equivalent ones.
 public protocol GraphRewrite: Sendable {
   /// Changes the graph wherever the pattern occurs.
   ///
   /// Nodes keep their positions, by which messages name them: the last node of a pattern is replaced, and those whose
   /// results nobody reads any more are left where they are; the planner passes over them.
-  /// - Parameters:
-  ///   - infos: type and extents of the values of the graph before any rewrite.
-  ///   - isPrivate: whether a value is read by one node only and looked at by nobody else, so that it may vanish inside
-  ///     a fused node.
-  func apply(to graph: inout ComputeGraph, infos: [ValueID: ValueInfo], isPrivate: (ValueID) -> Bool)
+  func apply(to graph: inout ComputeGraph, knowing facts: RewriteFacts)
 }

@@ -99,11 +99,15 @@ public struct Plan: Sendable {
   public init(_ inferred: InferredGraph, operators: OperatorSet, request: PlanRequest) throws {
     var graph = inferred.graph
     let kept = request.wanted
+    let behindTaps = graph.values(dependingOn: Set(request.taps))
     for rewrite in operators.rewrites {
-      let readers = graph.readerCounts
-      rewrite.apply(to: &graph, infos: inferred.infos) {
-        !kept.contains($0) && request.inputs[$0] == nil && readers[$0] == 1
-      }
+      let readers = graph.readerCounts(reaching: kept)
+      rewrite.apply(
+        to: &graph,
+        knowing: RewriteFacts(
+          infos: inferred.infos,
+          isPrivate: { !kept.contains($0) && request.inputs[$0] == nil && readers[$0] == 1 },
+          carriesGradient: behindTaps.contains))
     }
 
     var forward = ForwardPlanner(graph: graph, operators: operators, request: request)
@@ -132,10 +136,22 @@ public struct Plan: Sendable {
 }
 
 extension ComputeGraph {
-  /// How often each value is read by nodes or returned by the graph, by value.
-  var readerCounts: [Int] {
+  /// The values that are computed from some, those included.
+  fileprivate func values(dependingOn origins: Set<ValueID>) -> Set<ValueID> {
+    var found = origins
+    for node in nodes
+    where node.inputs.contains(where: { $0.map(found.contains) ?? false })
+      || node.captures.values.contains(where: found.contains)
+    { found.formUnion(node.outputs.compactMap { $0 }) }
+    return found
+  }
+
+  /// How often each value is read by the nodes that some values need, or returned by the graph, by value.
+  fileprivate func readerCounts(reaching wanted: Set<ValueID>) -> [Int] {
     var counts = [Int](repeating: 0, count: values.count)
-    for node in nodes { for input in node.inputs.compactMap({ $0 }) + node.captures.values { counts[input] += 1 } }
+    for node in nodes(reaching: wanted).map({ nodes[$0] }) {
+      for input in node.inputs.compactMap({ $0 }) + node.captures.values { counts[input] += 1 }
+    }
     for output in outputs { counts[output] += 1 }
     return counts
   }

@@ -122,6 +122,8 @@ struct PackedProduct: Sendable {
               epilogue.advanced(by: panel * width))
           }
         }
+        let first = task * perTask * width, last = min(columns, (task + 1) * perTask * width)
+        epilogue.activate(c + first, rows: rows, columns: last - first, leading: leading)
       }
       return
     }
@@ -148,6 +150,8 @@ struct PackedProduct: Sendable {
             epilogue.advanced(by: panel * width))
         }
       }
+      epilogue.activate(
+        c + range.lowerBound * leading, rows: range.count, columns: columns, leading: leading)
     }
   }
 

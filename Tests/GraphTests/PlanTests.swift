@@ -243,7 +243,7 @@ import Testing
       try builder.plan([3], given: given, outputs: [y], operators: operators).graph.nodes.map { $0.inputs[0] }
     }
     #expect(try read(given: [:]) == [x, x, x])
-    #expect(try read(given: [second: [3]]) == [x, x, second])
+    #expect(try read(given: [second: [3]]) == [x, first, second])
   }
 
   @Test func oneOfSeveralOutputsMayBeGiven() throws {
@@ -292,7 +292,8 @@ import Testing
 
 /// Lets every node read what the node before it reads, where the value between them is private.
 private struct SkipWhatIsPrivate: GraphRewrite {
-  func apply(to graph: inout ComputeGraph, infos: [ValueID: ValueInfo], isPrivate: (ValueID) -> Bool) {
+  func apply(to graph: inout ComputeGraph, knowing facts: RewriteFacts) {
+    let isPrivate = facts.isPrivate
     for (index, node) in graph.nodes.enumerated() {
       guard let input = node.inputs[0], isPrivate(input), let before = graph.nodes[..<index].last else { continue }
       graph.nodes[index].inputs = before.inputs

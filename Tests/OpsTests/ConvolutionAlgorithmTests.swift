@@ -68,16 +68,22 @@ struct ConvolutionCase: Sendable, CustomStringConvertible {
 @Suite struct ConvolutionAlgorithmTests {
   @Test(arguments: ConvolutionCase.all, [false, true])
   func equalsTheNaiveLoop(_ row: ConvolutionCase, reusesWeights: Bool) throws {
-    try expectTruth(row, reusesWeights: reusesWeights, isFused: false)
+    try expectTruth(row, reusesWeights: reusesWeights, followedBy: nil)
   }
 
   @Test(arguments: ConvolutionCase.all, [false, true])
   func addsAndClampsAfterwards(_ row: ConvolutionCase, reusesWeights: Bool) throws {
-    try expectTruth(row, reusesWeights: reusesWeights, isFused: true)
+    try expectTruth(row, reusesWeights: reusesWeights, followedBy: "Relu")
   }
 
-  /// Where it is fused another tensor is added and what lies below 0 cut off.
-  private func expectTruth(_ row: ConvolutionCase, reusesWeights: Bool, isFused: Bool) throws {
+  @Test(arguments: ConvolutionCase.all, [false, true])
+  func addsAndActivatesAfterwards(_ row: ConvolutionCase, reusesWeights: Bool) throws {
+    try expectTruth(row, reusesWeights: reusesWeights, followedBy: "HardSwish")
+  }
+
+  /// Where an activation follows another tensor is added first.
+  private func expectTruth(_ row: ConvolutionCase, reusesWeights: Bool, followedBy activation: String?) throws {
+    let isFused = activation != nil, isDifferentiable = activation != "HardSwish"
     let x = random(row.x, seed: 1), weights = random(row.weights, seed: 2)
     let bias = random([row.weights[0]], seed: 3)
     let window = NaiveWindow(
@@ -99,7 +105,7 @@ struct ConvolutionCase: Sendable, CustomStringConvertible {
       Value(name: "x"), Value(name: "weights", constant: weights), Value(name: "bias", constant: bias),
       Value(name: "y"), Value(name: "residual", constant: residual),
     ]
-    if isFused { attributes["activation"] = .string("Relu") }
+    if let activation { attributes["activation"] = .string(activation) }
     graph.nodes = [
       Node(
         name: "conv",
@@ -109,25 +115,33 @@ struct ConvolutionCase: Sendable, CustomStringConvertible {
     let plan = try Plan(
       graph, operators: .standard,
       request: PlanRequest(
-        inputs: [0: ValueInfo(.float32, x.shape)], outputs: [3], taps: [0], target: 3,
+        inputs: [0: ValueInfo(.float32, x.shape)], outputs: [3], taps: isDifferentiable ? [0] : [],
+        target: isDifferentiable ? 3 : nil,
         kernels: KernelRequest(threadCount: 3, reusesWeights: reusesWeights)))
     let executor = Executor(plan, pool: ThreadPool(threadCount: 3))
     try executor.set(0, to: x)
     let timings = try executor.profile(seed: nil)
     #expect(timings.map(\.kernel) == [row.algorithm])
-    try executor.backward(seed: dy)
+    if isDifferentiable { try executor.backward(seed: dy) }
 
     func naive() -> (y: [Double], dx: [Double]) {
       naiveConvolution(x: x, weights: weights, bias: bias.floats, groups: row.groups, window: window, dy: dy)
     }
     var truth = naive()
     if isFused {
-      truth.y = zip(truth.y, residual.floats).map { max(0, $0 + Double($1)) }
+      truth.y = zip(truth.y, residual.floats).map {
+        let sum = $0 + Double($1)
+        return isDifferentiable ? max(0, sum) : sum * min(max(sum / 6 + 0.5, 0), 1)
+      }
       dy = zip(dy, executor.contents(of: 3).floats).map { $1 > 0 ? $0 : 0 }
       truth.dx = naive().dx
     }
     #expect(executor.contents(of: 3).shape == shape)
     let forward = relativeError(executor.contents(of: 3).floats, truth.y)
+    guard isDifferentiable else {
+      #expect(forward <= row.tolerance, "\(forward)")
+      return
+    }
     let backward = relativeError(executor.gradient(of: 0).floats, truth.dx)
     #expect(forward <= row.tolerance, "\(forward)")
     #expect(backward <= row.tolerance, "\(backward)")

@@ -7,16 +7,19 @@ let convolutionOperators: [OperatorEntry] = [
   OperatorEntry("DeformConv", since: 19) { reader in try DeformConv(&reader) },
   OperatorEntry("FusedConv", domain: "com.microsoft") { reader in
     var convolution = try Convolution(&reader)
-    convolution.clamp = try Clamp(fusedActivation: &reader)
+    let name = try reader.string("activation", default: ""), parameters = try reader.floats("activation_params") ?? []
+    convolution.activation = FusedActivation(name, parameters)
+    if convolution.activation == nil { convolution.clamp = try Clamp(fusedActivation: &reader) }
     return convolution
   },
 ]
 
-/// Conv, with another tensor added and a clamp behind it where Add, Relu or Clip were fused into it.
+/// Conv, with another tensor added and a clamp or another activation behind it where such were fused into it.
 struct Convolution: DifferentiableOperator {
   private let attributes: WindowAttributes
   private let groups: Int
   var clamp = Clamp.none
+  var activation: FusedActivation?
 
   init(_ reader: inout AttributeReader) throws {
     attributes = try WindowAttributes(&reader)
@@ -58,6 +61,7 @@ struct Convolution: DifferentiableOperator {
     let problem = try problem(inputs)
     let algorithm = problem.forward(weights: inputs[1]?.constant, request)
     let hasBias = inputs[2] != nil, hasResidual = inputs[3] != nil, clamp = clamp
+    let activation = activation
     return Kernel(
       algorithm.name, scratchByteCount: algorithm.scratchByteCount,
       workerScratchByteCount: algorithm.workerScratchByteCount, operationCount: problem.operationCount
@@ -66,7 +70,8 @@ struct Convolution: DifferentiableOperator {
         ConvolutionArguments(
           x: run.input(0), weights: run.input(1), y: run.output(0),
           epilogue: Epilogue(
-            bias: hasBias ? run.input(2) : nil, residual: hasResidual ? run.input(3) : nil, clamp: clamp),
+            bias: hasBias ? run.input(2) : nil, residual: hasResidual ? run.input(3) : nil, clamp: clamp,
+            activation: activation),
           scratch: run.scratchFloats,
           workerScratch: run.workerScratch, pool: run.pool))
     }
@@ -75,6 +80,9 @@ struct Convolution: DifferentiableOperator {
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
   ) throws -> GradientKernel {
+    guard activation == nil else {
+      throw GradCAMError(.unsupported, problem: "a gradient through a fused activation other than Relu and Clip")
+    }
     guard wanted.isSubset(of: [0, 3]) else {
       throw GradCAMError(.unsupported, problem: "a gradient with respect to computed convolution weights")
     }

@@ -30,6 +30,11 @@ extension ConvolutionProblem {
         withUnsafePointer(to: window.raw) { raw in
           depthwise(run.x, end, run.weights, raw, &range, &tile, run.y, run.workerScratch[worker])
         }
+        let width = Int(window.raw.output.2), firstRow = Int(range.first_row), rows = Int(range.last_row) - firstRow
+        for plane in Int(range.first)..<Int(range.last) {
+          run.epilogue.activate(
+            run.y + plane * window.outputVolume + firstRow * width, rows: rows, columns: width, leading: width)
+        }
       }
     }
   }

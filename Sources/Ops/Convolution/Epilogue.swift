@@ -1,27 +1,40 @@
 import CKernels
 
 /// What follows a convolution while its result is still in cache: a bias for each channel, another tensor of the
-/// result's shape added, then a clamp.
+/// result's shape added, then a clamp or another activation.
 struct Epilogue: @unchecked Sendable {
   /// One number a channel, nil for none.
   var bias: UnsafePointer<Float>?
   /// Laid out as the result, nil for none.
   var residual: UnsafePointer<Float>?
   var clamp = Clamp.none
+  var activation: FusedActivation?
 
   static let none = Epilogue()
 
   /// The epilogue for a part of the result that starts so many elements further on, in the same channel.
   func advanced(by count: Int) -> Epilogue {
-    Epilogue(bias: bias, residual: residual.map { $0 + count }, clamp: clamp)
+    Epilogue(bias: bias, residual: residual.map { $0 + count }, clamp: clamp, activation: activation)
   }
 
   /// The epilogue for a part of the result that starts so many channels further on, each of `plane` elements.
   func advanced(channels: Int, plane: Int) -> Epilogue {
-    Epilogue(bias: bias.map { $0 + channels }, residual: residual.map { $0 + channels * plane }, clamp: clamp)
+    Epilogue(
+      bias: bias.map { $0 + channels }, residual: residual.map { $0 + channels * plane }, clamp: clamp,
+      activation: activation)
   }
 
-  /// The epilogue in the form that the product's kernels take.
+  /// Applies the activation to a part of the result, its rows lying `leading` apart, when the rest is done.
+  func activate(_ part: UnsafeMutablePointer<Float>, rows: Int, columns: Int, leading: Int) {
+    guard let activation else { return }
+    if columns == leading {
+      activation.apply(part, count: rows * columns)
+    } else {
+      for row in 0..<rows { activation.apply(part + row * leading, count: columns) }
+    }
+  }
+
+  /// All but the activation, in the form that the product's kernels take.
   var tile: tile_epilogue {
     tile_epilogue(accumulate: 0, bias: bias, residual: residual, low: clamp.low, high: clamp.high)
   }

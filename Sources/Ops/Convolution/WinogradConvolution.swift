@@ -140,6 +140,9 @@ private struct WinogradForm: Sendable {
           m + channel * span, Int64(outputStride), plane, Int64(rows.lowerBound), Int64(rows.count), &tile,
           y + channel * outputArea, rowScratch(worker))
       }
+      let width = Int(outputPlane.width), height = Int(outputPlane.height)
+      let first = rows.lowerBound * 4, last = min(height, rows.upperBound * 4)
+      epilogue.activate(y + channel * outputArea + first * width, rows: last - first, columns: width, leading: width)
     }
 
     if blocks > 1 {

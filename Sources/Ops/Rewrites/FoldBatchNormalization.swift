@@ -2,7 +2,8 @@ import Graph
 
 /// BatchNormalization behind a Conv of constant weights becomes part of its weights and bias.
 struct FoldBatchNormalization: GraphRewrite {
-  func apply(to graph: inout ComputeGraph, infos: [ValueID: ValueInfo], isPrivate: (ValueID) -> Bool) {
+  func apply(to graph: inout ComputeGraph, knowing facts: RewriteFacts) {
+    let isPrivate = facts.isPrivate
     let producers = graph.producers
     for (index, node) in graph.nodes.enumerated() {
       guard let scaling = ChannelScaling(node, in: graph), let input = node.inputs[0], isPrivate(input),

@@ -2,7 +2,8 @@ import Graph
 
 /// A Pad that puts zeros around the picture in front of a Conv becomes part of the Conv's own padding.
 struct FoldPadIntoConvolution: GraphRewrite {
-  func apply(to graph: inout ComputeGraph, infos: [ValueID: ValueInfo], isPrivate: (ValueID) -> Bool) {
+  func apply(to graph: inout ComputeGraph, knowing facts: RewriteFacts) {
+    let isPrivate = facts.isPrivate
     let producers = graph.producers
     for (index, node) in graph.nodes.enumerated() where node.operatorName == OperatorName(type: "Conv") {
       guard let input = node.inputs.first ?? nil, isPrivate(input), let producer = producers[input],

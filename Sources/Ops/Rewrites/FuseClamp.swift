@@ -8,7 +8,8 @@ struct FuseClamp: GraphRewrite {
     OperatorName(type: "BatchNormalization"): OperatorName(domain: "gradcam", type: "FusedBatchNormalization"),
   ]
 
-  func apply(to graph: inout ComputeGraph, infos: [ValueID: ValueInfo], isPrivate: (ValueID) -> Bool) {
+  func apply(to graph: inout ComputeGraph, knowing facts: RewriteFacts) {
+    let isPrivate = facts.isPrivate
     let producers = graph.producers
     for (index, node) in graph.nodes.enumerated() {
       guard let input = node.inputs.first ?? nil, isPrivate(input), let producer = producers[input],
@@ -23,6 +24,13 @@ struct FuseClamp: GraphRewrite {
         name: first.name, operatorName: fused, inputs: first.inputs, outputs: node.outputs,
         attributes: first.attributes.merging(activation) { own, _ in own }, metadata: node.metadata)
     }
+  }
+
+  /// Whether a node is a convolution that nothing follows inside.
+  static func isUnclampedConvolution(_ node: Node) -> Bool {
+    (node.operatorName == OperatorName(type: "Conv")
+      || node.operatorName == OperatorName(domain: "com.microsoft", type: "FusedConv"))
+      && node.attributes["activation"] == nil
   }
 
   private static func activation(of node: Node, in graph: ComputeGraph) -> [String: Attribute]? {

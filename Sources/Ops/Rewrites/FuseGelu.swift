@@ -2,7 +2,8 @@ import Graph
 
 /// The products that exporters write for GELU become one node: x·½·(1 + erf(x/√2)), or with tanh its approximation.
 struct FuseGelu: GraphRewrite {
-  func apply(to graph: inout ComputeGraph, infos: [ValueID: ValueInfo], isPrivate: (ValueID) -> Bool) {
+  func apply(to graph: inout ComputeGraph, knowing facts: RewriteFacts) {
+    let isPrivate = facts.isPrivate
     let producers = graph.producers
     for (index, node) in graph.nodes.enumerated() {
       guard let output = node.outputs.first ?? nil, graph.operands(of: index) != nil,

@@ -3,11 +3,14 @@ import Graph
 /// Conv whose result is added to a tensor of the same shape becomes one FusedConv, which adds while the result is in
 /// cache.
 struct FuseResidualIntoConvolution: GraphRewrite {
-  func apply(to graph: inout ComputeGraph, infos: [ValueID: ValueInfo], isPrivate: (ValueID) -> Bool) {
+  func apply(to graph: inout ComputeGraph, knowing facts: RewriteFacts) {
+    let isPrivate = facts.isPrivate
     let producers = graph.producers
     for (index, node) in graph.nodes.enumerated() where node.operatorName == OperatorName(type: "Add") {
       let operands = node.inputs.compactMap { $0 }
-      guard operands.count == 2, let shape = infos[operands[0]]?.shape, shape == infos[operands[1]]?.shape else {
+      guard operands.count == 2, let shape = facts.infos[operands[0]]?.shape,
+        shape == facts.infos[operands[1]]?.shape
+      else {
         continue
       }
       // Of two convolutions the later one is fused: the other's result is there by then.

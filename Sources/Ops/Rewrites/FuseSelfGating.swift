@@ -2,7 +2,8 @@ import Graph
 
 /// A value times its own sigmoid or hard sigmoid becomes one node: Swish of any slope, or HardSwish.
 struct FuseSelfGating: GraphRewrite {
-  func apply(to graph: inout ComputeGraph, infos: [ValueID: ValueInfo], isPrivate: (ValueID) -> Bool) {
+  func apply(to graph: inout ComputeGraph, knowing facts: RewriteFacts) {
+    let isPrivate = facts.isPrivate
     let producers = graph.producers
     for (index, node) in graph.nodes.enumerated() where node.operatorName == OperatorName(type: "Mul") {
       guard let (first, second) = graph.operands(of: index) else { continue }

@@ -2,7 +2,8 @@ import Graph
 
 /// A Transpose of a Transpose becomes one, and nothing where they undo each other.
 struct MergeTransposes: GraphRewrite {
-  func apply(to graph: inout ComputeGraph, infos: [ValueID: ValueInfo], isPrivate: (ValueID) -> Bool) {
+  func apply(to graph: inout ComputeGraph, knowing facts: RewriteFacts) {
+    let isPrivate = facts.isPrivate
     let producers = graph.producers
     for index in graph.nodes.indices {
       let node = graph.nodes[index]

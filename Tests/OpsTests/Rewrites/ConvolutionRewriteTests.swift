@@ -81,4 +81,15 @@ import Testing
     let z = check.node("Add", other, check.constant([5, 1, 1]))
     #expect(try check.steps(to: z) == ["Conv", "Add"])
   }
+
+  @Test func anActivationJoinsTheConvolutionWhereNoGradientIsAskedFor() throws {
+    var check = RewriteCheck([1, 4, 6, 7])
+    let convolved = check.node("Conv", 0, check.constant([5, 4, 1, 1]))
+    let y = check.node("Mul", convolved, check.node("Sigmoid", convolved))
+    #expect(try check.steps(to: y, taps: []) == ["com.microsoft.FusedConv"])
+    #expect(try check.steps(to: y) == ["Conv", "com.microsoft.QuickGelu"])
+    #expect(try check.steps(to: y, taps: [convolved]) == ["Conv", "com.microsoft.QuickGelu"])
+    let hard = check.node("HardSwish", convolved)
+    #expect(try check.steps(to: hard, taps: []) == ["com.microsoft.FusedConv"])
+  }
 }
