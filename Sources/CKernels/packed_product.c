@@ -279,14 +279,15 @@ WIDE_SIMD_KERNEL void pack_windows(
   struct segment segments[product_columns_limit];
   struct run runs[run_limit];
   const int64_t count = make_segments(&w, position, columns, segments);
-  const float *last_row = panel + (volume(w.kernel) * (last - first) - 1) * panel_width;
+  const float *panel_end = panel + volume(w.kernel) * (last - first) * panel_width;
   for (int64_t kd = 0; kd < w.kernel[0]; kd++)
     for (int64_t kh = 0; kh < w.kernel[1]; kh++)
       for (int64_t kw = 0; kw < w.kernel[2]; kw++) {
         const int64_t made = make_runs(&w, kd, kh, kw, segments, count, runs);
-        for (int64_t channel = first; channel < last; channel++, panel += panel_width)
-          copy_runs(
-              x + channel * plane, x + channels * plane, runs, made, w.stride[2], panel != last_row, panel);
+        for (int64_t channel = first; channel < last; channel++, panel += panel_width) {
+          const int spills = panel + panel_width + chunk <= panel_end;
+          copy_runs(x + channel * plane, x + channels * plane, runs, made, w.stride[2], spills, panel);
+        }
       }
 }
 
