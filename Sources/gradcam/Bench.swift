@@ -86,7 +86,7 @@ struct Bench: ParsableCommand {
       top = session.logits.indices.max { session.logits[$0] < session.logits[$1] } ?? 0
       try session.backward(classIndex: top)
       let backwardDone = clock.now
-      let result = try CAMMethods.named("gradcam").map(of: session.tap(0))
+      let result = try CAMMethods.named("gradcam").map(of: session.tap(0), probe: session.probe(0, classIndex: top))
       _ = Compatibility.pytorchGradCAM.drawnMap(result, geometry: input.geometry)
       let end = clock.now
       guard run >= 0 else { continue }

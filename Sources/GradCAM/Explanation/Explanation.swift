@@ -192,11 +192,11 @@ public final class Explainer {
     try session.backward(classIndex: classIndex, score: score)
     let scored = scored(classIndex, session.model.head.probabilities(session.logits))
     return try session.taps.indices.flatMap { index in
-      let tap = session.tap(index)
+      let tap = session.tap(index), probe = session.probe(index, classIndex: classIndex, score: score)
       var skipped: [Warning] = []
       let maps = try methods.compactMap { name, method -> (String, HeatMap)? in
         do {
-          return (name, try method.map(of: tap))
+          return (name, try method.map(of: tap, probe: probe))
         } catch let error as GradCAMError where skipsUnsupported && error.kind == .unsupported {
           skipped.append(Warning(code: "method-skipped", text: "\(session.taps[index].label): \(error)"))
           return nil

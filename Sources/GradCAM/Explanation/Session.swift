@@ -29,6 +29,12 @@ public final class Session {
 
   private let executor: Executor
   let pool: ThreadPool
+  /// Rises with every image.
+  private var imageNumber = 0
+  /// Tails that methods asked for, each with the number of the image that it has.
+  private var tails: [ValueID: (tail: Tail, imageNumber: Int)] = [:]
+  /// A session on this plan for other images, and other scores of this one.
+  private(set) lazy var companion = Session(sharing: self)
 
   /// Plans a model.
   ///
@@ -96,6 +102,7 @@ public final class Session {
   public func forward(_ image: Tensor) throws {
     try executor.set(model.imageInput, to: image)
     try executor.forward()
+    imageNumber += 1
     let scores = executor.contents(of: model.head.logits)
     logits = Array(scores.floats.prefix(scores.shape.count / model.imageShape.batch))
   }
@@ -112,10 +119,18 @@ public final class Session {
         .usage, at: "--class \(classIndex)", problem: "the model has \(logits.count) classes",
         advice: "use 0 to \(logits.count - 1)")
     }
-    var seed = model.head.seed(logits: logits, classIndex: classIndex, score: score)
-    seed += [Float](repeating: 0, count: logits.count * (model.imageShape.batch - 1))
-    try executor.backward(seed: seed)
+    try backward(seed: model.head.seed(logits: logits, classIndex: classIndex, score: score))
   }
+
+  /// Walks back from a linear combination of the raw scores.
+  ///
+  /// - Parameter seed: the weight of each.
+  func backward(seed: [Float]) throws {
+    try executor.backward(seed: seed + [Float](repeating: 0, count: logits.count * (model.imageShape.batch - 1)))
+  }
+
+  /// The last image.
+  var image: Tensor { executor.contents(of: model.imageInput) }
 
   /// The activation at a tap as the model has it: of every image, its dimensions in the model's order.
   func activation(_ index: Int) -> Tensor { executor.contents(of: taps[index].value) }
@@ -123,11 +138,33 @@ public final class Session {
   /// The gradient at a tap, laid out as the activation.
   func gradient(_ index: Int) -> Tensor { executor.gradient(of: taps[index].value) }
 
-  /// The model behind a tap, for the last image.
+  /// The model behind a tap, for the last image, its scores rounded little: differences of them are to be told.
   public func tail(_ index: Int) throws -> Tail {
-    try model.located {
-      try Tail(behind: taps[index].value, of: model, in: executor, pool: pool, classCount: classCount)
+    var kernels = executor.plan.request.kernels
+    kernels.roundsLittle = true
+    return try model.located {
+      try Tail(behind: taps[index].value, of: model, in: executor, logits: logits, pool: pool, kernels: kernels)
     }
+  }
+
+  /// The model behind a value that the plan keeps, for the last image, made for many runs and kept for the next image.
+  func tail(behind value: ValueID) throws -> Tail {
+    try model.located {
+      if let (tail, number) = tails[value] {
+        if number != imageNumber { try tail.takeImage(from: executor, logits: logits) }
+        tails[value] = (tail, imageNumber)
+        return tail
+      }
+      let kernels = KernelRequest(threadCount: executor.plan.request.kernels.threadCount, reusesWeights: true)
+      let tail = try Tail(behind: value, of: model, in: executor, logits: logits, pool: pool, kernels: kernels)
+      tails[value] = (tail, imageNumber)
+      return tail
+    }
+  }
+
+  /// What methods may ask about the last image's score of a class, seen at a tap.
+  public func probe(_ index: Int, classIndex: Int, score: ScoreKind = .logit) -> Probe {
+    Probe(self, tap: index, classIndex: classIndex, score: score)
   }
 
   /// The node on the way from the score back to the taps whose derivative is an estimate, as messages name it; nil

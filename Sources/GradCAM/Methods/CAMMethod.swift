@@ -3,7 +3,20 @@ import Graph
 /// One way to make a map from a tap.
 public protocol CAMMethod: Sendable {
   /// The map before rectification, at the feature map's own size.
+  ///
+  /// - Parameter probe: what else can be asked about the network at this tap.
+  func map(of tap: Tap, probe: Probe) throws -> HeatMap
+}
+
+/// A method that needs nothing but the tap.
+public protocol TapMethod: CAMMethod {
+  /// The map before rectification, at the feature map's own size.
   func map(of tap: Tap) throws -> HeatMap
+}
+
+extension TapMethod {
+  /// The map of the tap alone.
+  public func map(of tap: Tap, probe: Probe) throws -> HeatMap { try map(of: tap) }
 }
 
 /// The table of methods.
@@ -21,6 +34,14 @@ public enum CAMMethods {
     ("segeigencam", SegEigenCAM()),
     ("kpca-cam", KernelPCACAM()),
     ("fem", FeatureExplanation()),
+    ("scorecam", ScoreCAM()),
+    ("sscam", SmoothedScoreCAM()),
+    ("iscam", IntegratedScoreCAM()),
+    ("ablationcam", AblationCAM()),
+    ("recipro-cam", ReciproCAM()),
+    ("shapleycam", ShapleyCAM()),
+    ("finercam", FinerCAM()),
+    ("smoothgradcam++", SmoothGradCAMPlusPlus()),
     ("random", RandomWeighting()),
   ]
 

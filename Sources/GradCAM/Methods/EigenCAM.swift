@@ -1,15 +1,15 @@
-/// Eigen-CAM: the first principal component of the positions' activations. No class is asked for.
+/// Eigen-CAM: the first principal component of the positions' activations.
 ///
-/// Its sign, which the definition leaves open, is that of the sum over channels.
+/// No class is asked for. Its sign, which the definition leaves open, is that of the sum over channels.
 /// Muhammad and Yeasin, Eigen-CAM: Class Activation Map using Principal Components, 2020.
-struct EigenCAM: CAMMethod {
+struct EigenCAM: TapMethod {
   func map(of tap: Tap) throws -> HeatMap {
     try PrincipalComponent(of: tap.activation, tap).map(like: tap.sum { activation, _ in activation })
   }
 }
 
 /// Eigen-CAM of activation times gradient.
-struct EigenGradCAM: CAMMethod {
+struct EigenGradCAM: TapMethod {
   func map(of tap: Tap) throws -> HeatMap {
     let products = zip(tap.activation, tap.gradient).map { $0 * $1 }
     return try PrincipalComponent(of: products, tap).map(like: tap.sum { $0 * $1 })
@@ -19,7 +19,7 @@ struct EigenGradCAM: CAMMethod {
 /// Seg-Eigen-CAM: Eigen-CAM of activation times the gradient's size; the larger of its extremes is above 0.
 ///
 /// Chung and Ying, Seg-Eigen-CAM: Eigen-Value-Based Visual Explanations for Semantic Segmentation Models, 2025.
-struct SegEigenCAM: CAMMethod {
+struct SegEigenCAM: TapMethod {
   func map(of tap: Tap) throws -> HeatMap {
     let products = zip(tap.activation, tap.gradient).map { $0 * abs($1) }
     let component = try PrincipalComponent(of: products, tap)

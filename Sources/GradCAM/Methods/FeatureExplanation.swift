@@ -1,8 +1,8 @@
 /// The feature explanation method: channels weighted by how many of their activations stand out, by more than two
-/// standard deviations above the mean. No class is asked for.
+/// standard deviations above the mean.
 ///
-/// Fuad et al., Features Understanding in 3D CNNs for Actions Recognition in Video, 2020.
-struct FeatureExplanation: CAMMethod {
+/// No class is asked for. Fuad et al., Features Understanding in 3D CNNs for Actions Recognition in Video, 2020.
+struct FeatureExplanation: TapMethod {
   func map(of tap: Tap) -> HeatMap {
     tap.weightedSum(
       tap.byChannel { activation, _ in

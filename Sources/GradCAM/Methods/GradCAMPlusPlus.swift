@@ -2,7 +2,7 @@
 ///
 /// Chattopadhay et al., Grad-CAM++: Improved Visual Explanations for Deep Convolutional Networks, 2018; ε and the zeros of
 /// α where g = 0 are pytorch-grad-cam's.
-struct GradCAMPlusPlus: CAMMethod {
+struct GradCAMPlusPlus: TapMethod {
   func map(of tap: Tap) -> HeatMap {
     tap.weightedSum(
       tap.byChannel { activation, gradient in

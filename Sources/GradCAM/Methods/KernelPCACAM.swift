@@ -4,12 +4,11 @@ import Graph
   import Glibc
 #endif
 
-/// KPCA-CAM: the first kernel principal component of the positions' activations, with the kernel tanh(x·y ⁄ C + 1). No
-/// class is asked for.
+/// KPCA-CAM: the first kernel principal component of the positions' activations, with the kernel tanh(x·y ⁄ C + 1).
 ///
-/// The entry of the largest size is above 0. Karmani et al., KPCA-CAM: Visual Explainability of Deep Computer Vision
-/// Models using Kernel PCA, 2024.
-struct KernelPCACAM: CAMMethod {
+/// No class is asked for. The entry of the largest size is above 0. Karmani et al., KPCA-CAM: Visual Explainability of
+/// Deep Computer Vision Models using Kernel PCA, 2024.
+struct KernelPCACAM: TapMethod {
   /// A kernel of more positions would take more memory and time than its map is worth.
   private static let largestPlane = 4096
 

@@ -1,5 +1,5 @@
 /// Channels weighted by chance, uniformly in −1 … 1, always the same: what every method has to beat.
-struct RandomWeighting: CAMMethod {
+struct RandomWeighting: TapMethod {
   func map(of tap: Tap) -> HeatMap {
     // A linear congruential generator (Knuth's MMIX constants), its high bits used.
     var state: UInt64 = 0x2545_F491_4F6C_DD1D

@@ -1,7 +1,7 @@
 /// XGrad-CAM: channels weighted by the mean of their gradient, each position counting by its activation.
 ///
 /// Fu et al., Axiom-based Grad-CAM: Towards Accurate Visualization and Explanation of CNNs, 2020.
-struct XGradCAM: CAMMethod {
+struct XGradCAM: TapMethod {
   func map(of tap: Tap) -> HeatMap {
     tap.weightedSum(
       tap.byChannel { activation, gradient in

@@ -66,6 +66,35 @@ public struct FeatureMapLayout: Sendable {
     }
   }
 
+  /// Puts elements of the batch's first image, channels first, where they lie; all else stays.
+  ///
+  /// - Parameter target: the contents of the tensor.
+  func scatter(_ values: UnsafeBufferPointer<Float>, into target: UnsafeMutableBufferPointer<Float>) {
+    var next = 0
+    for channel in channelOffsets {
+      for row in rowOffsets {
+        for column in columnOffsets {
+          target[start + channel + row + column] = values[next]
+          next += 1
+        }
+      }
+    }
+  }
+
+  /// Lends the elements of the batch's first image, channels first, to be changed.
+  ///
+  /// - Parameter values: the contents of the tensor.
+  func change(
+    _ values: UnsafeMutableBufferPointer<Float>, _ body: (UnsafeMutableBufferPointer<Float>) -> Void
+  ) {
+    guard !isDense else {
+      return body(UnsafeMutableBufferPointer(rebasing: values[start..<start + channels * height * width]))
+    }
+    var elements = gather(UnsafeBufferPointer(values))
+    elements.withUnsafeMutableBufferPointer { body($0) }
+    elements.withUnsafeBufferPointer { scatter($0, into: values) }
+  }
+
   /// Where an element of the batch's first image lies in the tensor.
   func index(_ channel: Int, _ row: Int, _ column: Int) -> Int {
     start + channelOffsets[channel] + rowOffsets[row] + columnOffsets[column]

@@ -67,6 +67,11 @@ public struct ScoreHead: Sendable {
     }
   }
 
+  /// A class's score, or its probability.
+  func score(_ logits: [Float], classIndex: Int, score: ScoreKind) -> Float {
+    score == .logit ? logits[classIndex] : probabilities(logits)[classIndex]
+  }
+
   /// The gradient of a class's score, or of its probability, with respect to the logits.
   func seed(logits: [Float], classIndex: Int, score: ScoreKind) -> [Float] {
     var seed = [Float](repeating: 0, count: logits.count)

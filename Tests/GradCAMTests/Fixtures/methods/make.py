@@ -56,12 +56,12 @@ class Plain(nn.Module):
 
 
 class Residual(nn.Module):
-    def __init__(self):
+    def __init__(self, channels=40):
         super().__init__()
-        self.stem = block(3, 40, 4)
-        self.inner = nn.Conv2d(40, 40, 3, 1, 1)
+        self.stem = block(3, channels, 4)
+        self.inner = nn.Conv2d(channels, channels, 3, 1, 1)
         self.features = nn.Identity()
-        self.head = Head(40)
+        self.head = Head(channels)
 
     def forward(self, x):
         x = self.stem(x)

@@ -1,0 +1,14 @@
+/// Ablation-CAM: channels weighted by the share of the score that is lost without them.
+///
+/// Desai and Ramaswamy, Ablation-CAM: Visual Explanations for Deep Convolutional Network via Gradient-free Localization,
+/// 2020. Where an activation may be below 0, a channel is not set to 0 but far below all others, as pytorch-grad-cam has
+/// it.
+struct AblationCAM: CAMMethod {
+  func map(of tap: Tap, probe: Probe) throws -> HeatMap {
+    let lowest = tap.activation.min() ?? 0, ablated = lowest == 0 ? 0 : lowest - 1e7
+    let scores = try probe.scores(ofActivations: tap.channels) { channel, activation in
+      activation[channel * tap.plane..<(channel + 1) * tap.plane].update(repeating: ablated)
+    }
+    return tap.weightedSum(scores.map { (probe.score - $0) / probe.score })
+  }
+}

@@ -1,0 +1,124 @@
+import Graph
+
+/// What a method may ask of a network besides the tap: how the score explained depends on the tap and on the input.
+///
+/// Activations and gradients are channels first, as the tap's are; what else the tensor holds, as class tokens, stays as
+/// the image left it. Not for use by several threads at a time.
+public final class Probe {
+  /// The class explained.
+  public let classIndex: Int
+  /// What is explained of it.
+  public let kind: ScoreKind
+  /// The raw scores of the image.
+  public let logits: [Float]
+
+  private let session: Session
+  private let tap: Int
+  private var model: Model { session.model }
+  private var layout: FeatureMapLayout { session.taps[tap].layout! }
+
+  init(_ session: Session, tap: Int, classIndex: Int, score: ScoreKind) {
+    self.session = session
+    self.tap = tap
+    self.classIndex = classIndex
+    kind = score
+    logits = session.logits
+  }
+
+  /// The score explained, of the image.
+  public var score: Float { score(logits) }
+
+  /// The size of the network's input.
+  public var inputSize: PixelSize { session.inputSize }
+
+  /// The scores for changed activations at the tap; only the network behind it runs.
+  ///
+  /// - Parameter change: changes a copy of the activation; called by several threads at a time.
+  public func scores(
+    ofActivations count: Int, change: (_ index: Int, UnsafeMutableBufferPointer<Float>) -> Void
+  ) throws -> [Float] {
+    try session.tail(behind: session.taps[tap].value).scores(count, of: score) { index, contents in
+      layout.change(contents) { change(index, $0) }
+    }
+  }
+
+  /// The scores for changed inputs.
+  ///
+  /// - Parameter change: changes a copy of the network's input, laid out as `multiplyInput` knows; called by several
+  ///   threads at a time.
+  ///
+  /// Throws `unsupported` where the input takes whole numbers.
+  public func scores(
+    ofInputs count: Int, change: (_ index: Int, UnsafeMutableBufferPointer<Float>) -> Void
+  ) throws -> [Float] {
+    try checkInput()
+    let tail = try session.tail(behind: model.imageInput), size = session.inputSize
+    let imageCount = model.imageShape.channels * size.width * size.height
+    return try tail.scores(count, of: score) { index, contents in
+      change(index, UnsafeMutableBufferPointer(rebasing: contents[..<imageCount]))
+    }
+  }
+
+  /// Multiplies an input's pixels by a mask of its size.
+  public func multiplyInput(_ input: UnsafeMutableBufferPointer<Float>, by mask: [Float]) {
+    let channels = model.imageShape.channels
+    mask.withUnsafeBufferPointer { mask in
+      switch model.imageShape.layout {
+      case .nchw:
+        for channel in 0..<channels {
+          let plane = input.baseAddress! + channel * mask.count
+          for index in mask.indices { plane[index] *= mask[index] }
+        }
+      case .nhwc: for index in input.indices { input[index] *= mask[index / channels] }
+      }
+    }
+  }
+
+  /// Activation and gradient of a changed input.
+  ///
+  /// Throws `unsupported` where the input takes whole numbers.
+  public func tap(changingInput change: (UnsafeMutableBufferPointer<Float>) -> Void) throws -> Tap {
+    try checkInput()
+    let input = session.image, companion = session.companion
+    var values = input.floats
+    values.withUnsafeMutableBufferPointer { change($0) }
+    let storage = Tensor(values, shape: input.shape).storage
+    try companion.forward(Tensor(elementType: input.elementType, shape: input.shape, storage: storage))
+    try companion.backward(classIndex: classIndex, score: kind)
+    return companion.tap(tap)
+  }
+
+  /// Activation and gradient of the image for a linear combination of the raw scores, one weight each.
+  public func tap(weighting weights: [Float]) throws -> Tap {
+    let companion = session.companion
+    try companion.forward(session.image)
+    try companion.backward(seed: weights)
+    return companion.tap(tap)
+  }
+
+  /// The gradient of the score at a changed activation.
+  public func gradient(changingActivation change: (UnsafeMutableBufferPointer<Float>) -> Void) throws -> [Float] {
+    let tail = try session.tail(behind: session.taps[tap].value), activation = session.activation(tap)
+    var values = activation.floats
+    values.withUnsafeMutableBufferPointer { layout.change($0, change) }
+    let storage = Tensor(values, shape: activation.shape).storage
+    let changed = Tensor(elementType: activation.elementType, shape: activation.shape, storage: storage)
+    let gradient = try tail.gradient(at: changed) { scores in
+      let rest = [Float](repeating: 0, count: scores.count - logits.count)
+      return model.head.seed(
+        logits: Array(scores.prefix(logits.count)), classIndex: classIndex, score: kind) + rest
+    }
+    return gradient.floats.withUnsafeBufferPointer(layout.gather)
+  }
+
+  private func score(_ logits: [Float]) -> Float { model.head.score(logits, classIndex: classIndex, score: kind) }
+
+  private func checkInput() throws {
+    guard model.imageShape.elementType.storage == .float32 else {
+      throw GradCAMError(
+        .unsupported, at: "input '\(model.graph.values[model.imageInput].name)'",
+        problem: "takes \(model.imageShape.elementType), which cannot be changed little by little as the method asks",
+        advice: "choose a method that needs the network as it is, such as gradcam or ablationcam")
+    }
+  }
+}

@@ -1,0 +1,23 @@
+/// Recipro-CAM: the score of the feature map where only one position and, by a 3×3 Gaussian, its neighbours are left.
+///
+/// The lowest score is subtracted, since the definition rescales without rectifying. Byun and Lee, Recipro-CAM: Fast
+/// gradient-free visual explanations for convolutional neural networks, 2022.
+struct ReciproCAM: CAMMethod {
+  /// By the distance in rows, or in columns.
+  private static let gaussian: [Float] = [0.5, 0.25]
+
+  func map(of tap: Tap, probe: Probe) throws -> HeatMap {
+    let scores = try probe.scores(ofActivations: tap.plane) { position, activation in
+      let (row, column) = (position / tap.width, position % tap.width)
+      var mask = [Float](repeating: 0, count: tap.plane)
+      for y in max(0, row - 1)...min(tap.height - 1, row + 1) {
+        for x in max(0, column - 1)...min(tap.width - 1, column + 1) {
+          mask[y * tap.width + x] = Self.gaussian[abs(y - row)] * Self.gaussian[abs(x - column)]
+        }
+      }
+      for index in activation.indices { activation[index] *= mask[index % tap.plane] }
+    }
+    let lowest = scores.min() ?? 0
+    return HeatMap(width: tap.width, height: tap.height, values: scores.map { $0 - lowest })
+  }
+}

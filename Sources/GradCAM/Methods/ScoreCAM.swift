@@ -1,0 +1,58 @@
+/// Score-CAM: channels weighted by the score of the input seen through them, behind a softmax over channels.
+///
+/// Wang et al., Score-CAM: Score-Weighted Visual Explanations for Convolutional Neural Networks, 2020; masks are resized
+/// corner to corner before they are rescaled, as pytorch-grad-cam has it.
+struct ScoreCAM: CAMMethod {
+  func map(of tap: Tap, probe: Probe) throws -> HeatMap {
+    let masks = ChannelMasks(tap, size: probe.inputSize, order: .resizedThenRescaled)
+    let scores = try probe.scores(ofInputs: tap.channels) { channel, input in
+      probe.multiplyInput(input, by: masks[channel])
+    }
+    return tap.weightedSum(scores.softmax)
+  }
+}
+
+/// SS-CAM: Score-CAM with noise on the masks, the scores being means of 35 draws from N(0, 2).
+///
+/// Wang et al., SS-CAM: Smoothed Score-CAM for Sharper Visual Feature Localization, 2020, as TorchCAM has it.
+struct SmoothedScoreCAM: CAMMethod {
+  private static let sampleCount = 35
+  private static let deviation: Float = 2
+
+  func map(of tap: Tap, probe: Probe) throws -> HeatMap {
+    let masks = ChannelMasks(tap, size: probe.inputSize, order: .rescaledThenResized)
+    let scores = try probe.scores(ofInputs: Self.sampleCount * tap.channels) { index, input in
+      var noise = NormalNoise(seed: UInt64(index))
+      let mask = masks[index % tap.channels].map { $0 + Self.deviation * noise.next() }
+      probe.multiplyInput(input, by: mask)
+    }
+    return tap.weightedSum(scores.means(count: tap.channels).softmax)
+  }
+}
+
+/// IS-CAM: Score-CAM whose scores are means over 10 inputs that grow from a tenth of the masked input, the i-th being
+/// Σ_{j ≤ i} j ⁄ 10 of it.
+///
+/// Naidu et al., IS-CAM: Integrated Score-CAM for axiomatic-based explanations, 2020, as TorchCAM has it.
+struct IntegratedScoreCAM: CAMMethod {
+  private static let sampleCount = 10
+
+  func map(of tap: Tap, probe: Probe) throws -> HeatMap {
+    let masks = ChannelMasks(tap, size: probe.inputSize, order: .rescaledThenResized)
+    let scores = try probe.scores(ofInputs: Self.sampleCount * tap.channels) { index, input in
+      let step = index / tap.channels + 1
+      let share = Float(step * (step + 1)) / Float(2 * Self.sampleCount)
+      probe.multiplyInput(input, by: masks[index % tap.channels].map { share * $0 })
+    }
+    return tap.weightedSum(scores.means(count: tap.channels).softmax)
+  }
+}
+
+extension [Float] {
+  /// The means of every `count`-th number.
+  fileprivate func means(count: Int) -> [Float] {
+    (0..<count).map { first in
+      stride(from: first, to: self.count, by: count).reduce(0) { $0 + self[$1] } / Float(self.count / count)
+    }
+  }
+}
