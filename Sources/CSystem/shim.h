@@ -6,6 +6,45 @@
 #include <malloc.h>
 #endif
 
+#if defined(__linux__)
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <stddef.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+// The processor that the calling thread runs on.
+static inline unsigned current_processor(void) {
+  unsigned processor = 0;
+#if defined(__linux__)
+  syscall(SYS_getcpu, &processor, NULL, NULL);
+#endif
+  return processor;
+}
+
+// Keeps the calling thread on one of the processors that it may use: the one of this number behind another, going round.
+// A thread that is woken by a loop of the one that runs there would else often share its processor.
+static inline void keep_on_processor(unsigned behind, int number) {
+#if defined(__linux__)
+  unsigned long allowed[16] = {0};
+  const long size = syscall(SYS_sched_getaffinity, 0, sizeof allowed, allowed), bits = 8 * (long)sizeof(long);
+  if (size <= 0) return;
+  for (long step = 1; step < size * 8; step++) {
+    const long processor = (behind + step) % (size * 8);
+    if (!(allowed[processor / bits] >> processor % bits & 1) || --number > 0) continue;
+    unsigned long own[16] = {0};
+    own[processor / bits] = 1UL << processor % bits;
+    syscall(SYS_sched_setaffinity, 0, sizeof own, own);
+    return;
+  }
+#else
+  (void)behind;
+  (void)number;
+#endif
+}
+
 // Tells the processor that this thread waits for another one's write.
 static inline void relax_processor(void) {
 #if defined(__x86_64__)

@@ -88,12 +88,13 @@ private final class State: @unchecked Sendable {
   }
 
   static func start(_ state: State, worker: Int) {
-    let context = Unmanaged.passRetained(Start(state: state, worker: worker))
+    let context = Unmanaged.passRetained(Start(state: state, worker: worker, processor: current_processor()))
     var thread = pthread_t()
     let status = pthread_create(
       &thread, nil,
       { raw in
         let start = Unmanaged<Start>.fromOpaque(raw!).takeRetainedValue()
+        keep_on_processor(start.processor, Int32(start.worker))
         start.state.work(start.worker)
         return nil
       }, context.toOpaque())
@@ -103,9 +104,12 @@ private final class State: @unchecked Sendable {
   private final class Start {
     let state: State
     let worker: Int
-    init(state: State, worker: Int) {
+    /// The processor of the thread that owns the pool.
+    let processor: UInt32
+    init(state: State, worker: Int, processor: UInt32) {
       self.state = state
       self.worker = worker
+      self.processor = processor
     }
   }
 
