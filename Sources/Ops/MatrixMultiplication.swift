@@ -19,7 +19,7 @@ struct MatrixOperand {
 }
 
 /// OpenBLAS runs inside tasks of this program's own pool, so its own threads stay off.
-private let singleThreadedBLAS: Void = openblas_set_num_threads(1)
+let singleThreadedBLAS: Void = openblas_set_num_threads(1)
 
 /// c = left · right (+ c where `accumulate`), on the calling thread.
 func multiply(

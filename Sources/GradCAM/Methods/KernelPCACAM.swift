@@ -1,4 +1,5 @@
 import Graph
+import Ops
 
 #if canImport(Glibc)
   import Glibc

@@ -1,5 +1,4 @@
-import COpenBLAS
-import Graph
+import Ops
 
 /// The first principal component of a feature map, its positions being samples and its channels variables.
 struct PrincipalComponent {
@@ -53,12 +52,7 @@ struct CenteredMatrix {
 
   /// M·Mᵀ, positions × positions, or Mᵀ·M, channels × channels.
   func product(overChannels: Bool) -> [Double] {
-    let size = overChannels ? plane : channels, depth = overChannels ? channels : plane
-    var result = [Double](repeating: 0, count: size * size)
-    cblas_dgemm(
-      CblasRowMajor, overChannels ? CblasTrans : CblasNoTrans, overChannels ? CblasNoTrans : CblasTrans, blasint(size),
-      blasint(size), blasint(depth), 1, values, blasint(plane), values, blasint(plane), 0, &result, blasint(size))
-    return result
+    gramMatrix(of: values, rows: channels, columns: plane, overRows: overChannels)
   }
 
   /// M·v.
@@ -69,26 +63,4 @@ struct CenteredMatrix {
     }
     return result
   }
-}
-
-/// The largest eigenvalue of a symmetric matrix and its eigenvector of length 1.
-///
-/// Throws `unsupported` where the matrix is too large to be worth it, and `badData` where it holds no numbers.
-func largestEigenpair(of matrix: [Double], size: Int) throws -> (value: Double, vector: [Double]) {
-  guard matrix.allSatisfy(\.isFinite) else {
-    throw GradCAMError(.badData, problem: "the activation or its gradient is not finite")
-  }
-  var matrix = matrix, values = [Double](repeating: 0, count: size), vector = [Double](repeating: 0, count: size)
-  var n = blasint(size), first = n, last = n, leading = n, leadingVectors = n, found: blasint = 0, status: blasint = 0
-  var low = 0.0, high = 0.0
-  var tolerance = 0.0, workCount: blasint = 8 * n, failed = [blasint](repeating: 0, count: size)
-  var work = [Double](repeating: 0, count: 8 * size), integers = [blasint](repeating: 0, count: 5 * size)
-  dsyevx_(
-    "V", "I", "U", &n, &matrix, &leading, &low, &high, &first, &last, &tolerance, &found, &values, &vector,
-    &leadingVectors, &work,
-    &workCount, &integers, &failed, &status)
-  guard status == 0, found == 1 else {
-    throw GradCAMError(.defect, problem: "the eigenvalues of a \(size) × \(size) matrix were not found")
-  }
-  return (values[0], vector)
 }
