@@ -59,14 +59,14 @@ public final class Session {
     (catalogue, taps, executor) = try model.located {
       try model.check(inputSize)
       let inputInfos = inputs.mapValues { ValueInfo($0) }
-      let infos = try model.valueInfos(size: inputSize, inputs: inputInfos)
+      let inferred = try model.inferred(size: inputSize, inputs: inputInfos), infos = inferred.infos
       try model.checkScores(infos)
       let catalogue = NodeCatalogue(model, infos: infos)
       let taps = try (nodes.isEmpty ? ["auto"] : nodes).map { try catalogue.match($0, as: hint) }
       for tap in taps { try Self.check(tap, infos[tap.value]) }
       let plan = try model.plan(
-        size: inputSize, taps: taps.map(\.value), inputs: inputInfos, threadCount: pool.threadCount,
-        reusesWeights: reusesWeights)
+        inferred, taps: taps.map(\.value), inputs: try model.inputInfos(inputSize, inputInfos),
+        kernels: KernelRequest(threadCount: pool.threadCount, reusesWeights: reusesWeights))
       try plan.checkMemory(inputSize)
       return (catalogue, taps, Executor(plan, pool: pool))
     }
@@ -202,26 +202,24 @@ public final class Session {
 }
 
 extension Model {
-  /// Plans this model for images of a size: forward, and back from the scores to the taps where there are any.
-  func plan(
-    size: PixelSize, taps: [ValueID], inputs: [String: ValueInfo], threadCount: Int, reusesWeights: Bool
+  /// Plans this model: forward, and back from the scores to the taps where there are any.
+  fileprivate func plan(
+    _ inferred: InferredGraph, taps: [ValueID], inputs: [ValueID: ValueInfo], kernels: KernelRequest
   ) throws -> Plan {
     try Plan(
-      graph, operators: operators,
+      inferred, operators: operators,
       request: PlanRequest(
-        inputs: try inputInfos(size, inputs), outputs: [head.output, head.logits], taps: taps,
-        target: taps.isEmpty ? nil : head.logits,
-        kernels: KernelRequest(threadCount: threadCount, reusesWeights: reusesWeights)))
+        inputs: inputs, outputs: [head.output, head.logits], taps: taps, target: taps.isEmpty ? nil : head.logits,
+        kernels: kernels))
   }
 
   /// Type and extents of every value that the scores need, for images of a size.
-  func valueInfos(size: PixelSize, inputs: [String: ValueInfo] = [:]) throws -> [ValueID: ValueInfo] {
+  func inferred(size: PixelSize, inputs: [String: ValueInfo] = [:]) throws -> InferredGraph {
     try InferredGraph(
-      graph, operators: operators, inputs: try inputInfos(size, inputs), reaching: [head.output, head.logits]
-    ).infos
+      graph, operators: operators, inputs: try inputInfos(size, inputs), reaching: [head.output, head.logits])
   }
 
-  private func inputInfos(_ size: PixelSize, _ inputs: [String: ValueInfo]) throws -> [ValueID: ValueInfo] {
+  fileprivate func inputInfos(_ size: PixelSize, _ inputs: [String: ValueInfo]) throws -> [ValueID: ValueInfo] {
     var infos: [ValueID: ValueInfo] = [:]
     for (name, info) in inputs {
       let id = try input(named: name)

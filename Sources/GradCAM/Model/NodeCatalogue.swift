@@ -54,7 +54,7 @@ public struct NodeCatalogue: Sendable {
   public init(_ model: Model, size: PixelSize, inputs: [String: ValueInfo] = [:]) throws {
     let declared = model.graph.inputs.compactMap { model.graph.values[$0].declaredInfo }
     let infos = try model.located {
-      try model.valueInfos(size: size, inputs: inputs.merging(declared) { given, _ in given })
+      try model.inferred(size: size, inputs: inputs.merging(declared) { given, _ in given }).infos
     }
     self.init(model, infos: infos)
   }
