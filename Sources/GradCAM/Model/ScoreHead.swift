@@ -60,10 +60,7 @@ public struct ScoreHead: Sendable {
     case .softmax:
       // One lone score competes with nothing: it is read as the score of a yes against a no.
       if logits.count == 1 { return logits.map { 1 / (1 + exp(-$0)) } }
-      let largest = logits.max() ?? 0
-      let powers = logits.map { exp($0 - largest) }
-      let sum = powers.reduce(0, +)
-      return powers.map { $0 / sum }
+      return logits.softmax
     }
   }
 
@@ -95,4 +92,14 @@ public enum ScoreKind: String, Sendable, CaseIterable {
   case logit
   /// The probability behind it.
   case probability
+}
+
+extension [Float] {
+  /// exp(x) ⁄ Σ exp(x).
+  var softmax: [Float] {
+    let largest = self.max() ?? 0
+    let powers = map { exp($0 - largest) }
+    let sum = powers.reduce(0, +)
+    return powers.map { $0 / sum }
+  }
 }
