@@ -14,15 +14,7 @@ private struct GoldenTap: Decodable, CustomTestStringConvertible {
     Tap(channels: shape[0], height: shape[1], width: shape[2], activation: activation, gradient: gradient)
   }
 
-  static let all: [GoldenTap] = {
-    let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    do {
-      return try JSONDecoder().decode(
-        [GoldenTap].self, from: Data(contentsOf: tests.appending(path: "Fixtures/methods/methods.json")))
-    } catch {
-      fatalError("the fixtures cannot be read: \(error)")
-    }
-  }()
+  static let all: [GoldenTap] = GoldenFixture.read("methods.json")
 }
 
 @Suite struct GoldenMapTests {

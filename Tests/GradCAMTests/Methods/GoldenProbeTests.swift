@@ -15,19 +15,10 @@ private struct GoldenNetwork: Decodable, CustomTestStringConvertible {
 
   var testDescription: String { name }
 
-  static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .appending(path: "Fixtures/methods")
-  static let all: [GoldenNetwork] = {
-    do {
-      return try JSONDecoder().decode(
-        [GoldenNetwork].self, from: Data(contentsOf: folder.appending(path: "probes.json")))
-    } catch {
-      fatalError("the fixtures cannot be read: \(error)")
-    }
-  }()
+  static let all: [GoldenNetwork] = GoldenFixture.read("probes.json")
 
   func session() throws -> Session {
-    let model = try Model(contentsOf: Self.folder.appending(path: "\(name).onnx").path)
+    let model = try Model(contentsOf: GoldenFixture.folder.appending(path: "\(name).onnx").path)
     let session = try Session(
       model, nodes: [node], inputSize: PixelSize(width: shape[3], height: shape[2]), threadCount: 2)
     try session.forward(Tensor(input, shape: Shape(shape)))
