@@ -61,7 +61,7 @@ public struct NodeInputs: Sendable {
 
 /// What the planner tells an operator that chooses a kernel.
 public struct KernelRequest: Sendable {
-  /// The threads of the pool: the number of per-thread scratch areas that a kernel needs.
+  /// The threads of the pool.
   public let threadCount: Int
   /// Whether the weights serve many runs, so that packing them once pays.
   public let reusesWeights: Bool

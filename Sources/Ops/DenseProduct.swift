@@ -39,13 +39,12 @@ struct DenseProduct: Sendable {
   /// meet in the same few lines of cache.
   private var panelCount: Int { order.blockDepth * width }
 
-  func scratchByteCount(threadCount: Int) -> Int {
-    packs ? (leftCount + (kept == nil ? threadCount * panelCount : 0)) * MemoryLayout<Float>.size : 0
-  }
+  var scratchByteCount: Int { packs ? leftCount * MemoryLayout<Float>.size : 0 }
+  var workerScratchByteCount: Int { packs && kept == nil ? panelCount * MemoryLayout<Float>.size : 0 }
 
   func run(
     _ left: MatrixOperand, _ right: MatrixOperand, into c: UnsafeMutablePointer<Float>,
-    scratch: UnsafeMutablePointer<Float>, pool: ThreadPool
+    scratch: UnsafeMutablePointer<Float>, workerScratch: WorkerScratch, pool: ThreadPool
   ) {
     guard packs else {
       multiplyDense(left, right, into: c, rows: rows, columns: columns, depth: depth, pool: pool)
@@ -62,7 +61,7 @@ struct DenseProduct: Sendable {
     let across = (panels + panelsPerTask - 1) / panelsPerTask
     pool.parallelFor((rows + rowsPerTask - 1) / rowsPerTask * across) { task, worker in
       let rowRange = task / across * rowsPerTask..<min(rows, (task / across + 1) * rowsPerTask)
-      let area = scratch + leftCount + worker * panelCount
+      let area = workerScratch[worker]
       for block in order.blocks {
         for panel in task % across * panelsPerTask..<min(panels, (task % across + 1) * panelsPerTask) {
           let column = panel * width, count = min(width, columns - column)
@@ -76,12 +75,9 @@ struct DenseProduct: Sendable {
               Int64(count), area, Int64(width))
             rows = UnsafePointer(area)
           }
-          var tile = Epilogue.none.tile
-          tile.accumulate = block.lowerBound > 0 ? 1 : 0
-          multiply_panel(
-            packed.pointer + block.lowerBound * height, Int64(depth), Int64(rowRange.lowerBound),
-            Int64(rowRange.upperBound), rows, Int64(width), Int64(block.count), Int64(count), c + column,
-            Int64(columns), &tile)
+          packed.multiply(
+            rowRange, block, of: order, by: RightRows(pointer: rows, leading: width), columns: count, into: c + column,
+            leading: columns)
         }
       }
     }

@@ -90,14 +90,15 @@ struct Gemm: DifferentiableOperator {
     let product = DenseProduct(
       rows: rows, columns: columns, depth: depth, rightTransposed: transB, right: inputs[1]?.constant, request)
     return Kernel(
-      rows == 1 ? "gemv" : "gemm", scratchByteCount: product.scratchByteCount(threadCount: request.threadCount),
+      rows == 1 ? "gemv" : "gemm", scratchByteCount: product.scratchByteCount,
+      workerScratchByteCount: product.workerScratchByteCount,
       operationCount: 2 * Double(rows * columns * depth)
     ) { run in
       let y = run.output(0)
       product.run(
         MatrixOperand(pointer: run.input(0), leading: transA ? rows : depth, transposed: transA),
         MatrixOperand(pointer: run.input(1), leading: transB ? depth : columns, transposed: transB), into: y,
-        scratch: run.scratchFloats, pool: run.pool)
+        scratch: run.scratchFloats, workerScratch: run.workerScratch, pool: run.pool)
       guard alpha != 1 || addend != nil else { return }
       for row in 0..<rows {
         let to = y + row * columns
@@ -208,14 +209,15 @@ struct MatMul: DifferentiableOperator {
       rows: products * rows, columns: columns, depth: depth, rightTransposed: false, right: inputs[1]?.constant, request
     )
     return Kernel(
-      "gemm", scratchByteCount: extents.sharesRight ? shared.scratchByteCount(threadCount: request.threadCount) : 0,
+      "gemm", scratchByteCount: extents.sharesRight ? shared.scratchByteCount : 0,
+      workerScratchByteCount: extents.sharesRight ? shared.workerScratchByteCount : 0,
       operationCount: 2 * Double(products * rows * columns) * Double(depth)
     ) { run in
       let a = run.input(0), b = run.input(1), y = run.output(0)
       if extents.sharesRight {
         shared.run(
           MatrixOperand(pointer: a, leading: depth), MatrixOperand(pointer: b, leading: columns), into: y,
-          scratch: run.scratchFloats, pool: run.pool)
+          scratch: run.scratchFloats, workerScratch: run.workerScratch, pool: run.pool)
         return
       }
       run.pool.parallelFor(products) { index, _ in

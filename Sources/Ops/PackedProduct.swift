@@ -60,6 +60,21 @@ struct PackedLeft {
 
   /// Wraps a matrix packed before.
   init(packed: UnsafePointer<Float>) { pointer = packed }
+
+  /// c = epilogue(this · right) for some rows and at most one panel of columns, or a block's share of it: added to what is
+  /// there unless the block is the first, the epilogue following the last.
+  func multiply(
+    _ rows: Range<Int>, _ block: Range<Int>, of order: DepthOrder, by right: RightRows, columns: Int,
+    into c: UnsafeMutablePointer<Float>, leading: Int, epilogue: Epilogue = .none
+  ) {
+    let isLast = block.upperBound == order.channels
+    var tile = isLast ? epilogue.tile : Epilogue.none.tile
+    tile.accumulate = block.lowerBound > 0 ? 1 : 0
+    multiply_panel(
+      pointer + block.lowerBound * order.cells * Int(product_rows()), Int64(order.depth), Int64(rows.lowerBound),
+      Int64(rows.upperBound), right.pointer, Int64(right.leading), Int64(block.count * order.cells), Int64(columns), c,
+      Int64(leading), &tile)
+  }
 }
 
 /// Rows of a right matrix, where they lie or in a panel.
@@ -117,9 +132,9 @@ struct PackedProduct: Sendable {
         for block in blocks {
           for panel in task * perTask..<min(panels, (task + 1) * perTask) {
             let right = source(block, panel * width, columnCount(panel), area)
-            multiply(
-              left, 0..<rows, block, right, columnCount(panel), into: c + panel * width, leading,
-              epilogue.advanced(by: panel * width))
+            left.multiply(
+              0..<rows, block, of: order, by: right, columns: columnCount(panel), into: c + panel * width,
+              leading: leading, epilogue: epilogue.advanced(by: panel * width))
           }
         }
         let first = task * perTask * width, last = min(columns, (task + 1) * perTask * width)
@@ -145,26 +160,13 @@ struct PackedProduct: Sendable {
             laysOutFirst
             ? RightRows(pointer: area(panel, block), leading: width)
             : source(block, panel * width, columnCount(panel), workerScratch(worker))
-          multiply(
-            left, range, block, right, columnCount(panel), into: c + panel * width, leading,
-            epilogue.advanced(by: panel * width))
+          left.multiply(
+            range, block, of: order, by: right, columns: columnCount(panel), into: c + panel * width, leading: leading,
+            epilogue: epilogue.advanced(by: panel * width))
         }
       }
       epilogue.activate(
         c + range.lowerBound * leading, rows: range.count, columns: columns, leading: leading)
     }
-  }
-
-  private func multiply(
-    _ left: PackedLeft, _ rows: Range<Int>, _ block: Range<Int>, _ right: RightRows, _ count: Int,
-    into c: UnsafeMutablePointer<Float>, _ leading: Int, _ epilogue: Epilogue
-  ) {
-    let isLast = block.upperBound == order.channels
-    var tile = isLast ? epilogue.tile : Epilogue.none.tile
-    tile.accumulate = block.lowerBound > 0 ? 1 : 0
-    multiply_panel(
-      left.pointer + block.lowerBound * order.cells * height, Int64(order.depth), Int64(rows.lowerBound),
-      Int64(rows.upperBound), right.pointer, Int64(right.leading), Int64(block.count * order.cells), Int64(count), c,
-      Int64(leading), &tile)
   }
 }

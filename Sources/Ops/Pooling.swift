@@ -88,10 +88,10 @@ struct MaxPool: DifferentiableOperator {
     let planes = MaxPoolPlanes(window, isInteger: try !inputs.required(0).elementType.isFloatingPoint)
     let scratch = geometry.scratchCount
     let perWorker = scratch + planes.scratchCount + (planes.isInteger ? window.outputVolume : 0)
-    return Kernel("max pool", scratchByteCount: 4 * perWorker * request.threadCount) { run in
+    return Kernel("max pool", workerScratchByteCount: 4 * perWorker) { run in
       let offsets = run.outputs.count > 1 ? run.outputs[1]?.assumingMemoryBound(to: Int64.self) : nil
       run.pool.parallelFor(geometry.planes) { plane, worker in
-        let memory = run.scratchFloats + worker * perWorker
+        let memory = run.workerScratch[worker]
         let from = planes.floats(run.inputs[0]!, plane, memory + scratch)
         let start = plane * window.outputVolume
         withUnsafePointer(to: window.raw) { raw in
@@ -118,7 +118,7 @@ struct MaxPool: DifferentiableOperator {
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
   ) throws -> GradientKernel {
-    try maximumGradient(geometry(inputs), isInteger: !inputs.required(0).elementType.isFloatingPoint, request)
+    try maximumGradient(geometry(inputs), isInteger: !inputs.required(0).elementType.isFloatingPoint)
   }
 }
 
@@ -142,20 +142,18 @@ private struct MaxPoolPlanes {
   }
 }
 
-private func maximumGradient(
-  _ geometry: PoolGeometry, isInteger: Bool = false, _ request: KernelRequest
-) -> GradientKernel {
+private func maximumGradient(_ geometry: PoolGeometry, isInteger: Bool = false) -> GradientKernel {
   let window = geometry.window, planes = MaxPoolPlanes(window, isInteger: isInteger)
   let perWorker = 8 * window.outputVolume + 4 * planes.scratchCount
   return GradientKernel(
-    "max pool", readsInputs: [0], scratchByteCount: perWorker * request.threadCount
+    "max pool", readsInputs: [0], workerScratchByteCount: perWorker
   ) { run in
     let dy = run.outputGradients[0], dx = run.inputGradient(0)
     run.pool.parallelFor(geometry.planes) { plane, worker in
       let to = dx + plane * window.inputVolume
       to.update(repeating: 0, count: window.inputVolume)
       guard let dy else { return }
-      let memory = run.scratch + worker * perWorker
+      let memory = UnsafeMutableRawPointer(run.workerScratch[worker])
       let offsets = memory.assumingMemoryBound(to: Int64.self)
       let x = planes.floats(
         run.inputs[0]!, plane, (memory + 8 * window.outputVolume).assumingMemoryBound(to: Float.self))
@@ -198,7 +196,7 @@ struct AveragePool: DifferentiableOperator {
   }
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
-    averageKernel(try PoolGeometry(attributes, inputs), includesPad: includesPad, request)
+    averageKernel(try PoolGeometry(attributes, inputs), includesPad: includesPad)
   }
 
   func gradient(
@@ -208,15 +206,15 @@ struct AveragePool: DifferentiableOperator {
   }
 }
 
-private func averageKernel(_ geometry: PoolGeometry, includesPad: Bool, _ request: KernelRequest) -> Kernel {
+private func averageKernel(_ geometry: PoolGeometry, includesPad: Bool) -> Kernel {
   let window = geometry.window, scratch = geometry.scratchCount
-  return Kernel("average pool", scratchByteCount: 4 * scratch * request.threadCount) { run in
+  return Kernel("average pool", workerScratchByteCount: 4 * scratch) { run in
     let x = run.input(0), y = run.output(0)
     run.pool.parallelFor(geometry.planes) { plane, worker in
       withUnsafePointer(to: window.raw) { raw in
         average_pool(
           x + plane * window.inputVolume, raw, includesPad ? 1 : 0, y + plane * window.outputVolume,
-          run.scratchFloats + worker * scratch)
+          run.workerScratch[worker])
       }
     }
   }
@@ -285,7 +283,7 @@ struct GlobalMaxPool: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel { maximumGradient(try PoolGeometry(global: inputs), request) }
+  ) throws -> GradientKernel { maximumGradient(try PoolGeometry(global: inputs)) }
 }
 
 /// LpPool and GlobalLpPool: the p-norm of each window.

@@ -46,14 +46,12 @@ struct StridedRows: Sendable {
   /// The rows that are gathered at once: as many as fill a cache line.
   private static let group = 16
 
-  /// The scratch memory needed for rows of this many tensors, in floats.
-  func scratchCount(tensors: Int, _ request: KernelRequest) -> Int {
-    inner == 1 ? 0 : request.threadCount * tensors * Self.group * count
-  }
+  /// The scratch memory that each worker needs for rows of this many tensors, in floats.
+  func workerScratchCount(tensors: Int) -> Int { inner == 1 ? 0 : tensors * Self.group * count }
 
   /// Calls `body` with the rows of the sources, which it may read, and that of the result, which it writes.
   func forEachRow(
-    _ sources: [FloatInput], into y: FloatOutput, scratch: FloatOutput, on pool: ThreadPool,
+    _ sources: [FloatInput], into y: FloatOutput, scratch: WorkerScratch, on pool: ThreadPool,
     _ body: ([FloatInput], FloatOutput) -> Void
   ) {
     if inner == 1 {
@@ -71,7 +69,7 @@ struct StridedRows: Sendable {
       let (block, group) = index.quotientAndRemainder(dividingBy: groups)
       let width = min(Self.group, inner - group * Self.group)
       let start = block * count * inner + group * Self.group
-      let own = scratch + worker * (sources.count + 1) * area
+      let own = scratch[worker]
       let copies = sources.indices.map { own + $0 * area }, result = own + sources.count * area
       for (source, copy) in zip(sources, copies) {
         for position in 0..<count {
@@ -112,8 +110,9 @@ struct Softmax: DifferentiableOperator {
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
     let rows = try extent.rows(of: outputs[0].shape)
-    return Kernel(name, placement: .inPlace([0]), scratchByteCount: rows.scratchCount(tensors: 2, request) * 4) { run in
-      rows.forEachRow([run.input(0)], into: run.output(0), scratch: run.scratchFloats, on: run.pool) {
+    return Kernel(name, placement: .inPlace([0]), workerScratchByteCount: rows.workerScratchCount(tensors: 2) * 4) {
+      run in
+      rows.forEachRow([run.input(0)], into: run.output(0), scratch: run.workerScratch, on: run.pool) {
         forward($0[0], $1, rows.count)
       }
     }
@@ -124,10 +123,10 @@ struct Softmax: DifferentiableOperator {
   ) throws -> GradientKernel {
     let rows = try extent.rows(of: outputs[0].shape)
     return GradientKernel(
-      name, readsOutputs: [0], inPlace: true, scratchByteCount: rows.scratchCount(tensors: 3, request) * 4
+      name, readsOutputs: [0], inPlace: true, workerScratchByteCount: rows.workerScratchCount(tensors: 3) * 4
     ) { run in
       rows.forEachRow(
-        [run.output(0), run.outputGradient], into: run.inputGradient(0), scratch: run.scratchFloats, on: run.pool
+        [run.output(0), run.outputGradient], into: run.inputGradient(0), scratch: run.workerScratch, on: run.pool
       ) { backward($0[0], $0[1], $1, rows.count) }
     }
   }
@@ -141,8 +140,8 @@ struct Hardmax: Operator {
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
     let rows = try extent.rows(of: outputs[0].shape)
-    return Kernel("hardmax", scratchByteCount: rows.scratchCount(tensors: 2, request) * 4) { run in
-      rows.forEachRow([run.input(0)], into: run.output(0), scratch: run.scratchFloats, on: run.pool) { x, y in
+    return Kernel("hardmax", workerScratchByteCount: rows.workerScratchCount(tensors: 2) * 4) { run in
+      rows.forEachRow([run.input(0)], into: run.output(0), scratch: run.workerScratch, on: run.pool) { x, y in
         var best = 0
         for index in 0..<rows.count {
           y[index] = 0

@@ -116,7 +116,7 @@ private struct WinogradForm: Sendable {
     rowScratch: (_ worker: Int) -> UnsafeMutablePointer<Float>, _ pool: ThreadPool
   ) {
     let inputArea = Int(inputPlane.height * inputPlane.width), outputArea = Int(outputPlane.height * outputPlane.width)
-    let end = x + inputs * inputArea
+    let end = x + inputs * inputArea, order = DepthOrder(channels: inputs)
     func transformInput(_ channel: Int, _ rows: Range<Int>, _ v: UnsafeMutablePointer<Float>, _ worker: Int) {
       withUnsafePointer(to: inputPlane) { plane in
         winograd_input(
@@ -125,12 +125,12 @@ private struct WinogradForm: Sendable {
       }
     }
     func multiplyCell(_ cell: Int, _ v: UnsafeMutablePointer<Float>, _ m: UnsafeMutablePointer<Float>) {
-      let width = Int(product_columns())
-      var tile = Epilogue.none.tile
+      let width = Int(product_columns()), weights = PackedLeft(packed: u + cell * weightStride)
       for column in stride(from: 0, to: span, by: width) {
-        multiply_panel(
-          u + cell * weightStride, Int64(inputs), 0, Int64(outputs), v + cell * inputStride + column, Int64(span),
-          Int64(inputs), Int64(min(width, span - column)), m + cell * outputStride + column, Int64(span), &tile)
+        weights.multiply(
+          0..<outputs, 0..<inputs, of: order,
+          by: RightRows(pointer: v + cell * inputStride + column, leading: span), columns: min(width, span - column),
+          into: m + cell * outputStride + column, leading: span)
       }
     }
     func transformOutput(_ channel: Int, _ rows: Range<Int>, _ m: UnsafeMutablePointer<Float>, _ worker: Int) {
