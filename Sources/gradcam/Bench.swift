@@ -78,15 +78,16 @@ struct Bench: ParsableCommand {
     let input = explainer.prepare(given ?? model.imageShape.noise(session.inputSize))
 
     var forward: [Double] = [], backward: [Double] = [], map: [Double] = [], whole: [Double] = []
-    var top = 0
+    var top: (any Target)?
     for run in -2..<runs {
       let start = clock.now
       try session.forward(input.tensor)
       let forwardDone = clock.now
-      top = session.logits.indices.max { session.logits[$0] < session.logits[$1] } ?? 0
-      try session.backward(classIndex: top)
+      let target = try explainer.target(classIndex: explainer.classes(count: 1)[0].index)
+      top = target
+      try session.backward(from: target)
       let backwardDone = clock.now
-      let result = try CAMMethods.named("gradcam").map(of: session.tap(0), probe: session.probe(0, classIndex: top))
+      let result = try CAMMethods.named("gradcam").map(of: session.tap(0), probe: session.probe(0, of: target))
       _ = Compatibility.pytorchGradCAM.drawnMap(result, geometry: input.geometry)
       let end = clock.now
       guard run >= 0 else { continue }
@@ -95,7 +96,7 @@ struct Bench: ParsableCommand {
       map.append((end - backwardDone).milliseconds)
       whole.append((end - start).milliseconds)
     }
-    let timings = profile ? try session.profile(classIndex: top) : nil
+    let timings = profile ? try session.profile(top) : nil
     let report = Report(
       model: model.path, node: session.taps[0].label, threads: session.threadCount, runs: runs,
       load_ms: load.milliseconds, forward_ms: Times(forward), backward_ms: Times(backward), map_ms: Times(map),

@@ -76,7 +76,7 @@ struct Explain: ParsableCommand {
 
     let inputs = model.graph.files + images + tensors.paths + (image.labels.map { [$0] } ?? [])
     var outputs = try OutputPaths(
-      option: output, modelName: model.name, imageCount: sources.count, pictureCount: pictures, classCount: explained,
+      option: output, modelName: model.name, imageCount: sources.count, pictureCount: pictures, targetCount: explained,
       inputs: inputs)
     try claimArrays(in: &outputs, imageCount: sources.count, pictureCount: pictures)
 

@@ -20,15 +20,16 @@ struct ExplanationReport: Encodable {
 
   struct Note: Encodable { let code, text: String }
 
-  let image, model, node, tensor, method, output: String
-  let `class`: Int
+  let image, model, node, tensor, target, method, output: String
+  let `class`: Int?
   let label: String?
-  let logit, probability: Float
+  let logit: Float
+  let probability: Float?
   let top: [Top]
   let warnings: [Note]
 
   enum CodingKeys: CodingKey {
-    case image, model, node, tensor, `class`, label, logit, probability, method, output, top, warnings
+    case image, model, node, tensor, target, `class`, label, logit, probability, method, output, top, warnings
   }
 
   init(
@@ -38,12 +39,13 @@ struct ExplanationReport: Encodable {
     self.model = model
     node = explanation.node
     tensor = explanation.tensor
+    target = explanation.target.description
     method = explanation.method
     self.output = output
-    `class` = explanation.scored.index
-    label = explanation.scored.label
-    logit = explanation.scored.logit
-    probability = explanation.scored.probability
+    `class` = explanation.scored?.index
+    label = explanation.scored?.label
+    logit = explanation.scored?.logit ?? explanation.score
+    probability = explanation.scored?.probability
     self.top = top.map { Top(class: $0.index, label: $0.label, probability: $0.probability) }
     self.warnings = warnings.map { Note(code: $0.code, text: $0.text) }
   }
@@ -54,6 +56,7 @@ struct ExplanationReport: Encodable {
     try container.encode(model, forKey: .model)
     try container.encode(node, forKey: .node)
     try container.encode(tensor, forKey: .tensor)
+    try container.encode(target, forKey: .target)
     try container.encode(`class`, forKey: .class)
     try container.encode(label, forKey: .label)
     try container.encode(logit, forKey: .logit)
@@ -72,7 +75,7 @@ struct ExplanationReport: Encodable {
       try Console.print("  \(percent(scored.probability))  \(scored.label ?? "class \(scored.index)")")
     }
     for report in reports {
-      let name = report.label ?? "class \(report.class)"
+      let name = report.label ?? report.class.map { "class \($0)" } ?? report.target
       let place = place(node: report.node, tensor: report.tensor)
       try Console.print("  \(name) at \(place) by \(report.method) → \(report.output)")
     }

@@ -22,8 +22,8 @@ struct OutputPaths {
     case image
     /// Image, model, node and method.
     case explanation
-    /// These and the class.
-    case explanationAndClass
+    /// These and the target.
+    case explanationAndTarget
   }
 
   /// - Parameters:
@@ -34,11 +34,11 @@ struct OutputPaths {
   ///
   /// Throws `usage` where a file's extension is unknown or an input would be overwritten.
   init(
-    option: String?, modelName: String, imageCount: Int, pictureCount: Int, classCount: Int, inputs: [String]
+    option: String?, modelName: String, imageCount: Int, pictureCount: Int, targetCount: Int, inputs: [String]
   ) throws {
     self.modelName = modelName
     self.inputs = Set(inputs.compactMap { FileIdentity($0) })
-    naming = classCount > 1 ? .explanationAndClass : option == nil && pictureCount == 1 ? .image : .explanation
+    naming = targetCount > 1 ? .explanationAndTarget : option == nil && pictureCount == 1 ? .image : .explanation
     guard let option else {
       (file, folder) = (nil, "")
       return
@@ -102,12 +102,11 @@ struct OutputPaths {
   private func name(image: String, _ explanation: Explanation) -> String {
     let file = image.split(separator: "/").last.map(String.init) ?? image
     let stem = file.lastIndex(of: ".").map { String(file[..<$0]) } ?? file
-    let label = explanation.scored.label ?? String(explanation.scored.index)
     let parts =
       switch naming {
       case .image: [stem, "gradcam"]
       case .explanation: [stem, modelName, explanation.node, explanation.method]
-      case .explanationAndClass: [stem, modelName, explanation.node, label, explanation.method]
+      case .explanationAndTarget: [stem, modelName, explanation.node, explanation.target.name, explanation.method]
       }
     return String(
       parts.joined(separator: ".").map { $0 == "/" || $0 == ":" || $0.isWhitespace || $0.isNewline ? "_" : $0 })

@@ -24,24 +24,28 @@ struct VerificationReport: Encodable {
 
   let model: String
   let image: String?
-  let `class`: Int
+  let target: String
+  let `class`: Int?
   let label: String?
   let tolerance = GradientVerification.tolerance
   private(set) var nodes: [Node] = []
 
-  enum CodingKeys: CodingKey { case model, image, `class`, label, tolerance, nodes }
+  enum CodingKeys: CodingKey { case model, image, target, `class`, label, tolerance, nodes }
 
-  init(model: String, image: String?, class: Int, label: String?) {
+  init(model: String, image: String?, _ target: any Target) {
+    let classTarget = target as? ClassTarget
     self.model = model
     self.image = image
-    self.class = `class`
-    self.label = label
+    self.target = target.description
+    self.class = classTarget?.index
+    self.label = classTarget?.label
   }
 
   func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(model, forKey: .model)
     try container.encode(image, forKey: .image)
+    try container.encode(target, forKey: .target)
     try container.encode(`class`, forKey: .class)
     try container.encode(label, forKey: .label)
     try container.encode(tolerance, forKey: .tolerance)
@@ -71,7 +75,8 @@ struct VerificationReport: Encodable {
 
   /// Prints a line for every comparison, then their count.
   func describe() throws {
-    try Console.print("\(model), \(label ?? "class \(`class`)"), \(image ?? "pseudo-random image")")
+    let name = label ?? `class`.map { "class \($0)" } ?? target
+    try Console.print("\(model), \(name), \(image ?? "pseudo-random image")")
     var table = Table(["node", "direction", " gradient", " difference", " error", " uncertainty", "verdict"])
     for node in nodes {
       for each in node.comparisons {

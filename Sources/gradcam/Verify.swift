@@ -60,9 +60,9 @@ struct Verify: ParsableCommand {
     let top = try explainer.classify(input, count: 1)[0]
     let classIndex = try classQuery.map { try explainer.labels.index(of: $0, classCount: session.classCount) }
 
-    var report = VerificationReport(
-      model: model.path, image: sources?.name(0), class: classIndex ?? top.index,
-      label: explainer.labels[classIndex ?? top.index])
+    let target = try explainer.target(classIndex: classIndex ?? top.index)
+
+    var report = VerificationReport(model: model.path, image: sources?.name(0), target)
     let queries = nodes.isEmpty ? session.catalogue.spread(4) : nodes
     for (index, node) in queries.enumerated() {
       Console.progress(index, of: queries.count, node)
@@ -71,8 +71,8 @@ struct Verify: ParsableCommand {
           model, nodes: [node], hint: featureMap.hint, inputSize: session.inputSize, inputs: tensors.others,
           threadCount: threads)
         try session.forward(input.tensor)
-        try session.backward(classIndex: report.class)
-        report.add(try GradientVerification(session, classIndex: report.class))
+        try session.backward(from: target)
+        report.add(try GradientVerification(session, of: target))
       } catch let error as GradCAMError where error.kind == .unsupported && nodes.isEmpty && index > 0 {
         Console.warn(error.description)
       }

@@ -32,7 +32,8 @@ struct ExplainTests {
     #expect(entries.count == 1)
     #expect(
       Set(entry.keys) == [
-        "image", "model", "node", "tensor", "class", "label", "logit", "probability", "method", "output", "top",
+        "image", "model", "node", "tensor", "target", "class", "label", "logit", "probability", "method", "output",
+        "top",
         "warnings",
       ])
     #expect(entry["image"] as? String == picture)
@@ -40,6 +41,7 @@ struct ExplainTests {
     #expect(entry["node"] as? String == "relu2")
     #expect(entry["class"] as? Int == 2)
     #expect(entry["label"] as? String == "star")
+    #expect(entry["target"] as? String == "logit of star")
     #expect(entry["method"] as? String == "gradcam")
     #expect(entry["output"] as? String == "disc.gradcam.png")
     #expect((entry["warnings"] as? [Any])?.isEmpty == true)

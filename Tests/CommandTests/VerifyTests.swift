@@ -27,7 +27,7 @@ struct VerifyTests {
   @Test func jsonHasTheFieldsThatScriptsRelyOn() throws {
     let outcome = try workplace.succeed("verify", plain, fixture("disc.png"), "--node", "relu1", "--json")
     let report = try outcome.json([String: Any].self)
-    #expect(Set(report.keys) == ["model", "image", "class", "label", "tolerance", "nodes"])
+    #expect(Set(report.keys) == ["model", "image", "target", "class", "label", "tolerance", "nodes"])
     #expect(report["model"] as? String == plain)
     #expect(report["image"] as? String == fixture("disc.png"))
     #expect(report["tolerance"] as? Double == 0.004)

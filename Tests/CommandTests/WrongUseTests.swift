@@ -50,7 +50,9 @@ struct WrongUseTests {
     Case(64, "explain", plain, picture, "--node", "Conv", message: "means several nodes: /conv1/Conv, /conv2/Conv"),
     Case(64, "explain", plain, picture, "--node", "scores", message: "has no known spatial extent"),
     Case(64, "explain", plain, picture, "--node", "conv1.weight", message: "no node, tensor or module has this name"),
-    Case(64, "explain", fixture("side-branch.onnx"), picture, "--node", "side", message: "do not depend on this node"),
+    Case(
+      64, "explain", fixture("side-branch.onnx"), picture, "--node", "side",
+      message: "'scores', does not depend on this node"),
     Case(64, "explain", fixture("perceptron.onnx"), picture, message: "no feature map with a spatial extent"),
     Case(64, "explain", plain, picture, "--class", "3", message: "--class 3: the model has 3 classes; use 0 to 2"),
     Case(64, "explain", plain, picture, "--class=-1", message: "use 0 to 2"),

@@ -11,7 +11,7 @@ import Graph
 /// Central differences of one score around an activation.
 struct CentralDifferences {
   private let tail: Tail
-  private let classIndex: Int
+  private let target: any Target
   private let activation: Tensor
   /// The activation's elements, and the gradient's.
   private let values, gradient: [Float]
@@ -32,9 +32,9 @@ struct CentralDifferences {
   /// The share of the tolerance that rounding may take.
   private static let roundingShare = 0.25
 
-  init(_ session: Session, classIndex: Int) throws {
+  init(_ session: Session, of target: any Target) throws {
     tail = try session.tail(0)
-    self.classIndex = classIndex
+    self.target = target
     activation = session.activation(0)
     values = activation.floats
     gradient = session.gradient(0).floats
@@ -177,8 +177,9 @@ struct CentralDifferences {
   private func score(_ values: [Float]) throws -> Double {
     let storage = Tensor(values, shape: activation.shape).storage
     return Double(
-      try tail.logits(
-        for: Tensor(elementType: activation.elementType, shape: activation.shape, storage: storage))[classIndex])
+      target.score(
+        try tail.explainedContents(
+          for: Tensor(elementType: activation.elementType, shape: activation.shape, storage: storage))))
   }
 
   /// Measures the score of the activation, and its rounding as the deviation from the linear prediction where every

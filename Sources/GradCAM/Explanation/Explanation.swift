@@ -12,10 +12,14 @@ public struct ScoredClass: Sendable {
   public let probability: Float
 }
 
-/// One map: why a model gave an image the score of a class, seen at one node by one method.
+/// One map: why a model gave an image the score that a target has, seen at one node by one method.
 public struct Explanation: Sendable {
-  /// The class explained.
-  public let scored: ScoredClass
+  /// What is explained.
+  public let target: any Target
+  /// The target's score.
+  public let score: Float
+  /// The class with its scores, where one is explained.
+  public let scored: ScoredClass?
   /// How the node is called.
   public let node: String
   /// The tensor's name in the file.
@@ -60,19 +64,21 @@ public final class Explainer {
   /// Plans a model for explanations.
   ///
   /// - Parameters:
+  ///   - explained: the value that targets are numbers of; nil means the class scores.
   ///   - nodes: names as `NodeCatalogue.match` takes them; empty means `auto`.
   ///   - hint: what the dimensions of the nodes' tensors are, where the graph does not tell.
   ///   - preprocessing: nil means what the model's metadata say, else ImageNet's with a warning.
   ///   - inputSize: the size of the network's input where the model leaves it open.
-  ///   - labels: nil means what the model's metadata say, else ImageNet's for 1,000 classes with a warning.
+  ///   - labels: nil means what the model's metadata say, else `no` and `yes` for one lone score, else ImageNet's for
+  ///     1,000 classes with a warning.
   ///   - inputs: contents of inputs other than the image, by name.
   ///   - threadCount: the threads to run on; nil means one a core.
   ///   - reusesWeights: whether many images follow, so that packing weights pays.
   ///
   /// Throws what `Session` throws.
   public init(
-    _ model: Model, nodes: [String] = [], hint: FeatureMapHint = FeatureMapHint(), preprocessing: Preprocessing? = nil,
-    inputSize: PixelSize? = nil,
+    _ model: Model, explaining explained: ValueID? = nil, nodes: [String] = [],
+    hint: FeatureMapHint = FeatureMapHint(), preprocessing: Preprocessing? = nil, inputSize: PixelSize? = nil,
     labels: Labels? = nil, compatibility: Compatibility = .pytorchGradCAM, inputs: [String: Tensor] = [:],
     threadCount: Int? = nil, reusesWeights: Bool = false
   ) throws {
@@ -90,10 +96,12 @@ public final class Explainer {
     }
     self.compatibility = compatibility
     session = try Session(
-      model, nodes: nodes, hint: hint, inputSize: size, inputs: inputs, threadCount: threadCount,
+      model, explaining: explained, nodes: nodes, hint: hint, inputSize: size, inputs: inputs, threadCount: threadCount,
       reusesWeights: reusesWeights)
     if let known = labels ?? metadata.labels.map(Labels.init) {
       self.labels = known
+    } else if session.isBinary {
+      self.labels = .binary
     } else if session.classCount == Labels.imagenet.names.count {
       self.labels = .imagenet
       warnings.append(
@@ -103,7 +111,7 @@ public final class Explainer {
     } else {
       self.labels = Labels([])
     }
-    if !self.labels.names.isEmpty, self.labels.names.count != session.classCount {
+    if !self.labels.names.isEmpty, session.hasClassScores, self.labels.names.count != session.classCount {
       warnings.append(
         Warning(
           code: "labels-count",
@@ -169,30 +177,55 @@ public final class Explainer {
 
   /// Runs the network forward.
   ///
-  /// - Returns: the classes by falling probability, `count` of them.
+  /// - Returns: the classes by falling probability, `count` of them; none where the model gives no class scores.
   public func classify(_ image: PreparedImage, count: Int) throws -> [ScoredClass] {
     try session.forward(image.tensor)
+    return classes(count: count)
+  }
+
+  /// The classes of the last image by falling probability, `count` of them; none where the model gives no class scores.
+  public func classes(count: Int) -> [ScoredClass] {
+    let scores = session.model.head.classScores(session.logits)
     let probabilities = session.model.head.probabilities(session.logits)
-    let order = probabilities.indices.sorted {
-      (session.logits[$1], $0) < (session.logits[$0], $1)
+    let order = probabilities.indices.sorted { (scores[$1], $0) < (scores[$0], $1) }
+    return order.prefix(count).map { index in
+      ScoredClass(index: index, label: labels[index], logit: scores[index], probability: probabilities[index])
     }
-    return order.prefix(count).map { scored($0, probabilities) }
+  }
+
+  /// The score of a class as a target.
+  ///
+  /// Throws `usage` where there is no such class, `unsupported` where something else is explained.
+  public func target(classIndex: Int, score: ScoreKind = .logit) throws -> ClassTarget {
+    try session.target(classIndex: classIndex, label: labels[classIndex], score: score)
   }
 
   /// Explains a class of the image that was classified last, at every tap by every method.
-  ///
-  /// - Parameter skipsUnsupported: whether a method that cannot do a tap is left out, with a warning in the others.
   ///
   /// Throws `usage` where the class or a method does not exist.
   public func explain(
     classIndex: Int, of image: PreparedImage, methods: [String] = ["gradcam"], score: ScoreKind = .logit,
     skipsUnsupported: Bool = false
   ) throws -> [Explanation] {
+    try explain(
+      target(classIndex: classIndex, score: score), of: image, methods: methods, skipsUnsupported: skipsUnsupported)
+  }
+
+  /// Explains a target of the image that was classified last, at every tap by every method.
+  ///
+  /// - Parameters:
+  ///   - target: a number made of the value that the explainer was planned for.
+  ///   - skipsUnsupported: whether a method that cannot do a tap or a target is left out, with a warning in the others.
+  ///
+  /// Throws `usage` where a method does not exist.
+  public func explain(
+    _ target: any Target, of image: PreparedImage, methods: [String] = ["gradcam"], skipsUnsupported: Bool = false
+  ) throws -> [Explanation] {
     let methods = try methods.map { ($0, try CAMMethods.named($0)) }
-    try session.backward(classIndex: classIndex, score: score)
-    let scored = scored(classIndex, session.model.head.probabilities(session.logits))
+    try session.backward(from: target)
+    let score = target.score(session.contents), scored = (target as? ClassTarget).map(scored)
     return try session.taps.indices.flatMap { index in
-      let tap = session.tap(index), probe = session.probe(index, classIndex: classIndex, score: score)
+      let tap = session.tap(index), probe = session.probe(index, of: target)
       var skipped: [Warning] = []
       let maps = try methods.compactMap { name, method -> (String, HeatMap)? in
         do {
@@ -205,7 +238,8 @@ public final class Explainer {
       return maps.map { name, map in
         let about = Warning.about(map, from: tap, extraTokens: session.taps[index].layout!.extraTokens)
         return Explanation(
-          scored: scored, node: session.taps[index].label, tensor: session.taps[index].tensor, method: name, map: map,
+          target: target, score: score, scored: scored, node: session.taps[index].label,
+          tensor: session.taps[index].tensor, method: name, map: map,
           drawnMap: compatibility.drawnMap(map, geometry: image.geometry), tap: tap,
           warnings: session.taps[index].notes.map { Warning(code: "node", text: $0) } + (about.map { [$0] } ?? [])
             + skipped)
@@ -213,8 +247,9 @@ public final class Explainer {
     }
   }
 
-  private func scored(_ index: Int, _ probabilities: [Float]) -> ScoredClass {
+  private func scored(_ target: ClassTarget) -> ScoredClass {
     ScoredClass(
-      index: index, label: labels[index], logit: session.logits[index], probability: probabilities[index])
+      index: target.index, label: target.label, logit: target.head.classScores(session.contents)[target.index],
+      probability: target.head.probabilities(session.contents)[target.index])
   }
 }

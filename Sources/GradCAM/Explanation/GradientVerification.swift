@@ -1,9 +1,9 @@
 import Graph
 
-/// The gradient of a class's score at a node, compared with central differences of the score itself.
+/// The gradient of a target at a node, compared with central differences of its score.
 ///
 /// Along a direction u of length 1, ⟨g, u⟩ is compared with (y(A + εu) − y(A − εu)) ⁄ 2ε, where A is the activation, g
-/// the gradient and y the raw score. Two things limit the difference: float32 rounding of the score, which wants a
+/// the gradient and y the target's score. Two things limit the difference: float32 rounding of the score, which wants a
 /// large ε, and the network's kinks and curvature, which want a small one. So the rounding is measured first, as the
 /// deviation of the score when A moves by next to nothing, and ε is the smallest that keeps it at a quarter of
 /// the tolerance. Then kinks are: one at a distance t < ε along u adds as much to the bend of the score,
@@ -101,11 +101,11 @@ public struct GradientVerification: Sendable {
     return verdicts.contains(.disagrees) ? .disagrees : verdicts.contains(.agrees) ? .agrees : .none
   }
 
-  /// Verifies the gradient that the session's last backward pass left at its only tap.
+  /// Verifies the gradient that the session's last backward pass, from the target, left at its only tap.
   ///
   /// Throws `unsupported` where a node between tap and score rounds: its gradient is an estimate, and the differences
   /// are those of a staircase; and `badData` where numbers are not finite.
-  public init(_ session: Session, classIndex: Int) throws {
+  public init(_ session: Session, of target: any Target) throws {
     precondition(session.taps.count == 1)
     if let rounding = session.estimatedGradient {
       throw GradCAMError(
@@ -116,7 +116,7 @@ public struct GradientVerification: Sendable {
     }
     node = session.taps[0].label
     tensor = session.taps[0].tensor
-    var differences = try CentralDifferences(session, classIndex: classIndex)
+    var differences = try CentralDifferences(session, of: target)
     comparisons = try Direction.allCases.compactMap { try differences.compare($0) }
   }
 }

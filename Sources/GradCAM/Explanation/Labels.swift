@@ -30,6 +30,9 @@ public struct Labels: Sendable {
   public static let imagenet = Labels(
     String(decoding: PackageResources.imagenet_labels_txt, as: UTF8.self).split(separator: "\n").map(String.init))
 
+  /// The classes of a model that gives one lone score.
+  static let binary = Labels(["no", "yes"])
+
   /// The name of a class, nil where none is known.
   public subscript(_ index: Int) -> String? { names.indices.contains(index) ? names[index] : nil }
 

@@ -9,7 +9,7 @@ import Ops
   import Darwin
 #endif
 
-/// A model planned for one input size and some taps, ready to explain images one after another.
+/// A model planned for one input size, some taps and the value that is explained, ready for images one after another.
 ///
 /// Not for use by several threads at a time.
 public final class Session {
@@ -21,8 +21,12 @@ public final class Session {
   public let taps: [NodeCatalogue.Match]
   /// The size of the network's input.
   public let inputSize: PixelSize
-  /// The raw scores of the last image.
-  public private(set) var logits: [Float] = []
+  /// The value that targets are numbers of.
+  public let explained: ValueID
+  /// The elements of that value, of the last image.
+  public private(set) var contents: [Float] = []
+  /// Whether the model's scores are one number a class.
+  public let hasClassScores: Bool
 
   /// The threads that it runs on.
   public var threadCount: Int { pool.threadCount }
@@ -39,16 +43,19 @@ public final class Session {
   /// Plans a model.
   ///
   /// - Parameters:
+  ///   - explained: the value that targets are numbers of; nil means the class scores.
   ///   - nodes: names as `NodeCatalogue.match` takes them; empty means `auto`.
   ///   - hint: what the dimensions of the nodes' tensors are, where the graph does not tell.
   ///   - inputs: contents of inputs other than the image, by name; shapes may depend on them.
   ///   - threadCount: the threads to run on; nil means one a core.
   ///   - reusesWeights: whether many runs follow, so that packing weights pays.
   ///
-  /// Throws `usage` for a node that cannot be found, has no spatial extent or cannot reach the score, and what
-  /// planning throws.
+  /// Throws `usage` for a node that cannot be found, has no spatial extent or does not reach what is explained,
+  /// `unsupported` where that is no floating-point number or, by default, not one score for each class; and what planning
+  /// throws.
   public init(
-    _ model: Model, nodes: [String] = [], hint: FeatureMapHint = FeatureMapHint(), inputSize: PixelSize,
+    _ model: Model, explaining explained: ValueID? = nil, nodes: [String] = [], hint: FeatureMapHint = FeatureMapHint(),
+    inputSize: PixelSize,
     inputs: [String: Tensor] = [:],
     threadCount: Int? = nil, reusesWeights: Bool = false
   ) throws {
@@ -56,19 +63,23 @@ public final class Session {
     self.inputSize = inputSize
     let pool = ThreadPool(threadCount: threadCount)
     self.pool = pool
-    (catalogue, taps, executor) = try model.located {
+    let value = explained ?? model.head.logits
+    self.explained = value
+    (catalogue, taps, executor, hasClassScores) = try model.located {
       try model.check(inputSize)
       let inputInfos = inputs.mapValues { ValueInfo($0) }
-      let inferred = try model.inferred(size: inputSize, inputs: inputInfos), infos = inferred.infos
-      try model.checkScores(infos)
-      let catalogue = NodeCatalogue(model, infos: infos)
+      let inferred = try model.inferred(size: inputSize, inputs: inputInfos, explaining: value)
+      let infos = inferred.infos, hasClassScores = model.hasClassScores(infos)
+      if explained == nil, !hasClassScores { throw model.noClassScores(infos) }
+      try model.checkExplained(value, infos[value]!)
+      let catalogue = NodeCatalogue(model, infos: infos, explaining: value)
       let taps = try (nodes.isEmpty ? ["auto"] : nodes).map { try catalogue.match($0, as: hint) }
-      for tap in taps { try Self.check(tap, infos[tap.value]) }
+      for tap in taps { try Self.check(tap, infos[tap.value], catalogue) }
       let plan = try model.plan(
-        inferred, taps: taps.map(\.value), inputs: try model.inputInfos(inputSize, inputInfos),
+        inferred, explaining: value, taps: taps.map(\.value), inputs: try model.inputInfos(inputSize, inputInfos),
         kernels: KernelRequest(threadCount: pool.threadCount, reusesWeights: reusesWeights))
       try plan.checkMemory(inputSize)
-      return (catalogue, taps, Executor(plan, pool: pool))
+      return (catalogue, taps, Executor(plan, pool: pool), hasClassScores)
     }
   }
 
@@ -77,15 +88,18 @@ public final class Session {
     model = other.model
     catalogue = other.catalogue
     taps = other.taps
+    explained = other.explained
+    hasClassScores = other.hasClassScores
     inputSize = other.inputSize
     pool = other.pool
     executor = Executor(other.executor.plan, pool: other.pool)
   }
 
-  private static func check(_ tap: NodeCatalogue.Match, _ info: ValueInfo?) throws {
-    guard let info else {
+  private static func check(_ tap: NodeCatalogue.Match, _ info: ValueInfo?, _ catalogue: NodeCatalogue) throws {
+    guard let info, catalogue.reachesExplained(tap.value) else {
       throw GradCAMError(
-        .usage, at: "--node \(tap.label)", problem: "the model's scores do not depend on this node",
+        .usage, at: "--node \(tap.label)",
+        problem: "what is explained, '\(catalogue.explainedName)', does not depend on this node",
         advice: "choose a node that 'gradcam nodes' lists")
     }
     guard info.elementType.isFloatingPoint, info.shape.count > 0, tap.layout != nil else {
@@ -103,30 +117,64 @@ public final class Session {
     try executor.set(model.imageInput, to: image)
     try executor.forward()
     imageNumber += 1
-    let scores = executor.contents(of: model.head.logits)
-    logits = Array(scores.floats.prefix(scores.shape.count / model.imageShape.batch))
+    contents = elements(of: explained)
+  }
+
+  /// The elements of a value that the plan keeps, of the last image.
+  private func elements(of value: ValueID) -> [Float] {
+    executor.withElements(of: value) { Array($0.prefix($0.count / model.imageShape.batch)) }
+  }
+
+  /// The raw scores of the last image, as `ScoreHead` reads them; empty where they are not one number a class.
+  public var logits: [Float] {
+    !hasClassScores ? [] : explained == model.head.logits ? contents : elements(of: model.head.logits)
   }
 
   /// The model's first output for the last image.
   public var output: Tensor { executor.contents(of: model.head.output) }
 
-  /// Walks back from a class's score; `tap(_:)` then has the gradients.
-  ///
-  /// Throws `usage` where there is no such class.
-  public func backward(classIndex: Int, score: ScoreKind = .logit) throws {
-    guard logits.indices.contains(classIndex) else {
-      throw GradCAMError(
-        .usage, at: "--class \(classIndex)", problem: "the model has \(logits.count) classes",
-        advice: "use 0 to \(logits.count - 1)")
-    }
-    try backward(seed: model.head.seed(logits: logits, classIndex: classIndex, score: score))
+  /// The number of classes that the model gives scores; 0 where it does not.
+  public var classCount: Int { isBinary ? 2 : scoreCount }
+
+  /// Whether the model gives one lone score: that of a yes against a no.
+  public var isBinary: Bool { scoreCount == 1 }
+
+  private var scoreCount: Int {
+    hasClassScores ? executor.plan.infos[model.head.logits]!.shape.count / model.imageShape.batch : 0
   }
 
-  /// Walks back from a linear combination of the raw scores.
+  /// The score of a class, where class scores are explained.
   ///
-  /// - Parameter seed: the weight of each.
-  func backward(seed: [Float]) throws {
-    try executor.backward(seed: seed + [Float](repeating: 0, count: logits.count * (model.imageShape.batch - 1)))
+  /// Throws `usage` where there is no such class, `unsupported` where something else is explained.
+  public func target(classIndex: Int, label: String? = nil, score: ScoreKind = .logit) throws -> ClassTarget {
+    guard hasClassScores, explained == model.head.logits else {
+      throw GradCAMError(
+        .unsupported, at: "--class \(classIndex)", problem: "what is explained is not a class's score",
+        advice: "explain the class without another target")
+    }
+    guard (0..<classCount).contains(classIndex) else {
+      throw GradCAMError(
+        .usage, at: "--class \(classIndex)", problem: "the model has \(classCount) classes",
+        advice: "use 0 to \(classCount - 1)")
+    }
+    return ClassTarget(classIndex, label: label, kind: score, head: model.head)
+  }
+
+  /// Walks back from a target; `tap(_:)` then has the gradients.
+  ///
+  /// - Parameter target: a number made of the value that is explained.
+  public func backward(from target: any Target) throws { try executor.backward(seed: seed(target)) }
+
+  /// Walks back from a class's score; `tap(_:)` then has the gradients.
+  ///
+  /// Throws what `target(classIndex:)` throws.
+  public func backward(classIndex: Int, score: ScoreKind = .logit) throws {
+    try backward(from: target(classIndex: classIndex, score: score))
+  }
+
+  /// The gradient of a target, zero for all images of the batch but the first.
+  private func seed(_ target: any Target) -> [Float] {
+    target.gradient(contents) + [Float](repeating: 0, count: contents.count * (model.imageShape.batch - 1))
   }
 
   /// The last image.
@@ -143,7 +191,9 @@ public final class Session {
     var kernels = executor.plan.request.kernels
     kernels.roundsLittle = true
     return try model.located {
-      try Tail(behind: taps[index].value, of: model, in: executor, logits: logits, pool: pool, kernels: kernels)
+      try Tail(
+        behind: taps[index].value, explaining: explained, of: model, in: executor, contents: contents, pool: pool,
+        kernels: kernels)
     }
   }
 
@@ -151,20 +201,26 @@ public final class Session {
   func tail(behind value: ValueID) throws -> Tail {
     try model.located {
       if let (tail, number) = tails[value] {
-        if number != imageNumber { try tail.takeImage(from: executor, logits: logits) }
+        if number != imageNumber { try tail.takeImage(from: executor, contents: contents) }
         tails[value] = (tail, imageNumber)
         return tail
       }
       let kernels = KernelRequest(threadCount: executor.plan.request.kernels.threadCount, reusesWeights: true)
-      let tail = try Tail(behind: value, of: model, in: executor, logits: logits, pool: pool, kernels: kernels)
+      let tail = try Tail(
+        behind: value, explaining: explained, of: model, in: executor, contents: contents, pool: pool, kernels: kernels)
       tails[value] = (tail, imageNumber)
       return tail
     }
   }
 
+  /// What methods may ask about a target of the last image, seen at a tap.
+  public func probe(_ index: Int, of target: any Target) -> Probe { Probe(self, tap: index, target: target) }
+
   /// What methods may ask about the last image's score of a class, seen at a tap.
-  public func probe(_ index: Int, classIndex: Int, score: ScoreKind = .logit) -> Probe {
-    Probe(self, tap: index, classIndex: classIndex, score: score)
+  ///
+  /// Throws what `target(classIndex:)` throws.
+  public func probe(_ index: Int, classIndex: Int, score: ScoreKind = .logit) throws -> Probe {
+    try probe(index, of: target(classIndex: classIndex, score: score))
   }
 
   /// The node on the way from the score back to the taps whose derivative is an estimate, as messages name it; nil
@@ -182,17 +238,10 @@ public final class Session {
       gradient: executor.withGradient(of: value, layout.gather))
   }
 
-  /// The time of every step for the last image, walking back from a class where one is given.
-  public func profile(classIndex: Int?) throws -> [Executor.StepTiming] {
-    try executor.profile(
-      seed: classIndex.map { index in
-        model.head.seed(logits: logits, classIndex: index, score: .logit)
-          + [Float](repeating: 0, count: logits.count * (model.imageShape.batch - 1))
-      })
+  /// The time of every step for the last image, walking back from a target where one is given.
+  public func profile(_ target: (any Target)?) throws -> [Executor.StepTiming] {
+    try executor.profile(seed: target.map(seed))
   }
-
-  /// The number of scores that the model gives an image.
-  public var classCount: Int { executor.plan.infos[model.head.logits]!.shape.count / model.imageShape.batch }
 
   /// Whether a quarter of the machine's memory holds so many sessions on this plan.
   func fitsMemory(_ count: Int) -> Bool { executor.plan.arenaByteCount * count <= physicalByteCount / 4 }
@@ -202,21 +251,26 @@ public final class Session {
 }
 
 extension Model {
-  /// Plans this model: forward, and back from the scores to the taps where there are any.
+  /// Plans this model: forward, and back from what is explained to the taps where there are any.
   fileprivate func plan(
-    _ inferred: InferredGraph, taps: [ValueID], inputs: [ValueID: ValueInfo], kernels: KernelRequest
+    _ inferred: InferredGraph, explaining explained: ValueID, taps: [ValueID], inputs: [ValueID: ValueInfo],
+    kernels: KernelRequest
   ) throws -> Plan {
     try Plan(
       inferred, operators: operators,
       request: PlanRequest(
-        inputs: inputs, outputs: [head.output, head.logits], taps: taps, target: taps.isEmpty ? nil : head.logits,
+        inputs: inputs, outputs: [head.output, head.logits, explained], taps: taps,
+        target: taps.isEmpty ? nil : explained,
         kernels: kernels))
   }
 
-  /// Type and extents of every value that the scores need, for images of a size.
-  func inferred(size: PixelSize, inputs: [String: ValueInfo] = [:]) throws -> InferredGraph {
+  /// Type and extents of every value that the first output and what is explained need, for images of a size.
+  func inferred(
+    size: PixelSize, inputs: [String: ValueInfo] = [:], explaining explained: ValueID
+  ) throws -> InferredGraph {
     try InferredGraph(
-      graph, operators: operators, inputs: try inputInfos(size, inputs), reaching: [head.output, head.logits])
+      graph, operators: operators, inputs: try inputInfos(size, inputs),
+      reaching: [head.output, head.logits, explained])
   }
 
   fileprivate func inputInfos(_ size: PixelSize, _ inputs: [String: ValueInfo]) throws -> [ValueID: ValueInfo] {
@@ -246,18 +300,38 @@ extension Model {
       advice: "leave --size out, or export the model with dynamic height and width")
   }
 
-  /// Throws `unsupported` where the scores are not one number a class.
-  fileprivate func checkScores(_ infos: [ValueID: ValueInfo]) throws {
+  /// Whether the scores are one number a class.
+  fileprivate func hasClassScores(_ infos: [ValueID: ValueInfo]) -> Bool {
     let shape = infos[head.logits]!.shape
     let perImage = shape.rank > 1 || imageShape.batch > 1 ? Array(shape.dimensions.dropFirst()) : shape.dimensions
-    guard
-      shape.rank > 0 ? shape.rank == 1 && imageShape.batch == 1 || shape[0] == imageShape.batch : imageShape.batch == 1,
-      perImage.count(where: { $0 != 1 }) <= 1, shape.count > 0
-    else {
+    return
+      (shape.rank > 0
+      ? shape.rank == 1 && imageShape.batch == 1 || shape[0] == imageShape.batch : imageShape.batch == 1)
+      && perImage.count(where: { $0 != 1 }) <= 1 && shape.count > 0
+  }
+
+  /// The error for a model without class scores of which nothing else is asked.
+  fileprivate func noClassScores(_ infos: [ValueID: ValueInfo]) -> GradCAMError {
+    GradCAMError(
+      .unsupported, at: "output '\(graph.values[head.logits].name)'",
+      problem: "has shape \(infos[head.logits]!.shape) where one score for each class is expected, as "
+        + "\(imageShape.batch)×classes",
+      advice: "explain a classifier; for a detector or a segmentation network, export one that ends in class scores")
+  }
+
+  /// Throws `unsupported` where a value is not one that targets can be made of.
+  fileprivate func checkExplained(_ value: ValueID, _ info: ValueInfo) throws {
+    let place = "'\(graph.values[value].name)'"
+    guard info.elementType.isFloatingPoint, info.shape.count > 0 else {
       throw GradCAMError(
-        .unsupported, at: "output '\(graph.values[head.logits].name)'",
-        problem: "has shape \(shape) where one score for each class is expected, as \(imageShape.batch)×classes",
-        advice: "explain a classifier; for a detector or a segmentation network, export one that ends in class scores")
+        .unsupported, at: place, problem: "is \(info.elementType) of shape \(info.shape), which has no gradient",
+        advice: "explain a value of floating-point numbers")
+    }
+    guard imageShape.batch == 1 || info.shape.rank > 0 && info.shape[0] % imageShape.batch == 0 else {
+      throw GradCAMError(
+        .unsupported, at: place,
+        problem: "has shape \(info.shape), which is not divided among the \(imageShape.batch) images of a run",
+        advice: "export the model for one image")
     }
   }
 

@@ -1,15 +1,14 @@
 import Graph
 
-/// A model behind one of its values: the scores as a function of what stands there.
+/// A model behind one of its values: what is explained as a function of what stands there.
 ///
-/// What reaches the scores around the value is as the last image left it.
+/// What reaches that around the value is as the last image left it.
 /// Not for use by several threads at a time.
 public final class Tail {
   private let model: Model
-  private let value: ValueID
+  private let value, explained: ValueID
   private let kernels: KernelRequest
   private let pool: ThreadPool
-  private let classCount: Int
   /// The model's inputs for one image.
   private let inputs: [ValueID: ValueInfo]
   /// Type and extents of every value for one image.
@@ -21,31 +20,32 @@ public final class Tail {
 
   /// The contents that the last image left at the value.
   private var contents: Tensor
-  private var logits: [Float]
+  /// What is explained, as the last image has it.
+  private var result: [Float]
   private var surroundings: [ValueID: Tensor] = [:]
   private lazy var single = Result { try run(1) }
   private lazy var batched = batchCount > 1 ? try? run(batchCount) : nil
   private lazy var differentiated = Result { try run(1, withGradient: true) }
 
-  /// So many elements at the value are computed at a time, where the model takes several images.
+  /// So many elements at the value, or of what is explained, are computed at a time, where the model takes several images.
   private static let batchElements = 1 << 21
   private static let largestBatch = 64
 
   init(
-    behind value: ValueID, of model: Model, in session: Executor, logits: [Float], pool: ThreadPool,
-    kernels: KernelRequest
+    behind value: ValueID, explaining explained: ValueID, of model: Model, in session: Executor, contents: [Float],
+    pool: ThreadPool, kernels: KernelRequest
   ) throws {
     self.model = model
     self.value = value
+    self.explained = explained
     self.kernels = kernels
     self.pool = pool
-    self.logits = logits
-    classCount = logits.count
+    result = contents
     inputs = session.plan.request.inputs
     infos = try InferredGraph(
-      model.graph, operators: model.operators, inputs: inputs, reaching: [value, model.head.logits]
+      model.graph, operators: model.operators, inputs: inputs, reaching: [value, explained]
     ).infos
-    around = model.graph.values(around: value, reaching: model.head.logits)
+    around = model.graph.values(around: value, reaching: explained)
     let unknown = around.filter { [infos] in infos[$0]?.constant == nil }
     front =
       unknown.isEmpty
@@ -54,59 +54,56 @@ public final class Tail {
         try Plan(
           model.graph, operators: model.operators,
           request: PlanRequest(inputs: inputs, outputs: unknown, kernels: kernels)), pool: pool)
-    contents = session.contents(of: value)
-    try takeImage(from: session, logits: logits)
+    self.contents = session.contents(of: value)
+    try takeImage(from: session, contents: contents)
   }
 
-  /// Takes over the image that a session ran last, with the scores that it gave.
-  func takeImage(from session: Executor, logits: [Float]) throws {
+  /// Takes over the image that a session ran last, with what is explained of it.
+  func takeImage(from session: Executor, contents result: [Float]) throws {
     contents = session.contents(of: value)
-    self.logits = logits
+    self.result = result
     guard let front else { return }
     for input in inputs.keys { try front.set(input, to: session.contents(of: input)) }
     try front.forward()
     for value in front.plan.request.outputs { surroundings[value] = front.contents(of: value) }
   }
 
-  /// The raw scores of the batch's first image for contents of the value's shape.
-  public func logits(for contents: Tensor) throws -> [Float] {
+  /// What is explained, of the batch's first image, for contents of the value's shape.
+  public func explainedContents(for contents: Tensor) throws -> [Float] {
     let run = try single.get()
     try run.forward(contents, surroundings)
-    return Array(run.logits.prefix(classCount))
+    return Array(run.explainedContents.prefix(result.count))
   }
 
-  /// A number made of the raw scores for each of several changes of the image's own contents.
+  /// The score of a target for each of several changes of the image's own contents.
   ///
-  /// - Parameters:
-  ///   - score: makes a number of the raw scores of an image.
-  ///   - change: changes a copy of the contents; called by several threads at a time.
+  /// - Parameter change: changes a copy of the contents; called by several threads at a time.
   func scores(
-    _ count: Int, of score: ([Float]) -> Float, change: (_ index: Int, UnsafeMutableBufferPointer<Float>) -> Void
+    _ count: Int, of target: any Target, change: (_ index: Int, UnsafeMutableBufferPointer<Float>) -> Void
   ) throws -> [Float] {
     if count > 1, let batched {
-      if let scores = try scores(count, in: batched, of: score, change: change) { return scores }
+      if let scores = try scores(count, in: batched, of: target, change: change) { return scores }
       self.batched = nil
     }
     return try (0..<count).map { index in
       let changed = copies(1, shape: contents.shape) { _, values in change(index, values) }
-      return score(try logits(for: changed))
+      return target.score(try explainedContents(for: changed))
     }
   }
 
-  /// The gradient at the value for other contents.
-  ///
-  /// - Parameter seed: makes the gradient of a target of its raw scores, those of the whole batch.
-  func gradient(at contents: Tensor, seed: ([Float]) -> [Float]) throws -> Tensor {
+  /// The gradient of a target at the value for other contents.
+  func gradient(at contents: Tensor, of target: any Target) throws -> Tensor {
     let run = try differentiated.get()
     try run.forward(contents, surroundings)
-    try run.executor.backward(seed: seed(run.logits))
+    let explained = run.explainedContents, rest = [Float](repeating: 0, count: explained.count - result.count)
+    try run.executor.backward(seed: target.gradient(Array(explained.prefix(result.count))) + rest)
     return run.executor.gradient(of: value)
   }
 
   /// Batch by batch; nil where images of a batch are found to act upon one another: then the unchanged contents, which
-  /// stand last in the first batch, have other scores than alone.
+  /// stand last in the first batch, give another result than alone.
   private func scores(
-    _ count: Int, in run: Run, of score: ([Float]) -> Float,
+    _ count: Int, in run: Run, of target: any Target,
     change: (_ index: Int, UnsafeMutableBufferPointer<Float>) -> Void
   ) throws -> [Float]? {
     var scores: [Float] = []
@@ -118,13 +115,13 @@ public final class Tail {
         if index < size { change(start + index, values) }
       }
       try run.forward(changed, surroundings)
-      let logits = run.logits
-      func image(_ index: Int) -> [Float] { Array(logits[index * classCount..<(index + 1) * classCount]) }
+      let explained = run.explainedContents
+      func image(_ index: Int) -> [Float] { Array(explained[index * result.count..<(index + 1) * result.count]) }
       if start == 0 {
-        let tolerance = 1e-3 * (self.logits.map(abs).max() ?? 0)
-        guard zip(image(run.count - 1), self.logits).allSatisfy({ abs($0 - $1) <= tolerance }) else { return nil }
+        let tolerance = 1e-3 * (result.map(abs).max() ?? 0)
+        guard zip(image(run.count - 1), result).allSatisfy({ abs($0 - $1) <= tolerance }) else { return nil }
       }
-      for index in 0..<size { scores.append(score(image(index))) }
+      for index in 0..<size { scores.append(target.score(image(index))) }
     }
     return scores
   }
@@ -143,7 +140,8 @@ public final class Tail {
 
   private var batchCount: Int {
     guard model.imageShape.batch == 1 else { return 1 }
-    return min(Self.largestBatch, max(1, Self.batchElements / infos[value]!.shape.count))
+    return min(
+      Self.largestBatch, max(1, Self.batchElements / max(infos[value]!.shape.count, infos[explained]!.shape.count)))
   }
 
   /// Plans the tail for so many images.
@@ -155,31 +153,31 @@ public final class Tail {
       var inputs = inputs
       inputs[model.imageInput]!.shape = inputs[model.imageInput]!.shape.repeated(count)
       infos = try InferredGraph(
-        model.graph, operators: model.operators, inputs: inputs, reaching: [value, model.head.logits]
+        model.graph, operators: model.operators, inputs: inputs, reaching: [value, explained]
       ).infos
     }
     var given: [ValueID: ValueInfo] = [:], repeats: [ValueID: Int] = [:]
-    for each in around + [value, model.head.logits] {
+    for each in around + [value, explained] {
       let info = infos[each]!, alone = self.infos[each]!.shape
       guard info.shape == alone.repeated(count) || (info.shape == alone && around.contains(each)) else {
         throw GradCAMError(.unsupported, problem: "the model takes one image at a time")
       }
       repeats[each] = info.shape == alone ? 1 : count
-      if each != model.head.logits { given[each] = info }
+      if each != explained { given[each] = info }
     }
     given[value]!.constant = nil
     let request = PlanRequest(
-      inputs: given, outputs: [model.head.logits], taps: withGradient ? [value] : [],
-      target: withGradient ? model.head.logits : nil, kernels: kernels)
+      inputs: given, outputs: [explained], taps: withGradient ? [value] : [],
+      target: withGradient ? explained : nil, kernels: kernels)
     return Run(
       executor: Executor(try Plan(model.graph, operators: model.operators, request: request), pool: pool), value: value,
-      scores: model.head.logits, count: count, shape: given[value]!.shape, repeats: repeats)
+      result: explained, count: count, shape: given[value]!.shape, repeats: repeats)
   }
 
   /// The tail planned for some number of images.
   private struct Run {
     let executor: Executor
-    let value, scores: ValueID
+    let value, result: ValueID
     let count: Int
     /// The value's shape.
     let shape: Shape
@@ -192,8 +190,8 @@ public final class Tail {
       try executor.forward()
     }
 
-    /// The raw scores of all images.
-    var logits: [Float] { executor.contents(of: scores).floats }
+    /// What is explained, of all images.
+    var explainedContents: [Float] { executor.contents(of: result).floats }
   }
 }
 

@@ -6,36 +6,57 @@ import Graph
 /// Zhang et al., Finer-CAM: Spotting the Difference Reveals Finer Details for Visual Explanation, 2025, as
 /// pytorch-grad-cam has it where no target is given.
 struct FinerCAM: CAMMethod {
+  func map(of tap: Tap, probe: Probe) throws -> HeatMap {
+    let tap = try probe.tap(explaining: FinerTarget(of: probe.classTarget(for: "finercam")))
+    return tap.weightedSum(tap.meanGradient)
+  }
+}
+
+/// What sets a class apart from the three classes with the nearest scores.
+struct FinerTarget: Target {
   private static let comparedCount = 3
   private static let epsilon: Float = 1e-9
 
-  func map(of tap: Tap, probe: Probe) throws -> HeatMap {
-    guard probe.logits.count > 1 else {
-      throw GradCAMError(
-        .unsupported, at: "--method finercam", problem: "compares classes, but the model has one score",
-        advice: "choose gradcam")
+  private let classTarget: ClassTarget
+
+  init(of classTarget: ClassTarget) { self.classTarget = classTarget }
+
+  var name: String { "finer-\(classTarget.name)" }
+  var description: String { "what sets \(classTarget.name) apart" }
+
+  func score(_ contents: [Float]) -> Float { Comparison(classTarget, contents).difference }
+
+  func gradient(_ contents: [Float]) -> [Float] {
+    let comparison = Comparison(classTarget, contents), own = classTarget.index
+    var gradient = [Float](repeating: 0, count: comparison.scores.count)
+    for other in comparison.others {
+      let share = comparison.probabilities[other] / comparison.total
+      gradient[own] += share
+      gradient[other] -= share
+      // ∂p_i ⁄ ∂y_j = p_i (δ_ij − p_j).
+      let change = (comparison.scores[own] - comparison.scores[other] - comparison.difference) * share
+      gradient[other] += change
+      for index in gradient.indices { gradient[index] -= change * comparison.probabilities[index] }
     }
-    let tap = try probe.tap(weighting: Self.seed(logits: probe.logits, classIndex: probe.classIndex))
-    return tap.weightedSum(tap.meanGradient)
+    return classTarget.head.gradient(ofClassScores: gradient, logits: contents)
   }
 
-  /// The gradient of the difference with respect to the raw scores.
-  static func seed(logits: [Float], classIndex: Int) -> [Float] {
-    let own = logits[classIndex], probabilities = logits.softmax
-    let compared = logits.indices.filter { $0 != classIndex }
-      .sorted { (abs(logits[$0] - own), $0) < (abs(logits[$1] - own), $1) }.prefix(comparedCount)
-    let total = compared.reduce(epsilon) { $0 + probabilities[$1] }
-    let difference = compared.reduce(0) { $0 + probabilities[$1] * (own - logits[$1]) } / total
-    var seed = [Float](repeating: 0, count: logits.count)
-    for other in compared {
-      let share = probabilities[other] / total
-      seed[classIndex] += share
-      seed[other] -= share
-      // ∂p_i ⁄ ∂y_j = p_i (δ_ij − p_j).
-      let change = (own - logits[other] - difference) * share
-      seed[other] += change
-      for index in seed.indices { seed[index] -= change * probabilities[index] }
+  private struct Comparison {
+    let scores, probabilities: [Float]
+    let others: [Int]
+    /// The sum of the others' probabilities.
+    let total: Float
+    let difference: Float
+
+    init(_ target: ClassTarget, _ contents: [Float]) {
+      let scores = target.head.classScores(contents), own = scores[target.index], probabilities = scores.softmax
+      others = Array(
+        scores.indices.filter { $0 != target.index }
+          .sorted { (abs(scores[$0] - own), $0) < (abs(scores[$1] - own), $1) }.prefix(FinerTarget.comparedCount))
+      total = others.reduce(FinerTarget.epsilon) { $0 + probabilities[$1] }
+      difference = others.reduce(0) { $0 + probabilities[$1] * (own - scores[$1]) } / total
+      self.scores = scores
+      self.probabilities = probabilities
     }
-    return seed
   }
 }

@@ -1,32 +1,42 @@
 import Graph
 
-/// What a method may ask of a network besides the tap: how the score explained depends on the tap and on the input.
+/// What a method may ask of a network besides the tap: how the target depends on the tap and on the input.
 ///
 /// Activations and gradients are channels first, as the tap's are; what else the tensor holds, as class tokens, stays as
 /// the image left it. Not for use by several threads at a time.
 public final class Probe {
-  /// The class explained.
-  public let classIndex: Int
-  /// What is explained of it.
-  public let kind: ScoreKind
-  /// The raw scores of the image.
-  public let logits: [Float]
+  /// What is explained.
+  public let target: any Target
+  /// The elements of the value that it is made of, of the image.
+  public let contents: [Float]
 
   private let session: Session
   private let tap: Int
   private var model: Model { session.model }
   private var layout: FeatureMapLayout { session.taps[tap].layout! }
 
-  init(_ session: Session, tap: Int, classIndex: Int, score: ScoreKind) {
+  init(_ session: Session, tap: Int, target: any Target) {
     self.session = session
     self.tap = tap
-    self.classIndex = classIndex
-    kind = score
-    logits = session.logits
+    self.target = target
+    contents = session.contents
   }
 
-  /// The score explained, of the image.
-  public var score: Float { score(logits) }
+  /// The target's score, of the image.
+  public var score: Float { target.score(contents) }
+
+  /// The class explained, for a method that is about classes.
+  ///
+  /// Throws `unsupported` naming the method where something else is explained.
+  public func classTarget(for method: String) throws -> ClassTarget {
+    guard let target = target as? ClassTarget else {
+      throw GradCAMError(
+        .unsupported, at: "--method \(method)",
+        problem: "is defined for the score of a class; what is explained is \(target.description)",
+        advice: "explain a class, or choose a method such as gradcam")
+    }
+    return target
+  }
 
   /// The size of the network's input.
   public var inputSize: PixelSize { session.inputSize }
@@ -37,7 +47,7 @@ public final class Probe {
   public func scores(
     ofActivations count: Int, change: (_ index: Int, UnsafeMutableBufferPointer<Float>) -> Void
   ) throws -> [Float] {
-    try session.tail(behind: session.taps[tap].value).scores(count, of: score) { index, contents in
+    try session.tail(behind: session.taps[tap].value).scores(count, of: target) { index, contents in
       layout.change(contents) { change(index, $0) }
     }
   }
@@ -54,7 +64,7 @@ public final class Probe {
     try checkInput()
     let tail = try session.tail(behind: model.imageInput), size = session.inputSize
     let imageCount = model.imageShape.channels * size.width * size.height
-    return try tail.scores(count, of: score) { index, contents in
+    return try tail.scores(count, of: target) { index, contents in
       change(index, UnsafeMutableBufferPointer(rebasing: contents[..<imageCount]))
     }
   }
@@ -84,15 +94,15 @@ public final class Probe {
     values.withUnsafeMutableBufferPointer { change($0) }
     let storage = Tensor(values, shape: input.shape).storage
     try companion.forward(Tensor(elementType: input.elementType, shape: input.shape, storage: storage))
-    try companion.backward(classIndex: classIndex, score: kind)
+    try companion.backward(from: target)
     return companion.tap(tap)
   }
 
-  /// Activation and gradient of the image for a linear combination of the raw scores, one weight each.
-  public func tap(weighting weights: [Float]) throws -> Tap {
+  /// Activation and gradient of the image for another target.
+  public func tap(explaining target: any Target) throws -> Tap {
     let companion = session.companion
     try companion.forward(session.image)
-    try companion.backward(seed: weights)
+    try companion.backward(from: target)
     return companion.tap(tap)
   }
 
@@ -103,15 +113,8 @@ public final class Probe {
     values.withUnsafeMutableBufferPointer { layout.change($0, change) }
     let storage = Tensor(values, shape: activation.shape).storage
     let changed = Tensor(elementType: activation.elementType, shape: activation.shape, storage: storage)
-    let gradient = try tail.gradient(at: changed) { scores in
-      let rest = [Float](repeating: 0, count: scores.count - logits.count)
-      return model.head.seed(
-        logits: Array(scores.prefix(logits.count)), classIndex: classIndex, score: kind) + rest
-    }
-    return gradient.floats.withUnsafeBufferPointer(layout.gather)
+    return try tail.gradient(at: changed, of: target).floats.withUnsafeBufferPointer(layout.gather)
   }
-
-  private func score(_ logits: [Float]) -> Float { model.head.score(logits, classIndex: classIndex, score: kind) }
 
   private func checkInput() throws {
     guard model.imageShape.elementType.storage == .float32 else {

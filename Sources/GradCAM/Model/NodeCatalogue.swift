@@ -40,7 +40,11 @@ public struct NodeCatalogue: Sendable {
   /// All nodes in the file's order.
   public let entries: [Entry]
 
+  /// The name of the value that is explained.
+  let explainedName: String
+
   private let graph: ComputeGraph
+  private let reachable: Set<ValueID>
   private let modules: ModuleIndex
   private let auto: ValueID?
   private let infos: [ValueID: ValueInfo]
@@ -54,19 +58,22 @@ public struct NodeCatalogue: Sendable {
   public init(_ model: Model, size: PixelSize, inputs: [String: ValueInfo] = [:]) throws {
     let declared = model.graph.inputs.compactMap { model.graph.values[$0].declaredInfo }
     let infos = try model.located {
-      try model.inferred(size: size, inputs: inputs.merging(declared) { given, _ in given }).infos
+      try model.inferred(
+        size: size, inputs: inputs.merging(declared) { given, _ in given }, explaining: model.head.logits
+      ).infos
     }
-    self.init(model, infos: infos)
+    self.init(model, infos: infos, explaining: model.head.logits)
   }
 
-  init(_ model: Model, infos: [ValueID: ValueInfo]) {
+  /// - Parameter explained: the value that nodes are to reach.
+  init(_ model: Model, infos: [ValueID: ValueInfo], explaining explained: ValueID) {
     let graph = model.graph
-    let reachable = graph.valuesBetween(model.imageInput, and: model.head.logits)
+    let reachable = graph.valuesBetween(model.imageInput, and: explained)
     let dimensions = DimensionTracker(graph, image: model.imageInput, layout: model.imageShape.layout) { infos[$0] }
       .dimensions
-    let (live, isPartial) = graph.valuesWithLivePositions(before: model.head.logits) { dimensions[$0] }
+    let (live, isPartial) = graph.valuesWithLivePositions(before: explained) { dimensions[$0] }
     func isMappable(_ value: ValueID) -> Bool {
-      guard reachable.contains(value), live.contains(value), value != model.head.logits,
+      guard reachable.contains(value), live.contains(value), value != explained,
         infos[value]?.elementType.isFloatingPoint == true,
         let layout = dimensions[value].flatMap(FeatureMapLayout.init)
       else { return false }
@@ -89,7 +96,9 @@ public struct NodeCatalogue: Sendable {
         shape: value.flatMap { infos[$0]?.shape }, isMappable: isShown.contains(index),
         isAuto: value != nil && value == auto)
     }
+    explainedName = graph.values[explained].name
     self.graph = graph
+    self.reachable = reachable
     self.modules = modules
     self.auto = auto
     self.infos = infos
@@ -150,6 +159,9 @@ public struct NodeCatalogue: Sendable {
   private func match(_ value: ValueID, label: String, notes: [String] = []) -> Match {
     Match(value: value, tensor: graph.values[value].name, layout: nil, label: label, notes: notes)
   }
+
+  /// Whether a value lies between the image and what is explained.
+  func reachesExplained(_ value: ValueID) -> Bool { reachable.contains(value) }
 
   private func tensor(named name: String) -> ValueID? {
     graph.values.indices.first { graph.values[$0].name == name && isComputed($0) }

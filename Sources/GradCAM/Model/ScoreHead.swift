@@ -53,36 +53,39 @@ public struct ScoreHead: Sendable {
     (logits, activation) = (output, .softmax)
   }
 
+  /// The raw score of every class.
+  ///
+  /// One lone number y is the score of a yes, which is class 1, against a no, whose score is −y.
+  /// - Parameter logits: the elements of `logits`, of one image.
+  public func classScores(_ logits: [Float]) -> [Float] { logits.count == 1 ? [-logits[0], logits[0]] : logits }
+
   /// The probability of every class.
+  ///
+  /// - Parameter logits: the elements of `logits`, of one image.
   public func probabilities(_ logits: [Float]) -> [Float] {
-    switch activation {
-    case .sigmoid: return logits.map { 1 / (1 + exp(-$0)) }
-    case .softmax:
-      // One lone score competes with nothing: it is read as the score of a yes against a no.
-      if logits.count == 1 { return logits.map { 1 / (1 + exp(-$0)) } }
-      return logits.softmax
-    }
+    activation == .sigmoid || logits.count == 1
+      ? classScores(logits).map { 1 / (1 + exp(-$0)) } : logits.softmax
   }
 
-  /// A class's score, or its probability.
-  func score(_ logits: [Float], classIndex: Int, score: ScoreKind) -> Float {
-    score == .logit ? logits[classIndex] : probabilities(logits)[classIndex]
+  /// The gradient with respect to the logits of a number whose gradient with respect to the classes' scores is known.
+  func gradient(ofClassScores gradient: [Float], logits: [Float]) -> [Float] {
+    logits.count == 1 ? [gradient[1] - gradient[0]] : gradient
   }
 
   /// The gradient of a class's score, or of its probability, with respect to the logits.
-  func seed(logits: [Float], classIndex: Int, score: ScoreKind) -> [Float] {
-    var seed = [Float](repeating: 0, count: logits.count)
-    guard score == .probability else {
-      seed[classIndex] = 1
-      return seed
-    }
-    let probabilities = probabilities(logits), p = probabilities[classIndex]
-    if activation == .sigmoid || logits.count == 1 {
-      seed[classIndex] = p * (1 - p)
+  func gradient(_ logits: [Float], classIndex: Int, _ kind: ScoreKind) -> [Float] {
+    var gradient = [Float](repeating: 0, count: classScores(logits).count)
+    if kind == .logit {
+      gradient[classIndex] = 1
     } else {
-      for index in seed.indices { seed[index] = p * ((index == classIndex ? 1 : 0) - probabilities[index]) }
+      let probabilities = probabilities(logits), p = probabilities[classIndex]
+      if activation == .sigmoid || logits.count == 1 {
+        gradient[classIndex] = p * (1 - p)
+      } else {
+        for index in gradient.indices { gradient[index] = p * ((index == classIndex ? 1 : 0) - probabilities[index]) }
+      }
     }
-    return seed
+    return self.gradient(ofClassScores: gradient, logits: logits)
   }
 }
 

@@ -11,8 +11,9 @@ import Testing
     let session = try Session(model, nodes: [node], inputSize: size, threadCount: 2)
     try session.forward(model.imageShape.noise(size))
     let top = session.logits.indices.max { session.logits[$0] < session.logits[$1] }!
-    try session.backward(classIndex: classIndex ?? top)
-    return try GradientVerification(session, classIndex: classIndex ?? top)
+    let target = try session.target(classIndex: classIndex ?? top)
+    try session.backward(from: target)
+    return try GradientVerification(session, of: target)
   }
 
   private func shipped(_ name: String, operators: OperatorSet = .standard) throws -> Model {
@@ -106,11 +107,11 @@ import Testing
         let session = try Session(model, nodes: [tap.query], inputSize: network.size, threadCount: 2)
         try session.forward(network.contents()[network.input])
         let tail = try session.tail(0), activation = session.activation(0)
-        let deviation = Deviation(try tail.logits(for: activation), from: session.logits)
+        let deviation = Deviation(try tail.explainedContents(for: activation), from: session.logits)
         #expect(deviation.relative < 1e-5, "\(network) at \(tap.query): \(deviation)")
         let zero = Tensor([Float](repeating: 0, count: activation.shape.count), shape: activation.shape)
-        #expect(try tail.logits(for: zero) != session.logits)
-        #expect(try tail.logits(for: activation) == tail.logits(for: activation))
+        #expect(try tail.explainedContents(for: zero) != session.logits)
+        #expect(try tail.explainedContents(for: activation) == tail.explainedContents(for: activation))
       }
     }
   }

@@ -13,7 +13,7 @@ import Testing
       let session = try Session(model, nodes: [place.query], inputSize: network.size, threadCount: 2)
       try session.forward(network.contents()[network.input])
       let tail = try session.tail(0), activation = session.activation(0), layout = session.taps[0].layout!
-      let probe = session.probe(0, classIndex: network.class), plane = layout.height * layout.width
+      let probe = try session.probe(0, classIndex: network.class), plane = layout.height * layout.width
       let found = try probe.scores(ofActivations: 4) { index, activation in
         if index > 0 { activation[(index - 1) % layout.channels * plane + (index - 1) % plane] += 1 }
       }
@@ -23,7 +23,7 @@ import Testing
           let position = (index - 1) % plane
           values[layout.index((index - 1) % layout.channels, position / layout.width, position % layout.width)] += 1
         }
-        return try tail.logits(for: Tensor(values, shape: activation.shape))[network.class]
+        return try tail.explainedContents(for: Tensor(values, shape: activation.shape))[network.class]
       }
       let scale = session.logits.map(abs).max()!
       #expect(zip(found, truth).allSatisfy { abs($0 - $1) < 1e-4 * scale }, "\(place.query): \(found), not \(truth)")
@@ -44,7 +44,7 @@ import Testing
       last = session.tap(0)
     }
     try session.forward(image)
-    let probe = session.probe(0, classIndex: network.class)
+    let probe = try session.probe(0, classIndex: network.class)
     func dim(_ index: Int, _ input: UnsafeMutableBufferPointer<Float>) {
       for pixel in input.indices { input[pixel] /= Float(index + 1) }
     }
@@ -65,21 +65,23 @@ import Testing
       try session.forward(network.contents()[network.input])
       for score in ScoreKind.allCases {
         try session.backward(classIndex: network.class, score: score)
-        let probe = session.probe(0, classIndex: network.class, score: score), gradient = session.tap(0).gradient
+        let probe = try session.probe(0, classIndex: network.class, score: score), gradient = session.tap(0).gradient
         let same = Deviation(try probe.gradient { _ in }, from: gradient)
         #expect(same.relative < 1e-4, "\(place.query), \(score): \(same)")
         guard score == .logit else { continue }
-        var weights = [Float](repeating: 0, count: probe.logits.count)
-        weights[network.class] = -2
-        let double = try probe.tap(weighting: weights)
-        #expect(Deviation(double.gradient, from: gradient.map { -2 * $0 }).relative < 1e-5, "\(place.query)")
+        let other = (network.class + 1) % session.classCount
+        try session.backward(classIndex: other)
+        let truth = session.tap(0).gradient
+        try session.backward(from: probe.target)
+        let found = try probe.tap(explaining: session.target(classIndex: other)).gradient
+        #expect(Deviation(found, from: truth).relative < 1e-5, "\(place.query)")
         #expect(session.tap(0).gradient == gradient, "the session keeps its own")
       }
     }
   }
 
   /// Σ_i p_i (y_c − y_i) ⁄ Σ_i p_i by central differences.
-  @Test func finerCAMsSeedIsTheGradientOfTheDifference() {
+  @Test func finerCAMsTargetIsTheDifferenceWithItsGradient() throws {
     let logits: [Float] = [1, -0.5, 0.75, 2, 0.25], own = 2
     // The three nearest to 0.75.
     let compared = [0, 4, 1]
@@ -87,7 +89,9 @@ import Testing
       let powers = logits.map { exp($0) }, total = compared.reduce(0) { $0 + powers[$1] }
       return compared.reduce(0) { $0 + powers[$1] * (logits[own] - logits[$1]) } / total
     }
-    let seed = FinerCAM.seed(logits: logits, classIndex: own)
+    let target = FinerTarget(of: ClassTarget(own, head: try ScoreHead(ComputeGraph.identity)))
+    #expect(abs(Double(target.score(logits)) - difference(logits.map(Double.init))) < 1e-6)
+    let seed = target.gradient(logits)
     for index in logits.indices {
       var above = logits.map(Double.init), below = above
       above[index] += 1e-4
@@ -121,7 +125,7 @@ import Testing
     let session = try Session(model, nodes: ["features"], inputSize: network.size, threadCount: 2)
     try session.forward(network.contents()[network.input])
     try session.backward(classIndex: network.class)
-    let tap = session.tap(0), probe = session.probe(0, classIndex: network.class)
+    let tap = session.tap(0), probe = try session.probe(0, classIndex: network.class)
     let zero = try probe.scores(ofActivations: 1) { _, activation in activation.update(repeating: 0) }[0]
     let found = try ReciproCAM().map(of: tap, probe: probe).values
     var scores = [Float](repeating: zero, count: tap.plane)
@@ -137,5 +141,15 @@ import Testing
       }
     }
     #expect(Deviation(found, from: scores.map { $0 - scores.min()! }).relative < 1e-3)
+  }
+}
+
+extension ComputeGraph {
+  /// A graph whose output is its input.
+  fileprivate static var identity: ComputeGraph {
+    var graph = ComputeGraph(opsets: ["": 17])
+    graph.values = [Value(name: "scores")]
+    (graph.inputs, graph.outputs) = ([0], [0])
+    return graph
   }
 }

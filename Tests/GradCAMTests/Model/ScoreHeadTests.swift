@@ -45,14 +45,14 @@ import Testing
     #expect(softmax.probabilities([1000, 999, -1000]).allSatisfy { $0.isFinite })
     let odds = sigmoid.probabilities([0, log(3), -log(3)])
     #expect(zip(odds, [0.5, 0.75, 0.25]).allSatisfy { abs($0 - $1) < 1e-6 })
-    #expect(softmax.probabilities([0]) == [0.5])
+    #expect(softmax.probabilities([0]) == [0.5, 0.5])
   }
 
   @Test func seedsAreTheDerivativeOfTheProbability() throws {
     let logits: [Float] = [0.3, -1.2, 2.1, 0.7], step: Float = 1e-2
     for head in try [head(["Softmax"]).head, head(["Sigmoid"]).head] {
-      #expect(head.seed(logits: logits, classIndex: 2, score: .logit) == [0, 0, 1, 0])
-      let seed = head.seed(logits: logits, classIndex: 2, score: .probability)
+      #expect(head.gradient(logits, classIndex: 2, .logit) == [0, 0, 1, 0])
+      let seed = head.gradient(logits, classIndex: 2, .probability)
       for index in logits.indices {
         var (above, below) = (logits, logits)
         above[index] += step
@@ -60,6 +60,20 @@ import Testing
         let slope = (head.probabilities(above)[2] - head.probabilities(below)[2]) / (2 * step)
         #expect(abs(slope - seed[index]) < 1e-4)
       }
+    }
+  }
+
+  /// One lone score y: class 0 is the no, whose score is −y.
+  @Test func aLoneScoreIsThatOfAYes() throws {
+    for head in try [head(["Softmax"]).head, head(["Sigmoid"]).head] {
+      #expect(head.classScores([log(3)]) == [-log(3), log(3)])
+      let probabilities = head.probabilities([log(3)])
+      #expect(zip(probabilities, [0.25, 0.75]).allSatisfy { abs($0 - $1) < 1e-6 })
+      #expect(head.gradient([log(3)], classIndex: 0, .logit) == [-1])
+      #expect(head.gradient([log(3)], classIndex: 1, .logit) == [1])
+      // p (1 − p) = 3 ⁄ 16, with opposite signs.
+      #expect(abs(head.gradient([log(3)], classIndex: 0, .probability)[0] + 0.1875) < 1e-6)
+      #expect(abs(head.gradient([log(3)], classIndex: 1, .probability)[0] - 0.1875) < 1e-6)
     }
   }
 

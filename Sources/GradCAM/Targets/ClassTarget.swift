@@ -1,0 +1,36 @@
+/// The score of a class, or its probability.
+public struct ClassTarget: Target {
+  /// The class.
+  public let index: Int
+  /// Its name, where known.
+  public let label: String?
+  /// Whether the raw score is explained or the probability behind it.
+  public let kind: ScoreKind
+  /// How scores are read.
+  public let head: ScoreHead
+
+  /// A class of a model whose scores are one number a class.
+  ///
+  /// - Precondition: there is such a class.
+  public init(_ index: Int, label: String? = nil, kind: ScoreKind = .logit, head: ScoreHead) {
+    self.index = index
+    self.label = label
+    self.kind = kind
+    self.head = head
+  }
+
+  /// The label, else the number.
+  public var name: String { label ?? "\(index)" }
+  /// As `logit of star`.
+  public var description: String { "\(kind.rawValue) of \(label ?? "class \(index)")" }
+
+  /// The score or probability.
+  public func score(_ contents: [Float]) -> Float {
+    (kind == .logit ? head.classScores(contents) : head.probabilities(contents))[index]
+  }
+
+  /// One at the class for its raw score, else the derivative of Softmax or Sigmoid.
+  public func gradient(_ contents: [Float]) -> [Float] {
+    head.gradient(contents, classIndex: index, kind)
+  }
+}
