@@ -8,11 +8,15 @@
 
 #define UNROLL _Pragma("clang loop unroll(full)")
 
-// A tile of `panels` left panels × `vectors` vectors of `lanes` columns, all sums kept in registers. Of the `height` rows
-// of a panel the first `rows` are computed.
-#define TILE(name, target, panels, rows, height, vectors, lanes)                                               \
+// The element of a row of a panel, and of a row that lies in memory, at the depth that `left` stands at.
+#define OF_PANEL(p, r) left[p * stride + r]
+#define OF_ROW(p, r) left[r * stride]
+
+// A tile of `panels` left panels × `vectors` vectors of `lanes` columns, all sums kept in registers. Of each panel the
+// first `rows` rows are computed; `step` elements lead from one depth to the next.
+#define TILE(name, target, panels, rows, element, step, vectors, lanes)                                        \
   target static void name(                                                                                     \
-      const float *restrict left, int64_t panel_stride, const float *restrict right, int64_t leading,          \
+      const unaligned_float *restrict left, int64_t stride, const float *restrict right, int64_t leading,      \
       int64_t depth, float *c, int64_t c_leading, const struct tile_epilogue *epilogue) {                      \
     typedef float vector __attribute__((vector_size(lanes * sizeof(float)), aligned(1)));                      \
     vector sum[panels][rows][vectors];                                                                         \
@@ -22,11 +26,11 @@
       UNROLL for (int p = 0; p < panels; p++) UNROLL for (int r = 0; r < rows; r++)                            \
           UNROLL for (int v = 0; v < vectors; v++) sum[p][r][v] =                                              \
               *(const vector *)(c + (p * rows + r) * c_leading + v * lanes);                                   \
-    for (int64_t k = 0; k < depth; k++, left += height, right += leading) {                                    \
+    for (int64_t k = 0; k < depth; k++, left += step, right += leading) {                                      \
       vector b[vectors];                                                                                       \
       UNROLL for (int v = 0; v < vectors; v++) b[v] = *(const vector *)(right + v * lanes);                    \
       UNROLL for (int p = 0; p < panels; p++) UNROLL for (int r = 0; r < rows; r++)                            \
-          UNROLL for (int v = 0; v < vectors; v++) sum[p][r][v] += left[p * panel_stride + r] * b[v];          \
+          UNROLL for (int v = 0; v < vectors; v++) sum[p][r][v] += element(p, r) * b[v];                       \
     }                                                                                                          \
     const vector low = (vector){0} + epilogue->low, high = (vector){0} + epilogue->high;                       \
     UNROLL for (int p = 0; p < panels; p++) UNROLL for (int r = 0; r < rows; r++) {                            \
@@ -34,7 +38,8 @@
       UNROLL for (int v = 0; v < vectors; v++) {                                                               \
         const ptrdiff_t at = (p * rows + r) * c_leading + v * lanes;                                           \
         vector value = sum[p][r][v] + bias;                                                                    \
-        if (epilogue->residual) value += *(const vector *)(epilogue->residual + at);                           \
+        if (epilogue->residual)                                                                                \
+          value += *(const vector *)(epilogue->residual + (p * rows + r) * epilogue->residual_leading + v * lanes); \
         value = CHOOSE(vector, low > value, low, value);                                                               \
         *(vector *)(c + at) = CHOOSE(vector, high < value, high, value);                                               \
       }                                                                                                        \
@@ -68,61 +73,74 @@
   }
 
 typedef void (*product_tile)(
-    const float *, int64_t, const float *, int64_t, int64_t, float *, int64_t, const struct tile_epilogue *);
+    const unaligned_float *, int64_t, const float *, int64_t, int64_t, float *, int64_t, const struct tile_epilogue *);
 typedef void (*column_tile)(const float *, int64_t, int64_t, const float *, int64_t, int64_t, float *);
 
 // The tile functions of a processor level: registers decide how large a tile is best.
 struct product_level {
   int64_t rows, lanes, vectors;
-  product_tile tile[3];  // by the number of vectors
-  product_tile few[3];   // the first row, two or four of a panel, all vectors
-  product_tile tall;     // three panels, one vector
+  struct product_tiles {
+    product_tile whole[3];  // all rows of a panel, by the number of vectors
+    product_tile few[3];    // the first row, two or four, all vectors
+  } packed, in_place;
+  product_tile tall;  // three panels, one vector
   column_tile single[product_single_columns];
 };
 
-#define LEVEL(suffix, target, rows, lanes, vectors)               \
-  TILE(tile_one_##suffix, target, 1, rows, rows, 1, lanes)        \
-  TILE(tile_two_##suffix, target, 1, rows, rows, 2, lanes)        \
-  TILE(tile_tall_##suffix, target, 3, rows, rows, 1, lanes)       \
-  TILE(few_one_##suffix, target, 1, 1, rows, vectors, lanes)      \
-  TILE(few_two_##suffix, target, 1, 2, rows, vectors, lanes)      \
-  TILE(few_four_##suffix, target, 1, 4, rows, vectors, lanes)     \
-  COLUMN_TILE(single_one_##suffix, target, rows, 1)               \
-  COLUMN_TILE(single_two_##suffix, target, rows, 2)               \
-  COLUMN_TILE(single_three_##suffix, target, rows, 3)             \
+#define TILES(suffix, target, rows, element, step, vectors, lanes)             \
+  TILE(tile_one_##suffix, target, 1, rows, element, step, 1, lanes)            \
+  TILE(tile_two_##suffix, target, 1, rows, element, step, 2, lanes)            \
+  TILE(few_one_##suffix, target, 1, 1, element, step, vectors, lanes)          \
+  TILE(few_two_##suffix, target, 1, 2, element, step, vectors, lanes)          \
+  TILE(few_four_##suffix, target, 1, 4, element, step, vectors, lanes)
+#define LEVEL(suffix, target, rows, lanes, vectors)                            \
+  TILES(packed_##suffix, target, rows, OF_PANEL, rows, vectors, lanes)         \
+  TILES(in_place_##suffix, target, rows, OF_ROW, 1, vectors, lanes)            \
+  TILE(tile_tall_##suffix, target, 3, rows, OF_PANEL, rows, 1, lanes)          \
+  COLUMN_TILE(single_one_##suffix, target, rows, 1)                            \
+  COLUMN_TILE(single_two_##suffix, target, rows, 2)                            \
+  COLUMN_TILE(single_three_##suffix, target, rows, 3)                          \
   COLUMN_TILE(single_four_##suffix, target, rows, 4)
-#define LEVEL_ENTRY(suffix, rows, lanes, vectors, three)                                                     \
+#define THREE(suffix, target, rows, lanes)                                     \
+  TILE(tile_three_packed_##suffix, target, 1, rows, OF_PANEL, rows, 3, lanes)  \
+  TILE(tile_three_in_place_##suffix, target, 1, rows, OF_ROW, 1, 3, lanes)
+
+#define TILES_ENTRY(suffix, three) \
+  {{tile_one_##suffix, tile_two_##suffix, three}, {few_one_##suffix, few_two_##suffix, few_four_##suffix}}
+#define LEVEL_ENTRY(suffix, rows, lanes, vectors, three_packed, three_in_place)                              \
   {                                                                                                          \
-    rows, lanes, vectors, {tile_one_##suffix, tile_two_##suffix, three},                                     \
-        {few_one_##suffix, few_two_##suffix, few_four_##suffix}, tile_tall_##suffix, {                       \
+    rows, lanes, vectors, TILES_ENTRY(packed_##suffix, three_packed),                                        \
+        TILES_ENTRY(in_place_##suffix, three_in_place), tile_tall_##suffix, {                                \
       single_one_##suffix, single_two_##suffix, single_three_##suffix, single_four_##suffix                  \
     }                                                                                                        \
   }
+#define LEVEL_ENTRY_OF_THREE(suffix, rows, lanes) \
+  LEVEL_ENTRY(suffix, rows, lanes, 3, tile_three_packed_##suffix, tile_three_in_place_##suffix)
 
 #if defined(__x86_64__)
 // The features by name: the level's own name would make the compiler prefer half-wide vectors.
 #define WIDE_TARGET __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")))
 #define MIDDLE_TARGET __attribute__((target("arch=x86-64-v3")))
 LEVEL(v4, WIDE_TARGET, 8, 16, 3)
-TILE(tile_three_v4, WIDE_TARGET, 1, 8, 8, 3, 16)
+THREE(v4, WIDE_TARGET, 8, 16)
 LEVEL(v3, MIDDLE_TARGET, 4, 8, 3)
-TILE(tile_three_v3, MIDDLE_TARGET, 1, 4, 4, 3, 8)
+THREE(v3, MIDDLE_TARGET, 4, 8)
 LEVEL(base, , 4, 4, 2)
 #else
 LEVEL(base, , 8, 4, 3)
-TILE(tile_three_base, , 1, 8, 8, 3, 4)
+THREE(base, , 8, 4)
 #endif
 
 static const struct product_level *level(void) {
 #if defined(__x86_64__)
-  static const struct product_level v4 = LEVEL_ENTRY(v4, 8, 16, 3, tile_three_v4);
-  static const struct product_level v3 = LEVEL_ENTRY(v3, 4, 8, 3, tile_three_v3);
-  static const struct product_level base = LEVEL_ENTRY(base, 4, 4, 2, NULL);
+  static const struct product_level v4 = LEVEL_ENTRY_OF_THREE(v4, 8, 16);
+  static const struct product_level v3 = LEVEL_ENTRY_OF_THREE(v3, 4, 8);
+  static const struct product_level base = LEVEL_ENTRY(base, 4, 4, 2, NULL, NULL);
   __builtin_cpu_init();
   if (__builtin_cpu_supports("x86-64-v4")) return &v4;
   if (__builtin_cpu_supports("x86-64-v3")) return &v3;
 #else
-  static const struct product_level base = LEVEL_ENTRY(base, 8, 4, 3, tile_three_base);
+  static const struct product_level base = LEVEL_ENTRY_OF_THREE(base, 8, 4);
 #endif
   return &base;
 }
@@ -298,41 +316,44 @@ WIDE_SIMD_KERNEL static void finish_tile(
   for (int64_t r = 0; r < rows; r++, tile += tile_width)
     finish_row(
         tile, columns, epilogue->accumulate, epilogue->bias ? epilogue->bias[r] : 0,
-        epilogue->residual ? epilogue->residual + r * leading : 0, epilogue->low, epilogue->high, c + r * leading);
+        epilogue->residual ? epilogue->residual + r * epilogue->residual_leading : 0, epilogue->low, epilogue->high, c + r * leading);
 }
 
 void multiply_panel(
-    const float *packed, int64_t whole_depth, int64_t first, int64_t last, const float *right, int64_t leading,
-    int64_t depth, int64_t columns, float *c, int64_t c_leading, const struct tile_epilogue *epilogue) {
+    struct left_matrix left, int64_t first, int64_t last, const float *right, int64_t leading, int64_t depth,
+    int64_t columns, float *c, int64_t c_leading, const struct tile_epilogue *epilogue) {
   const struct product_level *here = level();
-  const struct tile_epilogue none = {0, NULL, NULL, -INFINITY, INFINITY};
-  const int64_t panel_stride = here->rows * whole_depth, vectors = (columns + here->lanes - 1) / here->lanes;
+  const struct product_tiles *tiles = left.packed ? &here->packed : &here->in_place;
+  const struct tile_epilogue none = {0, NULL, NULL, 0, -INFINITY, INFINITY};
+  const int64_t stride = left.packed ? here->rows * left.stride : left.stride;
+  const int64_t vectors = (columns + here->lanes - 1) / here->lanes;
   float sums[3 * product_rows_limit * product_columns_limit] __attribute__((aligned(64)));
   for (int64_t row = first; row < last;) {
     const int64_t left_over = last - row;
-    const float *left = packed + row * whole_depth;
+    const float *at_row = left.start + row * left.stride;
     float *to = c + row * c_leading;
     struct tile_epilogue at = *epilogue;
     if (at.bias) at.bias += row;
-    if (at.residual) at.residual += row * c_leading;
-    if (columns <= product_single_columns) {
+    if (at.residual) at.residual += row * at.residual_leading;
+    if (left.packed && columns <= product_single_columns) {
       const int64_t rows = smaller(3 * here->rows, left_over), panels = (rows + here->rows - 1) / here->rows;
-      here->single[columns - 1](left, panel_stride, panels, right, leading, depth, sums);
+      here->single[columns - 1](at_row, stride, panels, right, leading, depth, sums);
       finish_tile(sums, columns, rows, columns, to, c_leading, &at);
       row += rows;
       continue;
     }
-    // Three panels are read only where they are there.
-    const int tall = vectors == 1 && left_over > 2 * here->rows;
-    const int few = vectors == here->vectors && left_over <= here->rows / 2 ? left_over > 2 ? 2 : (int)left_over - 1 : -1;
-    const product_tile tile = tall ? here->tall : few >= 0 ? here->few[few] : here->tile[vectors - 1];
+    // Three panels, and rows that lie in memory, are read only where they are there.
+    const int tall = left.packed && vectors == 1 && left_over > 2 * here->rows;
+    const int is_few = left.packed ? vectors == here->vectors && left_over <= here->rows / 2 : left_over < here->rows;
+    const int few = !is_few ? -1 : left_over > 3 || (left.packed && left_over == 3) ? 2 : left_over > 1;
+    const product_tile tile = tall ? here->tall : few >= 0 ? tiles->few[few] : tiles->whole[vectors - 1];
     const int64_t full = tall ? 3 * here->rows : few >= 0 ? (int64_t)1 << few : here->rows;
-    const int64_t height = smaller(full, left_over);
-    if (columns == vectors * here->lanes && height == full) {
-      tile(left, panel_stride, right, leading, depth, to, c_leading, &at);
+    const int64_t height = smaller(full, left_over), width = few >= 0 ? here->vectors : vectors;
+    if (columns == width * here->lanes && height == full) {
+      tile(at_row, stride, right, leading, depth, to, c_leading, &at);
     } else {
-      tile(left, panel_stride, right, leading, depth, sums, vectors * here->lanes, &none);
-      finish_tile(sums, vectors * here->lanes, height, columns, to, c_leading, &at);
+      tile(at_row, stride, right, leading, depth, sums, width * here->lanes, &none);
+      finish_tile(sums, width * here->lanes, height, columns, to, c_leading, &at);
     }
     row += height;
   }

@@ -101,25 +101,22 @@ SIMD_INLINE float vector_tanh(float x) {
   return copysignf(-t / (t + 2.0f), x);
 }
 
+// An odd rational function of the argument held in −4 … 4, where the error function is ±1 to float32.
 SIMD_INLINE float vector_erf(float x) {
-  const float t = clamped(fabsf(x), 0.0f, 4.0f);
-  const float s = t * t;
-  float inner = 7.8891193e-5f;
-  inner = inner * s - 8.0208411e-4f;
-  inner = inner * s + 5.1895352e-3f;
-  inner = inner * s - 2.6854444e-2f;
-  inner = inner * s + 1.1283600e-1f;
-  inner = inner * s - 3.7612626e-1f;
-  inner = inner * s + 1.1283791f;
-  // log(1 − erf t) for 1 ≤ t ≤ 4
-  float outer = -1.1504241e-3f;
-  outer = outer * t + 1.4778135e-2f;
-  outer = outer * t - 8.8634215e-2f;
-  outer = outer * t - 6.5448886e-1f;
-  outer = outer * t - 1.1174386f;
-  outer = outer * t - 2.6716904e-3f;
-  const float y = t < 1.0f ? t * inner : -vector_expm1_negative(outer);
-  return copysignf(y, x);
+  const float t = clamped(x, -4.0f, 4.0f), s = t * t;
+  float p = -2.72614225801306e-10f;
+  p = p * s + 2.77068142495902e-08f;
+  p = p * s - 2.10102402082508e-06f;
+  p = p * s - 5.69250639462346e-05f;
+  p = p * s - 7.34990630326855e-04f;
+  p = p * s - 2.95459980854025e-03f;
+  p = p * s - 1.60960333262415e-02f;
+  float q = -1.45660718464996e-05f;
+  q = q * s - 2.13374055278905e-04f;
+  q = q * s - 1.68282697438203e-03f;
+  q = q * s - 7.37332916720468e-03f;
+  q = q * s - 1.42647390514189e-02f;
+  return clamped(t * p / q, -1.0f, 1.0f);
 }
 
 #endif

@@ -1,28 +1,34 @@
 import CKernels
 import Graph
 
-/// c = left · right, planned for its extents.
+/// c = epilogue(left · right), planned for its extents.
 ///
-/// Where the right matrix is row-major, the left one is packed and the right one copied by panels: once, where it is
-/// known and serves many runs.
+/// Where both matrices are row-major and large enough the left one is read where it lies and the right one copied by
+/// panels: once, where it is known and serves many runs. A bias for each row is not supported.
 struct DenseProduct: Sendable {
   private let rows, columns, depth: Int
   private let order: DepthOrder
-  private let packs: Bool
+  private let isTiled: Bool
   private let width = Int(product_columns())
   private let height = Int(product_rows())
   private let kept: TensorStorage?
 
+  private static let blockDepth = 2048
+  private static let rowsPerTask = 128
+
   /// - Parameter right: the right matrix where it is known before the run.
-  init(rows: Int, columns: Int, depth: Int, rightTransposed: Bool, right: Tensor?, _ request: KernelRequest) {
+  init(
+    rows: Int, columns: Int, depth: Int, leftTransposed: Bool = false, rightTransposed: Bool = false, right: Tensor?,
+    _ request: KernelRequest
+  ) {
     self.rows = rows
     self.columns = columns
     self.depth = depth
-    order = DepthOrder(channels: depth)
-    packs = !rightTransposed && rows >= 2 * height && columns >= width && depth > 0
+    order = DepthOrder(channels: depth, blockDepth: Self.blockDepth)
+    isTiled = !leftTransposed && !rightTransposed && rows >= 2 * height && columns >= width && depth > 0
     let width = width, panels = (columns + width - 1) / width
     kept =
-      packs && request.reusesWeights
+      isTiled && request.reusesWeights
       ? right?.packedOnce(count: panels * width * depth) { from, to, _ in
         for panel in 0..<panels {
           pack_right(
@@ -32,38 +38,33 @@ struct DenseProduct: Sendable {
       } : nil
   }
 
-  private static let rowsPerTask = 128
-
-  private var leftCount: Int { PackedLeft.count(rows: rows, depth: depth) }
   /// The floats of the panel that a task copies columns of a block to: where they lie, rows at some distances would
   /// meet in the same few lines of cache.
   private var panelCount: Int { order.blockDepth * width }
 
-  var scratchByteCount: Int { packs ? leftCount * MemoryLayout<Float>.size : 0 }
-  var workerScratchByteCount: Int { packs && kept == nil ? panelCount * MemoryLayout<Float>.size : 0 }
+  var workerScratchByteCount: Int { isTiled && kept == nil ? panelCount * MemoryLayout<Float>.size : 0 }
 
   func run(
-    _ left: MatrixOperand, _ right: MatrixOperand, into c: UnsafeMutablePointer<Float>,
-    scratch: UnsafeMutablePointer<Float>, workerScratch: WorkerScratch, pool: ThreadPool
+    _ left: MatrixOperand, _ right: MatrixOperand, into c: UnsafeMutablePointer<Float>, epilogue: Epilogue = .none,
+    workerScratch: WorkerScratch, pool: ThreadPool
   ) {
-    guard packs else {
+    guard isTiled else {
       multiplyDense(left, right, into: c, rows: rows, columns: columns, depth: depth, pool: pool)
+      finish(c, epilogue)
       return
     }
-    let packed = PackedLeft(
-      packing: left.pointer, rowStride: left.transposed ? 1 : left.leading,
-      channelStride: left.transposed ? left.leading : 1, rows: rows, order: order, into: scratch, pool)
-
     // Tasks of some millions of operations: as many rows as the second-level cache holds, so that a panel serves them all.
+    let left = LeftRows(pointer: left.pointer, leading: left.leading)
     let panels = (columns + width - 1) / width,
       rowsPerTask = min((rows + height - 1) / height * height, Self.rowsPerTask)
     let panelsPerTask = max(1, min(panels, 6_000_000 / (2 * depth * rowsPerTask * width)))
     let across = (panels + panelsPerTask - 1) / panelsPerTask
     pool.parallelFor((rows + rowsPerTask - 1) / rowsPerTask * across) { task, worker in
       let rowRange = task / across * rowsPerTask..<min(rows, (task / across + 1) * rowsPerTask)
+      let panelRange = task % across * panelsPerTask..<min(panels, (task % across + 1) * panelsPerTask)
       let area = workerScratch[worker]
       for block in order.blocks {
-        for panel in task % across * panelsPerTask..<min(panels, (task % across + 1) * panelsPerTask) {
+        for panel in panelRange {
           let column = panel * width, count = min(width, columns - column)
           let rows: UnsafePointer<Float>
           if let kept {
@@ -75,11 +76,25 @@ struct DenseProduct: Sendable {
               Int64(count), area, Int64(width))
             rows = UnsafePointer(area)
           }
-          packed.multiply(
+          left.multiply(
             rowRange, block, of: order, by: RightRows(pointer: rows, leading: width), columns: count, into: c + column,
-            leading: columns)
+            leading: columns, epilogue: epilogue.advanced(by: column))
         }
       }
+      let first = panelRange.lowerBound * width, last = min(columns, panelRange.upperBound * width)
+      epilogue.activate(
+        c + rowRange.lowerBound * columns + first, rows: rowRange.count, columns: last - first, leading: columns)
     }
+  }
+
+  /// Applies the epilogue to a result that is there.
+  private func finish(_ c: UnsafeMutablePointer<Float>, _ epilogue: Epilogue) {
+    if let added = epilogue.residual {
+      for row in 0..<rows {
+        let to = c + row * columns, from = added + (epilogue.residualIsRow ? 0 : row * columns)
+        for column in 0..<columns { to[column] += from[column] }
+      }
+    }
+    epilogue.activate(c, rows: rows, columns: columns, leading: columns)
   }
 }

@@ -4,6 +4,9 @@ import Graph
 let matrixOperators: [OperatorEntry] = [
   OperatorEntry("Gemm") { reader in try Gemm(&reader) },
   OperatorEntry("MatMul") { _ in MatMul() },
+  OperatorEntry("FusedMatMul", domain: "gradcam") { reader in
+    MatMul(activation: FusedActivation(try reader.string("activation", default: ""), []))
+  },
 ]
 
 /// Computes c = left · right, with vectors streamed at the speed of memory.
@@ -88,17 +91,17 @@ struct Gemm: DifferentiableOperator {
     }
     let addendColumns = inputs[2]?.shape.dimensions.last ?? 1
     let product = DenseProduct(
-      rows: rows, columns: columns, depth: depth, rightTransposed: transB, right: inputs[1]?.constant, request)
+      rows: rows, columns: columns, depth: depth, leftTransposed: transA, rightTransposed: transB,
+      right: inputs[1]?.constant, request)
     return Kernel(
-      rows == 1 ? "gemv" : "gemm", scratchByteCount: product.scratchByteCount,
-      workerScratchByteCount: product.workerScratchByteCount,
+      rows == 1 ? "gemv" : "gemm", workerScratchByteCount: product.workerScratchByteCount,
       operationCount: 2 * Double(rows * columns * depth)
     ) { run in
       let y = run.output(0)
       product.run(
         MatrixOperand(pointer: run.input(0), leading: transA ? rows : depth, transposed: transA),
         MatrixOperand(pointer: run.input(1), leading: transB ? depth : columns, transposed: transB), into: y,
-        scratch: run.scratchFloats, workerScratch: run.workerScratch, pool: run.pool)
+        workerScratch: run.workerScratch, pool: run.pool)
       guard alpha != 1 || addend != nil else { return }
       for row in 0..<rows {
         let to = y + row * columns
@@ -164,8 +167,11 @@ struct Gemm: DifferentiableOperator {
   }
 }
 
-/// Batched matrix product with NumPy's rules for vectors and broadcasting.
+/// Batched matrix product with NumPy's rules for vectors and broadcasting; of a known right matrix also with a number
+/// for each column added and an activation behind it, where such were fused into it.
 struct MatMul: DifferentiableOperator {
+  var activation: FusedActivation?
+
   /// A product as a batch of matrices, each operand with the offset of its matrix in every product.
   private struct Extents {
     let rows, columns, depth: Int
@@ -198,7 +204,12 @@ struct MatMul: DifferentiableOperator {
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     try inputs.expectFloats()
-    return [ValueInfo(try inputs.required(0).elementType, try Extents(inputs).output)]
+    let extents = try Extents(inputs)
+    if let bias = inputs[2], bias.shape.count != extents.columns || !extents.sharesRight {
+      throw GradCAMError(
+        .badData, problem: "bias \(bias.shape) is not one number for each of \(extents.columns) columns")
+    }
+    return [ValueInfo(try inputs.required(0).elementType, extents.output)]
   }
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
@@ -206,18 +217,18 @@ struct MatMul: DifferentiableOperator {
     let (rows, columns, depth) = (extents.rows, extents.columns, extents.depth)
     let products = extents.offsetsA.count
     let shared = DenseProduct(
-      rows: products * rows, columns: columns, depth: depth, rightTransposed: false, right: inputs[1]?.constant, request
-    )
+      rows: products * rows, columns: columns, depth: depth, right: inputs[1]?.constant, request)
+    let hasBias = inputs[2] != nil, activation = activation
     return Kernel(
-      "gemm", scratchByteCount: extents.sharesRight ? shared.scratchByteCount : 0,
-      workerScratchByteCount: extents.sharesRight ? shared.workerScratchByteCount : 0,
+      "gemm", workerScratchByteCount: extents.sharesRight ? shared.workerScratchByteCount : 0,
       operationCount: 2 * Double(products * rows * columns) * Double(depth)
     ) { run in
       let a = run.input(0), b = run.input(1), y = run.output(0)
       if extents.sharesRight {
         shared.run(
           MatrixOperand(pointer: a, leading: depth), MatrixOperand(pointer: b, leading: columns), into: y,
-          scratch: run.scratchFloats, workerScratch: run.workerScratch, pool: run.pool)
+          epilogue: Epilogue(residual: hasBias ? run.input(2) : nil, residualIsRow: true, activation: activation),
+          workerScratch: run.workerScratch, pool: run.pool)
         return
       }
       run.pool.parallelFor(products) { index, _ in
@@ -232,15 +243,23 @@ struct MatMul: DifferentiableOperator {
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
   ) throws -> GradientKernel {
+    guard activation == nil else {
+      throw GradCAMError(.unsupported, problem: "a gradient through a fused activation")
+    }
     let extents = try Extents(inputs)
     let (rows, columns, depth) = (extents.rows, extents.columns, extents.depth)
     let products = extents.offsetsA.count
     let counts = [try inputs.required(0).shape.count, try inputs.required(1).shape.count]
+    let unbroadcast = try inputs[2].map { try Unbroadcast($0.shape, from: infer(inputs)[0].shape) }
     return GradientKernel(
-      "gemm", readsInputs: Set(wanted.map { 1 - $0 }),
-      operationCount: 2 * Double(products * rows * columns) * Double(depth) * Double(wanted.count)
+      "gemm", readsInputs: Set(wanted.subtracting([2]).map { 1 - $0 }),
+      scratchByteCount: (unbroadcast?.scratchCount ?? 0) * MemoryLayout<Float>.size,
+      operationCount: 2 * Double(products * rows * columns) * Double(depth) * Double(wanted.subtracting([2]).count)
     ) { run in
       let dy = run.outputGradient
+      if wanted.contains(2) {
+        unbroadcast?.run(summing: dy, into: run.inputGradient(2), scratch: run.scratchFloats, on: run.pool)
+      }
       if wanted.contains(0), extents.sharesRight {
         multiplyDense(
           MatrixOperand(pointer: dy, leading: columns),

@@ -39,6 +39,6 @@ extension OperatorSet {
     expansions: quantizedExpansions + activationExpansions,
     rewrites: [
       MergeTransposes(), FoldPadIntoConvolution(), FoldBatchNormalization(), FuseResidualIntoConvolution(),
-      FuseClamp(), FuseSelfGating(), FuseGelu(), FuseActivationIntoConvolution(),
+      FuseBiasIntoProduct(), FuseClamp(), FuseSelfGating(), FuseGelu(), FuseActivation(),
     ])
 }

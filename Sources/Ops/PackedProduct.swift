@@ -8,13 +8,11 @@ struct DepthOrder: Sendable {
   /// The channels of a block.
   let block: Int
 
-  /// The rows of a block's panel stay in the first two levels of cache.
-  private static let blockDepth = 256
-
-  init(channels: Int, cells: Int = 1) {
+  /// - Parameter blockDepth: the most rows of a block, whose panel is to stay in the first two levels of cache.
+  init(channels: Int, cells: Int = 1, blockDepth: Int = 256) {
     self.channels = channels
     self.cells = cells
-    let most = max(1, Self.blockDepth / cells), blocks = (channels + most - 1) / most
+    let most = max(1, blockDepth / cells), blocks = (channels + most - 1) / most
     block = (channels + blocks - 1) / max(blocks, 1)
   }
 
@@ -31,8 +29,41 @@ struct DepthOrder: Sendable {
   }
 }
 
-/// A left matrix in the form that `multiply_panel` takes: weights, packed once for many columns.
-struct PackedLeft {
+/// A left matrix in the form that `multiply_panel` takes.
+protocol LeftMatrix {
+  /// The matrix from some depth of an order on.
+  func raw(from channel: Int, of order: DepthOrder) -> left_matrix
+}
+
+extension LeftMatrix {
+  /// c = epilogue(this · right) for some rows and at most one panel of columns, or a block's share of it: added to what is
+  /// there unless the block is the first, the epilogue following the last.
+  func multiply(
+    _ rows: Range<Int>, _ block: Range<Int>, of order: DepthOrder, by right: RightRows, columns: Int,
+    into c: UnsafeMutablePointer<Float>, leading: Int, epilogue: Epilogue = .none
+  ) {
+    let isLast = block.upperBound == order.channels
+    var tile = (isLast ? epilogue : .none).tile(leading: leading)
+    tile.accumulate = block.lowerBound > 0 ? 1 : 0
+    multiply_panel(
+      raw(from: block.lowerBound, of: order), Int64(rows.lowerBound), Int64(rows.upperBound), right.pointer,
+      Int64(right.leading), Int64(block.count * order.cells), Int64(columns), c, Int64(leading), &tile)
+  }
+}
+
+/// A left matrix whose rows are read where they lie; the right one's panels hold `product_columns()` columns.
+struct LeftRows: LeftMatrix {
+  let pointer: UnsafePointer<Float>
+  /// The distance of the rows.
+  let leading: Int
+
+  func raw(from channel: Int, of order: DepthOrder) -> left_matrix {
+    left_matrix(start: pointer + channel, stride: Int64(leading), packed: 0)
+  }
+}
+
+/// A left matrix of weights, packed once for many columns.
+struct PackedLeft: LeftMatrix {
   let pointer: UnsafePointer<Float>
 
   /// The floats that a matrix takes when packed.
@@ -61,19 +92,9 @@ struct PackedLeft {
   /// Wraps a matrix packed before.
   init(packed: UnsafePointer<Float>) { pointer = packed }
 
-  /// c = epilogue(this · right) for some rows and at most one panel of columns, or a block's share of it: added to what is
-  /// there unless the block is the first, the epilogue following the last.
-  func multiply(
-    _ rows: Range<Int>, _ block: Range<Int>, of order: DepthOrder, by right: RightRows, columns: Int,
-    into c: UnsafeMutablePointer<Float>, leading: Int, epilogue: Epilogue = .none
-  ) {
-    let isLast = block.upperBound == order.channels
-    var tile = isLast ? epilogue.tile : Epilogue.none.tile
-    tile.accumulate = block.lowerBound > 0 ? 1 : 0
-    multiply_panel(
-      pointer + block.lowerBound * order.cells * Int(product_rows()), Int64(order.depth), Int64(rows.lowerBound),
-      Int64(rows.upperBound), right.pointer, Int64(right.leading), Int64(block.count * order.cells), Int64(columns), c,
-      Int64(leading), &tile)
+  func raw(from channel: Int, of order: DepthOrder) -> left_matrix {
+    left_matrix(
+      start: pointer + channel * order.cells * Int(product_rows()), stride: Int64(order.depth), packed: 1)
   }
 }
 

@@ -16,20 +16,24 @@ struct GemmCase: Sendable, CustomStringConvertible {
       + ", alpha \(alpha), beta \(beta), C \(c?.description ?? "none")"
   }
 
-  static let all: [GemmCase] = [
-    GemmCase(rows: 3, columns: 5, depth: 4),
-    GemmCase(rows: 3, columns: 5, depth: 4, transA: true, alpha: 0.5, beta: -2, c: [3, 5]),
-    GemmCase(rows: 3, columns: 5, depth: 4, transB: true, alpha: 3, c: [5]),
-    GemmCase(rows: 3, columns: 5, depth: 4, transA: true, transB: true, beta: 0.25, c: [3, 1]),
-    GemmCase(rows: 3, columns: 5, depth: 4, beta: 0, c: [1]),
-    GemmCase(rows: 3, columns: 5, depth: 4, alpha: 0, c: []),
-    GemmCase(rows: 1, columns: 300, depth: 200, transB: true, alpha: 2, beta: 3, c: [300]),
-    GemmCase(rows: 1, columns: 300, depth: 200, c: [1, 300]),
-    GemmCase(rows: 1, columns: 129, depth: 70, transA: true, transB: true, c: [1, 1]),
-    GemmCase(rows: 150, columns: 1, depth: 200, c: [150, 1]),
-    GemmCase(rows: 70, columns: 600, depth: 90, transA: true, c: [600]),
-    GemmCase(rows: 300, columns: 200, depth: 150, transB: true, c: [300, 1]),
-  ]
+  static let all: [GemmCase] =
+    [
+      GemmCase(rows: 3, columns: 5, depth: 4),
+      GemmCase(rows: 3, columns: 5, depth: 4, transA: true, alpha: 0.5, beta: -2, c: [3, 5]),
+      GemmCase(rows: 3, columns: 5, depth: 4, transB: true, alpha: 3, c: [5]),
+      GemmCase(rows: 3, columns: 5, depth: 4, transA: true, transB: true, beta: 0.25, c: [3, 1]),
+      GemmCase(rows: 3, columns: 5, depth: 4, beta: 0, c: [1]),
+      GemmCase(rows: 3, columns: 5, depth: 4, alpha: 0, c: []),
+      GemmCase(rows: 1, columns: 300, depth: 200, transB: true, alpha: 2, beta: 3, c: [300]),
+      GemmCase(rows: 1, columns: 300, depth: 200, c: [1, 300]),
+      GemmCase(rows: 1, columns: 129, depth: 70, transA: true, transB: true, c: [1, 1]),
+      GemmCase(rows: 150, columns: 1, depth: 200, c: [150, 1]),
+      GemmCase(rows: 70, columns: 600, depth: 90, transA: true, c: [600]),
+      GemmCase(rows: 300, columns: 200, depth: 150, transB: true, c: [300, 1]),
+      GemmCase(rows: 300, columns: 200, depth: 150, alpha: 2, c: [200]),
+    ]
+    // Every number of rows and vectors left over of a tile, in more than one block of the depth.
+    + (16..<24).map { GemmCase(rows: $0, columns: 48 + 7 * ($0 - 16), depth: 2100) }
 }
 
 @Suite struct MatrixProductForwardTests {

@@ -25,4 +25,6 @@ let matrixProductGradientChecks: [GradientCheck] = [
   matMul([2, 3, 3, 4], [4, 5]),
   matMul([2, 1, 3, 4], [3, 4, 2]),
   matMul([3, 4], [2, 4, 2]),
+  GradientCheck(
+    type: "FusedMatMul", domain: "gradcam", inputs: [.uniform([2, 3, 4]), .uniform([4, 5]), .uniform([1, 5])]),
 ]

@@ -1,11 +1,12 @@
-// Products of a packed left matrix — weights, packed once — with a right matrix whose rows are read where they lie or
-// from a panel laid out before.
+// Products of a left matrix, packed — weights, once — or read where it lies, with a right matrix whose rows are read
+// where they lie or from a panel laid out before.
 //
-// The left matrix is packed as panels of `product_rows()` rows, each depth × rows, missing rows 0. Its depth is that of
+// A packed left matrix stands as panels of `product_rows()` rows, each depth × rows, missing rows 0. Its depth is that of
 // a convolution: channels × kernel cells, ordered as blocks of channels, inside a block by cell, then by channel.
 #ifndef CKERNELS_PACKED_PRODUCT_H
 #define CKERNELS_PACKED_PRODUCT_H
 
+#include "simd.h"
 #include "window.h"
 
 // The rows of a left panel, the columns of a tile of the result and the columns of one vector on this processor.
@@ -42,22 +43,31 @@ void pack_windows(
     int64_t position, int64_t columns, float *panel);
 
 // What happens to a tile of the result: added to what is there, or written; then a bias for each row (or NULL), another
-// matrix of the result's layout (or NULL), and a clamp to [low, high], NaN kept.
+// matrix whose rows lie residual_leading apart (or NULL; 0 adds one row to all), and a clamp to [low, high], NaN kept.
 struct tile_epilogue {
   int accumulate;
   const float *bias;
   const float *residual;
+  int64_t residual_leading;
   float low;
   float high;
 };
 
-// c = left · right for rows [first, last) and `columns` columns, at most product_columns(), over `depth` of the left
-// matrix's `whole_depth` from the element that `packed` (advanced by the caller to the range's start in its first panel)
-// points at. Of each right row as many columns are read as fill whole vectors, unless there are at most
-// product_single_columns. `first` is a multiple of product_rows(); row r of the result, of the residual and of the bias
-// lies at r × c_leading, r × c_leading and r.
+// A left matrix from some depth on. Packed: `start` points into its first panel and `stride` is its whole depth. Else
+// rows of its elements lie `stride` apart, at any address.
+struct left_matrix {
+  const unaligned_float *start;
+  int64_t stride;
+  int packed;
+};
+
+// c = left · right for rows [first, last) and `columns` columns, at most product_columns(), over `depth` from the depth
+// that the left matrix starts at. Of each right row as many columns are read as fill whole vectors, unless the left matrix
+// is packed and there are at most product_single_columns; product_columns() of them where it is not packed and the number
+// of rows is no multiple of product_rows(). `first` is a multiple of product_rows(); row r of the result and of the bias
+// lies at r × c_leading and r.
 void multiply_panel(
-    const float *packed, int64_t whole_depth, int64_t first, int64_t last, const float *right, int64_t leading,
-    int64_t depth, int64_t columns, float *c, int64_t c_leading, const struct tile_epilogue *epilogue);
+    struct left_matrix left, int64_t first, int64_t last, const float *right, int64_t leading, int64_t depth,
+    int64_t columns, float *c, int64_t c_leading, const struct tile_epilogue *epilogue);
 
 #endif

@@ -26,7 +26,7 @@ extension ConvolutionProblem {
           first: Int64(group * planesPerTask), last: Int64(min(planes, (group + 1) * planesPerTask)),
           channels: Int64(outputs), per_input: Int64(perInput), first_row: Int64(min(height, band * rowsPerBand)),
           last_row: Int64(band + 1 == bands ? height : min(height, (band + 1) * rowsPerBand)))
-        var tile = run.epilogue.tile
+        var tile = run.epilogue.tile(leading: Int(window.raw.output.2))
         withUnsafePointer(to: window.raw) { raw in
           depthwise(run.x, end, run.weights, raw, &range, &tile, run.y, run.workerScratch[worker])
         }

@@ -1,12 +1,14 @@
 import CKernels
 
-/// What follows a convolution while its result is still in cache: a bias for each channel, another tensor of the
-/// result's shape added, then a clamp or another activation.
+/// What follows a product or a convolution while its result is still in cache: a bias for each row or channel, another
+/// tensor of the result's shape added, then a clamp or another activation.
 struct Epilogue: @unchecked Sendable {
   /// One number a channel, nil for none.
   var bias: UnsafePointer<Float>?
   /// Laid out as the result, nil for none.
   var residual: UnsafePointer<Float>?
+  /// Whether the residual is one row, added to every row of the result.
+  var residualIsRow = false
   var clamp = Clamp.none
   var activation: FusedActivation?
 
@@ -14,7 +16,9 @@ struct Epilogue: @unchecked Sendable {
 
   /// The epilogue for a part of the result that starts so many elements further on, in the same channel.
   func advanced(by count: Int) -> Epilogue {
-    Epilogue(bias: bias, residual: residual.map { $0 + count }, clamp: clamp, activation: activation)
+    var part = self
+    part.residual = residual.map { $0 + count }
+    return part
   }
 
   /// The epilogue for a part of the result that starts so many channels further on, each of `plane` elements.
@@ -34,9 +38,11 @@ struct Epilogue: @unchecked Sendable {
     }
   }
 
-  /// All but the activation, in the form that the product's kernels take.
-  var tile: tile_epilogue {
-    tile_epilogue(accumulate: 0, bias: bias, residual: residual, low: clamp.low, high: clamp.high)
+  /// All but the activation, in the form that the kernels take, for a result whose rows lie `leading` apart.
+  func tile(leading: Int) -> tile_epilogue {
+    tile_epilogue(
+      accumulate: 0, bias: bias, residual: residual, residual_leading: residualIsRow ? 0 : Int64(leading),
+      low: clamp.low, high: clamp.high)
   }
 }
 

@@ -134,7 +134,8 @@ private struct WinogradForm: Sendable {
       }
     }
     func transformOutput(_ channel: Int, _ rows: Range<Int>, _ m: UnsafeMutablePointer<Float>, _ worker: Int) {
-      var tile = epilogue.advanced(channels: channel, plane: outputArea).tile
+      var tile = epilogue.advanced(channels: channel, plane: outputArea)
+        .tile(leading: Int(outputPlane.width))
       withUnsafePointer(to: outputPlane) { plane in
         winograd_output(
           m + channel * span, Int64(outputStride), plane, Int64(rows.lowerBound), Int64(rows.count), &tile,

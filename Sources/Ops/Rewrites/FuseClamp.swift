@@ -26,13 +26,6 @@ struct FuseClamp: GraphRewrite {
     }
   }
 
-  /// Whether a node is a convolution that nothing follows inside.
-  static func isUnclampedConvolution(_ node: Node) -> Bool {
-    (node.operatorName == OperatorName(type: "Conv")
-      || node.operatorName == OperatorName(domain: "com.microsoft", type: "FusedConv"))
-      && node.attributes["activation"] == nil
-  }
-
   private static func activation(of node: Node, in graph: ComputeGraph) -> [String: Attribute]? {
     if node.operatorName == OperatorName(type: "Relu") { return ["activation": .string("Relu")] }
     guard node.operatorName == OperatorName(type: "Clip") else { return nil }

@@ -58,6 +58,11 @@ struct RewriteCheck {
     try executor(output, taps: taps).profile(seed: nil).map { "\($0.operatorName)" }
   }
 
+  /// The contents of a value.
+  func contents(of output: ValueID, taps: [ValueID]) throws -> [Float] {
+    try executor(output, taps: taps).contents(of: output).floats
+  }
+
   /// Expects these operators to run where nobody looks inside, the same numbers as without rewrites, and no rewrite
   /// where one of the inner values is tapped.
   func expect(
