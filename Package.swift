@@ -24,7 +24,7 @@ let package = Package(
     .target(name: "ONNXLoader", dependencies: ["Graph", "COnnx"]),
     .target(
       name: "GradCAM", dependencies: ["Graph", "Ops", "ONNXLoader", "CPNG", "CJPEG"],
-      resources: [.embedInCode("Data/imagenet_labels.txt")]),
+      resources: [.embedInCode("Data/imagenet_labels.txt"), .embedInCode("Data/fixed-10x20.hex")]),
     .executableTarget(
       name: "GradCAMCommand",
       dependencies: ["CSystem", "GradCAM", .product(name: "ArgumentParser", package: "swift-argument-parser")],

@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
+#include <signal.h>
 
 // The processor that the calling thread runs on.
 static inline unsigned current_processor(void) {
@@ -43,6 +44,24 @@ static inline void keep_on_processor(unsigned behind, int number) {
   (void)behind;
   (void)number;
 #endif
+}
+
+// Whether a signal is ignored.
+static inline int is_ignored(int number) {
+  struct sigaction action;
+  return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+// Has a function called at a signal, even where the parent process left it blocked; system calls go on behind it.
+static inline void handle(int number, void (*handler)(int)) {
+  struct sigaction action = {0};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;
+  sigaction(number, &action, NULL);
+  sigset_t blocked;
+  sigemptyset(&blocked);
+  sigaddset(&blocked, number);
+  pthread_sigmask(SIG_UNBLOCK, &blocked, NULL);
 }
 
 // Tells the processor that this thread waits for another one's write.

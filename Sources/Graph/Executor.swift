@@ -7,11 +7,11 @@ public final class Executor {
   private let pool: ThreadPool
   private let arena: TensorStorage
   private let workers: TensorStorage
-  private let bound: [BoundStep]
+  let bound: [BoundStep]
   /// Called before every step when set, so that a long run can be ended by throwing.
   public var checkpoint: (() throws -> Void)?
 
-  private enum BoundStep {
+  enum BoundStep {
     case forward(Kernel, KernelArguments)
     case backward(GradientKernel, GradientArguments)
     case sum([UnsafePointer<Float>], count: Int, into: UnsafeMutablePointer<Float>)
@@ -128,7 +128,7 @@ public final class Executor {
     }
   }
 
-  private func run(_ step: BoundStep) throws {
+  func run(_ step: BoundStep) throws {
     switch step {
     case .forward(let kernel, let arguments): if !kernel.isView { try kernel.run(arguments) }
     case .backward(let rule, let arguments): try rule.run(arguments)

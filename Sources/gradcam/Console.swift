@@ -42,8 +42,11 @@ enum Console {
     guard isTerminal, total > 1 else { return }
     let width = 28, filled = width * done / total
     let bar = String(repeating: "█", count: filled) + String(repeating: "·", count: width - filled)
-    write("\r\(bar) \(done)/\(total) \(what)\u{1B}[K", to: STDERR_FILENO)
+    drawProgress("\(bar) \(done)/\(total) \(what)")
   }
+
+  /// Writes a line that the next one is to replace.
+  static func drawProgress(_ line: String) { write("\r\(line)\u{1B}[K", to: STDERR_FILENO) }
 
   /// Removes the progress bar.
   static func clearProgress() {

@@ -26,16 +26,28 @@ struct Explain: ParsableCommand {
   @Option(
     name: .customLong("method"),
     help: ArgumentHelp(
-      "CAM method: \(CAMMethods.all.map(\.name).joined(separator: ", ")), or all. Repeatable.", valueName: "NAME"))
+      "CAM method: \(CAMMethods.all.map(\.name).joined(separator: ", ")), or all: those that the node admits, in one "
+        + "picture. Repeatable.", valueName: "NAME"))
   var methods: [String] = ["gradcam"]
 
+  @Option(help: ArgumentHelp("Make one map of those of several nodes.", valueName: "WAY")) var fuse: Fusion?
+
+  @Option(
+    name: .customLong("smooth"),
+    help: ArgumentHelp(
+      "Smoother maps: aug, the mean over mirrored and multiplied images; eigen, the first principal component of the "
+        + "weighted activations. Repeatable.", valueName: "WAY"))
+  var smoothing: [Smoothing] = []
+
   @Option(help: ArgumentHelp("What is differentiated.", valueName: "SCORE")) var score = ScoreKind.logit
-  @Option(help: ArgumentHelp("The source that is followed where sources differ.", valueName: "NAME"))
+  @Option(
+    help: ArgumentHelp("The source that is followed where sources differ, in formulas and drawing.", valueName: "NAME"))
   var compat = Compatibility.pytorchGradCAM
 
   @Option(
     help: ArgumentHelp(
-      "A file for one picture, else a folder. Default: NAME.gradcam.png in the working directory.", valueName: "PATH"))
+      "A file for one picture, else a folder; with --method all a folder gets each method's picture too. Default: "
+        + "NAME.gradcam.png in the working directory.", valueName: "PATH"))
   var output: String?
 
   @Option(help: ArgumentHelp("How the map is drawn.", valueName: "STYLE")) var style = DrawingStyle.overlay
@@ -72,55 +84,70 @@ struct Explain: ParsableCommand {
     let classCount = explainer.session.classCount
     let chosen = try classes.map { try explainer.labels.index(of: $0, classCount: classCount) }.withoutRepeats
     let explained = chosen.isEmpty ? min(top ?? 1, classCount) : chosen.count
-    let pictures = explainer.session.taps.count * explained * methods.count
+    let nodeCount = explainer.session.taps.count, mapped = explained * (fuse == nil ? nodeCount : 1)
+    let drawsGrids = self.methods.contains("all")
+    let drawsPictures = !drawsGrids || output.map(OutputPaths.namesFolder) ?? false
+    let pictures = drawsPictures ? mapped * methods.count : mapped
 
     let inputs = model.graph.files + images + tensors.paths + (image.labels.map { [$0] } ?? [])
     var outputs = try OutputPaths(
       option: output, modelName: model.name, imageCount: sources.count, pictureCount: pictures, targetCount: explained,
       inputs: inputs)
-    try claimArrays(in: &outputs, imageCount: sources.count, pictureCount: pictures)
+    try claimArrays(
+      in: &outputs, imageCount: sources.count, mapCount: mapped * methods.count,
+      tapCount: explained * nodeCount * methods.count)
 
     let assumed = explainer.warnings(about: sources)
     for warning in assumed { Console.warn(warning.text) }
 
+    let bar = ProgressBar(count: sources.count)
     let job = ImageJob(
       sources: sources, classes: chosen, explained: explained, shown: max(5, top ?? 1), methods: methods,
-      skipsUnsupported: self.methods.contains("all"), score: score,
-      style: style, colormap: colormap, blend: blend, format: outputs.example)
+      fusion: fuse, smoothing: Set(smoothing), skipsUnsupported: drawsGrids, score: score, drawsPictures: drawsPictures,
+      drawsGrids: drawsGrids, style: style, colormap: colormap, blend: blend, format: outputs.example, bar: bar)
     var reports: [ExplanationReport] = []
     try explainer.explainMany(sources.count) { index, explainer in
       job.run(index, explainer)
     } deliver: { index, result in
       let name = sources.name(index)
-      Console.progress(index, of: sources.count, name)
       if let output = result.output { try save(output, to: saveOutput) }
       var drawn: [ExplanationReport] = []
       var said: Set<String> = []
-      for (explanation, picture) in result.pictures {
-        let path = try outputs.next(image: name, explanation)
-        try writeAtomically(try located(path) { try picture.get() }, to: path)
-        try save(explanation)
-        for warning in explanation.warnings where said.insert(warning.text).inserted {
-          Console.warn("\(name): \(warning.text)")
-        }
-        drawn.append(
-          ExplanationReport(
-            image: name, model: model.path, explanation, output: path, top: result.best,
-            warnings: assumed + explanation.warnings))
+      var warnings: [String] = []
+      func write(_ file: Result<[UInt8], any Error>, of explanation: Explanation, method: String) throws -> String {
+        let path = try outputs.next(image: name, explanation, method: method)
+        try writeAtomically(try located(path) { try file.get() }, to: path)
+        return path
       }
-      if let failure = result.failure { throw failure }
-      Console.clearProgress()
-      if json { reports += drawn } else { try ExplanationReport.describe(drawn, top: result.best) }
+      for explained in result.explained {
+        let explanations = explained.explanations
+        let paths = try zip(explained.files, explanations).map { try write($0, of: $1, method: $1.method) }
+        let grid = try explained.grid.map { try write($0, of: explanations[0], method: "all") }
+        for (number, explanation) in explanations.enumerated() {
+          try save(explanation)
+          warnings += explanation.warnings.map(\.text).filter { said.insert($0).inserted }
+          drawn.append(
+            ExplanationReport(
+              image: name, model: model.path, explanation, output: paths.isEmpty ? grid! : paths[number], grid: grid,
+              top: result.best, warnings: assumed + explanation.warnings))
+        }
+      }
+      try bar.aside {
+        for warning in warnings { Console.warn("\(name): \(warning)") }
+        if let failure = result.failure { throw failure }
+        if json { reports += drawn } else { try ExplanationReport.describe(drawn, top: result.best) }
+      }
     }
     if json { try printJSON(reports) }
   }
 
   /// Throws `usage` where an array would be written for each of several results, or over a file that is read.
-  private func claimArrays(in outputs: inout OutputPaths, imageCount: Int, pictureCount: Int) throws {
+  private func claimArrays(
+    in outputs: inout OutputPaths, imageCount: Int, mapCount: Int, tapCount: Int
+  ) throws {
     for (option, path, count) in [
-      ("--save-map", saveMap, imageCount * pictureCount),
-      ("--save-activation", saveActivation, imageCount * pictureCount),
-      ("--save-gradient", saveGradient, imageCount * pictureCount), ("--save-output", saveOutput, imageCount),
+      ("--save-map", saveMap, imageCount * mapCount), ("--save-activation", saveActivation, imageCount * tapCount),
+      ("--save-gradient", saveGradient, imageCount * tapCount), ("--save-output", saveOutput, imageCount),
     ] {
       guard let path else { continue }
       guard count == 1 else {
@@ -133,8 +160,10 @@ struct Explain: ParsableCommand {
   }
 
   private func save(_ explanation: Explanation) throws {
-    let map = explanation.map.rectified(), tap = explanation.tap, shape = [1, tap.channels, tap.height, tap.width]
+    let map = compat.rectified(explanation.map)
     if let saveMap { try NPYArray(shape: [map.height, map.width], values: map.values).write(to: saveMap) }
+    guard let tap = explanation.tap else { return }
+    let shape = [1, tap.channels, tap.height, tap.width]
     if let saveActivation { try NPYArray(shape: shape, values: tap.activation).write(to: saveActivation) }
     if let saveGradient { try NPYArray(shape: shape, values: tap.gradient).write(to: saveGradient) }
   }

@@ -21,6 +21,9 @@ struct ExplanationReport: Encodable {
   struct Note: Encodable { let code, text: String }
 
   let image, model, node, tensor, target, method, output: String
+  let fuse: String?
+  let smooth: [String]
+  let grid: String?
   let `class`: Int?
   let label: String?
   let logit: Float
@@ -29,11 +32,13 @@ struct ExplanationReport: Encodable {
   let warnings: [Note]
 
   enum CodingKeys: CodingKey {
-    case image, model, node, tensor, target, `class`, label, logit, probability, method, output, top, warnings
+    case image, model, node, tensor, target, `class`, label, logit, probability, method, fuse, smooth, output, grid,
+      top, warnings
   }
 
   init(
-    image: String, model: String, _ explanation: Explanation, output: String, top: [ScoredClass], warnings: [Warning]
+    image: String, model: String, _ explanation: Explanation, output: String, grid: String?, top: [ScoredClass],
+    warnings: [Warning]
   ) {
     self.image = image
     self.model = model
@@ -41,7 +46,10 @@ struct ExplanationReport: Encodable {
     tensor = explanation.tensor
     target = explanation.target.description
     method = explanation.method
+    fuse = explanation.fusion?.rawValue
+    smooth = explanation.smoothing.map(\.rawValue)
     self.output = output
+    self.grid = grid
     `class` = explanation.scored?.index
     label = explanation.scored?.label
     logit = explanation.scored?.logit ?? explanation.score
@@ -62,7 +70,10 @@ struct ExplanationReport: Encodable {
     try container.encode(logit, forKey: .logit)
     try container.encode(probability, forKey: .probability)
     try container.encode(method, forKey: .method)
+    try container.encode(fuse, forKey: .fuse)
+    try container.encode(smooth, forKey: .smooth)
     try container.encode(output, forKey: .output)
+    try container.encode(grid, forKey: .grid)
     try container.encode(top, forKey: .top)
     try container.encode(warnings, forKey: .warnings)
   }
@@ -74,11 +85,21 @@ struct ExplanationReport: Encodable {
     for scored in top.prefix(5) {
       try Console.print("  \(percent(scored.probability))  \(scored.label ?? "class \(scored.index)")")
     }
-    for report in reports {
-      let name = report.label ?? report.class.map { "class \($0)" } ?? report.target
-      let place = place(node: report.node, tensor: report.tensor)
-      try Console.print("  \(name) at \(place) by \(report.method) → \(report.output)")
+    var next = reports[...]
+    while let report = next.first {
+      let together = next.prefix { ($0.node, $0.target, $0.grid) == (report.node, report.target, report.grid) }
+      for each in together where each.output != each.grid { try Console.print(each.line(by: each.method, each.output)) }
+      if let grid = report.grid {
+        try Console.print(report.line(by: together.count == 1 ? report.method : "\(together.count) methods", grid))
+      }
+      next = next[(report.grid == nil ? next.startIndex + 1 : together.endIndex)...]
     }
+  }
+
+  private func line(by method: String, _ path: String) -> String {
+    let name = label ?? `class`.map { "class \($0)" } ?? target
+    let how = ((fuse.map { [$0] } ?? []) + smooth).joined(separator: ", ")
+    return "  \(name) at \(place(node: node, tensor: tensor)) by \(method)\(how.isEmpty ? "" : " (\(how))") → \(path)"
   }
 
   private static func percent(_ probability: Float) -> String {

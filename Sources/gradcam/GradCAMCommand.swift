@@ -17,7 +17,7 @@ struct GradCAMCommand: ParsableCommand {
         gradcam nodes MODEL.onnx
 
       Exit codes: 0 done, 1 a check failed, 64 usage, 65 bad data, 66 cannot read, 69 unsupported operator or feature, \
-      70 a defect of this program, 73 cannot write.
+      70 a defect of this program, 73 cannot write, 130 ended by Ctrl-C.
       """,
     version: "0.1.0",
     subcommands: [Explain.self, Nodes.self, Verify.self, Check.self, Bench.self])
@@ -26,6 +26,7 @@ struct GradCAMCommand: ParsableCommand {
 
   /// Runs the program; every error ends it with one line on standard error and its documented exit code.
   static func main() {
+    Interruption.watch()
     keepFreedMemory()
     do {
       var command = try parseAsRoot()

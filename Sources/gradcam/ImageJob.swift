@@ -11,14 +11,21 @@ struct ImageJob {
   /// How many of the most probable classes are told.
   let shown: Int
   let methods: [String]
+  let fusion: Fusion?
+  let smoothing: Set<Smoothing>
   /// Whether methods that cannot do a node are left out.
   let skipsUnsupported: Bool
   let score: ScoreKind
+  /// Whether each explanation has a picture of its own.
+  let drawsPictures: Bool
+  /// Whether all methods' pictures of a node and target stand in one.
+  let drawsGrids: Bool
   let style: DrawingStyle
   let colormap: Colormap
   let blend: Float
   /// A path with the extension of the pictures.
   let format: String
+  let bar: ProgressBar
 
   /// What came of an image.
   struct Result {
@@ -26,26 +33,41 @@ struct ImageJob {
     var best: [ScoredClass] = []
     /// The model's first output.
     var output: Tensor?
-    /// Each explanation with its picture's file.
-    var pictures: [(explanation: Explanation, file: Swift.Result<[UInt8], any Error>)] = []
+    /// What was explained, node by node of each target.
+    var explained: [Explained] = []
     /// What ended the work early, behind the pictures made before.
     var failure: (any Error)?
+  }
+
+  /// One target at one node, or at several that are fused.
+  struct Explained {
+    /// One by each method.
+    var explanations: [Explanation] = []
+    /// The file of each one's picture; none where they stand in the grid alone.
+    var files: [Swift.Result<[UInt8], any Error>] = []
+    /// The file of all of them together.
+    var grid: Swift.Result<[UInt8], any Error>?
   }
 
   /// Reads, explains and draws an image.
   func run(_ index: Int, _ explainer: Explainer) -> Result {
     var result = Result()
+    let name = sources.name(index)
+    defer { bar.report(index, 1, name) }
     do {
       let prepared = try sources.prepare(index, explainer)
       result.best = try explainer.classify(prepared, count: shown)
       result.output = explainer.session.output
-      for classIndex in classes.isEmpty ? result.best.prefix(explained).map(\.index) : classes {
-        for explanation in try explainer.explain(
-          classIndex: classIndex, of: prepared, methods: methods, score: score,
-          skipsUnsupported: skipsUnsupported)
+      let classes = self.classes.isEmpty ? result.best.prefix(explained).map(\.index) : self.classes
+      for (number, classIndex) in classes.enumerated() {
+        let target = try explainer.target(classIndex: classIndex, score: score)
+        let explanations = try explainer.explain(
+          target, of: prepared, methods: methods, fusion: fusion, smoothing: smoothing,
+          skipsUnsupported: skipsUnsupported
+        ) { [bar] part in bar.report(index, min((Double(number) + part) / Double(classes.count), 0.999), name) }
+        for nodes in fusion == nil ? explainer.session.taps.map({ [$0.label] }) : [explainer.session.taps.map(\.label)]
         {
-          let picture = draw(explanation, on: prepared.picture)
-          result.pictures.append((explanation, Swift.Result { try picture.encoded(for: format) }))
+          result.explained.append(draw(explanations.filter { $0.nodes == nodes }, on: prepared.picture))
         }
       }
     } catch {
@@ -54,8 +76,28 @@ struct ImageJob {
     return result
   }
 
+  private func draw(_ explanations: [Explanation], on picture: Picture?) -> Explained {
+    let pictures = explanations.map { draw($0, on: picture) }
+    var explained = Explained(explanations: explanations)
+    if drawsPictures { explained.files = pictures.map { picture in .init { try picture.encoded(for: format) } } }
+    if drawsGrids, let first = explanations.first {
+      let cells = zip(pictures, explanations).map { PictureGrid.Cell($0, label: $1.method) }
+      let grid = PictureGrid(title: first.title, cells: (picture.map { [.init($0, label: "image")] } ?? []) + cells)
+      explained.grid = .init { try grid.picture().encoded(for: format) }
+    }
+    return explained
+  }
+
   private func draw(_ explanation: Explanation, on picture: Picture?) -> Picture {
     guard let picture else { return explanation.drawnMap.colored(with: colormap) }
     return style.draw(explanation.drawnMap, on: picture, colormap: colormap, blend: blend)
+  }
+}
+
+extension Explanation {
+  /// What is explained, as `circle 71.5% at features.20`.
+  fileprivate var title: String {
+    let probability = scored.map { " " + decimal(Double($0.probability) * 100, 1) + "%" } ?? ""
+    return "\(scored == nil ? target.description : target.name)\(probability) at \(place(node: node, tensor: tensor))"
   }
 }

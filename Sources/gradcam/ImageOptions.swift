@@ -81,6 +81,8 @@ extension Preprocessing.Preset: ExpressibleByArgument {}
 extension Preprocessing.Channels: ExpressibleByArgument {}
 extension ImageShape.Layout: ExpressibleByArgument {}
 extension Compatibility: ExpressibleByArgument {}
+extension Fusion: ExpressibleByArgument {}
+extension Smoothing: ExpressibleByArgument {}
 extension Colormap: ExpressibleByArgument {}
 extension DrawingStyle: ExpressibleByArgument {}
 extension ScoreKind: ExpressibleByArgument {}

@@ -46,8 +46,7 @@ struct OutputPaths {
     guard !option.isEmpty else {
       throw GradCAMError(.usage, at: "--output", problem: "the name is empty", advice: "name a file or a folder")
     }
-    let isFolder = option.hasSuffix("/") || (try? FileManager.default.contentsOfDirectory(atPath: option)) != nil
-    if imageCount * pictureCount == 1, !isFolder {
+    if imageCount * pictureCount == 1, !Self.isFolder(option) {
       (file, folder) = (option, "")
       try Picture.checkFormat(ofOutput: option)
       try claim(option)
@@ -69,13 +68,24 @@ struct OutputPaths {
     }
   }
 
+  /// Whether a path can only be that of a folder: it is one, ends as one, or has no extension of pictures.
+  static func namesFolder(_ option: String) -> Bool {
+    isFolder(option) || (try? Picture.checkFormat(ofOutput: option)) == nil
+  }
+
+  private static func isFolder(_ option: String) -> Bool {
+    option.hasSuffix("/") || (try? FileManager.default.contentsOfDirectory(atPath: option)) != nil
+  }
+
   /// A path with the extension of the pictures.
   var example: String { file ?? "map.png" }
 
-  /// The path for one explanation, in a folder that exists.
+  /// The path for the picture of an explanation, in a folder that exists.
+  ///
+  /// - Parameter method: what stands for the method in its name.
   ///
   /// Throws `unwritable` where the folder cannot be made.
-  mutating func next(image: String, _ explanation: Explanation) throws -> String {
+  mutating func next(image: String, _ explanation: Explanation, method: String) throws -> String {
     if let file { return file }
     if !folder.isEmpty {
       do {
@@ -86,7 +96,7 @@ struct OutputPaths {
           advice: "several pictures need one; check the path and its permissions")
       }
     }
-    let name = name(image: image, explanation)
+    let name = name(image: image, explanation, method)
     // Two images of one name in different folders, or a picture that an earlier run made and this one reads.
     var path = folder + name + ".png", copy = 2
     while used.contains(path) || isInput(path) {
@@ -99,14 +109,16 @@ struct OutputPaths {
 
   private func isInput(_ path: String) -> Bool { FileIdentity(path).map(inputs.contains) ?? false }
 
-  private func name(image: String, _ explanation: Explanation) -> String {
+  private func name(image: String, _ explanation: Explanation, _ method: String) -> String {
     let file = image.split(separator: "/").last.map(String.init) ?? image
     let stem = file.lastIndex(of: ".").map { String(file[..<$0]) } ?? file
+    let nodes = explanation.nodes.count > 3 ? "\(explanation.nodes.count)_nodes" : explanation.node
+    let kind = [method] + (explanation.fusion.map { [$0.rawValue] } ?? []) + explanation.smoothing.map(\.rawValue)
     let parts =
       switch naming {
       case .image: [stem, "gradcam"]
-      case .explanation: [stem, modelName, explanation.node, explanation.method]
-      case .explanationAndTarget: [stem, modelName, explanation.node, explanation.target.name, explanation.method]
+      case .explanation: [stem, modelName, nodes] + kind
+      case .explanationAndTarget: [stem, modelName, nodes, explanation.target.name] + kind
       }
     return String(
       parts.joined(separator: ".").map { $0 == "/" || $0 == ":" || $0.isWhitespace || $0.isNewline ? "_" : $0 })

@@ -33,8 +33,7 @@ struct ExplainTests {
     #expect(
       Set(entry.keys) == [
         "image", "model", "node", "tensor", "target", "class", "label", "logit", "probability", "method", "output",
-        "top",
-        "warnings",
+        "top", "warnings", "fuse", "smooth", "grid",
       ])
     #expect(entry["image"] as? String == picture)
     #expect(entry["model"] as? String == fixture("plain.onnx"))
@@ -71,6 +70,7 @@ struct ExplainTests {
     let methods = entries.compactMap { $0["method"] as? String }
     #expect(methods == CAMMethods.all.map(\.name).filter { $0 != "kpca-cam" })
     #expect(outcome.errors.contains("kpca-cam"))
+    #expect(workplace.files.count == 1 + entries.count + 1, "a folder, the pictures and the grid of them")
   }
 
   @Test(arguments: [

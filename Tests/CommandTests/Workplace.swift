@@ -25,7 +25,11 @@ final class Workplace {
   }
 
   /// Runs the program in the folder.
-  func run(_ arguments: [String], output: String? = nil) throws -> Outcome {
+  ///
+  /// - Parameter meanwhile: what is done while it runs.
+  func run(
+    _ arguments: [String], output: String? = nil, meanwhile: (Process) throws -> Void = { _ in }
+  ) throws -> Outcome {
     // Files, not pipes: nobody has to read both at once.
     let logs = FileManager.default.temporaryDirectory.appendingPathComponent("gradcam-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: logs, withIntermediateDirectories: true)
@@ -44,6 +48,7 @@ final class Workplace {
     process.standardOutput = try #require(FileHandle(forWritingAtPath: paths[0]))
     process.standardError = try #require(FileHandle(forWritingAtPath: paths[1]))
     try process.run()
+    try meanwhile(process)
     process.waitUntilExit()
     #expect(process.terminationReason == .exit, "\(arguments) died of signal \(process.terminationStatus)")
     func text(_ path: String) throws -> String {

@@ -34,7 +34,7 @@ import Testing
     let explanations = try explainer.explain(classIndex: network.class, of: image)
     try #require(explanations.count == taps.count)
     for (explanation, tap) in zip(explanations, taps) {
-      let found = explanation.tap, truth = numbers[tap.activation]
+      let found = try #require(explanation.tap), truth = numbers[tap.activation]
       #expect([1, found.channels, found.height, found.width] == truth.shape.dimensions, "\(tap.query)")
       expectClose(found.activation, truth.floats, within: 1e-4, "activation at \(tap.query)")
       let gradient = Deviation(found.gradient, from: numbers[tap.gradient].floats)

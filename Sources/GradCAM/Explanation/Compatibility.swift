@@ -1,9 +1,19 @@
-/// The library or script whose drawing is followed where libraries differ.
+/// The library or script that is followed where libraries differ: in formulas, and in what is made of a map.
+///
+/// Colours and blending are the program's own throughout.
 public enum Compatibility: String, Sendable, CaseIterable {
   /// pytorch-grad-cam 1.5: normalised, resized, normalised again.
   case pytorchGradCAM = "pytorch-grad-cam"
+  /// TorchCAM 0.5: normalised, then resized by Pillow's bicubic filter.
+  case torchcam
+  /// Captum 0.9: not rectified, repeated to the network's input, and shown by size, whatever the sign, the largest values
+  /// that together make 2% being cut off.
+  case captum
   /// The original VGG19 recipe: resized, then rescaled once; the picture squashed to the input and drawn so.
   case recipe
+
+  /// What counts of a method's result: the values above 0, or all.
+  public func rectified(_ map: HeatMap) -> HeatMap { self == .captum ? map : map.rectified() }
 
   /// The map as it is drawn, in 0 … 1, over a picture.
   ///
@@ -11,6 +21,8 @@ public enum Compatibility: String, Sendable, CaseIterable {
   public func drawnMap(_ map: HeatMap, geometry: PreprocessingGeometry) -> HeatMap {
     switch self {
     case .pytorchGradCAM: geometry.project(map.normalized()).rescaled()
+    case .torchcam: geometry.project(map.rectified().rescaled(epsilon: 1e-8), by: .bicubic).clamped()
+    case .captum: geometry.project(map, by: .nearest).magnitudes(withoutShare: 0.02)
     case .recipe:
       map.rectified().resized(width: geometry.crop.size.width, height: geometry.crop.size.height)
         .rescaled(epsilon: 0)
@@ -19,4 +31,23 @@ public enum Compatibility: String, Sendable, CaseIterable {
 
   /// The filter that pictures are resized with.
   var resizeFilter: Picture.ResizeFilter { self == .recipe ? .openCVBilinear : .pillowBilinear }
+}
+
+extension HeatMap {
+  /// The values held in 0 … 1.
+  fileprivate func clamped() -> HeatMap { mapped { min(max($0, 0), 1) } }
+
+  /// The values' sizes as parts of the largest, which is 1 with all above it, once the largest of all are put aside
+  /// that together are more than a share of the sum; all 0 where nothing else is left.
+  fileprivate func magnitudes(withoutShare share: Double) -> HeatMap {
+    let sizes = mapped { abs($0) }.values.filter { $0.isFinite }.sorted()
+    let total = sizes.reduce(0) { $0 + Double($1) }
+    var sum = 0.0
+    let largest = sizes.first {
+      sum += Double($0)
+      return sum >= total * (1 - share)
+    }
+    guard let largest, largest > 0 else { return mapped { _ in 0 } }
+    return mapped { min(abs($0) / largest, 1) }
+  }
 }

@@ -20,20 +20,30 @@ public struct Explanation: Sendable {
   public let score: Float
   /// The class with its scores, where one is explained.
   public let scored: ScoredClass?
-  /// How the node is called.
-  public let node: String
-  /// The tensor's name in the file.
-  public let tensor: String
+  /// How the nodes are called: one, or several whose maps are fused.
+  public let nodes: [String]
+  /// The tensors' names in the file.
+  public let tensors: [String]
   /// The method's name.
   public let method: String
-  /// The method's result at the feature map's size, before rectification.
+  /// How the maps of the nodes became one; nil where there is one node for each map.
+  public let fusion: Fusion?
+  /// What made the map smoother.
+  public let smoothing: [Smoothing]
+  /// The method's result at the feature map's size, before rectification; fused, or the mean of changed images, it is in
+  /// 0 … 1 and at the size of the network's input.
   public let map: HeatMap
   /// The map as it is drawn over the picture, in 0 … 1 and at its size.
   public let drawnMap: HeatMap
-  /// Activation and gradient at the node.
-  public let tap: Tap
+  /// Activation and gradient at the node; nil where there are several.
+  public let tap: Tap?
   /// What the user should know.
   public let warnings: [Warning]
+
+  /// The nodes as one word.
+  public var node: String { nodes.joined(separator: "+") }
+  /// The tensors as one word.
+  public var tensor: String { tensors.joined(separator: "+") }
 }
 
 /// An image on its way through a model: the picture to draw on, and the tensor that the network sees.
@@ -198,58 +208,5 @@ public final class Explainer {
   /// Throws `usage` where there is no such class, `unsupported` where something else is explained.
   public func target(classIndex: Int, score: ScoreKind = .logit) throws -> ClassTarget {
     try session.target(classIndex: classIndex, label: labels[classIndex], score: score)
-  }
-
-  /// Explains a class of the image that was classified last, at every tap by every method.
-  ///
-  /// Throws `usage` where the class or a method does not exist.
-  public func explain(
-    classIndex: Int, of image: PreparedImage, methods: [String] = ["gradcam"], score: ScoreKind = .logit,
-    skipsUnsupported: Bool = false
-  ) throws -> [Explanation] {
-    try explain(
-      target(classIndex: classIndex, score: score), of: image, methods: methods, skipsUnsupported: skipsUnsupported)
-  }
-
-  /// Explains a target of the image that was classified last, at every tap by every method.
-  ///
-  /// - Parameters:
-  ///   - target: a number made of the value that the explainer was planned for.
-  ///   - skipsUnsupported: whether a method that cannot do a tap or a target is left out, with a warning in the others.
-  ///
-  /// Throws `usage` where a method does not exist.
-  public func explain(
-    _ target: any Target, of image: PreparedImage, methods: [String] = ["gradcam"], skipsUnsupported: Bool = false
-  ) throws -> [Explanation] {
-    let methods = try methods.map { ($0, try CAMMethods.named($0)) }
-    try session.backward(from: target)
-    let score = target.score(session.contents), scored = (target as? ClassTarget).map(scored)
-    return try session.taps.indices.flatMap { index in
-      let tap = session.tap(index), probe = session.probe(index, of: target)
-      var skipped: [Warning] = []
-      let maps = try methods.compactMap { name, method -> (String, HeatMap)? in
-        do {
-          return (name, try method.map(of: tap, probe: probe))
-        } catch let error as GradCAMError where skipsUnsupported && error.kind == .unsupported {
-          skipped.append(Warning(code: "method-skipped", text: "\(session.taps[index].label): \(error)"))
-          return nil
-        }
-      }
-      return maps.map { name, map in
-        let about = Warning.about(map, from: tap, extraTokens: session.taps[index].layout!.extraTokens)
-        return Explanation(
-          target: target, score: score, scored: scored, node: session.taps[index].label,
-          tensor: session.taps[index].tensor, method: name, map: map,
-          drawnMap: compatibility.drawnMap(map, geometry: image.geometry), tap: tap,
-          warnings: session.taps[index].notes.map { Warning(code: "node", text: $0) } + (about.map { [$0] } ?? [])
-            + skipped)
-      }
-    }
-  }
-
-  private func scored(_ target: ClassTarget) -> ScoredClass {
-    ScoredClass(
-      index: target.index, label: target.label, logit: target.head.classScores(session.contents)[target.index],
-      probability: target.head.probabilities(session.contents)[target.index])
   }
 }

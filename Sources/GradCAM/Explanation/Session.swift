@@ -33,6 +33,8 @@ public final class Session {
 
   private let executor: Executor
   let pool: ThreadPool
+  /// Told how often the network ran, or what of it lies behind a tap, while a method asks its probe.
+  var passed: (Int) -> Void = { _ in }
   /// Rises with every image.
   private var imageNumber = 0
   /// Tails that methods asked for, each with the number of the image that it has.
@@ -170,6 +172,12 @@ public final class Session {
   /// Throws what `target(classIndex:)` throws.
   public func backward(classIndex: Int, score: ScoreKind = .logit) throws {
     try backward(from: target(classIndex: classIndex, score: score))
+  }
+
+  /// Where numbers that are not finite come from, for the last image.
+  func nonFiniteSource(_ target: any Target) throws -> NonFiniteSource {
+    if image.elementType.storage == .float32, image.floats.contains(where: { !$0.isFinite }) { return .image }
+    return try executor.nonFiniteOrigin(seed: seed(target)).map { .node($0) } ?? .method
   }
 
   /// The gradient of a target, zero for all images of the batch but the first.

@@ -77,15 +77,19 @@ public final class Tail {
 
   /// The score of a target for each of several changes of the image's own contents.
   ///
-  /// - Parameter change: changes a copy of the contents; called by several threads at a time.
+  /// - Parameters:
+  ///   - passed: told how many scores were computed, each time that there are more.
+  ///   - change: changes a copy of the contents; called by several threads at a time.
   func scores(
-    _ count: Int, of target: any Target, change: (_ index: Int, UnsafeMutableBufferPointer<Float>) -> Void
+    _ count: Int, of target: any Target, passed: (Int) -> Void,
+    change: (_ index: Int, UnsafeMutableBufferPointer<Float>) -> Void
   ) throws -> [Float] {
     if count > 1, let batched {
-      if let scores = try scores(count, in: batched, of: target, change: change) { return scores }
+      if let scores = try scores(count, in: batched, of: target, passed: passed, change: change) { return scores }
       self.batched = nil
     }
     return try (0..<count).map { index in
+      defer { passed(1) }
       let changed = copies(1, shape: contents.shape) { _, values in change(index, values) }
       return target.score(try explainedContents(for: changed))
     }
@@ -103,7 +107,7 @@ public final class Tail {
   /// Batch by batch; nil where images of a batch are found to act upon one another: then the unchanged contents, which
   /// stand last in the first batch, give another result than alone.
   private func scores(
-    _ count: Int, in run: Run, of target: any Target,
+    _ count: Int, in run: Run, of target: any Target, passed: (Int) -> Void,
     change: (_ index: Int, UnsafeMutableBufferPointer<Float>) -> Void
   ) throws -> [Float]? {
     var scores: [Float] = []
@@ -122,6 +126,7 @@ public final class Tail {
         guard zip(image(run.count - 1), result).allSatisfy({ abs($0 - $1) <= tolerance }) else { return nil }
       }
       for index in 0..<size { scores.append(target.score(image(index))) }
+      passed(size)
     }
     return scores
   }

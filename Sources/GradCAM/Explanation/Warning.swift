@@ -1,3 +1,5 @@
+import Graph
+
 /// Something that the user should know about an explanation that was made all the same.
 public struct Warning: Sendable, Equatable {
   /// A stable name for scripts, as `map-all-zero`.
@@ -10,19 +12,19 @@ public struct Warning: Sendable, Equatable {
     self.code = code
     self.text = text
   }
+
+  /// The same warning about one of several nodes.
+  func about(node: String) -> Warning { Warning(code: code, text: "\(node): \(text)") }
 }
 
 extension Warning {
   static let singlePosition = Warning(
     code: "no-spatial-extent",
     text: "the node's feature map is 1×1, so that its heat map is one number; choose a node nearer to the image")
-  static let notFinite = Warning(
-    code: "not-finite",
-    text: "the map holds numbers that are NaN or infinite; check the image's preprocessing and the model's weights")
   static let zeroGradient = Warning(
     code: "gradient-zero",
     text: "the gradient at the node is zero everywhere, so that the map is empty: nothing there changes this score; "
-      + "with --score probability a saturated Softmax does this, try --score logit; else try another node or class")
+      + "try another node or class")
   static let onlyExtraTokens = Warning(
     code: "gradient-zero",
     text: "the gradient at the node is zero for every token of the grid: only the class token counts behind the last "
@@ -36,15 +38,63 @@ extension Warning {
     text: "the map is negative everywhere, so that nothing is left after rectification: what the node shows speaks "
       + "against this class; try the top class or another node")
 
-  /// What is wrong with a map, nil for one that has something to show.
+  static func notFinite(_ origin: NonFiniteSource) -> Warning {
+    Warning(code: "not-finite", text: "the map holds numbers that are NaN or infinite; \(origin.description)")
+  }
+
+  static func saturated(_ target: ClassTarget, probability: Float) -> Warning {
+    Warning(
+      code: "probability-saturated",
+      text: "the probability of \(target.name) is \(probability < 0.5 ? 0 : 1) within float32 rounding, so that its "
+        + "gradient is rounding too, or zero; leave out --score probability, to explain the raw score")
+  }
+
+  /// What is wrong with a map.
   ///
-  /// - Parameter extraTokens: the number of tokens at the node that the map leaves out.
-  static func about(_ map: HeatMap, from tap: Tap, extraTokens: Int = 0) -> Warning? {
-    if map.values.contains(where: { !$0.isFinite }) { return notFinite }
-    if tap.gradient.allSatisfy({ $0 == 0 }) { return extraTokens > 0 ? onlyExtraTokens : zeroGradient }
-    if map.values.allSatisfy({ $0 == 0 }) { return zeroMap }
-    if map.values.allSatisfy({ $0 <= 0 }) { return negativeMap }
-    if map.width * map.height == 1 { return singlePosition }
-    return nil
+  /// - Parameters:
+  ///   - extraTokens: the number of tokens at the node that the map leaves out.
+  ///   - isRectified: whether values below 0 are lost.
+  ///   - origin: finds where numbers come from that are not finite.
+  static func about(
+    _ map: HeatMap, from tap: Tap, extraTokens: Int, isRectified: Bool, origin: () throws -> NonFiniteSource
+  ) rethrows -> [Warning] {
+    var found: [Warning] = []
+    if map.values.contains(where: { !$0.isFinite }) {
+      found.append(notFinite(try origin()))
+    } else if map.values.allSatisfy({ $0 == 0 }) {
+      let hasNoGradient = tap.gradient.allSatisfy { $0 == 0 }
+      found.append(!hasNoGradient ? zeroMap : extraTokens > 0 ? onlyExtraTokens : zeroGradient)
+    } else if isRectified, map.values.allSatisfy({ $0 <= 0 }) {
+      found.append(negativeMap)
+    }
+    if map.width * map.height == 1 { found.append(singlePosition) }
+    return found
+  }
+}
+
+/// What first held numbers that are NaN or infinite, on the way to a map.
+enum NonFiniteSource {
+  /// The network's input.
+  case image
+  /// A node of the network.
+  case node(NonFiniteOrigin)
+  /// The method, of finite numbers.
+  case method
+
+  /// Where they come from and what to try.
+  var description: String {
+    switch self {
+    case .image: "the network's input holds them already; check the tensor, or --mean, --std and --range"
+    case .node(let origin):
+      if let constant = origin.constant {
+        "they first appear at \(origin.node), whose '\(constant)' holds them already; export the model again"
+      } else if origin.isGradient {
+        "they first appear in the gradient behind \(origin.node); choose a node nearer to the output"
+      } else {
+        "they first appear at \(origin.node), which is given finite numbers; check the image's preprocessing, as "
+          + "--range, --mean and --std, and the model's weights"
+      }
+    case .method: "activation and gradient at the node are finite; choose another method or node"
+    }
   }
 }

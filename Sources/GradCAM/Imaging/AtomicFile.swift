@@ -32,17 +32,42 @@ public func writeAtomically(_ bytes: [UInt8], to path: String) throws {
   let number = temporaryFileCount.wrappingAdd(1, ordering: .relaxed).newValue
   let folder = path[..<(path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex)]
   let temporary = "\(folder).gradcam-\(getpid())-\(number).tmp"
-  let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+  let file = UnfinishedFiles.create(temporary)
   guard file >= 0 else {
     throw failure("cannot be written (\(systemMessage(errno)))", advice: "check that its folder exists and is writable")
   }
   var code = writeAll(bytes, to: file)
   if close(file) != 0 && code == 0 { code = errno }
   if code == 0 && rename(temporary, path) != 0 { code = errno }
+  if code != 0 { unlink(temporary) }
+  UnfinishedFiles.forget(temporary)
   guard code == 0 else {
-    unlink(temporary)
     throw failure("cannot be written (\(systemMessage(code)))", advice: "check the space and permissions of its folder")
   }
+}
+
+/// The temporary files of `writeAtomically`, for a program that is ended while it writes.
+public enum UnfinishedFiles {
+  private static let paths = Mutex<Set<String>>([])
+
+  /// Removes all there are, then ends the program with an exit code; no other comes into being meanwhile.
+  public static func exitWithoutThem(_ code: Int32) -> Never {
+    paths.withLock { paths in
+      for path in paths { unlink(path) }
+      _exit(code)
+    }
+  }
+
+  /// The descriptor of a new file, below 0 where it cannot be made.
+  fileprivate static func create(_ path: String) -> Int32 {
+    paths.withLock { paths in
+      let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      if file >= 0 { paths.insert(path) }
+      return file
+    }
+  }
+
+  fileprivate static func forget(_ path: String) { paths.withLock { _ = $0.remove(path) } }
 }
 
 /// 0, or the system's error code.

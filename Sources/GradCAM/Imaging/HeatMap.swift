@@ -63,7 +63,7 @@ public struct HeatMap: Sendable, Equatable {
     return best.map { ($0 % width, $0 / width) }
   }
 
-  private func mapped(_ transform: (Float) -> Float) -> HeatMap {
+  func mapped(_ transform: (Float) -> Float) -> HeatMap {
     HeatMap(width: width, height: height, values: values.map(transform))
   }
 }

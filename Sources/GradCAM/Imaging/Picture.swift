@@ -109,7 +109,7 @@ public struct Picture: Sendable, Equatable {
     }
   }
 
-  private static func checkSize(width: Int, height: Int) throws {
+  static func checkSize(width: Int, height: Int) throws {
     guard width > 0, height > 0, hasAllowedPixelCount(width: width, height: height) else {
       throw GradCAMError(
         .usage, problem: "a picture cannot be \(width) x \(height) pixels",

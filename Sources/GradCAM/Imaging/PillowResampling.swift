@@ -51,31 +51,24 @@ extension Picture {
   }
 }
 
-/// For each output sample, the input samples under Pillow's triangle filter and their weights in 22-bit fixed point.
+/// The weights of Pillow's triangle filter in 22-bit fixed point.
 private struct PillowWindows {
   static let precision: Int32 = 22
   static let half: Int32 = 1 << (precision - 1)
 
-  private(set) var starts: [Int] = []
-  private var ends: [Int] = [0]
-  private var allWeights: [Int32] = []
+  private let windows: FilterWindows
+  private let fixed: [Int32]
 
   init(from inputCount: Int, to outputCount: Int) {
     let scale = Double(inputCount) / Double(outputCount)
-    let support = max(scale, 1)
-    for output in 0..<outputCount {
-      let center = (Double(output) + 0.5) * scale
-      let start = max(Int(center - support + 0.5), 0)
-      let end = min(Int(center + support + 0.5), inputCount)
-      let triangle = (start..<end).map { max(1 - abs((Double($0) - center + 0.5) * (1 / support)), 0) }
-      let sum = triangle.reduce(0, +)
-      starts.append(start)
-      allWeights += triangle.map { Int32(0.5 + $0 / sum * Double(1 << PillowWindows.precision)) }
-      ends.append(allWeights.count)
-    }
+    windows = FilterWindows(
+      .triangle, over: inputCount, centers: (0..<outputCount).map { (Double($0) + 0.5) * scale }, scale: scale)
+    fixed = windows.allWeights.map { Int32(0.5 + $0 * Double(1 << PillowWindows.precision)) }
   }
 
-  func weights(at output: Int) -> ArraySlice<Int32> { allWeights[ends[output]..<ends[output + 1]] }
+  var starts: [Int] { windows.starts }
+
+  func weights(at output: Int) -> ArraySlice<Int32> { fixed[windows.range(at: output)] }
 
   @inline(__always)
   static func sample(_ sum: Int32) -> UInt8 { UInt8(truncatingIfNeeded: min(sum >> precision, 255)) }

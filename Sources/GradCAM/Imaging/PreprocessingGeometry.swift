@@ -64,29 +64,68 @@ public struct PreprocessingGeometry: Sendable, Equatable {
       .cropped(x: crop.x, y: crop.y, width: crop.size.width, height: crop.size.height)
   }
 
+  /// How a map is read between its positions.
+  public enum MapInterpolation: Sendable {
+    /// The position that PyTorch's `interpolate` takes with mode `nearest`, at the network's input.
+    case nearest
+    /// Between two positions of each axis.
+    case bilinear
+    /// Between four, as Pillow's `BICUBIC`; beside a peak it is below 0.
+    case bicubic
+  }
+
   /// A map over the network's input, of any resolution, laid over the original picture at its own size.
   ///
   /// Original pixels whose centre lies inside the crop get the map between its pixel centres, edges held; all others
   /// get 0. The identity where nothing was resized or cropped and the map has the input's size.
-  public func project(_ map: HeatMap) -> HeatMap {
-    let columns = LinearTaps(
-      from: map.width, to: original.width, through: resized.width, from: crop.x, count: crop.size.width)
-    let rows = LinearTaps(
-      from: map.height, to: original.height, through: resized.height, from: crop.y, count: crop.size.height)
-    return map.interpolated(columns: columns, rows: rows)
+  public func project(_ map: HeatMap, by interpolation: MapInterpolation = .bilinear) -> HeatMap {
+    let columns = ProjectedAxis(
+      mapCount: map.width, originalCount: original.width, resizedCount: resized.width, cropStart: crop.x,
+      cropCount: crop.size.width)
+    let rows = ProjectedAxis(
+      mapCount: map.height, originalCount: original.height, resizedCount: resized.height, cropStart: crop.y,
+      cropCount: crop.size.height)
+    return switch interpolation {
+    case .nearest: map.interpolated(columns: columns.nearest, rows: rows.nearest)
+    case .bilinear: map.interpolated(columns: columns.linear, rows: rows.linear)
+    case .bicubic: map.filtered(columns: columns.cubic, rows: rows.cubic)
+    }
   }
 }
 
-extension LinearTaps {
-  /// From a map over `cropCount` of the `resizedCount` positions between the map and the original picture.
-  fileprivate init(
-    from mapCount: Int, to originalCount: Int, through resizedCount: Int, from cropStart: Int, count cropCount: Int
-  ) {
-    let scale = 1 / (Double(originalCount) / Double(resizedCount))
-    let mapScale = Double(mapCount) / Double(cropCount)
-    func cropPosition(_ original: Int) -> Double { (Double(original) + 0.5) * scale - Double(cropStart) }
+/// One axis of the way from an original picture to a map over the part of it that is the network's input.
+private struct ProjectedAxis {
+  let mapCount, originalCount, resizedCount, cropStart, cropCount: Int
+
+  private var scale: Double { 1 / (Double(originalCount) / Double(resizedCount)) }
+  private var mapScale: Double { Double(mapCount) / Double(cropCount) }
+
+  /// Where the centre of an original pixel lies on the network's input, counted from its edge.
+  private func cropPosition(_ original: Int) -> Double { (Double(original) + 0.5) * scale - Double(cropStart) }
+
+  /// The original pixels that the network sees.
+  private var covered: Range<Int> {
     let start = (0..<originalCount).first { cropPosition($0) >= 0 } ?? originalCount
     let end = (start..<originalCount).first { cropPosition($0) >= Double(cropCount) } ?? originalCount
-    self.init(from: mapCount, to: originalCount, covered: start..<end) { cropPosition($0) * mapScale }
+    return start..<end
+  }
+
+  var linear: LinearTaps {
+    LinearTaps(from: mapCount, to: originalCount, covered: covered) { cropPosition($0) * mapScale }
+  }
+
+  var nearest: LinearTaps {
+    let scale = Float(mapCount) / Float(cropCount)
+    return LinearTaps(from: mapCount, to: originalCount, covered: covered) { original in
+      Double((Float(cropPosition(original).rounded(.down)) * scale).rounded(.down)) + 0.5
+    }
+  }
+
+  var cubic: FilterWindows {
+    let covered = covered
+    return FilterWindows(
+      .cubic, over: mapCount,
+      centers: (0..<originalCount).map { covered.contains($0) ? cropPosition($0) * mapScale : nil },
+      scale: scale * mapScale)
   }
 }

@@ -3,12 +3,14 @@
 /// Desai and Ramaswamy, Ablation-CAM: Visual Explanations for Deep Convolutional Network via Gradient-free Localization,
 /// 2020. Where an activation may be below 0, a channel is not set to 0 but far below all others, as pytorch-grad-cam has
 /// it.
-struct AblationCAM: CAMMethod {
-  func map(of tap: Tap, probe: Probe) throws -> HeatMap {
+struct AblationCAM: WeightingMethod {
+  func passCount(at tap: Tap) -> Int { tap.channels }
+
+  func weighting(of tap: Tap, probe: Probe) throws -> Weighting {
     let lowest = tap.activation.min() ?? 0, ablated = lowest == 0 ? 0 : lowest - 1e7
     let scores = try probe.scores(ofActivations: tap.channels) { channel, activation in
       activation[channel * tap.plane..<(channel + 1) * tap.plane].update(repeating: ablated)
     }
-    return tap.weightedSum(scores.map { (probe.score - $0) / probe.score })
+    return Weighting(tap, weights: scores.map { (probe.score - $0) / probe.score })
   }
 }

@@ -6,6 +6,31 @@ public protocol CAMMethod: Sendable {
   ///
   /// - Parameter probe: what else can be asked about the network at this tap.
   func map(of tap: Tap, probe: Probe) throws -> HeatMap
+
+  /// The method as a library has it whose formula differs.
+  func following(_ source: Compatibility) -> any CAMMethod
+
+  /// About how often the network, or what of it lies behind the tap, runs for a map.
+  func passCount(at tap: Tap) -> Int
+}
+
+extension CAMMethod {
+  /// The method itself.
+  public func following(_ source: Compatibility) -> any CAMMethod { self }
+
+  /// One, for what is at the tap already.
+  public func passCount(at tap: Tap) -> Int { 1 }
+}
+
+/// A method whose map is a weighted sum over channels.
+public protocol WeightingMethod: CAMMethod {
+  /// What is summed.
+  func weighting(of tap: Tap, probe: Probe) throws -> Weighting
+}
+
+extension WeightingMethod {
+  /// The sum.
+  public func map(of tap: Tap, probe: Probe) throws -> HeatMap { try weighting(of: tap, probe: probe).sum() }
 }
 
 /// A method that needs nothing but the tap.
@@ -17,6 +42,23 @@ public protocol TapMethod: CAMMethod {
 extension TapMethod {
   /// The map of the tap alone.
   public func map(of tap: Tap, probe: Probe) throws -> HeatMap { try map(of: tap) }
+}
+
+/// A weighted sum over channels whose weights are the tap's.
+public protocol TapWeightingMethod: TapMethod, WeightingMethod {
+  /// One weight for each channel, or one for each activation.
+  func weights(of tap: Tap) -> [Float]
+}
+
+extension TapWeightingMethod {
+  /// The activations and their weights.
+  public func weighting(of tap: Tap, probe: Probe) -> Weighting { Weighting(tap, weights: weights(of: tap)) }
+
+  /// The sum.
+  public func map(of tap: Tap) -> HeatMap { tap.weightedSum(weights(of: tap)) }
+
+  /// The sum.
+  public func map(of tap: Tap, probe: Probe) -> HeatMap { tap.weightedSum(weights(of: tap)) }
 }
 
 /// The table of methods.
@@ -45,15 +87,17 @@ public enum CAMMethods {
     ("random", RandomWeighting()),
   ]
 
-  /// The method of a name.
+  /// The method of a name, as a library has it.
   ///
   /// Throws `usage` listing the names.
-  public static func named(_ name: String) throws -> any CAMMethod {
+  public static func named(
+    _ name: String, following source: Compatibility = .pytorchGradCAM
+  ) throws -> any CAMMethod {
     guard let entry = all.first(where: { $0.name == name }) else {
       throw GradCAMError(
         .usage, at: "--method \(name)", problem: "is not a method",
         advice: "known are \(all.map(\.name).joined(separator: ", "))")
     }
-    return entry.method
+    return entry.method.following(source)
   }
 }

@@ -2,14 +2,13 @@
 /// standard deviations above the mean.
 ///
 /// No class is asked for. Fuad et al., Features Understanding in 3D CNNs for Actions Recognition in Video, 2020.
-struct FeatureExplanation: TapMethod {
-  func map(of tap: Tap) -> HeatMap {
-    tap.weightedSum(
-      tap.byChannel { activation, _ in
-        let count = Float(activation.count), mean = activation.reduce(0, +) / count
-        let variance = activation.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count
-        let threshold = mean + 2 * variance.squareRoot()
-        return Float(activation.count { $0 > threshold }) / count
-      })
+struct FeatureExplanation: TapWeightingMethod {
+  func weights(of tap: Tap) -> [Float] {
+    tap.byChannel { activation, _ in
+      let count = Float(activation.count), mean = activation.reduce(0, +) / count
+      let variance = activation.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count
+      let threshold = mean + 2 * variance.squareRoot()
+      return Float(activation.count { $0 > threshold }) / count
+    }
   }
 }

@@ -4,11 +4,46 @@ import Graph
 /// Σ_i p_i (y_c − y_i) ⁄ (Σ_i p_i + ε), the probabilities p being differentiated too.
 ///
 /// Zhang et al., Finer-CAM: Spotting the Difference Reveals Finer Details for Visual Explanation, 2025, as
-/// pytorch-grad-cam has it where no target is given.
-struct FinerCAM: CAMMethod {
-  func map(of tap: Tap, probe: Probe) throws -> HeatMap {
-    let tap = try probe.tap(explaining: FinerTarget(of: probe.classTarget(for: "finercam")))
-    return tap.weightedSum(tap.meanGradient)
+/// pytorch-grad-cam has it where no target is given. TorchCAM's difference is y_c − 0.6 × the mean of the three.
+struct FinerCAM: WeightingMethod {
+  /// Whether classes count by their probabilities.
+  var weighsByProbability = true
+
+  func following(_ source: Compatibility) -> any CAMMethod { FinerCAM(weighsByProbability: source != .torchcam) }
+
+  func weighting(of tap: Tap, probe: Probe) throws -> Weighting {
+    let target = try probe.classTarget(for: "finercam")
+    let tap = try probe.tap(explaining: weighsByProbability ? FinerTarget(of: target) : FinerMeanTarget(of: target))
+    return Weighting(tap, weights: tap.meanGradient)
+  }
+}
+
+/// The score of a class less 0.6 times the mean of the three nearest scores.
+struct FinerMeanTarget: Target {
+  private static let share: Float = 0.6
+
+  private let classTarget: ClassTarget
+
+  init(of classTarget: ClassTarget) { self.classTarget = classTarget }
+
+  var name: String { "finer-\(classTarget.name)" }
+  var description: String { "what sets \(classTarget.name) apart" }
+
+  func score(_ contents: [Float]) -> Float {
+    zip(classTarget.head.classScores(contents), weights(contents)).reduce(0) { $0 + $1.0 * $1.1 }
+  }
+
+  func gradient(_ contents: [Float]) -> [Float] {
+    classTarget.head.gradient(ofClassScores: weights(contents), logits: contents)
+  }
+
+  /// The weight of every class score.
+  private func weights(_ contents: [Float]) -> [Float] {
+    let scores = classTarget.head.classScores(contents), others = classTarget.nearest(3, in: scores)
+    var weights = [Float](repeating: 0, count: scores.count)
+    weights[classTarget.index] = 1
+    for other in others { weights[other] = -Self.share / Float(others.count) }
+    return weights
   }
 }
 
@@ -50,13 +85,21 @@ struct FinerTarget: Target {
 
     init(_ target: ClassTarget, _ contents: [Float]) {
       let scores = target.head.classScores(contents), own = scores[target.index], probabilities = scores.softmax
-      others = Array(
-        scores.indices.filter { $0 != target.index }
-          .sorted { (abs(scores[$0] - own), $0) < (abs(scores[$1] - own), $1) }.prefix(FinerTarget.comparedCount))
+      others = target.nearest(FinerTarget.comparedCount, in: scores)
       total = others.reduce(FinerTarget.epsilon) { $0 + probabilities[$1] }
       difference = others.reduce(0) { $0 + probabilities[$1] * (own - scores[$1]) } / total
       self.scores = scores
       self.probabilities = probabilities
     }
+  }
+}
+
+extension ClassTarget {
+  /// The other classes with the nearest scores, the nearest first.
+  fileprivate func nearest(_ count: Int, in scores: [Float]) -> [Int] {
+    let own = scores[index]
+    return Array(
+      scores.indices.filter { $0 != index }
+        .sorted { (abs(scores[$0] - own), $0) < (abs(scores[$1] - own), $1) }.prefix(count))
   }
 }

@@ -47,7 +47,8 @@ public final class Probe {
   public func scores(
     ofActivations count: Int, change: (_ index: Int, UnsafeMutableBufferPointer<Float>) -> Void
   ) throws -> [Float] {
-    try session.tail(behind: session.taps[tap].value).scores(count, of: target) { index, contents in
+    try session.tail(behind: session.taps[tap].value).scores(count, of: target, passed: session.passed) {
+      index, contents in
       layout.change(contents) { change(index, $0) }
     }
   }
@@ -64,7 +65,7 @@ public final class Probe {
     try checkInput()
     let tail = try session.tail(behind: model.imageInput), size = session.inputSize
     let imageCount = model.imageShape.channels * size.width * size.height
-    return try tail.scores(count, of: target) { index, contents in
+    return try tail.scores(count, of: target, passed: session.passed) { index, contents in
       change(index, UnsafeMutableBufferPointer(rebasing: contents[..<imageCount]))
     }
   }
@@ -95,6 +96,7 @@ public final class Probe {
     let storage = Tensor(values, shape: input.shape).storage
     try companion.forward(Tensor(elementType: input.elementType, shape: input.shape, storage: storage))
     try companion.backward(from: target)
+    session.passed(1)
     return companion.tap(tap)
   }
 
@@ -113,6 +115,7 @@ public final class Probe {
     values.withUnsafeMutableBufferPointer { layout.change($0, change) }
     let storage = Tensor(values, shape: activation.shape).storage
     let changed = Tensor(elementType: activation.elementType, shape: activation.shape, storage: storage)
+    defer { session.passed(1) }
     return try tail.gradient(at: changed, of: target).floats.withUnsafeBufferPointer(layout.gather)
   }
 

@@ -6,6 +6,8 @@ struct ReciproCAM: CAMMethod {
   /// By the distance in rows, or in columns.
   private static let gaussian: [Float] = [0.5, 0.25]
 
+  func passCount(at tap: Tap) -> Int { tap.plane }
+
   func map(of tap: Tap, probe: Probe) throws -> HeatMap {
     let scores = try probe.scores(ofActivations: tap.plane) { position, activation in
       let (row, column) = (position / tap.width, position % tap.width)

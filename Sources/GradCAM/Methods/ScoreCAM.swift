@@ -1,32 +1,43 @@
 /// Score-CAM: channels weighted by the score of the input seen through them, behind a softmax over channels.
 ///
 /// Wang et al., Score-CAM: Score-Weighted Visual Explanations for Convolutional Neural Networks, 2020; masks are resized
-/// corner to corner before they are rescaled, as pytorch-grad-cam has it.
-struct ScoreCAM: CAMMethod {
-  func map(of tap: Tap, probe: Probe) throws -> HeatMap {
-    let masks = ChannelMasks(tap, size: probe.inputSize, order: .resizedThenRescaled)
-    let scores = try probe.scores(ofInputs: tap.channels) { channel, input in
+/// corner to corner before they are rescaled, as pytorch-grad-cam has it. TorchCAM rescales them first and resizes them
+/// edge to edge.
+struct ScoreCAM: WeightingMethod {
+  var order = ChannelMasks.Order.resizedThenRescaled
+
+  func following(_ source: Compatibility) -> any CAMMethod {
+    ScoreCAM(order: source == .torchcam ? .rescaledThenResized : .resizedThenRescaled)
+  }
+
+  func passCount(at tap: Tap) -> Int { tap.channels }
+
+  func weighting(of tap: Tap, probe: Probe) throws -> Weighting {
+    let masks = ChannelMasks(tap, size: probe.inputSize, order: order)
+    let scores = try probe.scores(ofInputs: passCount(at: tap)) { channel, input in
       probe.multiplyInput(input, by: masks[channel])
     }
-    return tap.weightedSum(scores.softmax)
+    return Weighting(tap, weights: scores.softmax)
   }
 }
 
 /// SS-CAM: Score-CAM with noise on the masks, the scores being means of 35 draws from N(0, 2).
 ///
 /// Wang et al., SS-CAM: Smoothed Score-CAM for Sharper Visual Feature Localization, 2020, as TorchCAM has it.
-struct SmoothedScoreCAM: CAMMethod {
+struct SmoothedScoreCAM: WeightingMethod {
   private static let sampleCount = 35
   private static let deviation: Float = 2
 
-  func map(of tap: Tap, probe: Probe) throws -> HeatMap {
+  func passCount(at tap: Tap) -> Int { Self.sampleCount * tap.channels }
+
+  func weighting(of tap: Tap, probe: Probe) throws -> Weighting {
     let masks = ChannelMasks(tap, size: probe.inputSize, order: .rescaledThenResized)
-    let scores = try probe.scores(ofInputs: Self.sampleCount * tap.channels) { index, input in
+    let scores = try probe.scores(ofInputs: passCount(at: tap)) { index, input in
       var noise = NormalNoise(seed: UInt64(index))
       let mask = masks[index % tap.channels].map { $0 + Self.deviation * noise.next() }
       probe.multiplyInput(input, by: mask)
     }
-    return tap.weightedSum(scores.means(count: tap.channels).softmax)
+    return Weighting(tap, weights: scores.means(count: tap.channels).softmax)
   }
 }
 
@@ -34,17 +45,19 @@ struct SmoothedScoreCAM: CAMMethod {
 /// Σ_{j ≤ i} j ⁄ 10 of it.
 ///
 /// Naidu et al., IS-CAM: Integrated Score-CAM for axiomatic-based explanations, 2020, as TorchCAM has it.
-struct IntegratedScoreCAM: CAMMethod {
+struct IntegratedScoreCAM: WeightingMethod {
   private static let sampleCount = 10
 
-  func map(of tap: Tap, probe: Probe) throws -> HeatMap {
+  func passCount(at tap: Tap) -> Int { Self.sampleCount * tap.channels }
+
+  func weighting(of tap: Tap, probe: Probe) throws -> Weighting {
     let masks = ChannelMasks(tap, size: probe.inputSize, order: .rescaledThenResized)
-    let scores = try probe.scores(ofInputs: Self.sampleCount * tap.channels) { index, input in
+    let scores = try probe.scores(ofInputs: passCount(at: tap)) { index, input in
       let step = index / tap.channels + 1
       let share = Float(step * (step + 1)) / Float(2 * Self.sampleCount)
       probe.multiplyInput(input, by: masks[index % tap.channels].map { share * $0 })
     }
-    return tap.weightedSum(scores.means(count: tap.channels).softmax)
+    return Weighting(tap, weights: scores.means(count: tap.channels).softmax)
   }
 }
 

@@ -4,12 +4,14 @@
 /// A in this sum is the image's; the gradients and activations weighted are those of the last such input. Omeiza et al.,
 /// Smooth Grad-CAM++: An Enhanced Inference Level Visualization Technique for Deep Convolutional Neural Network Models,
 /// 2019, as TorchCAM has it.
-struct SmoothGradCAMPlusPlus: CAMMethod {
+struct SmoothGradCAMPlusPlus: WeightingMethod {
   private static let sampleCount = 4
   private static let deviation: Float = 0.3
   private static let epsilon: Float = 1e-8
 
-  func map(of tap: Tap, probe: Probe) throws -> HeatMap {
+  func passCount(at tap: Tap) -> Int { Self.sampleCount }
+
+  func weighting(of tap: Tap, probe: Probe) throws -> Weighting {
     let samples = try (0..<Self.sampleCount).map { sample in
       try probe.tap { input in
         var noise = NormalNoise(seed: UInt64(sample))
@@ -28,6 +30,6 @@ struct SmoothGradCAMPlusPlus: CAMMethod {
         return sum + second / (2 * second + total + Self.epsilon) * max(last.gradient[index], 0)
       }
     }
-    return last.weightedSum(weights)
+    return Weighting(last, weights: weights)
   }
 }

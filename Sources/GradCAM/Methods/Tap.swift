@@ -25,8 +25,14 @@ public struct Tap: Sendable {
   public var plane: Int { height * width }
 
   /// Σ over channels of weight × activation.
+  ///
+  /// - Parameter weights: one for each channel, or one for each activation.
   public func weightedSum(_ weights: [Float]) -> HeatMap {
     var sum = [Float](repeating: 0, count: plane)
+    guard weights.count == channels else {
+      for index in activation.indices { sum[index % plane] += weights[index] * activation[index] }
+      return HeatMap(width: width, height: height, values: sum)
+    }
     activation.withUnsafeBufferPointer { activation in
       sum.withUnsafeMutableBufferPointer { sum in
         for channel in 0..<channels where weights[channel] != 0 {

@@ -1,0 +1,58 @@
+import Graph
+
+/// What makes maps smoother.
+public enum Smoothing: String, Sendable, CaseIterable {
+  /// The mean over changed inputs: `Augmentation.all`.
+  case aug
+  /// The first principal component of weighted activations in place of their sum.
+  case eigen
+}
+
+/// A change of the network's input whose map can be laid over the input as it was.
+struct Augmentation {
+  /// Whether left and right change places.
+  let isMirrored: Bool
+  /// What every number is multiplied by.
+  let factor: Float
+
+  /// Whether the input stays as it is.
+  var isNone: Bool { !isMirrored && factor == 1 }
+
+  /// The input as it is.
+  static let none = Augmentation(isMirrored: false, factor: 1)
+
+  /// Those of pytorch-grad-cam's `aug_smooth`, the input as it is first.
+  static let all =
+    [none]
+    + [false, true].flatMap { isMirrored in
+      [0.9, 1, 1.1].filter { isMirrored || $0 != 1 }.map { Augmentation(isMirrored: isMirrored, factor: $0) }
+    }
+
+  /// A changed input.
+  ///
+  /// Throws `unsupported` where it holds whole numbers.
+  func applied(to image: Tensor, _ layout: ImageShape.Layout) throws -> Tensor {
+    guard image.elementType.storage == .float32 else {
+      throw GradCAMError(
+        .unsupported, at: "--smooth aug", problem: "multiplies the image, but the model takes \(image.elementType)",
+        advice: "leave it out, or export the model with its normalisation outside")
+    }
+    let shape = image.shape, width = shape.imageSize(layout).width, depth = layout == .nchw ? 1 : shape[3]
+    let values = image.floats, row = width * depth
+    let changed = values.indices.map { index in
+      guard isMirrored else { return factor * values[index] }
+      let start = index / row * row, column = index % row / depth
+      return factor * values[start + (width - 1 - column) * depth + index % depth]
+    }
+    return Tensor(
+      elementType: image.elementType, shape: shape, storage: Tensor(changed, shape: shape).storage)
+  }
+
+  /// A map of the changed input over the input as it was.
+  func undone(_ map: HeatMap) -> HeatMap {
+    guard isMirrored else { return map }
+    return HeatMap(
+      width: map.width, height: map.height,
+      values: map.values.indices.map { map.values[$0 / map.width * map.width + map.width - 1 - $0 % map.width] })
+  }
+}

@@ -1,0 +1,74 @@
+/// A resampling filter: how much an input sample counts by its distance.
+struct ResamplingFilter: Sendable {
+  /// The distance from which on nothing counts.
+  let support: Double
+  /// The weight by the distance, at least 0.
+  let weight: @Sendable (Double) -> Double
+
+  /// Linear interpolation.
+  static let triangle = ResamplingFilter(support: 1) { max(1 - $0, 0) }
+
+  /// Keys's cubic convolution with a = −½.
+  static let cubic = ResamplingFilter(support: 2) { x in
+    x < 1 ? (1.5 * x - 2.5) * x * x + 1 : x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0
+  }
+}
+
+/// For each output sample, a run of input samples and their weights, which sum to 1, as Pillow's `resize` has them.
+struct FilterWindows {
+  /// The first input sample of each.
+  private(set) var starts: [Int] = []
+  /// The weights of all outputs, one after another.
+  private(set) var allWeights: [Double] = []
+  private var ends: [Int] = [0]
+
+  /// - Parameters:
+  ///   - centers: where each output lies, counted from the edge of the first input; nil leaves its window empty.
+  ///   - scale: how many inputs lie between two outputs; a filter is as wide as an output at least.
+  init(_ filter: ResamplingFilter, over inputCount: Int, centers: [Double?], scale: Double) {
+    let stretch = max(scale, 1), support = filter.support * stretch
+    for center in centers {
+      if let center {
+        let start = max(Int(center - support + 0.5), 0)
+        let end = min(Int(center + support + 0.5), inputCount)
+        let weights = (start..<end).map { filter.weight(abs((Double($0) - center + 0.5) * (1 / stretch))) }
+        let sum = weights.reduce(0, +)
+        starts.append(start)
+        allWeights += weights.map { $0 / sum }
+      } else {
+        starts.append(0)
+      }
+      ends.append(allWeights.count)
+    }
+  }
+
+  /// How many outputs there are.
+  var count: Int { starts.count }
+
+  /// Where an output's weights lie among all.
+  func range(at output: Int) -> Range<Int> { ends[output]..<ends[output + 1] }
+}
+
+extension HeatMap {
+  /// First along rows, then along columns, with sums in Double, as Pillow resizes images of floats; 0 where a window is
+  /// empty.
+  func filtered(columns: FilterWindows, rows: FilterWindows) -> HeatMap {
+    func sum(_ windows: FilterWindows, at output: Int, _ value: (Int) -> Float) -> Float {
+      var sum = 0.0
+      for (offset, place) in windows.range(at: output).enumerated() {
+        sum += Double(value(windows.starts[output] + offset)) * windows.allWeights[place]
+      }
+      return Float(sum)
+    }
+    var widened: [Float] = [], result: [Float] = []
+    widened.reserveCapacity(columns.count * height)
+    result.reserveCapacity(columns.count * rows.count)
+    for y in 0..<height {
+      for x in 0..<columns.count { widened.append(sum(columns, at: x) { values[y * width + $0] }) }
+    }
+    for y in 0..<rows.count {
+      for x in 0..<columns.count { result.append(sum(rows, at: y) { widened[$0 * columns.count + x] }) }
+    }
+    return HeatMap(width: columns.count, height: rows.count, values: result)
+  }
+}

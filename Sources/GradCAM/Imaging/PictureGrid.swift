@@ -1,0 +1,98 @@
+/// Pictures in rows, each with a line of text under it, black on white.
+///
+/// All are brought to one height, or to one width where they are upright.
+public struct PictureGrid: Sendable {
+  /// A picture with its label; a label wider than its cell is cut off.
+  public struct Cell: Sendable {
+    /// The picture.
+    public let picture: Picture
+    /// The text under it.
+    public let label: String
+
+    /// Creates a cell.
+    public init(_ picture: Picture, label: String) {
+      self.picture = picture
+      self.label = label
+    }
+  }
+
+  /// The line above all; nil for none.
+  public let title: String?
+  /// The cells from left to right and from top to bottom, at least one.
+  public let cells: [Cell]
+
+  /// The shorter side of every picture.
+  private static let shorterSide = 224
+  /// Panoramas are made smaller than that.
+  private static let longestSide = 1024
+  private static let margin = 12
+  private static let font = BitmapFont.fixed
+
+  /// Creates a grid.
+  public init(title: String? = nil, cells: [Cell]) {
+    precondition(!cells.isEmpty)
+    self.title = title
+    self.cells = cells
+  }
+
+  /// The grid as one picture, about 16:10.
+  ///
+  /// Throws `usage` where there are so many cells that it would have more than `Picture.maximumPixelCount` pixels.
+  public func picture() throws -> Picture {
+    let pictures = try cells.map { try $0.picture.resizedForGrid(shorter: Self.shorterSide, longest: Self.longestSide) }
+    let cell = PixelSize(
+      width: pictures.map(\.width).max()!, height: pictures.map(\.height).max()!)
+    let pitch = PixelSize(
+      width: cell.width + Self.margin, height: cell.height + Self.font.height + Self.margin)
+    let ideal = (Double(cells.count * pitch.height) / Double(pitch.width) * 1.6).squareRoot()
+    let columns = min(max(Int(ideal.rounded(.up)), 1), cells.count)
+    let rows = (cells.count + columns - 1) / columns
+    let top = Self.margin + (title == nil ? 0 : Self.font.height + Self.margin)
+    var canvas = try Canvas(width: Self.margin + columns * pitch.width, height: top + rows * pitch.height)
+    if let title { canvas.draw(title, font: Self.font, x: Self.margin, y: Self.margin, width: canvas.width) }
+    for (index, picture) in pictures.enumerated() {
+      let x = Self.margin + index % columns * pitch.width, y = top + index / columns * pitch.height
+      canvas.draw(picture, x: x + (cell.width - picture.width) / 2, y: y + (cell.height - picture.height) / 2)
+      canvas.draw(cells[index].label, font: Self.font, x: x, y: y + cell.height, width: cell.width)
+    }
+    return canvas.picture
+  }
+}
+
+extension Picture {
+  fileprivate func resizedForGrid(shorter: Int, longest: Int) throws -> Picture {
+    let scale = min(Double(shorter) / Double(min(width, height)), Double(longest) / Double(max(width, height)))
+    return try resized(
+      width: max(1, Int((Double(width) * scale).rounded())), height: max(1, Int((Double(height) * scale).rounded())))
+  }
+}
+
+/// A white picture in the making.
+private struct Canvas {
+  let width, height: Int
+  private var pixels: [UInt8]
+
+  init(width: Int, height: Int) throws {
+    try Picture.checkSize(width: width, height: height)
+    self.width = width
+    self.height = height
+    pixels = [UInt8](repeating: 255, count: 3 * width * height)
+  }
+
+  var picture: Picture { Picture(width: width, height: height, pixels: pixels) }
+
+  /// Lays a picture over a place that lies inside.
+  mutating func draw(_ picture: Picture, x: Int, y: Int) {
+    for row in 0..<picture.height {
+      let to = 3 * ((y + row) * width + x), from = 3 * row * picture.width
+      pixels.replaceSubrange(to..<to + 3 * picture.width, with: picture.pixels[from..<from + 3 * picture.width])
+    }
+  }
+
+  /// Writes a line of text, cut off where it is wider than so many pixels.
+  mutating func draw(_ text: String, font: BitmapFont, x left: Int, y top: Int, width available: Int) {
+    font.forEachPixel(of: font.fitted(text, in: min(available, width - left))) { x, y in
+      for channel in 0..<3 { pixels[3 * ((top + y) * width + left + x) + channel] = 0 }
+    }
+  }
+}

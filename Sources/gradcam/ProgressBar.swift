@@ -1,0 +1,60 @@
+import Synchronization
+
+/// A bar with the time left on standard error, where that is a terminal.
+///
+/// May be told by several threads at a time. It appears after a tenth of a second, and is redrawn as often at most.
+final class ProgressBar: Sendable {
+  private let count: Int
+  private let state: Mutex<State>
+
+  private struct State {
+    /// The pieces of work that are done.
+    var done = 0
+    /// How much is done of those begun.
+    var parts: [Int: Double] = [:]
+    let start = ContinuousClock.now
+    var drawn = ContinuousClock.now
+  }
+
+  /// A bar for so many pieces of work.
+  init(count: Int) {
+    self.count = count
+    state = Mutex(State())
+  }
+
+  /// Tells how much of a piece is done, from 0 to 1.
+  func report(_ piece: Int, _ part: Double, _ name: String) {
+    guard Console.isTerminal else { return }
+    state.withLock { state in
+      state.parts[piece] = part < 1 ? part : nil
+      if part >= 1 { state.done += 1 }
+      let now = ContinuousClock.now
+      guard state.drawn.duration(to: now) >= .milliseconds(100), state.done < count else { return }
+      state.drawn = now
+      let share = (Double(state.done) + state.parts.values.reduce(0, +)) / Double(count)
+      let pieces = count > 1 ? "\(state.done)/\(count) " : ""
+      Console.drawProgress(Self.text(share, after: state.start.duration(to: now)) + " " + pieces + name.suffix(32))
+    }
+  }
+
+  /// Does something that writes lines, without the bar in between.
+  func aside(_ body: () throws -> Void) rethrows {
+    try state.withLock { _ in
+      Console.clearProgress()
+      try body()
+    }
+  }
+
+  /// The bar, the percentage and, once it can be told, the time left.
+  static func text(_ share: Double, after elapsed: Duration) -> String {
+    let width = 28, filled = Int(Double(width) * share)
+    let bar = String(repeating: "█", count: filled) + String(repeating: "·", count: width - filled)
+    let percent = String(Int(share * 100))
+    let shown = bar + String(repeating: " ", count: 4 - percent.count) + percent + "%"
+    guard share > 0 else { return shown }
+    let seconds = Int((elapsed / .seconds(1) * (1 - share) / share).rounded(.up))
+    let minutes = String(seconds / 60 % 60), rest = (seconds % 60 < 10 ? ":0" : ":") + String(seconds % 60)
+    guard seconds >= 3600 else { return "\(shown) \(minutes)\(rest) left" }
+    return "\(shown) \(seconds / 3600):\(minutes.count < 2 ? "0" : "")\(minutes)\(rest) left"
+  }
+}

@@ -1,0 +1,51 @@
+import Foundation
+import Ops
+import Testing
+
+@testable import Graph
+
+struct NonFiniteOriginTests {
+  private func origin(_ build: (inout GraphBuilder, ValueID) -> (tap: ValueID, target: ValueID), _ input: [Float])
+    throws -> NonFiniteOrigin?
+  {
+    var builder = GraphBuilder()
+    let x = builder.input("x"), (tap, target) = build(&builder, x)
+    let executor = Executor(
+      try builder.plan([input.count], outputs: [target], taps: [tap], target: target), pool: ThreadPool(threadCount: 1))
+    try executor.set(x, to: Tensor(input, shape: [input.count]))
+    return try executor.nonFiniteOrigin(seed: [Float](repeating: 1, count: input.count))
+  }
+
+  @Test func theFirstNodeThatMakesThemIsNamed() throws {
+    let found = try origin(
+      { builder, x in
+        let log = builder.node("Log", [builder.node("Abs", [x], name: "size")], name: "logarithm")
+        return (log, builder.node("Neg", [builder.node("Exp", [log], name: "power")], name: "last"))
+      }, [1, 0])
+    #expect(found == NonFiniteOrigin(node: "node 'logarithm' (Log, #1)", isGradient: false, constant: nil))
+  }
+
+  @Test func whatIsPutRightDoesNotCount() throws {
+    let found = try origin(
+      { builder, x in
+        let masked = builder.node("Exp", [builder.node("Log", [x], name: "mask")], name: "healed")
+        return (masked, builder.node("Sqrt", [masked], name: "root"))
+      }, [0, -4])
+    #expect(found?.node == "node 'mask' (Log, #0)", "Log(-4) stays no number")
+    #expect(
+      try origin(
+        { builder, x in
+          let tap = builder.node("Exp", [builder.node("Log", [x], name: "mask")], name: "healed")
+          return (tap, builder.node("Neg", [tap]))
+        }, [0, 4]) == nil, "exp(-infinity) is 0")
+  }
+
+  @Test func gradientsCountToo() throws {
+    let found = try origin(
+      { builder, x in
+        let tap = builder.node("Abs", [x], name: "tap")
+        return (tap, builder.node("Sqrt", [tap], name: "root"))
+      }, [0, 4])
+    #expect(found == NonFiniteOrigin(node: "node 'root' (Sqrt, #1)", isGradient: true, constant: nil))
+  }
+}
