@@ -46,6 +46,10 @@ struct ConvolutionCase: Sendable, CustomStringConvertible {
       algorithm: "winograd 4×4", x: [2, 35, 13, 10], weights: [32, 35, 3, 3], pads: [0, 2, 2, 1]),
     ConvolutionCase(
       algorithm: "winograd 4×4", x: [3, 32, 18, 22], weights: [40, 32, 3, 3]),
+    // Small images in blocks of several, the last one not full.
+    ConvolutionCase(
+      algorithm: "winograd 4×4", x: [29, 48, 7, 7], weights: [40, 48, 3, 3], pads: [1, 1, 1, 1]),
+    ConvolutionCase(algorithm: "winograd 4×4", x: [5, 36, 14, 11], weights: [32, 36, 3, 3], pads: [1, 1, 1, 1]),
 
     ConvolutionCase(algorithm: "pointwise", x: [2, 300, 7, 7], weights: [130, 300, 1, 1]),
     ConvolutionCase(algorithm: "windows", x: [1, 70, 9, 8], weights: [65, 70, 3, 3], strides: [2, 2]),

@@ -28,7 +28,7 @@ public final class Tail {
   private lazy var differentiated = Result { try run(1, withGradient: true) }
 
   /// So many elements at the value, or of what is explained, are computed at a time, where the model takes several images.
-  private static let batchElements = 1 << 21
+  private static let batchElements = 1 << 22
   private static let largestBatch = 64
 
   init(
@@ -88,9 +88,10 @@ public final class Tail {
       if let scores = try scores(count, in: batched, of: target, passed: passed, change: change) { return scores }
       self.batched = nil
     }
+    let changed = Tensor(uninitialized: contents.elementType, shape: contents.shape)
     return try (0..<count).map { index in
       defer { passed(1) }
-      let changed = copies(1, shape: contents.shape) { _, values in change(index, values) }
+      fillWithCopies(changed, count: 1) { _, values in change(index, values) }
       return target.score(try explainedContents(for: changed))
     }
   }
@@ -112,10 +113,11 @@ public final class Tail {
   ) throws -> [Float]? {
     var scores: [Float] = []
     scores.reserveCapacity(count)
+    let changed = Tensor(uninitialized: contents.elementType, shape: run.shape)
     while scores.count < count {
       let start = scores.count
       let size = min(count - start, start == 0 ? run.count - 1 : run.count)
-      let changed = copies(run.count, shape: run.shape) { index, values in
+      fillWithCopies(changed, count: run.count) { index, values in
         if index < size { change(start + index, values) }
       }
       try run.forward(changed, surroundings)
@@ -131,22 +133,22 @@ public final class Tail {
     return scores
   }
 
-  private func copies(
-    _ count: Int, shape: Shape, change: (_ index: Int, UnsafeMutableBufferPointer<Float>) -> Void
-  ) -> Tensor {
-    let result = Tensor(uninitialized: contents.elementType, shape: shape), size = contents.shape.count
+  /// Fills a tensor with changed copies of the image's own contents, one behind another.
+  private func fillWithCopies(
+    _ tensor: Tensor, count: Int, change: (_ index: Int, UnsafeMutableBufferPointer<Float>) -> Void
+  ) {
+    let size = contents.shape.count
     pool.parallelFor(count) { index, _ in
-      let bytes = result.storage.base + index * size * MemoryLayout<Float>.stride
+      let bytes = tensor.storage.base + index * size * MemoryLayout<Float>.stride
       bytes.copyMemory(from: contents.storage.base, byteCount: size * MemoryLayout<Float>.stride)
       change(index, UnsafeMutableBufferPointer(start: bytes.assumingMemoryBound(to: Float.self), count: size))
     }
-    return result
   }
 
   private var batchCount: Int {
     guard model.imageShape.batch == 1 else { return 1 }
-    return min(
-      Self.largestBatch, max(1, Self.batchElements / max(infos[value]!.shape.count, infos[explained]!.shape.count)))
+    let fitting = Self.batchElements / max(infos[value]!.shape.count, infos[explained]!.shape.count)
+    return fitting < 8 ? max(1, fitting) : min(Self.largestBatch, fitting / 8 * 8)
   }
 
   /// Plans the tail for so many images.

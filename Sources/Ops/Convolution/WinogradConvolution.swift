@@ -11,39 +11,35 @@ extension ConvolutionProblem {
     let pads = [window.raw.pad.1, window.raw.pad.2, window.raw.pad_end.1, window.raw.pad_end.2]
     guard pads.allSatisfy({ (0...2).contains($0) }) else { return false }
     let form = WinogradForm(self, gradient: gradient, threadCount: request.threadCount)
-    return ConvolutionCost.winograd(inputs: form.inputs, outputs: form.outputs, places: form.places)
-      < ConvolutionCost.windows(
+    let images = form.imagesWanted
+    return ConvolutionCost.winograd(inputs: form.inputs, outputs: form.outputs, places: images * form.places)
+      < Double(images)
+      * ConvolutionCost.windows(
         inputs: form.inputs, outputs: form.outputs,
         positions: Int(form.outputPlane.height * form.outputPlane.width))
   }
 
   /// F(4×4, 3×3); the gradient is the same with the weights' roles swapped, each filter rotated, and 2 − pad.
   ///
-  /// Tile rows are grouped into blocks whose transforms stay in cache. Where there are several blocks a task takes
-  /// one; else the tasks share out the channels and the 36 products of the only one.
+  /// Tile rows are grouped into blocks whose transforms stay in cache, or small images are, so that their tiles fill
+  /// whole vectors and share the reading of the weights. Where there are several blocks a task takes one; else the tasks
+  /// share out the channels and the 36 products of the only one.
   func winograd(gradient: Bool, weights: Tensor?, _ request: KernelRequest) -> ConvolutionAlgorithm {
     let form = WinogradForm(self, gradient: gradient, threadCount: request.threadCount)
     let packed = request.reusesWeights ? weights?.packedOnce(count: form.weightCount, form.transform) : nil
     let weightCount = packed == nil ? form.weightCount : 0
     let ownTransforms = form.blocks > 1
     let transformCount = (form.transformCount + 15) & ~15
-    let inputArea = Int(form.inputPlane.height * form.inputPlane.width)
-    let outputArea = Int(form.outputPlane.height * form.outputPlane.width)
     return ConvolutionAlgorithm(
       "winograd 4×4", scratchCount: weightCount + (ownTransforms ? 0 : transformCount),
       workerScratchCount: form.rowScratchCount + (ownTransforms ? transformCount : 0)
     ) { run in
       if packed == nil { form.transform(run.weights, run.scratch, run.pool) }
       let u = packed.map { UnsafePointer($0.base.assumingMemoryBound(to: Float.self)) } ?? UnsafePointer(run.scratch)
-      for image in 0..<form.batch {
-        form.convolve(
-          u, x: run.x + image * form.inputs * inputArea,
-          y: run.y + image * form.outputs * outputArea,
-          epilogue: run.epilogue.advanced(by: image * form.outputs * outputArea),
-          transforms: {
-            ownTransforms ? run.workerScratch[$0] + form.rowScratchCount : run.scratch + weightCount
-          }, rowScratch: { run.workerScratch[$0] }, run.pool)
-      }
+      form.convolve(
+        u, x: run.x, y: run.y, epilogue: run.epilogue,
+        transforms: { ownTransforms ? run.workerScratch[$0] + form.rowScratchCount : run.scratch + weightCount },
+        rowScratch: { run.workerScratch[$0] }, run.pool)
     }
   }
 }
@@ -55,11 +51,18 @@ private struct WinogradForm: Sendable {
   let inputPlane, outputPlane: winograd_plane
   let tileRows: Int
   /// Tile rows of a block.
-  let rowsPerBlock: Int
-  let blocks: Int
+  private let rowsPerBlock: Int
+  /// Images of a block, of which it then takes all rows.
+  private let imagesPerBlock: Int
+
+  /// The images that a block would have whatever the number of threads.
+  let imagesWanted: Int
 
   /// The floats of a block's transforms that are expected to stay in the second-level cache.
   private static let blockCount = 1 << 18
+  /// The places that a block of several images is to have.
+  private static let blockPlaces = 128
+
   init(_ problem: ConvolutionProblem, gradient: Bool, threadCount: Int) {
     let raw = problem.window.raw
     self.gradient = gradient
@@ -77,21 +80,30 @@ private struct WinogradForm: Sendable {
 
     // Blocks are worked on side by side, as many as the threads or a multiple, so that what a thread has transformed it
     // also multiplies. Where that would leave vectors half empty all threads work on one block.
+    func blocksWanted(_ least: Int) -> Int { (least + threadCount - 1) / threadCount * threadCount }
+    imagesWanted = min(batch, max(1, Self.blockPlaces / (tileRows * Int(slots))))
+    let groups = (batch + imagesWanted - 1) / imagesWanted
+    imagesPerBlock = groups > 1 ? (batch + blocksWanted(groups) - 1) / blocksWanted(groups) : batch
     let rows = tileRows, perRow = Int(winograd_cells) * (inputs + outputs) * Int(slots)
-    let fitting = (perRow * rows + Self.blockCount - 1) / Self.blockCount
-    let wanted = (max(fitting, 1) + threadCount - 1) / threadCount * threadCount
+    let fitting = max((perRow * rows + Self.blockCount - 1) / Self.blockCount, 1)
+    let wanted = batch > 1 ? fitting : blocksWanted(fitting)
     func span(_ rows: Int) -> Int { (rows * Int(slots) + 15) & ~15 }
     func span(inBlocksOf part: Int) -> Int { rows / part * span(part) + span(rows % part) }
     let even = (rows + wanted - 1) / wanted
-    rowsPerBlock = rows >= wanted && span(inBlocksOf: even) * 8 <= span(rows) * 9 ? even : rows
-    blocks = (tileRows + rowsPerBlock - 1) / rowsPerBlock
+    rowsPerBlock =
+      imagesPerBlock == 1 && rows >= wanted && span(inBlocksOf: even) * 8 <= span(rows) * 9 ? even : rows
   }
 
-  /// The places of all tiles.
+  /// The places of an image's tiles.
   var places: Int { tileRows * Int(inputPlane.slots) }
+  var blocks: Int { blocksPerImage * ((batch + imagesPerBlock - 1) / imagesPerBlock) }
+  private var blocksPerImage: Int { (tileRows + rowsPerBlock - 1) / rowsPerBlock }
   private var cells: Int { Int(winograd_cells) }
-  /// The places of a block's tiles in whole vectors.
-  private var span: Int { (rowsPerBlock * Int(inputPlane.slots) + 15) & ~15 }
+  /// The places of a block's tiles, each image's written in whole vectors.
+  private var span: Int {
+    let own = rowsPerBlock * Int(inputPlane.slots)
+    return ((imagesPerBlock - 1) * own + (own + 15) & ~15 + 15) & ~15
+  }
   // Distances that are no power of two: else the 36 cells of a tile would meet in the same few lines of cache.
   private var inputStride: Int { inputs * span + 16 }
   private var outputStride: Int { outputs * span + 16 }
@@ -116,49 +128,69 @@ private struct WinogradForm: Sendable {
     rowScratch: (_ worker: Int) -> UnsafeMutablePointer<Float>, _ pool: ThreadPool
   ) {
     let inputArea = Int(inputPlane.height * inputPlane.width), outputArea = Int(outputPlane.height * outputPlane.width)
-    let end = x + inputs * inputArea, order = DepthOrder(channels: inputs)
-    func transformInput(_ channel: Int, _ rows: Range<Int>, _ v: UnsafeMutablePointer<Float>, _ worker: Int) {
+    let end = x + batch * inputs * inputArea, order = DepthOrder(channels: inputs)
+    func transformInput(_ channel: Int, _ block: Block, _ v: UnsafeMutablePointer<Float>, _ worker: Int) {
       withUnsafePointer(to: inputPlane) { plane in
-        winograd_input(
-          x + channel * inputArea, end, plane, Int64(rows.lowerBound), Int64(rows.count), v + channel * span,
-          Int64(inputStride), rowScratch(worker))
+        for (position, image) in block.images.enumerated() {
+          winograd_input(
+            x + (image * inputs + channel) * inputArea, end, plane, Int64(block.rows.lowerBound),
+            Int64(block.rows.count), v + channel * span + position * block.rows.count * Int(plane.pointee.slots),
+            Int64(inputStride), rowScratch(worker))
+        }
       }
     }
-    func multiplyCell(_ cell: Int, _ v: UnsafeMutablePointer<Float>, _ m: UnsafeMutablePointer<Float>) {
+    func multiplyCell(
+      _ cell: Int, _ block: Block, _ v: UnsafeMutablePointer<Float>, _ m: UnsafeMutablePointer<Float>
+    ) {
       let width = Int(product_columns()), weights = PackedLeft(packed: u + cell * weightStride)
-      for column in stride(from: 0, to: span, by: width) {
+      let places = (block.images.count * block.rows.count * Int(inputPlane.slots) + 15) & ~15
+      for column in stride(from: 0, to: places, by: width) {
         weights.multiply(
           0..<outputs, 0..<inputs, of: order,
-          by: RightRows(pointer: v + cell * inputStride + column, leading: span), columns: min(width, span - column),
+          by: RightRows(pointer: v + cell * inputStride + column, leading: span), columns: min(width, places - column),
           into: m + cell * outputStride + column, leading: span)
       }
     }
-    func transformOutput(_ channel: Int, _ rows: Range<Int>, _ m: UnsafeMutablePointer<Float>, _ worker: Int) {
-      var tile = epilogue.advanced(channels: channel, plane: outputArea)
-        .tile(leading: Int(outputPlane.width))
-      withUnsafePointer(to: outputPlane) { plane in
-        winograd_output(
-          m + channel * span, Int64(outputStride), plane, Int64(rows.lowerBound), Int64(rows.count), &tile,
-          y + channel * outputArea, rowScratch(worker))
+    func transformOutput(_ channel: Int, _ block: Block, _ m: UnsafeMutablePointer<Float>, _ worker: Int) {
+      let width = Int(outputPlane.width), height = Int(outputPlane.height), rows = block.rows
+      for (position, image) in block.images.enumerated() {
+        let area = y + (image * outputs + channel) * outputArea
+        var epilogue = epilogue.advanced(channels: channel, plane: outputArea)
+        epilogue = epilogue.advanced(by: image * outputs * outputArea)
+        var tile = epilogue.tile(leading: width)
+        withUnsafePointer(to: outputPlane) { plane in
+          winograd_output(
+            m + channel * span + position * rows.count * Int(plane.pointee.slots), Int64(outputStride), plane,
+            Int64(rows.lowerBound), Int64(rows.count), &tile, area, rowScratch(worker))
+        }
+        let first = rows.lowerBound * 4, last = min(height, rows.upperBound * 4)
+        epilogue.activate(area + first * width, rows: last - first, columns: width, leading: width)
       }
-      let width = Int(outputPlane.width), height = Int(outputPlane.height)
-      let first = rows.lowerBound * 4, last = min(height, rows.upperBound * 4)
-      epilogue.activate(y + channel * outputArea + first * width, rows: last - first, columns: width, leading: width)
     }
 
     if blocks > 1 {
       pool.parallelFor(blocks) { index, worker in
-        let rows = index * rowsPerBlock..<min(tileRows, (index + 1) * rowsPerBlock)
-        let v = transforms(worker), m = v + cells * inputStride
-        for channel in 0..<inputs { transformInput(channel, rows, v, worker) }
-        for cell in 0..<cells { multiplyCell(cell, v, m) }
-        for channel in 0..<outputs { transformOutput(channel, rows, m, worker) }
+        let block = block(index), v = transforms(worker), m = v + cells * inputStride
+        for channel in 0..<inputs { transformInput(channel, block, v, worker) }
+        for cell in 0..<cells { multiplyCell(cell, block, v, m) }
+        for channel in 0..<outputs { transformOutput(channel, block, m, worker) }
       }
     } else {
-      let v = transforms(0), m = v + cells * inputStride
-      pool.parallelFor(inputs) { channel, worker in transformInput(channel, 0..<tileRows, v, worker) }
-      pool.parallelFor(cells) { cell, _ in multiplyCell(cell, v, m) }
-      pool.parallelFor(outputs) { channel, worker in transformOutput(channel, 0..<tileRows, m, worker) }
+      let block = block(0), v = transforms(0), m = v + cells * inputStride
+      pool.parallelFor(inputs) { channel, worker in transformInput(channel, block, v, worker) }
+      pool.parallelFor(cells) { cell, _ in multiplyCell(cell, block, v, m) }
+      pool.parallelFor(outputs) { channel, worker in transformOutput(channel, block, m, worker) }
     }
+  }
+
+  /// Tile rows of some images.
+  private struct Block {
+    let images, rows: Range<Int>
+  }
+
+  private func block(_ index: Int) -> Block {
+    let image = index / blocksPerImage * imagesPerBlock, row = index % blocksPerImage * rowsPerBlock
+    return Block(
+      images: image..<min(batch, image + imagesPerBlock), rows: row..<min(tileRows, row + rowsPerBlock))
   }
 }
