@@ -1,7 +1,9 @@
 /// Where numbers that are NaN or infinite come from.
 public struct NonFiniteOrigin: Sendable, Equatable {
-  /// The node that made them, as messages name it.
+  /// The name of the node that made them, which may be empty.
   public let node: String
+  /// What the node computes; of a node that stands for several, the last one's.
+  public let output: ValueID
   /// Whether they are the gradient that the node passes back, its own values being finite.
   public let isGradient: Bool
   /// The constant among the node's inputs that holds such numbers already.
@@ -48,13 +50,13 @@ extension Executor {
   }
 
   private func origin(at index: Int, isGradient: Bool) -> NonFiniteOrigin {
-    let node = plan.steps[index].node
-    let constant = plan.graph.nodes[node].inputs.compactMap { $0 }.first { value in
+    let step = plan.graph.nodes[plan.steps[index].node], node = step.origin.map { plan.graph.nodes[$0] } ?? step
+    let constant = step.inputs.compactMap { $0 }.first { value in
       guard case .constant(let tensor)? = plan.places[value] else { return false }
       return holdsNonFinite(value, at: UnsafeRawPointer(tensor.storage.base))
     }
     return NonFiniteOrigin(
-      node: plan.graph.describe(node: node), isGradient: isGradient,
+      node: node.name, output: node.outputs.compactMap { $0 }[0], isGradient: isGradient,
       constant: constant.map { plan.graph.values[$0].name }
     )
   }

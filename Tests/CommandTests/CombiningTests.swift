@@ -81,6 +81,8 @@ struct CombiningTests {
   @Test func theNodeThatFirstMakesNoNumberIsNamed() throws {
     let found = try warnings(fixture("nan-weights.onnx"), picture)
     #expect(found.count == 1 && found[0].code == "not-finite")
+    let fused = try warnings(fixture("plain.onnx"), picture, "--std", "1e-38", "--node", "relu1")
+    #expect(fused.contains { $0.text.contains("first appear at node '/conv1/Conv' (Conv, #0), which is given finite") })
     #expect(found[0].text.contains("first appear at node '/broken/Mul' (Mul, #4), whose 'nan' holds them already"))
   }
 

@@ -69,7 +69,7 @@ extension Explainer {
           let notes = session.taps[index].notes.map { Warning(code: "node", text: $0) }
           let about = try Warning.about(
             found[place][0], from: taps[index], extraTokens: session.taps[index].layout!.extraTokens,
-            isRectified: compatibility != .captum
+            isRectified: compatibility != .captum, scores: session.contents
           ) { try source.get() }
           return nodes.count > 1 ? (notes + about).map { $0.about(node: session.taps[index].label) } : notes + about
         }

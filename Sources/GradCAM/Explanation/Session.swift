@@ -177,7 +177,7 @@ public final class Session {
   /// Where numbers that are not finite come from, for the last image.
   func nonFiniteSource(_ target: any Target) throws -> NonFiniteSource {
     if image.elementType.storage == .float32, image.floats.contains(where: { !$0.isFinite }) { return .image }
-    return try executor.nonFiniteOrigin(seed: seed(target)).map { .node($0) } ?? .method
+    return try executor.nonFiniteOrigin(seed: seed(target)).map { .node(model.graph.describe($0), $0) } ?? .method
   }
 
   /// The gradient of a target, zero for all images of the batch but the first.
@@ -375,5 +375,15 @@ extension Shape {
   /// Height and width of an image tensor or feature map of rank 4.
   public func imageSize(_ layout: ImageShape.Layout) -> PixelSize {
     layout == .nchw ? PixelSize(width: self[3], height: self[2]) : PixelSize(width: self[2], height: self[1])
+  }
+}
+
+extension ComputeGraph {
+  /// How messages name the node of a file that something was found at when its plan ran.
+  fileprivate func describe(_ origin: NonFiniteOrigin) -> String {
+    let index =
+      nodes.firstIndex { !origin.node.isEmpty && $0.name == origin.node }
+      ?? nodes.firstIndex { $0.outputs.contains(origin.output) }
+    return index.map(describe(node:)) ?? "node '\(origin.node)'"
   }
 }

@@ -31,15 +31,15 @@ extension Warning {
       + "attention; choose a node before it, as auto does")
   static let zeroMap = Warning(
     code: "map-all-zero",
-    text: "the map is zero everywhere: the node is not active where its gradient is not zero; "
-      + "try another node or class")
+    text: "the map is zero everywhere: nothing that the method weighs at this node speaks for or against this class; "
+      + "try another node, class or method")
   static let negativeMap = Warning(
     code: "map-all-negative",
     text: "the map is negative everywhere, so that nothing is left after rectification: what the node shows speaks "
       + "against this class; try the top class or another node")
 
-  static func notFinite(_ origin: NonFiniteSource) -> Warning {
-    Warning(code: "not-finite", text: "the map holds numbers that are NaN or infinite; \(origin.description)")
+  static func notFinite(_ what: String, _ source: NonFiniteSource) -> Warning {
+    Warning(code: "not-finite", text: "\(what) NaN or infinite; \(source.description)")
   }
 
   static func saturated(_ target: ClassTarget, probability: Float) -> Warning {
@@ -54,13 +54,17 @@ extension Warning {
   /// - Parameters:
   ///   - extraTokens: the number of tokens at the node that the map leaves out.
   ///   - isRectified: whether values below 0 are lost.
+  ///   - scores: what the target is a number of.
   ///   - origin: finds where numbers come from that are not finite.
   static func about(
-    _ map: HeatMap, from tap: Tap, extraTokens: Int, isRectified: Bool, origin: () throws -> NonFiniteSource
+    _ map: HeatMap, from tap: Tap, extraTokens: Int, isRectified: Bool, scores: [Float],
+    origin: () throws -> NonFiniteSource
   ) rethrows -> [Warning] {
     var found: [Warning] = []
     if map.values.contains(where: { !$0.isFinite }) {
-      found.append(notFinite(try origin()))
+      found.append(notFinite("the map holds numbers that are", try origin()))
+    } else if scores.contains(where: { !$0.isFinite }) {
+      found.append(notFinite("the map is finite, but what it explains is", try origin()))
     } else if map.values.allSatisfy({ $0 == 0 }) {
       let hasNoGradient = tap.gradient.allSatisfy { $0 == 0 }
       found.append(!hasNoGradient ? zeroMap : extraTokens > 0 ? onlyExtraTokens : zeroGradient)
@@ -76,8 +80,8 @@ extension Warning {
 enum NonFiniteSource {
   /// The network's input.
   case image
-  /// A node of the network.
-  case node(NonFiniteOrigin)
+  /// A node of the network, as messages name it.
+  case node(String, NonFiniteOrigin)
   /// The method, of finite numbers.
   case method
 
@@ -85,13 +89,13 @@ enum NonFiniteSource {
   var description: String {
     switch self {
     case .image: "the network's input holds them already; check the tensor, or --mean, --std and --range"
-    case .node(let origin):
+    case .node(let node, let origin):
       if let constant = origin.constant {
-        "they first appear at \(origin.node), whose '\(constant)' holds them already; export the model again"
+        "they first appear at \(node), whose '\(constant)' holds them already; export the model again"
       } else if origin.isGradient {
-        "they first appear in the gradient behind \(origin.node); choose a node nearer to the output"
+        "they first appear in the gradient behind \(node); choose a node nearer to the output"
       } else {
-        "they first appear at \(origin.node), which is given finite numbers; check the image's preprocessing, as "
+        "they first appear at \(node), which is given finite numbers; check the image's preprocessing, as "
           + "--range, --mean and --std, and the model's weights"
       }
     case .method: "activation and gradient at the node are finite; choose another method or node"
