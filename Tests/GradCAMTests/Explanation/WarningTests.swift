@@ -1,7 +1,7 @@
-import Graph
 import Testing
 
 @testable import GradCAM
+@testable import Graph
 
 @Suite struct WarningTests {
   /// The warnings about a map of one row, at a node whose gradient is as given.
