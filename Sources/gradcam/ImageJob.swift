@@ -67,7 +67,7 @@ struct ImageJob {
         ) { [bar] part in bar.report(index, min((Double(number) + part) / Double(classes.count), 0.999), name) }
         for nodes in fusion == nil ? explainer.session.taps.map({ [$0.label] }) : [explainer.session.taps.map(\.label)]
         {
-          result.explained.append(draw(explanations.filter { $0.nodes == nodes }, on: prepared.picture))
+          result.explained.append(try draw(explanations.filter { $0.nodes == nodes }, on: prepared.picture))
         }
       }
     } catch {
@@ -76,13 +76,16 @@ struct ImageJob {
     return result
   }
 
-  private func draw(_ explanations: [Explanation], on picture: Picture?) -> Explained {
-    let pictures = explanations.map { draw($0, on: picture) }
-    var explained = Explained(explanations: explanations)
-    if drawsPictures { explained.files = pictures.map { picture in .init { try picture.encoded(for: format) } } }
+  private func draw(_ explanations: [Explanation], on picture: Picture?) throws -> Explained {
+    var explained = Explained(explanations: explanations), cells: [PictureGrid.Cell] = []
+    if drawsGrids, let picture { cells.append(try PictureGrid.Cell(picture, label: "image")) }
+    for explanation in explanations {
+      let drawn = draw(explanation, on: picture)
+      if drawsPictures { explained.files.append(.init { try drawn.encoded(for: format) }) }
+      if drawsGrids { cells.append(try PictureGrid.Cell(drawn, label: explanation.method)) }
+    }
     if drawsGrids, let first = explanations.first {
-      let cells = zip(pictures, explanations).map { PictureGrid.Cell($0, label: $1.method) }
-      let grid = PictureGrid(title: first.title, cells: (picture.map { [.init($0, label: "image")] } ?? []) + cells)
+      let grid = PictureGrid(title: first.title, cells: cells)
       explained.grid = .init { try grid.picture().encoded(for: format) }
     }
     return explained

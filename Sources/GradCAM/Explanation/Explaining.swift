@@ -73,21 +73,16 @@ extension Explainer {
           ) { try source.get() }
           return nodes.count > 1 ? (notes + about).map { $0.about(node: session.taps[index].label) } : notes + about
         }
-        func drawn(over geometry: PreprocessingGeometry) -> HeatMap {
-          HeatMap.mean(
-            of: augmentations.indices.map { change in
-              let maps = found.map { $0[change] }
-              return fusion?.drawnMap(maps, following: compatibility, geometry: geometry)
-                ?? compatibility.drawnMap(maps[0], geometry: geometry)
-            })
-        }
+        let drawing = MapDrawing(
+          maps: augmentations.indices.map { change in found.map { $0[change] } }, fusion: fusion,
+          compatibility: compatibility)
         let input = PreprocessingGeometry(original: session.inputSize, resized: session.inputSize)
         return Explanation(
           target: target, score: score, scored: scored, nodes: nodes.map { session.taps[$0].label },
           tensors: nodes.map { session.taps[$0].tensor }, method: names[number], fusion: fusion,
           smoothing: Smoothing.allCases.filter(smoothing.contains),
-          map: fusion == nil && augmentations.count == 1 ? found[0][0] : drawn(over: input),
-          drawnMap: drawn(over: image.geometry), tap: nodes.count == 1 ? taps[nodes[0]] : nil,
+          map: fusion == nil && augmentations.count == 1 ? found[0][0] : drawing.drawn(over: input),
+          drawing: drawing, geometry: image.geometry, tap: nodes.count == 1 ? taps[nodes[0]] : nil,
           warnings: warnings + saturated + nodes.flatMap { skipped[$0] })
       }
     }

@@ -33,13 +33,15 @@ public struct Explanation: Sendable {
   /// The method's result at the feature map's size, before rectification; fused, or the mean of changed images, it is in
   /// 0 … 1 and at the size of the network's input.
   public let map: HeatMap
-  /// The map as it is drawn over the picture, in 0 … 1 and at its size.
-  public let drawnMap: HeatMap
+  let drawing: MapDrawing
+  let geometry: PreprocessingGeometry
   /// Activation and gradient at the node; nil where there are several.
   public let tap: Tap?
   /// What the user should know.
   public let warnings: [Warning]
 
+  /// The map as it is drawn over the picture, in 0 … 1 and at its size; made anew each time that it is asked for.
+  public var drawnMap: HeatMap { drawing.drawn(over: geometry) }
   /// The nodes as one word.
   public var node: String { nodes.joined(separator: "+") }
   /// The tensors as one word.

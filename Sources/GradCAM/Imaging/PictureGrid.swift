@@ -4,14 +4,19 @@
 public struct PictureGrid: Sendable {
   /// A picture with its label; a label wider than its cell is cut off.
   public struct Cell: Sendable {
-    /// The picture.
+    /// The picture at the size that it has in a grid.
     public let picture: Picture
     /// The text under it.
     public let label: String
 
     /// Creates a cell.
-    public init(_ picture: Picture, label: String) {
-      self.picture = picture
+    ///
+    /// Throws what resizing throws.
+    public init(_ picture: Picture, label: String) throws {
+      let (shorter, longer) = (min(picture.width, picture.height), max(picture.width, picture.height))
+      let scale = min(Double(shorterSide) / Double(shorter), Double(longestSide) / Double(longer))
+      func scaled(_ length: Int) -> Int { max(1, Int((Double(length) * scale).rounded())) }
+      self.picture = try picture.resized(width: scaled(picture.width), height: scaled(picture.height))
       self.label = label
     }
   }
@@ -39,7 +44,7 @@ public struct PictureGrid: Sendable {
   ///
   /// Throws `usage` where there are so many cells that it would have more than `Picture.maximumPixelCount` pixels.
   public func picture() throws -> Picture {
-    let pictures = try cells.map { try $0.picture.resizedForGrid(shorter: Self.shorterSide, longest: Self.longestSide) }
+    let pictures = cells.map(\.picture)
     let cell = PixelSize(
       width: pictures.map(\.width).max()!, height: pictures.map(\.height).max()!)
     let pitch = PixelSize(
@@ -56,14 +61,6 @@ public struct PictureGrid: Sendable {
       canvas.draw(cells[index].label, font: Self.font, x: x, y: y + cell.height, width: cell.width)
     }
     return canvas.picture
-  }
-}
-
-extension Picture {
-  fileprivate func resizedForGrid(shorter: Int, longest: Int) throws -> Picture {
-    let scale = min(Double(shorter) / Double(min(width, height)), Double(longest) / Double(max(width, height)))
-    return try resized(
-      width: max(1, Int((Double(width) * scale).rounded())), height: max(1, Int((Double(height) * scale).rounded())))
   }
 }
 

@@ -28,7 +28,7 @@ import Testing
   }
 
   @Test func aTitleStandsAbove() throws {
-    let cells = [PictureGrid.Cell(picture(300, 100, 50), label: "wide")]
+    let cells = [try PictureGrid.Cell(picture(300, 100, 50), label: "wide")]
     let plain = try PictureGrid(cells: cells).picture(), titled = try PictureGrid(title: "x", cells: cells).picture()
     #expect((plain.width, plain.height) == (12 + 684, 12 + 256))
     #expect((titled.width, titled.height) == (plain.width, plain.height + 32))
@@ -39,7 +39,7 @@ import Testing
   @Test func panoramasAndManyCellsFit() throws {
     let wide = try PictureGrid(cells: [.init(picture(4000, 10, 1), label: "")]).picture()
     #expect(wide.width == 12 + 1036)
-    let cells = (0..<21).map { PictureGrid.Cell(picture(8, 8, 0), label: "\($0)") }
+    let cells = try (0..<21).map { try PictureGrid.Cell(picture(8, 8, 0), label: "\($0)") }
     let many = try PictureGrid(cells: cells).picture()
     #expect(many.width == 12 + 7 * 236 && many.height == 12 + 3 * 256)
   }
