@@ -56,7 +56,7 @@ bench: build
 	"$$python" scripts/bench.py $(BENCH)
 
 lint:
-	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
+	$(SWIFT) format lint --strict --recursive Package.swift Snippets Sources Tests
 
 # Installs the Debian packages that are missing; does nothing where all are there.
 packages:

@@ -5,7 +5,7 @@ let package = Package(
   name: "gradcam",
   products: [
     .executable(name: "gradcam", targets: ["GradCAMCommand"]),
-    .library(name: "GradCAM", targets: ["GradCAM"]),
+    .library(name: "GradCAM", targets: ["GradCAM", "Graph"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")

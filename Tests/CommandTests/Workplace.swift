@@ -24,11 +24,12 @@ final class Workplace {
     }
   }
 
-  /// Runs the program in the folder.
+  /// Runs a program of this package in the folder.
   ///
   /// - Parameter meanwhile: what is done while it runs.
   func run(
-    _ arguments: [String], output: String? = nil, meanwhile: (Process) throws -> Void = { _ in }
+    _ arguments: [String], program: String = "gradcam", output: String? = nil,
+    meanwhile: (Process) throws -> Void = { _ in }
   ) throws -> Outcome {
     // Files, not pipes: nobody has to read both at once.
     let logs = FileManager.default.temporaryDirectory.appendingPathComponent("gradcam-\(UUID().uuidString)")
@@ -40,7 +41,7 @@ final class Workplace {
     }
 
     let process = Process()
-    process.executableURL = Self.program
+    process.executableURL = Self.programs.appendingPathComponent(program)
     process.arguments = arguments
     process.currentDirectoryURL = folder
     process.environment = ProcessInfo.processInfo.environment.merging(["COLUMNS": "80"]) { $1 }
@@ -74,12 +75,10 @@ final class Workplace {
   func picture(_ name: String) throws -> Picture { try Picture(contentsOf: path(name)) }
   func array(_ name: String) throws -> NPYArray { try NPYArray(contentsOf: path(name)) }
 
-  /// The program beside the bundle of tests that runs now.
-  private static let program: URL = {
+  /// The folder of the bundle of tests that runs now, where the programs are too.
+  private static let programs: URL = {
     let bundle = Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") } ?? Bundle.main
-    let folder =
-      bundle.bundlePath.hasSuffix(".xctest") ? bundle.bundleURL.deletingLastPathComponent() : bundle.bundleURL
-    return folder.appendingPathComponent("gradcam")
+    return bundle.bundlePath.hasSuffix(".xctest") ? bundle.bundleURL.deletingLastPathComponent() : bundle.bundleURL
   }()
 }
 
@@ -89,6 +88,9 @@ func fixture(_ name: String) -> String {
 }
 
 /// The path of a file that the project ships in `models`.
-func shipped(_ name: String) -> String {
-  URL(fileURLWithPath: #filePath).appendingPathComponent("../../../models/\(name)").standardizedFileURL.path
+func shipped(_ name: String) -> String { ofPackage("models/\(name)") }
+
+/// The path of a file of this package.
+func ofPackage(_ path: String) -> String {
+  URL(fileURLWithPath: #filePath).appendingPathComponent("../../../\(path)").standardizedFileURL.path
 }
