@@ -1,20 +1,27 @@
 /// ShapleyCAM: channels weighted by the mean of g − ½ H·A, where H is the score's second derivative.
 ///
-/// H·A is the central difference of the gradient along A. Cai, CAMs as Shapley Value-based Explainers, 2025.
+/// H·A is the central difference of the gradient along A, and 0 where the gradient does not change at all in a step of
+/// about float32's resolution: there only kinks, which have no second derivative, would be counted.
+/// Cai, CAMs as Shapley Value-based Explainers, 2025.
 struct ShapleyCAM: WeightingMethod {
   private static let step: Float = 0x1p-10
+  private static let smallestStep: Float = 0x1p-20
 
-  func passCount(at tap: Tap) -> Int { 2 }
+  func passCount(at tap: Tap) -> Int { 4 }
 
   func weighting(of tap: Tap, probe: Probe) throws -> Weighting {
-    func gradient(atActivationTimes factor: Float) throws -> [Float] {
-      try probe.gradient { activation in
-        for index in activation.indices { activation[index] *= factor }
+    /// The gradient's change from A · (1 − step) to A · (1 + step).
+    func change(_ step: Float) throws -> [Float] {
+      let sides = try [1 + step, 1 - step].map { factor in
+        try probe.gradient { activation in
+          for index in activation.indices { activation[index] *= factor }
+        }
       }
+      return zip(sides[0], sides[1]).map { $0 - $1 }
     }
-    let above = try gradient(atActivationTimes: 1 + Self.step), below = try gradient(atActivationTimes: 1 - Self.step)
+    let changes = try change(Self.step), smallest = try change(Self.smallestStep)
     let corrected = tap.gradient.indices.map { index in
-      tap.gradient[index] - (above[index] - below[index]) / (4 * Self.step)
+      tap.gradient[index] - (smallest[index] == 0 ? 0 : changes[index] / (4 * Self.step))
     }
     let second = Tap(
       channels: tap.channels, height: tap.height, width: tap.width, activation: tap.activation, gradient: corrected
