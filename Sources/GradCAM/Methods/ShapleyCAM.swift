@@ -1,7 +1,7 @@
 /// ShapleyCAM: channels weighted by the mean of g − ½ H·A, where H is the score's second derivative.
 ///
-/// H·A is the central difference of the gradient along A, and 0 where the gradient does not change at all in a step of
-/// about float32's resolution: there only kinks, which have no second derivative, would be counted.
+/// H·A is the central difference of the gradient along A, and 0 where most of the gradient does not change at all in a
+/// step of about float32's resolution: then only kinks, which have no second derivative, would be counted.
 /// Cai, CAMs as Shapley Value-based Explainers, 2025.
 struct ShapleyCAM: WeightingMethod {
   private static let step: Float = 0x1p-10
@@ -19,10 +19,10 @@ struct ShapleyCAM: WeightingMethod {
       }
       return zip(sides[0], sides[1]).map { $0 - $1 }
     }
-    let changes = try change(Self.step), smallest = try change(Self.smallestStep)
-    let corrected = tap.gradient.indices.map { index in
-      tap.gradient[index] - (smallest[index] == 0 ? 0 : changes[index] / (4 * Self.step))
+    guard try change(Self.smallestStep).count(where: { $0 != 0 }) * 2 > tap.gradient.count else {
+      return Weighting(tap, weights: tap.meanGradient)
     }
+    let corrected = zip(tap.gradient, try change(Self.step)).map { $0 - $1 / (4 * Self.step) }
     let second = Tap(
       channels: tap.channels, height: tap.height, width: tap.width, activation: tap.activation, gradient: corrected
     )
