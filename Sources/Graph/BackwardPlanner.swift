@@ -99,9 +99,11 @@ struct BackwardPlanner {
         advice: "choose a node behind it")
     }
     if made.integerGradients == .estimated { estimates.append(step.node) }
-    let infos = forward.infos
+    let infos = forward.infos, inputs = NodeInputs(node.inputs.map { $0.flatMap { infos[$0] } })
+    let isGuided = forward.request.guidesGradients && made.rectifies(inputs)
+    let outputGradients = isGuided ? outputGradients.map { $0.map { rectified($0, of: step.node) } } : outputGradients
     let rule = try made.gradient(
-      wanted, NodeInputs(node.inputs.map { $0.flatMap { infos[$0] } }),
+      wanted, inputs,
       node.outputs.map { $0.flatMap { infos[$0] } ?? ValueInfo(.float32, []) }, forward.request.kernels)
 
     var inputGradients: [Int?] = node.inputs.map { _ in nil }
@@ -123,5 +125,17 @@ struct BackwardPlanner {
           outputs: node.outputs.enumerated().map { rule.readsOutputs.contains($0) ? $1.flatMap { places[$0] } : nil },
           inputGradients: inputGradients),
         scratch: scratch))
+  }
+
+  /// The buffer that holds what is above 0 of a gradient.
+  private mutating func rectified(_ gradient: Int, of node: Int) -> Int {
+    let result = newBuffer(byteCount: byteCounts[gradient])
+    steps.append(
+      PlanStep(
+        node: node,
+        work: .backward(
+          .rectifying(count: byteCounts[gradient] / MemoryLayout<Float>.size), outputGradients: [gradient], inputs: [],
+          outputs: [], inputGradients: [result])))
+    return result
   }
 }

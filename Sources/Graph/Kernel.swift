@@ -153,6 +153,16 @@ public struct GradientKernel: Sendable {
   public static func passing(to inputs: Set<Int>) -> GradientKernel {
     GradientKernel("pass", passes: inputs) { _ in }
   }
+
+  /// A rule that lets no gradient below 0 through.
+  static func rectifying(count: Int) -> GradientKernel {
+    GradientKernel("guide", inPlace: true) { run in
+      let dy = run.outputGradient, dx = run.inputGradient(0)
+      run.pool.parallelRanges(count, grain: 1 << 16) { range in
+        for index in range { dx[index] = dy[index] < 0 ? 0 : dy[index] }
+      }
+    }
+  }
 }
 
 /// The memory of one run of a gradient kernel.

@@ -114,6 +114,9 @@ public protocol DifferentiableOperator: Operator {
   /// Whether integer outputs carry gradients; floating-point outputs always do.
   var integerGradients: IntegerGradients { get }
 
+  /// Whether the operator ends in max(x, 0), where guided backpropagation lets no gradient below 0 through.
+  func rectifies(_ inputs: NodeInputs) -> Bool
+
   /// The vector-Jacobian product with respect to the wanted inputs: of floating point, or integers that
   /// carry a gradient.
   ///
@@ -126,4 +129,7 @@ public protocol DifferentiableOperator: Operator {
 extension DifferentiableOperator {
   /// Integer outputs carry no gradient unless an operator says so.
   public var integerGradients: IntegerGradients { .none }
+
+  /// An operator is no rectifier unless it says so.
+  public func rectifies(_ inputs: NodeInputs) -> Bool { false }
 }

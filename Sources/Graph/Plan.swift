@@ -34,6 +34,10 @@ public struct PlanRequest: Sendable {
   public var target: ValueID?
   /// What kernels are told.
   public var kernels: KernelRequest
+  /// Whether the walk back is guided: at every rectifier only what speaks for the target goes on, g·[x > 0]·[g > 0].
+  ///
+  /// Springenberg et al., Striving for Simplicity: The All Convolutional Net, 2015.
+  public var guidesGradients = false
 
   /// Creates a request.
   public init(

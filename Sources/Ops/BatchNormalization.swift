@@ -59,6 +59,8 @@ struct BatchNormalization: DifferentiableOperator {
       channels: try channels(inputs).count, area: shape.rank > 2 ? shape.count(2..<shape.rank) : 1)
   }
 
+  func rectifies(_ inputs: NodeInputs) -> Bool { clamp == .rectifier }
+
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
   ) throws -> GradientKernel {

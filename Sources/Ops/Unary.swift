@@ -3,7 +3,7 @@ import Graph
 
 let unaryOperators: [OperatorEntry] =
   [
-    unary("Relu", relu_forward, .ofOutput(relu_gradient), integer: { max($0, 0) }),
+    unary("Relu", relu_forward, .ofOutput(relu_gradient), integer: { max($0, 0) }, isRectifier: true),
     unary("LeakyRelu", leaky_relu_forward, .ofInput(leaky_relu_gradient), parameters: [("alpha", 0.01)]),
     OperatorEntry("Elu") { reader in
       Unary("elu", elu_forward, .ofInput(elu_gradient), &reader, [try reader.float("alpha", default: 1), 1, 1])
@@ -93,11 +93,13 @@ typealias UnaryGradientLoop =
 /// The entry of a function of one tensor and up to three attributes, given with their defaults.
 private func unary(
   _ type: String, domain: String = "", since: Int = 1, _ forward: @escaping UnaryLoop, _ derivative: Unary.Derivative,
-  parameters: [(name: String, default: Float)] = [], integer: (@Sendable (Int64) -> Int64)? = nil
+  parameters: [(name: String, default: Float)] = [], integer: (@Sendable (Int64) -> Int64)? = nil,
+  isRectifier: Bool = false
 ) -> OperatorEntry {
   OperatorEntry(type, domain: domain, since: since) { reader in
     let values = try parameters.map { try reader.float($0.name, default: $0.default) }
-    return Unary(type.lowercased(), forward, derivative, &reader, values, integer: integer)
+    return Unary(
+      type.lowercased(), forward, derivative, &reader, values, integer: integer, isRectifier: isRectifier)
   }
 }
 
@@ -114,16 +116,18 @@ struct Unary: DifferentiableOperator {
   private let derivative: Derivative
   private let parameters: unary_parameters
   private let integer: (@Sendable (Int64) -> Int64)?
+  private let isRectifier: Bool
 
   init(
     _ name: String, _ forward: @escaping UnaryLoop, _ derivative: Derivative, _ reader: inout AttributeReader,
-    _ parameters: [Float] = [], integer: (@Sendable (Int64) -> Int64)? = nil
+    _ parameters: [Float] = [], integer: (@Sendable (Int64) -> Int64)? = nil, isRectifier: Bool = false
   ) {
     reader.ignore("consumed_inputs")
     self.name = name
     self.forward = forward
     self.derivative = derivative
     self.integer = integer
+    self.isRectifier = isRectifier
     let padded = parameters + [0, 0, 0]
     self.parameters = unary_parameters(alpha: padded[0], beta: padded[1], gamma: padded[2])
   }
@@ -153,6 +157,8 @@ struct Unary: DifferentiableOperator {
       }
     }
   }
+
+  func rectifies(_ inputs: NodeInputs) -> Bool { isRectifier }
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
@@ -206,6 +212,13 @@ struct Clip: DifferentiableOperator {
         clip_forward(x + range.lowerBound, y + range.lowerBound, range.count, parameters)
       }
     }
+  }
+
+  /// Without an upper bound, and with 0 for the lower one, it is a Relu under another name.
+  func rectifies(_ inputs: NodeInputs) -> Bool {
+    if let bounds { return bounds.lower == 0 && bounds.upper == .infinity }
+    return inputs[2] == nil
+      && inputs[1]?.constant.map { $0.elementType.storage == .float32 && $0.floats == [0] } == true
   }
 
   func gradient(

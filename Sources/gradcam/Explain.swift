@@ -30,6 +30,7 @@ struct Explain: ParsableCommand {
         + "picture. Repeatable.", valueName: "NAME"))
   var methods: [String] = ["gradcam"]
 
+  @Option(help: ArgumentHelp("How many concepts dff looks for.", valueName: "K")) var concepts = 5
   @Option(help: ArgumentHelp("Make one map of those of several nodes.", valueName: "WAY")) var fuse: Fusion?
 
   @Option(
@@ -66,6 +67,7 @@ struct Explain: ParsableCommand {
 
   mutating func validate() throws {
     if let top, top < 1 { throw ValidationError("--top is at least 1.") }
+    if !(1...64).contains(concepts) { throw ValidationError("--concepts is 1 to 64.") }
     if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is 1 to 1024.") }
     if !(0...1).contains(blend) { throw ValidationError("--blend is 0 to 1.") }
     if top != nil, !classes.isEmpty { throw ValidationError("Give --class or --top, not both.") }
@@ -81,21 +83,23 @@ struct Explain: ParsableCommand {
       model, nodes: nodes.withoutRepeats, hint: featureMap.hint, preprocessing: image.preprocessing(for: model),
       inputSize: tensors.image?.size ?? image.size, labels: try image.labels.map { try Labels(contentsOf: $0) },
       compatibility: compat, inputs: tensors.others, threadCount: threads, reusesWeights: sources.count > 8)
+    explainer.settings.conceptCount = concepts
     let classCount = explainer.session.classCount
     let chosen = try classes.map { try explainer.labels.index(of: $0, classCount: classCount) }.withoutRepeats
     let explained = chosen.isEmpty ? min(top ?? 1, classCount) : chosen.count
-    let nodeCount = explainer.session.taps.count, mapped = explained * (fuse == nil ? nodeCount : 1)
+    let groups = explained * (fuse == nil ? explainer.session.taps.count : 1)
+    let maps = explained * (try explainer.mapCount(of: methods, fusion: fuse))
     let drawsGrids = self.methods.contains("all")
     let drawsPictures = !drawsGrids || output.map(OutputPaths.namesFolder) ?? false
-    let pictures = drawsPictures ? mapped * methods.count : mapped
+    let pictures = drawsPictures ? maps : groups
 
     let inputs = model.graph.files + images + tensors.paths + (image.labels.map { [$0] } ?? [])
     var outputs = try OutputPaths(
       option: output, modelName: model.name, imageCount: sources.count, pictureCount: pictures, targetCount: explained,
       inputs: inputs)
     try claimArrays(
-      in: &outputs, imageCount: sources.count, mapCount: mapped * methods.count,
-      tapCount: explained * nodeCount * methods.count)
+      in: &outputs, imageCount: sources.count, mapCount: maps,
+      tapCount: explained * explainer.session.taps.count * methods.count)
 
     let assumed = explainer.warnings(about: sources)
     for warning in assumed { Console.warn(warning.text) }
@@ -160,7 +164,7 @@ struct Explain: ParsableCommand {
   }
 
   private func save(_ explanation: Explanation) throws {
-    let map = compat.rectified(explanation.map)
+    let map = explanation.rectifiedMap
     if let saveMap { try NPYArray(shape: [map.height, map.width], values: map.values).write(to: saveMap) }
     guard let tap = explanation.tap else { return }
     let shape = [1, tap.channels, tap.height, tap.width]

@@ -10,11 +10,31 @@ struct ExplanationReport: Encodable {
 
     enum CodingKeys: CodingKey { case `class`, label, probability }
 
+    init(_ scored: ScoredClass) {
+      `class` = scored.index
+      label = scored.label
+      probability = scored.probability
+    }
+
     func encode(to encoder: any Encoder) throws {
       var container = encoder.container(keyedBy: CodingKeys.self)
       try container.encode(`class`, forKey: .class)
       try container.encode(label, forKey: .label)
       try container.encode(probability, forKey: .probability)
+    }
+  }
+
+  struct Concept: Encodable {
+    let number: Int
+    /// The class that it is most like.
+    let top: Top?
+
+    enum CodingKeys: CodingKey { case number, top }
+
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(number, forKey: .number)
+      try container.encode(top, forKey: .top)
     }
   }
 
@@ -28,11 +48,13 @@ struct ExplanationReport: Encodable {
   let label: String?
   let logit: Float
   let probability: Float?
+  let concept: Concept?
   let top: [Top]
   let warnings: [Note]
 
   enum CodingKeys: CodingKey {
-    case image, model, node, tensor, target, `class`, label, logit, probability, method, fuse, smooth, output, grid,
+    case image, model, node, tensor, target, `class`, label, logit, probability, method, concept, fuse, smooth, output,
+      grid,
       top, warnings
   }
 
@@ -54,7 +76,8 @@ struct ExplanationReport: Encodable {
     label = explanation.scored?.label
     logit = explanation.scored?.logit ?? explanation.score
     probability = explanation.scored?.probability
-    self.top = top.map { Top(class: $0.index, label: $0.label, probability: $0.probability) }
+    concept = explanation.concept.map { Concept(number: $0.number, top: $0.scored.map(Top.init)) }
+    self.top = top.map(Top.init)
     self.warnings = warnings.map { Note(code: $0.code, text: $0.text) }
   }
 
@@ -70,6 +93,7 @@ struct ExplanationReport: Encodable {
     try container.encode(logit, forKey: .logit)
     try container.encode(probability, forKey: .probability)
     try container.encode(method, forKey: .method)
+    try container.encode(concept, forKey: .concept)
     try container.encode(fuse, forKey: .fuse)
     try container.encode(smooth, forKey: .smooth)
     try container.encode(output, forKey: .output)
@@ -87,12 +111,15 @@ struct ExplanationReport: Encodable {
     }
     var next = reports[...]
     while let report = next.first {
-      let together = next.prefix { ($0.node, $0.target, $0.grid) == (report.node, report.target, report.grid) }
-      for each in together where each.output != each.grid { try Console.print(each.line(by: each.method, each.output)) }
-      if let grid = report.grid {
-        try Console.print(report.line(by: together.count == 1 ? report.method : "\(together.count) methods", grid))
+      let together = report.grid == nil ? next.prefix(1) : next.prefix { $0.grid == report.grid }
+      for each in together where each.output != each.grid {
+        try Console.print(each.line(by: each.method + each.conceptName, each.output))
       }
-      next = next[(report.grid == nil ? next.startIndex + 1 : together.endIndex)...]
+      if let grid = report.grid {
+        let count = Set(together.map(\.method)).count
+        try Console.print(report.line(by: count == 1 ? report.method : "\(count) methods", grid))
+      }
+      next = next[together.endIndex...]
     }
   }
 
@@ -100,6 +127,13 @@ struct ExplanationReport: Encodable {
     let name = label ?? `class`.map { "class \($0)" } ?? target
     let how = ((fuse.map { [$0] } ?? []) + smooth).joined(separator: ", ")
     return "  \(name) at \(place(node: node, tensor: tensor)) by \(method)\(how.isEmpty ? "" : " (\(how))") → \(path)"
+  }
+
+  /// As `, concept 2 (moon)`; empty for a map that shows none.
+  private var conceptName: String {
+    guard let concept else { return "" }
+    let name = concept.top.map { " (\($0.label ?? "class \($0.class)"))" } ?? ""
+    return ", concept \(concept.number)\(name)"
   }
 
   private static func percent(_ probability: Float) -> String {

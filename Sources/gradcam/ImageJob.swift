@@ -61,14 +61,11 @@ struct ImageJob {
       let classes = self.classes.isEmpty ? result.best.prefix(explained).map(\.index) : self.classes
       for (number, classIndex) in classes.enumerated() {
         let target = try explainer.target(classIndex: classIndex, score: score)
-        let explanations = try explainer.explain(
+        let explanations = try explainer.explainByNode(
           target, of: prepared, methods: methods, fusion: fusion, smoothing: smoothing,
           skipsUnsupported: skipsUnsupported
         ) { [bar] part in bar.report(index, min((Double(number) + part) / Double(classes.count), 0.999), name) }
-        for nodes in fusion == nil ? explainer.session.taps.map({ [$0.label] }) : [explainer.session.taps.map(\.label)]
-        {
-          result.explained.append(try draw(explanations.filter { $0.nodes == nodes }, on: prepared.picture))
-        }
+        for node in explanations { result.explained.append(try draw(node, on: prepared.picture)) }
       }
     } catch {
       result.failure = error
@@ -82,7 +79,7 @@ struct ImageJob {
     for explanation in explanations {
       let drawn = draw(explanation, on: picture)
       if drawsPictures { explained.files.append(.init { try drawn.encoded(for: format) }) }
-      if drawsGrids { cells.append(try PictureGrid.Cell(drawn, label: explanation.method)) }
+      if drawsGrids { cells.append(try PictureGrid.Cell(drawn, label: explanation.label)) }
     }
     if drawsGrids, let first = explanations.first {
       let grid = PictureGrid(title: first.title, cells: cells)
@@ -98,6 +95,9 @@ struct ImageJob {
 }
 
 extension Explanation {
+  /// The method, with the number of the concept.
+  fileprivate var label: String { method + (concept.map { " \($0.number)" } ?? "") }
+
   /// What is explained, as `circle 71.5% at features.20`.
   fileprivate var title: String {
     let probability = scored.map { " " + decimal(Double($0.probability) * 100, 1) + "%" } ?? ""

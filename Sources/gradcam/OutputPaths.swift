@@ -120,7 +120,12 @@ struct OutputPaths {
       case .explanation: [stem, modelName, nodes] + kind
       case .explanationAndTarget: [stem, modelName, nodes, explanation.target.name] + kind
       }
+    let concept = explanation.concept.map { concept in
+      ["\(concept.number)" + (concept.scored.map { "-\($0.label ?? String($0.index))" } ?? "")]
+    }
     return String(
-      parts.joined(separator: ".").map { $0 == "/" || $0 == ":" || $0.isWhitespace || $0.isNewline ? "_" : $0 })
+      (parts + (concept ?? [])).joined(separator: ".").map {
+        $0 == "/" || $0 == ":" || $0.isWhitespace || $0.isNewline ? "_" : $0
+      })
   }
 }

@@ -12,20 +12,24 @@ public enum Compatibility: String, Sendable, CaseIterable {
   /// The original VGG19 recipe: resized, then rescaled once; the picture squashed to the input and drawn so.
   case recipe
 
-  /// What counts of a method's result: the values above 0, or all.
-  public func rectified(_ map: HeatMap) -> HeatMap { self == .captum ? map : map.rectified() }
+  /// Whether the values of maps below 0 are left out.
+  var rectifies: Bool { self != .captum }
 
   /// The map as it is drawn, in 0 … 1, over a picture.
   ///
-  /// - Parameter map: the method's result at the feature map's size, before rectification.
-  public func drawnMap(_ map: HeatMap, geometry: PreprocessingGeometry) -> HeatMap {
-    switch self {
-    case .pytorchGradCAM: geometry.project(map.normalized()).rescaled()
-    case .torchcam: geometry.project(map.rectified().rescaled(epsilon: 1e-8), by: .bicubic).clamped()
+  /// - Parameters:
+  ///   - map: the method's result at the feature map's size, before rectification.
+  ///   - isRectified: whether values below 0 are left out, where the library does so.
+  public func drawnMap(
+    _ map: HeatMap, isRectified: Bool = true, geometry: PreprocessingGeometry
+  ) -> HeatMap {
+    let map = isRectified && rectifies ? map.rectified() : map
+    return switch self {
+    case .pytorchGradCAM: geometry.project(map.rescaled()).rescaled()
+    case .torchcam: geometry.project(map.rescaled(epsilon: 1e-8), by: .bicubic).clamped()
     case .captum: geometry.project(map, by: .nearest).magnitudes(withoutShare: 0.02)
     case .recipe:
-      map.rectified().resized(width: geometry.crop.size.width, height: geometry.crop.size.height)
-        .rescaled(epsilon: 0)
+      map.resized(width: geometry.crop.size.width, height: geometry.crop.size.height).rescaled(epsilon: 0)
     }
   }
 

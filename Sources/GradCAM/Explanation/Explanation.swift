@@ -12,6 +12,14 @@ public struct ScoredClass: Sendable {
   public let probability: Float
 }
 
+/// One of several things that a method finds in a node.
+public struct Concept: Sendable {
+  /// Its number, from 1.
+  public let number: Int
+  /// The class that it is most like, where class scores are explained.
+  public let scored: ScoredClass?
+}
+
 /// One map: why a model gave an image the score that a target has, seen at one node by one method.
 public struct Explanation: Sendable {
   /// What is explained.
@@ -20,12 +28,15 @@ public struct Explanation: Sendable {
   public let score: Float
   /// The class with its scores, where one is explained.
   public let scored: ScoredClass?
-  /// How the nodes are called: one, or several whose maps are fused.
+  /// How the nodes are called: one, several whose maps are fused or that the method takes together, or the model's input
+  /// where the map is of the whole network.
   public let nodes: [String]
   /// The tensors' names in the file.
   public let tensors: [String]
   /// The method's name.
   public let method: String
+  /// The concept shown, by a method that finds several.
+  public let concept: Concept?
   /// How the maps of the nodes became one; nil where there is one node for each map.
   public let fusion: Fusion?
   /// What made the map smoother.
@@ -38,10 +49,12 @@ public struct Explanation: Sendable {
   /// Activation and gradient at the node; nil where there are several.
   public let tap: Tap?
   /// What the user should know.
-  public let warnings: [Warning]
+  public internal(set) var warnings: [Warning]
 
   /// The map as it is drawn over the picture, in 0 … 1 and at its size; made anew each time that it is asked for.
   public var drawnMap: HeatMap { drawing.drawn(over: geometry) }
+  /// What counts of the map: the values above 0, or all, as method and library have it.
+  public var rectifiedMap: HeatMap { drawing.isRectified ? map.rectified() : map }
   /// The nodes as one word.
   public var node: String { nodes.joined(separator: "+") }
   /// The tensors as one word.
@@ -72,6 +85,10 @@ public final class Explainer {
   public let compatibility: Compatibility
   /// What was assumed about the model because neither its file nor the user told.
   public let warnings: [Warning]
+  /// What the user chose about methods.
+  public var settings = MethodSettings()
+  /// Whether the user named nodes.
+  let namesNodes: Bool
 
   /// Plans a model for explanations.
   ///
@@ -107,6 +124,7 @@ public final class Explainer {
             + "give --preset, or --mean, --std, --range and the like"))
     }
     self.compatibility = compatibility
+    namesNodes = !nodes.isEmpty
     session = try Session(
       model, explaining: explained, nodes: nodes, hint: hint, inputSize: size, inputs: inputs, threadCount: threadCount,
       reusesWeights: reusesWeights)
@@ -140,6 +158,8 @@ public final class Explainer {
     preprocessing = other.preprocessing
     compatibility = other.compatibility
     warnings = other.warnings
+    settings = other.settings
+    namesNodes = other.namesNodes
   }
 
   /// Works on many images: one a thread where there are as many as threads, the rest with all threads together.
@@ -196,9 +216,11 @@ public final class Explainer {
   }
 
   /// The classes of the last image by falling probability, `count` of them; none where the model gives no class scores.
-  public func classes(count: Int) -> [ScoredClass] {
-    let scores = session.model.head.classScores(session.logits)
-    let probabilities = session.model.head.probabilities(session.logits)
+  public func classes(count: Int) -> [ScoredClass] { classes(of: session.logits, count: count) }
+
+  /// The classes by falling probability of some raw scores.
+  func classes(of logits: [Float], count: Int) -> [ScoredClass] {
+    let scores = session.model.head.classScores(logits), probabilities = session.model.head.probabilities(logits)
     let order = probabilities.indices.sorted { (scores[$1], $0) < (scores[$0], $1) }
     return order.prefix(count).map { index in
       ScoredClass(index: index, label: labels[index], logit: scores[index], probability: probabilities[index])

@@ -6,13 +6,15 @@ struct MapDrawing: Sendable {
   let fusion: Fusion?
   /// The library followed.
   let compatibility: Compatibility
+  /// Whether values below 0 are left out.
+  let isRectified: Bool
 
   /// The map, in 0 … 1, over a picture; of changed images the mean.
   func drawn(over geometry: PreprocessingGeometry) -> HeatMap {
     HeatMap.mean(
       of: maps.map { maps in
         fusion?.drawnMap(maps, following: compatibility, geometry: geometry)
-          ?? compatibility.drawnMap(maps[0], geometry: geometry)
+          ?? compatibility.drawnMap(maps[0], isRectified: isRectified, geometry: geometry)
       })
   }
 }

@@ -31,7 +31,7 @@ public final class Session {
   /// The threads that it runs on.
   public var threadCount: Int { pool.threadCount }
 
-  private let executor: Executor
+  let executor: Executor
   let pool: ThreadPool
   /// Told how often the network ran, or what of it lies behind a tap, while a method asks its probe.
   var passed: (Int) -> Void = { _ in }
@@ -39,6 +39,8 @@ public final class Session {
   private var imageNumber = 0
   /// Tails that methods asked for, each with the number of the image that it has.
   private var tails: [ValueID: (tail: Tail, imageNumber: Int)] = [:]
+  /// Walks back other than the plan's own that methods asked for.
+  var backpropagations: [Backpropagation: Executor] = [:]
   /// A session on this plan for other images, and other scores of this one.
   private(set) lazy var companion = Session(sharing: self)
 
@@ -141,6 +143,9 @@ public final class Session {
   /// Whether the model gives one lone score: that of a yes against a no.
   public var isBinary: Bool { scoreCount == 1 }
 
+  /// Whether targets are numbers of the class scores.
+  var explainsClassScores: Bool { hasClassScores && explained == model.head.logits }
+
   private var scoreCount: Int {
     hasClassScores ? executor.plan.infos[model.head.logits]!.shape.count / model.imageShape.batch : 0
   }
@@ -149,7 +154,7 @@ public final class Session {
   ///
   /// Throws `usage` where there is no such class, `unsupported` where something else is explained.
   public func target(classIndex: Int, label: String? = nil, score: ScoreKind = .logit) throws -> ClassTarget {
-    guard hasClassScores, explained == model.head.logits else {
+    guard explainsClassScores else {
       throw GradCAMError(
         .unsupported, at: "--class \(classIndex)", problem: "what is explained is not a class's score",
         advice: "explain the class without another target")
@@ -181,7 +186,7 @@ public final class Session {
   }
 
   /// The gradient of a target, zero for all images of the batch but the first.
-  private func seed(_ target: any Target) -> [Float] {
+  func seed(_ target: any Target) -> [Float] {
     target.gradient(contents) + [Float](repeating: 0, count: contents.count * (model.imageShape.batch - 1))
   }
 
@@ -239,11 +244,7 @@ public final class Session {
 
   /// Activation and gradient at a tap, of the batch's first image.
   public func tap(_ index: Int) -> Tap {
-    let layout = taps[index].layout!, value = taps[index].value
-    return Tap(
-      channels: layout.channels, height: layout.height, width: layout.width,
-      activation: executor.withElements(of: value, layout.gather),
-      gradient: executor.withGradient(of: value, layout.gather))
+    executor.tap(taps[index].value, taps[index].layout!)
   }
 
   /// The time of every step for the last image, walking back from a target where one is given.
@@ -361,7 +362,7 @@ private var physicalByteCount: Int { sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(In
 
 extension Plan {
   /// Throws `unsupported` where a run would need more memory than the machine has.
-  fileprivate func checkMemory(_ size: PixelSize) throws {
+  func checkMemory(_ size: PixelSize) throws {
     let available = physicalByteCount
     guard arenaByteCount > available else { return }
     throw GradCAMError(

@@ -49,15 +49,20 @@ extension Warning {
         + "gradient is rounding too, or zero; leave out --score probability, to explain the raw score")
   }
 
+  static func ignoredNode(by method: String) -> Warning {
+    Warning(code: "node-ignored", text: "\(method) makes one map of the whole network, whatever --node says")
+  }
+
   /// What is wrong with a map.
   ///
   /// - Parameters:
+  ///   - tap: what it was made of, where that is a node's.
   ///   - extraTokens: the number of tokens at the node that the map leaves out.
   ///   - isRectified: whether values below 0 are lost.
   ///   - scores: what the target is a number of.
   ///   - origin: finds where numbers come from that are not finite.
   static func about(
-    _ map: HeatMap, from tap: Tap, extraTokens: Int, isRectified: Bool, scores: [Float],
+    _ map: HeatMap, from tap: Tap?, extraTokens: Int, isRectified: Bool, scores: [Float],
     origin: () throws -> NonFiniteSource
   ) rethrows -> [Warning] {
     var found: [Warning] = []
@@ -66,7 +71,7 @@ extension Warning {
     } else if scores.contains(where: { !$0.isFinite }) {
       found.append(notFinite("the map is finite, but what it explains is", try origin()))
     } else if map.values.allSatisfy({ $0 == 0 }) {
-      let hasNoGradient = tap.gradient.allSatisfy { $0 == 0 }
+      let hasNoGradient = tap?.gradient.allSatisfy { $0 == 0 } ?? false
       found.append(!hasNoGradient ? zeroMap : extraTokens > 0 ? onlyExtraTokens : zeroGradient)
     } else if isRectified, map.values.allSatisfy({ $0 <= 0 }) {
       found.append(negativeMap)

@@ -1,7 +1,40 @@
 import Graph
 
+/// What of a network one map of a method shows.
+public enum MapScope: Sendable {
+  /// One node: there are as many maps as nodes.
+  case node
+  /// All nodes asked for together.
+  case nodes
+  /// The network from its input to its score, whatever nodes are asked for.
+  case network
+}
+
+/// What the user may choose about methods.
+public struct MethodSettings: Sendable {
+  /// How many concepts `dff` looks for, at least 1.
+  public var conceptCount = 5
+
+  /// The usual choices.
+  public init() {}
+}
+
+/// The map of one of the concepts that a method finds.
+public struct ConceptMap: Sendable {
+  /// The map before rectification, at the feature map's own size.
+  public let map: HeatMap
+  /// The raw scores of the concept, where class scores are explained.
+  public let logits: [Float]?
+}
+
 /// One way to make a map from a tap.
 public protocol CAMMethod: Sendable {
+  /// What one map shows.
+  var scope: MapScope { get }
+
+  /// Whether values of the map below 0 are left out, where the library followed does so.
+  var isRectified: Bool { get }
+
   /// The map before rectification, at the feature map's own size.
   ///
   /// - Parameter probe: what else can be asked about the network at this tap.
@@ -15,6 +48,12 @@ public protocol CAMMethod: Sendable {
 }
 
 extension CAMMethod {
+  /// One node.
+  public var scope: MapScope { .node }
+
+  /// They are left out.
+  public var isRectified: Bool { true }
+
   /// The method itself.
   public func following(_ source: Compatibility) -> any CAMMethod { self }
 
@@ -31,6 +70,17 @@ public protocol WeightingMethod: CAMMethod {
 extension WeightingMethod {
   /// The sum.
   public func map(of tap: Tap, probe: Probe) throws -> HeatMap { try weighting(of: tap, probe: probe).sum() }
+}
+
+/// A method that finds several things in a node, each with a map of its own.
+public protocol ConceptMethod: CAMMethod {
+  /// As many concepts as the probe's settings say, the maps before rectification.
+  func concepts(of tap: Tap, probe: Probe) throws -> [ConceptMap]
+}
+
+extension ConceptMethod {
+  /// The map of the first concept.
+  public func map(of tap: Tap, probe: Probe) throws -> HeatMap { try concepts(of: tap, probe: probe)[0].map }
 }
 
 /// A method that needs nothing but the tap.
@@ -66,6 +116,7 @@ public enum CAMMethods {
   /// Every method by the name that `--method` takes, in the order of help texts.
   public static let all: [(name: String, method: any CAMMethod)] = [
     ("gradcam", MeanGradientWeighting()),
+    ("cam", ClassActivationMapping()),
     ("hirescam", HiResCAM()),
     ("gradcam-elementwise", ElementwiseGradCAM()),
     ("gradcam++", GradCAMPlusPlus()),
@@ -84,6 +135,12 @@ public enum CAMMethods {
     ("shapleycam", ShapleyCAM()),
     ("finercam", FinerCAM()),
     ("smoothgradcam++", SmoothGradCAMPlusPlus()),
+    ("dff", DeepFeatureFactorization()),
+    ("refinecam", RefineCAM()),
+    ("fullgrad", FullGrad()),
+    ("guided-backprop", GuidedBackpropagation()),
+    ("guided-gradcam", GuidedGradCAM()),
+    ("legrad", LeGrad()),
     ("random", RandomWeighting()),
   ]
 

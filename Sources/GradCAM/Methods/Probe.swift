@@ -10,8 +10,11 @@ public final class Probe {
   /// The elements of the value that it is made of, of the image.
   public let contents: [Float]
 
-  private let session: Session
-  private let tap: Int
+  let session: Session
+  /// The position of the tap among the session's.
+  let tap: Int
+  /// What the user chose about methods.
+  var settings = MethodSettings()
   private var model: Model { session.model }
   private var layout: FeatureMapLayout { session.taps[tap].layout! }
 
@@ -110,16 +113,23 @@ public final class Probe {
 
   /// The gradient of the score at a changed activation.
   public func gradient(changingActivation change: (UnsafeMutableBufferPointer<Float>) -> Void) throws -> [Float] {
-    let tail = try session.tail(behind: session.taps[tap].value), activation = session.activation(tap)
-    var values = activation.floats
-    values.withUnsafeMutableBufferPointer { layout.change($0, change) }
-    let storage = Tensor(values, shape: activation.shape).storage
-    let changed = Tensor(elementType: activation.elementType, shape: activation.shape, storage: storage)
+    let tail = try session.tail(behind: session.taps[tap].value)
     defer { session.passed(1) }
-    return try tail.gradient(at: changed, of: target).floats.withUnsafeBufferPointer(layout.gather)
+    return try tail.gradient(at: changedActivation(change), of: target).floats.withUnsafeBufferPointer(layout.gather)
   }
 
-  private func checkInput() throws {
+  /// The activation at the tap, changed, as the network has it.
+  func changedActivation(_ change: (UnsafeMutableBufferPointer<Float>) -> Void) -> Tensor {
+    let activation = session.activation(tap)
+    var values = activation.floats
+    values.withUnsafeMutableBufferPointer { layout.change($0, change) }
+    return Tensor(
+      elementType: activation.elementType, shape: activation.shape,
+      storage: Tensor(values, shape: activation.shape).storage)
+  }
+
+  /// Throws `unsupported` where the input takes whole numbers.
+  func checkInput() throws {
     guard model.imageShape.elementType.storage == .float32 else {
       throw GradCAMError(
         .unsupported, at: "input '\(model.graph.values[model.imageInput].name)'",

@@ -48,7 +48,8 @@ public struct NodeCatalogue: Sendable {
   private let modules: ModuleIndex
   private let auto: ValueID?
   private let infos: [ValueID: ValueInfo]
-  private let dimensions: [ValueID: [Dimension]]
+  /// What the dimensions of every value hold that depends on the image.
+  let dimensions: [ValueID: [Dimension]]
 
   /// Lists a model's nodes for images of a size.
   ///
@@ -112,6 +113,9 @@ public struct NodeCatalogue: Sendable {
     let chosen = min(count, before.count)
     return ["auto"] + (0..<chosen).map { "#\(before[$0 * before.count / chosen].index)" }
   }
+
+  /// Where the elements of a value lie in the picture; nil where it is no feature map.
+  func layout(of value: ValueID) -> FeatureMapLayout? { dimensions[value].flatMap(FeatureMapLayout.init) }
 
   /// Finds the tensor that a name means.
   ///

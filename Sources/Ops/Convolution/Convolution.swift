@@ -77,6 +77,8 @@ struct Convolution: DifferentiableOperator {
     }
   }
 
+  func rectifies(_ inputs: NodeInputs) -> Bool { clamp == .rectifier }
+
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
   ) throws -> GradientKernel {
@@ -123,7 +125,7 @@ extension Clamp {
     let parameters = try reader.floats("activation_params") ?? []
     switch try reader.string("activation", default: "") {
     case "": self = .none
-    case "Relu": self = Clamp(low: 0)
+    case "Relu": self = .rectifier
     case "Clip" where parameters.count == 2: self = Clamp(low: parameters[0], high: parameters[1])
     case let activation:
       throw GradCAMError(.unsupported, at: "attribute 'activation'", problem: "'\(activation)' is not supported")

@@ -52,4 +52,7 @@ struct Clamp: Equatable, Sendable {
   var high = Float.infinity
 
   static let none = Clamp()
+
+  /// What a fused Relu does.
+  static let rectifier = Clamp(low: 0)
 }

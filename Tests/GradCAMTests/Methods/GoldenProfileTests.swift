@@ -65,7 +65,7 @@ private struct GoldenProfile: Decodable, CustomTestStringConvertible {
   fileprivate func mapsAreDrawnAsTheLibrariesDo(_ golden: GoldenProfile) throws {
     let map = try golden.maps("gradcam", following: .captum)[1]
     #expect(Deviation(map.values, from: golden.captum).relative < 1e-4)
-    #expect(map.values.contains { $0 < 0 } && Compatibility.captum.rectified(map) == map)
+    #expect(map.values.contains { $0 < 0 } && !Compatibility.captum.rectifies)
     for (source, truth) in [(Compatibility.torchcam, golden.torchcamDrawn), (.captum, golden.captumDrawn)] {
       let deviation = Deviation(source.drawnMap(map, geometry: golden.geometry).values, from: truth)
       #expect(deviation.relative < 1e-4, "\(source): \(deviation)")

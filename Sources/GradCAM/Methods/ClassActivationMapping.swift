@@ -1,0 +1,13 @@
+/// CAM: channels weighted as the network's last linear layer weights them for the class, where the network ends in global
+/// average pooling and one linear layer.
+///
+/// Zhou et al., Learning Deep Features for Discriminative Localization, 2016. TorchCAM keeps what speaks against the class.
+struct ClassActivationMapping: WeightingMethod {
+  var isRectified = true
+
+  func following(_ source: Compatibility) -> any CAMMethod { ClassActivationMapping(isRectified: source != .torchcam) }
+
+  func weighting(of tap: Tap, probe: Probe) throws -> Weighting {
+    Weighting(tap, weights: try probe.classifierWeights(channels: tap.channels))
+  }
+}

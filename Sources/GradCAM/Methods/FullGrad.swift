@@ -1,0 +1,30 @@
+/// FullGrad: what the input and every bias contribute to the score, |x·∂y⁄∂x| and |b·∂y⁄∂b|, each channel rescaled to
+/// 0 … 1 and resized to the input, and all summed.
+///
+/// Srinivas and Fleuret, Full-Gradient Representation for Neural Network Visualization, 2019; rescaling by channel is
+/// pytorch-grad-cam's.
+struct FullGrad: CAMMethod {
+  let scope = MapScope.network
+
+  func map(of tap: Tap, probe: Probe) throws -> HeatMap {
+    let size = probe.inputSize
+    var sum = [Float](repeating: 0, count: size.width * size.height)
+    for tap in try probe.inputAndBiasTaps() {
+      // Resizing is linear: the sum over channels is resized once.
+      let contribution = Self.contribution(of: tap).resized(width: size.width, height: size.height)
+      for index in sum.indices { sum[index] += contribution.values[index] }
+    }
+    return HeatMap(width: size.width, height: size.height, values: sum)
+  }
+
+  private static func contribution(of tap: Tap) -> HeatMap {
+    var sum = [Float](repeating: 0, count: tap.plane)
+    for channel in 0..<tap.channels {
+      let range = channel * tap.plane..<(channel + 1) * tap.plane
+      let products = zip(tap.activation[range], tap.gradient[range]).map { abs($0 * $1) }
+      let rescaled = HeatMap(width: tap.width, height: tap.height, values: products).rescaled()
+      for index in sum.indices { sum[index] += rescaled.values[index] }
+    }
+    return HeatMap(width: tap.width, height: tap.height, values: sum)
+  }
+}

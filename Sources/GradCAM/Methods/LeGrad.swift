@@ -1,0 +1,20 @@
+/// LeGrad: the gradients above 0 at every softmax attention, their mean over heads and queries at each key's place, and
+/// the mean of that over all layers.
+///
+/// Bousselham et al., LeGrad: An Explainability Method for Vision Transformers via Feature Formation Sensitivity, 2024.
+/// There each layer's own tokens are given to the classifier; here every gradient is that of the network's score, which
+/// needs nothing but the graph.
+struct LeGrad: CAMMethod {
+  let scope = MapScope.network
+
+  func map(of tap: Tap, probe: Probe) throws -> HeatMap {
+    let layers = try probe.attentionGradients().map { $0.mean { max($0, 0) } }
+    let width = layers.map(\.width).max()!, height = layers.map(\.height).max()!
+    var mean = [Float](repeating: 0, count: width * height)
+    for layer in layers {
+      let values = layer.resized(width: width, height: height).values
+      for index in mean.indices { mean[index] += values[index] / Float(layers.count) }
+    }
+    return HeatMap(width: width, height: height, values: mean)
+  }
+}
