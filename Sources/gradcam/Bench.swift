@@ -10,8 +10,8 @@ struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Times loading, forward pass, backward pass, map and whole explanation.",
     discussion: """
-      The input is a fixed pseudo-random image, the class the top one. Times are milliseconds. Weights are packed \
-      beforehand, as explain does for more than 8 images.
+      The input is a fixed pseudo-random image; what is explained is chosen once, by default its top class. Times are \
+      milliseconds. Weights are packed beforehand, as explain does for more than 8 images.
       """)
 
   @Argument(help: "The exported network.") var model: String
@@ -20,10 +20,12 @@ struct Bench: ParsableCommand {
   @Option(help: ArgumentHelp("Counted runs, after two that are not.", valueName: "N")) var runs = 10
   @Flag(help: "Also tell the time of every operator and node, with the kernel chosen.") var profile = false
   @Flag(help: "Print one JSON document.") var json = false
+  @OptionGroup var target: TargetOptions
   @OptionGroup var featureMap: FeatureMapOptions
   @OptionGroup var image: ImageOptions
 
   mutating func validate() throws {
+    if target.classes.count > 1 { throw ValidationError("Give one --class.") }
     if runs < 1 { throw ValidationError("--runs is at least 1.") }
     if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is 1 to 1024.") }
   }
@@ -64,30 +66,29 @@ struct Bench: ParsableCommand {
 
   func run() throws {
     let clock = ContinuousClock()
-    var opened: (Model, Explainer, Tensor?)?
+    var opened: (Model, Explainer, TargetChoice, Tensor?)?
     let load = try clock.measure {
       let model = try Model(contentsOf: self.model, layout: image.layout)
       let tensors = try InputTensors(image.tensor, model: model)
-      let explainer = try Explainer(
-        model, nodes: [node], hint: featureMap.hint, preprocessing: image.preprocessing(for: model),
-        inputSize: tensors.image?.size ?? image.size, inputs: tensors.others, threadCount: threads, reusesWeights: true)
-      opened = (model, explainer, tensors.image?.tensor)
+      let plan = try ExplainerPlan(model, image, tensors, target)
+      let explainer = try plan.explainer(
+        nodes: [node], hint: featureMap.hint, threadCount: threads, reusesWeights: true)
+      opened = (model, explainer, try target.choice(plan.planned, explainer), tensors.image?.tensor)
     }
-    let (model, explainer, given) = opened!
+    let (model, explainer, choice, given) = opened!
     let session = explainer.session
     let input = explainer.prepare(given ?? model.imageShape.noise(session.inputSize))
 
     var forward: [Double] = [], backward: [Double] = [], map: [Double] = [], whole: [Double] = []
-    var top: (any Target)?
+    try session.forward(input.tensor)
+    let explained = try choice.targets(explainer, input)[0]
     for run in -2..<runs {
       let start = clock.now
       try session.forward(input.tensor)
       let forwardDone = clock.now
-      let target = try explainer.target(classIndex: explainer.classes(count: 1)[0].index)
-      top = target
-      try session.backward(from: target)
+      try session.backward(from: explained)
       let backwardDone = clock.now
-      let result = try CAMMethods.named("gradcam").map(of: session.tap(0), probe: session.probe(0, of: target))
+      let result = try CAMMethods.named("gradcam").map(of: session.tap(0), probe: session.probe(0, of: explained))
       _ = Compatibility.pytorchGradCAM.drawnMap(result, geometry: input.geometry)
       let end = clock.now
       guard run >= 0 else { continue }
@@ -96,7 +97,7 @@ struct Bench: ParsableCommand {
       map.append((end - backwardDone).milliseconds)
       whole.append((end - start).milliseconds)
     }
-    let timings = profile ? try session.profile(top) : nil
+    let timings = profile ? try session.profile(explained) : nil
     let report = Report(
       model: model.path, node: session.taps[0].label, threads: session.threadCount, runs: runs,
       load_ms: load.milliseconds, forward_ms: Times(forward), backward_ms: Times(backward), map_ms: Times(map),

@@ -4,7 +4,7 @@ import Graph
 
 struct Explain: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Draws a heat map of what speaks for a class over each image.")
+    abstract: "Draws a heat map of what speaks for a class, or another target, over each image.")
 
   @Argument(help: "The exported network.") var model: String
   @Argument(help: "PNG or JPEG files.") var images: [String] = []
@@ -16,11 +16,7 @@ struct Explain: ParsableCommand {
         + "Repeatable.", valueName: "NAME"))
   var nodes: [String] = []
 
-  @Option(
-    name: .customLong("class"),
-    help: ArgumentHelp("Class explained; the top one by default. Repeatable.", valueName: "N|LABEL"))
-  var classes: [String] = []
-
+  @OptionGroup var target: TargetOptions
   @Option(help: ArgumentHelp("Explain the K most probable classes.", valueName: "K")) var top: Int?
 
   @Option(
@@ -40,7 +36,6 @@ struct Explain: ParsableCommand {
         + "weighted activations. Repeatable.", valueName: "WAY"))
   var smoothing: [Smoothing] = []
 
-  @Option(help: ArgumentHelp("What is differentiated.", valueName: "SCORE")) var score = ScoreKind.logit
   @Option(
     help: ArgumentHelp("The source that is followed where sources differ, in formulas and drawing.", valueName: "NAME"))
   var compat = Compatibility.pytorchGradCAM
@@ -70,7 +65,7 @@ struct Explain: ParsableCommand {
     if !(1...64).contains(concepts) { throw ValidationError("--concepts is 1 to 64.") }
     if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is 1 to 1024.") }
     if !(0...1).contains(blend) { throw ValidationError("--blend is 0 to 1.") }
-    if top != nil, !classes.isEmpty { throw ValidationError("Give --class or --top, not both.") }
+    if top != nil, let chosen = target.chosen { throw ValidationError("Give \(chosen) or --top, not both.") }
   }
 
   func run() throws {
@@ -79,35 +74,34 @@ struct Explain: ParsableCommand {
     let sources = try ImageSources(images: images, tensors: tensors)
     let methods = self.methods.contains("all") ? CAMMethods.all.map(\.name) : self.methods.withoutRepeats
     for method in methods { _ = try CAMMethods.named(method) }
-    let explainer = try Explainer(
-      model, nodes: nodes.withoutRepeats, hint: featureMap.hint, preprocessing: image.preprocessing(for: model),
-      inputSize: tensors.image?.size ?? image.size, labels: try image.labels.map { try Labels(contentsOf: $0) },
-      compatibility: compat, inputs: tensors.others, threadCount: threads, reusesWeights: sources.count > 8)
+    let plan = try ExplainerPlan(model, image, tensors, target)
+    let explainer = try plan.explainer(
+      nodes: nodes.withoutRepeats, hint: featureMap.hint, compatibility: compat, threadCount: threads,
+      reusesWeights: sources.count > 8)
     explainer.settings.conceptCount = concepts
-    let classCount = explainer.session.classCount
-    let chosen = try classes.map { try explainer.labels.index(of: $0, classCount: classCount) }.withoutRepeats
-    let explained = chosen.isEmpty ? min(top ?? 1, classCount) : chosen.count
-    let groups = explained * (fuse == nil ? explainer.session.taps.count : 1)
-    let maps = explained * (try explainer.mapCount(of: methods, fusion: fuse))
+    let choice = try target.choice(plan.planned, explainer, top: top ?? 1)
+    let groups = choice.count * (fuse == nil ? explainer.session.taps.count : 1)
+    let maps = choice.count * (try explainer.mapCount(of: methods, fusion: fuse))
     let drawsGrids = self.methods.contains("all")
     let drawsPictures = !drawsGrids || output.map(OutputPaths.namesFolder) ?? false
     let pictures = drawsPictures ? maps : groups
 
-    let inputs = model.graph.files + images + tensors.paths + (image.labels.map { [$0] } ?? [])
+    let inputs = model.graph.files + images + tensors.paths + target.paths + (image.labels.map { [$0] } ?? [])
     var outputs = try OutputPaths(
-      option: output, modelName: model.name, imageCount: sources.count, pictureCount: pictures, targetCount: explained,
+      option: output, modelName: model.name, imageCount: sources.count, pictureCount: pictures,
+      targetCount: choice.count,
       inputs: inputs)
     try claimArrays(
       in: &outputs, imageCount: sources.count, mapCount: maps,
-      tapCount: explained * explainer.session.taps.count * methods.count)
+      tapCount: choice.count * explainer.session.taps.count * methods.count)
 
     let assumed = explainer.warnings(about: sources)
     for warning in assumed { Console.warn(warning.text) }
 
     let bar = ProgressBar(count: sources.count)
     let job = ImageJob(
-      sources: sources, classes: chosen, explained: explained, shown: max(5, top ?? 1), methods: methods,
-      fusion: fuse, smoothing: Set(smoothing), skipsUnsupported: drawsGrids, score: score, drawsPictures: drawsPictures,
+      sources: sources, choice: choice, shown: max(5, top ?? 1), methods: methods,
+      fusion: fuse, smoothing: Set(smoothing), skipsUnsupported: drawsGrids, drawsPictures: drawsPictures,
       drawsGrids: drawsGrids, style: style, colormap: colormap, blend: blend, format: outputs.example, bar: bar)
     var reports: [ExplanationReport] = []
     try explainer.explainMany(sources.count) { index, explainer in
@@ -179,7 +173,7 @@ struct Explain: ParsableCommand {
 
 extension Array where Element: Hashable {
   /// The elements in their order, each where it first stands.
-  fileprivate var withoutRepeats: [Element] {
+  var withoutRepeats: [Element] {
     var seen: Set<Element> = []
     return filter { seen.insert($0).inserted }
   }

@@ -38,6 +38,23 @@ struct ExplanationReport: Encodable {
     }
   }
 
+  /// The box explained: its place in the output and its four numbers there.
+  struct Detection: Encodable {
+    let box, `class`: Int
+    let label: String?
+    let coordinates: [Float]
+
+    enum CodingKeys: CodingKey { case box, `class`, label, coordinates }
+
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(box, forKey: .box)
+      try container.encode(`class`, forKey: .class)
+      try container.encode(label, forKey: .label)
+      try container.encode(coordinates, forKey: .coordinates)
+    }
+  }
+
   struct Note: Encodable { let code, text: String }
 
   let image, model, node, tensor, target, method, output: String
@@ -49,11 +66,13 @@ struct ExplanationReport: Encodable {
   let logit: Float
   let probability: Float?
   let concept: Concept?
+  let detection: Detection?
   let top: [Top]
   let warnings: [Note]
 
   enum CodingKeys: CodingKey {
-    case image, model, node, tensor, target, `class`, label, logit, probability, method, concept, fuse, smooth, output,
+    case image, model, node, tensor, target, `class`, label, logit, probability, detection, method, concept, fuse,
+      smooth, output,
       grid,
       top, warnings
   }
@@ -78,6 +97,9 @@ struct ExplanationReport: Encodable {
     probability = explanation.scored?.probability
     concept = explanation.concept.map { Concept(number: $0.number, top: $0.scored.map(Top.init)) }
     self.top = top.map(Top.init)
+    detection = explanation.detection.map {
+      Detection(box: $0.box, class: $0.classIndex, label: $0.label, coordinates: $0.coordinates)
+    }
     self.warnings = warnings.map { Note(code: $0.code, text: $0.text) }
   }
 
@@ -92,6 +114,7 @@ struct ExplanationReport: Encodable {
     try container.encode(label, forKey: .label)
     try container.encode(logit, forKey: .logit)
     try container.encode(probability, forKey: .probability)
+    try container.encode(detection, forKey: .detection)
     try container.encode(method, forKey: .method)
     try container.encode(concept, forKey: .concept)
     try container.encode(fuse, forKey: .fuse)
@@ -124,7 +147,9 @@ struct ExplanationReport: Encodable {
   }
 
   private func line(by method: String, _ path: String) -> String {
-    let name = label ?? `class`.map { "class \($0)" } ?? target
+    var name = label ?? `class`.map { "class \($0)" } ?? target
+    if let detection { name += " (\(detection.coordinates.map { decimal(Double($0), 2) }.joined(separator: ", ")))" }
+    if `class` == nil { name += " = \(significant(Double(logit)))" }
     let how = ((fuse.map { [$0] } ?? []) + smooth).joined(separator: ", ")
     return "  \(name) at \(place(node: node, tensor: tensor)) by \(method)\(how.isEmpty ? "" : " (\(how))") → \(path)"
   }

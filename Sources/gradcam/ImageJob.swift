@@ -4,10 +4,7 @@ import Graph
 /// What `explain` does with each image, up to the coded pictures.
 struct ImageJob {
   let sources: ImageSources
-  /// The classes explained; empty means the most probable ones.
-  let classes: [Int]
-  /// How many classes are explained.
-  let explained: Int
+  let choice: TargetChoice
   /// How many of the most probable classes are told.
   let shown: Int
   let methods: [String]
@@ -15,7 +12,6 @@ struct ImageJob {
   let smoothing: Set<Smoothing>
   /// Whether methods that cannot do a node are left out.
   let skipsUnsupported: Bool
-  let score: ScoreKind
   /// Whether each explanation has a picture of its own.
   let drawsPictures: Bool
   /// Whether all methods' pictures of a node and target stand in one.
@@ -58,13 +54,12 @@ struct ImageJob {
       let prepared = try sources.prepare(index, explainer)
       result.best = try explainer.classify(prepared, count: shown)
       result.output = explainer.session.output
-      let classes = self.classes.isEmpty ? result.best.prefix(explained).map(\.index) : self.classes
-      for (number, classIndex) in classes.enumerated() {
-        let target = try explainer.target(classIndex: classIndex, score: score)
+      let targets = try choice.targets(explainer, prepared)
+      for (number, target) in targets.enumerated() {
         let explanations = try explainer.explainByNode(
           target, of: prepared, methods: methods, fusion: fusion, smoothing: smoothing,
           skipsUnsupported: skipsUnsupported
-        ) { [bar] part in bar.report(index, min((Double(number) + part) / Double(classes.count), 0.999), name) }
+        ) { [bar] part in bar.report(index, min((Double(number) + part) / Double(targets.count), 0.999), name) }
         for node in explanations { result.explained.append(try draw(node, on: prepared.picture)) }
       }
     } catch {

@@ -44,3 +44,12 @@ func decimal(_ value: Double, _ places: Int) -> String {
   let digits = String(rest)
   return "\(sign)\(whole)." + String(repeating: "0", count: places - digits.count) + digits
 }
+
+/// A number with five significant digits.
+func significant(_ value: Double) -> String {
+  guard value.isFinite, value != 0 else { return "\(value)" }
+  var scale = 1.0
+  while abs(value) * scale < 1e4 { scale *= 10 }
+  while abs(value) * scale >= 1e5 { scale /= 10 }
+  return "\((value * scale).rounded() / scale)"
+}

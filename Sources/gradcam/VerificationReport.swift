@@ -96,12 +96,3 @@ struct VerificationReport: Encodable {
 
   private func percent(_ share: Double) -> String { share > 1 ? "over 100%" : decimal(share * 100, 3) + "%" }
 }
-
-/// A number with five significant digits.
-private func significant(_ value: Double) -> String {
-  guard value.isFinite, value != 0 else { return "\(value)" }
-  var scale = 1.0
-  while abs(value) * scale < 1e4 { scale *= 10 }
-  while abs(value) * scale >= 1e5 { scale /= 10 }
-  return "\((value * scale).rounded() / scale)"
-}

@@ -18,7 +18,7 @@ struct Verify: ParsableCommand {
 
       Without an image the input is the fixed pseudo-random image of bench; without --node the nodes are auto and up \
       to 4 before it, spread evenly over those that 'gradcam nodes' lists; one of these whose gradient cannot be \
-      verified is passed over with a warning. The score is the raw one. The exit code is \
+      verified is passed over with a warning. The exit code is \
       1 where a comparison disagrees.
       """)
 
@@ -29,17 +29,14 @@ struct Verify: ParsableCommand {
     name: .customLong("node"), help: ArgumentHelp("Target layer, as explain takes it. Repeatable.", valueName: "NAME"))
   var nodes: [String] = []
 
-  @Option(
-    name: .customLong("class"),
-    help: ArgumentHelp("Class whose score is differentiated; the top one by default.", valueName: "N|LABEL"))
-  var classQuery: String?
-
+  @OptionGroup var target: TargetOptions
   @Option(help: ArgumentHelp("Threads; all cores by default.", valueName: "N")) var threads: Int?
   @Flag(help: "Print one JSON document.") var json = false
   @OptionGroup var featureMap: FeatureMapOptions
   @OptionGroup var image: ImageOptions
 
   mutating func validate() throws {
+    if target.classes.count > 1 { throw ValidationError("Give one --class.") }
     if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is 1 to 1024.") }
   }
 
@@ -49,30 +46,25 @@ struct Verify: ParsableCommand {
     let sources =
       picture == nil && tensors.image == nil
       ? nil : try ImageSources(images: picture.map { [$0] } ?? [], tensors: tensors)
-    let explainer = try Explainer(
-      model, nodes: nodes, hint: featureMap.hint, preprocessing: image.preprocessing(for: model),
-      inputSize: tensors.image?.size ?? image.size, labels: try image.labels.map { try Labels(contentsOf: $0) },
-      inputs: tensors.others, threadCount: threads)
+    let plan = try ExplainerPlan(model, image, tensors, target)
+    let explainer = try plan.explainer(nodes: nodes, hint: featureMap.hint, threadCount: threads)
     for warning in explainer.warnings(about: sources) { Console.warn(warning.text) }
 
     let session = explainer.session
     let input = try sources?.prepare(0, explainer) ?? explainer.prepare(model.imageShape.noise(session.inputSize))
-    let top = try explainer.classify(input, count: 1)[0]
-    let classIndex = try classQuery.map { try explainer.labels.index(of: $0, classCount: session.classCount) }
+    let choice = try target.choice(plan.planned, explainer)
+    _ = try explainer.classify(input, count: 0)
+    let explained = try choice.targets(explainer, input)[0]
 
-    let target = try explainer.target(classIndex: classIndex ?? top.index)
-
-    var report = VerificationReport(model: model.path, image: sources?.name(0), target)
+    var report = VerificationReport(model: model.path, image: sources?.name(0), explained)
     let queries = nodes.isEmpty ? session.catalogue.spread(4) : nodes
     for (index, node) in queries.enumerated() {
       Console.progress(index, of: queries.count, node)
       do {
-        let session = try Session(
-          model, nodes: [node], hint: featureMap.hint, inputSize: session.inputSize, inputs: tensors.others,
-          threadCount: threads)
+        let session = try plan.session(node: node, hint: featureMap.hint, threadCount: threads)
         try session.forward(input.tensor)
-        try session.backward(from: target)
-        report.add(try GradientVerification(session, of: target))
+        try session.backward(from: explained)
+        report.add(try GradientVerification(session, of: explained))
       } catch let error as GradCAMError where error.kind == .unsupported && nodes.isEmpty && index > 0 {
         Console.warn(error.description)
       }

@@ -32,7 +32,8 @@ struct ExplainTests {
     #expect(entries.count == 1)
     #expect(
       Set(entry.keys) == [
-        "image", "model", "node", "tensor", "target", "class", "label", "logit", "probability", "method", "concept",
+        "image", "model", "node", "tensor", "target", "class", "label", "logit", "probability", "detection", "method",
+        "concept",
         "output", "top", "warnings", "fuse", "smooth", "grid",
       ])
     #expect(entry["image"] as? String == picture)

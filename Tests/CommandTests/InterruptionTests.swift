@@ -9,7 +9,7 @@ struct InterruptionTests {
     let clock = ContinuousClock()
     var sent: ContinuousClock.Instant?
     let outcome = try workplace.run(
-      ["explain", shipped("shapes-resnet.onnx"), "--method", "scorecam", "--output", "maps/"]
+      ["explain", shipped("shapes-resnet.onnx"), "--method", "sscam", "--output", "maps/"]
         + (0..<32).map { _ in shipped("samples/single-003-star.png") }
     ) { process in
       // Until it is at work: the first picture is there.

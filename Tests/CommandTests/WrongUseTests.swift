@@ -42,6 +42,51 @@ struct WrongUseTests {
     Case(64, "verify", plain, picture, picture, message: "Unexpected argument"),
   ]
 
+  private static let boxes = fixture("boxes.onnx"), segmentation = fixture("segmentation.onnx")
+
+  private static let targets = [
+    Case(64, "explain", plain, picture, "--target", "x", "--detection", "1", message: "Give --target or --detection"),
+    Case(64, "explain", plain, picture, "--detection", "1", "--contrast", "0,1", message: "Give --contrast or"),
+    Case(64, "explain", plain, picture, "--class", "1", "--target", "x", message: "Give --class or --target, not both"),
+    Case(64, "explain", plain, picture, "--class", "1", "--embedding", "x", message: "Give --class or --embedding"),
+    Case(64, "explain", plain, picture, "--mask", "m.png", message: "--mask needs --class"),
+    Case(64, "explain", plain, picture, "--mask", "m.png", "--target", "x", message: "Give --mask or --target"),
+    Case(64, "explain", plain, picture, "--top", "2", "--target", "x", message: "Give --target or --top, not both"),
+    Case(64, "explain", plain, picture, "--detection=-1", message: "--detection is at least 0"),
+    Case(
+      64, "explain", plain, picture, "--score", "probability", "--target", "scores",
+      message: "--score probability is of classes; leave it out with --target"),
+    Case(64, "verify", plain, "--class", "1", "--class", "2", message: "Give one --class"),
+    Case(64, "bench", plain, "--class", "1", "--class", "2", message: "Give one --class"),
+    Case(
+      64, "explain", plain, picture, "--target", "score", message: "its outputs are 'scores' 1×3; names near it are"),
+    Case(64, "explain", plain, picture, "--target", "image", message: "computes no value 'image'"),
+    Case(
+      64, "explain", plain, picture, "--target", "scores[0,3]",
+      message: "outside axis 1 of 'scores', whose shape is 1×3"),
+    Case(64, "explain", plain, picture, "--contrast", "star", message: "--contrast star: is one class"),
+    Case(64, "explain", plain, picture, "--contrast", "star,2", message: "is the same class twice"),
+    Case(
+      64, "explain", plain, picture, "--target", "relu1", "--node", "relu2", message: "'relu1', does not depend on this"
+    ),
+    Case(
+      69, "explain", plain, picture, "--class", "1", "--mask", fixture("mask.png"), message: "'scores': has shape 1×3"),
+    Case(66, "explain", segmentation, picture, "--class", "1", "--mask", "m.png", message: "m.png: cannot be opened"),
+    Case(
+      64, "explain", segmentation, picture, "--class", "1", "--mask", fixture("pixel.png"),
+      message: "pixel.png: --mask: is 1x1 where the picture is 30x20 and the output 8x8"),
+    Case(69, "explain", boxes, picture, message: "--target 'OUTPUT[…]' of the outputs 'boxes' 1×6×64"),
+    Case(69, "explain", boxes, picture, "--detection", "0", message: "not recognised among the outputs 'boxes' 1×6×64"),
+    Case(
+      64, "explain", fixture("boxes-by-box.onnx"), picture, "--detection", "80", message: "the model gives 80 boxes"),
+    Case(
+      64, "explain", fixture("boxes-by-box.onnx"), picture, "--detection", "0", "--class", "3",
+      message: "--class 3: the model has 3 classes"),
+    Case(65, "explain", plain, picture, "--embedding", fixture("offset.npy"), message: "'scores' 1×3"),
+    Case(66, "explain", plain, picture, "--embedding", "a.npy", message: "a.npy: cannot be opened"),
+    Case(65, "explain", plain, picture, "--embedding", fixture("cut-short.png"), message: "cut-short.png: damaged"),
+  ]
+
   private static let names = [
     Case(64, "explain", plain, picture, "--node", "", message: "--node: the name is empty"),
     Case(64, "explain", plain, picture, "--node", "relu9", message: "near are relu1, relu2"),
@@ -124,7 +169,7 @@ struct WrongUseTests {
     Case(66, "check", ".", message: ".: holds no case"),
   ]
 
-  @Test(arguments: [arguments, names, models, images, outputs].flatMap { $0 })
+  @Test(arguments: [arguments, targets, names, models, images, outputs].flatMap { $0 })
   func endsInOneClearError(_ wrong: Case) throws {
     let workplace = try Workplace()
     let outcome = try workplace.run(wrong.arguments)

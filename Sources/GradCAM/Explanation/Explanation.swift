@@ -28,6 +28,8 @@ public struct Explanation: Sendable {
   public let score: Float
   /// The class with its scores, where one is explained.
   public let scored: ScoredClass?
+  /// The box, where one is explained.
+  public var detection: DetectionTarget? { target as? DetectionTarget }
   /// How the nodes are called: one, several whose maps are fused or that the method takes together, or the model's input
   /// where the map is of the whole network.
   public let nodes: [String]
@@ -94,6 +96,7 @@ public final class Explainer {
   ///
   /// - Parameters:
   ///   - explained: the value that targets are numbers of; nil means the class scores.
+  ///   - kept: values besides that a target needs, as `DetectionLayout.boxes`.
   ///   - nodes: names as `NodeCatalogue.match` takes them; empty means `auto`.
   ///   - hint: what the dimensions of the nodes' tensors are, where the graph does not tell.
   ///   - preprocessing: nil means what the model's metadata say, else ImageNet's with a warning.
@@ -106,7 +109,7 @@ public final class Explainer {
   ///
   /// Throws what `Session` throws.
   public init(
-    _ model: Model, explaining explained: ValueID? = nil, nodes: [String] = [],
+    _ model: Model, explaining explained: ValueID? = nil, keeping kept: [ValueID] = [], nodes: [String] = [],
     hint: FeatureMapHint = FeatureMapHint(), preprocessing: Preprocessing? = nil, inputSize: PixelSize? = nil,
     labels: Labels? = nil, compatibility: Compatibility = .pytorchGradCAM, inputs: [String: Tensor] = [:],
     threadCount: Int? = nil, reusesWeights: Bool = false
@@ -114,7 +117,7 @@ public final class Explainer {
     let metadata = model.metadata
     var warnings: [Warning] = []
     let known = preprocessing ?? metadata.preprocessing
-    let size = inputSize ?? (known ?? Preprocessing()).inputSize(for: model.imageShape)
+    let size = Self.inputSize(of: model, preprocessing: preprocessing, asked: inputSize)
     self.preprocessing = known ?? Preprocessing(.imagenet, size: size)
     if known == nil {
       warnings.append(
@@ -126,13 +129,14 @@ public final class Explainer {
     self.compatibility = compatibility
     namesNodes = !nodes.isEmpty
     session = try Session(
-      model, explaining: explained, nodes: nodes, hint: hint, inputSize: size, inputs: inputs, threadCount: threadCount,
+      model, explaining: explained, keeping: kept, nodes: nodes, hint: hint, inputSize: size, inputs: inputs,
+      threadCount: threadCount,
       reusesWeights: reusesWeights)
     if let known = labels ?? metadata.labels.map(Labels.init) {
       self.labels = known
     } else if session.isBinary {
       self.labels = .binary
-    } else if session.classCount == Labels.imagenet.names.count {
+    } else if session.hasClassScores, session.classCount == Labels.imagenet.names.count {
       self.labels = .imagenet
       warnings.append(
         Warning(
@@ -141,7 +145,7 @@ public final class Explainer {
     } else {
       self.labels = Labels([])
     }
-    if !self.labels.names.isEmpty, session.hasClassScores, self.labels.names.count != session.classCount {
+    if !self.labels.names.isEmpty, session.classCount > 0, self.labels.names.count != session.classCount {
       warnings.append(
         Warning(
           code: "labels-count",
@@ -149,6 +153,13 @@ public final class Explainer {
             + "give --labels a file with one line a class, in the model's order"))
     }
     self.warnings = warnings
+  }
+
+  /// The size of the network's input that an explainer with these settings has.
+  public static func inputSize(
+    of model: Model, preprocessing: Preprocessing? = nil, asked: PixelSize? = nil
+  ) -> PixelSize {
+    asked ?? (preprocessing ?? model.metadata.preprocessing ?? Preprocessing()).inputSize(for: model.imageShape)
   }
 
   /// An explainer with the settings, plan and threads of another and with memory of its own.

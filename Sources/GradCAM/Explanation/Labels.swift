@@ -42,9 +42,7 @@ public struct Labels: Sendable {
   public func index(of query: String, classCount: Int) throws -> Int {
     if let number = Int(query) {
       guard (0..<classCount).contains(number) else {
-        throw GradCAMError(
-          .usage, at: "--class \(query)", problem: "the model has \(classCount) classes",
-          advice: "use 0 to \(classCount - 1)")
+        throw GradCAMError.noClass(number, of: classCount)
       }
       return number
     }
@@ -63,5 +61,56 @@ public struct Labels: Sendable {
       advice: names.isEmpty
         ? "the model has no labels; give a number from 0 to \(classCount - 1), or --labels FILE"
         : near.isEmpty ? "give a number from 0 to \(classCount - 1)" : "choose from \(near.joined(separator: ", "))")
+  }
+}
+
+extension Labels {
+  /// The two classes that a user means by `A,B`; labels may hold commas where only one reading names two classes.
+  ///
+  /// Of several readings that do, one of whole labels or numbers counts. Throws `usage` where none or several are left.
+  public func indices(ofPair query: String, classCount: Int) throws -> (Int, Int) {
+    func error(_ problem: String, _ advice: String) -> GradCAMError {
+      GradCAMError(.usage, at: "--contrast \(query)", problem: problem, advice: advice)
+    }
+    let commas = query.indices.filter { query[$0] == "," }
+    let readings = commas.map { comma in
+      (query[..<comma].trimmingSpaces, query[query.index(after: comma)...].trimmingSpaces)
+    }
+    guard !readings.isEmpty else { throw error("is one class", "give two, as A,B") }
+    func pairs(_ index: (String) throws -> Int) -> Set<[Int]> {
+      Set(readings.compactMap { first, second in try? [index(first), index(second)] })
+    }
+    let whole = pairs { name in
+      if let index = names.firstIndex(of: name) { return index }
+      guard Int(name) != nil else { throw GradCAMError(.usage, problem: "is not a whole label") }
+      return try index(of: name, classCount: classCount)
+    }
+    let found = whole.isEmpty ? pairs { try index(of: $0, classCount: classCount) } : whole
+    guard let pair = found.first else {
+      if let only = readings.first, readings.count == 1 {
+        return (try index(of: only.0, classCount: classCount), try index(of: only.1, classCount: classCount))
+      }
+      throw error("no comma in it stands between two classes", "give the classes' numbers, as 3,5")
+    }
+    guard found.count == 1 else { throw error("can be read in several ways", "give the classes' numbers, as 3,5") }
+    guard pair[0] != pair[1] else { throw error("is the same class twice", "give two classes") }
+    return (pair[0], pair[1])
+  }
+}
+
+extension Substring {
+  fileprivate var trimmingSpaces: String {
+    var text = self
+    while text.first == " " { text.removeFirst() }
+    while text.last == " " { text.removeLast() }
+    return String(text)
+  }
+}
+
+extension GradCAMError {
+  /// The error for a class that does not exist.
+  static func noClass(_ index: Int, of count: Int) -> GradCAMError {
+    GradCAMError(
+      .usage, at: "--class \(index)", problem: "the model has \(count) classes", advice: "use 0 to \(count - 1)")
   }
 }

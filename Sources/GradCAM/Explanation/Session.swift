@@ -48,6 +48,7 @@ public final class Session {
   ///
   /// - Parameters:
   ///   - explained: the value that targets are numbers of; nil means the class scores.
+  ///   - kept: values besides, whose elements are wanted.
   ///   - nodes: names as `NodeCatalogue.match` takes them; empty means `auto`.
   ///   - hint: what the dimensions of the nodes' tensors are, where the graph does not tell.
   ///   - inputs: contents of inputs other than the image, by name; shapes may depend on them.
@@ -55,10 +56,10 @@ public final class Session {
   ///   - reusesWeights: whether many runs follow, so that packing weights pays.
   ///
   /// Throws `usage` for a node that cannot be found, has no spatial extent or does not reach what is explained,
-  /// `unsupported` where that is no floating-point number or, by default, not one score for each class; and what planning
-  /// throws.
+  /// `unsupported` where that has no gradient, and what planning throws.
   public init(
-    _ model: Model, explaining explained: ValueID? = nil, nodes: [String] = [], hint: FeatureMapHint = FeatureMapHint(),
+    _ model: Model, explaining explained: ValueID? = nil, keeping kept: [ValueID] = [], nodes: [String] = [],
+    hint: FeatureMapHint = FeatureMapHint(),
     inputSize: PixelSize,
     inputs: [String: Tensor] = [:],
     threadCount: Int? = nil, reusesWeights: Bool = false
@@ -72,15 +73,16 @@ public final class Session {
     (catalogue, taps, executor, hasClassScores) = try model.located {
       try model.check(inputSize)
       let inputInfos = inputs.mapValues { ValueInfo($0) }
-      let inferred = try model.inferred(size: inputSize, inputs: inputInfos, explaining: value)
+      let wanted = [model.head.output, model.head.logits, value] + kept
+      let inferred = try model.inferred(size: inputSize, inputs: inputInfos, reaching: Set(wanted))
       let infos = inferred.infos, hasClassScores = model.hasClassScores(infos)
-      if explained == nil, !hasClassScores { throw model.noClassScores(infos) }
       try model.checkExplained(value, infos[value]!)
       let catalogue = NodeCatalogue(model, infos: infos, explaining: value)
       let taps = try (nodes.isEmpty ? ["auto"] : nodes).map { try catalogue.match($0, as: hint) }
       for tap in taps { try Self.check(tap, infos[tap.value], catalogue) }
       let plan = try model.plan(
-        inferred, explaining: value, taps: taps.map(\.value), inputs: try model.inputInfos(inputSize, inputInfos),
+        inferred, keeping: wanted, explaining: value, taps: taps.map(\.value),
+        inputs: try model.inputInfos(inputSize, inputInfos),
         kernels: KernelRequest(threadCount: pool.threadCount, reusesWeights: reusesWeights))
       try plan.checkMemory(inputSize)
       return (catalogue, taps, Executor(plan, pool: pool), hasClassScores)
@@ -125,7 +127,7 @@ public final class Session {
   }
 
   /// The elements of a value that the plan keeps, of the last image.
-  private func elements(of value: ValueID) -> [Float] {
+  func elements(of value: ValueID) -> [Float] {
     executor.withElements(of: value) { Array($0.prefix($0.count / model.imageShape.batch)) }
   }
 
@@ -137,7 +139,7 @@ public final class Session {
   /// The model's first output for the last image.
   public var output: Tensor { executor.contents(of: model.head.output) }
 
-  /// The number of classes that the model gives scores; 0 where it does not.
+  /// The number of classes that the model gives scores, of the image or of its positions; 0 where it does not.
   public var classCount: Int { isBinary ? 2 : scoreCount }
 
   /// Whether the model gives one lone score: that of a yes against a no.
@@ -147,24 +149,46 @@ public final class Session {
   var explainsClassScores: Bool { hasClassScores && explained == model.head.logits }
 
   private var scoreCount: Int {
-    hasClassScores ? executor.plan.infos[model.head.logits]!.shape.count / model.imageShape.batch : 0
+    hasClassScores
+      ? executor.plan.infos[model.head.logits]!.shape.count / model.imageShape.batch : positionScores?.channels ?? 0
+  }
+
+  /// How the model's scores lie where it gives them for every position of the picture.
+  var positionScores: PositionScores? {
+    hasClassScores ? nil : PositionScores(catalogue.layout(of: model.head.logits))
+  }
+
+  /// The shape of the value that is explained, for one image.
+  public var explainedShape: Shape {
+    let shape = executor.plan.infos[explained]!.shape
+    return shape.rank == 0 ? shape : Shape([shape[0] / model.imageShape.batch] + shape.dimensions.dropFirst())
   }
 
   /// The score of a class, where class scores are explained.
   ///
   /// Throws `usage` where there is no such class, `unsupported` where something else is explained.
   public func target(classIndex: Int, label: String? = nil, score: ScoreKind = .logit) throws -> ClassTarget {
-    guard explainsClassScores else {
-      throw GradCAMError(
-        .unsupported, at: "--class \(classIndex)", problem: "what is explained is not a class's score",
-        advice: "explain the class without another target")
-    }
-    guard (0..<classCount).contains(classIndex) else {
-      throw GradCAMError(
-        .usage, at: "--class \(classIndex)", problem: "the model has \(classCount) classes",
-        advice: "use 0 to \(classCount - 1)")
-    }
+    guard explainsClassScores else { throw noClassScores }
+    try checkClass(classIndex)
     return ClassTarget(classIndex, label: label, kind: score, head: model.head)
+  }
+
+  /// Throws `usage` where there is no such class.
+  func checkClass(_ classIndex: Int) throws {
+    guard (0..<classCount).contains(classIndex) else { throw GradCAMError.noClass(classIndex, of: classCount) }
+  }
+
+  /// The error where a class's score is to be explained, but the value explained is not one number a class.
+  public var noClassScores: GradCAMError {
+    let image = model.imageInput, inputs = executor.plan.request.inputs.filter { $0.key != image }
+    let outputs = model.outputs(
+      inputSize, inputs: Dictionary(uniqueKeysWithValues: inputs.map { (model.graph.values[$0].name, $1) }))
+    return GradCAMError(
+      .unsupported, at: model.path, "output '\(model.graph.values[explained].name)'",
+      problem: "has shape \(executor.plan.infos[explained]!.shape) where one score for each class is expected, as "
+        + "\(model.imageShape.batch)×classes",
+      advice: "say what to explain: --class N of a segmentation, also with --mask PNG; --detection K of boxes; "
+        + "--embedding FILE; or --target 'OUTPUT[…]' of the outputs \(outputs.description)")
   }
 
   /// Walks back from a target; `tap(_:)` then has the gradients.
@@ -262,24 +286,20 @@ public final class Session {
 extension Model {
   /// Plans this model: forward, and back from what is explained to the taps where there are any.
   fileprivate func plan(
-    _ inferred: InferredGraph, explaining explained: ValueID, taps: [ValueID], inputs: [ValueID: ValueInfo],
-    kernels: KernelRequest
+    _ inferred: InferredGraph, keeping kept: [ValueID], explaining explained: ValueID, taps: [ValueID],
+    inputs: [ValueID: ValueInfo], kernels: KernelRequest
   ) throws -> Plan {
     try Plan(
       inferred, operators: operators,
       request: PlanRequest(
-        inputs: inputs, outputs: [head.output, head.logits, explained], taps: taps,
-        target: taps.isEmpty ? nil : explained,
-        kernels: kernels))
+        inputs: inputs, outputs: kept, taps: taps, target: taps.isEmpty ? nil : explained, kernels: kernels))
   }
 
-  /// Type and extents of every value that the first output and what is explained need, for images of a size.
+  /// Type and extents of every value that some need, for images of a size.
   func inferred(
-    size: PixelSize, inputs: [String: ValueInfo] = [:], explaining explained: ValueID
+    size: PixelSize, inputs: [String: ValueInfo] = [:], reaching wanted: Set<ValueID>
   ) throws -> InferredGraph {
-    try InferredGraph(
-      graph, operators: operators, inputs: try inputInfos(size, inputs),
-      reaching: [head.output, head.logits, explained])
+    try InferredGraph(graph, operators: operators, inputs: try inputInfos(size, inputs), reaching: wanted)
   }
 
   fileprivate func inputInfos(_ size: PixelSize, _ inputs: [String: ValueInfo]) throws -> [ValueID: ValueInfo] {
@@ -310,22 +330,13 @@ extension Model {
   }
 
   /// Whether the scores are one number a class.
-  fileprivate func hasClassScores(_ infos: [ValueID: ValueInfo]) -> Bool {
-    let shape = infos[head.logits]!.shape
+  func hasClassScores(_ infos: [ValueID: ValueInfo]) -> Bool {
+    let info = infos[head.logits]!, shape = info.shape
     let perImage = shape.rank > 1 || imageShape.batch > 1 ? Array(shape.dimensions.dropFirst()) : shape.dimensions
-    return
-      (shape.rank > 0
-      ? shape.rank == 1 && imageShape.batch == 1 || shape[0] == imageShape.batch : imageShape.batch == 1)
+    return info.elementType.isFloatingPoint
+      && (shape.rank > 0
+        ? shape.rank == 1 && imageShape.batch == 1 || shape[0] == imageShape.batch : imageShape.batch == 1)
       && perImage.count(where: { $0 != 1 }) <= 1 && shape.count > 0
-  }
-
-  /// The error for a model without class scores of which nothing else is asked.
-  fileprivate func noClassScores(_ infos: [ValueID: ValueInfo]) -> GradCAMError {
-    GradCAMError(
-      .unsupported, at: "output '\(graph.values[head.logits].name)'",
-      problem: "has shape \(infos[head.logits]!.shape) where one score for each class is expected, as "
-        + "\(imageShape.batch)×classes",
-      advice: "explain a classifier; for a detector or a segmentation network, export one that ends in class scores")
   }
 
   /// Throws `unsupported` where a value is not one that targets can be made of.
@@ -334,7 +345,7 @@ extension Model {
     guard info.elementType.isFloatingPoint, info.shape.count > 0 else {
       throw GradCAMError(
         .unsupported, at: place, problem: "is \(info.elementType) of shape \(info.shape), which has no gradient",
-        advice: "explain a value of floating-point numbers")
+        advice: "name a value of floating-point numbers before it with --target")
     }
     guard imageShape.batch == 1 || info.shape.rank > 0 && info.shape[0] % imageShape.batch == 0 else {
       throw GradCAMError(

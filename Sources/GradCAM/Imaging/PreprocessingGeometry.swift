@@ -74,6 +74,20 @@ public struct PreprocessingGeometry: Sendable, Equatable {
     case bicubic
   }
 
+  /// The original picture's pixel under the centre of a position of a grid over the network's input; nil where the crop
+  /// reaches beyond the picture.
+  func originalPixel(row: Int, column: Int, of grid: PixelSize) -> (x: Int, y: Int)? {
+    func pixel(_ index: Int, _ count: Int, _ cropStart: Int, _ crop: Int, _ resized: Int, _ original: Int) -> Int? {
+      let position = (Double(index) + 0.5) * Double(crop) / Double(count) + Double(cropStart)
+      let pixel = Int((position * Double(original) / Double(resized)).rounded(.down))
+      return (0..<original).contains(pixel) ? pixel : nil
+    }
+    guard let x = pixel(column, grid.width, crop.x, crop.size.width, resized.width, original.width),
+      let y = pixel(row, grid.height, crop.y, crop.size.height, resized.height, original.height)
+    else { return nil }
+    return (x, y)
+  }
+
   /// A map over the network's input, of any resolution, laid over the original picture at its own size.
   ///
   /// Original pixels whose centre lies inside the crop get the map between its pixel centres, edges held; all others

@@ -60,7 +60,8 @@ public struct NodeCatalogue: Sendable {
     let declared = model.graph.inputs.compactMap { model.graph.values[$0].declaredInfo }
     let infos = try model.located {
       try model.inferred(
-        size: size, inputs: inputs.merging(declared) { given, _ in given }, explaining: model.head.logits
+        size: size, inputs: inputs.merging(declared) { given, _ in given },
+        reaching: [model.head.output, model.head.logits]
       ).infos
     }
     self.init(model, infos: infos, explaining: model.head.logits)
@@ -86,7 +87,12 @@ public struct NodeCatalogue: Sendable {
     let choices = [\Node.isNormalization, \Node.isSum].lazy.map { kind in
       mappable.filter { graph.nodes[$0][keyPath: kind] }
     }
-    let auto = ((isPartial ? choices.first { !$0.isEmpty } : nil) ?? mappable).last.flatMap { outputs[$0] }
+    var auto = ((isPartial ? choices.first { !$0.isEmpty } : nil) ?? mappable).last.flatMap { outputs[$0] }
+    if !model.hasClassScores(infos) || explained != model.head.logits {
+      // What is explained may be as large as a feature map, or have parts that only some feature maps reach.
+      let shared = graph.valuesBeforeHead(of: explained, among: reachable)
+      auto = mappable.compactMap { outputs[$0] }.last(where: shared.contains) ?? auto
+    }
     let isShown = Set(mappable)
     let modules = ModuleIndex(graph) { infos[$0].map { $0.constant == nil && $0.elementType.isFloatingPoint } ?? false }
     entries = graph.nodes.enumerated().map { index, node in

@@ -144,7 +144,7 @@ extension Preprocessing {
 
 extension Picture {
   /// Grey levels by ITU-R 601's weights, as Pillow's `convert("L")`.
-  fileprivate var luminance: [UInt8] {
+  var luminance: [UInt8] {
     (0..<width * height).map { index in
       let (red, green, blue) = (Int(pixels[3 * index]), Int(pixels[3 * index + 1]), Int(pixels[3 * index + 2]))
       return UInt8((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16)

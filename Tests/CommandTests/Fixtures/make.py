@@ -40,7 +40,10 @@ class Network:
         return self.add("Gemm", [x, self.weight(f"{output}.weight", drawn)], output, transB=1)
 
     def save(self, name, output, shape, metadata=None):
-        outputs = [helper.make_tensor_value_info(output, TensorProto.FLOAT, shape)]
+        self.save_all(name, [(output, shape)], metadata)
+
+    def save_all(self, name, outputs, metadata=None):
+        outputs = [helper.make_tensor_value_info(output, TensorProto.FLOAT, shape) for output, shape in outputs]
         graph = helper.make_graph(self.nodes, name, self.inputs, outputs, self.weights)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
         helper.set_model_props(model, metadata or {})
@@ -88,6 +91,10 @@ def classifiers():
 
     network = Network([("image", [1, 1, 16, 16])])
     network.save("grey", head(network, features(network, channels=1)), [1, 3], METADATA)
+
+    network = Network([("image", [1, 3, 16, 16])])
+    unnamed = {key: value for key, value in METADATA.items() if key != "gradcam.labels"}
+    network.save("binary", head(network, features(network), 1), [1, 1], unnamed)
 
     network = Network([("image", [2, 3, 16, 16])])
     network.save("two-images", head(network, features(network)), [2, 3], METADATA)
@@ -167,6 +174,33 @@ def empty_maps():
     network.save("nan-weights", head(network, x), [1, 3], METADATA)
 
 
+def detectors():
+    # Boxes of two feature maps: on each branch a convolution gives 4 + 1 + 3 numbers for every position.
+    def branches(network, numbers):
+        x = features(network)
+        small = network.add("MaxPool", [x], "small", kernel_shape=[2, 2], strides=[2, 2])
+        lists = []
+        for name, source, count in [("fine", x, 64), ("coarse", small, 16)]:
+            y = network.convolution(source, name, 6, numbers, scale=0.1)
+            y = network.add("Sigmoid", [y], f"{name}.sigmoid")
+            shape = network.weight(f"{name}.shape", np.array([1, numbers, count], np.int64))
+            lists.append(network.add("Reshape", [y, shape], f"{name}.list"))
+        return network.add("Concat", lists, "lists", axis=2)
+
+    network = Network([("image", [1, 3, 16, 16])])
+    boxes = network.add("Transpose", [branches(network, 8)], "boxes", perm=[0, 2, 1])
+    network.save("boxes-by-box", boxes, [1, 80, 8], METADATA)
+
+    network = Network([("image", [1, 3, 16, 16])])
+    network.save("boxes-by-number", branches(network, 7), [1, 7, 80], METADATA)
+
+    network = Network([("image", [1, 3, 16, 16])])
+    lists = network.add("Transpose", [branches(network, 7)], "boxes-and-scores", perm=[0, 2, 1])
+    parts = network.weight("parts", np.array([4, 3], np.int64))
+    network.nodes.append(helper.make_node("Split", [lists, parts], ["boxes", "scores"], name="/split/Split", axis=2))
+    network.save_all("boxes-and-scores", [("boxes", [1, 80, 4]), ("scores", [1, 80, 3])], METADATA)
+
+
 def no_classifiers():
     network = Network([("image", [1, 3, 16, 16])])
     x = network.add("Flatten", ["image"], "flat")
@@ -174,7 +208,7 @@ def no_classifiers():
     network.save("perceptron", network.dense(x, "scores", 4, 3), [1, 3], METADATA)
 
     network = Network([("image", [1, 3, 16, 16])])
-    network.save("segmentation", network.convolution(features(network), "classes", 6, 5), [1, 5, 8, 8], METADATA)
+    network.save("segmentation", network.convolution(features(network), "classes", 6, 5), [1, 5, 8, 8], {**METADATA, "gradcam.labels": "background\ncircle\nsquare\nstar\nblack, white"})
 
     network = Network([("image", [1, 3, 16, 16])])
     shape = network.weight("boxes.shape", np.array([1, 6, 64], np.int64))
@@ -227,6 +261,9 @@ def pictures():
     tensor = ((colours[:16, 14:30] / 255 - 0.5) / 0.5).astype(np.float32).transpose(2, 0, 1)[None]
     np.save(HERE / "image.npy", tensor)
     np.save(HERE / "wrong-size.npy", tensor[:, :, :15].copy())
+    # White over the upper left quarter of the picture, and over the two upper rows of an output of 8 × 8.
+    Image.fromarray(np.where((y < 10) & (x < 15), 255, 0).astype(np.uint8)).save(HERE / "mask.png")
+    Image.fromarray(np.where(y[:8, :8] < 2, 255, 0).astype(np.uint8)).save(HERE / "mask-of-output.png")
     np.save(HERE / "offset.npy", np.linspace(-1, 1, 6, dtype=np.float32)[None])
 
 
@@ -234,6 +271,7 @@ if __name__ == "__main__":
     classifiers()
     quantized()
     empty_maps()
+    detectors()
     no_classifiers()
     cases()
     pictures()

@@ -54,4 +54,26 @@ import Testing
       expectError(.unreadable, at: folder + "/absent") { _ = try Labels(contentsOf: folder + "/absent") }
     }
   }
+
+  /// A comma may be part of a label.
+  @Test(arguments: [
+    ("star,moon", [3, 4]), (" moon , star ", [4, 3]), ("0,1", [0, 1]), ("2,star", [2, 3]),
+    ("black, white,star", [1, 3]),
+    ("star,black, white", [3, 1]), ("black, white,white", [1, 2]), ("sta,moo", [3, 4]),
+  ])
+  func pairsAreReadAroundTheRightComma(_ query: String, _ truth: [Int]) throws {
+    let labels = Labels(["black", "black, white", "white", "star", "moon"])
+    let (first, second) = try labels.indices(ofPair: query, classCount: 5)
+    #expect([first, second] == truth)
+  }
+
+  @Test(arguments: [
+    ("star", "is one class"), ("star,star", "the same class twice"), ("star,mars", "is not the label of a class"),
+    ("a,b,c", "no comma in it"), ("0,7", "the model has 5 classes"), ("black, white, white", "several ways"),
+  ])
+  func otherPairsAreUsageErrors(_ query: String, _ message: String) {
+    let labels = Labels(["black", "black, white", "white, white", "star", "white"])
+    let error = #expect(throws: GradCAMError.self) { try labels.indices(ofPair: query, classCount: 5) }
+    #expect(error?.kind == .usage && "\(error!)".contains(message), "\(error!)")
+  }
 }

@@ -1,0 +1,46 @@
+import Graph
+
+extension ComputeGraph {
+  /// The values that every part of a result depends on, up to the inputs of the last learned layers before it.
+  ///
+  /// Where parts are put side by side, as the boxes of a detector's feature maps, only what all of them depend on counts;
+  /// where values are combined otherwise, what any of them depends on.
+  /// - Parameter among: the values between the image and the result.
+  func valuesBeforeHead(of result: ValueID, among values: Set<ValueID>) -> Set<ValueID> {
+    let producers = producers
+    func sources(of value: ValueID) -> [ValueID] {
+      producers[value].map { nodes[$0].inputs.compactMap { $0 }.filter(values.contains) } ?? []
+    }
+    func ancestors(of value: ValueID) -> Set<ValueID> {
+      var found: Set = [value], open = [value]
+      while let next = open.popLast() {
+        for source in sources(of: next) where found.insert(source).inserted { open.append(source) }
+      }
+      return found
+    }
+    var known: [ValueID: Set<ValueID>] = [:]
+    func before(_ value: ValueID) -> Set<ValueID> {
+      if let known = known[value] { return known }
+      guard let producer = producers[value] else { return [] }
+      let node = nodes[producer], sources = sources(of: value)
+      var result: Set<ValueID> = []
+      if node.isLearnedLayer, sources.count == 1 {
+        result = ancestors(of: sources[0])
+      } else if node.operatorName.type == "Concat", let first = sources.first {
+        result = sources.dropFirst().reduce(before(first)) { $0.intersection(before($1)) }
+      } else {
+        for source in sources { result.formUnion(before(source)) }
+      }
+      known[value] = result
+      return result
+    }
+    return before(result)
+  }
+}
+
+extension Node {
+  /// Whether the operator multiplies by weights, where its other inputs are.
+  fileprivate var isLearnedLayer: Bool {
+    ["Conv", "Gemm", "MatMul"].contains { operatorName.type.contains($0) }
+  }
+}

@@ -1,0 +1,31 @@
+extension Target {
+  /// What speaks for this target rather than for another of the same value: their difference.
+  public func minus(_ other: any Target) -> any Target {
+    CombinedTarget(
+      name: "\(name)-minus-\(other.name)", description: "\(description) − \(other.description)",
+      terms: [(1, self), (-1, other)])
+  }
+
+  /// What speaks against this target.
+  public var negated: any Target {
+    CombinedTarget(name: "not-\(name)", description: "−(\(description))", terms: [(-1, self)])
+  }
+}
+
+/// A weighted sum of targets of one value.
+private struct CombinedTarget: Target {
+  let name, description: String
+  let terms: [(weight: Float, target: any Target)]
+
+  func score(_ contents: [Float]) -> Float {
+    terms.reduce(0) { $0 + $1.weight * $1.target.score(contents) }
+  }
+
+  func gradient(_ contents: [Float]) -> [Float] {
+    var sum = [Float](repeating: 0, count: contents.count)
+    for (weight, target) in terms {
+      for (index, slope) in target.gradient(contents).enumerated() { sum[index] += weight * slope }
+    }
+    return sum
+  }
+}

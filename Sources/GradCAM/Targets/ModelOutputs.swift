@@ -1,0 +1,41 @@
+import Graph
+
+/// An output of a model.
+public struct ModelOutput: Sendable {
+  /// The value.
+  public let value: ValueID
+  /// Its name.
+  public let name: String
+  /// Its type, and its shape for images of one size.
+  public let info: ValueInfo
+}
+
+extension [ModelOutput] {
+  /// As `'boxes' 1×100×4, 'scores' 1×100×80`.
+  var description: String { map { "'\($0.name)' \($0.info.shape)" }.joined(separator: ", ") }
+}
+
+extension Model {
+  /// The outputs that can be inferred for images of a size.
+  ///
+  /// - Parameter inputs: type and shape of the inputs other than the image.
+  public func outputs(_ size: PixelSize, inputs: [String: ValueInfo] = [:]) -> [ModelOutput] {
+    graph.outputs.compactMap { value in
+      guard let info = (try? inferred(size: size, inputs: inputs, reaching: [value]))?.infos[value] else { return nil }
+      return ModelOutput(value: value, name: graph.values[value].name, info: info)
+    }
+  }
+
+  /// The outputs as the file declares them: `'boxes' 1×count×4`.
+  var declaredOutputs: String {
+    graph.outputs.map { output in
+      let extents = graph.values[output].dimensions?.map { dimension in
+        switch dimension {
+        case .fixed(let extent): "\(extent)"
+        case .symbolic(let name): name.isEmpty ? "?" : name
+        }
+      }
+      return "'\(graph.values[output].name)'" + (extents.map { " " + $0.joined(separator: "×") } ?? "")
+    }.joined(separator: ", ")
+  }
+}

@@ -1,0 +1,129 @@
+import Graph
+
+/// The score of a class, or its probability, summed over some positions of a segmentation network's output.
+struct SegmentationTarget: Target {
+  let name, description: String
+  private let classTarget: ClassTarget
+  private let scores: PositionScores
+  /// Positions of the output, row by row.
+  private let positions: [Int]
+
+  /// - Parameter place: in words, where the positions are.
+  init(_ classTarget: ClassTarget, _ scores: PositionScores, positions: [Int], place: String) {
+    self.classTarget = classTarget
+    self.scores = scores
+    self.positions = positions
+    name = classTarget.name
+    description = "\(classTarget.description), summed over \(place) (\(positions.count) of \(scores.count) positions)"
+  }
+
+  func score(_ contents: [Float]) -> Float {
+    Float(positions.reduce(0.0) { $0 + Double(classTarget.score(scores.logits(contents, at: $1))) })
+  }
+
+  func gradient(_ contents: [Float]) -> [Float] {
+    var gradient = [Float](repeating: 0, count: contents.count)
+    for position in positions {
+      let slopes = classTarget.gradient(scores.logits(contents, at: position))
+      for (channel, slope) in slopes.enumerated() { gradient[scores.index(channel, position)] = slope }
+    }
+    return gradient
+  }
+}
+
+/// How a value holds the scores of all classes at every position of the picture.
+struct PositionScores: Sendable {
+  private let layout: FeatureMapLayout
+
+  /// Nil where the value has no positions, or only one.
+  init?(_ layout: FeatureMapLayout?) {
+    guard let layout, layout.height * layout.width > 1, layout.extraTokens == 0 else { return nil }
+    self.layout = layout
+  }
+
+  var size: PixelSize { PixelSize(width: layout.width, height: layout.height) }
+  /// The number of positions.
+  var count: Int { layout.width * layout.height }
+  var channels: Int { layout.channels }
+
+  /// Where a channel's number lies in the value.
+  func index(_ channel: Int, _ position: Int) -> Int {
+    layout.index(channel, position / layout.width, position % layout.width)
+  }
+
+  /// The raw scores at a position, as `ScoreHead` reads them.
+  func logits(_ contents: [Float], at position: Int) -> [Float] {
+    (0..<layout.channels).map { contents[index($0, position)] }
+  }
+
+  /// The positions of each class that has the best score somewhere.
+  func positionsByTopClass(_ contents: [Float], _ head: ScoreHead) -> [Int: [Int]] {
+    Dictionary(grouping: 0..<count) { position in
+      let scores = head.classScores(logits(contents, at: position))
+      return scores.indices.dropFirst().reduce(0) { scores[$1] > scores[$0] ? $1 : $0 }
+    }
+  }
+}
+
+extension Explainer {
+  /// The score of a class of a segmentation network, summed over a part of the image that was classified last.
+  ///
+  /// - Parameters:
+  ///   - topClass: the class that has the best score in the part where there is no mask; nil means the same class.
+  ///   - mask: a picture whose white pixels are the part: of the original picture's size, or of the output's; nil
+  ///     means where `topClass` has the best score.
+  ///   - maskName: what the mask is called.
+  ///
+  /// A position of the output counts where the mask's pixel under its centre is brighter than half.
+  ///
+  /// Throws `unsupported` where the model is no segmentation network, `usage` where there is no such class, it has the
+  /// best score nowhere, or the mask has another size or no white pixel under a centre.
+  public func segmentationTarget(
+    classIndex: Int, score: ScoreKind = .logit, topClass: Int? = nil, mask: Picture? = nil, maskName: String = "mask",
+    of image: PreparedImage
+  ) throws -> any Target {
+    let head = session.model.head
+    guard let scores = session.positionScores, session.explained == head.logits else { throw session.noClassScores }
+    try session.checkClass(classIndex)
+    let classTarget = ClassTarget(classIndex, label: labels[classIndex], kind: score, head: head)
+    if let mask {
+      let positions = try located(maskName) { try mask.whitePositions(of: scores.size, in: image.geometry) }
+      return SegmentationTarget(classTarget, scores, positions: positions, place: maskName)
+    }
+    let topClass = topClass ?? classIndex, topName = labels[topClass] ?? "class \(topClass)"
+    let found = scores.positionsByTopClass(session.contents, head)
+    guard let positions = found[topClass] else {
+      let best = found.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }.prefix(4)
+        .map { labels[$0.key] ?? "\($0.key)" }
+      throw GradCAMError(
+        .usage, at: "--class \(labels[topClass] ?? "\(topClass)")", problem: "is the top class nowhere in the image",
+        advice: "give --mask, or choose from \(best.joined(separator: ", "))")
+    }
+    return SegmentationTarget(classTarget, scores, positions: positions, place: "where \(topName) is on top")
+  }
+}
+
+extension Picture {
+  /// The positions of a grid over the network's input under whose centres this picture is brighter than half.
+  fileprivate func whitePositions(of grid: PixelSize, in geometry: PreprocessingGeometry) throws -> [Int] {
+    let size = PixelSize(width: width, height: height), brightness = luminance
+    guard size == geometry.original || size == grid else {
+      throw GradCAMError(
+        .usage, at: "--mask", problem: "is \(size) where the picture is \(geometry.original) and the output \(grid)",
+        advice: "give a mask of either size")
+    }
+    let positions = (0..<grid.width * grid.height).filter { position in
+      let (row, column) = (position / grid.width, position % grid.width)
+      guard size == geometry.original else { return brightness[position] > 127 }
+      guard let (x, y) = geometry.originalPixel(row: row, column: column, of: grid) else { return false }
+      return brightness[y * width + x] > 127
+    }
+    guard !positions.isEmpty else {
+      throw GradCAMError(
+        .usage, at: "--mask",
+        problem: "has no white pixel under the centre of a position of the output, which is \(grid)",
+        advice: "paint what is to be explained white; what the crop cuts off does not count")
+    }
+    return positions
+  }
+}
