@@ -3,8 +3,8 @@ import GradCAM
 import Graph
 import Testing
 
-/// Where the heat lies on the sample pictures that ship, whose objects' boxes are known.
-@Suite struct SamplesTests {
+/// The sample pictures that ship, whose objects' boxes are known.
+enum SamplePictures {
   struct Object: Decodable {
     let label: String
     let box: [Int]
@@ -15,16 +15,26 @@ import Testing
   static let models = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().appendingPathComponent("models")
 
+  static func boxes() throws -> [String: [Object]] {
+    try JSONDecoder().decode(
+      [String: [Object]].self, from: Data(contentsOf: models.appendingPathComponent("samples/boxes.json")))
+  }
+
+  static func picture(_ file: String) throws -> Picture {
+    try Picture(contentsOf: models.appendingPathComponent("samples/" + file).path)
+  }
+}
+
+/// Where the heat lies on the sample pictures.
+@Suite struct SamplesTests {
   /// The share of objects whose box holds the maximum of their class's map, over pictures with `count` objects.
   private func hitRate(of model: String, objects count: Int, method: String) throws -> (rate: Double, asked: Int) {
-    let boxes = try JSONDecoder().decode(
-      [String: [Object]].self, from: Data(contentsOf: Self.models.appendingPathComponent("samples/boxes.json")))
-    let explainer = try Explainer(try Model(contentsOf: Self.models.appendingPathComponent(model).path))
+    let boxes = try SamplePictures.boxes()
+    let explainer = try Explainer(try Model(contentsOf: SamplePictures.models.appendingPathComponent(model).path))
     #expect(explainer.warnings.isEmpty)
     var hits = 0, asked = 0
     for (file, objects) in boxes where objects.count == count {
-      let picture = try Picture(contentsOf: Self.models.appendingPathComponent("samples/" + file).path)
-      let image = try explainer.prepare(picture)
+      let image = try explainer.prepare(try SamplePictures.picture(file))
       let top = try explainer.classify(image, count: 1)
       for object in objects {
         let index = try explainer.labels.index(of: object.label, classCount: explainer.session.classCount)

@@ -17,7 +17,7 @@ import Testing
   }
 
   private func shipped(_ name: String, operators: OperatorSet = .standard) throws -> Model {
-    try Model(contentsOf: SamplesTests.models.appendingPathComponent(name).path, operators: operators)
+    try Model(contentsOf: SamplePictures.models.appendingPathComponent(name).path, operators: operators)
   }
 
   @Test(arguments: NetworkFixture.all, NetworkGradientTests.exporters)
