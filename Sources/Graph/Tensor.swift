@@ -23,9 +23,13 @@ public struct Tensor: Sendable {
   }
 
   /// Copies float32 values; there must be `shape.count` of them.
-  public init(_ values: [Float], shape: Shape) {
+  public init(_ values: [Float], shape: Shape) { self.init(values, shape: shape, floatingType: .float32) }
+
+  /// Copies numbers of a type whose storage is float32; there must be `shape.count` of them.
+  public init(_ values: [Float], shape: Shape, floatingType: ElementType) {
     precondition(values.count == shape.count, "\(values.count) values for shape \(shape)")
-    self.init(uninitialized: .float32, shape: shape)
+    precondition(floatingType.storage == .float32)
+    self.init(uninitialized: floatingType, shape: shape)
     values.withUnsafeBytes { UnsafeMutableRawBufferPointer(start: storage.base, count: $0.count).copyMemory(from: $0) }
   }
 

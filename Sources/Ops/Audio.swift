@@ -39,7 +39,7 @@ extension Tensor {
   /// The same elements as numbers of a floating type, or cut to integers.
   fileprivate init(_ values: [Float], shape: Shape, type: ElementType) throws {
     switch type.storage {
-    case .float32: self.init(elementType: type, shape: shape, storage: Tensor(values, shape: shape).storage)
+    case .float32: self.init(values, shape: shape, floatingType: type)
     case .int64: self.init(Tensor(values, shape: shape).integers, shape: shape, elementType: type)
     case .bool: throw unsupportedType(type)
     }

@@ -52,7 +52,7 @@ struct BodyBuilder {
 
   /// Adds numbers of a floating type.
   mutating func numbers(_ values: [Float], shape: Shape = [], type: ElementType) -> ValueID {
-    newValue(Tensor(elementType: type, shape: shape, storage: Tensor(values, shape: shape).storage))
+    newValue(Tensor(values, shape: shape, floatingType: type))
   }
 
   /// Adds the same number in every element of a shape, a scalar where none is given.

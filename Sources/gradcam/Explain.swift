@@ -89,8 +89,7 @@ struct Explain: ParsableCommand {
     let inputs = model.graph.files + images + tensors.paths + target.paths + (image.labels.map { [$0] } ?? [])
     var outputs = try OutputPaths(
       option: output, modelName: model.name, imageCount: sources.count, pictureCount: pictures,
-      targetCount: choice.count,
-      inputs: inputs)
+      targetCount: choice.count, inputs: inputs)
     try claimArrays(
       in: &outputs, imageCount: sources.count, mapCount: maps,
       tapCount: choice.count * explainer.session.taps.count * methods.count)
@@ -168,13 +167,5 @@ struct Explain: ParsableCommand {
 
   private func save(_ tensor: Tensor, to path: String?) throws {
     if let path { try NPYArray(shape: tensor.shape.dimensions, values: tensor.floats).write(to: path) }
-  }
-}
-
-extension Array where Element: Hashable {
-  /// The elements in their order, each where it first stands.
-  var withoutRepeats: [Element] {
-    var seen: Set<Element> = []
-    return filter { seen.insert($0).inserted }
   }
 }

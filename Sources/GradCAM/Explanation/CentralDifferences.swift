@@ -175,11 +175,8 @@ struct CentralDifferences {
   }
 
   private func score(_ values: [Float]) throws -> Double {
-    let storage = Tensor(values, shape: activation.shape).storage
-    return Double(
-      target.score(
-        try tail.explainedContents(
-          for: Tensor(elementType: activation.elementType, shape: activation.shape, storage: storage))))
+    let changed = Tensor(values, shape: activation.shape, floatingType: activation.elementType)
+    return Double(target.score(try tail.explainedContents(for: changed)))
   }
 
   /// Measures the score of the activation, and its rounding as the deviation from the linear prediction where every

@@ -130,8 +130,7 @@ public final class Explainer {
     namesNodes = !nodes.isEmpty
     session = try Session(
       model, explaining: explained, keeping: kept, nodes: nodes, hint: hint, inputSize: size, inputs: inputs,
-      threadCount: threadCount,
-      reusesWeights: reusesWeights)
+      threadCount: threadCount, reusesWeights: reusesWeights)
     if let known = labels ?? metadata.labels.map(Labels.init) {
       self.labels = known
     } else if session.isBinary {
@@ -231,9 +230,14 @@ public final class Explainer {
 
   /// The classes by falling probability of some raw scores.
   func classes(of logits: [Float], count: Int) -> [ScoredClass] {
+    let scored = scoredClasses(logits)
+    return Array(scored.sorted { ($1.logit, $0.index) < ($0.logit, $1.index) }.prefix(count))
+  }
+
+  /// The classes in their order, with their scores.
+  func scoredClasses(_ logits: [Float]) -> [ScoredClass] {
     let scores = session.model.head.classScores(logits), probabilities = session.model.head.probabilities(logits)
-    let order = probabilities.indices.sorted { (scores[$1], $0) < (scores[$0], $1) }
-    return order.prefix(count).map { index in
+    return scores.indices.map { index in
       ScoredClass(index: index, label: labels[index], logit: scores[index], probability: probabilities[index])
     }
   }

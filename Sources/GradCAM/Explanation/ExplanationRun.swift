@@ -153,11 +153,7 @@ struct ExplanationRun {
   }
 
   private func facts() throws -> Facts {
-    let scored = (target as? ClassTarget).map { target in
-      ScoredClass(
-        index: target.index, label: target.label, logit: target.head.classScores(session.contents)[target.index],
-        probability: target.head.probabilities(session.contents)[target.index])
-    }
+    let scored = (target as? ClassTarget).map { explainer.scoredClasses(session.contents)[$0.index] }
     let maps = found.joined().compactMap { $0 }.joined().compactMap(\.maps.first)
     let isFinite = session.contents.allSatisfy(\.isFinite) && maps.allSatisfy { $0.values.allSatisfy(\.isFinite) }
     return Facts(

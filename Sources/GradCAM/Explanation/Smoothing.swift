@@ -44,8 +44,7 @@ struct Augmentation {
       let start = index / row * row, column = index % row / depth
       return factor * values[start + (width - 1 - column) * depth + index % depth]
     }
-    return Tensor(
-      elementType: image.elementType, shape: shape, storage: Tensor(changed, shape: shape).storage)
+    return Tensor(changed, shape: shape, floatingType: image.elementType)
   }
 
   /// A map of the changed input over the input as it was.

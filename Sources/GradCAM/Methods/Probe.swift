@@ -96,8 +96,7 @@ public final class Probe {
     let input = session.image, companion = session.companion
     var values = input.floats
     values.withUnsafeMutableBufferPointer { change($0) }
-    let storage = Tensor(values, shape: input.shape).storage
-    try companion.forward(Tensor(elementType: input.elementType, shape: input.shape, storage: storage))
+    try companion.forward(Tensor(values, shape: input.shape, floatingType: input.elementType))
     try companion.backward(from: target)
     session.passed(1)
     return companion.tap(tap)
@@ -123,9 +122,7 @@ public final class Probe {
     let activation = session.activation(tap)
     var values = activation.floats
     values.withUnsafeMutableBufferPointer { layout.change($0, change) }
-    return Tensor(
-      elementType: activation.elementType, shape: activation.shape,
-      storage: Tensor(values, shape: activation.shape).storage)
+    return Tensor(values, shape: activation.shape, floatingType: activation.elementType)
   }
 
   /// Throws `unsupported` where the input takes whole numbers.

@@ -11,8 +11,8 @@ struct ChannelBias {
 }
 
 extension Session {
-  /// The biases of the layers between the image and what is explained whose results have a spatial extent: those of convolutions and
-  /// matrix products, what normalisation by fixed statistics adds, and constants added apart.
+  /// The biases of the layers between the image and what is explained whose results have a spatial extent: those of
+  /// convolutions and matrix products, what normalisation by fixed statistics adds, and constants added apart.
   ///
   /// Biases of layers without a spatial extent show no place of the picture.
   var channelBiases: [ChannelBias] {
