@@ -14,7 +14,7 @@ struct Bench: ParsableCommand {
       milliseconds. Weights are packed beforehand, as explain does for more than 8 images.
       """)
 
-  @Argument(help: "The exported network.") var model: String
+  @Argument(help: "The exported network: a file, or a name in the models folder.") var model: String
   @Option(help: ArgumentHelp("Target layer, as explain takes it.", valueName: "NAME")) var node = "auto"
   @Option(help: ArgumentHelp("Threads; all cores by default.", valueName: "N")) var threads: Int?
   @Option(help: ArgumentHelp("Counted runs, after two that are not.", valueName: "N")) var runs = 10
@@ -23,6 +23,7 @@ struct Bench: ParsableCommand {
   @OptionGroup var target: TargetOptions
   @OptionGroup var featureMap: FeatureMapOptions
   @OptionGroup var image: ImageOptions
+  @OptionGroup var host: HostOptions
 
   mutating func validate() throws {
     if target.classes.count > 1 { throw ValidationError("Give one --class.") }
@@ -68,7 +69,7 @@ struct Bench: ParsableCommand {
     let clock = ContinuousClock()
     var opened: (Model, Explainer, TargetChoice, Tensor?)?
     let load = try clock.measure {
-      let model = try Model(contentsOf: self.model, layout: image.layout)
+      let model = try host.open(self.model, layout: image.layout)
       let tensors = try InputTensors(image.tensor, model: model)
       let plan = try ExplainerPlan(model, image, tensors, target)
       let explainer = try plan.explainer(

@@ -6,7 +6,7 @@ struct Explain: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Draws a heat map of what speaks for a class, or another target, over each image.")
 
-  @Argument(help: "The exported network.") var model: String
+  @Argument(help: "The exported network: a file, or a name in the models folder.") var model: String
   @Argument(help: "PNG or JPEG files.") var images: [String] = []
 
   @Option(
@@ -59,6 +59,7 @@ struct Explain: ParsableCommand {
   @Flag(help: "Print one JSON document.") var json = false
   @OptionGroup var featureMap: FeatureMapOptions
   @OptionGroup var image: ImageOptions
+  @OptionGroup var host: HostOptions
 
   mutating func validate() throws {
     if let top, top < 1 { throw ValidationError("--top is at least 1.") }
@@ -69,7 +70,7 @@ struct Explain: ParsableCommand {
   }
 
   func run() throws {
-    let model = try Model(contentsOf: model, layout: image.layout)
+    let model = try host.open(model, layout: image.layout)
     let tensors = try InputTensors(image.tensor, model: model)
     let sources = try ImageSources(images: images, tensors: tensors)
     let methods = self.methods.contains("all") ? CAMMethods.all.map(\.name) : self.methods.withoutRepeats

@@ -7,10 +7,11 @@ struct Nodes: ParsableCommand {
     abstract: "Lists every node at which a map can be taken, with the names it goes by.",
     discussion: "Every name in a line may be given to --node. So may the name of the image input itself.")
 
-  @Argument(help: "The exported network.") var model: String
+  @Argument(help: "The exported network: a file, or a name in the models folder.") var model: String
   @Flag(help: "List every node, not only feature maps.") var all = false
   @Flag(help: "Print one JSON document.") var json = false
   @OptionGroup var image: ImageOptions
+  @OptionGroup var host: HostOptions
 
   private struct Row: Encodable {
     let index: Int
@@ -35,7 +36,7 @@ struct Nodes: ParsableCommand {
   }
 
   func run() throws {
-    let model = try Model(contentsOf: model, layout: image.layout)
+    let model = try host.open(model, layout: image.layout)
     let tensors = try InputTensors(image.tensor, model: model)
     let preprocessing = image.preprocessing(for: model) ?? model.metadata.preprocessing ?? Preprocessing()
     let size = tensors.image?.size ?? image.size ?? preprocessing.inputSize(for: model.imageShape)

@@ -22,7 +22,7 @@ struct Verify: ParsableCommand {
       1 where a comparison disagrees.
       """)
 
-  @Argument(help: "The exported network.") var model: String
+  @Argument(help: "The exported network: a file, or a name in the models folder.") var model: String
   @Argument(help: ArgumentHelp("A PNG or JPEG file.", valueName: "image")) var picture: String?
 
   @Option(
@@ -34,6 +34,7 @@ struct Verify: ParsableCommand {
   @Flag(help: "Print one JSON document.") var json = false
   @OptionGroup var featureMap: FeatureMapOptions
   @OptionGroup var image: ImageOptions
+  @OptionGroup var host: HostOptions
 
   mutating func validate() throws {
     if target.classes.count > 1 { throw ValidationError("Give one --class.") }
@@ -41,7 +42,7 @@ struct Verify: ParsableCommand {
   }
 
   func run() throws {
-    let model = try Model(contentsOf: model, layout: image.layout)
+    let model = try host.open(model, layout: image.layout)
     let tensors = try InputTensors(image.tensor, model: model)
     let sources =
       picture == nil && tensors.image == nil

@@ -26,9 +26,11 @@ final class Workplace {
 
   /// Runs a program of this package in the folder.
   ///
-  /// - Parameter meanwhile: what is done while it runs.
+  /// - Parameters:
+  ///   - environment: variables set besides those that the tests have.
+  ///   - meanwhile: what is done while it runs.
   func run(
-    _ arguments: [String], program: String = "gradcam", output: String? = nil,
+    _ arguments: [String], program: String = "gradcam", output: String? = nil, environment: [String: String] = [:],
     meanwhile: (Process) throws -> Void = { _ in }
   ) throws -> Outcome {
     // Files, not pipes: nobody has to read both at once.
@@ -44,7 +46,8 @@ final class Workplace {
     process.executableURL = Self.programs.appendingPathComponent(program)
     process.arguments = arguments
     process.currentDirectoryURL = folder
-    process.environment = ProcessInfo.processInfo.environment.merging(["COLUMNS": "80"]) { $1 }
+    process.environment = ProcessInfo.processInfo.environment
+      .merging(["COLUMNS": "80", "GRADCAM_MODELS": ""]) { $1 }.merging(environment) { $1 }
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = try #require(FileHandle(forWritingAtPath: paths[0]))
     process.standardError = try #require(FileHandle(forWritingAtPath: paths[1]))

@@ -109,7 +109,14 @@ struct WrongUseTests {
   ]
 
   private static let models = [
-    Case(66, "explain", "missing.onnx", picture, message: "missing.onnx: cannot be opened"),
+    Case(
+      66, "explain", "missing.onnx", picture,
+      message: "missing.onnx: cannot be opened: neither it nor models/missing.onnx exists; give the file's path"),
+    Case(
+      66, "nodes", "plein", "--models", fixture(""),
+      message: "Fixtures/plein.onnx exists; near are plain; 'gradcam models' lists the names"),
+    Case(66, "verify", "./missing.onnx", message: "./missing.onnx: cannot be opened"),
+    Case(64, "bench", plain, "--models", "", message: "--models is empty"),
     Case(66, "explain", "", picture, message: "'': cannot be opened"),
     Case(66, "explain", fixture("cases"), picture, message: "is a folder"),
     Case(65, "explain", picture, plain, message: "is a picture, not an ONNX model"),

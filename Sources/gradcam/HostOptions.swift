@@ -1,0 +1,24 @@
+import ArgumentParser
+import GradCAM
+
+/// Where models come from: the options that all commands share which open one.
+struct HostOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The folder in which NAME means the model NAME.onnx; else GRADCAM_MODELS, else models.", valueName: "DIR"))
+  var models: String?
+
+  /// The models folder.
+  var modelFolder: ModelFolder { models.map(ModelFolder.init) ?? .usual }
+
+  /// Opens the model that an argument means, a path or a name in the models folder.
+  ///
+  /// Throws what finding and opening it throws.
+  func open(_ model: String, layout: ImageShape.Layout? = nil) throws -> Model {
+    try Model(contentsOf: modelFolder.resolve(model), layout: layout)
+  }
+
+  mutating func validate() throws {
+    if models == "" { throw ValidationError("--models is empty; give a folder.") }
+  }
+}
