@@ -44,6 +44,9 @@ public struct OperatorName: Sendable, Hashable, CustomStringConvertible {
     self.type = type
   }
 
+  /// Whether one of ONNX's own domains defines it.
+  public var isONNX: Bool { domain.isEmpty || domain.hasPrefix("ai.onnx.") }
+
   /// `Conv`, or `domain.Type` outside the standard domain.
   public var description: String { domain.isEmpty ? type : "\(domain).\(type)" }
 }

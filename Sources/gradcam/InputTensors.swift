@@ -56,11 +56,8 @@ extension ImageShape {
       let size = shape.imageSize(layout)
       if shape == self.shape(for: size), admits(size), size.width > 0, size.height > 0 { return size }
     }
-    let (height, width) = (height.map(String.init) ?? "height", width.map(String.init) ?? "width")
-    let expected =
-      layout == .nchw ? "\(batch)×\(channels)×\(height)×\(width)" : "\(batch)×\(height)×\(width)×\(channels)"
     throw GradCAMError(
-      .badData, at: path, problem: "has shape \(shape) where the model takes \(expected)",
+      .badData, at: path, problem: "has shape \(shape) where the model takes \(self)",
       advice: "save an array of that shape")
   }
 }

@@ -53,3 +53,15 @@ func significant(_ value: Double) -> String {
   while abs(value) * scale >= 1e5 { scale /= 10 }
   return "\((value * scale).rounded() / scale)"
 }
+
+/// A count in thousands, millions or more, with three significant digits where it is large: `25.6 M`.
+func scaled(_ count: Int) -> String {
+  guard count >= 1000 else { return "\(count) " }
+  var value = Double(count), units = "kMGTPE"[...]
+  while value >= 999.5, let unit = units.first {
+    value /= 1000
+    units.removeFirst()
+    if value < 999.5 || units.isEmpty { return decimal(value, value < 9.995 ? 2 : value < 99.95 ? 1 : 0) + " \(unit)" }
+  }
+  return "\(count) "
+}

@@ -193,7 +193,7 @@ struct WrongUseTests {
 
   @Test(arguments: [
     ["nodes", plain], ["explain", plain, picture, "--json"], ["bench", plain], ["verify", plain],
-    ["check", fixture("cases")],
+    ["check", fixture("cases")], ["models", "--models", shipped("")],
   ])
   func fullDiskUnderStandardOutput(_ arguments: [String]) throws {
     let workplace = try Workplace()

@@ -114,9 +114,8 @@ public final class Explainer {
     labels: Labels? = nil, compatibility: Compatibility = .pytorchGradCAM, inputs: [String: Tensor] = [:],
     threadCount: Int? = nil, reusesWeights: Bool = false
   ) throws {
-    let metadata = model.metadata
     var warnings: [Warning] = []
-    let known = preprocessing ?? metadata.preprocessing
+    let known = preprocessing ?? model.metadata.preprocessing
     let size = Self.inputSize(of: model, preprocessing: preprocessing, asked: inputSize)
     self.preprocessing = known ?? Preprocessing(.imagenet, size: size)
     if known == nil {
@@ -131,18 +130,13 @@ public final class Explainer {
     session = try Session(
       model, explaining: explained, keeping: kept, nodes: nodes, hint: hint, inputSize: size, inputs: inputs,
       threadCount: threadCount, reusesWeights: reusesWeights)
-    if let known = labels ?? metadata.labels.map(Labels.init) {
-      self.labels = known
-    } else if session.isBinary {
-      self.labels = .binary
-    } else if session.hasClassScores, session.classCount == Labels.imagenet.names.count {
-      self.labels = .imagenet
+    let (usual, isAssumed) = Labels.known(of: model, session.catalogue)
+    self.labels = labels ?? usual
+    if labels == nil, isAssumed {
       warnings.append(
         Warning(
           code: "labels-assumed",
           text: "the file does not name its classes; with 1,000 of them ImageNet's are assumed; give --labels FILE"))
-    } else {
-      self.labels = Labels([])
     }
     if !self.labels.names.isEmpty, session.classCount > 0, self.labels.names.count != session.classCount {
       warnings.append(

@@ -33,6 +33,15 @@ public struct Labels: Sendable {
   /// The classes of a model that gives one lone score.
   static let binary = Labels(["no", "yes"])
 
+  /// The names that a model's classes go by: what its file says, else `no` and `yes` for one lone score, else ImageNet's
+  /// for 1,000 class scores, which is an assumption.
+  static func known(of model: Model, _ catalogue: NodeCatalogue) -> (labels: Labels, isAssumed: Bool) {
+    if let names = model.metadata.labels { return (Labels(names), false) }
+    if catalogue.isBinary { return (.binary, false) }
+    let isImageNet = catalogue.hasClassScores && catalogue.classCount == imagenet.names.count
+    return (isImageNet ? .imagenet : Labels([]), isImageNet)
+  }
+
   /// The name of a class, nil where none is known.
   public subscript(_ index: Int) -> String? { names.indices.contains(index) ? names[index] : nil }
 

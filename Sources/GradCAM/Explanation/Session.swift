@@ -26,7 +26,7 @@ public final class Session {
   /// The elements of that value, of the last image.
   public private(set) var contents: [Float] = []
   /// Whether the model's scores are one number a class.
-  public let hasClassScores: Bool
+  public var hasClassScores: Bool { catalogue.hasClassScores }
 
   /// The threads that it runs on.
   public var threadCount: Int { pool.threadCount }
@@ -70,12 +70,12 @@ public final class Session {
     self.pool = pool
     let value = explained ?? model.head.logits
     self.explained = value
-    (catalogue, taps, executor, hasClassScores) = try model.located {
+    (catalogue, taps, executor) = try model.located {
       try model.check(inputSize)
       let inputInfos = inputs.mapValues { ValueInfo($0) }
       let wanted = [model.head.output, model.head.logits, value] + kept
       let inferred = try model.inferred(size: inputSize, inputs: inputInfos, reaching: Set(wanted))
-      let infos = inferred.infos, hasClassScores = model.hasClassScores(infos)
+      let infos = inferred.infos
       try model.checkExplained(value, infos[value]!)
       let catalogue = NodeCatalogue(model, infos: infos, explaining: value)
       let taps = try (nodes.isEmpty ? ["auto"] : nodes).map { try catalogue.match($0, as: hint) }
@@ -85,7 +85,7 @@ public final class Session {
         inputs: try model.inputInfos(inputSize, inputInfos),
         kernels: KernelRequest(threadCount: pool.threadCount, reusesWeights: reusesWeights))
       try plan.checkMemory(inputSize)
-      return (catalogue, taps, Executor(plan, pool: pool), hasClassScores)
+      return (catalogue, taps, Executor(plan, pool: pool))
     }
   }
 
@@ -95,7 +95,6 @@ public final class Session {
     catalogue = other.catalogue
     taps = other.taps
     explained = other.explained
-    hasClassScores = other.hasClassScores
     inputSize = other.inputSize
     pool = other.pool
     executor = Executor(other.executor.plan, pool: other.pool)
@@ -140,23 +139,10 @@ public final class Session {
   public var output: Tensor { executor.contents(of: model.head.output) }
 
   /// The number of classes that the model gives scores, of the image or of its positions; 0 where it does not.
-  public var classCount: Int { isBinary ? 2 : scoreCount }
-
-  /// Whether the model gives one lone score: that of a yes against a no.
-  public var isBinary: Bool { scoreCount == 1 }
+  public var classCount: Int { catalogue.classCount }
 
   /// Whether targets are numbers of the class scores.
   var explainsClassScores: Bool { hasClassScores && explained == model.head.logits }
-
-  private var scoreCount: Int {
-    hasClassScores
-      ? executor.plan.infos[model.head.logits]!.shape.count / model.imageShape.batch : positionScores?.channels ?? 0
-  }
-
-  /// How the model's scores lie where it gives them for every position of the picture.
-  var positionScores: PositionScores? {
-    hasClassScores ? nil : PositionScores(catalogue.layout(of: model.head.logits))
-  }
 
   /// The shape of the value that is explained, for one image.
   public var explainedShape: Shape {

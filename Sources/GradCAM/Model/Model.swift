@@ -27,9 +27,13 @@ public struct Model: Sendable {
   public init(
     contentsOf path: String, layout: ImageShape.Layout? = nil, operators: OperatorSet = .standard
   ) throws {
+    try self.init(try loadModel(at: path), path: path, layout: layout, operators: operators)
+  }
+
+  /// Makes a model of what was read from a file.
+  init(_ loaded: ComputeGraph, path: String, layout: ImageShape.Layout? = nil, operators: OperatorSet) throws {
     self.path = path
     self.operators = operators
-    let loaded = try loadModel(at: path)
     do {
       graph = try operators.expanding(loaded)
       metadata = try ModelMetadata(graph.metadata)
@@ -41,7 +45,10 @@ public struct Model: Sendable {
   }
 
   /// The file's name without folders and extension.
-  public var name: String {
+  public var name: String { Self.name(of: path) }
+
+  /// A path's last part without `.onnx`.
+  static func name(of path: String) -> String {
     let file = path.split(separator: "/").last.map(String.init) ?? path
     return file.hasSuffix(".onnx") ? String(file.dropLast(5)) : file
   }
@@ -78,6 +85,16 @@ public struct ImageShape: Sendable, Equatable {
   /// The tensor's shape for images of a size.
   public func shape(for size: PixelSize) -> Shape {
     layout == .nchw ? [batch, channels, size.height, size.width] : [batch, size.height, size.width, channels]
+  }
+}
+
+extension ImageShape: CustomStringConvertible {
+  /// The extents in their order and the layout, as `1×3×224×224 nchw`; H and W where the file leaves them open.
+  public var description: String {
+    let (height, width) = (height.map(String.init) ?? "H", width.map(String.init) ?? "W")
+    let extents =
+      layout == .nchw ? "\(batch)×\(channels)×\(height)×\(width)" : "\(batch)×\(height)×\(width)×\(channels)"
+    return "\(extents) \(layout.rawValue)"
   }
 }
 

@@ -55,7 +55,8 @@ public struct ModelFolder: Sendable {
         .unreadable, at: pathOrName, problem: missing,
         advice: "give the file's path, or its folder with --models or GRADCAM_MODELS")
     }
-    let near = nearest(to: pathOrName, among: names, count: 4)
+    let parts = names.filter { $0.lowercased().contains(pathOrName.lowercased()) }
+    let near = parts.isEmpty ? nearest(to: pathOrName, among: names, count: 4) : Array(parts.prefix(4))
     throw GradCAMError(
       .unreadable, at: pathOrName, problem: missing,
       advice: (near.isEmpty ? "" : "near are \(near.joined(separator: ", ")); ") + "'gradcam models' lists the names")

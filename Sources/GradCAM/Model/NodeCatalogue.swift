@@ -42,6 +42,12 @@ public struct NodeCatalogue: Sendable {
 
   /// The name of the value that is explained.
   let explainedName: String
+  /// Whether the model's scores are one number a class.
+  let hasClassScores: Bool
+  /// How the model's scores lie where it gives them for every position of the picture.
+  let positionScores: PositionScores?
+  /// The scores that the model gives an image, or each of its positions; 0 where they are not of classes.
+  private let scoreCount: Int
 
   private let graph: ComputeGraph
   private let reachable: Set<ValueID>
@@ -88,7 +94,8 @@ public struct NodeCatalogue: Sendable {
       mappable.filter { graph.nodes[$0][keyPath: kind] }
     }
     var auto = ((isPartial ? choices.first { !$0.isEmpty } : nil) ?? mappable).last.flatMap { outputs[$0] }
-    if !model.hasClassScores(infos) || explained != model.head.logits {
+    let hasClassScores = model.hasClassScores(infos), logits = model.head.logits
+    if !hasClassScores || explained != logits {
       // What is explained may be as large as a feature map, or have parts that only some feature maps reach.
       let shared = graph.valuesBeforeHead(of: explained, among: reachable)
       auto = mappable.compactMap { outputs[$0] }.last(where: shared.contains) ?? auto
@@ -104,6 +111,10 @@ public struct NodeCatalogue: Sendable {
         isAuto: value != nil && value == auto)
     }
     explainedName = graph.values[explained].name
+    self.hasClassScores = hasClassScores
+    positionScores = hasClassScores ? nil : PositionScores(dimensions[logits].flatMap(FeatureMapLayout.init))
+    scoreCount =
+      hasClassScores ? infos[logits]!.shape.count / model.imageShape.batch : positionScores?.channels ?? 0
     self.graph = graph
     self.reachable = reachable
     self.modules = modules
@@ -111,6 +122,12 @@ public struct NodeCatalogue: Sendable {
     self.infos = infos
     self.dimensions = dimensions
   }
+
+  /// The number of classes that the model gives scores, of the image or of its positions; 0 where it does not.
+  var classCount: Int { isBinary ? 2 : scoreCount }
+
+  /// Whether the model gives one lone score: that of a yes against a no.
+  var isBinary: Bool { scoreCount == 1 }
 
   /// Names for `auto` and up to `count` other nodes at which a map can be taken, from the first one on, spread evenly
   /// over those before `auto`.

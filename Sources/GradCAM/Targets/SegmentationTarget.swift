@@ -83,7 +83,9 @@ extension Explainer {
     of image: PreparedImage
   ) throws -> any Target {
     let head = session.model.head
-    guard let scores = session.positionScores, session.explained == head.logits else { throw session.noClassScores }
+    guard let scores = session.catalogue.positionScores, session.explained == head.logits else {
+      throw session.noClassScores
+    }
     try session.checkClass(classIndex)
     let classTarget = ClassTarget(classIndex, label: labels[classIndex], kind: score, head: head)
     if let mask {

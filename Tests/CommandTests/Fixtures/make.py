@@ -222,6 +222,11 @@ def no_classifiers():
     network.save("unknown-operator", head(network, x), [1, 3], METADATA)
 
     network = Network([("image", [1, 3, 16, 16])])
+    x = network.add("SoftClip", [features(network)], "clipped", domain="example")
+    x = network.add("SoftClip", [x], "clipped_again", domain="example")
+    network.save("foreign-operator", head(network, x), [1, 3], METADATA)
+
+    network = Network([("image", [1, 3, 16, 16])])
     x = network.add("LeakyRelu", [features(network)], "strange", alpha=0.1, leakiness=3)
     network.save("unknown-attribute", head(network, x), [1, 3], METADATA)
 

@@ -45,6 +45,7 @@ struct ModelFolderTests {
     #expect(misspelt.kind == .unreadable)
     #expect(misspelt.description.hasPrefix("vgg-19: cannot be opened: neither it nor \(place.path)/vgg-19.onnx exists"))
     #expect(misspelt.description.contains("near are vgg19; 'gradcam models' lists the names"))
+    #expect(try error("NET5", in: folder).description.contains("near are resnet50;"))
     let foreign = try error("something-else-entirely", in: folder)
     #expect(foreign.advice == "'gradcam models' lists the names")
   }

@@ -1,0 +1,98 @@
+import Graph
+import ONNXLoader
+import Ops
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// What is known of a network's file without running it, as far as the file can be understood.
+public struct ModelSummary: Sendable {
+  /// The image input of a network.
+  public struct Input: Sendable {
+    /// Its name.
+    public let name: String
+    /// Its layout and the extents that the file fixes.
+    public let shape: ImageShape
+  }
+
+  /// The name that it goes by in its folder.
+  public let name: String
+  /// The path of the file.
+  public let path: String
+  /// The size in bytes, that of the files beside it which belong to it included.
+  public private(set) var byteCount = 0
+  /// The program that wrote it, with its version; nil where the file does not say.
+  public private(set) var exporter: String?
+  /// The numbers in its constants, without the integers that are shapes and indices.
+  public private(set) var parameterCount: Int?
+  /// What takes the image.
+  public private(set) var input: Input?
+  /// The number of its classes; nil where it gives no class scores.
+  public private(set) var classCount: Int?
+  /// The names of the classes.
+  public private(set) var labels = Labels([])
+  /// Whether the names are ImageNet's because there are as many classes.
+  public private(set) var assumesLabels = false
+  /// The node that `auto` means: a PyTorch module where the file tells, else a tensor; nil where there is none.
+  public private(set) var auto: String?
+  /// The operators that it needs and the program does not have; nil where the file cannot be read.
+  public private(set) var missingOperators: [MissingOperator]?
+  /// What keeps it from being explained; nil where nothing is known to.
+  public private(set) var failure: GradCAMError?
+
+  /// Reads a file; its weights stay in it.
+  public init(contentsOf path: String, operators: OperatorSet = .standard) {
+    self.path = path
+    name = Model.name(of: path)
+    byteCount = fileSize(path)
+    do {
+      try read(operators)
+    } catch let error as GradCAMError {
+      failure = error
+    } catch {
+      failure = GradCAMError(.defect, at: path, problem: "\(error)")
+    }
+  }
+
+  private mutating func read(_ operators: OperatorSet) throws {
+    let graph = try loadModel(at: path)
+    byteCount = graph.files.map(fileSize).reduce(0, +)
+    exporter = graph.producer.isEmpty ? nil : graph.producer
+    parameterCount = graph.parameterCount
+    missingOperators = operators.missing(in: graph, for: graph.outputs.prefix(1))
+
+    let model = try Model(graph, path: path, operators: operators)
+    input = Input(name: model.graph.values[model.imageInput].name, shape: model.imageShape)
+    let catalogue = try NodeCatalogue(model, size: Explainer.inputSize(of: model))
+    classCount = catalogue.classCount == 0 ? nil : catalogue.classCount
+    (labels, assumesLabels) = Labels.known(of: model, catalogue)
+    auto = try? catalogue.match("auto").label
+  }
+}
+
+extension ComputeGraph {
+  /// The elements of all constants, those of enclosed graphs included, without integers of 64 bits and truth values.
+  fileprivate var parameterCount: Int {
+    func count(_ tensor: Tensor) -> Int { [.int64, .bool].contains(tensor.elementType) ? 0 : tensor.shape.count }
+    let held = nodes.flatMap(\.attributes.values).map { attribute in
+      switch attribute {
+      case .tensor(let tensor): count(tensor)
+      case .graph(let graph): graph.parameterCount
+      case .graphs(let graphs): graphs.map(\.parameterCount).reduce(0, +)
+      default: 0
+      }
+    }
+    return values.compactMap(\.constant).map(count).reduce(0, +) + held.reduce(0, +)
+  }
+}
+
+/// The size of a file in bytes; 0 where there is none.
+private func fileSize(_ path: String) -> Int {
+  var status = stat()
+  return stat(path, &status) == 0 ? Int(status.st_size) : 0
+}
