@@ -15,17 +15,10 @@ import Testing
     var rate: Double { Double(hits) / Double(asked) }
     var share: Double { energy / Double(asked) }
 
-    mutating func add(_ map: HeatMap, _ object: SamplePictures.Object) {
+    mutating func add(_ measured: [Double?]) {
       asked += 1
-      if let peak = map.argmax, map.values.contains(where: { $0 > 0 }) {
-        hits += object.contains(x: peak.x, y: peak.y) ? 1 : 0
-      }
-      var inside = 0.0, total = 0.0
-      for (index, value) in map.values.enumerated() {
-        total += Double(value)
-        if object.contains(x: index % map.width, y: index / map.width) { inside += Double(value) }
-      }
-      energy += total > 0 ? inside / total : 0
+      hits += measured[0] == 1 ? 1 : 0
+      energy += measured[1]!
     }
   }
 
@@ -41,17 +34,18 @@ import Testing
   private func figures(of model: String) throws -> [String: [Figures]] {
     let methods = CAMMethods.all.map(\.name).filter { $0 != "dff" && (Self.isUpdating || !Self.slow.contains($0)) }
     let explainer = try Explainer(try Model(contentsOf: SamplePictures.models.appendingPathComponent(model).path))
+    let metrics = try ["pointing-game", "energy-inside"].map(Metrics.named)
     var figures: [String: [Figures]] = [:]
     for (file, objects) in try SamplePictures.boxes().sorted(by: { $0.key < $1.key }) {
       let image = try explainer.prepare(try SamplePictures.picture(file))
       _ = try explainer.classify(image, count: 1)
       for object in objects {
         let index = try explainer.labels.index(of: object.label, classCount: explainer.session.classCount)
-        for explanation in try explainer.explain(
+        let explanations = try explainer.explain(
           classIndex: index, of: image, methods: methods, skipsUnsupported: true)
-        {
-          figures[explanation.method, default: [Figures(), Figures()]][objects.count - 1].add(
-            explanation.drawnMap, object)
+        let measured = try explainer.measure(explanations, by: metrics, boxes: [object.rectangle])
+        for (explanation, measured) in zip(explanations, measured) {
+          figures[explanation.method, default: [Figures(), Figures()]][objects.count - 1].add(measured)
         }
       }
     }

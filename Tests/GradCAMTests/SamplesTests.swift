@@ -9,6 +9,10 @@ enum SamplePictures {
     let label: String
     let box: [Int]
 
+    var rectangle: PixelRectangle {
+      PixelRectangle(x: box[0], y: box[1], width: box[2] - box[0], height: box[3] - box[1])
+    }
+
     func contains(x: Int, y: Int) -> Bool { box[0] <= x && x < box[2] && box[1] <= y && y < box[3] }
   }
 

@@ -38,9 +38,25 @@ extension Explainer {
     let methods = try methods.map { NamedMethod(name: $0, method: try CAMMethods.named($0, following: compatibility)) }
     try session.backward(from: target)
     var run = ExplanationRun(
-      explainer: self, target: target, image: image, methods: methods, fusion: fusion, smoothing: smoothing)
+      explainer: self, target: target, image: image, taps: Array(session.taps.indices), methods: methods,
+      fusion: fusion, smoothing: smoothing)
     try run.makeMaps(skipsUnsupported: skipsUnsupported, progress: progress)
     return try run.explanations(tellsIgnoredNodes: namesNodes && !skipsUnsupported)
+  }
+
+  /// Explains a target of the image that was classified last at every tap by one method, tap after tap.
+  ///
+  /// Of many taps, few activations are in memory twice; the explanations do not hold them.
+  ///
+  /// Throws what `explain` throws.
+  public func sweep(_ target: any Target, of image: PreparedImage, method name: String) throws -> [Explanation] {
+    let method = NamedMethod(name: name, method: try CAMMethods.named(name, following: compatibility))
+    try session.backward(from: target)
+    return try session.taps.indices.flatMap { place in
+      var run = ExplanationRun(explainer: self, target: target, image: image, taps: [place], methods: [method])
+      try run.makeMaps(skipsUnsupported: false, progress: { _ in })
+      return try run.explanations(tellsIgnoredNodes: false)[0].map(\.withoutTap)
+    }
   }
 
   /// The number of explanations that some methods make of a target.

@@ -48,13 +48,29 @@ public struct Explanation: Sendable {
   public let map: HeatMap
   let drawing: MapDrawing
   let geometry: PreprocessingGeometry
-  /// Activation and gradient at the node; nil where there are several.
-  public let tap: Tap?
+  /// Activation and gradient at the node; nil where there are several, or many nodes one after another.
+  public private(set) var tap: Tap?
   /// What the user should know.
   public internal(set) var warnings: [Warning]
 
   /// The map as it is drawn over the picture, in 0 … 1 and at its size; made anew each time that it is asked for.
   public var drawnMap: HeatMap { drawing.drawn(over: geometry) }
+  /// The map at the size of the network's input, in 0 … 1; made anew each time that it is asked for.
+  public var inputMap: HeatMap {
+    drawing.drawn(over: PreprocessingGeometry(original: geometry.crop.size, resized: geometry.crop.size))
+  }
+  /// The map over the picture at another size, in 0 … 1.
+  public func drawnMap(size: PixelSize) -> HeatMap {
+    drawing.drawn(over: geometry.from(size))
+  }
+  /// The part that the network sees of the picture at another size.
+  public func seen(size: PixelSize) -> PixelRectangle { geometry.from(size).seen }
+  /// The same without what it was made of.
+  var withoutTap: Explanation {
+    var explanation = self
+    explanation.tap = nil
+    return explanation
+  }
   /// What counts of the map: the values above 0, or all, as method and library have it.
   public var rectifiedMap: HeatMap { drawing.isRectified ? map.rectified() : map }
   /// The nodes as one word.
@@ -97,7 +113,7 @@ public final class Explainer {
   /// - Parameters:
   ///   - explained: the value that targets are numbers of; nil means the class scores.
   ///   - kept: values besides that a target needs, as `DetectionLayout.boxes`.
-  ///   - nodes: names as `NodeCatalogue.match` takes them; empty means `auto`.
+  ///   - nodes: names as `NodeCatalogue.matches` takes them; empty means `auto`.
   ///   - hint: what the dimensions of the nodes' tensors are, where the graph does not tell.
   ///   - preprocessing: nil means what the model's metadata say, else ImageNet's with a warning.
   ///   - inputSize: the size of the network's input where the model leaves it open.

@@ -22,6 +22,8 @@ struct ExplanationRun {
   private let fusion: Fusion?
   private let smoothing: Set<Smoothing>
   private let augmentations: [Augmentation]
+  /// What the session calls the taps.
+  private let places: [Int]
   private let taps: [Tap]
   /// By tap and method; nil where the method cannot do the tap, or has no need of it.
   private var found: [[[MethodMaps]?]]
@@ -30,9 +32,11 @@ struct ExplanationRun {
   private var session: Session { explainer.session }
 
   /// For a session that has walked back from the target.
+  ///
+  /// - Parameter places: the session's taps that are of interest.
   init(
-    explainer: Explainer, target: any Target, image: PreparedImage, methods: [NamedMethod], fusion: Fusion?,
-    smoothing: Set<Smoothing>
+    explainer: Explainer, target: any Target, image: PreparedImage, taps places: [Int], methods: [NamedMethod],
+    fusion: Fusion? = nil, smoothing: Set<Smoothing> = []
   ) {
     self.explainer = explainer
     self.target = target
@@ -41,7 +45,8 @@ struct ExplanationRun {
     self.fusion = fusion
     self.smoothing = smoothing
     augmentations = smoothing.contains(.aug) ? Augmentation.all : [.none]
-    taps = explainer.session.taps.indices.map(explainer.session.tap)
+    self.places = places
+    taps = places.map(explainer.session.tap)
     found = taps.indices.map { index in
       methods.map { index == 0 || $0.method.scope == .node ? [] : nil }
     }
@@ -63,8 +68,8 @@ struct ExplanationRun {
       session.passed = meter.advance
       defer { session.passed = { _ in } }
       for index in taps.indices {
-        let tap = session === self.session ? taps[index] : session.tap(index)
-        let probe = session.probe(index, of: target)
+        let tap = session === self.session ? taps[index] : session.tap(places[index])
+        let probe = session.probe(places[index], of: target)
         probe.settings = explainer.settings
         for (number, method) in methods.enumerated() {
           guard let before = found[index][number] else { continue }
@@ -76,7 +81,8 @@ struct ExplanationRun {
             }
           } catch let error as GradCAMError where skipsUnsupported && error.kind == .unsupported {
             found[index][number] = nil
-            skipped[index].append(Warning(code: "method-skipped", text: "\(session.taps[index].label): \(error)"))
+            skipped[index].append(
+              Warning(code: "method-skipped", text: "\(session.taps[places[index]].label): \(error)"))
           }
         }
       }
@@ -183,21 +189,21 @@ struct ExplanationRun {
     let warnings = zip(nodes, found).flatMap { index, found in
       let about = Warning.about(
         found.maps[0], from: scope == .network ? nil : taps[index],
-        extraTokens: session.taps[index].layout!.extraTokens, isRectified: drawing.isRectified,
+        extraTokens: session.taps[places[index]].layout!.extraTokens, isRectified: drawing.isRectified,
         scores: session.contents
       ) { common.origin! }
-      return nodes.count > 1 && isFused ? about.map { $0.about(node: session.taps[index].label) } : about
+      return nodes.count > 1 && isFused ? about.map { $0.about(node: session.taps[places[index]].label) } : about
     }
     let notes = (scope == .network ? [] : nodes).flatMap { index in
-      let notes = session.taps[index].notes.map { Warning(code: "node", text: $0) }
-      return nodes.count > 1 ? notes.map { $0.about(node: session.taps[index].label) } : notes
+      let notes = session.taps[places[index]].notes.map { Warning(code: "node", text: $0) }
+      return nodes.count > 1 ? notes.map { $0.about(node: session.taps[places[index]].label) } : notes
     }
     let input = PreprocessingGeometry(original: session.inputSize, resized: session.inputSize)
     let inputName = session.model.graph.values[session.model.imageInput].name
     return Explanation(
       target: target, score: common.score, scored: common.scored,
-      nodes: scope == .network ? [inputName] : nodes.map { session.taps[$0].label },
-      tensors: scope == .network ? [inputName] : nodes.map { session.taps[$0].tensor }, method: named.name,
+      nodes: scope == .network ? [inputName] : nodes.map { session.taps[places[$0]].label },
+      tensors: scope == .network ? [inputName] : nodes.map { session.taps[places[$0]].tensor }, method: named.name,
       concept: found[0].concept, fusion: drawing.fusion, smoothing: Smoothing.allCases.filter(smoothing.contains),
       map: isFused || augmentations.count > 1 ? drawing.drawn(over: input) : found[0].maps[0], drawing: drawing,
       geometry: image.geometry, tap: nodes.count == 1 ? taps[nodes[0]] : nil,

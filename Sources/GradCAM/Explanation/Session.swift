@@ -49,7 +49,7 @@ public final class Session {
   /// - Parameters:
   ///   - explained: the value that targets are numbers of; nil means the class scores.
   ///   - kept: values besides, whose elements are wanted.
-  ///   - nodes: names as `NodeCatalogue.match` takes them; empty means `auto`.
+  ///   - nodes: names as `NodeCatalogue.matches` takes them; empty means `auto`.
   ///   - hint: what the dimensions of the nodes' tensors are, where the graph does not tell.
   ///   - inputs: contents of inputs other than the image, by name; shapes may depend on them.
   ///   - threadCount: the threads to run on; nil means one a core.
@@ -78,7 +78,7 @@ public final class Session {
       let infos = inferred.infos
       try model.checkExplained(value, infos[value]!)
       let catalogue = NodeCatalogue(model, infos: infos, explaining: value)
-      let taps = try (nodes.isEmpty ? ["auto"] : nodes).map { try catalogue.match($0, as: hint) }
+      let taps = try (nodes.isEmpty ? ["auto"] : nodes).flatMap { try catalogue.matches($0, as: hint) }
       for tap in taps { try Self.check(tap, infos[tap.value], catalogue) }
       let plan = try model.plan(
         inferred, keeping: wanted, explaining: value, taps: taps.map(\.value),

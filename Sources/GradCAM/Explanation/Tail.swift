@@ -84,16 +84,22 @@ public final class Tail {
     _ count: Int, of target: any Target, passed: (Int) -> Void,
     change: (_ index: Int, UnsafeMutableBufferPointer<Float>) -> Void
   ) throws -> [Float] {
-    if count > 1, let batched {
-      if let scores = try scores(count, in: batched, of: target, passed: passed, change: change) { return scores }
-      self.batched = nil
+    var scores: [Float] = []
+    // A batch that is not half full takes longer than its images alone.
+    if 2 * count > batchCount, let batched {
+      if let found = try self.scores(count, in: batched, of: target, passed: passed, change: change) {
+        scores = found
+      } else {
+        self.batched = nil
+      }
     }
     let changed = Tensor(uninitialized: contents.elementType, shape: contents.shape)
-    return try (0..<count).map { index in
-      defer { passed(1) }
+    for index in scores.count..<count {
       fillWithCopies(changed, count: 1) { _, values in change(index, values) }
-      return target.score(try explainedContents(for: changed))
+      scores.append(target.score(try explainedContents(for: changed)))
+      passed(1)
     }
+    return scores
   }
 
   /// The gradient of a target at the value for other contents.
@@ -105,8 +111,8 @@ public final class Tail {
     return run.executor.gradient(of: value)
   }
 
-  /// Batch by batch; nil where images of a batch are found to act upon one another: then the unchanged contents, which
-  /// stand last in the first batch, give another result than alone.
+  /// Batch by batch, as far as these are at least half full; nil where images of a batch are found to act upon one another:
+  /// then the unchanged contents, which stand last in the first batch, give another result than alone.
   private func scores(
     _ count: Int, in run: Run, of target: any Target, passed: (Int) -> Void,
     change: (_ index: Int, UnsafeMutableBufferPointer<Float>) -> Void
@@ -114,7 +120,7 @@ public final class Tail {
     var scores: [Float] = []
     scores.reserveCapacity(count)
     let changed = Tensor(uninitialized: contents.elementType, shape: run.shape)
-    while scores.count < count {
+    while scores.isEmpty || 2 * (count - scores.count) > run.count {
       let start = scores.count
       let size = min(count - start, start == 0 ? run.count - 1 : run.count)
       fillWithCopies(changed, count: run.count) { index, values in

@@ -63,6 +63,17 @@ public struct HeatMap: Sendable, Equatable {
     return best.map { ($0 % width, $0 / width) }
   }
 
+  /// The part of the map in a rectangle.
+  ///
+  /// - Precondition: the rectangle lies inside and is not empty.
+  public func cropped(to part: PixelRectangle) -> HeatMap {
+    HeatMap(
+      width: part.size.width, height: part.size.height,
+      values: (part.y..<part.y + part.size.height).flatMap { y in
+        values[y * width + part.x..<y * width + part.x + part.size.width]
+      })
+  }
+
   func mapped(_ transform: (Float) -> Float) -> HeatMap {
     HeatMap(width: width, height: height, values: values.map(transform))
   }

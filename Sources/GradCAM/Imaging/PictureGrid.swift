@@ -13,10 +13,8 @@ public struct PictureGrid: Sendable {
     ///
     /// Throws what resizing throws.
     public init(_ picture: Picture, label: String) throws {
-      let (shorter, longer) = (min(picture.width, picture.height), max(picture.width, picture.height))
-      let scale = min(Double(shorterSide) / Double(shorter), Double(longestSide) / Double(longer))
-      func scaled(_ length: Int) -> Int { max(1, Int((Double(length) * scale).rounded())) }
-      self.picture = try picture.resized(width: scaled(picture.width), height: scaled(picture.height))
+      let size = PictureGrid.cellSize(for: PixelSize(width: picture.width, height: picture.height))
+      self.picture = try picture.resized(width: size.width, height: size.height)
       self.label = label
     }
   }
@@ -26,6 +24,9 @@ public struct PictureGrid: Sendable {
   /// The cells from left to right and from top to bottom, at least one.
   public let cells: [Cell]
 
+  /// How many cells a row has; nil for as many as make the whole about 16:10.
+  public let columns: Int?
+
   /// The shorter side of every picture.
   private static let shorterSide = 224
   /// Panoramas are made smaller than that.
@@ -33,14 +34,23 @@ public struct PictureGrid: Sendable {
   private static let margin = 12
   private static let font = BitmapFont.fixed
 
+  /// The size that pictures of a size have in a grid.
+  public static func cellSize(for picture: PixelSize) -> PixelSize {
+    let (shorter, longer) = (min(picture.width, picture.height), max(picture.width, picture.height))
+    let scale = min(Double(shorterSide) / Double(shorter), Double(longestSide) / Double(longer))
+    func scaled(_ length: Int) -> Int { max(1, Int((Double(length) * scale).rounded())) }
+    return PixelSize(width: scaled(picture.width), height: scaled(picture.height))
+  }
+
   /// Creates a grid.
-  public init(title: String? = nil, cells: [Cell]) {
-    precondition(!cells.isEmpty)
+  public init(title: String? = nil, cells: [Cell], columns: Int? = nil) {
+    precondition(!cells.isEmpty && columns ?? 1 > 0)
+    self.columns = columns
     self.title = title
     self.cells = cells
   }
 
-  /// The grid as one picture, about 16:10.
+  /// The grid as one picture.
   ///
   /// Throws `usage` where there are so many cells that it would have more than `Picture.maximumPixelCount` pixels.
   public func picture() throws -> Picture {
@@ -50,7 +60,7 @@ public struct PictureGrid: Sendable {
     let pitch = PixelSize(
       width: cell.width + Self.margin, height: cell.height + Self.font.height + Self.margin)
     let ideal = (Double(cells.count * pitch.height) / Double(pitch.width) * 1.6).squareRoot()
-    let columns = min(max(Int(ideal.rounded(.up)), 1), cells.count)
+    let columns = columns ?? min(max(Int(ideal.rounded(.up)), 1), cells.count)
     let rows = (cells.count + columns - 1) / columns
     let top = Self.margin + (title == nil ? 0 : Self.font.height + Self.margin)
     var canvas = try Canvas(width: Self.margin + columns * pitch.width, height: top + rows * pitch.height)

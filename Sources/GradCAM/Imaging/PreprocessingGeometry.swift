@@ -88,22 +88,40 @@ public struct PreprocessingGeometry: Sendable, Equatable {
     return (x, y)
   }
 
+  /// The part of the original picture that the network sees.
+  public var seen: PixelRectangle {
+    let (columns, rows) = (horizontal(mapCount: 1).covered, vertical(mapCount: 1).covered)
+    return PixelRectangle(x: columns.lowerBound, y: rows.lowerBound, width: columns.count, height: rows.count)
+  }
+
+  /// The same way from a picture that was of another size.
+  public func from(_ size: PixelSize) -> PreprocessingGeometry {
+    PreprocessingGeometry(original: size, resized: resized, crop: crop)
+  }
+
   /// A map over the network's input, of any resolution, laid over the original picture at its own size.
   ///
   /// Original pixels whose centre lies inside the crop get the map between its pixel centres, edges held; all others
   /// get 0. The identity where nothing was resized or cropped and the map has the input's size.
   public func project(_ map: HeatMap, by interpolation: MapInterpolation = .bilinear) -> HeatMap {
-    let columns = ProjectedAxis(
-      mapCount: map.width, originalCount: original.width, resizedCount: resized.width, cropStart: crop.x,
-      cropCount: crop.size.width)
-    let rows = ProjectedAxis(
-      mapCount: map.height, originalCount: original.height, resizedCount: resized.height, cropStart: crop.y,
-      cropCount: crop.size.height)
+    let columns = horizontal(mapCount: map.width), rows = vertical(mapCount: map.height)
     return switch interpolation {
     case .nearest: map.interpolated(columns: columns.nearest, rows: rows.nearest)
     case .bilinear: map.interpolated(columns: columns.linear, rows: rows.linear)
     case .bicubic: map.filtered(columns: columns.cubic, rows: rows.cubic)
     }
+  }
+
+  private func horizontal(mapCount: Int) -> ProjectedAxis {
+    ProjectedAxis(
+      mapCount: mapCount, originalCount: original.width, resizedCount: resized.width, cropStart: crop.x,
+      cropCount: crop.size.width)
+  }
+
+  private func vertical(mapCount: Int) -> ProjectedAxis {
+    ProjectedAxis(
+      mapCount: mapCount, originalCount: original.height, resizedCount: resized.height, cropStart: crop.y,
+      cropCount: crop.size.height)
   }
 }
 
@@ -118,7 +136,7 @@ private struct ProjectedAxis {
   private func cropPosition(_ original: Int) -> Double { (Double(original) + 0.5) * scale - Double(cropStart) }
 
   /// The original pixels that the network sees.
-  private var covered: Range<Int> {
+  var covered: Range<Int> {
     let start = (0..<originalCount).first { cropPosition($0) >= 0 } ?? originalCount
     let end = (start..<originalCount).first { cropPosition($0) >= Double(cropCount) } ?? originalCount
     return start..<end

@@ -58,17 +58,20 @@ public final class Probe {
 
   /// The scores for changed inputs.
   ///
-  /// - Parameter change: changes a copy of the network's input, laid out as `multiplyInput` knows; called by several
-  ///   threads at a time.
+  /// - Parameters:
+  ///   - passed: told how many scores were computed, each time that there are more; nil for the session's own meter.
+  ///   - change: changes a copy of the network's input, laid out as `multiplyInput` knows; called by several threads at a
+  ///     time.
   ///
   /// Throws `unsupported` where the input takes whole numbers.
   public func scores(
-    ofInputs count: Int, change: (_ index: Int, UnsafeMutableBufferPointer<Float>) -> Void
+    ofInputs count: Int, passed: ((Int) -> Void)? = nil,
+    change: (_ index: Int, UnsafeMutableBufferPointer<Float>) -> Void
   ) throws -> [Float] {
     try checkInput()
     let tail = try session.tail(behind: model.imageInput), size = session.inputSize
     let imageCount = model.imageShape.channels * size.width * size.height
-    return try tail.scores(count, of: target, passed: session.passed) { index, contents in
+    return try tail.scores(count, of: target, passed: passed ?? session.passed) { index, contents in
       change(index, UnsafeMutableBufferPointer(rebasing: contents[..<imageCount]))
     }
   }
@@ -84,6 +87,28 @@ public final class Probe {
           for index in mask.indices { plane[index] *= mask[index] }
         }
       case .nhwc: for index in input.indices { input[index] *= mask[index / channels] }
+      }
+    }
+  }
+
+  /// The channels of the image as the network sees it, each a plane of the input's size.
+  var inputPlanes: [[Float]] {
+    let input = session.image.floats, channels = model.imageShape.channels
+    let count = session.inputSize.width * session.inputSize.height
+    return (0..<channels).map { channel in
+      switch model.imageShape.layout {
+      case .nchw: Array(input[channel * count..<(channel + 1) * count])
+      case .nhwc: (0..<count).map { input[$0 * channels + channel] }
+      }
+    }
+  }
+
+  /// Fills an input with an image's planes.
+  func setInput(_ input: UnsafeMutableBufferPointer<Float>, to planes: [[Float]]) {
+    for (channel, plane) in planes.enumerated() {
+      switch model.imageShape.layout {
+      case .nchw: _ = input[(channel * plane.count)...].update(fromContentsOf: plane)
+      case .nhwc: for index in plane.indices { input[index * planes.count + channel] = plane[index] }
       }
     }
   }

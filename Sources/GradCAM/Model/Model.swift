@@ -44,6 +44,9 @@ public struct Model: Sendable {
     }
   }
 
+  /// The numbers in the file's constants, without the integers that are shapes and indices.
+  public var parameterCount: Int { graph.parameterCount }
+
   /// The file's name without folders and extension.
   public var name: String { Self.name(of: path) }
 

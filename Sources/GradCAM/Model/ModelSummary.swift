@@ -77,7 +77,7 @@ public struct ModelSummary: Sendable {
 
 extension ComputeGraph {
   /// The elements of all constants, those of enclosed graphs included, without integers of 64 bits and truth values.
-  fileprivate var parameterCount: Int {
+  var parameterCount: Int {
     func count(_ tensor: Tensor) -> Int { [.int64, .bool].contains(tensor.elementType) ? 0 : tensor.shape.count }
     let held = nodes.flatMap(\.attributes.values).map { attribute in
       switch attribute {

@@ -129,6 +129,15 @@ public struct NodeCatalogue: Sendable {
   /// Whether the model gives one lone score: that of a yes against a no.
   var isBinary: Bool { scoreCount == 1 }
 
+  /// The name of the node of a feature map at a depth, from 0 for the first in the file's order to 1 for the last.
+  ///
+  /// Throws `usage` where there is none.
+  public func name(atDepth depth: Double) throws -> String {
+    let mappable = entries.filter(\.isMappable)
+    guard !mappable.isEmpty else { throw noFeatureMap("auto") }
+    return readableName(of: mappable[Int((depth * Double(mappable.count - 1)).rounded())])
+  }
+
   /// Names for `auto` and up to `count` other nodes at which a map can be taken, from the first one on, spread evenly
   /// over those before `auto`.
   public func spread(_ count: Int) -> [String] {
@@ -139,6 +148,25 @@ public struct NodeCatalogue: Sendable {
 
   /// Where the elements of a value lie in the picture; nil where it is no feature map.
   func layout(of value: ValueID) -> FeatureMapLayout? { dimensions[value].flatMap(FeatureMapLayout.init) }
+
+  /// Finds the tensors that a name means: one, or for `all` every one at which a map can be taken.
+  ///
+  /// Throws what `match` throws.
+  public func matches(_ query: String, as hint: FeatureMapHint = FeatureMapHint()) throws -> [Match] {
+    guard query == "all" else { return [try match(query, as: hint)] }
+    let matches = try entries.filter(\.isMappable).map { try match(readableName(of: $0), as: hint) }
+    guard !matches.isEmpty else { throw noFeatureMap(query) }
+    return matches
+  }
+
+  /// The name of a node that says most to a reader, of those by which `match` finds it: that of the innermost module whose
+  /// only call gives the tensor, else the tensor's or the node's.
+  public func readableName(of entry: Entry) -> String {
+    let value = firstOutput(entry.index)
+    let modules = modules.modules.filter { $0.value.outputs.count == 1 && $0.value.outputs[0] == value }.map(\.key)
+    let names = modules.sorted { ($1.count, $0) < ($0.count, $1) } + [entry.tensor, entry.name]
+    return names.first { (try? find($0))?.value == value } ?? "#\(entry.index)"
+  }
 
   /// Finds the tensor that a name means.
   ///
@@ -199,12 +227,14 @@ public struct NodeCatalogue: Sendable {
   private func firstOutput(_ node: Int) -> ValueID? { graph.nodes[node].outputs.compactMap { $0 }.first }
 
   private func matchAuto() throws -> Match {
-    guard let auto, let entry = entries.first(where: \.isAuto) else {
-      throw GradCAMError(
-        .usage, at: "--node auto", problem: "the model has no feature map with a spatial extent before its score",
-        advice: "name a node; 'gradcam nodes --all' lists them")
-    }
+    guard let auto, let entry = entries.first(where: \.isAuto) else { throw noFeatureMap("auto") }
     return match(auto, label: entry.module ?? entry.tensor)
+  }
+
+  private func noFeatureMap(_ query: String) -> GradCAMError {
+    GradCAMError(
+      .usage, at: "--node \(query)", problem: "the model has no feature map with a spatial extent before its score",
+      advice: "name a node; 'gradcam nodes --all' lists them")
   }
 
   private func matchIndex(_ query: String) throws -> Match {

@@ -1,0 +1,104 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// The mean probability of the class while the map's pixels, highest first, are put into a blurred image.
+///
+/// Petsiuk et al., RISE, 2018: a Gaussian of 11 × 11 with σ = 5, zeros around; steps and area as TorchCAM has them.
+struct Insertion: Metric {
+  let name = "insertion"
+  let summary = "mean probability of the class while the pixels, highest of the map first, enter the blurred image"
+  let isBetterHigher = true
+
+  func changes(of map: MeasuredMap) -> [ImageChange] {
+    let blurred = map.planes.map { $0.blurred(width: map.inputMap.width) }
+    return PixelExchange(pixels: map.ranking).changes(name, from: blurred, to: map.planes).dropLast()
+  }
+
+  func value(of map: MeasuredMap, probabilities: [Double]) -> Double? {
+    PixelExchange(pixels: map.ranking).area(below: probabilities + [map.probability])
+  }
+}
+
+/// The mean probability of the class while the map's pixels, highest first, are set to zero, which is mean colour.
+///
+/// Petsiuk et al., RISE, 2018; steps and area as TorchCAM has them.
+struct Deletion: Metric {
+  let name = "deletion"
+  let summary = "mean probability of the class while the pixels, highest of the map first, become zero (mean colour)"
+  let isBetterHigher = false
+
+  func changes(of map: MeasuredMap) -> [ImageChange] {
+    let zeros = map.planes.map { [Float](repeating: 0, count: $0.count) }
+    return Array(PixelExchange(pixels: map.ranking).changes(name, from: map.planes, to: zeros).dropFirst())
+  }
+
+  func value(of map: MeasuredMap, probabilities: [Double]) -> Double? {
+    PixelExchange(pixels: map.ranking).area(below: [map.probability] + probabilities)
+  }
+}
+
+/// One image becomes another in 20 steps, in an order of pixels.
+private struct PixelExchange {
+  private let pixels: [Int]
+  /// How many pixels are exchanged at each point of the curve.
+  private let counts: [Int]
+
+  private static let stepCount = 20
+
+  init(pixels: [Int]) {
+    self.pixels = pixels
+    let step = (pixels.count + Self.stepCount - 1) / Self.stepCount
+    counts = Array(stride(from: 0, to: pixels.count, by: step)) + [pixels.count]
+  }
+
+  /// The images at all points of the curve.
+  func changes(_ name: String, from start: [[Float]], to end: [[Float]]) -> [ImageChange] {
+    counts.map { [pixels] count in
+      ImageChange("\(name) \(count)") {
+        zip(start, end).map { start, end in
+          var plane = start
+          for pixel in pixels[..<count] { plane[pixel] = end[pixel] }
+          return plane
+        }
+      }
+    }
+  }
+
+  /// The area below the curve over the share of pixels exchanged, by trapezoids.
+  func area(below curve: [Double]) -> Double {
+    zip(counts.indices.dropFirst(), counts.indices).reduce(0) { area, point in
+      let width = Double(counts[point.0] - counts[point.1]) / Double(pixels.count)
+      return area + width * (curve[point.0] + curve[point.1]) / 2
+    }
+  }
+}
+
+extension [Float] {
+  /// A plane seen through a Gaussian of 11 × 11 with σ = 5, zeros around it.
+  fileprivate func blurred(width: Int) -> [Float] {
+    let radius = 5, deviation = 5.0, height = count / width
+    let bell = (-radius...radius).map { exp(-Double($0 * $0) / (2 * deviation * deviation)) }
+    let weights = bell.map { Float($0 / bell.reduce(0, +)) }
+    var rows = [Float](repeating: 0, count: count), result = rows
+    for y in 0..<height {
+      for (place, weight) in weights.enumerated() {
+        let offset = place - radius
+        for x in Swift.max(0, -offset)..<Swift.max(0, -offset, Swift.min(width, width - offset)) {
+          rows[y * width + x] += weight * self[y * width + x + offset]
+        }
+      }
+    }
+    for y in 0..<height {
+      for (place, weight) in weights.enumerated() where (0..<height).contains(y + place - radius) {
+        let from = (y + place - radius) * width, to = y * width
+        for x in 0..<width { result[to + x] += weight * rows[from + x] }
+      }
+    }
+    return result
+  }
+}

@@ -1,0 +1,115 @@
+/// 1 where the map's maximum lies in a box of the object explained, else 0; a map without content misses.
+///
+/// Zhang et al., Top-down Neural Attention by Excitation Backprop, 2016, without a margin.
+struct PointingGame: Metric {
+  let name = "pointing-game"
+  let summary = "share of maps whose maximum lies in a box of the object explained"
+  let isBetterHigher = true
+  let needsBoxes = true
+
+  func value(of map: MeasuredMap, probabilities: [Double]) -> Double? {
+    guard !map.boxes.isEmpty else { return nil }
+    let picture = map.pictureMap
+    guard let peak = picture.argmax, picture.values[peak.y * picture.width + peak.x] > 0 else { return 0 }
+    return map.boxes.contains { $0.contains(x: peak.x, y: peak.y) } ? 1 : 0
+  }
+}
+
+/// The share of the map's sum that lies in the boxes of the object explained.
+///
+/// Wang et al., Score-CAM, 2020: the energy-based pointing game.
+struct EnergyInside: Metric {
+  let name = "energy-inside"
+  let summary = "share of the map's sum that lies in the boxes of the object explained"
+  let isBetterHigher = true
+  let needsBoxes = true
+
+  func value(of map: MeasuredMap, probabilities: [Double]) -> Double? {
+    guard !map.boxes.isEmpty else { return nil }
+    let picture = map.pictureMap
+    var inside = 0.0, total = 0.0
+    for y in 0..<picture.height {
+      let boxes = map.boxes.filter { $0.y <= y && y < $0.y + $0.size.height }
+      for x in 0..<picture.width {
+        let value = Double(picture.values[y * picture.width + x])
+        total += value
+        if boxes.contains(where: { $0.x <= x && x < $0.x + $0.size.width }) { inside += value }
+      }
+    }
+    return total > 0 ? inside / total : 0
+  }
+}
+
+/// How far the box round the largest component above 15% of the map's maximum covers a box of the object explained, the
+/// best of several: intersection over union.
+///
+/// Zhou et al., Learning Deep Features for Discriminative Localization, 2016, with Grad-CAM's 15%.
+struct BoxOverlap: Metric {
+  let name = "box-iou"
+  let summary =
+    "intersection over union of the object's box and the box round the largest component above 15% of the maximum"
+  let isBetterHigher = true
+  let needsBoxes = true
+
+  func value(of map: MeasuredMap, probabilities: [Double]) -> Double? {
+    guard !map.boxes.isEmpty else { return nil }
+    guard let found = map.pictureMap.largestComponent(above: 0.15) else { return 0 }
+    return map.boxes.map { $0.intersectionOverUnion(found) }.max()
+  }
+}
+
+extension HeatMap {
+  /// The box round the largest component, of pixels that touch by an edge or a corner, of values above a share of the
+  /// maximum; the first in reading order of several as large; nil where the maximum is not above 0.
+  func largestComponent(above share: Float) -> PixelRectangle? {
+    guard let peak = argmax, case let maximum = values[peak.y * width + peak.x], maximum > 0 else { return nil }
+    var isOpen = values.map { $0 > share * maximum }
+    var largest: (count: Int, box: PixelRectangle)?
+    var waiting: [Int] = []
+    for start in isOpen.indices where isOpen[start] {
+      isOpen[start] = false
+      waiting.append(start)
+      var count = 0, columns = start % width...start % width, rows = start / width...start / width
+      while let pixel = waiting.popLast() {
+        let x = pixel % width, y = pixel / width
+        count += 1
+        columns = min(columns.lowerBound, x)...max(columns.upperBound, x)
+        rows = min(rows.lowerBound, y)...max(rows.upperBound, y)
+        for row in max(y - 1, 0)...min(y + 1, height - 1) {
+          for column in max(x - 1, 0)...min(x + 1, width - 1) where isOpen[row * width + column] {
+            isOpen[row * width + column] = false
+            waiting.append(row * width + column)
+          }
+        }
+      }
+      guard count > largest?.count ?? 0 else { continue }
+      largest = (
+        count,
+        PixelRectangle(x: columns.lowerBound, y: rows.lowerBound, width: columns.count, height: rows.count)
+      )
+    }
+    return largest?.box
+  }
+}
+
+extension PixelRectangle {
+  /// Whether a pixel lies inside.
+  func contains(x: Int, y: Int) -> Bool {
+    self.x <= x && x < self.x + size.width && self.y <= y && y < self.y + size.height
+  }
+
+  /// The part that two rectangles have in common; nil where they have none.
+  public func intersection(_ other: PixelRectangle) -> PixelRectangle? {
+    let left = max(x, other.x), right = min(x + size.width, other.x + other.size.width)
+    let top = max(y, other.y), bottom = min(y + size.height, other.y + other.size.height)
+    guard left < right, top < bottom else { return nil }
+    return PixelRectangle(x: left, y: top, width: right - left, height: bottom - top)
+  }
+
+  /// The area in common as a part of the area that either covers.
+  func intersectionOverUnion(_ other: PixelRectangle) -> Double {
+    let common = intersection(other).map { Double($0.size.width * $0.size.height) } ?? 0
+    let sum = Double(size.width * size.height + other.size.width * other.size.height)
+    return common / (sum - common)
+  }
+}

@@ -1,0 +1,96 @@
+import Graph
+
+extension Explainer {
+  /// Metrics of explanations of the image that was classified last.
+  ///
+  /// The changed images of all of them run together, in batches where the model takes them.
+  ///
+  /// - Parameters:
+  ///   - boxes: the objects that the maps should show, in the original picture.
+  ///   - progress: told the part that is done, from 0 to 1.
+  ///
+  /// - Returns: for each explanation one number a metric, nil where it is not defined.
+  ///
+  /// Throws `unsupported` where something other than a class's score is explained.
+  public func measure(
+    _ explanations: [Explanation], by metrics: [any Metric], boxes: [PixelRectangle] = [],
+    progress: (Double) -> Void = { _ in }
+  ) throws -> [[Double?]] {
+    let targets = try explanations.map { try probability(explainedBy: $0) }
+    var measured = [[Double?]](repeating: [], count: explanations.count)
+    var done = 0
+    for index in Set(targets.map(\.index)).sorted() {
+      let places = targets.indices.filter { targets[$0].index == index }
+      let probe = session.probe(0, of: targets[places[0]])
+      let numbers = try Self.measure(
+        places.map { explanations[$0] }, by: metrics, boxes: boxes, probe
+      ) { progress((Double(done) + $0 * Double(places.count)) / Double(explanations.count)) }
+      for (place, numbers) in zip(places, numbers) { measured[place] = numbers }
+      done += places.count
+    }
+    return measured
+  }
+
+  /// Metrics of explanations of one class.
+  private static func measure(
+    _ explanations: [Explanation], by metrics: [any Metric], boxes: [PixelRectangle], _ probe: Probe,
+    progress: (Double) -> Void
+  ) throws -> [[Double?]] {
+    let planes = probe.inputPlanes, probability = Double(probe.score)
+    let maps = explanations.map { explanation in
+      MeasuredMap(
+        explanation.inputMap, of: planes, probability: probability, boxes: boxes, pictureMap: explanation.drawnMap)
+    }
+    return try measure(maps, by: metrics, probe, progress: progress)
+  }
+
+  /// Metrics of maps of one class.
+  ///
+  /// - Parameter probe: of the class's probability.
+  static func measure(
+    _ maps: [MeasuredMap], by metrics: [any Metric], _ probe: Probe, progress: (Double) -> Void = { _ in }
+  ) throws -> [[Double?]] {
+    var changes: [ImageChange] = []
+    /// Where the changes that each metric of each map asks for stand among all.
+    let places = maps.map { map in
+      var known: [String: Int] = [:]
+      return metrics.map { metric in
+        metric.changes(of: map).map { change in
+          if let place = known[change.name] { return place }
+          known[change.name] = changes.count
+          changes.append(change)
+          return changes.count - 1
+        }
+      }
+    }
+    var done = 0
+    let probabilities =
+      changes.isEmpty
+      ? []
+      : try withoutActuallyEscaping(progress) { progress in
+        try probe.scores(
+          ofInputs: changes.count,
+          passed: { count in
+            done += count
+            progress(Double(done) / Double(changes.count))
+          }
+        ) { [changes] index, input in probe.setInput(input, to: changes[index].planes()) }
+      }
+    return zip(maps, places).map { map, places in
+      zip(metrics, places).map { metric, places in
+        metric.value(of: map, probabilities: places.map { Double(probabilities[$0]) })
+      }
+    }
+  }
+
+  /// The probability of the class that an explanation is about.
+  private func probability(explainedBy explanation: Explanation) throws -> ClassTarget {
+    guard let target = explanation.target as? ClassTarget else {
+      throw GradCAMError(
+        .unsupported, at: "metrics",
+        problem: "are defined for the probability of a class; what is explained is \(explanation.target.description)",
+        advice: "explain a class")
+    }
+    return ClassTarget(target.index, label: target.label, kind: .probability, head: target.head)
+  }
+}

@@ -1,0 +1,63 @@
+import Graph
+
+/// A number that says how good a map is.
+public protocol Metric: Sendable {
+  /// The name in options, tables and files, as `average-drop`.
+  var name: String { get }
+  /// What it is, in a sentence without a full stop.
+  var summary: String { get }
+  /// Whether more is better.
+  var isBetterHigher: Bool { get }
+  /// Whether it can be told only where boxes of the objects explained are known.
+  var needsBoxes: Bool { get }
+
+  /// The changed images whose probabilities the number is made of.
+  func changes(of map: MeasuredMap) -> [ImageChange]
+
+  /// The number; nil where it is not defined for the map.
+  ///
+  /// - Parameter probabilities: of the class explained, for each of the changed images.
+  func value(of map: MeasuredMap, probabilities: [Double]) -> Double?
+}
+
+extension Metric {
+  /// No.
+  public var needsBoxes: Bool { false }
+  /// None.
+  public func changes(of map: MeasuredMap) -> [ImageChange] { [] }
+}
+
+/// A changed image that a metric asks the network about.
+public struct ImageChange: Sendable {
+  /// What it is: two changes of one map that are called the same are the same.
+  public let name: String
+  /// Makes the planes that the network is to see, channel by channel.
+  public let planes: @Sendable () -> [[Float]]
+
+  /// Describes a change.
+  public init(_ name: String, planes: @escaping @Sendable () -> [[Float]]) {
+    self.name = name
+    self.planes = planes
+  }
+}
+
+/// The table of metrics.
+public enum Metrics {
+  /// Every metric, in the order of reports.
+  public static let all: [any Metric] = [
+    AverageDrop(), ConfidenceIncrease(), Insertion(), Deletion(), RemoveAndDebias(),
+    PointingGame(), EnergyInside(), BoxOverlap(),
+  ]
+
+  /// The metric of a name.
+  ///
+  /// Throws `usage` listing the names.
+  public static func named(_ name: String) throws -> any Metric {
+    guard let metric = all.first(where: { $0.name == name }) else {
+      throw GradCAMError(
+        .usage, at: "--metric \(name)", problem: "is not a metric",
+        advice: "known are \(all.map(\.name).joined(separator: ", "))")
+    }
+    return metric
+  }
+}

@@ -1,0 +1,39 @@
+/// Half the difference of the class's probability between images without their least and without their most relevant
+/// pixels, the mean over 10% to 90% kept; what is taken away is imputed from its neighbours, with noise.
+///
+/// Rong et al., A Consistent and Efficient Evaluation Strategy for Attribution Methods (ROAD), 2022, as pytorch-grad-cam's
+/// ROADCombined has it; of equal pixels, which it would keep or remove together, the first in reading order count more.
+struct RemoveAndDebias: Metric {
+  let name = "road"
+  let summary =
+    "ROAD: probability without the least relevant pixels less that without the most relevant, halved; removed pixels "
+    + "are imputed from their neighbours"
+  let isBetterHigher = true
+
+  /// The standard deviation of the noise on imputed pixels.
+  var noise: Float = 0.01
+
+  private static let percentiles = Array(stride(from: 10, through: 90, by: 10))
+
+  func changes(of map: MeasuredMap) -> [ImageChange] {
+    let planes = map.planes, width = map.inputMap.width, ranking = map.ranking, noise = noise
+    // The most relevant are removed first, then the least.
+    return [false, true].flatMap { keepsRelevant in
+      Self.percentiles.map { percentile in
+        ImageChange("\(name) \(keepsRelevant) \(percentile)") {
+          // As many as lie strictly below NumPy's percentile where no two are equal.
+          let kept = ((ranking.count - 1) * percentile + 99) / 100
+          var isKnown = [Bool](repeating: false, count: ranking.count)
+          for pixel in keepsRelevant ? ranking.prefix(kept) : ranking.suffix(kept) { isKnown[pixel] = true }
+          let imputation = NoisyLinearImputation(seed: UInt64(percentile) + (keepsRelevant ? 100 : 0), noise: noise)
+          return imputation.imputed(planes, width: width, where: isKnown)
+        }
+      }
+    }
+  }
+
+  func value(of map: MeasuredMap, probabilities: [Double]) -> Double? {
+    let count = Self.percentiles.count
+    return (probabilities[count...].reduce(0, +) - probabilities[..<count].reduce(0, +)) / Double(2 * count)
+  }
+}
