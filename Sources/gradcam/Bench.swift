@@ -153,9 +153,3 @@ struct Bench: ParsableCommand {
     return Double(usage.ru_maxrss) / 1024
   }
 }
-
-extension Duration {
-  fileprivate var milliseconds: Double {
-    Double(components.seconds) * 1e3 + Double(components.attoseconds) / 1e15
-  }
-}

@@ -20,7 +20,10 @@ struct GradCAMCommand: ParsableCommand {
       70 a defect of this program, 73 cannot write, 130 ended by Ctrl-C.
       """,
     version: "0.1.0",
-    subcommands: [Explain.self, Nodes.self, Verify.self, Check.self, Bench.self, Models.self])
+    subcommands: [
+      Explain.self, Compare.self, Sweep.self, Evaluate.self, Nodes.self, Verify.self, Check.self, Bench.self,
+      Models.self,
+    ])
 
   static let _errorPrefix = "gradcam: error: "
 

@@ -13,8 +13,7 @@ struct OutputPaths {
   private let file: String?
   private let modelName: String
   private let naming: Naming
-  private let inputs: Set<FileIdentity>
-  private var used: Set<String> = []
+  private var claimed: ClaimedPaths
 
   /// How much of an explanation a picture's name tells.
   enum Naming {
@@ -37,7 +36,7 @@ struct OutputPaths {
     option: String?, modelName: String, imageCount: Int, pictureCount: Int, targetCount: Int, inputs: [String]
   ) throws {
     self.modelName = modelName
-    self.inputs = Set(inputs.compactMap { FileIdentity($0) })
+    claimed = ClaimedPaths(inputs: inputs)
     naming = targetCount > 1 ? .explanationAndTarget : option == nil && pictureCount == 1 ? .image : .explanation
     guard let option else {
       (file, folder) = (nil, "")
@@ -58,15 +57,7 @@ struct OutputPaths {
   /// Claims a path that the user named.
   ///
   /// Throws `usage` where it is a file that is read, or was claimed before.
-  mutating func claim(_ path: String) throws {
-    guard !isInput(path) else {
-      throw GradCAMError(
-        .usage, at: path, problem: "would be written over a file that is read", advice: "give another name")
-    }
-    guard used.insert(path).inserted else {
-      throw GradCAMError(.usage, at: path, problem: "is named for two results", advice: "give each its own name")
-    }
-  }
+  mutating func claim(_ path: String) throws { try claimed.claim(path) }
 
   /// Whether a path can only be that of a folder: it is one, ends as one, or has no extension of pictures.
   static func namesFolder(_ option: String) -> Bool {
@@ -96,22 +87,11 @@ struct OutputPaths {
           advice: "several pictures need one; check the path and its permissions")
       }
     }
-    let name = name(image: image, explanation, method)
-    // Two images of one name in different folders, or a picture that an earlier run made and this one reads.
-    var path = folder + name + ".png", copy = 2
-    while used.contains(path) || isInput(path) {
-      path = folder + name + "-\(copy).png"
-      copy += 1
-    }
-    used.insert(path)
-    return path
+    return claimed.claimFree(folder + name(image: image, explanation, method), "png")
   }
 
-  private func isInput(_ path: String) -> Bool { FileIdentity(path).map(inputs.contains) ?? false }
-
   private func name(image: String, _ explanation: Explanation, _ method: String) -> String {
-    let file = image.split(separator: "/").last.map(String.init) ?? image
-    let stem = file.lastIndex(of: ".").map { String(file[..<$0]) } ?? file
+    let stem = stem(image)
     let nodes = explanation.nodes.count > 3 ? "\(explanation.nodes.count)_nodes" : explanation.node
     let kind = [method] + (explanation.fusion.map { [$0.rawValue] } ?? []) + explanation.smoothing.map(\.rawValue)
     let parts =

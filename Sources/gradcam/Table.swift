@@ -10,7 +10,10 @@ struct Table {
   }
 
   /// Adds a row with as many cells as the heading.
-  mutating func add(_ cells: String...) { rows.append(cells) }
+  mutating func add(_ cells: String...) { add(cells) }
+
+  /// Adds a row with as many cells as the heading.
+  mutating func add(_ cells: [String]) { rows.append(cells) }
 
   /// The table as text.
   var text: String {

@@ -1,0 +1,43 @@
+import Graph
+
+/// Where a command writes: never over a file that it reads, never twice to one place.
+struct ClaimedPaths {
+  private let inputs: Set<FileIdentity>
+  private var used: Set<String> = []
+
+  /// - Parameter inputs: the files that are read.
+  init(inputs: [String]) { self.inputs = Set(inputs.compactMap { FileIdentity($0) }) }
+
+  /// Claims a path that the user named.
+  ///
+  /// Throws `usage` where it is a file that is read, or was claimed before.
+  mutating func claim(_ path: String) throws {
+    guard !isInput(path) else {
+      throw GradCAMError(
+        .usage, at: path, problem: "would be written over a file that is read", advice: "give another name")
+    }
+    guard used.insert(path).inserted else {
+      throw GradCAMError(.usage, at: path, problem: "is named for two results", advice: "give each its own name")
+    }
+  }
+
+  /// Claims a path that is free, numbered where it has to be: there may be two images of one name in different folders, or
+  /// a picture that an earlier run made and this one reads.
+  mutating func claimFree(_ stem: String, _ extension: String) -> String {
+    var path = "\(stem).\(`extension`)", copy = 2
+    while used.contains(path) || isInput(path) {
+      path = "\(stem)-\(copy).\(`extension`)"
+      copy += 1
+    }
+    used.insert(path)
+    return path
+  }
+
+  private func isInput(_ path: String) -> Bool { FileIdentity(path).map(inputs.contains) ?? false }
+}
+
+/// The name of a file without its folders and its extension.
+func stem(_ path: String) -> String {
+  let file = path.split(separator: "/").last.map(String.init) ?? path
+  return file.lastIndex(of: ".").map { String(file[..<$0]) } ?? file
+}

@@ -1,0 +1,180 @@
+import ArgumentParser
+import GradCAM
+import Graph
+
+struct Compare: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Shows several models side by side: maps, agreement, faithfulness, localisation and cost.",
+    discussion: """
+      Explained is the class of --class, else each class that has a box in the picture, else the first model's most \
+      probable one; the other models are asked about the class of the same label. --node, --depth and --labels take \
+      VALUE for all models, or MODEL=VALUE for one.
+      """)
+
+  @Argument(
+    help: ArgumentHelp("The exported networks: paths, or names in the models folder.", valueName: "model"))
+  var networks: [String]
+  @Option(parsing: .upToNextOption, help: ArgumentHelp("PNG or JPEG files.", valueName: "IMAGE")) var images: [String]
+  @Option(
+    name: .customLong("node"),
+    help: ArgumentHelp("Target layer, as explain takes it. Repeatable.", valueName: "[MODEL=]NAME"))
+  var nodes: [String] = []
+  @Option(
+    name: .customLong("depth"),
+    help: ArgumentHelp(
+      "Target layer by its place among all feature maps, from 0 for the first to 1 for the last. Repeatable.",
+      valueName: "[MODEL=]D"))
+  var depths: [String] = []
+  @Option(help: ArgumentHelp("CAM method.", valueName: "NAME")) var method = "gradcam"
+  @Option(
+    name: .customLong("class"),
+    help: ArgumentHelp("Class explained of every image, by number or label. Repeatable.", valueName: "N|LABEL"))
+  var classes: [String] = []
+  @Option(
+    name: .customLong("metric"),
+    help: ArgumentHelp(
+      "Metric: \(MetricOptions.names), or none. Repeatable; all by default, those that need boxes where --boxes are "
+        + "given.", valueName: "NAME"))
+  var metricNames: [String] = []
+  @OptionGroup var metrics: MetricOptions
+  @Option(help: ArgumentHelp("The picture grid; comparison.png by default.", valueName: "FILE")) var output: String?
+  @Option(help: ArgumentHelp("A page that holds everything, to open in a browser.", valueName: "FILE.html"))
+  var report: String?
+  @Option(help: ArgumentHelp("A line for each image and model.", valueName: "FILE.csv")) var csv: String?
+  @Option(help: ArgumentHelp("Colours of the heat.", valueName: "NAME")) var colormap = Colormap.jet
+  @Option(help: ArgumentHelp("Weight of the picture against the heat, 0 to 1.", valueName: "W")) var blend: Float = 0.5
+  @Option(help: ArgumentHelp("Threads; all cores by default.", valueName: "N")) var threads: Int?
+  @Flag(help: "Print one JSON document.") var json = false
+  @OptionGroup var featureMap: FeatureMapOptions
+  @OptionGroup var image: ImageOptions
+  @OptionGroup var host: HostOptions
+
+  mutating func validate() throws {
+    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is 1 to 1024.") }
+    if !(0...1).contains(blend) { throw ValidationError("--blend is 0 to 1.") }
+    if !image.tensor.isEmpty { throw ValidationError("compare takes pictures, not --tensor.") }
+    if !nodes.isEmpty, !depths.isEmpty { throw ValidationError("Give --node or --depth, not both.") }
+    if let report, !report.lowercased().hasSuffix(".html") { throw ValidationError("--report ends in .html.") }
+    if let csv, !csv.lowercased().hasSuffix(".csv") { throw ValidationError("--csv ends in .csv.") }
+  }
+
+  func run() throws {
+    let method = try CAMMethods.named(method)
+    guard !(method is any ConceptMethod) else {
+      throw GradCAMError(
+        .usage, at: "--method \(self.method)", problem: "makes several maps of an image", advice: "choose gradcam, say")
+    }
+    let boxes = try metrics.readBoxes()
+    let settings = ModelRun.Settings(
+      method: self.method, metrics: try MetricOptions.chosen(metricNames, hasBoxes: boxes != nil), boxes: boxes,
+      colormap: colormap, blend: blend)
+    let opened = try networks.map { try host.open($0, layout: image.layout) }
+    let nodes = try PerModel(nodes, option: "--node", models: opened)
+    let depths = try PerModel(depths, option: "--depth", models: opened)
+    let labelFiles = try PerModel(image.labels.map { [$0] } ?? [], option: "--labels", models: opened)
+    let labels = try opened.indices.map { try labelFiles[$0].map { try Labels(contentsOf: $0) } }
+    let files = opened.flatMap(\.graph.files) + images + opened.indices.compactMap { labelFiles[$0] }
+    let grid = try claimOutputs(inputs: files + [metrics.boxes].compactMap { $0 })
+
+    let bar = ProgressBar(count: opened.count)
+    var cases: [ComparedCase] = []
+    let runs = try opened.enumerated().map { index, model in
+      let name = self.name(index, opened)
+      return try ModelRun(name: name, settings) {
+        let preprocessing = image.preprocessing(for: model)
+        let size = Explainer.inputSize(of: model, preprocessing: preprocessing, asked: image.size)
+        let explainer = try Explainer(
+          model, nodes: [try node(nodes[index], depths[index], model, size)], hint: featureMap.hint,
+          preprocessing: preprocessing, inputSize: size, labels: labels[index], threadCount: threads,
+          reusesWeights: true)
+        bar.aside { for warning in explainer.warnings { Console.warn("\(model.path): \(warning.text)") } }
+        return explainer
+      } cases: { explainer in
+        if index == 0 { cases = try self.cases(explainer, boxes) }
+        return cases
+      } progress: { part, image in
+        bar.report(index, min(part, 0.999), "\(name), \(image)")
+      }
+    }
+    Console.clearProgress()
+    let comparison = try comparison(cases, runs, settings)
+    try picture(cases, runs).write(to: grid)
+    if let csv { try writeAtomically(Array(comparison.csv.utf8), to: csv) }
+    if let report { try writeAtomically(Array(HTMLReport(comparison).text.utf8), to: report) }
+    if json { return try printJSON(comparison) }
+    try comparison.describe()
+    try Console.print("\n" + ([grid, report, csv].compactMap { $0 }).joined(separator: ", "))
+  }
+
+  private func claimOutputs(inputs: [String]) throws -> String {
+    var paths = ClaimedPaths(inputs: inputs)
+    if let output { try Picture.checkFormat(ofOutput: output) }
+    for path in [output, report, csv] { if let path { try paths.claim(path) } }
+    return output ?? paths.claimFree("comparison", "png")
+  }
+
+  /// The file's name, or the path where several models have the same.
+  private func name(_ index: Int, _ models: [Model]) -> String {
+    let name = models[index].name
+    return models.filter { $0.name == name }.count == 1 ? name : models[index].path
+  }
+
+  private func node(_ name: String?, _ depth: String?, _ model: Model, _ size: PixelSize) throws -> String {
+    guard let depth else { return name ?? "auto" }
+    guard let value = Double(depth), (0...1).contains(value) else {
+      throw GradCAMError(.usage, at: "--depth \(depth)", problem: "is not a depth", advice: "give a number from 0 to 1")
+    }
+    return try located(model.path) { try NodeCatalogue(model, size: size).name(atDepth: value) }
+  }
+
+  /// The images with the classes that all models are asked about, as the first model has them.
+  private func cases(_ explainer: Explainer, _ boxes: ObjectBoxes?) throws -> [ComparedCase] {
+    let labels = explainer.labels, classCount = explainer.session.classCount
+    let asked = try classes.map { try labels.index(of: $0, classCount: classCount) }.withoutRepeats
+    return try images.flatMap { image in
+      let picture = try Picture(contentsOf: image)
+      let top = try explainer.classify(try located(image) { try explainer.prepare(picture) }, count: 1)[0]
+      let boxed = try boxes?.classes(in: image, labels, classCount: classCount) ?? []
+      func `case`(_ index: Int) -> ComparedCase {
+        let scored = explainer.classes(count: classCount).first { $0.index == index }!
+        return ComparedCase(image: image, first: scored, asked: classes.isEmpty ? nil : "\(index)")
+      }
+      return (asked.isEmpty ? boxed.isEmpty ? [top.index] : boxed : asked).map(`case`)
+    }
+  }
+
+  private func comparison(
+    _ cases: [ComparedCase], _ runs: [ModelRun], _ settings: ModelRun.Settings
+  ) throws -> Comparison {
+    let pairs = runs.indices.flatMap { first in (first + 1..<runs.count).map { (first, $0) } }
+    return Comparison(
+      method: method, metrics: settings.metrics.map(MetricColumn.init), models: runs.map(\.model),
+      images: try cases.enumerated().map { index, each in
+        let picture = try Picture(contentsOf: each.image)
+        let page = PixelSize(width: picture.width, height: picture.height).fitting(longerSide: ModelRun.pageSide)
+        return ComparedImage(
+          image: each.image, width: picture.width, height: picture.height, label: each.label,
+          results: runs.map { $0.seen[index].result },
+          agreement: pairs.map { first, second in
+            let one = runs[first].seen[index], other = runs[second].seen[index]
+            // What one model did not see it cannot agree about.
+            let agreement = one.part.intersection(other.part).map {
+              MapAgreement(one.map.cropped(to: $0), other.map.cropped(to: $0))
+            }
+            return ComparedPair(
+              first: runs[first].model.name, second: runs[second].model.name, pearson: agreement?.pearson,
+              spearman: agreement?.spearman, ssim: agreement?.structuralSimilarity, iou: agreement?.topOverlap)
+          },
+          photograph: try picture.resized(width: page.width, height: page.height).encoded(for: "photograph.jpg"))
+      })
+  }
+
+  /// A row for each case: the image, then each model's overlay.
+  private func picture(_ cases: [ComparedCase], _ runs: [ModelRun]) throws -> Picture {
+    let cells = try cases.enumerated().flatMap { index, each in
+      [try PictureGrid.Cell(try Picture(contentsOf: each.image), label: each.label)]
+        + runs.map { $0.seen[index].overlay }
+    }
+    return try PictureGrid(title: "\(method)", cells: cells, columns: runs.count + 1).picture()
+  }
+}

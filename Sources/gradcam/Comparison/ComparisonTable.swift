@@ -1,0 +1,61 @@
+import Graph
+
+extension Comparison {
+  /// One line for each image and model, with a column for each metric.
+  var csv: String {
+    let names = metrics.map(\.name)
+    let heading = ["image", "label", "model", "node", "class", "probability", "top_label", "top_probability"] + names
+    let records = images.flatMap { image in
+      zip(models, image.results).map { model, result -> [String] in
+        let numbers = names.map { name in (result.metrics[name] ?? nil).map { "\($0)" } ?? "" }
+        let top = result.top.label ?? "\(result.top.class)"
+        let known = [image.image, image.label, model.name, model.node, "\(result.class)", "\(result.probability)"]
+        return known + [top, "\(result.top.probability)"] + numbers
+      }
+    }
+    return ([heading] + records).map { CSV.record($0) + "\n" }.joined()
+  }
+
+  /// The models with their costs and means, then how far they agree, image by image.
+  func describe() throws {
+    func number(_ value: Double?, _ places: Int = 3) -> String { value.map { decimal($0, places) } ?? "–" }
+    var table = Table([""] + models.map { " \($0.name)" })
+    func row(_ name: String, _ cell: (ComparedModel) -> String) { table.add([name] + models.map(cell)) }
+    row("node") { $0.node }
+    row("input") { $0.input }
+    row("million parameters") { decimal(Double($0.cost.parameters) / 1e6, 2) }
+    row("GFLOP") { decimal($0.cost.gflop, 2) }
+    row("forward ms") { decimal($0.cost.forward_ms, 1) }
+    row("explanation ms") { decimal($0.cost.explanation_ms, 1) }
+    row("peak MB") { number($0.cost.peak_mb, 0) }
+    for metric in metrics {
+      row("\(metric.name) (\(metric.higher_is_better ? "higher" : "lower") is better)") {
+        number($0.means[metric.name] ?? nil)
+      }
+    }
+    try Console.print(table.text)
+    var results = Table(["\nimage", "class"] + models.map { " \($0.name)" } + ["says"])
+    for image in images {
+      let others = image.results.filter { $0.top.class != $0.class }.map {
+        "\($0.model): \($0.top.label ?? "class \($0.top.class)")"
+      }
+      results.add(
+        [image.image, image.label] + image.results.map { decimal(Double($0.probability) * 100, 1) + "%" }
+          + [others.joined(separator: ", ")])
+    }
+    try Console.print(results.text)
+    guard models.count > 1 else { return }
+    var agreement = Table(["\nmean agreement of maps", "", " Pearson", " Spearman", " SSIM", " IoU of top 20%"])
+    for index in images[0].agreement.indices {
+      let pairs = images.map { $0.agreement[index] }
+      func mean(_ value: (ComparedPair) -> Double?) -> String {
+        let values = pairs.compactMap(value)
+        return values.isEmpty ? "–" : decimal(values.reduce(0, +) / Double(values.count), 3)
+      }
+      agreement.add([
+        pairs[0].first, pairs[0].second, mean(\.pearson), mean(\.spearman), mean(\.ssim), mean(\.iou),
+      ])
+    }
+    try Console.print(agreement.text)
+  }
+}

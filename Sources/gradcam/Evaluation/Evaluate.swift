@@ -1,0 +1,151 @@
+import ArgumentParser
+import GradCAM
+import Graph
+
+struct Evaluate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Measures how good the maps of one or more methods are, over a folder of images.",
+    discussion: """
+      Explained is the class of --class, else each class that has a box in the picture, else the most probable one. A \
+      line for each map is appended to the output as soon as an image is done; pictures that cannot be read are skipped \
+      and counted. With --resume what the output holds is not done again. Intervals are of a bootstrap over images.
+
+      Metrics:
+      \(Metrics.all.map { "  \($0.name): \($0.summary) (\($0.isBetterHigher ? "higher" : "lower") is better)" }
+        .joined(separator: "\n"))
+      """)
+
+  @Argument(help: "The exported network: a path, or a name in the models folder.") var model: String
+  @Argument(help: "A folder of PNG and JPEG files, at any depth.") var folder: String
+
+  @Option(
+    name: .customLong("method"),
+    help: ArgumentHelp("CAM method, as explain takes it. Repeatable.", valueName: "NAME"))
+  var methods: [String] = ["gradcam"]
+  @Option(help: ArgumentHelp("Target layer, as explain takes it.", valueName: "NAME")) var node = "auto"
+  @Option(
+    name: .customLong("class"),
+    help: ArgumentHelp("Class explained of every image, by number or label. Repeatable.", valueName: "N|LABEL"))
+  var classes: [String] = []
+  @Option(
+    name: .customLong("metric"),
+    help: ArgumentHelp(
+      "Metric. Repeatable; all by default, those that need boxes where --boxes are given.", valueName: "NAME"))
+  var metricNames: [String] = []
+  @OptionGroup var metrics: MetricOptions
+  @Option(help: ArgumentHelp("Stop after the first N images by name.", valueName: "N")) var limit: Int?
+  @Option(
+    help: ArgumentHelp(
+      "JSON lines (.jsonl) or .csv; MODEL.evaluation.jsonl in the working directory by default.", valueName: "FILE"))
+  var output: String?
+  @Flag(help: "Continue the output of an interrupted run.") var resume = false
+  @Option(help: ArgumentHelp("Threads; all cores by default.", valueName: "N")) var threads: Int?
+  @Flag(help: "Print the means as one JSON document.") var json = false
+  @OptionGroup var featureMap: FeatureMapOptions
+  @OptionGroup var image: ImageOptions
+  @OptionGroup var host: HostOptions
+
+  mutating func validate() throws {
+    if let limit, limit < 1 { throw ValidationError("--limit is at least 1.") }
+    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is 1 to 1024.") }
+    if !image.tensor.isEmpty { throw ValidationError("evaluate takes pictures, not --tensor.") }
+  }
+
+  func run() throws {
+    let boxes = try self.metrics.readBoxes()
+    let metrics = try MetricOptions.chosen(metricNames, hasBoxes: boxes != nil)
+    let all = methods.contains("all")
+    let methods = all ? CAMMethods.all.map(\.name) : self.methods.withoutRepeats
+    for method in methods where try CAMMethods.named(method) is any ConceptMethod && !all {
+      throw GradCAMError(
+        .usage, at: "--method \(method)", problem: "makes several maps, which have no metrics together",
+        advice: "leave it out")
+    }
+    let model = try host.open(model, layout: image.layout)
+    let folder = try ImageFolder(folder)
+    let names = folder.names.prefix(limit ?? .max)
+    let explainer = try Explainer(
+      model, nodes: [node], hint: featureMap.hint, preprocessing: image.preprocessing(for: model),
+      inputSize: image.size, labels: try image.labels.map { try Labels(contentsOf: $0) }, threadCount: threads,
+      reusesWeights: true)
+    let session = explainer.session, classCount = session.classCount
+    guard session.hasClassScores else { throw session.noClassScores }
+    let classes = try self.classes.map { try explainer.labels.index(of: $0, classCount: classCount) }.withoutRepeats
+
+    let path = output ?? model.name + ".evaluation.jsonl"
+    var paths = ClaimedPaths(
+      inputs: model.graph.files + [image.labels, self.metrics.boxes].compactMap { $0 } + names.map(folder.path))
+    try paths.claim(path)
+    var summary = EvaluationSummary(metrics)
+    let log = try EvaluationLog(
+      path, metrics: metrics.map(\.name), resumes: resume, expected: (model.path, session.taps[0].label)
+    ) { summary.add($0) }
+    for warning in explainer.warnings { Console.warn(warning.text) }
+
+    // Methods that the node does not admit have no lines.
+    var admitted = all ? log.finished.values.first(where: { !$0.isEmpty }).map { methods.filter($0.contains) } : methods
+    let bar = ProgressBar(count: names.count)
+    for (index, name) in names.enumerated() {
+      let asked = admitted ?? methods.filter { !((try? CAMMethods.named($0)) is any ConceptMethod) }
+      let finished = log.finished[name], missing = asked.filter { !(finished?.contains($0) ?? false) }
+      bar.report(index, 0, name)
+      defer { bar.report(index, 1, name) }
+      guard finished == nil || !finished!.isEmpty, !missing.isEmpty else { continue }
+      var lines: [EvaluationLine] = []
+      switch prepared(folder.path(name), explainer) {
+      case .failure(let error):
+        lines = [EvaluationLine(image: name, model: model.path, error: "\(error)")]
+        bar.aside { Console.warn("\(error); skipped") }
+      case .success(let prepared):
+        let top = try explainer.classify(prepared, count: 1)
+        let boxed = try boxes?.classes(in: name, explainer.labels, classCount: classCount) ?? []
+        let explained = classes.isEmpty ? boxed.isEmpty ? top.map(\.index) : boxed : classes
+        for (number, classIndex) in explained.enumerated() {
+          let objects =
+            try boxes?.boxes(in: name, of: classIndex, explainer.labels, classCount: classCount) ?? []
+          func advance(_ part: Double) {
+            bar.report(index, min((Double(number) + part) / Double(explained.count), 0.999), name)
+          }
+          let explanations = try explainer.explain(
+            explainer.target(classIndex: classIndex), of: prepared, methods: missing, skipsUnsupported: all,
+            progress: { advance($0 / 2) })
+          if admitted == nil { admitted = tellSkipped(asked, explanations, bar) }
+          let found = try explainer.measure(explanations, by: metrics, boxes: objects) { advance((1 + $0) / 2) }
+          lines += zip(explanations, found).map { line(name, model, node: session.taps[0].label, $0, metrics, $1) }
+        }
+      }
+      try log.append(lines)
+      lines.forEach { summary.add($0) }
+    }
+    Console.clearProgress()
+    let report = summary.report(model: model.path, node: session.taps[0].label, output: path)
+    if json { try printJSON(report) } else { try report.describe() }
+  }
+
+  private func prepared(_ path: String, _ explainer: Explainer) -> Result<PreparedImage, any Error> {
+    Result {
+      let picture = try Picture(contentsOf: path)
+      return try located(path) { try explainer.prepare(picture) }
+    }
+  }
+
+  /// The methods that the node admits; a warning tells why others are left out.
+  private func tellSkipped(_ asked: [String], _ explanations: [Explanation], _ bar: ProgressBar) -> [String] {
+    let admitted = asked.filter { method in explanations.contains { $0.method == method } }
+    let reasons = explanations.first?.warnings.filter { $0.code == "method-skipped" } ?? []
+    bar.aside { for reason in reasons { Console.warn(reason.text) } }
+    return admitted
+  }
+
+  private func line(
+    _ name: String, _ model: Model, node: String, _ explanation: Explanation, _ metrics: [any Metric],
+    _ values: [Double?]
+  ) -> EvaluationLine {
+    let finite = values.map { $0.flatMap { $0.isFinite ? $0 : nil } }
+    return EvaluationLine(
+      image: name, model: model.path, node: node, method: explanation.method,
+      class: explanation.scored?.index, label: explanation.scored?.label,
+      probability: (explanation.scored?.probability).flatMap { $0.isFinite ? $0 : nil },
+      metrics: Dictionary(uniqueKeysWithValues: zip(metrics.map(\.name), finite)))
+  }
+}

@@ -1,0 +1,120 @@
+import GradCAM
+import Graph
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// One line of an evaluation's file: a map of an image with its metrics, or an image that could not be read.
+struct EvaluationLine: Codable, Equatable {
+  /// The picture's path below the folder.
+  let image: String
+  let model: String
+  var node: String?
+  var method: String?
+  var `class`: Int?
+  var label: String?
+  var probability: Float?
+  /// By name; nil where a metric is not defined.
+  var metrics: [String: Double?]?
+  /// Why the picture was skipped.
+  var error: String?
+}
+
+/// How lines are written.
+enum EvaluationFormat {
+  /// One JSON document a line.
+  case json
+  /// A heading and one record a line, with a column for each metric.
+  case csv
+
+  /// Throws `usage` for an extension that names no format.
+  init(ofOutput path: String) throws {
+    switch path.split(separator: ".").last.map({ $0.lowercased() }) {
+    case "jsonl", "json": self = .json
+    case "csv": self = .csv
+    default:
+      throw GradCAMError(
+        .usage, at: path, problem: "the name has no known extension", advice: "use .jsonl for JSON lines, or .csv")
+    }
+  }
+
+  private static let columns = ["image", "model", "node", "method", "class", "label", "probability"]
+
+  /// The line above all; nil where there is none.
+  func heading(_ metrics: [String]) -> String? {
+    self == .csv ? CSV.record(Self.columns + metrics + ["error"]) : nil
+  }
+
+  /// A line's text.
+  func text(_ line: EvaluationLine, _ metrics: [String]) throws -> String {
+    switch self {
+    case .json:
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+      return String(decoding: try encoder.encode(line), as: UTF8.self)
+    case .csv:
+      let numbers = metrics.map { name in (line.metrics?[name] ?? nil).map { "\($0)" } ?? "" }
+      let known = [
+        line.image, line.model, line.node, line.method, line.class.map(String.init), line.label,
+        line.probability.map { "\($0)" },
+      ].map { $0 ?? "" }
+      return CSV.record(known + numbers + [line.error ?? ""])
+    }
+  }
+
+  /// Reads a line; nil where it is none.
+  func line(_ text: String, _ metrics: [String]) -> EvaluationLine? {
+    switch self {
+    case .json: return try? JSONDecoder().decode(EvaluationLine.self, from: Data(text.utf8))
+    case .csv:
+      guard let fields = CSV.fields(text), fields.count == Self.columns.count + metrics.count + 1 else { return nil }
+      let numbers = fields[Self.columns.count...].dropLast().map { Double($0) }
+      func given(_ index: Int) -> String? { fields[index].isEmpty ? nil : fields[index] }
+      return EvaluationLine(
+        image: fields[0], model: fields[1], node: given(2), method: given(3), class: given(4).flatMap { Int($0) },
+        label: given(5), probability: given(6).flatMap { Float($0) },
+        metrics: given(3) == nil ? nil : Dictionary(uniqueKeysWithValues: zip(metrics, numbers)),
+        error: fields.last!.isEmpty ? nil : fields.last)
+    }
+  }
+}
+
+/// Comma-separated values, as RFC 4180 has them.
+enum CSV {
+  /// A record without the end of its line.
+  static func record(_ fields: [String]) -> String {
+    fields.map { field in
+      field.contains { ",\"\r\n".contains($0) }
+        ? "\"" + field.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\"" : field
+    }.joined(separator: ",")
+  }
+
+  /// The fields of a record that is one line; nil where a quotation mark stands wrong.
+  static func fields(_ record: String) -> [String]? {
+    var fields: [String] = [], field = "", isQuoted = false, isClosed = false
+    var characters = Array(record)[...]
+    while let character = characters.popFirst() {
+      switch character {
+      case "\"" where isQuoted:
+        if characters.first == "\"" {
+          field.append(characters.removeFirst())
+        } else {
+          (isQuoted, isClosed) = (false, true)
+        }
+      case "\"":
+        guard field.isEmpty, !isClosed else { return nil }
+        isQuoted = true
+      case "," where !isQuoted:
+        fields.append(field)
+        (field, isClosed) = ("", false)
+      default:
+        guard !isClosed else { return nil }
+        field.append(character)
+      }
+    }
+    return isQuoted ? nil : fields + [field]
+  }
+}

@@ -1,0 +1,42 @@
+import Graph
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// The pictures in a folder and those below it.
+struct ImageFolder {
+  /// The pictures' paths below the folder, in the order of their names.
+  let names: [String]
+  private let folder: String
+
+  private static let extensions: Set = ["png", "jpg", "jpeg"]
+
+  /// Lists a folder.
+  ///
+  /// Throws `unreadable` where it cannot be read or holds no picture.
+  init(_ folder: String) throws {
+    self.folder = folder.hasSuffix("/") ? folder : folder + "/"
+    let files = FileManager.default
+    guard (try? files.contentsOfDirectory(atPath: folder)) != nil,
+      let found = try? files.subpathsOfDirectory(atPath: folder)
+    else {
+      throw GradCAMError(
+        .unreadable, at: folder, problem: "is not a folder that can be read",
+        advice: "name a folder of PNG and JPEG files")
+    }
+    names = found.filter { name in
+      name.lastIndex(of: ".").map { Self.extensions.contains(name[name.index(after: $0)...].lowercased()) } ?? false
+    }.sorted()
+    guard !names.isEmpty else {
+      throw GradCAMError(
+        .unreadable, at: folder, problem: "holds no picture", advice: "PNG and JPEG files are found by their extensions"
+      )
+    }
+  }
+
+  /// The path of a picture.
+  func path(_ name: String) -> String { folder + name }
+}

@@ -1,0 +1,227 @@
+import ArgumentParser
+import GradCAM
+import Graph
+
+struct Sweep: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Draws a map at every node of a feature map, from one forward and one backward pass, and ranks them.",
+    discussion: """
+      Nodes are ranked by a metric of their maps, which is measured with passes of its own. The contact sheet shows the \
+      maps from the first node to the last. --best prints nothing but the name of the best node, for --node.
+      """)
+
+  @Argument(help: "The exported network: a path, or a name in the models folder.") var model: String
+  @Argument(help: "A PNG or JPEG file.") var images: [String] = []
+  @Option(help: ArgumentHelp("CAM method.", valueName: "NAME")) var method = "gradcam"
+  @Option(
+    help: ArgumentHelp(
+      "What nodes are ranked by: \(MetricOptions.names); or none, to keep their order.", valueName: "NAME"))
+  var metric = "average-drop"
+  @OptionGroup var metrics: MetricOptions
+  @Flag(help: "Print the name of the best node and draw nothing.") var best = false
+  @Option(
+    help: ArgumentHelp("The contact sheet; NAME.sweep.png in the working directory by default.", valueName: "FILE"))
+  var output: String?
+  @Option(help: ArgumentHelp("Colours of the heat.", valueName: "NAME")) var colormap = Colormap.jet
+  @Option(help: ArgumentHelp("Weight of the picture against the heat, 0 to 1.", valueName: "W")) var blend: Float = 0.5
+  @Option(help: ArgumentHelp("Threads; all cores by default.", valueName: "N")) var threads: Int?
+  @Flag(help: "Print one JSON document.") var json = false
+  @OptionGroup var target: TargetOptions
+  @OptionGroup var image: ImageOptions
+  @OptionGroup var host: HostOptions
+
+  mutating func validate() throws {
+    if target.classes.count > 1 { throw ValidationError("Give one --class.") }
+    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is 1 to 1024.") }
+    if !(0...1).contains(blend) { throw ValidationError("--blend is 0 to 1.") }
+    if best, json { throw ValidationError("Give --best or --json, not both.") }
+    if best, metric == "none" { throw ValidationError("--best needs a --metric.") }
+    if best, output != nil { throw ValidationError("Give --best or --output, not both.") }
+  }
+
+  func run() throws {
+    let boxes = try metrics.readBoxes()
+    let metric = try MetricOptions.chosen([self.metric], hasBoxes: boxes != nil).first
+    let clock = ContinuousClock()
+    let model = try host.open(model, layout: image.layout)
+    let tensors = try InputTensors(image.tensor, model: model)
+    let sources = try ImageSources(images: images, tensors: tensors)
+    guard sources.count == 1 else {
+      throw GradCAMError(.usage, problem: "several images were given", advice: "sweep one image at a time")
+    }
+    let method = try CAMMethods.named(method)
+    guard method.scope == .node, !(method is any ConceptMethod) else {
+      throw GradCAMError(
+        .usage, at: "--method \(self.method)", problem: "makes no map of each node", advice: "choose gradcam, say")
+    }
+    let plan = try ExplainerPlan(model, image, tensors, target)
+    let explainer = try plan.explainer(nodes: ["all"], hint: FeatureMapHint(), threadCount: threads)
+    for warning in explainer.warnings(about: sources) { Console.warn(warning.text) }
+    let sheet = best ? nil : try sheetPath(of: sources, model, tensors)
+
+    let prepared = try sources.prepare(0, explainer), choice = try target.choice(plan.planned, explainer)
+    let start = clock.now
+    _ = try explainer.classify(prepared, count: 1)
+    let target = try choice.targets(explainer, prepared)[0]
+    let explanations = try explainer.sweep(target, of: prepared, method: self.method)
+    let mapped = clock.now
+    let values = try metric.map { metric in
+      let found = try rank(explanations, by: metric, boxes, explainer, sources.name(0))
+      Console.clearProgress()
+      return found
+    }
+    let ranked = clock.now
+
+    let result = SweepReport(
+      image: sources.name(0), model: model.path, explanations, values: values, metric: metric, explainer.session,
+      maps: mapped - start, ranking: ranked - mapped, output: sheet)
+    if best { return try Console.print(result.best!) }
+    if let sheet {
+      let size = explainer.session.inputSize
+      try contactSheet(explanations, values: values, on: prepared.picture, inputSize: size, metric).write(to: sheet)
+    }
+    if json { return try printJSON(result) }
+    try result.describe()
+  }
+
+  private func sheetPath(of sources: ImageSources, _ model: Model, _ tensors: InputTensors) throws -> String {
+    let options = [image.labels, metrics.boxes].compactMap { $0 }
+    var paths = ClaimedPaths(inputs: model.graph.files + images + tensors.paths + target.paths + options)
+    guard let output else { return paths.claimFree(stem(sources.name(0)) + ".sweep", "png") }
+    try Picture.checkFormat(ofOutput: output)
+    try paths.claim(output)
+    return output
+  }
+
+  private func rank(
+    _ explanations: [Explanation], by metric: any Metric, _ boxes: ObjectBoxes?, _ explainer: Explainer, _ name: String
+  ) throws -> [Double?] {
+    let session = explainer.session
+    let objects = try (explanations[0].scored?.index).flatMap { index in
+      try boxes?.boxes(in: name, of: index, explainer.labels, classCount: session.classCount)
+    }
+    if metric.needsBoxes, objects?.isEmpty ?? true {
+      throw GradCAMError(
+        .badData, at: metrics.boxes ?? "", problem: "has no box of '\(explanations[0].target.name)' in \(name)",
+        advice: "add it, or choose another --class or --metric")
+    }
+    let bar = ProgressBar(count: 1)
+    return try explainer.measure(explanations, by: [metric], boxes: objects ?? []) { part in
+      bar.report(0, min(part, 0.999), "ranking")
+    }.map { $0[0] }
+  }
+
+  /// The maps in the order of nodes, each with its node and value.
+  private func contactSheet(
+    _ explanations: [Explanation], values: [Double?]?, on picture: Picture?, inputSize: PixelSize,
+    _ metric: (any Metric)?
+  ) throws -> Picture {
+    let first = explanations[0]
+    let size = PictureGrid.cellSize(
+      for: picture.map { PixelSize(width: $0.width, height: $0.height) } ?? inputSize)
+    let small = try picture?.resized(width: size.width, height: size.height)
+    var cells = try small.map { [try PictureGrid.Cell($0, label: "image")] } ?? []
+    for (index, explanation) in explanations.enumerated() {
+      let map = explanation.drawnMap(size: size)
+      let drawn =
+        small.map { DrawingStyle.overlay.draw(map, on: $0, colormap: colormap, blend: blend) }
+        ?? map.colored(with: colormap)
+      let value = values.map { $0[index].map { decimal($0, 3) + " " } ?? "– " } ?? ""
+      cells.append(try PictureGrid.Cell(drawn, label: value + explanation.node))
+    }
+    let probability = first.scored.map { " " + decimal(Double($0.probability) * 100, 1) + "%" } ?? ""
+    let measured = metric.map { ", \($0.name) (\($0.isBetterHigher ? "higher" : "lower") is better)" } ?? ""
+    return try PictureGrid(title: "\(first.target.name)\(probability), \(method)\(measured)", cells: cells).picture()
+  }
+}
+
+/// What `sweep` found.
+struct SweepReport: Encodable {
+  struct Node: Encodable {
+    /// From 1, the best; nil where the value is not defined.
+    let rank: Int?
+    let node, tensor: String
+    let shape: [Int]
+    let value: Double?
+    let warnings: [String]
+
+    enum CodingKeys: CodingKey { case rank, node, tensor, shape, value, warnings }
+
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(rank, forKey: .rank)
+      try container.encode(node, forKey: .node)
+      try container.encode(tensor, forKey: .tensor)
+      try container.encode(shape, forKey: .shape)
+      try container.encode(value, forKey: .value)
+      try container.encode(warnings, forKey: .warnings)
+    }
+  }
+
+  let image, model, target: String
+  let probability: Float?
+  let method: String
+  /// What nodes are ranked by; nil where they are not.
+  let metric: String?
+  let higher_is_better: Bool?
+  /// The time of the forward pass, the backward pass and all maps together, and that of the metric.
+  let maps_ms, ranking_ms: Double
+  /// The name of the best node.
+  let best: String?
+  let output: String?
+  /// From the best to the worst; in the file's order where they are not ranked.
+  let nodes: [Node]
+
+  init(
+    image: String, model: String, _ explanations: [Explanation], values: [Double?]?, metric: (any Metric)?,
+    _ session: Session, maps: Duration, ranking: Duration, output: String?
+  ) {
+    self.image = image
+    self.model = model
+    target = explanations[0].target.name
+    probability = explanations[0].scored?.probability
+    method = explanations[0].method
+    self.metric = metric?.name
+    higher_is_better = metric?.isBetterHigher
+    maps_ms = maps.milliseconds
+    ranking_ms = ranking.milliseconds
+    self.output = output
+    let order = explanations.indices.sorted { first, second in
+      guard let values, let metric else { return first < second }
+      guard let one = values[first], let other = values[second], one != other else {
+        // Of equal nodes the later says more; those without a value stand last.
+        return (values[first] == nil) == (values[second] == nil) ? first > second : values[first] != nil
+      }
+      return metric.isBetterHigher ? one > other : one < other
+    }
+    nodes = order.enumerated().map { place, index in
+      let explanation = explanations[index], value = values?[index]
+      return Node(
+        rank: value == nil ? nil : place + 1, node: explanation.node, tensor: explanation.tensor,
+        shape: [explanation.map.height, explanation.map.width], value: value, warnings: explanation.warnings.map(\.text)
+      )
+    }
+    best = metric == nil ? nil : nodes.first?.node
+  }
+
+  func describe() throws {
+    let chance = probability.map { " " + decimal(Double($0) * 100, 1) + "%" } ?? ""
+    try Console.print("\(image), \(target)\(chance), \(model)")
+    var table = Table(metric == nil ? ["node", "map", "tensor"] : [" rank", " " + metric!, "node", "map", "tensor"])
+    for node in nodes {
+      let map = "\(node.shape[0])×\(node.shape[1])"
+      if metric == nil {
+        table.add(node.node, map, node.tensor)
+      } else {
+        table.add(
+          node.rank.map { "\($0)" } ?? "–", node.value.map { decimal($0, 4) } ?? "–", node.node, map, node.tensor)
+      }
+    }
+    try Console.print(table.text)
+    let measured =
+      metric.map {
+        "; \($0) of them (\(higher_is_better! ? "higher" : "lower") is better) in \(decimal(ranking_ms, 0)) ms"
+      } ?? ""
+    try Console.print("\(nodes.count) maps in \(decimal(maps_ms, 0)) ms\(measured); \(output ?? "")")
+  }
+}

@@ -1,0 +1,106 @@
+import Foundation
+import Testing
+
+@Suite struct CompareTests {
+  private let place: Workplace
+  private let models = [shipped("shapes-vgg.onnx"), shipped("shapes-resnet.onnx")]
+  private let picture = shipped("samples/pair-006-star-cross.png")
+  private let boxes = ["--boxes", shipped("samples/boxes.json")]
+
+  init() throws { place = try Workplace() }
+
+  @Test func twoModelsOnAPicture() throws {
+    let outcome = try place.run(
+      ["compare"] + models + ["--images", picture, "--csv", "all.csv", "--json"] + boxes)
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    #expect(place.files == ["all.csv", "comparison.png"])
+    let report = try outcome.json([String: Any].self)
+    let compared = try #require(report["models"] as? [[String: Any]])
+    #expect(compared.map { $0["name"] as? String } == ["shapes-vgg", "shapes-resnet"])
+    for model in compared {
+      let cost = try #require(model["cost"] as? [String: Any])
+      #expect(try #require(cost["parameters"] as? Int) > 100_000)
+      let forward = try #require(cost["forward_ms"] as? Double), whole = try #require(cost["explanation_ms"] as? Double)
+      #expect(forward > 0 && whole >= forward)
+      #expect((model["means"] as? [String: Any])?["pointing-game"] as? Double == 1)
+    }
+    let images = try #require(report["images"] as? [[String: Any]])
+    #expect(images.map { $0["label"] as? String } == ["star", "cross"])
+    for image in images {
+      let agreement = try #require((image["agreement"] as? [[String: Any]])?.first)
+      #expect(try #require(agreement["pearson"] as? Double) > 0.5)
+      #expect((0...1).contains(try #require(agreement["iou"] as? Double)))
+    }
+    let lines = String(decoding: try place.contents("all.csv"), as: UTF8.self).split(separator: "\n")
+    #expect(lines.count == 5 && lines[0].hasPrefix("image,label,model,node,class,probability,top_label,"))
+    let grid = try place.picture("comparison.png")
+    #expect(grid.width > 3 * 224 && grid.height > 2 * 224)
+  }
+
+  /// A model agrees with itself, and its numbers are those of `evaluate`.
+  @Test func aModelAndItsCopy() throws {
+    try FileManager.default.copyItem(atPath: models[0], toPath: place.path("copy.onnx"))
+    let report = try place.run(
+      ["compare", models[0], "copy.onnx", "--images", picture, "--class", "star", "--metric", "deletion", "--json"]
+    ).json([String: Any].self)
+    let image = try #require((report["images"] as? [[String: Any]])?.first)
+    let agreement = try #require((image["agreement"] as? [[String: Any]])?.first)
+    for name in ["pearson", "spearman", "ssim", "iou"] {
+      #expect(abs(try #require(agreement[name] as? Double) - 1) < 1e-9, "\(name)")
+    }
+    try FileManager.default.createDirectory(atPath: place.path("one"), withIntermediateDirectories: true)
+    try FileManager.default.copyItem(atPath: picture, toPath: place.path("one/a.png"))
+    let evaluated = try place.run(
+      ["evaluate", models[0], "one", "--class", "star", "--metric", "deletion", "--json"]
+    ).json([String: Any].self)
+    let mean = ((evaluated["metrics"] as? [[String: Any]])?.first?["methods"] as? [[String: Any]])?.first?["mean"]
+    let means = try #require((report["models"] as? [[String: Any]])?.first?["means"] as? [String: Any])
+    #expect(abs(try #require(mean as? Double) - (try #require(means["deletion"] as? Double))) < 1e-6)
+  }
+
+  /// Nodes by depth and by model.
+  @Test func nodes() throws {
+    func nodes(_ arguments: String...) throws -> [String?] {
+      let report = try place.run(
+        ["compare"] + models + ["--images", picture, "--metric", "none", "--json"] + arguments
+      ).json([String: Any].self)
+      return try #require(report["models"] as? [[String: Any]]).map { $0["node"] as? String }
+    }
+    #expect(try nodes() == ["features.20", "layer3.0.relu"])
+    #expect(try nodes("--depth", "0") == ["features.0", "conv1"])
+    #expect(try nodes("--depth", "1", "--depth", "shapes-vgg=0") == ["features.0", "layer3.0"])
+    #expect(try nodes("--node", "shapes-resnet.onnx=layer2.1") == ["features.20", "layer2.1"])
+  }
+
+  /// Models that number their classes otherwise are asked about the same label.
+  @Test func classesByLabel() throws {
+    let labels = ["moon", "heart", "ring", "cross", "star", "triangle", "square", "circle"]
+    try Data(labels.joined(separator: "\n").utf8).write(to: URL(filePath: place.path("labels.txt")))
+    let report = try place.run(
+      ["compare"] + models + [
+        "--images", picture, "--metric", "none", "--labels", "shapes-resnet=labels.txt", "--class", "star", "--json",
+      ]
+    ).json([String: Any].self)
+    let results = try #require(
+      (report["images"] as? [[String: Any]])?.first?["results"] as? [[String: Any]])
+    #expect(results.map { $0["class"] as? Int } == [3, 4])
+    try Data("a\nb\nc\nd\ne\nf\ng\nh".utf8).write(to: URL(filePath: place.path("labels.txt")))
+    let outcome = try place.run(
+      ["compare"] + models + ["--images", picture, "--labels", "shapes-resnet=labels.txt", "--class", "star"])
+    #expect(outcome.code == 64 && outcome.errors.contains("shapes-resnet.onnx: has no class 'star'"))
+  }
+
+  @Test(
+    arguments: [
+      (["--method", "dff"], 64, "makes several maps"), (["--depth", "2"], 64, "is not a depth"),
+      (["--depth", "0", "--node", "auto"], 64, "not both"), (["--report", "page.txt"], 64, "ends in .html"),
+      (["--csv", "a.txt"], 64, "ends in .csv"), (["--metric", "box-iou"], 64, "needs the boxes"),
+      (["--node", "a", "--node", "b"], 64, "is given twice"), (["--images", "none.png"], 66, "none.png"),
+      (["--output", "a.png", "--report", "no/a.html"], 73, "cannot be written"),
+    ] as [([String], Int32, String)])
+  func wrongUse(_ arguments: [String], _ code: Int32, _ message: String) throws {
+    let images = arguments.contains("--images") ? [] : ["--images", picture]
+    let outcome = try place.run(["compare"] + models + images + arguments)
+    #expect(outcome.code == code && outcome.errors.contains(message), "\(arguments): \(outcome.code) \(outcome.errors)")
+  }
+}

@@ -1,0 +1,144 @@
+import Foundation
+import Testing
+
+@Suite struct EvaluateTests {
+  private let place: Workplace
+
+  /// A folder of four pictures, one of which is none.
+  init() throws {
+    place = try Workplace()
+    try FileManager.default.createDirectory(atPath: place.path("photos/more"), withIntermediateDirectories: true)
+    for (from, to) in [
+      ("single-003-star.png", "a.png"), ("pair-006-star-cross.png", "b.png"), ("single-004-cross.jpg", "more/d.jpg"),
+    ] { try FileManager.default.copyItem(atPath: shipped("samples/\(from)"), toPath: place.path("photos/\(to)")) }
+    try Data("no picture".utf8).write(to: URL(filePath: place.path("photos/c.png")))
+    try Data("{}".utf8).write(to: URL(filePath: place.path("photos/notes.json")))
+  }
+
+  private static let metrics = ["--metric", "average-drop", "--metric", "deletion"]
+
+  private func evaluate(_ more: String...) throws -> Workplace.Outcome {
+    try place.run(["evaluate", shipped("shapes-vgg.onnx"), "photos"] + Self.metrics + more)
+  }
+
+  private func lines(_ file: String) throws -> [String] {
+    String(decoding: try place.contents(file), as: UTF8.self).split(separator: "\n").map(String.init)
+  }
+
+  @Test func everyImageHasALineAndBadOnesAreCounted() throws {
+    let outcome = try evaluate("--method", "gradcam", "--method", "random", "--json")
+    #expect(outcome.code == 0)
+    #expect(outcome.errors.contains("photos/c.png") && outcome.errors.contains("skipped"))
+    let lines = try lines("shapes-vgg.evaluation.jsonl").map {
+      try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+    }
+    #expect(
+      lines.map { $0["image"] as? String } == ["a.png", "a.png", "b.png", "b.png", "c.png", "more/d.jpg", "more/d.jpg"])
+    #expect(
+      lines.map { $0["method"] as? String } == ["gradcam", "random", "gradcam", "random", nil, "gradcam", "random"])
+    #expect((lines[4]["error"] as? String)?.contains("neither PNG nor JPEG") ?? false)
+    let report = try outcome.json([String: Any].self)
+    #expect(report["images"] as? Int == 3 && report["skipped"] as? Int == 1)
+    let metrics = try #require(report["metrics"] as? [[String: Any]])
+    #expect(metrics.map { $0["metric"] as? String } == ["average-drop", "deletion"])
+    for metric in metrics {
+      for method in try #require(metric["methods"] as? [[String: Any]]) {
+        let name = try #require(metric["metric"] as? String)
+        let values = try lines.filter { $0["method"] as? String == method["method"] as? String }.map {
+          try #require(($0["metrics"] as? [String: Any])?[name] as? Double)
+        }
+        let mean = try #require(method["mean"] as? Double), low = try #require(method["low"] as? Double)
+        #expect(values.count == 3 && abs(mean - values.reduce(0, +) / 3) < 1e-9 && low <= mean)
+      }
+    }
+  }
+
+  /// Whatever an interrupted run left, a resumed one ends with the lines and the means of a whole one.
+  @Test(arguments: ["whole.jsonl", "whole.csv"]) func resuming(file: String) throws {
+    let whole = try evaluate("--method", "gradcam", "--method", "random", "--output", file)
+    #expect(whole.code == 0)
+    let text = String(decoding: try place.contents(file), as: UTF8.self)
+    let part = file.replacing("whole", with: "part")
+    for length in [0, 1, 40, text.utf8.count / 3, text.utf8.count / 2, text.utf8.count - 1, text.utf8.count] {
+      try Data(text.utf8.prefix(length)).write(to: URL(filePath: place.path(part)))
+      let resumed = try evaluate("--method", "gradcam", "--method", "random", "--output", part, "--resume")
+      #expect(resumed.code == 0, "\(length): \(resumed.errors)")
+      #expect(try place.contents(part) == place.contents(file), "\(length)")
+      #expect(resumed.output.replacing("part", with: "whole") == whole.output, "\(length)")
+    }
+  }
+
+  /// A method that is new gets the lines that are missing; a longer limit the images.
+  @Test func resumingWithMore() throws {
+    #expect(try evaluate("--limit", "2").code == 0)
+    #expect(try evaluate("--method", "gradcam", "--method", "layercam", "--resume").code == 0)
+    func names(_ file: String) throws -> [String] {
+      try lines(file).map { line in
+        let line = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+        return "\(line["image"]!) \(line["method"] ?? "")"
+      }.sorted()
+    }
+    #expect(try evaluate("--method", "gradcam", "--method", "layercam", "--output", "once.jsonl").code == 0)
+    #expect(try names("once.jsonl") == names("shapes-vgg.evaluation.jsonl"))
+  }
+
+  @Test func otherRunsAreNotResumed() throws {
+    #expect(try evaluate("--limit", "2").code == 0)
+    let again = try evaluate()
+    #expect(again.code == 64 && again.errors.contains("is there already; give --resume"))
+    let file = "shapes-vgg.evaluation.jsonl", before = try place.contents(file)
+    for (arguments, message) in [
+      (["--metric", "road"], "lines with other metrics"), (["--node", "features.10"], "lines of the node features.20"),
+    ] {
+      let other = try place.run(
+        ["evaluate", shipped("shapes-vgg.onnx"), "photos", "--resume"]
+          + (arguments[0] == "--metric" ? arguments : Self.metrics + arguments))
+      #expect(other.code == 64 && other.errors.contains(message), "\(other.errors)")
+    }
+    let model = try place.run(
+      ["evaluate", shipped("shapes-resnet.onnx"), "photos", "--resume", "--output", file] + Self.metrics)
+    #expect(model.code == 64 && model.errors.contains("lines of the model"))
+    #expect(try place.contents(file) == before)
+  }
+
+  /// Boxes say which classes are explained, and where they are.
+  @Test func boxesOfTwoObjects() throws {
+    let outcome = try place.run([
+      "evaluate", shipped("shapes-vgg.onnx"), shipped("samples"), "--limit", "3", "--boxes",
+      shipped("samples/boxes.json"), "--metric", "pointing-game", "--output", "boxes.csv",
+    ])
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let lines = try lines("boxes.csv")
+    #expect(lines[0] == "image,model,node,method,class,label,probability,pointing-game,error")
+    #expect(lines.count == 7 && lines.dropFirst().allSatisfy { $0.hasSuffix(",1.0,") })
+    #expect(outcome.output.contains("pointing-game  higher  gradcam  1.000  1.000 … 1.000"))
+  }
+
+  /// All methods but those that the node does not admit, which are told once.
+  @Test func allMethods() throws {
+    let outcome = try place.run([
+      "evaluate", shipped("shapes-vgg.onnx"), "photos", "--limit", "1", "--metric", "average-drop", "--method", "all",
+      "--node", "features.14",
+    ])
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let lines = try lines("shapes-vgg.evaluation.jsonl")
+    #expect(lines.count > 15 && outcome.errors.contains("cam"))
+    #expect(!lines.contains { $0.contains(#""method":"dff""#) })
+  }
+
+  @Test(
+    arguments: [
+      (["nowhere"], 66, "is not a folder"), (["photos/more/d.jpg"], 66, "is not a folder"),
+      (["photos", "--metric", "x"], 64, "is not a metric"), (["photos", "--metric", "box-iou"], 64, "needs the boxes"),
+      (["photos", "--method", "dff"], 64, "makes several maps"), (["photos", "--output", "a.txt"], 64, "extension"),
+      (["photos", "--output", "no/a.csv"], 73, "cannot be written"),
+      (["photos", "--output", "photos/a.png"], 64, "written over"),
+      (["photos", "--class", "whale"], 64, "is not the label"), (["photos", "--limit", "0"], 64, "at least 1"),
+    ] as [([String], Int32, String)])
+  func wrongUse(_ arguments: [String], _ code: Int32, _ message: String) throws {
+    let before = place.files
+    let outcome = try place.run(["evaluate", shipped("shapes-vgg.onnx")] + arguments)
+    #expect(outcome.code == code && outcome.errors.contains(message), "\(arguments): \(outcome.code) \(outcome.errors)")
+    #expect(place.files == before)
+  }
+}
