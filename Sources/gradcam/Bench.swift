@@ -16,7 +16,7 @@ struct Bench: ParsableCommand {
 
   @Argument(help: "The exported network: a file, or a name in the models folder.") var model: String
   @Option(help: ArgumentHelp("Target layer, as explain takes it.", valueName: "NAME")) var node = "auto"
-  @Option(help: ArgumentHelp("Threads; all cores by default.", valueName: "N")) var threads: Int?
+  @OptionGroup var threads: ThreadOptions
   @Option(help: ArgumentHelp("Counted runs, after two that are not.", valueName: "N")) var runs = 10
   @Flag(help: "Also tell the time of every operator and node, with the kernel chosen.") var profile = false
   @Flag(help: "Print one JSON document.") var json = false
@@ -28,7 +28,6 @@ struct Bench: ParsableCommand {
   mutating func validate() throws {
     if target.classes.count > 1 { throw ValidationError("Give one --class.") }
     if runs < 1 { throw ValidationError("--runs is at least 1.") }
-    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is 1 to 1024.") }
   }
 
   private struct Times: Encodable {
@@ -73,7 +72,7 @@ struct Bench: ParsableCommand {
       let tensors = try InputTensors(image.tensor, model: model)
       let plan = try ExplainerPlan(model, image, tensors, target)
       let explainer = try plan.explainer(
-        nodes: [node], hint: featureMap.hint, threadCount: threads, reusesWeights: true)
+        nodes: [node], hint: featureMap.hint, threadCount: threads.count, reusesWeights: true)
       opened = (model, explainer, try target.choice(plan.planned, explainer), tensors.image?.tensor)
     }
     let (model, explainer, choice, given) = opened!

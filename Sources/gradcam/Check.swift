@@ -24,16 +24,8 @@ struct Check: ParsableCommand {
 
   private struct Row: Encodable {
     let `case`, status: String
-    let reason: String?
+    @Nullable var reason: String?
 
-    enum CodingKeys: CodingKey { case `case`, status, reason }
-
-    func encode(to encoder: any Encoder) throws {
-      var container = encoder.container(keyedBy: CodingKeys.self)
-      try container.encode(`case`, forKey: .case)
-      try container.encode(status, forKey: .status)
-      try container.encode(reason, forKey: .reason)
-    }
   }
 
   func run() throws {

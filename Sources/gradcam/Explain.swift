@@ -47,15 +47,14 @@ struct Explain: ParsableCommand {
   var output: String?
 
   @Option(help: ArgumentHelp("How the map is drawn.", valueName: "STYLE")) var style = DrawingStyle.overlay
-  @Option(help: ArgumentHelp("Colours of the heat.", valueName: "NAME")) var colormap = Colormap.jet
-  @Option(help: ArgumentHelp("Weight of the picture against the heat, 0 to 1.", valueName: "W")) var blend: Float = 0.5
+  @OptionGroup var drawing: DrawingOptions
 
   @Option(help: ArgumentHelp("Write the map (h, w) after rectification.", valueName: "FILE.npy")) var saveMap: String?
   @Option(help: ArgumentHelp("Write the activation at the node.", valueName: "FILE.npy")) var saveActivation: String?
   @Option(help: ArgumentHelp("Write the gradient at the node.", valueName: "FILE.npy")) var saveGradient: String?
   @Option(help: ArgumentHelp("Write the model's first output.", valueName: "FILE.npy")) var saveOutput: String?
 
-  @Option(help: ArgumentHelp("Threads; all cores by default.", valueName: "N")) var threads: Int?
+  @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print one JSON document.") var json = false
   @OptionGroup var featureMap: FeatureMapOptions
   @OptionGroup var image: ImageOptions
@@ -64,8 +63,6 @@ struct Explain: ParsableCommand {
   mutating func validate() throws {
     if let top, top < 1 { throw ValidationError("--top is at least 1.") }
     if !(1...64).contains(concepts) { throw ValidationError("--concepts is 1 to 64.") }
-    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is 1 to 1024.") }
-    if !(0...1).contains(blend) { throw ValidationError("--blend is 0 to 1.") }
     if top != nil, let chosen = target.chosen { throw ValidationError("Give \(chosen) or --top, not both.") }
   }
 
@@ -77,7 +74,7 @@ struct Explain: ParsableCommand {
     for method in methods { _ = try CAMMethods.named(method) }
     let plan = try ExplainerPlan(model, image, tensors, target)
     let explainer = try plan.explainer(
-      nodes: nodes.withoutRepeats, hint: featureMap.hint, compatibility: compat, threadCount: threads,
+      nodes: nodes.withoutRepeats, hint: featureMap.hint, compatibility: compat, threadCount: threads.count,
       reusesWeights: sources.count > 8)
     explainer.settings.conceptCount = concepts
     let choice = try target.choice(plan.planned, explainer, top: top ?? 1)
@@ -102,7 +99,8 @@ struct Explain: ParsableCommand {
     let job = ImageJob(
       sources: sources, choice: choice, shown: max(5, top ?? 1), methods: methods,
       fusion: fuse, smoothing: Set(smoothing), skipsUnsupported: drawsGrids, drawsPictures: drawsPictures,
-      drawsGrids: drawsGrids, style: style, colormap: colormap, blend: blend, format: outputs.example, bar: bar)
+      drawsGrids: drawsGrids, style: style, colormap: drawing.colormap, blend: drawing.blend, format: outputs.example,
+      bar: bar)
     var reports: [ExplanationReport] = []
     try explainer.explainMany(sources.count) { index, explainer in
       job.run(index, explainer)

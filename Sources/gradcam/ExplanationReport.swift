@@ -5,77 +5,45 @@ import Graph
 struct ExplanationReport: Encodable {
   struct Top: Encodable {
     let `class`: Int
-    let label: String?
+    @Nullable var label: String?
     let probability: Float
-
-    enum CodingKeys: CodingKey { case `class`, label, probability }
 
     init(_ scored: ScoredClass) {
       `class` = scored.index
       label = scored.label
       probability = scored.probability
     }
-
-    func encode(to encoder: any Encoder) throws {
-      var container = encoder.container(keyedBy: CodingKeys.self)
-      try container.encode(`class`, forKey: .class)
-      try container.encode(label, forKey: .label)
-      try container.encode(probability, forKey: .probability)
-    }
   }
 
   struct Concept: Encodable {
     let number: Int
     /// The class that it is most like.
-    let top: Top?
+    @Nullable var top: Top?
 
-    enum CodingKeys: CodingKey { case number, top }
-
-    func encode(to encoder: any Encoder) throws {
-      var container = encoder.container(keyedBy: CodingKeys.self)
-      try container.encode(number, forKey: .number)
-      try container.encode(top, forKey: .top)
-    }
   }
 
   /// The box explained: its place in the output and its four numbers there.
   struct Detection: Encodable {
     let box, `class`: Int
-    let label: String?
+    @Nullable var label: String?
     let coordinates: [Float]
 
-    enum CodingKeys: CodingKey { case box, `class`, label, coordinates }
-
-    func encode(to encoder: any Encoder) throws {
-      var container = encoder.container(keyedBy: CodingKeys.self)
-      try container.encode(box, forKey: .box)
-      try container.encode(`class`, forKey: .class)
-      try container.encode(label, forKey: .label)
-      try container.encode(coordinates, forKey: .coordinates)
-    }
   }
 
   struct Note: Encodable { let code, text: String }
 
   let image, model, node, tensor, target, method, output: String
-  let fuse: String?
+  @Nullable var fuse: String?
   let smooth: [String]
-  let grid: String?
-  let `class`: Int?
-  let label: String?
+  @Nullable var grid: String?
+  @Nullable var `class`: Int?
+  @Nullable var label: String?
   let logit: Float
-  let probability: Float?
-  let concept: Concept?
-  let detection: Detection?
+  @Nullable var probability: Float?
+  @Nullable var concept: Concept?
+  @Nullable var detection: Detection?
   let top: [Top]
   let warnings: [Note]
-
-  enum CodingKeys: CodingKey {
-    case image, model, node, tensor, target, `class`, label, logit, probability, detection, method, concept, fuse,
-      smooth, output,
-      grid,
-      top, warnings
-  }
 
   init(
     image: String, model: String, _ explanation: Explanation, output: String, grid: String?, top: [ScoredClass],
@@ -101,28 +69,6 @@ struct ExplanationReport: Encodable {
       Detection(box: $0.box, class: $0.classIndex, label: $0.label, coordinates: $0.coordinates)
     }
     self.warnings = warnings.map { Note(code: $0.code, text: $0.text) }
-  }
-
-  func encode(to encoder: any Encoder) throws {
-    var container = encoder.container(keyedBy: CodingKeys.self)
-    try container.encode(image, forKey: .image)
-    try container.encode(model, forKey: .model)
-    try container.encode(node, forKey: .node)
-    try container.encode(tensor, forKey: .tensor)
-    try container.encode(target, forKey: .target)
-    try container.encode(`class`, forKey: .class)
-    try container.encode(label, forKey: .label)
-    try container.encode(logit, forKey: .logit)
-    try container.encode(probability, forKey: .probability)
-    try container.encode(detection, forKey: .detection)
-    try container.encode(method, forKey: .method)
-    try container.encode(concept, forKey: .concept)
-    try container.encode(fuse, forKey: .fuse)
-    try container.encode(smooth, forKey: .smooth)
-    try container.encode(output, forKey: .output)
-    try container.encode(grid, forKey: .grid)
-    try container.encode(top, forKey: .top)
-    try container.encode(warnings, forKey: .warnings)
   }
 
   /// Prints what was found in one image and where its pictures went.

@@ -59,62 +59,51 @@ extension MissingOperator {
 
 /// What `--json` tells of a model.
 private struct ModelReport: Encodable {
-  let summary: ModelSummary
-
-  init(_ summary: ModelSummary) { self.summary = summary }
-
-  private struct Input: Encodable {
+  struct Input: Encodable {
     let name, layout: String
     let batch, channels: Int
-    let height, width: Int?
-
-    enum CodingKeys: CodingKey { case name, layout, batch, channels, height, width }
-
-    func encode(to encoder: any Encoder) throws {
-      var container = encoder.container(keyedBy: CodingKeys.self)
-      try container.encode(name, forKey: .name)
-      try container.encode(layout, forKey: .layout)
-      try container.encode(batch, forKey: .batch)
-      try container.encode(channels, forKey: .channels)
-      try container.encode(height, forKey: .height)
-      try container.encode(width, forKey: .width)
-    }
+    @Nullable var height: Int?
+    @Nullable var width: Int?
   }
 
-  private struct Missing: Encodable {
+  struct Missing: Encodable {
     let `operator`, node, reason: String
     let nodes: Int
     let plugin: Bool
   }
 
-  private enum Key: CodingKey {
-    case name, path, exporter, input, classes, labels, labels_assumed, parameters, bytes, auto, supported, missing,
-      error
-  }
+  let name, path: String
+  @Nullable var exporter: String?
+  @Nullable var input: Input?
+  @Nullable var classes: Int?
+  let labels: [String]
+  let labels_assumed: Bool
+  @Nullable var parameters: Int?
+  let bytes: Int
+  @Nullable var auto: String?
+  @Nullable var supported: Bool?
+  @Nullable var missing: [Missing]?
+  @Nullable var error: String?
 
-  func encode(to encoder: any Encoder) throws {
-    var container = encoder.container(keyedBy: Key.self)
-    try container.encode(summary.name, forKey: .name)
-    try container.encode(summary.path, forKey: .path)
-    try container.encode(summary.exporter, forKey: .exporter)
-    try container.encode(
-      summary.input.map {
-        Input(
-          name: $0.name, layout: $0.shape.layout.rawValue, batch: $0.shape.batch, channels: $0.shape.channels,
-          height: $0.shape.height, width: $0.shape.width)
-      }, forKey: .input)
-    try container.encode(summary.classCount, forKey: .classes)
-    try container.encode(Array(summary.labels.names.prefix(5)), forKey: .labels)
-    try container.encode(summary.assumesLabels, forKey: .labels_assumed)
-    try container.encode(summary.parameterCount, forKey: .parameters)
-    try container.encode(summary.byteCount, forKey: .bytes)
-    try container.encode(summary.auto, forKey: .auto)
-    try container.encode(summary.missingOperators.map(\.isEmpty), forKey: .supported)
-    try container.encode(
-      summary.missingOperators?.map {
-        Missing(
-          operator: "\($0.name)", node: $0.node, reason: $0.problem, nodes: $0.count, plugin: !$0.name.isONNX)
-      }, forKey: .missing)
-    try container.encode(summary.failure?.description, forKey: .error)
+  init(_ summary: ModelSummary) {
+    name = summary.name
+    path = summary.path
+    exporter = summary.exporter
+    input = summary.input.map {
+      Input(
+        name: $0.name, layout: $0.shape.layout.rawValue, batch: $0.shape.batch, channels: $0.shape.channels,
+        height: $0.shape.height, width: $0.shape.width)
+    }
+    classes = summary.classCount
+    labels = Array(summary.labels.names.prefix(5))
+    labels_assumed = summary.assumesLabels
+    parameters = summary.parameterCount
+    bytes = summary.byteCount
+    auto = summary.auto
+    supported = summary.missingOperators.map(\.isEmpty)
+    missing = summary.missingOperators?.map {
+      Missing(operator: "\($0.name)", node: $0.node, reason: $0.problem, nodes: $0.count, plugin: !$0.name.isONNX)
+    }
+    error = summary.failure?.description
   }
 }

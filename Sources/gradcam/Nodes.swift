@@ -16,23 +16,11 @@ struct Nodes: ParsableCommand {
   private struct Row: Encodable {
     let index: Int
     let name, tensor: String
-    let module: String?
+    @Nullable var module: String?
     let `operator`: String
-    let shape: [Int]?
+    @Nullable var shape: [Int]?
     let auto: Bool
 
-    enum CodingKeys: CodingKey { case index, name, tensor, module, `operator`, shape, auto }
-
-    func encode(to encoder: any Encoder) throws {
-      var container = encoder.container(keyedBy: CodingKeys.self)
-      try container.encode(index, forKey: .index)
-      try container.encode(name, forKey: .name)
-      try container.encode(tensor, forKey: .tensor)
-      try container.encode(module, forKey: .module)
-      try container.encode(`operator`, forKey: .operator)
-      try container.encode(shape, forKey: .shape)
-      try container.encode(auto, forKey: .auto)
-    }
   }
 
   func run() throws {

@@ -22,9 +22,8 @@ struct Sweep: ParsableCommand {
   @Option(
     help: ArgumentHelp("The contact sheet; NAME.sweep.png in the working directory by default.", valueName: "FILE"))
   var output: String?
-  @Option(help: ArgumentHelp("Colours of the heat.", valueName: "NAME")) var colormap = Colormap.jet
-  @Option(help: ArgumentHelp("Weight of the picture against the heat, 0 to 1.", valueName: "W")) var blend: Float = 0.5
-  @Option(help: ArgumentHelp("Threads; all cores by default.", valueName: "N")) var threads: Int?
+  @OptionGroup var drawing: DrawingOptions
+  @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print one JSON document.") var json = false
   @OptionGroup var target: TargetOptions
   @OptionGroup var image: ImageOptions
@@ -32,8 +31,6 @@ struct Sweep: ParsableCommand {
 
   mutating func validate() throws {
     if target.classes.count > 1 { throw ValidationError("Give one --class.") }
-    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is 1 to 1024.") }
-    if !(0...1).contains(blend) { throw ValidationError("--blend is 0 to 1.") }
     if best, json { throw ValidationError("Give --best or --json, not both.") }
     if best, metric == "none" { throw ValidationError("--best needs a --metric.") }
     if best, output != nil { throw ValidationError("Give --best or --output, not both.") }
@@ -55,7 +52,7 @@ struct Sweep: ParsableCommand {
         .usage, at: "--method \(self.method)", problem: "makes no map of each node", advice: "choose gradcam, say")
     }
     let plan = try ExplainerPlan(model, image, tensors, target)
-    let explainer = try plan.explainer(nodes: ["all"], hint: FeatureMapHint(), threadCount: threads)
+    let explainer = try plan.explainer(nodes: ["all"], hint: FeatureMapHint(), threadCount: threads.count)
     for warning in explainer.warnings(about: sources) { Console.warn(warning.text) }
     let sheet = best ? nil : try sheetPath(of: sources, model, tensors)
 
@@ -124,8 +121,8 @@ struct Sweep: ParsableCommand {
     for (index, explanation) in explanations.enumerated() {
       let map = explanation.drawnMap(size: size)
       let drawn =
-        small.map { DrawingStyle.overlay.draw(map, on: $0, colormap: colormap, blend: blend) }
-        ?? map.colored(with: colormap)
+        small.map { DrawingStyle.overlay.draw(map, on: $0, colormap: drawing.colormap, blend: drawing.blend) }
+        ?? map.colored(with: drawing.colormap)
       let value = values.map { $0[index].map { decimal($0, 3) + " " } ?? "– " } ?? ""
       cells.append(try PictureGrid.Cell(drawn, label: value + explanation.node))
     }
@@ -139,36 +136,25 @@ struct Sweep: ParsableCommand {
 struct SweepReport: Encodable {
   struct Node: Encodable {
     /// From 1, the best; nil where the value is not defined.
-    let rank: Int?
+    @Nullable var rank: Int?
     let node, tensor: String
     let shape: [Int]
-    let value: Double?
+    @Nullable var value: Double?
     let warnings: [String]
 
-    enum CodingKeys: CodingKey { case rank, node, tensor, shape, value, warnings }
-
-    func encode(to encoder: any Encoder) throws {
-      var container = encoder.container(keyedBy: CodingKeys.self)
-      try container.encode(rank, forKey: .rank)
-      try container.encode(node, forKey: .node)
-      try container.encode(tensor, forKey: .tensor)
-      try container.encode(shape, forKey: .shape)
-      try container.encode(value, forKey: .value)
-      try container.encode(warnings, forKey: .warnings)
-    }
   }
 
   let image, model, target: String
-  let probability: Float?
+  @Nullable var probability: Float?
   let method: String
   /// What nodes are ranked by; nil where they are not.
-  let metric: String?
-  let higher_is_better: Bool?
+  @Nullable var metric: String?
+  @Nullable var higher_is_better: Bool?
   /// The time of the forward pass, the backward pass and all maps together, and that of the metric.
   let maps_ms, ranking_ms: Double
   /// The name of the best node.
-  let best: String?
-  let output: String?
+  @Nullable var best: String?
+  @Nullable var output: String?
   /// From the best to the worst; in the file's order where they are not ranked.
   let nodes: [Node]
 

@@ -23,14 +23,12 @@ struct VerificationReport: Encodable {
   }
 
   let model: String
-  let image: String?
+  @Nullable var image: String?
   let target: String
-  let `class`: Int?
-  let label: String?
+  @Nullable var `class`: Int?
+  @Nullable var label: String?
   let tolerance = GradientVerification.tolerance
   private(set) var nodes: [Node] = []
-
-  enum CodingKeys: CodingKey { case model, image, target, `class`, label, tolerance, nodes }
 
   init(model: String, image: String?, _ target: any Target) {
     let classTarget = target as? ClassTarget
@@ -39,17 +37,6 @@ struct VerificationReport: Encodable {
     self.target = target.description
     self.class = classTarget?.index
     self.label = classTarget?.label
-  }
-
-  func encode(to encoder: any Encoder) throws {
-    var container = encoder.container(keyedBy: CodingKeys.self)
-    try container.encode(model, forKey: .model)
-    try container.encode(image, forKey: .image)
-    try container.encode(target, forKey: .target)
-    try container.encode(`class`, forKey: .class)
-    try container.encode(label, forKey: .label)
-    try container.encode(tolerance, forKey: .tolerance)
-    try container.encode(nodes, forKey: .nodes)
   }
 
   /// Adds what was found at a node.

@@ -30,7 +30,7 @@ struct Verify: ParsableCommand {
   var nodes: [String] = []
 
   @OptionGroup var target: TargetOptions
-  @Option(help: ArgumentHelp("Threads; all cores by default.", valueName: "N")) var threads: Int?
+  @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print one JSON document.") var json = false
   @OptionGroup var featureMap: FeatureMapOptions
   @OptionGroup var image: ImageOptions
@@ -38,7 +38,6 @@ struct Verify: ParsableCommand {
 
   mutating func validate() throws {
     if target.classes.count > 1 { throw ValidationError("Give one --class.") }
-    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is 1 to 1024.") }
   }
 
   func run() throws {
@@ -48,7 +47,7 @@ struct Verify: ParsableCommand {
       picture == nil && tensors.image == nil
       ? nil : try ImageSources(images: picture.map { [$0] } ?? [], tensors: tensors)
     let plan = try ExplainerPlan(model, image, tensors, target)
-    let explainer = try plan.explainer(nodes: nodes, hint: featureMap.hint, threadCount: threads)
+    let explainer = try plan.explainer(nodes: nodes, hint: featureMap.hint, threadCount: threads.count)
     for warning in explainer.warnings(about: sources) { Console.warn(warning.text) }
 
     let session = explainer.session
@@ -62,7 +61,7 @@ struct Verify: ParsableCommand {
     for (index, node) in queries.enumerated() {
       Console.progress(index, of: queries.count, node)
       do {
-        let session = try plan.session(node: node, hint: featureMap.hint, threadCount: threads)
+        let session = try plan.session(node: node, hint: featureMap.hint, threadCount: threads.count)
         try session.forward(input.tensor)
         try session.backward(from: explained)
         report.add(try GradientVerification(session, of: explained))

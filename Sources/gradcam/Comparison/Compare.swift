@@ -41,17 +41,14 @@ struct Compare: ParsableCommand {
   @Option(help: ArgumentHelp("A page that holds everything, to open in a browser.", valueName: "FILE.html"))
   var report: String?
   @Option(help: ArgumentHelp("A line for each image and model.", valueName: "FILE.csv")) var csv: String?
-  @Option(help: ArgumentHelp("Colours of the heat.", valueName: "NAME")) var colormap = Colormap.jet
-  @Option(help: ArgumentHelp("Weight of the picture against the heat, 0 to 1.", valueName: "W")) var blend: Float = 0.5
-  @Option(help: ArgumentHelp("Threads; all cores by default.", valueName: "N")) var threads: Int?
+  @OptionGroup var drawing: DrawingOptions
+  @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print one JSON document.") var json = false
   @OptionGroup var featureMap: FeatureMapOptions
   @OptionGroup var image: ImageOptions
   @OptionGroup var host: HostOptions
 
   mutating func validate() throws {
-    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is 1 to 1024.") }
-    if !(0...1).contains(blend) { throw ValidationError("--blend is 0 to 1.") }
     if !image.tensor.isEmpty { throw ValidationError("compare takes pictures, not --tensor.") }
     if !nodes.isEmpty, !depths.isEmpty { throw ValidationError("Give --node or --depth, not both.") }
     if let report, !report.lowercased().hasSuffix(".html") { throw ValidationError("--report ends in .html.") }
@@ -67,7 +64,7 @@ struct Compare: ParsableCommand {
     let boxes = try metrics.readBoxes()
     let settings = ModelRun.Settings(
       method: self.method, metrics: try MetricOptions.chosen(metricNames, hasBoxes: boxes != nil), boxes: boxes,
-      colormap: colormap, blend: blend)
+      colormap: drawing.colormap, blend: drawing.blend)
     let opened = try networks.map { try host.open($0, layout: image.layout) }
     let nodes = try PerModel(nodes, option: "--node", models: opened)
     let depths = try PerModel(depths, option: "--depth", models: opened)
@@ -85,7 +82,7 @@ struct Compare: ParsableCommand {
         let size = Explainer.inputSize(of: model, preprocessing: preprocessing, asked: image.size)
         let explainer = try Explainer(
           model, nodes: [try node(nodes[index], depths[index], model, size)], hint: featureMap.hint,
-          preprocessing: preprocessing, inputSize: size, labels: labels[index], threadCount: threads,
+          preprocessing: preprocessing, inputSize: size, labels: labels[index], threadCount: threads.count,
           reusesWeights: true)
         bar.aside { for warning in explainer.warnings { Console.warn("\(model.path): \(warning.text)") } }
         return explainer

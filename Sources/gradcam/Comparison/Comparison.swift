@@ -49,7 +49,7 @@ struct ComparedModel: Encodable {
     /// The median time of a forward pass, and of a whole explanation without reading and writing pictures.
     let forward_ms, explanation_ms: Double
     /// What the process's memory grew by at most while the model ran, in 2²⁰ bytes; nil where the system does not tell.
-    let peak_mb: Double?
+    @Nullable var peak_mb: Double?
   }
 }
 
@@ -74,7 +74,7 @@ struct ComparedResult: Encodable {
   let model: String
   /// The class explained, as the model numbers it.
   let `class`: Int
-  let label: String?
+  @Nullable var label: String?
   let logit, probability: Float
   /// The class that the model finds most probable.
   let top: TopClass
@@ -86,7 +86,7 @@ struct ComparedResult: Encodable {
 
   struct TopClass: Encodable {
     let `class`: Int
-    let label: String?
+    @Nullable var label: String?
     let probability: Float
   }
 
@@ -97,5 +97,8 @@ struct ComparedResult: Encodable {
 struct ComparedPair: Encodable {
   let first, second: String
   /// nil where it is not defined, as for a map that is the same everywhere.
-  let pearson, spearman, ssim, iou: Double?
+  @Nullable var pearson: Double?
+  @Nullable var spearman: Double?
+  @Nullable var ssim: Double?
+  @Nullable var iou: Double?
 }

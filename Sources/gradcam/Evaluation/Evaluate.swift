@@ -39,7 +39,7 @@ struct Evaluate: ParsableCommand {
       "JSON lines (.jsonl) or .csv; MODEL.evaluation.jsonl in the working directory by default.", valueName: "FILE"))
   var output: String?
   @Flag(help: "Continue the output of an interrupted run.") var resume = false
-  @Option(help: ArgumentHelp("Threads; all cores by default.", valueName: "N")) var threads: Int?
+  @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print the means as one JSON document.") var json = false
   @OptionGroup var featureMap: FeatureMapOptions
   @OptionGroup var image: ImageOptions
@@ -47,7 +47,6 @@ struct Evaluate: ParsableCommand {
 
   mutating func validate() throws {
     if let limit, limit < 1 { throw ValidationError("--limit is at least 1.") }
-    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is 1 to 1024.") }
     if !image.tensor.isEmpty { throw ValidationError("evaluate takes pictures, not --tensor.") }
   }
 
@@ -66,7 +65,7 @@ struct Evaluate: ParsableCommand {
     let names = folder.names.prefix(limit ?? .max)
     let explainer = try Explainer(
       model, nodes: [node], hint: featureMap.hint, preprocessing: image.preprocessing(for: model),
-      inputSize: image.size, labels: try image.labels.map { try Labels(contentsOf: $0) }, threadCount: threads,
+      inputSize: image.size, labels: try image.labels.map { try Labels(contentsOf: $0) }, threadCount: threads.count,
       reusesWeights: true)
     let session = explainer.session, classCount = session.classCount
     guard session.hasClassScores else { throw session.noClassScores }

@@ -58,20 +58,12 @@ struct EvaluationReport: Encodable {
   struct Mean: Encodable {
     let method: String
     /// The mean and the ends of its 95% interval; nil where the metric was nowhere defined.
-    let mean, low, high: Double?
+    @Nullable var mean: Double?
+    @Nullable var low: Double?
+    @Nullable var high: Double?
     /// How many maps it is the mean of.
     let count: Int
 
-    enum CodingKeys: CodingKey { case method, mean, low, high, count }
-
-    func encode(to encoder: any Encoder) throws {
-      var container = encoder.container(keyedBy: CodingKeys.self)
-      try container.encode(method, forKey: .method)
-      try container.encode(mean, forKey: .mean)
-      try container.encode(low, forKey: .low)
-      try container.encode(high, forKey: .high)
-      try container.encode(count, forKey: .count)
-    }
   }
 
   let model, node: String

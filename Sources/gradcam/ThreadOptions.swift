@@ -1,0 +1,11 @@
+import ArgumentParser
+
+/// How many threads are used.
+struct ThreadOptions: ParsableArguments {
+  @Option(name: .customLong("threads"), help: ArgumentHelp("Threads; all cores by default.", valueName: "N"))
+  var count: Int?
+
+  mutating func validate() throws {
+    if let count, !(1...1024).contains(count) { throw ValidationError("--threads is 1 to 1024.") }
+  }
+}
