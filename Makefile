@@ -3,6 +3,7 @@ SHELL = /bin/bash
 .SHELLFLAGS = -o pipefail -c
 SWIFT ?= swift
 GRADCAM = .build/release/gradcam
+HEADER = Sources/CGradCAM/gradcam.h
 # Tests see internal declarations, which the released program is not built with: they have a build folder of their own.
 TEST_FLAGS = -c release -Xswiftc -enable-testing --scratch-path .build-test
 
@@ -15,7 +16,7 @@ PEERS = torch==2.13.0 torchvision==0.28.0 onnx==1.23.2 onnxruntime==1.32.0 grad-
 # Options of scripts/bench.py, as in: make bench BENCH="--models resnet50 --rounds 3"
 BENCH =
 
-.PHONY: demo build test conformance bench lint packages protobuf clean
+.PHONY: demo build library test conformance bench lint packages protobuf clean
 
 # Builds the program, explains a picture and says where the result is.
 demo: build
@@ -25,6 +26,18 @@ demo: build
 # The Swift runtime goes into the program: it then starts 3 ms earlier, and runs where no Swift is installed.
 build: packages
 	$(SWIFT) build -c release --product gradcam --static-swift-stdlib
+
+# Builds build/libgradcam.so, with the Swift runtime in it, and its header. It has a build folder of its own, because a
+# dynamic library takes the runtime in only where everything is compiled for that. It exports the functions of the header
+# alone, and stays loaded (nodelete), since threads and their errors outlive a dlclose.
+library: packages
+	mkdir -p build
+	install -m 644 $(HEADER) build/
+	@{ echo '{ global:'; sed -nE 's/.*\b(gradcam_[a-z_]+)\(.*/\1;/p' $(HEADER) | sort -u; echo 'local: *; };'; } > build/exports.map
+	$(SWIFT) build -c release --product GradCAMShared --scratch-path .build-library --static-swift-stdlib \
+	  -Xswiftc -static-stdlib -Xlinker -soname=libgradcam.so -Xlinker -z -Xlinker nodelete -Xlinker --gc-sections \
+	  -Xlinker --version-script=$(CURDIR)/build/exports.map -Xlinker --strip-all
+	install -m 755 .build-library/release/libGradCAMShared.so build/libgradcam.so
 
 # Builds and runs all tests.
 test: packages
@@ -67,4 +80,4 @@ protobuf:
 	cd Sources/COnnx && protoc-c --c_out=. onnx.proto && mv onnx.pb-c.h include/
 
 clean:
-	rm -rf .build .build-test gradcam-demo.png
+	rm -rf .build .build-library .build-test build gradcam-demo.png

@@ -6,6 +6,8 @@ let package = Package(
   products: [
     .executable(name: "gradcam", targets: ["GradCAMCommand"]),
     .library(name: "GradCAM", targets: ["GradCAM", "Graph"]),
+    // What 'make library' makes libgradcam.so of; a package cannot have two products called gradcam.
+    .library(name: "GradCAMShared", type: .dynamic, targets: ["CInterface"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
@@ -14,6 +16,7 @@ let package = Package(
     .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CSystem"),
+    .systemLibrary(name: "CGradCAM"),
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
     .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
     .target(name: "COnnx", dependencies: ["CProtobufC"], exclude: ["onnx.proto"]),
@@ -25,6 +28,7 @@ let package = Package(
     .target(
       name: "GradCAM", dependencies: ["Graph", "Ops", "ONNXLoader", "CPNG", "CJPEG"],
       resources: [.embedInCode("Data/imagenet_labels.txt"), .embedInCode("Data/fixed-10x20.hex")]),
+    .target(name: "CInterface", dependencies: ["CGradCAM", "GradCAM", "Graph"]),
     .executableTarget(
       name: "GradCAMCommand",
       dependencies: ["CSystem", "GradCAM", .product(name: "ArgumentParser", package: "swift-argument-parser")],
@@ -34,6 +38,7 @@ let package = Package(
     .testTarget(name: "OpsTests", dependencies: ["Graph", "Ops", "CKernels"], exclude: ["Fixtures"]),
     .testTarget(name: "ONNXLoaderTests", dependencies: ["ONNXLoader", "COnnx", "Graph"], exclude: ["Fixtures"]),
     .testTarget(name: "GradCAMTests", dependencies: ["GradCAM"], exclude: ["Fixtures"]),
+    .testTarget(name: "CInterfaceTests", dependencies: ["CInterface", "CGradCAM", "GradCAM", "Graph"]),
     .testTarget(name: "CommandTests", dependencies: ["GradCAMCommand", "GradCAM"], exclude: ["Fixtures"]),
   ]
 )

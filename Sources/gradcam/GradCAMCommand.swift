@@ -19,7 +19,7 @@ struct GradCAMCommand: ParsableCommand {
       Exit codes: 0 done, 1 a check failed, 64 usage, 65 bad data, 66 cannot read, 69 unsupported operator or feature, \
       70 a defect of this program, 73 cannot write, 130 ended by Ctrl-C.
       """,
-    version: "0.1.0",
+    version: programVersion,
     subcommands: [
       Explain.self, Compare.self, Sweep.self, Evaluate.self, Nodes.self, Verify.self, Check.self, Bench.self,
       Models.self,

@@ -42,23 +42,10 @@ struct ImageOptions: ParsableArguments {
 
   /// The preprocessing that the options ask for; nil where they leave everything to the model's file.
   func preprocessing(for model: Model) -> Preprocessing? {
-    let given = [preset != nil, resize != nil, crop != nil, mean != nil, std != nil, range != nil, channels != nil]
-    guard given.contains(true) || size != nil else { return nil }
-    let declared = model.metadata.preprocessing
-    if !given.contains(true), declared == nil { return nil }
-    var geometry = declared ?? Preprocessing()
-    if let crop { geometry.crop = crop }
-    if case .exact? = resize { (geometry.resize, geometry.crop) = (resize, crop) }
-    let input = size ?? geometry.inputSize(for: model.imageShape)
-    var result = preset.map { Preprocessing($0, size: input) } ?? declared ?? Preprocessing(.imagenet, size: input)
-    if size != nil, preset == nil, declared != nil { (result.resize, result.crop) = (.exact(input), input) }
-    if let resize { result.resize = resize }
-    if let crop { result.crop = crop } else if resize != nil { result.crop = input }
-    if let mean { result.mean = mean.values }
-    if let std { result.std = std.values }
-    if let range { result.range = range }
-    if let channels { result.channels = channels }
-    return result
+    var choice = PreprocessingChoice()
+    (choice.preset, choice.size, choice.resize, choice.crop) = (preset, size, resize, crop)
+    (choice.mean, choice.std, choice.range, choice.channels) = (mean?.values, std?.values, range, channels)
+    return choice.preprocessing(for: model)
   }
 
   mutating func validate() throws {

@@ -61,14 +61,3 @@ extension ImageShape {
       advice: "save an array of that shape")
   }
 }
-
-extension NPYArray {
-  /// The array as a tensor of an element type.
-  fileprivate func tensor(of type: ElementType) -> Tensor {
-    switch type.storage {
-    case .float32: Tensor(values, shape: Shape(shape))
-    case .int64: Tensor(values.map { Int64(exactly: $0.rounded()) ?? 0 }, shape: Shape(shape), elementType: type)
-    case .bool: Tensor(values.map { $0 != 0 }, shape: Shape(shape))
-    }
-  }
-}

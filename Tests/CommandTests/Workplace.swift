@@ -24,7 +24,7 @@ final class Workplace {
     }
   }
 
-  /// Runs a program of this package in the folder.
+  /// Runs a program in the folder: of this package by its name, any by its path.
   ///
   /// - Parameters:
   ///   - environment: variables set besides those that the tests have.
@@ -43,7 +43,7 @@ final class Workplace {
     }
 
     let process = Process()
-    process.executableURL = Self.programs.appendingPathComponent(program)
+    process.executableURL = Self.built(program)
     process.arguments = arguments
     process.currentDirectoryURL = folder
     process.environment = ProcessInfo.processInfo.environment
@@ -77,6 +77,11 @@ final class Workplace {
   func contents(_ name: String) throws -> Data { try Data(contentsOf: folder.appendingPathComponent(name)) }
   func picture(_ name: String) throws -> Picture { try Picture(contentsOf: path(name)) }
   func array(_ name: String) throws -> NPYArray { try NPYArray(contentsOf: path(name)) }
+
+  /// Where a program or library of this package was built; a path from the root stays as it is.
+  static func built(_ name: String) -> URL {
+    name.hasPrefix("/") ? URL(fileURLWithPath: name) : programs.appendingPathComponent(name)
+  }
 
   /// The folder of the bundle of tests that runs now, where the programs are too.
   private static let programs: URL = {

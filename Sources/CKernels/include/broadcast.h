@@ -7,6 +7,8 @@
 
 #include "simd.h"
 
+#pragma GCC visibility push(hidden)
+
 // A block of a dense result, and where each operand's elements for it lie: at row·r + column·c, column being 0 or 1.
 // The result may overwrite an operand that does not broadcast.
 struct broadcast_tile {
@@ -66,5 +68,7 @@ void select_gradient_tile(
 #undef COMPARISON
 #undef TERNARY
 #undef SELECT
+
+#pragma GCC visibility pop
 
 #endif

@@ -6,6 +6,8 @@
 
 #include "simd.h"
 
+#pragma GCC visibility push(hidden)
+
 // The extents of a dense tensor of images, channels and, in planes, positions.
 struct channel_planes {
   size_t channels, area;
@@ -21,5 +23,7 @@ void scale_channels(
 void scale_channels_gradient(
   const float *y, const float *dy, float *dx, size_t first, size_t last, struct channel_planes planes,
   const float *factor, float low, float high);
+
+#pragma GCC visibility pop
 
 #endif

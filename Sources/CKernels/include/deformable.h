@@ -3,6 +3,8 @@
 
 #include "window.h"
 
+#pragma GCC visibility push(hidden)
+
 // Deformable convolution over height and width: every cell of the window is moved by an offset of its own and sampled
 // bilinearly, what lies outside being zero. Offsets are two planes of outputs a cell (down, right); a mask, which may
 // be NULL, is one plane a cell that its samples are multiplied by.
@@ -21,5 +23,7 @@ void deform_input_gradient(
 void deform_parameter_gradient(
     const float *x, const float *columns_gradient, int64_t channels, const float *offset, const float *mask,
     const struct sliding_window *window, int64_t cell, float *offset_gradient, float *mask_gradient);
+
+#pragma GCC visibility pop
 
 #endif

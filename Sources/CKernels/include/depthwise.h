@@ -3,6 +3,8 @@
 
 #include "packed_product.h"
 
+#pragma GCC visibility push(hidden)
+
 // The floats of scratch memory that `depthwise` and `depthwise_gradient` need, from an address that is a multiple of 64.
 int64_t depthwise_scratch(const struct sliding_window *window);
 
@@ -22,5 +24,7 @@ void depthwise(
 // The gradient at x of a plane convolved with one filter, written or added.
 void depthwise_gradient(
     const float *dy, const float *filter, const struct sliding_window *window, int add, float *dx, float *scratch);
+
+#pragma GCC visibility pop
 
 #endif

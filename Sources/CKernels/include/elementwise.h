@@ -5,6 +5,8 @@
 
 #include "simd.h"
 
+#pragma GCC visibility push(hidden)
+
 // Up to three constants of an elementwise function.
 struct unary_parameters {
   float alpha, beta, gamma;
@@ -66,5 +68,7 @@ UNARY_FORWARD(clip) UNARY_GRADIENT(clip, x)
 
 #undef UNARY_FORWARD
 #undef UNARY_GRADIENT
+
+#pragma GCC visibility pop
 
 #endif

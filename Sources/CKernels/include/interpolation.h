@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#pragma GCC visibility push(hidden)
+
 // Weighted sums along one axis of a tensor of shape outer × inputs × inner: for rows first ..< last of the result,
 // seen as (outer · outputs) × inner, row j of a slice is the sum of weights[t] times input row indices[t] over t in
 // starts[j] ..< starts[j + 1], and `empty` where there is no such t. All rows have `taps` such t unless it is 0.
@@ -16,5 +18,7 @@ void interpolate_rows(
 void spread_rows(
     const float *dy, float *dx, const int32_t *starts, const int32_t *indices, const float *weights, size_t inputs,
     size_t outputs, size_t first, size_t last);
+
+#pragma GCC visibility pop
 
 #endif

@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#pragma GCC visibility push(hidden)
+
 // y[r] = matrix[r] · x for rows [first, last).
 void matrix_times_vector(
     const float *matrix, int64_t columns, const float *x, int64_t first, int64_t last, float *y);
@@ -12,5 +14,7 @@ void matrix_times_vector(
 // y[c] = Σ over rows of x[r] × matrix[r][c] for columns [first, last); rows whose x is 0 are not read.
 void vector_times_matrix(
     const float *x, const float *matrix, int64_t rows, int64_t columns, int64_t first, int64_t last, float *y);
+
+#pragma GCC visibility pop
 
 #endif

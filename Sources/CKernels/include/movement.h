@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#pragma GCC visibility push(hidden)
+
 // One loop over two strided tensors; strides count elements and may be zero or negative.
 typedef struct {
   ptrdiff_t extent, source, target;
@@ -26,5 +28,7 @@ void scatter_blocks(
 // The target from offsets[k] on += block k of the source, in order of k.
 void scatter_add_blocks(
     const float *source, float *target, const ptrdiff_t *offsets, size_t count, size_t block);
+
+#pragma GCC visibility pop
 
 #endif

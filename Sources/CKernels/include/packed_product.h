@@ -9,6 +9,8 @@
 #include "simd.h"
 #include "window.h"
 
+#pragma GCC visibility push(hidden)
+
 // The rows of a left panel, the columns of a tile of the result and the columns of one vector on this processor.
 int64_t product_rows(void);
 int64_t product_columns(void);
@@ -69,5 +71,7 @@ struct left_matrix {
 void multiply_panel(
     struct left_matrix left, int64_t first, int64_t last, const float *right, int64_t leading, int64_t depth,
     int64_t columns, float *c, int64_t c_leading, const struct tile_epilogue *epilogue);
+
+#pragma GCC visibility pop
 
 #endif

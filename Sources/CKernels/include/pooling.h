@@ -3,6 +3,8 @@
 
 #include "window.h"
 
+#pragma GCC visibility push(hidden)
+
 // The floats of scratch memory that the pools of one plane need, from an address that is a multiple of 8.
 int64_t pooling_scratch(const struct sliding_window *window);
 
@@ -28,5 +30,7 @@ void lp_pool_gradient(
 
 // The mean of each row of a matrix.
 void mean_of_rows(const float *x, int64_t rows, int64_t columns, float *y);
+
+#pragma GCC visibility pop
 
 #endif

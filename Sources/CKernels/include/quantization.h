@@ -6,6 +6,8 @@
 
 #include "simd.h"
 
+#pragma GCC visibility push(hidden)
+
 // y = x / scale to the nearest integer, halves to even, plus the zero point, held in [low, high]; NaN gives low.
 void quantize(const float *x, int64_t *y, size_t count, float scale, int64_t zero_point, int64_t low, int64_t high);
 
@@ -19,5 +21,7 @@ void dequantize(const int64_t *x, float *y, size_t count, float scale, int64_t z
 
 // y = x · factor; x and y may be the same.
 void scale_floats(const float *x, float *y, size_t count, float factor);
+
+#pragma GCC visibility pop
 
 #endif

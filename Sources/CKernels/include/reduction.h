@@ -6,6 +6,8 @@
 
 #include "simd.h"
 
+#pragma GCC visibility push(hidden)
+
 // Reduces `count` elements that lie `stride` apart, for `columns` neighbours: y[j] = Σ f(x[i·stride + j]).
 // Sums and products are kept in double precision.
 #define REDUCTION(name) \
@@ -51,5 +53,7 @@ struct response_window {
 void local_response(const float *x, float *y, size_t start, size_t end, struct response_window form);
 void local_response_gradient(
   const float *x, const float *dy, float *dx, size_t start, size_t end, struct response_window form);
+
+#pragma GCC visibility pop
 
 #endif

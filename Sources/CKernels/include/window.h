@@ -3,6 +3,8 @@
 
 #include <stdint.h>
 
+#pragma GCC visibility push(hidden)
+
 // A window that slides over three spatial dimensions (depth, height, width; extents of 1 where there are fewer).
 // Input coordinate = output coordinate × stride − pad + kernel coordinate × dilation.
 struct sliding_window {
@@ -39,5 +41,7 @@ static inline void covered_outputs(
   int64_t behind = w->input[axis] - shift;
   *last = behind <= 0 ? *first : larger(smaller(divide_up(behind, w->stride[axis]), w->output[axis]), *first);
 }
+
+#pragma GCC visibility pop
 
 #endif

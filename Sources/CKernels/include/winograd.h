@@ -12,6 +12,8 @@
 
 #include "packed_product.h"
 
+#pragma GCC visibility push(hidden)
+
 enum { winograd_tile = 4, winograd_cells = 36 };
 
 // The plane that tiles are cut from or put into: its extents and where its first element lies in the first tile.
@@ -43,5 +45,7 @@ void winograd_input(
 void winograd_output(
     const float *m, int64_t cell_stride, const struct winograd_plane *plane, int64_t first, int64_t rows,
     const struct tile_epilogue *epilogue, float *y, float *scratch);
+
+#pragma GCC visibility pop
 
 #endif

@@ -160,7 +160,7 @@ public final class Session {
   }
 
   /// Throws `usage` where there is no such class.
-  func checkClass(_ classIndex: Int) throws {
+  package func checkClass(_ classIndex: Int) throws {
     guard (0..<classCount).contains(classIndex) else { throw GradCAMError.noClass(classIndex, of: classCount) }
   }
 

@@ -170,3 +170,14 @@ private func rowMajor(_ values: [Float], shape: [Int]) -> [Float] {
     return values[position]
   }
 }
+
+extension NPYArray {
+  /// The array as a tensor of an element type; numbers that are no integers are rounded for one of integers.
+  package func tensor(of type: ElementType) -> Tensor {
+    switch type.storage {
+    case .float32: Tensor(values, shape: Shape(shape))
+    case .int64: Tensor(values.map { Int64(exactly: $0.rounded()) ?? 0 }, shape: Shape(shape), elementType: type)
+    case .bool: Tensor(values.map { $0 != 0 }, shape: Shape(shape))
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import GradCAM
+import Graph
+
+/// A pointer that must not be null.
+///
+/// Throws `usage` naming the argument.
+func required<Pointer>(_ pointer: Pointer?, _ name: String) throws -> Pointer {
+  guard let pointer else { throw GradCAMError(.usage, at: "argument '\(name)'", problem: "is NULL") }
+  return pointer
+}
+
+/// The text of a C string; nil for NULL.
+func text(_ pointer: UnsafePointer<CChar>?) -> String? { pointer.map { String(cString: $0) } }
+
+/// The value of a choice that is given by name; nil for NULL.
+///
+/// Throws `usage` listing the names.
+func choice<Choice: RawRepresentable<String> & CaseIterable>(
+  _ pointer: UnsafePointer<CChar>?, _ name: String
+) throws -> Choice? {
+  guard let text = text(pointer) else { return nil }
+  guard let choice = Choice(rawValue: text) else {
+    let known = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+    throw GradCAMError(.usage, at: name, problem: "'\(text)' is not known", advice: "choose from \(known)")
+  }
+  return choice
+}
+
+/// A struct of the caller's, of its version: fields that it does not have are 0; nil for NULL.
+///
+/// Throws `usage` where its size is not set, or where it says something in fields that this version does not have.
+func read<Struct: BitwiseCopyable>(_ pointer: UnsafePointer<Struct>?, _ name: String, empty: Struct) throws -> Struct? {
+  guard let pointer else { return nil }
+  let given = UnsafeRawBufferPointer(start: pointer, count: try size(of: pointer, name))
+  var value = empty
+  withUnsafeMutableBytes(of: &value) { $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: given.prefix($0.count))) }
+  guard given.dropFirst(MemoryLayout<Struct>.size).allSatisfy({ $0 == 0 }) else {
+    throw GradCAMError(
+      .usage, at: "argument '\(name)'", problem: "has fields that this version, \(programVersion), does not know",
+      advice: "install the libgradcam that the program was made for")
+  }
+  return value
+}
+
+/// Fills a struct of the caller's, of its version: fields that this version does not have become 0.
+///
+/// Throws `usage` where the pointer is null or the size is not set.
+func fill<Struct: BitwiseCopyable>(_ pointer: UnsafeMutablePointer<Struct>?, _ name: String, _ value: Struct) throws {
+  let pointer = try required(pointer, name)
+  let target = UnsafeMutableRawBufferPointer(start: pointer, count: try size(of: pointer, name))
+  withUnsafeBytes(of: value) { value in
+    for index in MemoryLayout<Int>.size..<max(target.count, MemoryLayout<Int>.size) {
+      target[index] = index < value.count ? value[index] : 0
+    }
+  }
+}
+
+/// The size that a struct begins with.
+private func size(of pointer: UnsafeRawPointer, _ name: String) throws -> Int {
+  let size = pointer.load(as: UInt.self)
+  guard (UInt(MemoryLayout<UInt>.size)...4096).contains(size) else {
+    throw GradCAMError(
+      .usage, at: "argument '\(name)'", problem: "begins with the size \(size)",
+      advice: "set its field 'size' to the sizeof of its struct")
+  }
+  return Int(size)
+}
+
+/// Throws `usage` where a buffer is null or too small for what is copied to it.
+func checkedBuffer<Element>(
+  _ buffer: UnsafeMutablePointer<Element>?, _ name: String, capacity: Int, needed: Int
+) throws -> UnsafeMutableBufferPointer<Element> {
+  let buffer = try required(buffer, name)
+  guard capacity >= needed else {
+    throw GradCAMError(.usage, at: "argument 'capacity'", problem: "is \(capacity) where \(needed) are needed")
+  }
+  return UnsafeMutableBufferPointer(start: buffer, count: needed)
+}
+
+/// Whether a C truth value is true.
+func isTrue(_ value: Int32) -> Bool { value != 0 }
