@@ -87,16 +87,11 @@ struct WrongCallTests {
 
   @Test func imagesThatDoNotFit() throws {
     let client = try Client()
-    func run(_ set: (inout gradcam_image) -> Void) -> gradcam_status {
-      var image = gradcam_image()
-      image.size = MemoryLayout<gradcam_image>.size
-      set(&image)
-      return gradcam_run(client.model, &image)
-    }
+    func run(_ set: (inout gradcam_image) -> Void) -> gradcam_status { status(of: client, set) }
     let bytes = [UInt8](repeating: 0, count: 12), floats = [Float](repeating: 0, count: 12)
     bytes.withUnsafeBufferPointer { bytes in
       func run(_ width: Int32, _ height: Int32, _ stride: Int = 0) -> gradcam_status {
-        self.run(client) { ($0.pixels, $0.width, $0.height, $0.stride) = (bytes.baseAddress, width, height, stride) }
+        status(of: client) { ($0.pixels, $0.width, $0.height, $0.stride) = (bytes.baseAddress, width, height, stride) }
       }
       expect(run(0, 2), GRADCAM_USAGE, "width and height: are 0 and 2")
       expect(run(2, -2), GRADCAM_USAGE, "both must be positive")
@@ -120,7 +115,8 @@ struct WrongCallTests {
     expect(gradcam_classify(client.model, nil, 0, nil), GRADCAM_USAGE, "was not run on an image")
   }
 
-  private func run(_ client: Client, _ set: (inout gradcam_image) -> Void) -> gradcam_status {
+  /// What comes of running an image.
+  private func status(of client: Client, _ set: (inout gradcam_image) -> Void) -> gradcam_status {
     var image = gradcam_image()
     image.size = MemoryLayout<gradcam_image>.size
     set(&image)
