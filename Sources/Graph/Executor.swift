@@ -69,15 +69,24 @@ public final class Executor {
 
   /// Walks back from the target.
   ///
-  /// May be called again, with another gradient of the target, without another forward pass.
-  /// - Parameter seed: the target's gradient, one number for each of its elements.
-  public func backward(seed: [Float]) throws {
+  /// May be called again, with another gradient of the target, without another forward pass, unless the plan visits taps.
+  /// - Parameters:
+  ///   - seed: the target's gradient, one number for each of its elements.
+  ///   - visit: called for each tap, where the plan visits them, as soon as its gradient is there; contents and gradient
+  ///     of the tap are the caller's until it returns.
+  public func backward(seed: [Float], visit: (ValueID) throws -> Void = { _ in }) throws {
     guard let buffer = plan.seed, let target = plan.request.target else {
       throw GradCAMError(.defect, problem: "a plan without a target was run backwards")
     }
     precondition(seed.count == plan.infos[target]!.shape.count, "the seed must have the shape of the target")
     (arena.base + plan.layout.offsets[buffer]).assumingMemoryBound(to: Float.self).update(from: seed, count: seed.count)
-    try run(plan.backwardStart..<plan.steps.count)
+    var start = plan.backwardStart
+    for (step, tap) in plan.visits {
+      try run(start..<step)
+      start = step
+      try visit(tap)
+    }
+    try run(start..<plan.steps.count)
   }
 
   /// A copy of a value that the request names: an output, a tap, the target, an input or a constant.

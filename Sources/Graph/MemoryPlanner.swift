@@ -28,6 +28,9 @@ struct MemoryPlanner {
     buffers[buffer].lastUse = max(buffers[buffer].lastUse, step)
   }
 
+  /// The step behind the last that writes a buffer; nil where none does.
+  func firstStep(behind buffer: Int) -> Int? { steps.lastIndex { $0.writes.contains(buffer) }.map { $0 + 1 } }
+
   mutating func plan() -> ArenaLayout {
     for (index, step) in steps.enumerated() {
       for buffer in step.reads { read(buffer, at: index) }
@@ -41,7 +44,8 @@ struct MemoryPlanner {
     return ArenaLayout(buffers, at: buffers.indices.map(position))
   }
 
-  private mutating func read(_ buffer: Int, at step: Int) {
+  /// Notes that a buffer is read by a step, or from outside before it.
+  mutating func read(_ buffer: Int, at step: Int) {
     let survives = step >= backwardStart && buffers[buffer].firstUse < backwardStart
     buffers[buffer].lastUse = survives ? .max : max(buffers[buffer].lastUse, step)
   }

@@ -39,6 +39,10 @@ public struct PlanRequest: Sendable {
   /// Springenberg et al., Striving for Simplicity: The All Convolutional Net, 2015.
   public var guidesGradients = false
 
+  /// Whether the taps are visited one after another on the walk back, so that their values and gradients need not be there
+  /// together; such a plan walks back once for each forward pass.
+  public var visitsTaps = false
+
   /// Creates a request.
   public init(
     inputs: [ValueID: ValueInfo], outputs: [ValueID], taps: [ValueID] = [], target: ValueID? = nil,
@@ -52,7 +56,9 @@ public struct PlanRequest: Sendable {
   }
 
   /// All values that the plan must compute.
-  var wanted: Set<ValueID> { Set(outputs + taps + (target.map { [$0] } ?? [])) }
+  var wanted: Set<ValueID> { keptBesidesTaps.union(taps) }
+
+  fileprivate var keptBesidesTaps: Set<ValueID> { Set(outputs + (target.map { [$0] } ?? [])) }
 }
 
 /// Everything about a run that can be decided before data arrives: the nodes needed, extents, constants, kernels,
@@ -74,6 +80,8 @@ public struct Plan: Sendable {
   let backwardStart: Int
   let places: [ValueID: ValuePlace]
   let tapGradients: [ValueID: Int]
+  /// The taps that are visited, each before a step.
+  let visits: [(step: Int, tap: ValueID)]
   let seed: Int?
   let layout: ArenaLayout
 
@@ -130,10 +138,22 @@ public struct Plan: Sendable {
 
     steps = forward.steps + backward.steps
     var memory = MemoryPlanner(steps: steps, byteCounts: backward.byteCounts)
-    memory.backwardStart = backwardStart
-    for value in kept { if case .buffer(let buffer)? = places[value] { memory.keep(buffer) } }
-    for value in request.inputs.keys { if case .buffer(let buffer)? = places[value] { memory.keep(buffer) } }
-    for buffer in tapGradients.values { memory.keep(buffer) }
+    let keptPlaces = request.visitsTaps ? request.keptBesidesTaps : kept
+    for value in keptPlaces.union(request.inputs.keys) {
+      if case .buffer(let buffer)? = places[value] { memory.keep(buffer) }
+    }
+    let gradients = backward.tapGradients, places = forward.places
+    visits =
+      request.visitsTaps
+      ? gradients.map { (memory.firstStep(behind: $1) ?? forward.steps.count, $0) }.sorted { $0 < $1 } : []
+    for (step, tap) in visits {
+      memory.read(gradients[tap]!, at: step)
+      if case .buffer(let buffer)? = places[tap] { memory.read(buffer, at: step) }
+    }
+    if !request.visitsTaps {
+      memory.backwardStart = backwardStart
+      for buffer in gradients.values { memory.keep(buffer) }
+    }
     if let seed { memory.written(seed, at: backwardStart) }
     layout = memory.plan()
   }

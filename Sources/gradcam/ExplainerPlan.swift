@@ -22,12 +22,12 @@ struct ExplainerPlan {
 
   func explainer(
     nodes: [String], hint: FeatureMapHint, compatibility: Compatibility = .pytorchGradCAM, threadCount: Int?,
-    reusesWeights: Bool = false
+    reusesWeights: Bool = false, visitsNodes: Bool = false
   ) throws -> Explainer {
     try Explainer(
       model, explaining: planned.explained, keeping: planned.kept, nodes: nodes, hint: hint,
       preprocessing: preprocessing, inputSize: size, labels: labels, compatibility: compatibility, inputs: inputs,
-      threadCount: threadCount, reusesWeights: reusesWeights)
+      threadCount: threadCount, reusesWeights: reusesWeights, visitsNodes: visitsNodes)
   }
 
   func session(node: String, hint: FeatureMapHint, threadCount: Int?) throws -> Session {

@@ -52,7 +52,9 @@ struct Sweep: ParsableCommand {
         .usage, at: "--method \(self.method)", problem: "makes no map of each node", advice: "choose gradcam, say")
     }
     let plan = try ExplainerPlan(model, image, tensors, target)
-    let explainer = try plan.explainer(nodes: ["all"], hint: FeatureMapHint(), threadCount: threads.count)
+    let explainer = try plan.explainer(
+      nodes: ["all"], hint: FeatureMapHint(), threadCount: threads.count, reusesWeights: true,
+      visitsNodes: method is any TapMethod)
     for warning in explainer.warnings(about: sources) { Console.warn(warning.text) }
     let sheet = best ? nil : try sheetPath(of: sources, model, tensors)
 

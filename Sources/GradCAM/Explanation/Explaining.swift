@@ -1,3 +1,5 @@
+import Graph
+
 extension Explainer {
   /// Explains a class of the image that was classified last, at every tap by every method.
   ///
@@ -46,17 +48,22 @@ extension Explainer {
 
   /// Explains a target of the image that was classified last at every tap by one method, tap after tap.
   ///
-  /// Of many taps, few activations are in memory twice; the explanations do not hold them.
+  /// Of many taps, few activations are in memory twice; the explanations do not hold them. Where the explainer visits nodes,
+  /// each is seen while the gradient walks by, and only once for each time that the image is classified.
   ///
-  /// Throws what `explain` throws.
+  /// Throws what `explain` throws, and `defect` where the method needs more than the tap of a node that is visited.
   public func sweep(_ target: any Target, of image: PreparedImage, method name: String) throws -> [Explanation] {
     let method = NamedMethod(name: name, method: try CAMMethods.named(name, following: compatibility))
-    try session.backward(from: target)
-    return try session.taps.indices.flatMap { place in
+    guard !session.visitsTaps || method.method is any TapMethod else {
+      throw GradCAMError(.defect, at: "--method \(name)", problem: "asks for more than nodes that are visited tell")
+    }
+    var found = [[Explanation]](repeating: [], count: session.taps.count)
+    try session.backward(from: target) { place in
       var run = ExplanationRun(explainer: self, target: target, image: image, taps: [place], methods: [method])
       try run.makeMaps(skipsUnsupported: false, progress: { _ in })
-      return try run.explanations(tellsIgnoredNodes: false)[0].map(\.withoutTap)
+      found[place] = try run.explanations(tellsIgnoredNodes: false)[0].map(\.withoutTap)
     }
+    return found.flatMap { $0 }
   }
 
   /// The number of explanations that some methods make of a target.

@@ -122,13 +122,15 @@ public final class Explainer {
   ///   - inputs: contents of inputs other than the image, by name.
   ///   - threadCount: the threads to run on; nil means one a core.
   ///   - reusesWeights: whether many images follow, so that packing weights pays.
+  ///   - visitsNodes: whether the nodes are seen one after another, by `sweep` alone and by methods that need nothing but
+  ///     the tap, which takes less memory.
   ///
   /// Throws what `Session` throws.
   public init(
     _ model: Model, explaining explained: ValueID? = nil, keeping kept: [ValueID] = [], nodes: [String] = [],
     hint: FeatureMapHint = FeatureMapHint(), preprocessing: Preprocessing? = nil, inputSize: PixelSize? = nil,
     labels: Labels? = nil, compatibility: Compatibility = .pytorchGradCAM, inputs: [String: Tensor] = [:],
-    threadCount: Int? = nil, reusesWeights: Bool = false
+    threadCount: Int? = nil, reusesWeights: Bool = false, visitsNodes: Bool = false
   ) throws {
     var warnings: [Warning] = []
     let known = preprocessing ?? model.metadata.preprocessing
@@ -145,7 +147,7 @@ public final class Explainer {
     namesNodes = !nodes.isEmpty
     session = try Session(
       model, explaining: explained, keeping: kept, nodes: nodes, hint: hint, inputSize: size, inputs: inputs,
-      threadCount: threadCount, reusesWeights: reusesWeights)
+      threadCount: threadCount, reusesWeights: reusesWeights, visitsTaps: visitsNodes)
     let (usual, isAssumed) = Labels.known(of: model, session.catalogue)
     self.labels = labels ?? usual
     if labels == nil, isAssumed {

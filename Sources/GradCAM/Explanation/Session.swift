@@ -31,6 +31,9 @@ public final class Session {
   /// The threads that it runs on.
   public var threadCount: Int { pool.threadCount }
 
+  /// Whether taps are seen one after another.
+  var visitsTaps: Bool { executor.plan.request.visitsTaps }
+
   let executor: Executor
   let pool: ThreadPool
   /// Told how often the network ran, or what of it lies behind a tap, while a method asks its probe.
@@ -54,6 +57,7 @@ public final class Session {
   ///   - inputs: contents of inputs other than the image, by name; shapes may depend on them.
   ///   - threadCount: the threads to run on; nil means one a core.
   ///   - reusesWeights: whether many runs follow, so that packing weights pays.
+  ///   - visitsTaps: whether taps are seen one after another, by `backward(from:visit:)` alone.
   ///
   /// Throws `usage` for a node that cannot be found, has no spatial extent or does not reach what is explained,
   /// `unsupported` where that has no gradient, and what planning throws.
@@ -62,7 +66,7 @@ public final class Session {
     hint: FeatureMapHint = FeatureMapHint(),
     inputSize: PixelSize,
     inputs: [String: Tensor] = [:],
-    threadCount: Int? = nil, reusesWeights: Bool = false
+    threadCount: Int? = nil, reusesWeights: Bool = false, visitsTaps: Bool = false
   ) throws {
     self.model = model
     self.inputSize = inputSize
@@ -83,7 +87,7 @@ public final class Session {
       let plan = try model.plan(
         inferred, keeping: wanted, explaining: value, taps: taps.map(\.value),
         inputs: try model.inputInfos(inputSize, inputInfos),
-        kernels: KernelRequest(threadCount: pool.threadCount, reusesWeights: reusesWeights))
+        kernels: KernelRequest(threadCount: pool.threadCount, reusesWeights: reusesWeights), visitsTaps: visitsTaps)
       try plan.checkMemory(inputSize)
       return (catalogue, taps, Executor(plan, pool: pool))
     }
@@ -182,6 +186,16 @@ public final class Session {
   /// - Parameter target: a number made of the value that is explained.
   public func backward(from target: any Target) throws { try executor.backward(seed: seed(target)) }
 
+  /// Walks back from a target, and shows each tap on the way or, where the session does not visit taps, at the end.
+  ///
+  /// - Parameter visit: takes the number of a tap, of which `tap(_:)` then has activation and gradient.
+  func backward(from target: any Target, visit: (Int) throws -> Void) throws {
+    try executor.backward(seed: seed(target)) { value in
+      for index in taps.indices where taps[index].value == value { try visit(index) }
+    }
+    if !visitsTaps { try taps.indices.forEach(visit) }
+  }
+
   /// Walks back from a class's score; `tap(_:)` then has the gradients.
   ///
   /// Throws what `target(classIndex:)` throws.
@@ -191,6 +205,7 @@ public final class Session {
 
   /// Where numbers that are not finite come from, for the last image.
   func nonFiniteSource(_ target: any Target) throws -> NonFiniteSource {
+    guard !visitsTaps else { return .untold }
     if image.elementType.storage == .float32, image.floats.contains(where: { !$0.isFinite }) { return .image }
     return try executor.nonFiniteOrigin(seed: seed(target)).map { .node(model.graph.describe($0), $0) } ?? .method
   }
@@ -273,12 +288,12 @@ extension Model {
   /// Plans this model: forward, and back from what is explained to the taps where there are any.
   fileprivate func plan(
     _ inferred: InferredGraph, keeping kept: [ValueID], explaining explained: ValueID, taps: [ValueID],
-    inputs: [ValueID: ValueInfo], kernels: KernelRequest
+    inputs: [ValueID: ValueInfo], kernels: KernelRequest, visitsTaps: Bool
   ) throws -> Plan {
-    try Plan(
-      inferred, operators: operators,
-      request: PlanRequest(
-        inputs: inputs, outputs: kept, taps: taps, target: taps.isEmpty ? nil : explained, kernels: kernels))
+    var request = PlanRequest(
+      inputs: inputs, outputs: kept, taps: taps, target: taps.isEmpty ? nil : explained, kernels: kernels)
+    request.visitsTaps = visitsTaps
+    return try Plan(inferred, operators: operators, request: request)
   }
 
   /// Type and extents of every value that some need, for images of a size.

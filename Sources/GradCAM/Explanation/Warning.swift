@@ -89,6 +89,8 @@ enum NonFiniteSource {
   case node(String, NonFiniteOrigin)
   /// The method, of finite numbers.
   case method
+  /// Nobody looked.
+  case untold
 
   /// Where they come from and what to try.
   var description: String {
@@ -103,6 +105,7 @@ enum NonFiniteSource {
         "they first appear at \(node), which is given finite numbers; check the image's preprocessing, as "
           + "--range, --mean and --std, and the model's weights"
       }
+    case .untold: "explain this node alone to learn where they come from"
     case .method: "activation and gradient at the node are finite; choose another method or node"
     }
   }
