@@ -11,12 +11,14 @@ CONFORMANCE = Tests/GradCAMTests/Fixtures/conformance
 CASES = .build/conformance
 # A Python with the onnx package, which holds ONNX's backend tests; where it is missing, one is made under .build.
 PYTHON ?= $(HOME)/.cache/gradcam-reference/bin/python
+# The Debian packages that the build needs.
+PACKAGES = pkg-config libprotobuf-c-dev libopenblas-dev libpng-dev libjpeg-dev
 # What scripts/bench.py compares with, for a Python under .build where $(PYTHON) is missing.
 PEERS = torch==2.13.0 torchvision==0.28.0 onnx==1.23.2 onnxruntime==1.32.0 grad-cam==1.5.7
 # Options of scripts/bench.py, as in: make bench BENCH="--models resnet50 --rounds 3"
 BENCH =
 
-.PHONY: demo build library test conformance bench lint packages protobuf clean
+.PHONY: demo build library test conformance bench lint packages browser protobuf clean
 
 # Builds the program, explains a picture and says where the result is.
 demo: build
@@ -39,7 +41,7 @@ library: packages
 	  -Xlinker --version-script=$(CURDIR)/build/exports.map -Xlinker --strip-all
 	install -m 755 .build-library/release/libGradCAMShared.so build/libgradcam.so
 
-# Builds and runs all tests.
+# Builds and runs all tests; those of the HTML report in a browser are left out where there is none (see make browser).
 test: packages
 	$(SWIFT) build $(TEST_FLAGS) --build-tests
 	$(SWIFT) test $(TEST_FLAGS) --skip-build
@@ -73,7 +75,11 @@ lint:
 
 # Installs the Debian packages that are missing; does nothing where all are there.
 packages:
-	@scripts/install-packages.sh
+	@scripts/install-packages.sh $(PACKAGES)
+
+# Installs Chromium, in which the tests look at the HTML report, where there is no browser of its kind.
+browser:
+	@command -v chromium chromium-browser google-chrome >/dev/null || scripts/install-packages.sh chromium
 
 # Generates the C code of the ONNX messages anew, after a change of onnx.proto; needs Debian's protobuf-c-compiler.
 protobuf:

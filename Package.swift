@@ -32,7 +32,8 @@ let package = Package(
     .executableTarget(
       name: "GradCAMCommand",
       dependencies: ["CSystem", "GradCAM", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-      path: "Sources/gradcam"),
+      path: "Sources/gradcam",
+      resources: [.embedInCode("HTMLReport/report.css"), .embedInCode("HTMLReport/report.js")]),
 
     .testTarget(name: "GraphTests", dependencies: ["Graph", "Ops"]),
     .testTarget(name: "OpsTests", dependencies: ["Graph", "Ops", "CKernels"], exclude: ["Fixtures"]),

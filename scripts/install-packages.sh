@@ -1,20 +1,18 @@
 #!/bin/sh
-# Installs the Debian packages that the build needs and that are missing, with sudo where the user is not root.
+# Installs the Debian packages named that are missing, with sudo where the user is not root.
 set -eu
-
-needed="pkg-config libprotobuf-c-dev libopenblas-dev libpng-dev libjpeg-dev"
 
 if ! command -v swift >/dev/null; then
   echo "gradcam needs Swift 6.2 or later: see https://www.swift.org/install/linux/" >&2
   exit 1
 fi
 if ! command -v dpkg-query >/dev/null; then
-  echo "This is not Debian or Ubuntu: install what $needed hold there, then run 'swift build -c release'." >&2
+  echo "This is not Debian or Ubuntu: install what $* hold there, then run 'swift build -c release'." >&2
   exit 1
 fi
 
 missing=""
-for package in $needed; do
+for package in "$@"; do
   status=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)
   [ "$status" = installed ] || missing="$missing $package"
 done
@@ -24,5 +22,8 @@ echo "Installing$missing"
 as_root=""
 [ "$(id -u)" = 0 ] || as_root=sudo
 export DEBIAN_FRONTEND=noninteractive
-# shellcheck disable=SC2086  # the lists are meant to be split
-$as_root apt-get install -y -q $missing || { $as_root apt-get update -q && $as_root apt-get install -y -q $missing; }
+install() {
+  # shellcheck disable=SC2086  # the lists are meant to be split
+  $as_root apt-get install -y -q --no-install-recommends $missing
+}
+install || { $as_root apt-get update -q && install; }

@@ -40,7 +40,7 @@ func decimal(_ value: Double, _ places: Int) -> String {
   guard value.isFinite else { return "\(value)" }
   let scale = (0..<places).reduce(1.0) { product, _ in product * 10 }
   let scaled = (abs(value) * scale).rounded()
-  guard scaled < 1e18 else { return "\(value)" }
+  guard scaled < 1e18, scale < 1e18 else { return "\(value)" }
   let whole = Int(scaled / scale), rest = Int(scaled) - whole * Int(scale)
   let sign = value < 0 && scaled > 0 ? "-" : ""
   guard places > 0 else { return sign + "\(whole)" }

@@ -37,6 +37,21 @@ import Testing
     #expect(grid.width > 3 * 224 && grid.height > 2 * 224)
   }
 
+  /// The page holds both classes that have boxes in the picture, and draws the boxes.
+  @Test func report() throws {
+    let outcome = try place.run(
+      ["compare"] + models + ["--images", picture, "--metric", "pointing-game", "--report", "page.html"] + boxes)
+    #expect(outcome.code == 0 && outcome.output.hasSuffix("comparison.png, page.html\n"), "\(outcome.errors)")
+    let page = try MarkupTree.parsing(String(decoding: try place.contents("page.html"), as: UTF8.self))
+    #expect(page.all("h1").first?.text == "What shapes-vgg and shapes-resnet look at")
+    #expect(
+      page.all("article").map { $0.all("h3")[0].text } == [
+        "pair-006-star-cross.png (star)", "pair-006-star-cross.png (cross)",
+      ])
+    #expect(page.all("rect").filter { $0.attributes["class"] == "box inner" }.count == 6)
+    #expect(page.all("dd").contains { $0.text == "On 100% of images that have boxes, whichever the model" })
+  }
+
   /// A model agrees with itself, and its numbers are those of `evaluate`.
   @Test func aModelAndItsCopy() throws {
     try FileManager.default.copyItem(atPath: models[0], toPath: place.path("copy.onnx"))

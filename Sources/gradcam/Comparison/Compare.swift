@@ -132,11 +132,13 @@ struct Compare: ParsableCommand {
       let picture = try Picture(contentsOf: image)
       let top = try explainer.classify(try located(image) { try explainer.prepare(picture) }, count: 1)[0]
       let boxed = try boxes?.classes(in: image, labels, classCount: classCount) ?? []
-      func `case`(_ index: Int) -> ComparedCase {
+      func `case`(_ index: Int) throws -> ComparedCase {
         let scored = explainer.classes(count: classCount).first { $0.index == index }!
-        return ComparedCase(image: image, first: scored, asked: classes.isEmpty ? nil : "\(index)")
+        return ComparedCase(
+          image: image, first: scored, asked: classes.isEmpty ? nil : "\(index)",
+          boxes: try boxes?.boxes(in: image, of: index, labels, classCount: classCount) ?? [])
       }
-      return (asked.isEmpty ? boxed.isEmpty ? [top.index] : boxed : asked).map(`case`)
+      return try (asked.isEmpty ? boxed.isEmpty ? [top.index] : boxed : asked).map(`case`)
     }
   }
 
@@ -162,7 +164,8 @@ struct Compare: ParsableCommand {
               first: runs[first].model.name, second: runs[second].model.name, pearson: agreement?.pearson,
               spearman: agreement?.spearman, ssim: agreement?.structuralSimilarity, iou: agreement?.topOverlap)
           },
-          photograph: try picture.resized(width: page.width, height: page.height).encoded(for: "photograph.jpg"))
+          photograph: try picture.resized(width: page.width, height: page.height).encoded(for: "photograph.jpg"),
+          boxes: each.boxes)
       })
   }
 

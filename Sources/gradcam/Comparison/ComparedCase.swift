@@ -9,6 +9,8 @@ struct ComparedCase {
   let first: ScoredClass
   /// What the user called it; nil where it is the first model's most probable class.
   let asked: String?
+  /// Where the objects of the class are in the image; empty where that is not known.
+  let boxes: [PixelRectangle]
   /// What reports call the class.
   var label: String { first.label ?? asked ?? "class \(first.index)" }
 

@@ -61,10 +61,12 @@ struct ComparedImage: Encodable {
   let label: String
   /// One for each model, in their order.
   let results: [ComparedResult]
-  /// One for each pair of models.
+  /// One for each pair of models, in the same order for all images.
   let agreement: [ComparedPair]
   /// A JPEG file of the picture, small enough for a page.
   let photograph: [UInt8]
+  /// The objects of the class, in the picture's pixels; empty where none are known.
+  let boxes: [PixelRectangle]
 
   enum CodingKeys: CodingKey { case image, width, height, label, results, agreement }
 }

@@ -1,1 +1,0 @@
-struct HTMLReport { init(_ comparison: Comparison) {}; var text: String { "" } }

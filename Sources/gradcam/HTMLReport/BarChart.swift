@@ -1,0 +1,65 @@
+/// A bar from zero for each of some numbers, as SVG as wide as its place; the best have a colour of their own and are named.
+struct BarChart {
+  let id, title: String
+  let bars: [Bar]
+  /// The numbers of the bars that are best.
+  let best: Set<Int>
+
+  struct Bar {
+    let sign, name: String
+    let value: Double?
+  }
+
+  private static let pitch = 36
+
+  var html: HTML {
+    """
+    <svg class="bars" width="100%" height="\(bars.count * Self.pitch)" role="img" \
+    aria-labelledby="\(id)-title \(id)-description"><title id="\(id)-title">\(title)</title>\
+    <desc id="\(id)-description">\(description)</desc>
+    \(bars.indices.map(row))</svg>
+    """
+  }
+
+  private var description: String {
+    bars.indices.map { index in
+      "\(bars[index].name): \(bars[index].value.map { typeset($0, 3) } ?? "not defined")"
+        + (best.contains(index) ? ", best" : "")
+    }.joined(separator: "; ") + "."
+  }
+
+  private func row(_ index: Int) -> HTML {
+    let bar = bars[index], top = index * Self.pitch
+    let number: HTML =
+      bar.value.map { "\(typeset($0, 3))\(best.contains(index) ? " · best" : "")" } ?? "– not defined"
+    let drawn: HTML =
+      bar.value.map { value in
+        let ends = [place(0), place(value)].sorted()
+        return """
+          <rect class="bar" x="\(decimal(ends[0], 2))%" y="\(top + 20)" width="\(decimal(ends[1] - ends[0], 2))%" \
+          height="8"/>
+          """
+      } ?? ""
+    return """
+      <g\(best.contains(index) ? " class=\"best\"" : "" as HTML)><text y="\(top + 14)">\
+      <tspan class="letter">\(bar.sign)</tspan> \(bar.name.shortened(to: 30))</text>\
+      <text x="100%" y="\(top + 14)" text-anchor="end">\(number)</text>\
+      <rect class="track" y="\(top + 20)" width="100%" height="8"/>\(drawn)</g>
+
+      """
+  }
+
+  /// Where a number lies, in hundredths of the width; zero is always in sight.
+  private func place(_ value: Double) -> Double {
+    let values = bars.compactMap(\.value).filter(\.isFinite)
+    let least = min(values.min() ?? 0, 0), most = max(values.max() ?? 0, 0)
+    return most > least ? min(max((value - least) / (most - least), 0), 1) * 100 : 0
+  }
+}
+
+extension String {
+  /// The text, its middle left out where it is longer than a number of characters.
+  fileprivate func shortened(to count: Int) -> String {
+    self.count > count ? "\(prefix(count / 2))…\(suffix(count - count / 2 - 1))" : self
+  }
+}

@@ -1,0 +1,165 @@
+/// What a comparison shows, as a question with its answer.
+struct Finding: Equatable {
+  let question, answer, detail: String
+  /// The number of the image that the answer is about.
+  var image: Int? = nil
+}
+
+extension MetricColumn {
+  /// Every model's mean, in their order.
+  func means(of models: [ComparedModel]) -> [Double?] { models.map { $0.means[name] ?? nil } }
+
+  /// The numbers of the models whose means are best as they are shown, to three decimals; none where all are equal.
+  func best(of models: [ComparedModel]) -> Set<Int> {
+    let shown = means(of: models).map { $0.map { ($0 * 1000).rounded() } }
+    let defined = Set(shown.compactMap { $0 })
+    guard defined.count > 1, let best = higher_is_better ? defined.max() : defined.min() else { return [] }
+    return Set(shown.indices.filter { shown[$0] == best })
+  }
+}
+
+extension ComparedResult {
+  /// Whether the model, too, finds the class explained most probable.
+  var isTop: Bool { top.class == `class` }
+  /// The class explained, by name where it has one.
+  var name: String { label ?? "class \(`class`)" }
+}
+
+extension ComparedResult.TopClass {
+  /// The class by name where it has one.
+  var name: String { label ?? "class \(`class`)" }
+}
+
+extension Comparison {
+  /// What the figures say, in words; questions that they do not answer are left out.
+  var findings: [Finding] {
+    [pointing, bestByMostMetrics, fastest, choices, likeness, greatestDifference].compactMap { $0 }
+  }
+
+  /// The names by which images are told apart, with the class where an image is asked about several.
+  var imageNames: [String] {
+    zip(images, distinctEnds(of: images.map(\.image))).map { image, name in
+      images.filter { $0.image == image.image }.count > 1 ? "\(name) (\(image.label))" : name
+    }
+  }
+
+  /// How many there are of what all models were asked: of images, or of cases where an image is asked about several classes.
+  var caseCount: String {
+    counted(images.count, Set(images.map(\.image)).count < images.count ? "case" : "image")
+  }
+
+  /// The agreement of each pair of models, the mean over all images.
+  var meanAgreement: [ComparedPair] {
+    guard let first = images.first else { return [] }
+    return first.agreement.indices.map { index in
+      func mean(_ measure: (ComparedPair) -> Double?) -> Double? { images.map { measure($0.agreement[index]) }.mean }
+      return ComparedPair(
+        first: first.agreement[index].first, second: first.agreement[index].second,
+        pearson: mean(\.pearson), spearman: mean(\.spearman), ssim: mean(\.ssim), iou: mean(\.iou))
+    }
+  }
+
+  private var pointing: Finding? {
+    guard let metric = metrics.first(where: { $0.name == "pointing-game" }) else { return nil }
+    let means = metric.means(of: models)
+    func share(_ value: Double) -> String { "\(typeset(value * 100, 0))%" }
+    guard let highest = means.compactMap({ $0 }).max() else { return nil }
+    let best = metric.best(of: models)
+    guard !best.isEmpty else {
+      return Finding(
+        question: "How often do the maps point at the object?",
+        answer: "On \(share(highest)) of images",
+        detail: "that have boxes" + (models.count > 1 ? ", whichever the model" : ""))
+    }
+    let others = models.indices.filter { !best.contains($0) }
+    let rest = others.compactMap { means[$0] }
+    let detail =
+      others.count == 1
+      ? "\(models[others[0]].name) on \(rest.first.map(share) ?? "none")"
+      : "the others on \(share(rest.min() ?? 0)) to \(share(rest.max() ?? 0))"
+    return Finding(
+      question: "Whose maps point at the object most often?",
+      answer: enumerated(best.sorted().map { models[$0].name }),
+      detail: "on \(share(highest)) of the images that have boxes; \(detail)")
+  }
+
+  private var bestByMostMetrics: Finding? {
+    let winners = metrics.map { $0.best(of: models) }
+    let wins = models.indices.map { model in metrics.indices.filter { winners[$0].contains(model) } }
+    guard metrics.count > 1, let most = wins.map(\.count).max(), most > 0 else { return nil }
+    let leaders = models.indices.filter { wins[$0].count == most }
+    let names = wins[leaders[0]].map { metrics[$0].name }
+    let runnerUp = models.indices.filter { !leaders.contains($0) }.max { wins[$0].count < wins[$1].count }
+    let rest = runnerUp.map { "; \(models[$0].name) by \(wins[$0].isEmpty ? "none" : "\(wins[$0].count)")" } ?? ""
+    let share = "\(most) of \(counted(metrics.count, "metric"))"
+    return Finding(
+      question: "Whose maps measure best?", answer: enumerated(leaders.map { models[$0].name }),
+      detail: (leaders.count == 1 ? "by \(enumerated(names)), \(share)" : "each by \(share)") + rest)
+  }
+
+  private var fastest: Finding? {
+    let times = models.map(\.cost.explanation_ms)
+    guard models.count > 1, let shortest = times.min(), let longest = times.max(), shortest > 0 else { return nil }
+    let quick = times.indices.filter { times[$0] < 1.05 * shortest }
+    let slowest = models[times.firstIndex(of: longest)!].name
+    return Finding(
+      question: "Which is fastest?",
+      answer: quick.count == models.count ? "All about as fast" : enumerated(quick.map { models[$0].name }),
+      detail: "\(typesetBriefly(shortest)) ms an explanation"
+        + (quick.count == models.count
+          ? "" : "; \(slowest) takes \(typeset(longest / shortest, 1)) times as long (\(typesetBriefly(longest)) ms)"))
+  }
+
+  private var choices: Finding? {
+    guard !images.isEmpty else { return nil }
+    let other = zip(imageNames, images).flatMap { name, image in
+      image.results.filter { !$0.isTop }.map { (model: $0.model, says: $0.top.name, image: name) }
+    }
+    let agreeing = images.filter { $0.results.allSatisfy(\.isTop) }.count
+    let detail: String =
+      if other.isEmpty {
+        models.count > 1 ? "the class asked about is every model’s own first choice" : "it is the model’s first choice"
+      } else if other.count < 4 {
+        enumerated(other.map { "\($0.model) says “\($0.says)” in \($0.image)" })
+      } else {
+        "something else is said\(models.count > 3 ? " most often" : "") by "
+          + enumerated(
+            Dictionary(grouping: other, by: \.model).sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }
+              .prefix(3).map { "\($0.key) (\($0.value.count))" })
+      }
+    return Finding(
+      question: models.count > 1 ? "Do all see the class themselves?" : "Does it see the class itself?",
+      answer: agreeing == images.count
+        ? "In all" : agreeing == 0 ? "In none" : "In \(agreeing) of \(caseCount)",
+      detail: detail)
+  }
+
+  private var likeness: Finding? {
+    let pairs = meanAgreement.filter { $0.pearson != nil }.sorted { $0.pearson! > $1.pearson! }
+    guard let most = pairs.first, let least = pairs.last, let highest = most.pearson, let lowest = least.pearson else {
+      return nil
+    }
+    guard pairs.count > 1 else {
+      return Finding(
+        question: "How alike are their maps?", answer: "Pearson’s r = \(typeset(highest, 2))",
+        detail: "\(images.count == 1 ? "" : "on average; ")1 is the same map, 0 no relation")
+    }
+    return Finding(
+      question: "Whose maps are most alike?", answer: "\(most.first) and \(most.second)",
+      detail: "mean Pearson’s r \(typeset(highest, 2)); least alike are \(least.first) and \(least.second), "
+        + typeset(lowest, 2))
+  }
+
+  private var greatestDifference: Finding? {
+    let alike = images.indices.compactMap { index in
+      images[index].agreement.map(\.pearson).mean.map { (image: index, pearson: $0) }
+    }.sorted { $0.pearson < $1.pearson }
+    guard let least = alike.first, let most = alike.last, least.image != most.image else { return nil }
+    let pairs = models.count > 2 ? "mean " : ""
+    return Finding(
+      question: "Where do they differ most?", answer: imageNames[least.image],
+      detail: "\(pairs)Pearson’s r \(typeset(least.pearson, 2)); most alike in \(imageNames[most.image]), "
+        + typeset(most.pearson, 2),
+      image: least.image)
+  }
+}

@@ -1,0 +1,65 @@
+import Testing
+
+@testable import GradCAMCommand
+
+/// What a report says in words follows from its numbers.
+struct FindingsTests {
+  @Test func twoModels() throws {
+    let findings = try Comparison.madeUp().findings
+    #expect(
+      findings == [
+        Finding(
+          question: "Whose maps point at the object most often?", answer: "shapes-vgg",
+          detail: "on 50% of the images that have boxes; shapes-resnet on 20%"),
+        Finding(
+          question: "Whose maps measure best?", answer: "shapes-resnet",
+          detail: "by average-drop, deletion, road and energy-inside, 4 of 8 metrics; shapes-vgg by 3"),
+        Finding(
+          question: "Which is fastest?", answer: "shapes-resnet",
+          detail: "8.50 ms an explanation; shapes-vgg takes 2.0 times as long (17.0 ms)"),
+        Finding(
+          question: "Do all see the class themselves?", answer: "In none",
+          detail: "shapes-vgg says “class 5” in star.png and shapes-resnet says “class 5” in moon.jpg"),
+        Finding(
+          question: "How alike are their maps?", answer: "Pearson’s r = 0.52",
+          detail: "on average; 1 is the same map, 0 no relation"),
+        Finding(
+          question: "Where do they differ most?", answer: "moon.jpg",
+          detail: "Pearson’s r 0.35; most alike in star.png, 0.70", image: 1),
+      ])
+  }
+
+  @Test func severalModels() throws {
+    let findings = try Comparison.madeUp(models: ["a", "b", "c", "d"], images: ["x/1.png", "y/1.png", "z.png"]).findings
+    #expect(
+      findings.map { "\($0.answer): \($0.detail)" } == [
+        "c: on 80% of the images that have boxes; the others on 0% to 50%",
+        "a: by average-drop, road and energy-inside, 3 of 8 metrics; c by 2",
+        "a: 8.50 ms an explanation; d takes 4.0 times as long (34.0 ms)",
+        "In none: something else is said most often by a (1), b (1) and c (1)",
+        "a and b: mean Pearson’s r 0.35; least alike are a and d, −0.05",
+        "z.png: mean Pearson’s r −0.13; most alike in x/1.png, 0.57",
+      ])
+  }
+
+  /// Nothing is best where all are equal, and one model is compared with none.
+  @Test func nothingIsBestAmongEquals() throws {
+    let comparison = try Comparison.madeUp(models: ["a", "a again"], images: ["1.png"])
+    let equal = Comparison(
+      method: "gradcam", metrics: comparison.metrics, models: [comparison.models[0], comparison.models[0]],
+      images: comparison.images)
+    #expect(
+      equal.findings.map { "\($0.answer): \($0.detail)" } == [
+        "On 20% of images: that have boxes, whichever the model",
+        "All about as fast: 8.50 ms an explanation",
+        "In none: a again says “class 5” in 1.png",
+        "Pearson’s r = 0.70: 1 is the same map, 0 no relation",
+      ])
+    let one = try Comparison.madeUp(models: ["a"], images: ["1.png"])
+    #expect(
+      one.findings.map { "\($0.answer): \($0.detail)" } == [
+        "On 20% of images: that have boxes",
+        "In all: it is the model’s first choice",
+      ])
+  }
+}
