@@ -34,6 +34,14 @@ struct HTML: ExpressibleByStringInterpolation, Equatable, Sendable {
     }
   }
 
+  /// A name that may go on in the next line behind a sign that joins its parts.
+  static func breakable(_ name: String) -> HTML {
+    let pieces = name.map { character -> HTML in
+      "\(String(character))\("_./".contains(character) ? "<wbr/>" : "" as HTML)"
+    }
+    return "\(pieces)"
+  }
+
   /// A dash in place of what is not known, and why for those who hear the page or rest the pointer on it.
   static func missing(_ reason: String) -> HTML {
     "<span title=\"\(reason)\" aria-hidden=\"true\">–</span><span class=\"unseen\">\(reason)</span>"

@@ -84,7 +84,9 @@ struct HTMLReport {
 
   private var findings: Section? {
     let cards = comparison.findings.map { finding -> HTML in
-      let answer: HTML = finding.image.map { "<a href=\"#image-\($0)\">\(finding.answer)</a>" } ?? "\(finding.answer)"
+      let answer: HTML =
+        finding.image.map { "<a href=\"#image-\($0)\">\(HTML.breakable(finding.answer))</a>" }
+        ?? .breakable(finding.answer)
       return """
         <div><dt>\(finding.question)</dt><dd><strong>\(answer)</strong> <span>\(finding.detail)</span></dd></div>
 
@@ -107,7 +109,7 @@ struct HTMLReport {
 
   /// A model's sign and name.
   func badge(_ model: Int) -> HTML {
-    "<span class=\"sign\">\(sign(model))</span> <span class=\"name\">\(comparison.models[model].name)</span>"
+    "<span class=\"sign\">\(sign(model))</span>\u{A0}<span class=\"name\">\(HTML.breakable(comparison.models[model].name))</span>"
   }
 
   /// A table that is scrolled where it is wider than the page, or taller than part of it.

@@ -111,7 +111,7 @@ extension HTMLReport {
     }
     return """
       <figure data-model="\(model)">\(picture(index, description: description, layers: heat))
-      <figcaption><p>\(badge(model)) at <code>\(comparison.models[model].node)</code></p>
+      <figcaption><p>\(badge(model)) at <code>\(HTML.breakable(comparison.models[model].node))</code></p>
       <p>“\(result.name)” \(percent(result.probability))\(choice(of: result))</p>
       \(metrics.isEmpty ? "" : "<dl>\(metrics)</dl>" as HTML)\
       \(result.warnings.isEmpty ? "" : "<ul class=\"warnings\">\(result.warnings.map { "<li>\($0)</li>" as HTML })</ul>" as HTML)\

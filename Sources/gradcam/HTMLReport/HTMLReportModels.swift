@@ -5,7 +5,7 @@ extension HTMLReport {
     let rows = comparison.models.indices.map { index -> HTML in
       let model = comparison.models[index], cost = model.cost
       return """
-        <tr><th scope="row">\(badge(index))</th><td class="text"><code>\(model.node)</code></td>\
+        <tr><th scope="row">\(badge(index))</th><td class="text"><code>\(HTML.breakable(model.node))</code></td>\
         <td>\(model.input.replacing("x", with: " × "))</td><td>\(model.classes)</td><td>\(parameters(cost))</td>\
         <td>\(typesetBriefly(cost.gflop))</td><td>\(typesetBriefly(cost.forward_ms))</td>\
         <td>\(typesetBriefly(cost.explanation_ms))</td>\
