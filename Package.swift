@@ -20,13 +20,14 @@ let package = Package(
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
     .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
     .target(name: "COnnx", dependencies: ["CProtobufC"], exclude: ["onnx.proto"]),
+    .target(name: "CGradCAMPlugin"),
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
 
     .target(name: "Graph", dependencies: ["CSystem"]),
     .target(name: "Ops", dependencies: ["Graph", "CKernels", "COpenBLAS"]),
     .target(name: "ONNXLoader", dependencies: ["Graph", "COnnx"]),
     .target(
-      name: "GradCAM", dependencies: ["Graph", "Ops", "ONNXLoader", "CPNG", "CJPEG"],
+      name: "GradCAM", dependencies: ["Graph", "Ops", "ONNXLoader", "CGradCAMPlugin", "CPNG", "CJPEG"],
       resources: [.embedInCode("Data/imagenet_labels.txt"), .embedInCode("Data/fixed-10x20.hex")]),
     .target(name: "CInterface", dependencies: ["CGradCAM", "GradCAM", "Graph"]),
     .executableTarget(

@@ -1,6 +1,6 @@
 /// A stretch of memory that one step of a plan writes first and another reads last.
 struct ArenaBuffer: Sendable {
-  let byteCount: Int
+  var byteCount: Int
   /// The step that first writes it.
   var firstUse: Int
   /// The step that last touches it; `Int.max` where it must outlive the run.

@@ -95,7 +95,10 @@ struct BackwardPlanner {
     let node = forward.graph.nodes[step.node]
     guard let made = forward.resolved[index] as? any DifferentiableOperator else {
       throw GradCAMError(
-        .unsupported, problem: "operator \(node.operatorName) has no gradient, and it lies between tap and score",
+        .unsupported,
+        problem:
+          "operator \(forward.operators.describe(node.operatorName)) has no gradient, and it lies between tap and "
+          + "score",
         advice: "choose a node behind it")
     }
     if made.integerGradients == .estimated { estimates.append(step.node) }

@@ -75,11 +75,7 @@ public final class Executor {
   ///   - visit: called for each tap, where the plan visits them, as soon as its gradient is there; contents and gradient
   ///     of the tap are the caller's until it returns.
   public func backward(seed: [Float], visit: (ValueID) throws -> Void = { _ in }) throws {
-    guard let buffer = plan.seed, let target = plan.request.target else {
-      throw GradCAMError(.defect, problem: "a plan without a target was run backwards")
-    }
-    precondition(seed.count == plan.infos[target]!.shape.count, "the seed must have the shape of the target")
-    (arena.base + plan.layout.offsets[buffer]).assumingMemoryBound(to: Float.self).update(from: seed, count: seed.count)
+    try setSeed(seed)
     var start = plan.backwardStart
     for (step, tap) in plan.visits {
       try run(start..<step)
@@ -87,6 +83,15 @@ public final class Executor {
       try visit(tap)
     }
     try run(start..<plan.steps.count)
+  }
+
+  /// Puts the target's gradient where the walk back reads it first; other steps write over it later.
+  func setSeed(_ seed: [Float]) throws {
+    guard let buffer = plan.seed, let target = plan.request.target else {
+      throw GradCAMError(.defect, problem: "a plan without a target was run backwards")
+    }
+    precondition(seed.count == plan.infos[target]!.shape.count, "the seed must have the shape of the target")
+    (arena.base + plan.layout.offsets[buffer]).assumingMemoryBound(to: Float.self).update(from: seed, count: seed.count)
   }
 
   /// A copy of a value that the request names: an output, a tap, the target, an input or a constant.
@@ -185,7 +190,7 @@ extension Executor {
     }
     try time(0..<plan.backwardStart)
     if let seed {
-      try backward(seed: seed)
+      try setSeed(seed)
       try time(plan.backwardStart..<plan.steps.count)
     }
     return timings

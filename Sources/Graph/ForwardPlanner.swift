@@ -33,7 +33,7 @@ struct ForwardPlanner {
       places[id] = .constant(constant)
     }
     for (id, info) in request.inputs {
-      _ = try Shape(checked: info.shape.dimensions, limit: 1 << 40)
+      _ = try Shape(checked: info.shape.dimensions, limit: Plan.elementLimit)
       infos[id] = info
       if let constant = info.constant {
         places[id] = .constant(constant)
@@ -74,7 +74,7 @@ struct ForwardPlanner {
       throw GradCAMError(.badData, problem: "has \(node.outputs.count) outputs where \(outputs.count) are known")
     }
     outputs.removeLast(outputs.count - node.outputs.count)
-    for info in outputs { _ = try Shape(checked: info.shape.dimensions, limit: 1 << 40) }
+    for info in outputs { _ = try Shape(checked: info.shape.dimensions, limit: Plan.elementLimit) }
 
     if !outputs.allSatisfy({ $0.constant != nil }) {
       if node.inputs.allSatisfy({ $0 == nil || infos[$0!]?.constant != nil }) {
@@ -164,7 +164,12 @@ struct ForwardPlanner {
       outputs[0].constant = try inputs.required(input).constant!.reshaped(to: outputs[0].shape)
       return
     }
-    let results = outputs.map { Tensor(uninitialized: $0.elementType, shape: $0.shape) }
+    let guardByteCount = kernel.isGuarded ? GuardZone.byteCount : 0
+    let results = outputs.map { info in
+      Tensor(
+        elementType: info.elementType, shape: info.shape,
+        storage: TensorStorage(byteCount: info.shape.count * info.elementType.storage.byteCount + guardByteCount))
+    }
     let scratch = TensorStorage(byteCount: kernel.scratchByteCount)
     let workerScratch = TensorStorage(byteCount: kernel.workerScratchByteCount)
     try kernel.run(

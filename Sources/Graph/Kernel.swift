@@ -25,19 +25,22 @@ public struct Kernel: Sendable {
   public let workerScratchByteCount: Int
   /// The floating-point operations of a run, a multiply-add counting as two; 0 where they are negligible.
   public let operationCount: Double
+  /// Whether a guard zone lies behind every output, which therefore has memory of its own.
+  public let isGuarded: Bool
   /// Computes the outputs.
   public let run: @Sendable (KernelArguments) throws -> Void
 
   /// Creates a kernel.
   public init(
     _ name: String, placement: Placement = .fresh, scratchByteCount: Int = 0, workerScratchByteCount: Int = 0,
-    operationCount: Double = 0, run: @escaping @Sendable (KernelArguments) throws -> Void
+    operationCount: Double = 0, isGuarded: Bool = false, run: @escaping @Sendable (KernelArguments) throws -> Void
   ) {
     self.name = name
     self.placement = placement
     self.scratchByteCount = scratchByteCount
     self.workerScratchByteCount = workerScratchByteCount
     self.operationCount = operationCount
+    self.isGuarded = isGuarded
     self.run = run
   }
 
@@ -129,6 +132,8 @@ public struct GradientKernel: Sendable {
   public let workerScratchByteCount: Int
   /// The floating-point operations of a run.
   public let operationCount: Double
+  /// Whether a guard zone lies behind every gradient written.
+  public let isGuarded: Bool
   /// Writes (not adds) the gradients of the wanted inputs that are not passed.
   public let run: @Sendable (GradientArguments) throws -> Void
 
@@ -136,7 +141,7 @@ public struct GradientKernel: Sendable {
   public init(
     _ name: String, readsInputs: Set<Int> = [], readsOutputs: Set<Int> = [], passes: Set<Int> = [],
     inPlace: Bool = false, scratchByteCount: Int = 0, workerScratchByteCount: Int = 0, operationCount: Double = 0,
-    run: @escaping @Sendable (GradientArguments) throws -> Void
+    isGuarded: Bool = false, run: @escaping @Sendable (GradientArguments) throws -> Void
   ) {
     self.name = name
     self.readsInputs = readsInputs
@@ -146,6 +151,7 @@ public struct GradientKernel: Sendable {
     self.scratchByteCount = scratchByteCount
     self.workerScratchByteCount = workerScratchByteCount
     self.operationCount = operationCount
+    self.isGuarded = isGuarded
     self.run = run
   }
 

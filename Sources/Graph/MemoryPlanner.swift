@@ -7,6 +7,8 @@ struct MemoryPlanner {
   private var homes: [ArenaPosition]
   /// The buffers that were put into each.
   private var lodgers: [[Int]]
+  /// The buffers that a guard zone lies behind: they do not lie in others.
+  private let guarded: Set<Int>
   /// The first backward step: what such steps read from before is kept, so that they can run again.
   var backwardStart = Int.max
 
@@ -15,6 +17,7 @@ struct MemoryPlanner {
     buffers = byteCounts.map { ArenaBuffer(byteCount: $0, firstUse: .max, lastUse: -1) }
     homes = byteCounts.indices.map { ArenaPosition(root: $0) }
     lodgers = byteCounts.map { _ in [] }
+    guarded = Set(steps.filter(\.isGuarded).flatMap(\.writes))
   }
 
   /// Keeps a buffer from the start to beyond the end of the run.
@@ -41,7 +44,9 @@ struct MemoryPlanner {
     // What is only read was there from the start: the model's inputs.
     for index in buffers.indices where buffers[index].firstUse == .max { buffers[index].firstUse = 0 }
     for index in steps.indices { overwrite(at: index) }
-    return ArenaLayout(buffers, at: buffers.indices.map(position))
+    var sizes = buffers
+    for index in guarded { sizes[index].byteCount += GuardZone.byteCount }
+    return ArenaLayout(sizes, at: buffers.indices.map(position))
   }
 
   /// Notes that a buffer is read by a step, or from outside before it.
@@ -83,13 +88,15 @@ struct MemoryPlanner {
   /// need not be told apart.
   private mutating func nest(at index: Int) {
     guard let (parts, whole) = steps[index].nesting(byteCount: { buffers[$0].byteCount }) else { return }
-    if hasOwnMemory(whole), buffers[whole].firstUse <= index, let start = start(ofWhole: whole, from: parts) {
+    if hasOwnMemory(whole), !guarded.contains(whole), buffers[whole].firstUse <= index,
+      let start = start(ofWhole: whole, from: parts)
+    {
       return put(whole, at: start)
     }
     for part in parts {
       // What is given from outside is not written by a step, and stays where it is.
-      guard let buffer = part.place.buffer, hasOwnMemory(buffer), buffers[buffer].firstUse <= index,
-        position(whole).root != buffer
+      guard let buffer = part.place.buffer, hasOwnMemory(buffer), !guarded.contains(buffer),
+        buffers[buffer].firstUse <= index, position(whole).root != buffer
       else { continue }
       put(buffer, at: ArenaPosition(root: whole, offset: part.offset))
     }
@@ -130,12 +137,21 @@ struct MemoryPlanner {
         return other == result || !stretch.overlaps(start..<start + buffers[other].byteCount)
           || buffers[other].firstUse > index || buffers[other].lastUse < born
       }
-      if isFree { return put(place.root, at: ArenaPosition(root: result)) }
+      if isFree, !guarded.contains(place.root) { return put(place.root, at: ArenaPosition(root: result)) }
     }
   }
 }
 
 extension PlanStep {
+  /// Whether a guard zone lies behind what it writes.
+  fileprivate var isGuarded: Bool {
+    switch work {
+    case .forward(let kernel, _, _): kernel.isGuarded
+    case .backward(let rule, _, _, _, _): rule.isGuarded
+    case .sum: false
+    }
+  }
+
   fileprivate var reads: [Int] {
     switch work {
     case .forward(_, let inputs, _): inputs.compactMap(\.?.buffer)

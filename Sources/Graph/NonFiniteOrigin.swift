@@ -36,7 +36,7 @@ extension Executor {
       }
       return self.origin(at: origin, isGradient: false)
     }
-    try backward(seed: seed)
+    try setSeed(seed)
     for index in plan.backwardStart..<plan.steps.count {
       try run(bound[index])
       guard case .backward(_, let arguments) = bound[index] else { continue }

@@ -4,6 +4,8 @@ public struct OperatorEntry: Sendable {
   public let name: OperatorName
   /// The first opset version that this entry serves.
   public let since: Int
+  /// What brings it, as `plugin 'softclip'`, for messages; nil for what is part of this program.
+  public let provider: String?
   /// Reads a node's attributes.
   public let make: @Sendable (inout AttributeReader) throws -> any GraphOperator
   /// Whether what `make` returns has a derivative.
@@ -11,11 +13,12 @@ public struct OperatorEntry: Sendable {
 
   /// Creates an entry.
   public init<Made: GraphOperator>(
-    _ type: String, domain: String = "", since: Int = 1,
+    _ type: String, domain: String = "", since: Int = 1, provider: String? = nil,
     make: @escaping @Sendable (inout AttributeReader) throws -> Made
   ) {
     name = OperatorName(domain: domain, type: type)
     self.since = since
+    self.provider = provider
     self.make = make
     isDifferentiable = Made.self is any DifferentiableOperator.Type || Made.self is any CompositeOperator.Type
   }
@@ -48,8 +51,36 @@ public struct OperatorSet: Sendable {
       .sorted { ($0.domain, $0.type) < ($1.domain, $1.type) }
   }
 
+  /// Whether some version of the operator has a derivative, or what it stands for may have one.
+  public func isDifferentiable(_ name: OperatorName) -> Bool {
+    expansions[name] != nil || entries[name]?.contains { $0.isDifferentiable } == true
+  }
+
   /// Whether some version of the operator is there.
   public func contains(_ name: OperatorName) -> Bool { entries[name] != nil || expansions[name] != nil }
+
+  /// What brings an operator, as `plugin 'softclip'`; nil for what is part of this program.
+  public func provider(of name: OperatorName) -> String? { entries[name]?.last?.provider }
+
+  /// An operator as messages name it, with the plugin that brings it.
+  func describe(_ name: OperatorName) -> String { "\(name)" + (provider(of: name).map { " of \($0)" } ?? "") }
+
+  /// The operators of some names.
+  ///
+  /// Rewrites, which know the operators that they were made for, are left out together where
+  /// one of those is.
+  public func keeping(_ isKept: (OperatorName) -> Bool) -> OperatorSet {
+    OperatorSet(
+      entries.values.joined().filter { isKept($0.name) }, expansions: expansions.values.filter { isKept($0.name) },
+      rewrites: names.allSatisfy(isKept) ? rewrites : [])
+  }
+
+  /// The operators of both sets, which have no name in common.
+  public func joined(with other: OperatorSet) -> OperatorSet {
+    OperatorSet(
+      [entries, other.entries].flatMap { $0.values.joined() },
+      expansions: Array(expansions.values) + other.expansions.values, rewrites: rewrites + other.rewrites)
+  }
 
   /// The operator of a node: the highest version not above the model's opset, its attributes all read.
   ///
@@ -57,7 +88,9 @@ public struct OperatorSet: Sendable {
   public func resolve(_ node: Node, opsets: [String: Int]) throws -> any GraphOperator {
     let name = node.operatorName
     guard let versions = entries[name] else {
-      throw GradCAMError(.unsupported, problem: "operator \(name) is not supported")
+      throw GradCAMError(
+        .unsupported, problem: "operator \(name) is not supported",
+        advice: name.domain.isEmpty ? nil : "a plugin that brings it can be given with --plugin")
     }
     // A model that uses a domain must import it, but fused nodes and careless exporters do not: the newest is meant.
     let opset = opsets[name.domain] ?? Int.max
@@ -66,7 +99,7 @@ public struct OperatorSet: Sendable {
     }
     var reader = AttributeReader(node, opset: opset)
     let made = try entry.make(&reader)
-    try reader.finish()
+    if let provider = entry.provider { try located(provider) { try reader.finish() } } else { try reader.finish() }
     return made
   }
 }

@@ -68,6 +68,8 @@ public struct Plan: Sendable {
   public let graph: ComputeGraph
   /// Type and extents of every value met.
   public let infos: [ValueID: ValueInfo]
+  /// The largest number of elements of a value.
+  public static let elementLimit = 1 << 40
   /// The bytes of the arena.
   public var arenaByteCount: Int { layout.byteCount }
 

@@ -88,7 +88,8 @@ struct Bench: ParsableCommand {
       let forwardDone = clock.now
       try session.backward(from: explained)
       let backwardDone = clock.now
-      let result = try CAMMethods.named("gradcam").map(of: session.tap(0), probe: session.probe(0, of: explained))
+      let result = try model.registry.method(named: "gradcam").map(
+        of: session.tap(0), probe: session.probe(0, of: explained))
       _ = Compatibility.pytorchGradCAM.drawnMap(result, geometry: input.geometry)
       let end = clock.now
       guard run >= 0 else { continue }

@@ -9,7 +9,8 @@ struct Check: ParsableCommand {
       A case is a folder with model.onnx and test_data_set_*/input_*.pb and output_*.pb. A folder that is no case is \
       searched for cases. Every case that fails or is skipped gets a line with the reason; the last line is \
       'N passed, N failed, N skipped'. Skipped are cases that use an operator or type that is not supported. \
-      The exit code is 1 where a case failed; with --manifest, where a case went otherwise than the manifest says.
+      The exit code is 1 where a case failed; with --manifest, where a case went otherwise than the manifest says. \
+      With plugins every case runs in a process of its own: one in which a plugin crashes has failed.
       """)
 
   @Argument(help: "Folders of cases.") var folders: [String]
@@ -21,11 +22,24 @@ struct Check: ParsableCommand {
       valueName: "FILE"))
   var manifest: String?
   @Flag(help: "Print one JSON document.") var json = false
+  @OptionGroup var plugins: PluginOptions
+  @Flag(help: .hidden) var inThisProcess = false
 
   private struct Row: Encodable {
     let `case`, status: String
     @Nullable var reason: String?
 
+  }
+
+  /// What runs a case.
+  private func runner(_ manifest: ConformanceManifest?) throws -> (ConformanceCase) throws -> ConformanceOutcome {
+    guard try inThisProcess || plugins.paths().isEmpty else {
+      let options = ["--rtol=\(rtol)", "--atol=\(atol)"] + (self.manifest.map { ["--manifest", $0] } ?? [])
+      return CaseProcess(arguments: ["check", "--json", "--in-this-process"] + options + plugins.arguments).run
+    }
+    return ConformanceRunner(
+      relativeTolerance: rtol, absoluteTolerance: atol, manifest: manifest, operators: try plugins.registry().operators
+    ).run
   }
 
   func run() throws {
@@ -36,13 +50,13 @@ struct Check: ParsableCommand {
         advice: "a case is a folder with model.onnx and test_data_set_0")
     }
     let manifest = try manifest.map { try ConformanceManifest(contentsOf: $0) }
-    let runner = ConformanceRunner(relativeTolerance: rtol, absoluteTolerance: atol, manifest: manifest)
+    let run = try runner(manifest)
     var surprises: [String] = []
     var counts: [ConformanceOutcome.Status: Int] = [:]
     var rows: [Row] = []
     for (index, each) in cases.enumerated() {
       Console.progress(index, of: cases.count, each.name)
-      let outcome = runner.run(each)
+      let outcome = try run(each)
       counts[outcome.status, default: 0] += 1
       rows.append(Row(case: each.name, status: outcome.status.rawValue, reason: outcome.reason))
       if let surprise = manifest?.surprise(each.name, outcome) { surprises.append("\(each.name) \(surprise)") }
@@ -53,6 +67,7 @@ struct Check: ParsableCommand {
     }
     Console.clearProgress()
     if json { try printJSON(rows) }
+    if inThisProcess { return }
     let summary =
       "\(counts[.passed] ?? 0) passed, \(counts[.failed] ?? 0) failed, \(counts[.skipped] ?? 0) skipped"
     if !json { try Console.print(summary) }

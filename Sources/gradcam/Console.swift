@@ -24,6 +24,12 @@ enum Console {
   /// Writes a line to standard error.
   static func note(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
 
+  /// Writes a line of a plugin's to standard error.
+  static func say(_ text: String) {
+    clearProgress()
+    note("gradcam: \(text)")
+  }
+
   /// Writes a warning to standard error.
   static func warn(_ text: String) {
     clearProgress()

@@ -22,8 +22,8 @@ struct Explain: ParsableCommand {
   @Option(
     name: .customLong("method"),
     help: ArgumentHelp(
-      "CAM method: \(CAMMethods.all.map(\.name).joined(separator: ", ")), or all: those that the node admits, in one "
-        + "picture. Repeatable.", valueName: "NAME"))
+      "CAM method: \(CAMMethods.all.map(\.name).joined(separator: ", ")), one of a plugin, or all: those that the node "
+        + "admits, in one picture. Repeatable.", valueName: "NAME"))
   var methods: [String] = ["gradcam"]
 
   @Option(help: ArgumentHelp("How many concepts dff looks for.", valueName: "K")) var concepts = 5
@@ -70,8 +70,8 @@ struct Explain: ParsableCommand {
     let model = try host.open(model, layout: image.layout)
     let tensors = try InputTensors(image.tensor, model: model)
     let sources = try ImageSources(images: images, tensors: tensors)
-    let methods = self.methods.contains("all") ? CAMMethods.all.map(\.name) : self.methods.withoutRepeats
-    for method in methods { _ = try CAMMethods.named(method) }
+    let methods = self.methods.contains("all") ? model.registry.methods.map(\.name) : self.methods.withoutRepeats
+    for method in methods { _ = try model.registry.method(named: method) }
     let plan = try ExplainerPlan(model, image, tensors, target)
     let explainer = try plan.explainer(
       nodes: nodes.withoutRepeats, hint: featureMap.hint, compatibility: compat, threadCount: threads.count,

@@ -22,7 +22,7 @@ struct GradCAMCommand: ParsableCommand {
     version: programVersion,
     subcommands: [
       Explain.self, Compare.self, Sweep.self, Evaluate.self, Nodes.self, Verify.self, Check.self, Bench.self,
-      Models.self,
+      Models.self, Plugins.self,
     ])
 
   static let _errorPrefix = "gradcam: error: "

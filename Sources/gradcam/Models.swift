@@ -15,7 +15,8 @@ struct Models: ParsableCommand {
 
   func run() throws {
     let folder = host.modelFolder
-    let summaries = try folder.names().map { ModelSummary(contentsOf: folder.file(of: $0)) }
+    let registry = try host.plugins.registry()
+    let summaries = try folder.names().map { ModelSummary(contentsOf: folder.file(of: $0), registry: registry) }
     if json { return try printJSON(summaries.map(ModelReport.init)) }
     guard !summaries.isEmpty else {
       return Console.warn(

@@ -46,7 +46,7 @@ struct Sweep: ParsableCommand {
     guard sources.count == 1 else {
       throw GradCAMError(.usage, problem: "several images were given", advice: "sweep one image at a time")
     }
-    let method = try CAMMethods.named(method)
+    let method = try model.registry.method(named: method)
     guard method.scope == .node, !(method is any ConceptMethod) else {
       throw GradCAMError(
         .usage, at: "--method \(self.method)", problem: "makes no map of each node", advice: "choose gradcam, say")

@@ -24,8 +24,8 @@ struct TargetOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The sum of an output, or of any tensor, or of the elements that NumPy's indices pick: out[0,5,:,2:-1].",
-      valueName: "OUTPUT[…]"))
+      "The sum of an output, or of any tensor, or of the elements that NumPy's indices pick: out[0,5,:,2:-1]. Or what a "
+        + "plugin's target NAME makes of them: NAME(out[0]).", valueName: "OUTPUT[…]"))
   var target: String?
 
   @Option(
@@ -103,8 +103,8 @@ struct TargetOptions: ParsableArguments {
   ) throws -> TargetChoice {
     switch planned {
     case .elements(let selection):
-      let sum = try selection.sum(in: explainer.session.explainedShape)
-      return TargetChoice(count: 1) { _, _ in [sum] }
+      let target = try selection.target(in: explainer.session.explainedShape)
+      return TargetChoice(count: 1) { _, _ in [target] }
     case .embedding(let reference):
       let similarity = try reference.similarity(explainer)
       return TargetChoice(count: 1) { _, _ in [similarity] }

@@ -4,7 +4,9 @@ import Testing
 /// The help texts are as the files under Fixtures/help say; after a change that is meant, run once with
 /// GRADCAM_UPDATE_HELP=1 in the environment and review what changed.
 struct HelpTests {
-  @Test(arguments: ["", "explain", "compare", "sweep", "evaluate", "nodes", "verify", "check", "bench", "models"])
+  @Test(arguments: [
+    "", "explain", "compare", "sweep", "evaluate", "nodes", "verify", "check", "bench", "models", "plugins",
+  ])
   func helpIsAsRecorded(_ command: String) throws {
     let outcome = try Workplace().run((command.isEmpty ? [] : [command]) + ["--help"])
     #expect(outcome.code == 0 && outcome.errors.isEmpty)

@@ -84,7 +84,7 @@ final class Workplace {
   }
 
   /// The folder of the bundle of tests that runs now, where the programs are too.
-  private static let programs: URL = {
+  static let programs: URL = {
     let bundle = Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") } ?? Bundle.main
     return bundle.bundlePath.hasSuffix(".xctest") ? bundle.bundleURL.deletingLastPathComponent() : bundle.bundleURL
   }()

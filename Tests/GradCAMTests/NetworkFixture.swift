@@ -45,8 +45,8 @@ struct NetworkFixture: Decodable, Sendable, CustomStringConvertible {
 
   static func named(_ name: String) throws -> NetworkFixture { try #require(all.first { $0.name == name }) }
 
-  func model(_ exporter: String, operators: OperatorSet = .standard) throws -> Model {
-    try Model(contentsOf: Self.folder.appending(path: #require(models[exporter])).path, operators: operators)
+  func model(_ exporter: String, registry: Registry = .standard) throws -> Model {
+    try Model(contentsOf: Self.folder.appending(path: #require(models[exporter])).path, registry: registry)
   }
 
   /// The arrays of the network.

@@ -47,5 +47,11 @@ struct NonFiniteOriginTests {
         return (tap, builder.node("Sqrt", [tap], name: "root"))
       }, [0, 4])
     #expect(found == NonFiniteOrigin(node: "root", output: 2, isGradient: true, constant: nil))
+    let behind = try origin(
+      { builder, x in
+        let tap = builder.node("Abs", [x], name: "tap"), root = builder.node("Sqrt", [tap], name: "root")
+        return (tap, builder.node("Neg", [builder.node("Neg", [root])], name: "last"))
+      }, [0, 4])
+    #expect(behind?.node == "root", "the gradient given lies where others are written over it")
   }
 }

@@ -10,10 +10,13 @@ import Graph
 public struct ConformanceCase: Sendable {
   /// The folder's name.
   public let name: String
-  /// The model's path.
-  let model: String
+  /// The folder's path.
+  public let folder: String
   /// The folders of inputs and outputs.
   let dataSets: [String]
+
+  /// The model's path.
+  var model: String { folder + "/model.onnx" }
 
   /// The cases in a folder, sorted by name: the folder itself, or those below it.
   ///
@@ -28,7 +31,7 @@ public struct ConformanceCase: Sendable {
     if entries.contains("model.onnx") {
       let sets = entries.filter { $0.hasPrefix("test_data_set_") }.map { folder + "/" + $0 }
       let name = folder.split(separator: "/").last.map(String.init) ?? folder
-      return [ConformanceCase(name: name, model: folder + "/model.onnx", dataSets: sets)]
+      return [ConformanceCase(name: name, folder: folder, dataSets: sets)]
     }
     return try entries.flatMap { entry -> [ConformanceCase] in
       let path = folder + "/" + entry
@@ -49,4 +52,10 @@ public struct ConformanceOutcome: Sendable {
   public let status: Status
   /// Why it did not pass; nil where it did.
   public let reason: String?
+
+  /// An outcome.
+  public init(status: Status, reason: String?) {
+    self.status = status
+    self.reason = reason
+  }
 }

@@ -176,7 +176,7 @@ struct CentralDifferences {
 
   private func score(_ values: [Float]) throws -> Double {
     let changed = Tensor(values, shape: activation.shape, floatingType: activation.elementType)
-    return Double(target.score(try tail.explainedContents(for: changed)))
+    return Double(try target.score(try tail.explainedContents(for: changed)))
   }
 
   /// Measures the score of the activation, and its rounding as the deviation from the linear prediction where every

@@ -37,7 +37,10 @@ extension Explainer {
     _ target: any Target, of image: PreparedImage, methods: [String], fusion: Fusion?, smoothing: Set<Smoothing>,
     skipsUnsupported: Bool, progress: @escaping (Double) -> Void
   ) throws -> [[Explanation]] {
-    let methods = try methods.map { NamedMethod(name: $0, method: try CAMMethods.named($0, following: compatibility)) }
+    let registry = session.model.registry
+    let methods = try methods.map {
+      NamedMethod(name: $0, method: try registry.method(named: $0, following: compatibility))
+    }
     try session.backward(from: target)
     var run = ExplanationRun(
       explainer: self, target: target, image: image, taps: Array(session.taps.indices), methods: methods,
@@ -53,7 +56,8 @@ extension Explainer {
   ///
   /// Throws what `explain` throws, and `defect` where the method needs more than the tap of a node that is visited.
   public func sweep(_ target: any Target, of image: PreparedImage, method name: String) throws -> [Explanation] {
-    let method = NamedMethod(name: name, method: try CAMMethods.named(name, following: compatibility))
+    let method = NamedMethod(
+      name: name, method: try session.model.registry.method(named: name, following: compatibility))
     guard !session.visitsTaps || method.method is any TapMethod else {
       throw GradCAMError(.defect, at: "--method \(name)", problem: "asks for more than nodes that are visited tell")
     }
@@ -71,7 +75,7 @@ extension Explainer {
   /// Throws `usage` where a method does not exist.
   public func mapCount(of methods: [String], fusion: Fusion? = nil) throws -> Int {
     try methods.reduce(0) { count, name in
-      let method = try CAMMethods.named(name)
+      let method = try session.model.registry.method(named: name)
       return count
         + (method.scope == .node && fusion == nil ? session.taps.count : 1)
         * (method is any ConceptMethod ? settings.conceptCount : 1)

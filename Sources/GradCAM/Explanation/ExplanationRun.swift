@@ -163,7 +163,7 @@ struct ExplanationRun {
     let maps = found.joined().compactMap { $0 }.joined().compactMap(\.maps.first)
     let isFinite = session.contents.allSatisfy(\.isFinite) && maps.allSatisfy { $0.values.allSatisfy(\.isFinite) }
     return Facts(
-      score: target.score(session.contents), scored: scored, saturation: saturation(scored),
+      score: try target.score(session.contents), scored: scored, saturation: saturation(scored),
       origin: isFinite ? nil : try session.nonFiniteSource(target))
   }
 

@@ -184,7 +184,9 @@ public final class Session {
   /// Walks back from a target; `tap(_:)` then has the gradients.
   ///
   /// - Parameter target: a number made of the value that is explained.
-  public func backward(from target: any Target) throws { try executor.backward(seed: seed(target)) }
+  ///
+  /// Throws what the target throws.
+  public func backward(from target: any Target) throws { try executor.backward(seed: try seed(target)) }
 
   /// Walks back from a target, and shows each tap on the way or, where the session does not visit taps, at the end.
   ///
@@ -207,12 +209,12 @@ public final class Session {
   func nonFiniteSource(_ target: any Target) throws -> NonFiniteSource {
     guard !visitsTaps else { return .untold }
     if image.elementType.storage == .float32, image.floats.contains(where: { !$0.isFinite }) { return .image }
-    return try executor.nonFiniteOrigin(seed: seed(target)).map { .node(model.graph.describe($0), $0) } ?? .method
+    return try executor.nonFiniteOrigin(seed: try seed(target)).map { .node(model.describe($0), $0) } ?? .method
   }
 
   /// The gradient of a target, zero for all images of the batch but the first.
-  func seed(_ target: any Target) -> [Float] {
-    target.gradient(contents) + [Float](repeating: 0, count: contents.count * (model.imageShape.batch - 1))
+  func seed(_ target: any Target) throws -> [Float] {
+    try target.gradient(contents) + [Float](repeating: 0, count: contents.count * (model.imageShape.batch - 1))
   }
 
   /// The last image.
@@ -274,7 +276,7 @@ public final class Session {
 
   /// The time of every step for the last image, walking back from a target where one is given.
   public func profile(_ target: (any Target)?) throws -> [Executor.StepTiming] {
-    try executor.profile(seed: target.map(seed))
+    try executor.profile(seed: try target.map(seed))
   }
 
   /// Whether a quarter of the machine's memory holds so many sessions on this plan.
@@ -391,12 +393,15 @@ extension Shape {
   }
 }
 
-extension ComputeGraph {
-  /// How messages name the node of a file that something was found at when its plan ran.
+extension Model {
+  /// How messages name the node of a file that something was found at when its plan ran, and the plugin that brings it.
   fileprivate func describe(_ origin: NonFiniteOrigin) -> String {
+    let nodes = graph.nodes
     let index =
       nodes.firstIndex { !origin.node.isEmpty && $0.name == origin.node }
       ?? nodes.firstIndex { $0.outputs.contains(origin.output) }
-    return index.map(describe(node:)) ?? "node '\(origin.node)'"
+    guard let index else { return "node '\(origin.node)'" }
+    let provider = operators.provider(of: nodes[index].operatorName)
+    return graph.describe(node: index) + (provider.map { " of \($0)" } ?? "")
   }
 }

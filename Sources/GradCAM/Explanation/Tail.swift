@@ -96,7 +96,7 @@ public final class Tail {
     let changed = Tensor(uninitialized: contents.elementType, shape: contents.shape)
     for index in scores.count..<count {
       fillWithCopies(changed, count: 1) { _, values in change(index, values) }
-      scores.append(target.score(try explainedContents(for: changed)))
+      scores.append(try target.score(try explainedContents(for: changed)))
       passed(1)
     }
     return scores
@@ -107,7 +107,7 @@ public final class Tail {
     let run = try differentiated.get()
     try run.forward(contents, surroundings)
     let explained = run.explainedContents, rest = [Float](repeating: 0, count: explained.count - result.count)
-    try run.executor.backward(seed: target.gradient(Array(explained.prefix(result.count))) + rest)
+    try run.executor.backward(seed: try target.gradient(Array(explained.prefix(result.count))) + rest)
     return run.executor.gradient(of: value)
   }
 
@@ -133,7 +133,7 @@ public final class Tail {
         let tolerance = 1e-3 * (result.map(abs).max() ?? 0)
         guard zip(image(run.count - 1), result).allSatisfy({ abs($0 - $1) <= tolerance }) else { return nil }
       }
-      for index in 0..<size { scores.append(target.score(image(index))) }
+      for index in 0..<size { scores.append(try target.score(image(index))) }
       passed(size)
     }
     return scores

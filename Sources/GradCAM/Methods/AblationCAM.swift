@@ -11,6 +11,7 @@ struct AblationCAM: WeightingMethod {
     let scores = try probe.scores(ofActivations: tap.channels) { channel, activation in
       activation[channel * tap.plane..<(channel + 1) * tap.plane].update(repeating: ablated)
     }
-    return Weighting(tap, weights: scores.map { (probe.score - $0) / probe.score })
+    let whole = try probe.score
+    return Weighting(tap, weights: scores.map { (whole - $0) / whole })
   }
 }

@@ -111,10 +111,10 @@ extension TapWeightingMethod {
   public func map(of tap: Tap, probe: Probe) -> HeatMap { tap.weightedSum(weights(of: tap)) }
 }
 
-/// The table of methods.
+/// The table of methods that are part of the program.
 public enum CAMMethods {
   /// Every method by the name that `--method` takes, in the order of help texts.
-  public static let all: [(name: String, method: any CAMMethod)] = [
+  public static let all: [Plugin.NamedCAMMethod] = [
     ("gradcam", MeanGradientWeighting()),
     ("cam", ClassActivationMapping()),
     ("hirescam", HiResCAM()),
@@ -143,18 +143,4 @@ public enum CAMMethods {
     ("legrad", LeGrad()),
     ("random", RandomWeighting()),
   ]
-
-  /// The method of a name, as a library has it.
-  ///
-  /// Throws `usage` listing the names.
-  public static func named(
-    _ name: String, following source: Compatibility = .pytorchGradCAM
-  ) throws -> any CAMMethod {
-    guard let entry = all.first(where: { $0.name == name }) else {
-      throw GradCAMError(
-        .usage, at: "--method \(name)", problem: "is not a method",
-        advice: "known are \(all.map(\.name).joined(separator: ", "))")
-    }
-    return entry.method.following(source)
-  }
 }

@@ -26,7 +26,7 @@ public final class Probe {
   }
 
   /// The target's score, of the image.
-  public var score: Float { target.score(contents) }
+  public var score: Float { get throws { try target.score(contents) } }
 
   /// The class explained, for a method that is about classes.
   ///

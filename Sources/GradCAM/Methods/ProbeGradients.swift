@@ -65,7 +65,7 @@ extension Probe {
         problem: "the classifier weights \(classifier.channels) channels where the node has \(channels)",
         advice: "give --node '\(name)'")
     }
-    return classifier.weights(of: target.gradient(contents))
+    return classifier.weights(of: try target.gradient(contents))
   }
 
   /// The raw scores for changed activations at the tap; nil where something else is explained.

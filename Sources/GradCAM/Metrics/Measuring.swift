@@ -36,7 +36,7 @@ extension Explainer {
     _ explanations: [Explanation], by metrics: [any Metric], boxes: [PixelRectangle], _ probe: Probe,
     progress: (Double) -> Void
   ) throws -> [[Double?]] {
-    let planes = probe.inputPlanes, probability = Double(probe.score)
+    let planes = probe.inputPlanes, probability = Double(try probe.score)
     let maps = explanations.map { explanation in
       MeasuredMap(
         explanation.inputMap, of: planes, probability: probability, boxes: boxes, pictureMap: explanation.drawnMap)

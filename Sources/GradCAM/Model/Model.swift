@@ -8,8 +8,8 @@ public struct Model: Sendable {
   public let path: String
   /// The network.
   public let graph: ComputeGraph
-  /// The operators it may use.
-  public let operators: OperatorSet
+  /// What it may be made of and explained by.
+  public let registry: Registry
   /// What its file says about its use.
   public let metadata: ModelMetadata
   /// The input that takes the image.
@@ -21,21 +21,23 @@ public struct Model: Sendable {
 
   /// Opens a file; weights stay in it until they are used.
   ///
-  /// - Parameter layout: how the image input is laid out; nil means what the file says, else what its shape tells.
+  /// - Parameters:
+  ///   - layout: how the image input is laid out; nil means what the file says, else what its shape tells.
+  ///   - registry: what it may be made of and explained by.
   ///
   /// Throws `unreadable`, `badData` or `unsupported` naming the file and the place in it.
   public init(
-    contentsOf path: String, layout: ImageShape.Layout? = nil, operators: OperatorSet = .standard
+    contentsOf path: String, layout: ImageShape.Layout? = nil, registry: Registry = .standard
   ) throws {
-    try self.init(try loadModel(at: path), path: path, layout: layout, operators: operators)
+    try self.init(try loadModel(at: path), path: path, layout: layout, registry: registry)
   }
 
   /// Makes a model of what was read from a file.
-  init(_ loaded: ComputeGraph, path: String, layout: ImageShape.Layout? = nil, operators: OperatorSet) throws {
+  init(_ loaded: ComputeGraph, path: String, layout: ImageShape.Layout? = nil, registry: Registry) throws {
     self.path = path
-    self.operators = operators
+    self.registry = registry
     do {
-      graph = try operators.expanding(loaded)
+      graph = try registry.operators.expanding(loaded)
       metadata = try ModelMetadata(graph.metadata)
       (imageInput, imageShape) = try graph.findImageInput(layout ?? metadata.layout)
       head = try ScoreHead(graph)
@@ -43,6 +45,9 @@ public struct Model: Sendable {
       throw error.within(path)
     }
   }
+
+  /// The operators it may use.
+  var operators: OperatorSet { registry.operators }
 
   /// The numbers in the file's constants, without the integers that are shapes and indices.
   public var parameterCount: Int { graph.parameterCount }

@@ -46,12 +46,12 @@ public struct ModelSummary: Sendable {
   public private(set) var failure: GradCAMError?
 
   /// Reads a file; its weights stay in it.
-  public init(contentsOf path: String, operators: OperatorSet = .standard) {
+  public init(contentsOf path: String, registry: Registry = .standard) {
     self.path = path
     name = Model.name(of: path)
     byteCount = fileSize(path)
     do {
-      try read(operators)
+      try read(registry)
     } catch let error as GradCAMError {
       failure = error
     } catch {
@@ -59,14 +59,14 @@ public struct ModelSummary: Sendable {
     }
   }
 
-  private mutating func read(_ operators: OperatorSet) throws {
+  private mutating func read(_ registry: Registry) throws {
     let graph = try loadModel(at: path)
     byteCount = graph.files.map(fileSize).reduce(0, +)
     exporter = graph.producer.isEmpty ? nil : graph.producer
     parameterCount = graph.parameterCount
-    missingOperators = operators.missing(in: graph, for: graph.outputs.prefix(1))
+    missingOperators = registry.operators.missing(in: graph, for: graph.outputs.prefix(1))
 
-    let model = try Model(graph, path: path, operators: operators)
+    let model = try Model(graph, path: path, registry: registry)
     input = Input(name: model.graph.values[model.imageInput].name, shape: model.imageShape)
     let catalogue = try NodeCatalogue(model, size: Explainer.inputSize(of: model))
     classCount = catalogue.classCount == 0 ? nil : catalogue.classCount

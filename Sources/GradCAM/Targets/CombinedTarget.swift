@@ -17,14 +17,14 @@ private struct CombinedTarget: Target {
   let name, description: String
   let terms: [(weight: Float, target: any Target)]
 
-  func score(_ contents: [Float]) -> Float {
-    terms.reduce(0) { $0 + $1.weight * $1.target.score(contents) }
+  func score(_ contents: [Float]) throws -> Float {
+    try terms.reduce(0) { try $0 + $1.weight * $1.target.score(contents) }
   }
 
-  func gradient(_ contents: [Float]) -> [Float] {
+  func gradient(_ contents: [Float]) throws -> [Float] {
     var sum = [Float](repeating: 0, count: contents.count)
     for (weight, target) in terms {
-      for (index, slope) in target.gradient(contents).enumerated() { sum[index] += weight * slope }
+      for (index, slope) in try target.gradient(contents).enumerated() { sum[index] += weight * slope }
     }
     return sum
   }

@@ -1,10 +1,14 @@
 import Graph
 
-/// Some elements of one of a model's values, as `out[0,5,:,2:4]` names them: what NumPy's indices pick.
+/// Some elements of one of a model's values, as `out[0,5,:,2:4]` names them: what NumPy's indices pick; and the number
+/// that is made of them, their sum, or what the function in `entropy(out[0])` says.
 public struct ElementSelection: Sendable {
   /// The value.
   public let value: ValueID
   private let text, name: String
+  private let function: any TargetFunction
+  /// Whether the number is the sum because nothing else is said.
+  private let isPlain: Bool
   private let indices: [Index]
 
   private enum Index: Sendable {
@@ -27,12 +31,29 @@ public struct ElementSelection: Sendable {
 
   /// Reads a value's name, alone for all of its elements or with indices in brackets.
   ///
-  /// Throws `usage` where no value that the model computes has the name, or where the indices cannot be read.
+  /// Or a target function of the model's registry, with these in parentheses and an argument behind them. Nothing in the
+  /// parentheses means the scores.
+  ///
+  /// Throws `usage` where no value that the model computes has the name, or no function, or where the indices cannot be
+  /// read.
   public init(_ text: String, in model: Model) throws {
     self.text = text
     func error(_ problem: String, _ advice: String) -> GradCAMError {
       GradCAMError(.usage, at: "--target \(text)", problem: problem, advice: advice)
     }
+    let call = model.computedValue(named: text) == nil ? FunctionCall(text) : nil
+    isPlain = call == nil
+    if let call {
+      guard let found = model.registry.targets.first(where: { $0.name == call.name }) else {
+        throw error(
+          "there is no target '\(call.name)'",
+          "known are \(model.registry.targets.map(\.name).joined(separator: ", ")); plugins bring others")
+      }
+      function = try located("--target \(text)") { try found.make(call.argument) }
+    } else {
+      function = ElementSum()
+    }
+    let text = call.map { $0.elements.isEmpty ? model.graph.values[model.head.logits].name : $0.elements } ?? text
     if let whole = model.computedValue(named: text) {
       (value, name, indices) = (whole, text, [])
       return
@@ -56,19 +77,19 @@ public struct ElementSelection: Sendable {
     }
   }
 
-  /// The sum of the elements.
+  /// The number made of the elements.
   ///
   /// - Parameter shape: the value's, for one image.
   ///
   /// Throws `usage` naming the shape where the indices do not fit it or pick nothing.
-  public func sum(in shape: Shape) throws -> any Target {
+  public func target(in shape: Shape) throws -> any Target {
     func error(_ problem: String, _ advice: String) -> GradCAMError {
       GradCAMError(.usage, at: "--target \(text)", problem: problem, advice: advice)
     }
     guard indices.count <= shape.rank else {
       throw error("has \(indices.count) indices, but '\(name)' has shape \(shape)", "give up to \(shape.rank)")
     }
-    var positions = [0]
+    var positions = [0], pickedShape: Shape = []
     for (axis, (extent, stride)) in zip(shape.dimensions, shape.strides).enumerated() {
       let picked: Range<Int>
       switch axis < indices.count ? indices[axis] : .range(nil, nil) {
@@ -84,27 +105,55 @@ public struct ElementSelection: Sendable {
         func bound(_ index: Int) -> Int { min(max(index < 0 ? index + extent : index, 0), extent) }
         let lower = start.map(bound) ?? 0
         picked = lower..<max(lower, end.map(bound) ?? extent)
+        pickedShape.dimensions.append(picked.count)
       }
       positions = positions.flatMap { position in picked.map { position + $0 * stride } }
     }
     guard !positions.isEmpty else {
       throw error("picks no element of '\(name)', whose shape is \(shape)", "give ranges that are not empty")
     }
-    return ElementSum(positions: positions, name: text, description: positions.count > 1 ? "sum of \(text)" : text)
+    return ElementTarget(
+      positions: positions, shape: pickedShape, function: function, name: text,
+      description: isPlain && positions.count > 1 ? "sum of \(text)" : text)
   }
 }
 
-/// The sum of some elements of a value.
-private struct ElementSum: Target {
+/// A target function, as a user writes it: a name, and in parentheses elements and what stands behind their comma.
+private struct FunctionCall {
+  let name, elements, argument: String
+
+  /// Nil for a text that has another form.
+  init?(_ text: String) {
+    guard text.hasSuffix(")"), let open = text.firstIndex(of: "(") else { return nil }
+    name = String(text[..<open])
+    guard !name.isEmpty, name.allSatisfy({ $0.isLetter || $0.isNumber || "_-.".contains($0) }) else { return nil }
+    let inside = text[text.index(after: open)...].dropLast()
+    var depth = 0
+    let comma = inside.indices.first { index in
+      depth += inside[index] == "[" ? 1 : inside[index] == "]" ? -1 : 0
+      return depth == 0 && inside[index] == ","
+    }
+    func trimmed(_ part: Substring) -> String { String(part.drop { $0 == " " }) }
+    elements = String(trimmed(inside[..<(comma ?? inside.endIndex)]).reversed().drop { $0 == " " }.reversed())
+    argument = comma.map { trimmed(inside[inside.index(after: $0)...]) } ?? ""
+  }
+}
+
+/// A number made of some elements of a value.
+private struct ElementTarget: Target {
   /// In row-major order.
   let positions: [Int]
+  /// The shape of what is picked.
+  let shape: Shape
+  let function: any TargetFunction
   let name, description: String
 
-  func score(_ contents: [Float]) -> Float { Float(positions.reduce(0.0) { $0 + Double(contents[$1]) }) }
+  func score(_ contents: [Float]) throws -> Float { try function.score(positions.map { contents[$0] }, shape: shape) }
 
-  func gradient(_ contents: [Float]) -> [Float] {
+  func gradient(_ contents: [Float]) throws -> [Float] {
     var gradient = [Float](repeating: 0, count: contents.count)
-    for position in positions { gradient[position] = 1 }
+    let picked = try function.gradient(positions.map { contents[$0] }, shape: shape)
+    for (position, slope) in zip(positions, picked) { gradient[position] = slope }
     return gradient
   }
 }

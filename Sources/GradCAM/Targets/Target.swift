@@ -10,10 +10,10 @@ public protocol Target: Sendable {
   /// The number.
   ///
   /// - Parameter contents: the elements of the value, of one image.
-  func score(_ contents: [Float]) -> Float
+  func score(_ contents: [Float]) throws -> Float
 
   /// The gradient of the number with respect to every element.
   ///
   /// - Parameter contents: the elements of the value, of one image.
-  func gradient(_ contents: [Float]) -> [Float]
+  func gradient(_ contents: [Float]) throws -> [Float]
 }

@@ -56,7 +56,7 @@ struct Compare: ParsableCommand {
   }
 
   func run() throws {
-    let method = try CAMMethods.named(method)
+    let registry = try host.plugins.registry(), method = try registry.method(named: method)
     guard !(method is any ConceptMethod) else {
       throw GradCAMError(
         .usage, at: "--method \(self.method)", problem: "makes several maps of an image", advice: "choose gradcam, say")
@@ -65,7 +65,7 @@ struct Compare: ParsableCommand {
     let settings = ModelRun.Settings(
       method: self.method, metrics: try MetricOptions.chosen(metricNames, hasBoxes: boxes != nil), boxes: boxes,
       colormap: drawing.colormap, blend: drawing.blend)
-    let opened = try networks.map { try host.open($0, layout: image.layout) }
+    let opened = try networks.map { try host.open($0, layout: image.layout, registry: registry) }
     let nodes = try PerModel(nodes, option: "--node", models: opened)
     let depths = try PerModel(depths, option: "--depth", models: opened)
     let labelFiles = try PerModel(image.labels.map { [$0] } ?? [], option: "--labels", models: opened)

@@ -53,14 +53,15 @@ struct Evaluate: ParsableCommand {
   func run() throws {
     let boxes = try self.metrics.readBoxes()
     let metrics = try MetricOptions.chosen(metricNames, hasBoxes: boxes != nil)
+    let model = try host.open(model, layout: image.layout)
+    let registry = model.registry
     let all = methods.contains("all")
-    let methods = all ? CAMMethods.all.map(\.name) : self.methods.withoutRepeats
-    for method in methods where try CAMMethods.named(method) is any ConceptMethod && !all {
+    let methods = all ? registry.methods.map(\.name) : self.methods.withoutRepeats
+    for method in methods where try registry.method(named: method) is any ConceptMethod && !all {
       throw GradCAMError(
         .usage, at: "--method \(method)", problem: "makes several maps, which have no metrics together",
         advice: "leave it out")
     }
-    let model = try host.open(model, layout: image.layout)
     let folder = try ImageFolder(folder)
     let names = folder.names.prefix(limit ?? .max)
     let explainer = try Explainer(
@@ -85,7 +86,7 @@ struct Evaluate: ParsableCommand {
     var admitted = all ? log.finished.values.first(where: { !$0.isEmpty }).map { methods.filter($0.contains) } : methods
     let bar = ProgressBar(count: names.count)
     for (index, name) in names.enumerated() {
-      let asked = admitted ?? methods.filter { !((try? CAMMethods.named($0)) is any ConceptMethod) }
+      let asked = admitted ?? methods.filter { !((try? registry.method(named: $0)) is any ConceptMethod) }
       let finished = log.finished[name], missing = asked.filter { !(finished?.contains($0) ?? false) }
       bar.report(index, 0, name)
       defer { bar.report(index, 1, name) }

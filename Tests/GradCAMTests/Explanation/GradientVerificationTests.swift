@@ -16,8 +16,8 @@ import Testing
     return try GradientVerification(session, of: target)
   }
 
-  private func shipped(_ name: String, operators: OperatorSet = .standard) throws -> Model {
-    try Model(contentsOf: SamplePictures.models.appendingPathComponent(name).path, operators: operators)
+  private func shipped(_ name: String, registry: Registry = .standard) throws -> Model {
+    try Model(contentsOf: SamplePictures.models.appendingPathComponent(name).path, registry: registry)
   }
 
   @Test(arguments: NetworkFixture.all, NetworkGradientTests.exporters)
@@ -68,14 +68,14 @@ import Testing
   ])
   func aRuleThatIsOnePercentWrongIsCaught(_ rule: WrongRule) throws {
     func found(_ factor: Float) throws -> GradientVerification.Comparison {
-      let operators = OperatorSet.standard.scalingGradient(of: rule.type) { _ in factor }
+      let registry = Registry.scalingGradient(of: rule.type) { _ in factor }
       if rule.network.hasPrefix("shapes") {
-        return try verify(shipped(rule.network + ".onnx", operators: operators), at: rule.node).comparisons[0]
+        return try verify(shipped(rule.network + ".onnx", registry: registry), at: rule.node).comparisons[0]
       }
       let network = try NetworkFixture.named(rule.network)
       let exporter = rule.network == "convnext" ? "dynamo" : "torchscript"
       return try verify(
-        network.model(exporter, operators: operators), at: rule.node, size: network.size,
+        network.model(exporter, registry: registry), at: rule.node, size: network.size,
         classIndex: network.class
       ).comparisons[0]
     }
@@ -91,8 +91,8 @@ import Testing
   /// Along what is left of the gradient the score changes as it says.
   @Test(arguments: [2, 1])
   func aGradientThatIsZeroWhereItShouldNotBeIsCaughtByRandomDirections(period: Int) throws {
-    let operators = OperatorSet.standard.scalingGradient(of: "Relu") { Float($0 % period) }
-    let found = try verify(shipped("shapes-vgg.onnx", operators: operators), at: "Conv:-1")
+    let registry = Registry.scalingGradient(of: "Relu") { Float($0 % period) }
+    let found = try verify(shipped("shapes-vgg.onnx", registry: registry), at: "Conv:-1")
     #expect(found.verdict == .disagrees)
     for comparison in found.comparisons {
       #expect(comparison.verdict == (comparison.direction == .random ? .disagrees : .agrees), "\(comparison)")
@@ -125,16 +125,21 @@ import Testing
   }
 }
 
-extension OperatorSet {
-  /// The same operators, none fused, where the gradient of one is multiplied by factors that its elements have.
-  fileprivate func scalingGradient(of type: String, by factor: @escaping @Sendable (Int) -> Float) -> OperatorSet {
-    OperatorSet(
-      entries.values.flatMap { $0 }.map { entry in
+extension Registry {
+  /// The standard operators, none fused, where the gradient of one is multiplied by factors that its elements have.
+  fileprivate static func scalingGradient(
+    of type: String, by factor: @escaping @Sendable (Int) -> Float
+  ) -> Registry {
+    let standard = OperatorSet.standard
+    var registry = Registry.standard
+    registry.operators = OperatorSet(
+      standard.entries.values.flatMap { $0 }.map { entry in
         guard entry.name == OperatorName(type: type) else { return entry }
         return OperatorEntry(type, since: entry.since) { reader in
           ScaledGradient(base: try entry.make(&reader) as! any DifferentiableOperator, factor: factor)
         }
-      }, expansions: Array(expansions.values))
+      }, expansions: Array(standard.expansions.values))
+    return registry
   }
 }
 

@@ -24,7 +24,7 @@ private struct GoldenTap: Decodable, CustomTestStringConvertible {
   @Test(arguments: GoldenTap.all)
   fileprivate func mapsAreThoseOfPytorchGradCAM(_ golden: GoldenTap) throws {
     for (name, truth) in golden.maps {
-      var map = try (CAMMethods.named(name) as! any TapMethod).map(of: golden.tap).values
+      var map = try (Registry.standard.method(named: name) as! any TapMethod).map(of: golden.tap).values
       if Self.signsAreOpen.contains(name), zip(map, truth).reduce(0, { $0 + $1.0 * $1.1 }) < 0 { map = map.map { -$0 } }
       let scale = truth.map(abs).max()!, error = zip(map, truth).map { abs($0 - $1) }.max()!
       #expect(map.count == truth.count && error <= 1e-4 * scale, "\(name): off by \(error) of \(scale)")
@@ -36,7 +36,7 @@ private struct GoldenTap: Decodable, CustomTestStringConvertible {
   fileprivate func eigenMapsRiseWithTheActivation(_ golden: GoldenTap) throws {
     for (name, term): (String, (Float, Float) -> Float) in [("eigencam", { a, _ in a }), ("eigengradcam", { $0 * $1 })]
     {
-      let map = try (CAMMethods.named(name) as! any TapMethod).map(of: golden.tap).values,
+      let map = try (Registry.standard.method(named: name) as! any TapMethod).map(of: golden.tap).values,
         sum = golden.tap.sum(term).values
       let mean = sum.reduce(0, +) / Float(sum.count)
       #expect(zip(map, sum).reduce(0) { $0 + $1.0 * ($1.1 - mean) } > 0, "\(name)")

@@ -36,7 +36,8 @@ private struct GoldenNetwork: Decodable, CustomTestStringConvertible {
     for (name, truth) in golden.maps.sorted(by: { $0.key < $1.key }) {
       let classIndex = name == "finercam" ? golden.top : golden.target
       try session.backward(classIndex: classIndex)
-      let map = try CAMMethods.named(name).map(of: session.tap(0), probe: session.probe(0, classIndex: classIndex))
+      let map = try Registry.standard.method(named: name).map(
+        of: session.tap(0), probe: session.probe(0, classIndex: classIndex))
       let values = Self.rectified.contains(name) ? map.rectified().values : map.values
       let deviation = Deviation(values, from: truth)
       #expect(deviation.relative < 1e-3, "\(name): \(deviation)")

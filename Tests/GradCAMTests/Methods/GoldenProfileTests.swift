@@ -43,7 +43,7 @@ private struct GoldenProfile: Decodable, CustomTestStringConvertible {
 
   /// The maps of a method at both nodes.
   func maps(_ method: String, following source: Compatibility) throws -> [HeatMap] {
-    let session = try session(), method = try CAMMethods.named(method, following: source)
+    let session = try session(), method = try Registry.standard.method(named: method, following: source)
     return try [0, 1].map { try method.map(of: session.tap($0), probe: session.probe($0, classIndex: target)) }
   }
 }
@@ -111,7 +111,7 @@ private struct GoldenProfile: Decodable, CustomTestStringConvertible {
   fileprivate func firstComponentsAreThoseOfEigenSmoothing(_ golden: GoldenProfile) throws {
     let session = try golden.session()
     for (name, truth) in golden.eigen {
-      let method = try #require(try CAMMethods.named(name) as? any WeightingMethod)
+      let method = try #require(try Registry.standard.method(named: name) as? any WeightingMethod)
       let weighting = try method.weighting(of: session.tap(1), probe: session.probe(1, classIndex: golden.target))
       let map = try weighting.principalComponent()
       let drawn = Compatibility.pytorchGradCAM.drawnMap(map, geometry: golden.geometry)

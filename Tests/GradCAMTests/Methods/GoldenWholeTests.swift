@@ -34,7 +34,8 @@ private struct GoldenWhole: Decodable, CustomTestStringConvertible {
   /// The map of a method at the node that the library was given.
   func map(by name: String, _ session: Session) throws -> HeatMap {
     let tap = name == "guided-gradcam" ? 0 : session.taps.count - 1
-    return try CAMMethods.named(name).map(of: session.tap(tap), probe: session.probe(tap, classIndex: target))
+    return try Registry.standard.method(named: name).map(
+      of: session.tap(tap), probe: session.probe(tap, classIndex: target))
   }
 }
 
@@ -106,7 +107,8 @@ private struct GoldenWhole: Decodable, CustomTestStringConvertible {
   @Test func whatDoesNotApplyIsUnsupportedByName() throws {
     func attempt(_ method: String, _ network: String, _ node: String) throws {
       let golden = try #require(GoldenWhole.all.first { $0.name == network }), session = try golden.session([node])
-      _ = try CAMMethods.named(method).map(of: session.tap(0), probe: session.probe(0, classIndex: golden.target))
+      _ = try Registry.standard.method(named: method).map(
+        of: session.tap(0), probe: session.probe(0, classIndex: golden.target))
     }
     expectError(.unsupported, saying: "--method cam", "Gather") { try attempt("cam", "transformer", "auto") }
     expectError(.unsupported, saying: "--method cam", "8 channels", "6", "Relu_output") {

@@ -86,7 +86,7 @@ private struct GoldenMetrics: Decodable {
     }
     let map = HeatMap(width: size.width, height: size.height, values: values)
     let probe = try explainer.session.probe(0, classIndex: golden.class, score: .probability)
-    let measured = MeasuredMap(map, of: probe.inputPlanes, probability: Double(probe.score), pictureMap: map)
+    let measured = MeasuredMap(map, of: probe.inputPlanes, probability: Double(try probe.score), pictureMap: map)
     let metrics: [any Metric] = [
       AverageDrop(), ConfidenceIncrease(), Insertion(), Deletion(), RemoveAndDebias(noise: 0),
     ]

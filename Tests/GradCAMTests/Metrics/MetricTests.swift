@@ -20,7 +20,7 @@ import Testing
   ) throws -> [Double?] {
     let probe = try probe
     let measured = MeasuredMap(
-      map, of: probe.inputPlanes, probability: Double(probe.score), boxes: boxes, pictureMap: map)
+      map, of: probe.inputPlanes, probability: Double(try probe.score), boxes: boxes, pictureMap: map)
     return try Explainer.measure([measured], by: metrics.isEmpty ? Metrics.all : metrics, probe)[0]
   }
 
@@ -37,7 +37,7 @@ import Testing
   /// A map of zeros leaves mean colour, with which every deletion ends.
   @Test func zerosLoseWhatTheImageSays() throws {
     let probe = try probe, black = try probe.scores(ofInputs: 1) { _, input in input.update(repeating: 0) }[0]
-    let lost = Double(probe.score - black) / Double(probe.score)
+    let lost = try Double(probe.score - black) / Double(probe.score)
     #expect(try abs(values(flat(0), AverageDrop())[0]! - lost) < 1e-5)
     #expect(try values(flat(0), ConfidenceIncrease()) == [0])
   }

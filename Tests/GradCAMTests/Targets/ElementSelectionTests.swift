@@ -14,7 +14,7 @@ import Testing
   private var output: String { model.graph.values[model.head.output].name }
 
   private func sum(_ indices: String) throws -> any Target {
-    try ElementSelection(output + indices, in: model).sum(in: shape)
+    try ElementSelection(output + indices, in: model).target(in: shape)
   }
 
   /// What NumPy's `numpy.arange(24).reshape(2, 3, 4)[…].sum()` gives.
@@ -24,8 +24,8 @@ import Testing
     ("[ 0 , 2 , 1 : 3 ]", 19), ("[0,0,-99:99]", 6),
   ])
   func elementsAreThoseOfNumPy(_ indices: String, _ truth: Float) throws {
-    let target = try sum(indices), gradient = target.gradient(contents)
-    #expect(target.score(contents) == truth)
+    let target = try sum(indices), gradient = try target.gradient(contents)
+    #expect(try target.score(contents) == truth)
     #expect(Set(gradient).isSubset(of: [0, 1]))
     #expect(zip(gradient, contents).reduce(0) { $0 + $1.0 * $1.1 } == truth)
   }

@@ -5,14 +5,14 @@ import Testing
 
 /// The scores of targets by hand, and their gradients by central differences.
 @Suite struct TargetTests {
-  private func expectGradient(_ target: any Target, at contents: [Float], _ comment: Comment? = nil) {
-    let gradient = target.gradient(contents), step: Float = 1e-2
+  private func expectGradient(_ target: any Target, at contents: [Float], _ comment: Comment? = nil) throws {
+    let gradient = try target.gradient(contents), step: Float = 1e-2
     #expect(gradient.count == contents.count)
     for index in contents.indices {
       var (above, below) = (contents, contents)
       above[index] += step
       below[index] -= step
-      let slope = (target.score(above) - target.score(below)) / (2 * step)
+      let slope = (try target.score(above) - target.score(below)) / (2 * step)
       #expect(abs(slope - gradient[index]) < 2e-3, comment)
     }
   }
@@ -32,7 +32,7 @@ import Testing
     #expect(target.score([6, 8]) == 1 && target.score([-4, 3]) == 0 && target.score([0, 0]) == 0)
     // (b − cos a ⁄ |a| · |b|) ⁄ (|a| |b|), at right angles b ⁄ (|a| |b|).
     #expect(target.gradient([-4, 3]) == [3 / 25, 4 / 25])
-    expectGradient(target, at: [5, 12])
+    try expectGradient(target, at: [5, 12])
     #expect(target.name == "similar-to-a.npy" && target.description == "cosine similarity to folder/a.npy")
     for reference: [Float] in [[0, 0], [.nan, 1], []] {
       let error = #expect(throws: GradCAMError.self) { try CosineSimilarity(to: reference, from: "a.npy") }
@@ -44,12 +44,12 @@ import Testing
     let head = try head("Softmax"), scores: [Float] = [1, 2.5, -0.5]
     let first = ClassTarget(1, label: "star", head: head), second = ClassTarget(2, label: "moon", head: head)
     let difference = first.minus(second)
-    #expect(difference.score(scores) == 3 && difference.gradient(scores) == [0, 1, -1])
+    #expect(try difference.score(scores) == 3 && difference.gradient(scores) == [0, 1, -1])
     #expect(difference.description == "logit of star − logit of moon" && difference.name == "star-minus-moon")
     let negated = difference.negated
-    #expect(negated.score(scores) == -3 && negated.gradient(scores) == [0, -1, 1])
+    #expect(try negated.score(scores) == -3 && negated.gradient(scores) == [0, -1, 1])
     #expect(first.negated.description == "−(logit of star)" && first.negated.name == "not-star")
-    expectGradient(ClassTarget(0, kind: .probability, head: head).minus(second), at: scores)
+    try expectGradient(ClassTarget(0, kind: .probability, head: head).minus(second), at: scores)
   }
 
   /// Two channels over 1 × 3 positions, channels first and channels last.
@@ -72,7 +72,7 @@ import Testing
       ClassTarget(1, kind: .probability, head: head), scores, positions: [0, 2], place: "a mask")
     // 1 ⁄ (1 + exp(−2)) and one half.
     #expect(abs(probability.score(contents) - 1.380797) < 1e-5)
-    expectGradient(probability, at: contents)
+    try expectGradient(probability, at: contents)
   }
 
   /// One channel is the score of a yes against a no, at every position.

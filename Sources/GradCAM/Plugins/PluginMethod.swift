@@ -1,0 +1,67 @@
+import CGradCAMPlugin
+import Graph
+
+/// A CAM method of a plugin.
+struct PluginMethod: TapMethod {
+  fileprivate let table: PluginMethodTable
+
+  /// The method of a table, by the form that it has.
+  static func made(of functions: gradcam_method, name: String, _ source: PluginSource) -> any CAMMethod {
+    let table = PluginMethodTable(source: source, name: name, functions: functions)
+    return functions.weights == nil ? PluginMethod(table: table) : PluginWeightingMethod(table: table)
+  }
+
+  var isRectified: Bool { table.isRectified }
+
+  func map(of tap: Tap) throws -> HeatMap { try map(of: tap, pool: nil) }
+
+  func map(of tap: Tap, probe: Probe) throws -> HeatMap { try map(of: tap, pool: probe.session.pool) }
+
+  private func map(of tap: Tap, pool: ThreadPool?) throws -> HeatMap {
+    let map = try table.numbers(tap.plane, of: tap, pool: pool, table.functions.map)
+    return HeatMap(width: tap.width, height: tap.height, values: map)
+  }
+}
+
+/// A CAM method of a plugin that weights channels.
+private struct PluginWeightingMethod: TapMethod, WeightingMethod {
+  let table: PluginMethodTable
+
+  var isRectified: Bool { table.isRectified }
+
+  func map(of tap: Tap) throws -> HeatMap { try weighting(of: tap, pool: nil).sum() }
+
+  func map(of tap: Tap, probe: Probe) throws -> HeatMap { try weighting(of: tap, probe: probe).sum() }
+
+  func weighting(of tap: Tap, probe: Probe) throws -> Weighting { try weighting(of: tap, pool: probe.session.pool) }
+
+  private func weighting(of tap: Tap, pool: ThreadPool?) throws -> Weighting {
+    Weighting(tap, weights: try table.numbers(tap.channels, of: tap, pool: pool, table.functions.weights))
+  }
+}
+
+/// Nobody writes the functions; they live as long as the process.
+private struct PluginMethodTable: @unchecked Sendable {
+  let source: PluginSource
+  let name: String
+  let functions: gradcam_method
+
+  var isRectified: Bool { functions.keeps_negative == 0 }
+
+  /// What one of the functions writes about a node.
+  func numbers(
+    _ count: Int, of tap: Tap, pool: ThreadPool?,
+    _ function: (@convention(c) (UnsafePointer<gradcam_feature_map>?, UnsafeMutablePointer<Float>?) -> gradcam_status)?
+  ) throws -> [Float] {
+    try tap.activation.withUnsafeBufferPointer { activation in
+      try tap.gradient.withUnsafeBufferPointer { gradient in
+        try source.floats(count, by: "'\(name)'", pool: pool) { call, numbers in
+          var node = gradcam_feature_map(
+            size: MemoryLayout<gradcam_feature_map>.size, call: call, channels: tap.channels, height: tap.height,
+            width: tap.width, activation: activation.baseAddress, gradient: gradient.baseAddress)
+          return function!(&node, numbers)
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import Graph
+
+/// Everything that models may be made of and explained by: what is part of the program and what plugins bring, one table
+/// for both.
+public struct Registry: Sendable {
+  /// Where everything is from, the program itself first.
+  public let plugins: [Plugin]
+  /// The operators.
+  public internal(set) var operators: OperatorSet
+  /// The CAM methods, in the order of lists.
+  public let methods: [Plugin.NamedCAMMethod]
+  /// The target functions, in the order of lists.
+  public let targets: [Plugin.NamedTargetFunction]
+
+  /// What is part of the program.
+  public static let standard = Registry()
+
+  private init() {
+    let builtIn = Plugin.builtIn
+    plugins = [builtIn]
+    (operators, methods, targets) = (builtIn.operators, builtIn.methods, builtIn.targets)
+  }
+
+  /// What is part of the program, with plugins.
+  ///
+  /// - Parameter preferred: names or paths of plugins, `gradcam` for the program itself: where several bring something of
+  ///   one name, that of the first of these counts.
+  ///
+  /// Throws `usage` naming both where two bring something of one name and neither is preferred, or where a preferred one
+  /// is not there.
+  public init(adding added: [Plugin], preferring preferred: [String] = []) throws {
+    let plugins = [.builtIn] + added
+    for name in preferred where !plugins.contains(where: { $0.isCalled(name) }) {
+      throw GradCAMError(
+        .usage, at: "--prefer \(name)", problem: "no such plugin is loaded",
+        advice: "loaded are \(plugins.map(\.name).joined(separator: ", "))")
+    }
+    let claims = Claims(plugins: plugins, preferred: preferred)
+    let operators = try claims.owners("operator") { $0.operators.names }
+    let methods = try claims.owners("CAM method") { $0.methods.map(\.name) }
+    let targets = try claims.owners("target") { $0.targets.map(\.name) }
+    self.plugins = plugins
+    self.operators = plugins.enumerated().map { index, plugin in
+      plugin.operators.keeping { operators[$0] == index }
+    }.reduce(OperatorSet([])) { $0.joined(with: $1) }
+    self.methods = plugins.enumerated().flatMap { index, plugin in
+      plugin.methods.filter { methods[$0.name] == index }
+    }
+    self.targets = plugins.enumerated().flatMap { index, plugin in
+      plugin.targets.filter { targets[$0.name] == index }
+    }
+  }
+
+  /// The CAM method of a name, as a library has it.
+  ///
+  /// Throws `usage` listing the names.
+  public func method(
+    named name: String, following source: Compatibility = .pytorchGradCAM
+  ) throws -> any CAMMethod {
+    guard let entry = methods.first(where: { $0.name == name }) else {
+      throw GradCAMError(
+        .usage, at: "--method \(name)", problem: "is not a method",
+        advice: "known are \(methods.map(\.name).joined(separator: ", "))")
+    }
+    return entry.method.following(source)
+  }
+}
+
+/// Which of several plugins' things of one name count.
+private struct Claims {
+  let plugins: [Plugin]
+  let preferred: [String]
+
+  /// The plugin whose thing counts, by the thing's name.
+  func owners<Name: Hashable>(_ kind: String, _ names: (Plugin) -> [Name]) throws -> [Name: Int] {
+    var claimants: [Name: [Int]] = [:]
+    for (index, plugin) in plugins.enumerated() {
+      for name in names(plugin) { claimants[name, default: []].append(index) }
+    }
+    return try Dictionary(
+      uniqueKeysWithValues: claimants.map { name, claimants in (name, try owner(of: "\(kind) \(name)", claimants)) })
+  }
+
+  private func owner(of what: String, _ claimants: [Int]) throws -> Int {
+    if claimants.count == 1 { return claimants[0] }
+    for name in preferred {
+      let called = claimants.filter { plugins[$0].isCalled(name) }
+      if called.count == 1 { return called[0] }
+    }
+    let (first, second) = (plugins[claimants[0]], plugins[claimants[1]])
+    guard claimants[0] != claimants[1] else {
+      throw GradCAMError(.badData, at: first.description, problem: "brings \(what) twice")
+    }
+    let names = first.name == second.name ? [first.path, second.path].compactMap { $0 } : [first.name, second.name]
+    throw GradCAMError(
+      .usage, at: what, problem: "is brought by \(first.description) and by \(second.description)",
+      advice: "load one of them, or say which counts with \(names.map { "--prefer \($0)" }.joined(separator: " or "))")
+  }
+}

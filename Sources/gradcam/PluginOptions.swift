@@ -1,0 +1,70 @@
+import ArgumentParser
+import GradCAM
+import Graph
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// Which plugins are loaded: nothing that the user did not name.
+struct PluginOptions: ParsableArguments {
+  @Option(
+    name: .customLong("plugin"),
+    help: ArgumentHelp(
+      "A library of operators, CAM methods and targets, besides those that GRADCAM_PLUGINS names with colons between "
+        + "them. Repeatable.", valueName: "LIB.so"))
+  var libraries: [String] = []
+
+  @Option(
+    name: .customLong("plugin-dir"),
+    help: ArgumentHelp("All libraries in a folder. Repeatable.", valueName: "DIR"))
+  var folders: [String] = []
+
+  @Option(
+    name: .customLong("prefer"),
+    help: ArgumentHelp(
+      "The plugin that counts where several bring something of one name; gradcam is the program itself. Repeatable.",
+      valueName: "NAME"))
+  var preferred: [String] = []
+
+  /// The options as they were written.
+  var arguments: [String] {
+    libraries.flatMap { ["--plugin", $0] } + folders.flatMap { ["--plugin-dir", $0] }
+      + preferred.flatMap { ["--prefer", $0] }
+  }
+
+  /// The libraries that options and environment name, each once.
+  ///
+  /// Throws `unreadable` where a folder cannot be listed.
+  func paths() throws -> [String] {
+    let environment = ProcessInfo.processInfo.environment["GRADCAM_PLUGINS"] ?? ""
+    return (environment.split(separator: ":").map(String.init) + libraries + (try folders.flatMap(libraries(in:))))
+      .withoutRepeats
+  }
+
+  /// Loads the plugins.
+  ///
+  /// Throws what finding and loading them throws, and `usage` where two bring something of one name.
+  func registry() throws -> Registry {
+    let plugins = try paths().map { try Plugin(contentsOf: $0) { Console.say($0) } }
+    // One file may be named in two ways.
+    var seen: Set<String> = []
+    let distinct = plugins.filter { seen.insert($0.path ?? $0.name).inserted }
+    return distinct.isEmpty && preferred.isEmpty
+      ? .standard : try Registry(adding: distinct, preferring: preferred)
+  }
+
+  private func libraries(in folder: String) throws -> [String] {
+    do {
+      return try FileManager.default.contentsOfDirectory(atPath: folder)
+        .filter { ($0.hasSuffix(".so") || $0.hasSuffix(".dylib")) && !$0.hasPrefix(".") }.sorted()
+        .map { folder + (folder.hasSuffix("/") ? "" : "/") + $0 }
+    } catch {
+      throw GradCAMError(
+        .unreadable, at: "--plugin-dir \(folder)", problem: "is no folder that can be listed",
+        advice: "name the folder of your plugins")
+    }
+  }
+}
