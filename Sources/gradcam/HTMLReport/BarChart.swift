@@ -42,7 +42,7 @@ struct BarChart {
       } ?? ""
     return """
       <g\(best.contains(index) ? " class=\"best\"" : "" as HTML)><text y="\(top + 14)">\
-      <tspan class="letter">\(bar.sign)</tspan> \(bar.name.shortened(to: 30))</text>\
+      <tspan class="letter">\(bar.sign)</tspan> \(bar.name.shortened(to: 22))</text>\
       <text x="100%" y="\(top + 14)" text-anchor="end">\(number)</text>\
       <rect class="track" y="\(top + 20)" width="100%" height="8"/>\(drawn)</g>
 
