@@ -34,6 +34,15 @@ public final class ThreadPool: @unchecked Sendable {
     for index in 0..<max(count, 0) { body(index, 0) }
   }
 
+  /// What `body` makes of every index below `count`, in order, made by all threads.
+  public func map<Result>(_ count: Int, _ body: (_ index: Int) -> Result) -> [Result] {
+    [Result](unsafeUninitializedCapacity: count) { results, initializedCount in
+      let base = results.baseAddress
+      parallelFor(count) { index, _ in (base! + index).initialize(to: body(index)) }
+      initializedCount = count
+    }
+  }
+
   /// Calls `body(range)` on consecutive ranges of at most `grain` indices that together cover `0..<count`.
   ///
   /// The ranges depend on `count` and `grain` alone, never on the number of threads.

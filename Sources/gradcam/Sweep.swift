@@ -76,8 +76,7 @@ struct Sweep: ParsableCommand {
       maps: mapped - start, ranking: ranked - mapped, output: sheet)
     if best { return try Console.print(result.best!) }
     if let sheet {
-      let size = explainer.session.inputSize
-      try contactSheet(explanations, values: values, on: prepared.picture, inputSize: size, metric).write(to: sheet)
+      try contactSheet(explanations, values: values, on: prepared.picture, explainer.session, metric).write(to: sheet)
     }
     if json { return try printJSON(result) }
     try result.describe()
@@ -112,21 +111,23 @@ struct Sweep: ParsableCommand {
 
   /// The maps in the order of nodes, each with its node and value.
   private func contactSheet(
-    _ explanations: [Explanation], values: [Double?]?, on picture: Picture?, inputSize: PixelSize,
+    _ explanations: [Explanation], values: [Double?]?, on picture: Picture?, _ session: Session,
     _ metric: (any Metric)?
   ) throws -> Picture {
     let first = explanations[0]
     let size = PictureGrid.cellSize(
-      for: picture.map { PixelSize(width: $0.width, height: $0.height) } ?? inputSize)
+      for: picture.map { PixelSize(width: $0.width, height: $0.height) } ?? session.inputSize)
     let small = try picture?.resized(width: size.width, height: size.height)
     var cells = try small.map { [try PictureGrid.Cell($0, label: "image")] } ?? []
+    let (colormap, blend) = (drawing.colormap, drawing.blend)
+    let drawn = session.pool.map(explanations.count) { index in
+      let map = explanations[index].drawnMap(size: size)
+      return small.map { DrawingStyle.overlay.draw(map, on: $0, colormap: colormap, blend: blend) }
+        ?? map.colored(with: colormap)
+    }
     for (index, explanation) in explanations.enumerated() {
-      let map = explanation.drawnMap(size: size)
-      let drawn =
-        small.map { DrawingStyle.overlay.draw(map, on: $0, colormap: drawing.colormap, blend: drawing.blend) }
-        ?? map.colored(with: drawing.colormap)
       let value = values.map { $0[index].map { decimal($0, 3) + " " } ?? "– " } ?? ""
-      cells.append(try PictureGrid.Cell(drawn, label: value + explanation.node))
+      cells.append(try PictureGrid.Cell(drawn[index], label: value + explanation.node))
     }
     let probability = first.scored.map { " " + decimal(Double($0.probability) * 100, 1) + "%" } ?? ""
     let measured = metric.map { ", \($0.name) (\($0.isBetterHigher ? "higher" : "lower") is better)" } ?? ""

@@ -35,7 +35,8 @@ public final class Session {
   var visitsTaps: Bool { executor.plan.request.visitsTaps }
 
   let executor: Executor
-  let pool: ThreadPool
+  /// The threads that it runs on.
+  package let pool: ThreadPool
   /// Told how often the network ran, or what of it lies behind a tap, while a method asks its probe.
   var passed: (Int) -> Void = { _ in }
   /// Rises with every image.
