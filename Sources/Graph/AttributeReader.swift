@@ -96,11 +96,13 @@ public struct AttributeReader {
 
   /// Checks that everything written was read.
   ///
+  /// - Parameter reader: who should have read them, for messages.
+  ///
   /// Throws `unsupported` naming the attributes that were not.
-  public func finish() throws {
+  public func finish(knownTo reader: String = "this program") throws {
     guard unread.isEmpty else {
       let names = unread.sorted().map { "'\($0)'" }.joined(separator: ", ")
-      throw GradCAMError(.unsupported, problem: "attribute \(names) is not known to this program")
+      throw GradCAMError(.unsupported, problem: "attribute \(names) is not known to \(reader)")
     }
   }
 

@@ -95,11 +95,17 @@ public struct OperatorSet: Sendable {
     // A model that uses a domain must import it, but fused nodes and careless exporters do not: the newest is meant.
     let opset = opsets[name.domain] ?? Int.max
     guard let entry = versions.last(where: { $0.since <= opset }) else {
-      throw GradCAMError(.unsupported, problem: "operator \(name) is not supported in opset \(opset)")
+      throw GradCAMError(
+        .unsupported, problem: "operator \(name) is not supported in opset \(opset)",
+        advice: "it is from opset \(versions[0].since) of its domain on")
     }
     var reader = AttributeReader(node, opset: opset)
     let made = try entry.make(&reader)
-    if let provider = entry.provider { try located(provider) { try reader.finish() } } else { try reader.finish() }
+    if let provider = entry.provider {
+      try located(provider) { try reader.finish(knownTo: "its operator") }
+    } else {
+      try reader.finish()
+    }
     return made
   }
 }

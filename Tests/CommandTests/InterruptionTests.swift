@@ -12,12 +12,12 @@ struct InterruptionTests {
       ["explain", shipped("shapes-resnet.onnx"), "--method", "sscam", "--output", "maps/"]
         + (0..<32).map { _ in shipped("samples/single-003-star.png") }
     ) { process in
-      // Until it is at work: the first picture is there.
-      while process.isRunning,
-        (try? FileManager.default.contentsOfDirectory(atPath: folder.path + "/maps"))?.isEmpty ?? true
-      {
-        usleep(20_000)
+      // Until it is at work: with the second picture there, the first has been told.
+      func count() -> Int {
+        let files = try? FileManager.default.contentsOfDirectory(atPath: folder.path + "/maps")
+        return files?.filter { $0.hasSuffix(".png") }.count ?? 0
       }
+      while process.isRunning, count() < 2 { usleep(20_000) }
       sent = clock.now
       kill(process.processIdentifier, signal)
     }

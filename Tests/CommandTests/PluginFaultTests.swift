@@ -54,9 +54,12 @@ struct PluginFaultTests {
     Fault(name: "NO_VJP", code: 69, says: [node, "example.SoftClip of plugin 'faulty' has no gradient"]),
     Fault(name: "FAILING_VJP", code: 65, says: [node, plugin, "no way back"]),
     Fault(name: "LONG_VJP", code: 65, says: [node, plugin, "behind the end of the gradient of input 0"]),
-    Fault(name: "FAILING_METHOD", code: 65, says: [plugin, "nothing to see"], arguments: method),
-    Fault(name: "LONG_METHOD", code: 65, says: [plugin, "'flat' function wrote more than 256"], arguments: method),
-    Fault(name: "FAILING_TARGET", code: 65, says: [plugin, "no number"], arguments: ["--target", "first()"]),
+    Fault(name: "FAILING_METHOD", code: 65, says: [plugin, "method 'flat': nothing to see"], arguments: method),
+    Fault(
+      name: "LONG_METHOD", code: 65, says: [plugin, "method 'flat': its function wrote more than 256"],
+      arguments: method),
+    Fault(
+      name: "FAILING_TARGET", code: 65, says: [plugin, "target 'first': no number"], arguments: ["--target", "first()"]),
   ]
 
   private let workplace: Workplace

@@ -187,7 +187,7 @@ struct PluginTests {
   }
 
   @Test(arguments: [
-    ("entropy(scores, warm)", "plugin 'entropy': the temperature 'warm' is not a number above 0"),
+    ("entropy(scores, warm)", "plugin 'entropy': target 'entropy': the temperature 'warm' is not a number above 0"),
     ("entropy(nothing)", "the model computes no value 'nothing'"),
     ("surprise(scores)", "there is no target 'surprise'"),
     ("sum(scores, 3)", "sum takes nothing behind the elements"),

@@ -153,7 +153,8 @@ struct ExplanationRun {
   private struct Facts {
     let score: Float
     let scored: ScoredClass?
-    let saturation: [Warning]
+    /// What is to be said of the score.
+    let aboutScore: [Warning]
     /// Where numbers come from that are not finite; nil where all are.
     let origin: NonFiniteSource?
   }
@@ -161,9 +162,11 @@ struct ExplanationRun {
   private func facts() throws -> Facts {
     let scored = (target as? ClassTarget).map { explainer.scoredClasses(session.contents)[$0.index] }
     let maps = found.joined().compactMap { $0 }.joined().compactMap(\.maps.first)
-    let isFinite = session.contents.allSatisfy(\.isFinite) && maps.allSatisfy { $0.values.allSatisfy(\.isFinite) }
+    let score = try target.score(session.contents), hasFiniteContents = session.contents.allSatisfy(\.isFinite)
+    let isFinite = hasFiniteContents && maps.allSatisfy { $0.values.allSatisfy(\.isFinite) }
     return Facts(
-      score: try target.score(session.contents), scored: scored, saturation: saturation(scored),
+      score: score, scored: scored,
+      aboutScore: saturation(scored) + (hasFiniteContents && !score.isFinite ? [.notFinite(target)] : []),
       origin: isFinite ? nil : try session.nonFiniteSource(target))
   }
 
@@ -207,6 +210,6 @@ struct ExplanationRun {
       concept: found[0].concept, fusion: drawing.fusion, smoothing: Smoothing.allCases.filter(smoothing.contains),
       map: isFused || augmentations.count > 1 ? drawing.drawn(over: input) : found[0].maps[0], drawing: drawing,
       geometry: image.geometry, tap: nodes.count == 1 ? taps[nodes[0]] : nil,
-      warnings: notes + warnings + common.saturation + nodes.flatMap { skipped[$0] })
+      warnings: notes + warnings + common.aboutScore + nodes.flatMap { skipped[$0] })
   }
 }

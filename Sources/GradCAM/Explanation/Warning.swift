@@ -42,6 +42,13 @@ extension Warning {
     Warning(code: "not-finite", text: "\(what) NaN or infinite; \(source.description)")
   }
 
+  static func notFinite(_ target: any Target) -> Warning {
+    Warning(
+      code: "not-finite",
+      text:
+        "\(target.description) is NaN or infinite, though the numbers that it is made of are finite; check the target")
+  }
+
   static func saturated(_ target: ClassTarget, probability: Float) -> Warning {
     Warning(
       code: "probability-saturated",

@@ -25,6 +25,8 @@ struct PluginSource: Sendable {
 /// One call of a plugin's function, and what the host's functions do for it: what a `gradcam_call` points to.
 final class PluginCall {
   let source: PluginSource
+  /// What of the plugin is called, where messages do not tell the node: as `method 'contrastcam'`.
+  private let owner: String?
   let pool: ThreadPool?
   /// The attributes, while an operator is made.
   var attributes: AttributeReader?
@@ -37,9 +39,10 @@ final class PluginCall {
 
   init(
     _ source: PluginSource, pool: ThreadPool? = nil, attributes: AttributeReader? = nil,
-    attributeMemory: PluginMemory? = nil, outputs: [ValueInfo?]? = nil
+    attributeMemory: PluginMemory? = nil, outputs: [ValueInfo?]? = nil, owner: String? = nil
   ) {
     self.source = source
+    self.owner = owner
     self.pool = pool
     self.attributes = attributes
     self.attributeMemory = attributeMemory
@@ -91,7 +94,9 @@ final class PluginCall {
 
   /// An error of the plugin.
   func error(_ status: gradcam_status, _ problem: String) -> GradCAMError {
-    GradCAMError(status == GRADCAM_UNSUPPORTED ? .unsupported : .badData, at: source.place, problem: problem)
+    let kind = status == GRADCAM_UNSUPPORTED ? GradCAMError.Kind.unsupported : .badData
+    guard let owner else { return GradCAMError(kind, at: source.place, problem: problem) }
+    return GradCAMError(kind, at: source.place, owner, problem: problem)
   }
 
   /// Memory until the call is over, nil where there is no such memory.
@@ -127,21 +132,24 @@ final class GuardedMemory {
 }
 
 extension PluginSource {
-  /// Numbers that a function of the plugin writes.
+  /// Numbers that a function of the plugin writes; one that it does not write is NaN.
   ///
-  /// Throws what the plugin told, and `badData` where it wrote more than `count`.
+  /// - Parameter owner: what the function belongs to, as `method 'contrastcam'`.
+  ///
+  /// Throws what the plugin told, naming the owner, and `badData` where it wrote more than `count`.
   func floats(
-    _ count: Int, by function: String, pool: ThreadPool? = nil,
+    _ count: Int, of owner: String, pool: ThreadPool? = nil,
     _ body: (OpaquePointer, UnsafeMutablePointer<Float>) -> gradcam_status
   ) throws -> [Float] {
-    let call = PluginCall(self, pool: pool)
+    let call = PluginCall(self, pool: pool, owner: owner)
     guard let memory = GuardedMemory(byteCount: count * MemoryLayout<Float>.size) else {
       throw call.error(GRADCAM_FAILED, "\(count) numbers do not fit into memory")
     }
     let numbers = memory.base.bindMemory(to: Float.self, capacity: count)
-    try call.perform(function) { body($0, numbers) }
+    numbers.initialize(repeating: .nan, count: count)
+    try call.perform("own") { body($0, numbers) }
     guard memory.isIntact else {
-      throw call.error(GRADCAM_FAILED, "its \(function) function wrote more than \(count) numbers; correct the plugin")
+      throw call.error(GRADCAM_FAILED, "its function wrote more than \(count) numbers; correct the plugin")
     }
     return Array(UnsafeBufferPointer(start: numbers, count: count))
   }

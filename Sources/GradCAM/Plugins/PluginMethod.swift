@@ -55,7 +55,7 @@ private struct PluginMethodTable: @unchecked Sendable {
   ) throws -> [Float] {
     try tap.activation.withUnsafeBufferPointer { activation in
       try tap.gradient.withUnsafeBufferPointer { gradient in
-        try source.floats(count, by: "'\(name)'", pool: pool) { call, numbers in
+        try source.floats(count, of: "method '\(name)'", pool: pool) { call, numbers in
           var node = gradcam_feature_map(
             size: MemoryLayout<gradcam_feature_map>.size, call: call, channels: tap.channels, height: tap.height,
             width: tap.width, activation: activation.baseAddress, gradient: gradient.baseAddress)

@@ -111,10 +111,13 @@ struct PluginOperator: Operator {
     let lentInputs = PluginTensors(infos), lentOutputs = PluginTensors(outputs)
     let counts = outputs.map(\.shape.count)
     let byteCounts = outputs.map { $0.shape.count * $0.elementType.storage.byteCount }
+    let isFloat = outputs.map { $0.elementType.storage == .float32 }
     let table = table, state = state
     return Kernel("plugin", isGuarded: true) { run in
-      for (output, byteCount) in zip(run.outputs, byteCounts) where output != nil {
-        GuardZone.set(at: output! + byteCount)
+      for (index, output) in run.outputs.enumerated() where output != nil {
+        // What the plugin does not write is to be seen.
+        if isFloat[index] { output!.assumingMemoryBound(to: Float.self).update(repeating: .nan, count: counts[index]) }
+        GuardZone.set(at: output! + byteCounts[index])
       }
       try lentInputs.lend(contents: { index in
         constants[index].map { UnsafeRawPointer($0.storage.base) } ?? run.inputs[index]
@@ -168,6 +171,7 @@ struct DifferentiablePluginOperator: DifferentiableOperator {
       readsOutputs: indices(table.functions.vjp_reads_outputs, below: outputs.count), isGuarded: true
     ) { run in
       for (gradient, count) in zip(run.inputGradients, counts) where gradient != nil {
+        gradient!.update(repeating: .nan, count: count)
         GuardZone.set(at: UnsafeMutableRawPointer(gradient! + count))
       }
       try lentInputs.lend(contents: { index in

@@ -27,7 +27,7 @@ struct PluginTarget: TargetFunction, @unchecked Sendable {
         UnsafeRawPointer(elements.baseAddress)
       }) { lent in
         try argument.withCString { argument in
-          try source.floats(count, by: "'\(name)'") { call, numbers in
+          try source.floats(count, of: "target '\(name)'") { call, numbers in
             var arguments = gradcam_target_arguments(
               size: MemoryLayout<gradcam_target_arguments>.size, call: call, elements: lent[0], argument: argument)
             return function(&arguments, numbers)

@@ -62,6 +62,11 @@ public struct ElementSelection: Sendable {
     let name = String(text[..<(open ?? text.endIndex)])
     guard let value = model.computedValue(named: name) else {
       let near = nearest(to: name, among: model.computedNames, count: 4)
+      if call == nil, model.registry.targets.contains(where: { $0.name == name }) {
+        throw error(
+          "the model computes no value '\(name)', but there is a target of this name",
+          "write '\(name)()' for the scores, or '\(name)(OUTPUT)'")
+      }
       throw error(
         "the model computes no value '\(name)'",
         "its outputs are \(model.declaredOutputs)"
