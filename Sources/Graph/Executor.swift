@@ -64,6 +64,17 @@ public final class Executor {
     (arena.base + plan.layout.offsets[buffer]).copyMemory(from: tensor.storage.base, byteCount: byteCount)
   }
 
+  /// Writes to every page of the memory, with all threads, before the first run; what was in it is lost.
+  public func touchMemory() {
+    for memory in [arena, workers] {
+      pool.parallelRanges(memory.byteCount, grain: 1 << 21) { range in
+        for offset in stride(from: range.lowerBound, to: range.upperBound, by: 4096) {
+          memory.base.storeBytes(of: 0, toByteOffset: offset, as: UInt8.self)
+        }
+      }
+    }
+  }
+
   /// Computes all values that the plan keeps.
   public func forward() throws { try run(0..<plan.backwardStart) }
 

@@ -120,6 +120,9 @@ public final class Session {
     }
   }
 
+  /// Has the system give all memory that the passes need, which it would else give while they run.
+  package func touchMemory() { executor.touchMemory() }
+
   /// Runs the network on an image tensor.
   ///
   /// Throws `badData` where its shape is not the planned one.
