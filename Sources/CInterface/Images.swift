@@ -13,10 +13,7 @@ extension Explainer {
         .usage, at: "argument 'image'", problem: "has \(given == 0 ? "none" : "several") of path, pixels and tensor",
         advice: "give one of them")
     }
-    if let path = text(image.path) {
-      let picture = try Picture(contentsOf: path)
-      return try located(path) { try prepare(picture) }
-    }
+    if let path = text(image.path) { return try prepare(contentsOf: path) }
     if let tensor = image.tensor { return try prepare(tensor, count: image.tensor_count) }
     return try prepare(Picture(image))
   }

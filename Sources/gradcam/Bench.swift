@@ -34,9 +34,8 @@ struct Bench: ParsableCommand {
     let min, median: Double
 
     init(_ milliseconds: [Double]) {
-      let sorted = milliseconds.sorted(), middle = sorted.count / 2
-      min = sorted[0]
-      median = sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+      min = milliseconds.min()!
+      median = milliseconds.median
     }
   }
 

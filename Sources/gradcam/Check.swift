@@ -28,7 +28,6 @@ struct Check: ParsableCommand {
   private struct Row: Encodable {
     let `case`, status: String
     @Nullable var reason: String?
-
   }
 
   /// What runs a case.

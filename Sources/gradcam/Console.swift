@@ -1,3 +1,4 @@
+import GradCAM
 import Graph
 
 #if canImport(Glibc)
@@ -62,13 +63,6 @@ enum Console {
   /// 0, or the system's error code.
   @discardableResult
   private static func write(_ text: String, to descriptor: Int32) -> Int32 {
-    var bytes = Array(text.utf8)[...]
-    while !bytes.isEmpty {
-      let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-      if count < 0 && errno == EINTR { continue }
-      if count < 0 { return errno }
-      bytes = bytes.dropFirst(count)
-    }
-    return 0
+    writeAll(Array(text.utf8), to: descriptor)
   }
 }

@@ -3,23 +3,10 @@ import Graph
 
 /// What `explain` says about one picture that it made.
 struct ExplanationReport: Encodable {
-  struct Top: Encodable {
-    let `class`: Int
-    @Nullable var label: String?
-    let probability: Float
-
-    init(_ scored: ScoredClass) {
-      `class` = scored.index
-      label = scored.label
-      probability = scored.probability
-    }
-  }
-
   struct Concept: Encodable {
     let number: Int
     /// The class that it is most like.
-    @Nullable var top: Top?
-
+    @Nullable var top: TopClass?
   }
 
   /// The box explained: its place in the output and its four numbers there.
@@ -27,7 +14,6 @@ struct ExplanationReport: Encodable {
     let box, `class`: Int
     @Nullable var label: String?
     let coordinates: [Float]
-
   }
 
   struct Note: Encodable { let code, text: String }
@@ -42,7 +28,7 @@ struct ExplanationReport: Encodable {
   @Nullable var probability: Float?
   @Nullable var concept: Concept?
   @Nullable var detection: Detection?
-  let top: [Top]
+  let top: [TopClass]
   let warnings: [Note]
 
   init(
@@ -63,8 +49,8 @@ struct ExplanationReport: Encodable {
     label = explanation.scored?.label
     logit = explanation.scored?.logit ?? explanation.score
     probability = explanation.scored?.probability
-    concept = explanation.concept.map { Concept(number: $0.number, top: $0.scored.map(Top.init)) }
-    self.top = top.map(Top.init)
+    concept = explanation.concept.map { Concept(number: $0.number, top: $0.scored.map { TopClass($0) }) }
+    self.top = top.map { TopClass($0) }
     detection = explanation.detection.map {
       Detection(box: $0.box, class: $0.classIndex, label: $0.label, coordinates: $0.coordinates)
     }

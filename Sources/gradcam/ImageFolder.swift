@@ -1,3 +1,4 @@
+import GradCAM
 import Graph
 
 #if canImport(FoundationEssentials)
@@ -12,8 +13,6 @@ struct ImageFolder {
   let names: [String]
   private let folder: String
 
-  private static let extensions: Set = ["png", "jpg", "jpeg"]
-
   /// Lists a folder.
   ///
   /// Throws `unreadable` where it cannot be read or holds no picture.
@@ -27,9 +26,7 @@ struct ImageFolder {
         .unreadable, at: folder, problem: "is not a folder that can be read",
         advice: "name a folder of PNG and JPEG files")
     }
-    names = found.filter { name in
-      name.lastIndex(of: ".").map { Self.extensions.contains(name[name.index(after: $0)...].lowercased()) } ?? false
-    }.sorted()
+    names = found.filter(Picture.hasKnownExtension).sorted()
     guard !names.isEmpty else {
       throw GradCAMError(
         .unreadable, at: folder, problem: "holds no picture", advice: "PNG and JPEG files are found by their extensions"

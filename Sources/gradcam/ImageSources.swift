@@ -30,9 +30,7 @@ struct ImageSources {
   ///
   /// Throws what reading throws, and `usage` naming the picture where it cannot be resized and cropped as asked for.
   func prepare(_ index: Int, _ explainer: Explainer) throws -> PreparedImage {
-    if let tensor { return explainer.prepare(tensor.tensor) }
-    let picture = try Picture(contentsOf: images[index])
-    return try located(images[index]) { try explainer.prepare(picture) }
+    try tensor.map { explainer.prepare($0.tensor) } ?? explainer.prepare(contentsOf: images[index])
   }
 }
 

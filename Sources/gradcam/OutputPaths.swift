@@ -61,7 +61,7 @@ struct OutputPaths {
 
   /// Whether a path can only be that of a folder: it is one, ends as one, or has no extension of pictures.
   static func namesFolder(_ option: String) -> Bool {
-    isFolder(option) || (try? Picture.checkFormat(ofOutput: option)) == nil
+    isFolder(option) || !Picture.hasKnownExtension(option)
   }
 
   private static func isFolder(_ option: String) -> Bool {

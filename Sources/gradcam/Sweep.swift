@@ -10,14 +10,14 @@ struct Sweep: ParsableCommand {
       maps from the first node to the last. --best prints nothing but the name of the best node, for --node.
       """)
 
-  @Argument(help: "The exported network: a path, or a name in the models folder.") var model: String
+  @Argument(help: "The exported network: a file, or a name in the models folder.") var model: String
   @Argument(help: "A PNG or JPEG file.") var images: [String] = []
   @Option(help: ArgumentHelp("CAM method.", valueName: "NAME")) var method = "gradcam"
   @Option(
     help: ArgumentHelp(
-      "What nodes are ranked by: \(MetricOptions.names); or none, to keep their order.", valueName: "NAME"))
+      "What nodes are ranked by: \(Metrics.names); or none, to keep their order.", valueName: "NAME"))
   var metric = "average-drop"
-  @OptionGroup var metrics: MetricOptions
+  @OptionGroup var boxes: BoxOptions
   @Flag(help: "Print the name of the best node and draw nothing.") var best = false
   @Option(
     help: ArgumentHelp("The contact sheet; NAME.sweep.png in the working directory by default.", valueName: "FILE"))
@@ -37,8 +37,7 @@ struct Sweep: ParsableCommand {
   }
 
   func run() throws {
-    let boxes = try metrics.readBoxes()
-    let metric = try MetricOptions.chosen([self.metric], hasBoxes: boxes != nil).first
+    let objects = try boxes.read(), metric = try boxes.metric(named: self.metric)
     let clock = ContinuousClock()
     let model = try host.open(model, layout: image.layout)
     let tensors = try InputTensors(image.tensor, model: model)
@@ -67,7 +66,7 @@ struct Sweep: ParsableCommand {
     let explanations = try explainer.sweep(target, of: prepared, method: self.method)
     let mapped = clock.now
     let values = try metric.map { metric in
-      let found = try rank(explanations, by: metric, boxes, explainer, sources.name(0))
+      let found = try rank(explanations, by: metric, objects, explainer, sources.name(0))
       Console.clearProgress()
       return found
     }
@@ -85,7 +84,7 @@ struct Sweep: ParsableCommand {
   }
 
   private func sheetPath(of sources: ImageSources, _ model: Model, _ tensors: InputTensors) throws -> String {
-    let options = [image.labels, metrics.boxes].compactMap { $0 }
+    let options = [image.labels, boxes.path].compactMap { $0 }
     var paths = ClaimedPaths(inputs: model.graph.files + images + tensors.paths + target.paths + options)
     guard let output else { return paths.claimFree(stem(sources.name(0)) + ".sweep", "png") }
     try Picture.checkFormat(ofOutput: output)
@@ -94,19 +93,20 @@ struct Sweep: ParsableCommand {
   }
 
   private func rank(
-    _ explanations: [Explanation], by metric: any Metric, _ boxes: ObjectBoxes?, _ explainer: Explainer, _ name: String
+    _ explanations: [Explanation], by metric: any Metric, _ objects: ObjectBoxes?, _ explainer: Explainer,
+    _ name: String
   ) throws -> [Double?] {
     let session = explainer.session
-    let objects = try (explanations[0].scored?.index).flatMap { index in
-      try boxes?.boxes(in: name, of: index, explainer.labels, classCount: session.classCount)
+    let found = try (explanations[0].scored?.index).flatMap { index in
+      try objects?.boxes(in: name, of: index, explainer.labels, classCount: session.classCount)
     }
-    if metric.needsBoxes, objects?.isEmpty ?? true {
+    if metric.needsBoxes, found?.isEmpty ?? true {
       throw GradCAMError(
-        .badData, at: metrics.boxes ?? "", problem: "has no box of '\(explanations[0].target.name)' in \(name)",
+        .badData, at: boxes.path ?? "", problem: "has no box of '\(explanations[0].target.name)' in \(name)",
         advice: "add it, or choose another --class or --metric")
     }
     let bar = ProgressBar(count: 1)
-    return try explainer.measure(explanations, by: [metric], boxes: objects ?? []) { part in
+    return try explainer.measure(explanations, by: [metric], boxes: found ?? []) { part in
       bar.report(0, min(part, 0.999), "ranking")
     }.map { $0[0] }
   }
@@ -132,7 +132,7 @@ struct Sweep: ParsableCommand {
       cells.append(try PictureGrid.Cell(drawn[index], label: value + explanation.node))
     }
     let probability = first.scored.map { " " + decimal(Double($0.probability) * 100, 1) + "%" } ?? ""
-    let measured = metric.map { ", \($0.name) (\($0.isBetterHigher ? "higher" : "lower") is better)" } ?? ""
+    let measured = metric.map { ", \($0.name) (\(directionText(higherIsBetter: $0.isBetterHigher)))" } ?? ""
     return try PictureGrid(title: "\(first.target.name)\(probability), \(method)\(measured)", cells: cells).picture()
   }
 }
@@ -211,7 +211,7 @@ struct SweepReport: Encodable {
     try Console.print(table.text)
     let measured =
       metric.map {
-        "; \($0) of them (\(higher_is_better! ? "higher" : "lower") is better) in \(decimal(ranking_ms, 0)) ms"
+        "; \($0) of them (\(directionText(higherIsBetter: higher_is_better!))) in \(decimal(ranking_ms, 0)) ms"
       } ?? ""
     try Console.print("\(nodes.count) maps in \(decimal(maps_ms, 0)) ms\(measured); \(output ?? "")")
   }

@@ -204,8 +204,7 @@ struct EmbeddingReference {
   /// The similarity to it.
   func similarity(_ explainer: Explainer) throws -> CosineSimilarity {
     if let vector { return try CosineSimilarity(to: vector, from: path) }
-    let picture = try Picture(contentsOf: path)
-    let image = try located(path) { try explainer.prepare(picture) }
+    let image = try explainer.prepare(contentsOf: path)
     _ = try explainer.classify(image, count: 0)
     return try CosineSimilarity(to: explainer.session.contents, from: path)
   }

@@ -222,6 +222,14 @@ public final class Explainer {
       picture: picture, tensor: preprocessing.tensor(input, for: session.model.imageShape), geometry: geometry)
   }
 
+  /// Reads a picture, and resizes, crops and normalises it.
+  ///
+  /// Throws what reading throws, and `usage` naming the picture where resize and crop do not fit the network's input.
+  public func prepare(contentsOf path: String) throws -> PreparedImage {
+    let picture = try Picture(contentsOf: path)
+    return try located(path) { try prepare(picture) }
+  }
+
   /// Takes a tensor for the network's input as it is.
   public func prepare(_ tensor: Tensor) -> PreparedImage {
     PreparedImage(

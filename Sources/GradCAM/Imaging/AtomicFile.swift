@@ -70,8 +70,10 @@ public enum UnfinishedFiles {
   fileprivate static func forget(_ path: String) { paths.withLock { _ = $0.remove(path) } }
 }
 
-/// 0, or the system's error code.
-private func writeAll(_ bytes: [UInt8], to file: Int32) -> Int32 {
+/// Writes all bytes to a descriptor, however many calls of the system that takes.
+///
+/// - Returns: 0, or the system's error code.
+package func writeAll(_ bytes: [UInt8], to file: Int32) -> Int32 {
   bytes.withUnsafeBytes { buffer in
     var rest = buffer[...]
     while !rest.isEmpty {

@@ -36,10 +36,15 @@ struct ImageCodec: Sendable, Equatable {
 
   static func == (left: ImageCodec, right: ImageCodec) -> Bool { left.name == right.name }
 
-  static func forWriting(to path: String) throws -> ImageCodec {
+  /// The format that a path's extension tells; nil where it tells none.
+  static func known(by path: String) -> ImageCodec? {
     let file = path.split(separator: "/").last ?? ""
     let suffix = file.lastIndex(of: ".").map { file[file.index(after: $0)...].lowercased() }
-    guard let codec = all.first(where: { suffix.map($0.extensions.contains) ?? false }) else {
+    return all.first { suffix.map($0.extensions.contains) ?? false }
+  }
+
+  static func forWriting(to path: String) throws -> ImageCodec {
+    guard let codec = known(by: path) else {
       throw GradCAMError(
         .usage, at: path, problem: "the file name tells no picture format",
         advice: "end it in .png, .jpg or .jpeg")

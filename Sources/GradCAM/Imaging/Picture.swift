@@ -69,6 +69,9 @@ public struct Picture: Sendable, Equatable {
   /// - Throws: `GradCAMError` of kind `.usage`.
   public static func checkFormat(ofOutput path: String) throws { _ = try ImageCodec.forWriting(to: path) }
 
+  /// Whether a path's extension names a format that pictures are read and written in.
+  public static func hasKnownExtension(_ path: String) -> Bool { ImageCodec.known(by: path) != nil }
+
   /// The given rectangle; pixels of it that lie outside the picture are black.
   ///
   /// - Throws: `GradCAMError` of kind `.usage` where the size is not positive or above `maximumPixelCount`.

@@ -9,7 +9,7 @@ extension Explainer {
   ///   - boxes: the objects that the maps should show, in the original picture.
   ///   - progress: told the part that is done, from 0 to 1.
   ///
-  /// - Returns: for each explanation one number a metric, nil where it is not defined.
+  /// - Returns: for each explanation one number a metric, nil where it is not defined or not finite.
   ///
   /// Throws `unsupported` where something other than a class's score is explained.
   public func measure(
@@ -78,7 +78,8 @@ extension Explainer {
       }
     return zip(maps, places).map { map, places in
       zip(metrics, places).map { metric, places in
-        metric.value(of: map, probabilities: places.map { Double(probabilities[$0]) })
+        let value = metric.value(of: map, probabilities: places.map { Double(probabilities[$0]) })
+        return value.flatMap { $0.isFinite ? $0 : nil }
       }
     }
   }

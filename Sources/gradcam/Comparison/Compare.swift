@@ -12,7 +12,7 @@ struct Compare: ParsableCommand {
       """)
 
   @Argument(
-    help: ArgumentHelp("The exported networks: paths, or names in the models folder.", valueName: "model"))
+    help: ArgumentHelp("The exported networks: files, or names in the models folder.", valueName: "model"))
   var networks: [String]
   @Option(parsing: .upToNextOption, help: ArgumentHelp("PNG or JPEG files.", valueName: "IMAGE")) var images: [String]
   @Option(
@@ -26,17 +26,7 @@ struct Compare: ParsableCommand {
       valueName: "[MODEL=]D"))
   var depths: [String] = []
   @Option(help: ArgumentHelp("CAM method.", valueName: "NAME")) var method = "gradcam"
-  @Option(
-    name: .customLong("class"),
-    help: ArgumentHelp("Class explained of every image, by number or label. Repeatable.", valueName: "N|LABEL"))
-  var classes: [String] = []
-  @Option(
-    name: .customLong("metric"),
-    help: ArgumentHelp(
-      "Metric: \(MetricOptions.names), or none. Repeatable; all by default, those that need boxes where --boxes are "
-        + "given.", valueName: "NAME"))
-  var metricNames: [String] = []
-  @OptionGroup var metrics: MetricOptions
+  @OptionGroup var measured: MeasuringOptions
   @Option(help: ArgumentHelp("The picture grid; comparison.png by default.", valueName: "FILE")) var output: String?
   @Option(help: ArgumentHelp("A page that holds everything, to open in a browser.", valueName: "FILE.html"))
   var report: String?
@@ -61,17 +51,16 @@ struct Compare: ParsableCommand {
       throw GradCAMError(
         .usage, at: "--method \(self.method)", problem: "makes several maps of an image", advice: "choose gradcam, say")
     }
-    let boxes = try metrics.readBoxes()
+    let boxes = try measured.boxes.read()
     let settings = ModelRun.Settings(
-      method: self.method, metrics: try MetricOptions.chosen(metricNames, hasBoxes: boxes != nil), boxes: boxes,
-      colormap: drawing.colormap, blend: drawing.blend)
+      method: self.method, metrics: try measured.chosenMetrics, colormap: drawing.colormap, blend: drawing.blend)
     let opened = try networks.map { try host.open($0, layout: image.layout, registry: registry) }
     let nodes = try PerModel(nodes, option: "--node", models: opened)
     let depths = try PerModel(depths, option: "--depth", models: opened)
     let labelFiles = try PerModel(image.labels.map { [$0] } ?? [], option: "--labels", models: opened)
     let labels = try opened.indices.map { try labelFiles[$0].map { try Labels(contentsOf: $0) } }
     let files = opened.flatMap(\.graph.files) + images + opened.indices.compactMap { labelFiles[$0] }
-    let grid = try claimOutputs(inputs: files + [metrics.boxes].compactMap { $0 })
+    let grid = try claimOutputs(inputs: files + [measured.boxes.path].compactMap { $0 })
 
     let bar = ProgressBar(count: opened.count)
     var cases: [ComparedCase] = []
@@ -127,15 +116,15 @@ struct Compare: ParsableCommand {
   /// The images with the classes that all models are asked about, as the first model has them.
   private func cases(_ explainer: Explainer, _ boxes: ObjectBoxes?) throws -> [ComparedCase] {
     let labels = explainer.labels, classCount = explainer.session.classCount
-    let asked = try classes.map { try labels.index(of: $0, classCount: classCount) }.withoutRepeats
+    let asked = try measured.classes.map { try labels.index(of: $0, classCount: classCount) }.withoutRepeats
     return try images.flatMap { image in
-      let picture = try Picture(contentsOf: image)
-      let top = try explainer.classify(try located(image) { try explainer.prepare(picture) }, count: 1)[0]
+      let prepared = try explainer.prepare(contentsOf: image), picture = try ComparedPicture(prepared.picture!)
+      let top = try explainer.classify(prepared, count: 1)[0]
       let boxed = try boxes?.classes(in: image, labels, classCount: classCount) ?? []
       func `case`(_ index: Int) throws -> ComparedCase {
         let scored = explainer.classes(count: classCount).first { $0.index == index }!
         return ComparedCase(
-          image: image, first: scored, asked: classes.isEmpty ? nil : "\(index)",
+          image: image, picture: picture, first: scored, asked: measured.classes.isEmpty ? nil : "\(index)",
           boxes: try boxes?.boxes(in: image, of: index, labels, classCount: classCount) ?? [])
       }
       return try (asked.isEmpty ? boxed.isEmpty ? [top.index] : boxed : asked).map(`case`)
@@ -148,11 +137,9 @@ struct Compare: ParsableCommand {
     let pairs = runs.indices.flatMap { first in (first + 1..<runs.count).map { (first, $0) } }
     return Comparison(
       method: method, metrics: settings.metrics.map(MetricColumn.init), models: runs.map(\.model),
-      images: try cases.enumerated().map { index, each in
-        let picture = try Picture(contentsOf: each.image)
-        let page = PixelSize(width: picture.width, height: picture.height).fitting(longerSide: ModelRun.pageSide)
-        return ComparedImage(
-          image: each.image, width: picture.width, height: picture.height, label: each.label,
+      images: cases.enumerated().map { index, each in
+        ComparedImage(
+          image: each.image, width: each.picture.size.width, height: each.picture.size.height, label: each.label,
           results: runs.map { $0.seen[index].result },
           agreement: pairs.map { first, second in
             let one = runs[first].seen[index], other = runs[second].seen[index]
@@ -164,17 +151,16 @@ struct Compare: ParsableCommand {
               first: runs[first].model.name, second: runs[second].model.name, pearson: agreement?.pearson,
               spearman: agreement?.spearman, ssim: agreement?.structuralSimilarity, iou: agreement?.topOverlap)
           },
-          photograph: try picture.resized(width: page.width, height: page.height).encoded(for: "photograph.jpg"),
-          boxes: each.boxes)
+          photograph: each.picture.photograph, boxes: each.boxes)
       })
   }
 
   /// A row for each case: the image, then each model's overlay.
   private func picture(_ cases: [ComparedCase], _ runs: [ModelRun]) throws -> Picture {
     let cells = try cases.enumerated().flatMap { index, each in
-      [try PictureGrid.Cell(try Picture(contentsOf: each.image), label: each.label)]
+      [try PictureGrid.Cell(each.picture.cell, label: each.label)]
         + runs.map { $0.seen[index].overlay }
     }
-    return try PictureGrid(title: "\(method)", cells: cells, columns: runs.count + 1).picture()
+    return try PictureGrid(title: method, cells: cells, columns: runs.count + 1).picture()
   }
 }

@@ -5,12 +5,15 @@ import Graph
 struct ComparedCase {
   /// The image's path.
   let image: String
+  /// The image as it is shown.
+  let picture: ComparedPicture
   /// The class as the first model has it.
   let first: ScoredClass
   /// What the user called it; nil where it is the first model's most probable class.
   let asked: String?
   /// Where the objects of the class are in the image; empty where that is not known.
   let boxes: [PixelRectangle]
+
   /// What reports call the class.
   var label: String { first.label ?? asked ?? "class \(first.index)" }
 

@@ -86,12 +86,6 @@ struct ComparedResult: Encodable {
   /// A JPEG file of the map in colours, of the photograph's size on the page.
   let heat: [UInt8]
 
-  struct TopClass: Encodable {
-    let `class`: Int
-    @Nullable var label: String?
-    let probability: Float
-  }
-
   enum CodingKeys: CodingKey { case model, `class`, label, logit, probability, top, metrics, warnings }
 }
 

@@ -29,16 +29,14 @@ extension Comparison {
     row("explanation ms") { decimal($0.cost.explanation_ms, 1) }
     row("peak MB") { number($0.cost.peak_mb, 0) }
     for metric in metrics {
-      row("\(metric.name) (\(metric.higher_is_better ? "higher" : "lower") is better)") {
+      row("\(metric.name) (\(metric.direction))") {
         number($0.means[metric.name] ?? nil)
       }
     }
     try Console.print(table.text)
     var results = Table(["\nimage", "class"] + models.map { " \($0.name)" } + ["says"])
     for image in images {
-      let others = image.results.filter { $0.top.class != $0.class }.map {
-        "\($0.model): \($0.top.label ?? "class \($0.top.class)")"
-      }
+      let others = image.results.filter { !$0.isTop }.map { "\($0.model): \($0.top.name)" }
       results.add(
         [image.image, image.label] + image.results.map { decimal(Double($0.probability) * 100, 1) + "%" }
           + [others.joined(separator: ", ")])
@@ -46,15 +44,9 @@ extension Comparison {
     try Console.print(results.text)
     guard models.count > 1 else { return }
     var agreement = Table(["\nmean agreement of maps", "", " Pearson", " Spearman", " SSIM", " IoU of top 20%"])
-    for index in images[0].agreement.indices {
-      let pairs = images.map { $0.agreement[index] }
-      func mean(_ value: (ComparedPair) -> Double?) -> String {
-        let values = pairs.compactMap(value)
-        return values.isEmpty ? "–" : decimal(values.reduce(0, +) / Double(values.count), 3)
-      }
-      agreement.add([
-        pairs[0].first, pairs[0].second, mean(\.pearson), mean(\.spearman), mean(\.ssim), mean(\.iou),
-      ])
+    for pair in meanAgreement {
+      agreement.add(
+        pair.first, pair.second, number(pair.pearson), number(pair.spearman), number(pair.ssim), number(pair.iou))
     }
     try Console.print(agreement.text)
   }

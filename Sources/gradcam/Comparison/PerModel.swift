@@ -10,20 +10,13 @@ struct PerModel {
   ///
   /// Throws `usage` where a value is given twice.
   init(_ values: [String], option: String, models: [Model]) throws {
+    let prefixes = models.map { model in [model.path, model.name, model.name + ".onnx"].map { $0 + "=" } }
     for value in values {
-      let index = models.firstIndex { model in
-        [model.path, model.name, model.name + ".onnx"].contains { value.hasPrefix($0 + "=") }
-      }
-      guard let index else {
-        guard common == nil else { throw Self.twice(option, value) }
-        common = value
-        continue
-      }
-      guard own[index] == nil else { throw Self.twice(option, value) }
-      let start = [models[index].path, models[index].name, models[index].name + ".onnx"].first {
-        value.hasPrefix($0 + "=")
-      }!
-      own[index] = String(value.dropFirst(start.count + 1))
+      let found = prefixes.enumerated().lazy.compactMap { index, prefixes in
+        prefixes.first(where: value.hasPrefix).map { (index: index, prefix: $0) }
+      }.first
+      guard found.map({ own[$0.index] == nil }) ?? (common == nil) else { throw Self.twice(option, value) }
+      if let found { own[found.index] = String(value.dropFirst(found.prefix.count)) } else { common = value }
     }
   }
 

@@ -11,11 +11,11 @@ struct Evaluate: ParsableCommand {
       and counted. With --resume what the output holds is not done again. Intervals are of a bootstrap over images.
 
       Metrics:
-      \(Metrics.all.map { "  \($0.name): \($0.summary) (\($0.isBetterHigher ? "higher" : "lower") is better)" }
+      \(Metrics.all.map { "  \($0.name): \($0.summary) (\(directionText(higherIsBetter: $0.isBetterHigher)))" }
         .joined(separator: "\n"))
       """)
 
-  @Argument(help: "The exported network: a path, or a name in the models folder.") var model: String
+  @Argument(help: "The exported network: a file, or a name in the models folder.") var model: String
   @Argument(help: "A folder of PNG and JPEG files, at any depth.") var folder: String
 
   @Option(
@@ -23,16 +23,7 @@ struct Evaluate: ParsableCommand {
     help: ArgumentHelp("CAM method, as explain takes it. Repeatable.", valueName: "NAME"))
   var methods: [String] = ["gradcam"]
   @Option(help: ArgumentHelp("Target layer, as explain takes it.", valueName: "NAME")) var node = "auto"
-  @Option(
-    name: .customLong("class"),
-    help: ArgumentHelp("Class explained of every image, by number or label. Repeatable.", valueName: "N|LABEL"))
-  var classes: [String] = []
-  @Option(
-    name: .customLong("metric"),
-    help: ArgumentHelp(
-      "Metric. Repeatable; all by default, those that need boxes where --boxes are given.", valueName: "NAME"))
-  var metricNames: [String] = []
-  @OptionGroup var metrics: MetricOptions
+  @OptionGroup var measured: MeasuringOptions
   @Option(help: ArgumentHelp("Stop after the first N images by name.", valueName: "N")) var limit: Int?
   @Option(
     help: ArgumentHelp(
@@ -51,8 +42,7 @@ struct Evaluate: ParsableCommand {
   }
 
   func run() throws {
-    let boxes = try self.metrics.readBoxes()
-    let metrics = try MetricOptions.chosen(metricNames, hasBoxes: boxes != nil)
+    let boxes = try measured.boxes.read(), metrics = try measured.chosenMetrics
     let model = try host.open(model, layout: image.layout)
     let registry = model.registry
     let all = methods.contains("all")
@@ -70,11 +60,11 @@ struct Evaluate: ParsableCommand {
       reusesWeights: true)
     let session = explainer.session, classCount = session.classCount
     guard session.hasClassScores else { throw session.noClassScores }
-    let classes = try self.classes.map { try explainer.labels.index(of: $0, classCount: classCount) }.withoutRepeats
+    let classes = try measured.classes.map { try explainer.labels.index(of: $0, classCount: classCount) }.withoutRepeats
 
     let path = output ?? model.name + ".evaluation.jsonl"
     var paths = ClaimedPaths(
-      inputs: model.graph.files + [image.labels, self.metrics.boxes].compactMap { $0 } + names.map(folder.path))
+      inputs: model.graph.files + [image.labels, measured.boxes.path].compactMap { $0 } + names.map(folder.path))
     try paths.claim(path)
     var summary = EvaluationSummary(metrics)
     let log = try EvaluationLog(
@@ -92,7 +82,7 @@ struct Evaluate: ParsableCommand {
       defer { bar.report(index, 1, name) }
       guard finished == nil || !finished!.isEmpty, !missing.isEmpty else { continue }
       var lines: [EvaluationLine] = []
-      switch prepared(folder.path(name), explainer) {
+      switch Result(catching: { try explainer.prepare(contentsOf: folder.path(name)) }) {
       case .failure(let error):
         lines = [EvaluationLine(image: name, model: model.path, error: "\(error)")]
         bar.aside { Console.warn("\(error); skipped") }
@@ -122,13 +112,6 @@ struct Evaluate: ParsableCommand {
     if json { try printJSON(report) } else { try report.describe() }
   }
 
-  private func prepared(_ path: String, _ explainer: Explainer) -> Result<PreparedImage, any Error> {
-    Result {
-      let picture = try Picture(contentsOf: path)
-      return try located(path) { try explainer.prepare(picture) }
-    }
-  }
-
   /// The methods that the node admits; a warning tells why others are left out.
   private func tellSkipped(_ asked: [String], _ explanations: [Explanation], _ bar: ProgressBar) -> [String] {
     let admitted = asked.filter { method in explanations.contains { $0.method == method } }
@@ -141,11 +124,10 @@ struct Evaluate: ParsableCommand {
     _ name: String, _ model: Model, node: String, _ explanation: Explanation, _ metrics: [any Metric],
     _ values: [Double?]
   ) -> EvaluationLine {
-    let finite = values.map { $0.flatMap { $0.isFinite ? $0 : nil } }
-    return EvaluationLine(
+    EvaluationLine(
       image: name, model: model.path, node: node, method: explanation.method,
       class: explanation.scored?.index, label: explanation.scored?.label,
       probability: (explanation.scored?.probability).flatMap { $0.isFinite ? $0 : nil },
-      metrics: Dictionary(uniqueKeysWithValues: zip(metrics.map(\.name), finite)))
+      metrics: Dictionary(uniqueKeysWithValues: zip(metrics.map(\.name), values)))
   }
 }

@@ -63,7 +63,6 @@ struct EvaluationReport: Encodable {
     @Nullable var high: Double?
     /// How many maps it is the mean of.
     let count: Int
-
   }
 
   let model, node: String

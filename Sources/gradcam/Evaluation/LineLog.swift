@@ -1,3 +1,4 @@
+import GradCAM
 import Graph
 
 #if canImport(Glibc)
@@ -40,13 +41,8 @@ final class LineLog {
   ///
   /// Throws `unwritable` where they cannot be written.
   func append(_ lines: [String]) throws {
-    var bytes = Array(lines.map { $0 + "\n" }.joined().utf8)[...]
-    while !bytes.isEmpty {
-      let count = bytes.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
-      if count < 0 && errno == EINTR { continue }
-      guard count >= 0 else { throw failure(errno) }
-      bytes = bytes.dropFirst(count)
-    }
+    let code = writeAll(Array(lines.map { $0 + "\n" }.joined().utf8), to: file)
+    guard code == 0 else { throw failure(code) }
   }
 
   /// Cuts off all behind a position.

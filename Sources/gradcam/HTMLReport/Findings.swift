@@ -25,11 +25,6 @@ extension ComparedResult {
   var name: String { label ?? "class \(`class`)" }
 }
 
-extension ComparedResult.TopClass {
-  /// The class by name where it has one.
-  var name: String { label ?? "class \(`class`)" }
-}
-
 extension Comparison {
   /// What the figures say, in words; questions that they do not answer are left out.
   var findings: [Finding] {

@@ -72,5 +72,5 @@ extension HTMLReport {
 
 extension MetricColumn {
   /// What is better, in words.
-  var direction: String { higher_is_better ? "higher is better" : "lower is better" }
+  var direction: String { directionText(higherIsBetter: higher_is_better) }
 }
