@@ -5,16 +5,19 @@
 public struct AttributeReader {
   /// The node.
   public let node: Node
-  /// The version of the node's operator domain that the model uses.
-  public let opset: Int
+  /// The versions of operators that the model uses, by domain.
+  public let opsets: [String: Int]
   private var unread: Set<String>
 
   /// Starts reading.
-  public init(_ node: Node, opset: Int) {
+  public init(_ node: Node, opsets: [String: Int]) {
     self.node = node
-    self.opset = opset
+    self.opsets = opsets
     unread = Set(node.attributes.keys)
   }
+
+  /// The version of the node's operator domain that the model uses; where it names none, the newest is meant.
+  public var opset: Int { opsets[node.operatorName.domain] ?? .max }
 
   /// Whether the attribute is written in the file; does not count as reading it.
   public func has(_ name: String) -> Bool { node.attributes[name] != nil }

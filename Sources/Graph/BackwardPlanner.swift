@@ -1,7 +1,7 @@
 /// Plans the walk back from the target to the taps, through the nodes that lie on a path between them.
 struct BackwardPlanner {
   private let forward: ForwardPlanner
-  private(set) var steps: [PlanStep] = []
+  private(set) var steps: [Step] = []
   private(set) var byteCounts: [Int]
   /// The buffer of each tap's gradient.
   private(set) var tapGradients: [ValueID: Int] = [:]
@@ -20,7 +20,7 @@ struct BackwardPlanner {
 
   mutating func plan(from target: ValueID) throws {
     let taps = Set(forward.request.taps)
-    let path = valuesBehind(taps)
+    let path = valuesDownstream(of: taps)
     for tap in forward.request.taps where !reaches(target, from: tap) {
       throw GradCAMError(
         .usage, at: "'\(forward.graph.values[tap].name)'",
@@ -31,44 +31,47 @@ struct BackwardPlanner {
     self.seed = seed
     contributions[target] = [seed]
 
-    for index in forward.steps.indices.reversed() {
-      let step = forward.steps[index]
-      let node = forward.graph.nodes[step.node]
-      let outputGradients = node.outputs.map { $0.flatMap { path.contains($0) ? gathered($0, node: step.node) : nil } }
+    for (index, operation) in forward.planned.reversed() {
+      let node = forward.graph.nodes[index]
+      let outputGradients = node.outputs.map { $0.flatMap { path.contains($0) ? gathered($0, node: index) : nil } }
       guard outputGradients.contains(where: { $0 != nil }) else { continue }
       let wanted = Set(node.inputs.indices.filter { node.inputs[$0].map(path.contains) ?? false })
       guard !wanted.isEmpty else { continue }
-      try located(forward.graph.describe(node: step.node)) { try planGradient(of: index, wanted, outputGradients) }
+      try located(forward.graph.describe(node: index)) {
+        try planGradient(of: index, operation, wanted, outputGradients)
+      }
     }
     for tap in taps { tapGradients[tap] = gathered(tap, node: 0) }
   }
 
   /// The values that depend on some of the given ones, those included, and can carry a gradient.
-  private func valuesBehind(_ origins: Set<ValueID>) -> Set<ValueID> {
-    var behind = origins
-    for (step, made) in zip(forward.steps, forward.resolved) {
-      let node = forward.graph.nodes[step.node]
-      let sources = node.inputs.compactMap { $0 }.filter(behind.contains)
+  private func valuesDownstream(of origins: Set<ValueID>) -> Set<ValueID> {
+    var downstream = origins
+    for (index, operation) in forward.planned {
+      let node = forward.graph.nodes[index]
+      let sources = node.inputs.compactMap { $0 }.filter(downstream.contains)
       guard !sources.isEmpty else { continue }
       let integersCarry =
-        switch (made as? any DifferentiableOperator)?.integerGradients ?? .none {
+        switch (operation as? any DifferentiableOperator)?.integerGradients ?? .none {
         case .none: false
         case .passed: sources.contains { forward.infos[$0]!.elementType.storage == .int64 }
         case .estimated: true
         }
-      for output in node.outputs.compactMap({ $0 }) {
+      for output in node.results {
         guard let info = forward.infos[output], info.constant == nil else { continue }
         switch info.elementType.storage {
-        case .float32: behind.insert(output)
-        case .int64: if integersCarry { behind.insert(output) }
+        case .float32: downstream.insert(output)
+        case .int64: if integersCarry { downstream.insert(output) }
         case .bool: break
         }
       }
     }
-    return behind
+    return downstream
   }
 
-  private func reaches(_ target: ValueID, from tap: ValueID) -> Bool { valuesBehind([tap]).contains(target) }
+  private func reaches(_ target: ValueID, from tap: ValueID) -> Bool {
+    valuesDownstream(of: [tap]).contains(target)
+  }
 
   private mutating func newBuffer(byteCount: Int) -> Int {
     byteCounts.append(byteCount)
@@ -84,28 +87,31 @@ struct BackwardPlanner {
     guard let parts = contributions[value] else { return nil }
     if parts.count == 1 { return parts[0] }
     let sum = newBuffer(for: value)
-    let count = forward.infos[value]!.shape.count
-    steps.append(PlanStep(node: node, work: .sum(parts, count: count, into: sum)))
+    steps.append(
+      Step(
+        node: node, kernel: .sum(count: forward.infos[value]!.shape.count), reads: parts.map { .buffer($0) },
+        writes: [sum]))
     contributions[value] = [sum]
     return sum
   }
 
-  private mutating func planGradient(of index: Int, _ wanted: Set<Int>, _ outputGradients: [Int?]) throws {
-    let step = forward.steps[index]
-    let node = forward.graph.nodes[step.node]
-    guard let made = forward.resolved[index] as? any DifferentiableOperator else {
+  private mutating func planGradient(
+    of index: Int, _ operation: any Operator, _ wanted: Set<Int>, _ outputGradients: [Int?]
+  ) throws {
+    let node = forward.graph.nodes[index]
+    guard let operation = operation as? any DifferentiableOperator else {
       throw GradCAMError(
         .unsupported,
         problem:
           "operator \(forward.operators.describe(node.operatorName)) has no gradient, and it lies between tap and "
           + "score",
-        advice: "choose a node behind it")
+        advice: "choose a node after it")
     }
-    if made.integerGradients == .estimated { estimates.append(step.node) }
+    if operation.integerGradients == .estimated { estimates.append(index) }
     let infos = forward.infos, inputs = NodeInputs(node.inputs.map { $0.flatMap { infos[$0] } })
-    let isGuided = forward.request.guidesGradients && made.rectifies(inputs)
-    let outputGradients = isGuided ? outputGradients.map { $0.map { rectified($0, of: step.node) } } : outputGradients
-    let rule = try made.gradient(
+    let isGuided = forward.request.guidesGradients && operation.rectifies(inputs)
+    let outputGradients = isGuided ? outputGradients.map { $0.map { rectified($0, of: index) } } : outputGradients
+    let rule = try operation.gradient(
       wanted, inputs,
       node.outputs.map { $0.flatMap { infos[$0] } ?? ValueInfo(.float32, []) }, forward.request.kernels)
 
@@ -117,28 +123,27 @@ struct BackwardPlanner {
       contributions[value, default: []].append(buffer)
     }
     guard rule.passes != wanted else { return }
-    let scratch = rule.scratchByteCount > 0 ? newBuffer(byteCount: rule.scratchByteCount) : nil
+    let kernel = rule.kernel
+    let scratch = kernel.scratchByteCount > 0 ? newBuffer(byteCount: kernel.scratchByteCount) : nil
     let places = forward.places
+    func read(_ values: [ValueID?], _ isRead: Set<Int>) -> [ValuePlace?] {
+      values.enumerated().map { isRead.contains($0) ? $1.flatMap { places[$0] } : nil }
+    }
     steps.append(
-      PlanStep(
-        node: step.node,
-        work: .backward(
-          rule, outputGradients: outputGradients,
-          inputs: node.inputs.enumerated().map { rule.readsInputs.contains($0) ? $1.flatMap { places[$0] } : nil },
-          outputs: node.outputs.enumerated().map { rule.readsOutputs.contains($0) ? $1.flatMap { places[$0] } : nil },
-          inputGradients: inputGradients),
-        scratch: scratch))
+      Step(
+        node: index, kernel: kernel,
+        reads: outputGradients.map { $0.map { .buffer($0) } } + read(node.inputs, rule.readsInputs)
+          + read(node.outputs, rule.readsOutputs),
+        writes: inputGradients, scratch: scratch))
   }
 
   /// The buffer that holds what is above 0 of a gradient.
   private mutating func rectified(_ gradient: Int, of node: Int) -> Int {
     let result = newBuffer(byteCount: byteCounts[gradient])
     steps.append(
-      PlanStep(
-        node: node,
-        work: .backward(
-          .rectifying(count: byteCounts[gradient] / MemoryLayout<Float>.size), outputGradients: [gradient], inputs: [],
-          outputs: [], inputGradients: [result])))
+      Step(
+        node: node, kernel: .rectifying(count: byteCounts[gradient] / MemoryLayout<Float>.size),
+        reads: [.buffer(gradient)], writes: [result]))
     return result
   }
 }

@@ -54,14 +54,16 @@ public struct OperatorName: Sendable, Hashable, CustomStringConvertible {
 /// One application of an operator.
 public struct Node: Sendable {
   /// The name in the file; empty where the exporter gave none.
-  public let name: String
-  /// The operator.
+  public var name: String
+  /// What the file calls the operator.
   public let operatorName: OperatorName
+  /// What it does, its attributes read; nil in a graph that is not resolved yet.
+  public var operation: (any GraphOperator)?
   /// The inputs in the operator's order; nil where an optional one is left out.
   public var inputs: [ValueID?]
   /// The outputs in the operator's order; nil where an optional one is not wanted.
   public var outputs: [ValueID?]
-  /// The attributes by name.
+  /// The attributes by name, as the file has them.
   public var attributes: [String: Attribute]
   /// What exporters wrote beside the node, such as the path of its PyTorch module.
   public var metadata: [String: String]
@@ -73,7 +75,8 @@ public struct Node: Sendable {
   /// Creates a node.
   public init(
     name: String, operatorName: OperatorName, inputs: [ValueID?], outputs: [ValueID?],
-    attributes: [String: Attribute] = [:], metadata: [String: String] = [:], captures: [String: ValueID] = [:]
+    attributes: [String: Attribute] = [:], metadata: [String: String] = [:], captures: [String: ValueID] = [:],
+    operation: (any GraphOperator)? = nil
   ) {
     self.name = name
     self.operatorName = operatorName
@@ -82,7 +85,17 @@ public struct Node: Sendable {
     self.attributes = attributes
     self.metadata = metadata
     self.captures = captures
+    self.operation = operation
   }
+
+  /// The values that it reads, those included that graphs in its attributes do.
+  public var reads: [ValueID] { inputs.compactMap { $0 } + captures.values }
+
+  /// The values that it computes.
+  public var results: [ValueID] { outputs.compactMap { $0 } }
+
+  /// Whether some of the values that it computes are among these.
+  func computes(anyOf values: Set<ValueID>) -> Bool { results.contains(where: values.contains) }
 }
 
 /// A network as data: values and the nodes that compute them, in an order in which they can run.
@@ -122,7 +135,7 @@ public struct ComputeGraph: Sendable {
   public var producers: [ValueID: Int] {
     var producers: [ValueID: Int] = [:]
     for (index, node) in nodes.enumerated() {
-      for output in node.outputs.compactMap({ $0 }) { producers[output] = index }
+      for output in node.results { producers[output] = index }
     }
     return producers
   }
@@ -131,7 +144,41 @@ public struct ComputeGraph: Sendable {
   public func describe(node index: Int) -> String {
     let index = nodes[index].origin ?? index
     let node = nodes[index]
-    let output = node.outputs.compactMap { $0 }.first.map { values[$0].name } ?? ""
+    let output = node.results.first.map { values[$0].name } ?? ""
     return "node \(node.name.isEmpty ? "'\(output)'" : "'\(node.name)'") (\(node.operatorName), #\(index))"
+  }
+}
+
+// MARK: Walks
+
+extension ComputeGraph {
+  /// The values that depend on some, those included.
+  public func downstream(of origins: Set<ValueID>) -> Set<ValueID> {
+    var found = origins
+    for node in nodes where node.reads.contains(where: found.contains) { found.formUnion(node.results) }
+    return found
+  }
+
+  /// The values that some depend on, those included.
+  public func upstream(of targets: Set<ValueID>) -> Set<ValueID> {
+    var found = targets
+    for node in nodes.reversed() where node.computes(anyOf: found) { found.formUnion(node.reads) }
+    return found
+  }
+
+  /// The values on a path from one to another, both included.
+  public func between(_ start: ValueID, _ end: ValueID) -> Set<ValueID> {
+    downstream(of: [start]).intersection(upstream(of: [end]))
+  }
+
+  /// The nodes, from one on, that are needed to compute some values that are not constants.
+  func nodes(reaching wanted: Set<ValueID>, from start: Int = 0) -> [Int] {
+    var needed = wanted
+    var found: [Int] = []
+    for index in nodes.indices[start...].reversed() where nodes[index].computes(anyOf: needed) {
+      found.append(index)
+      needed.formUnion(nodes[index].reads.filter { values[$0].constant == nil })
+    }
+    return found.reversed()
   }
 }

@@ -1,4 +1,4 @@
-/// Resolves, infers and folds the nodes that a request needs, and chooses their kernels.
+/// Infers and folds the nodes that a request needs, and chooses their kernels.
 struct ForwardPlanner {
   /// The graph, with the parts of the composite nodes met so far at its end.
   private(set) var graph: ComputeGraph
@@ -9,10 +9,10 @@ struct ForwardPlanner {
 
   var infos: [ValueID: ValueInfo] = [:]
   var places: [ValueID: ValuePlace] = [:]
-  var steps: [PlanStep] = []
+  var steps: [Step] = []
   var byteCounts: [Int] = []
-  /// The operator of every step.
-  var resolved: [any Operator] = []
+  /// The nodes that compute something, in their order, those included whose outputs are observed.
+  var planned: [(node: Int, operation: any Operator)] = []
 
   init(graph: ComputeGraph, operators: OperatorSet, request: PlanRequest, infersOnly: Bool = false) {
     self.graph = graph
@@ -39,10 +39,10 @@ struct ForwardPlanner {
         places[id] = .constant(constant)
         continue
       }
-      places[id] = .buffer(newBuffer(byteCount: info.shape.count * info.elementType.storage.byteCount))
+      places[id] = observed(id) ?? .buffer(newBuffer(byteCount: info.byteCount))
     }
     for index in graph.nodes(reaching: wanted) {
-      try located(graph.describe(node: index)) { try plan(node: index, opsets: graph.opsets) }
+      try located(graph.describe(node: index)) { try plan(node: index) }
     }
     for value in wanted where infos[value] == nil { throw missingContents(value) }
   }
@@ -53,109 +53,87 @@ struct ForwardPlanner {
       .badData, problem: "input '\(name)' has no contents", advice: "give it with --tensor \(name)=FILE.npy")
   }
 
-  private mutating func plan(node index: Int, opsets: [String: Int]) throws {
+  /// Where the observed executor has a value; nil where it does not.
+  private func observed(_ value: ValueID) -> ValuePlace? {
+    request.observed.contains(value) ? .observed(value, byteCount: infos[value]!.byteCount) : nil
+  }
+
+  private mutating func plan(node index: Int) throws {
     let node = graph.nodes[index]
-    let resolved = try operators.resolve(node, opsets: opsets)
     let inputs = NodeInputs(
       try node.inputs.map { input in
         guard let input else { return nil }
         guard let info = infos[input] else { throw missingContents(input) }
         return info
       })
-    if let composite = resolved as? any CompositeOperator {
-      try plan(body: try composite.body(inputs), of: index)
-      return
-    }
-    guard let made = resolved as? any Operator else {
+    switch node.operation {
+    case let unresolvable as UnresolvableOperator: throw unresolvable.error
+    case let composite as any CompositeOperator: try plan(body: try composite.body(inputs), of: index)
+    case let operation as any Operator: try plan(node: index, operation, inputs)
+    default:
       throw GradCAMError(.defect, problem: "operator \(node.operatorName) can neither be computed nor expanded")
     }
-    var outputs = try made.infer(inputs)
-    guard outputs.count >= node.outputs.count else {
-      throw GradCAMError(.badData, problem: "has \(node.outputs.count) outputs where \(outputs.count) are known")
-    }
+  }
+
+  private mutating func plan(node index: Int, _ operation: any Operator, _ inputs: NodeInputs) throws {
+    let node = graph.nodes[index]
+    var outputs = try operation.infer(inputs)
+    guard outputs.count >= node.outputs.count else { throw tooManyOutputs(node, known: outputs.count) }
     outputs.removeLast(outputs.count - node.outputs.count)
     for info in outputs { _ = try Shape(checked: info.shape.dimensions, limit: Plan.elementLimit) }
 
-    if !outputs.allSatisfy({ $0.constant != nil }) {
-      if node.inputs.allSatisfy({ $0 == nil || infos[$0!]?.constant != nil }) {
-        try fold(try made.kernel(inputs, outputs, request.kernels), inputs, &outputs)
-      } else if !infersOnly {
-        addStep(try made.kernel(inputs, outputs, request.kernels), made, node: index, outputs)
-      }
-    }
+    let isConstant = outputs.allSatisfy { $0.constant != nil }
+    let isFolded = !isConstant && node.inputs.allSatisfy { $0 == nil || infos[$0!]?.constant != nil }
+    if isFolded { try fold(try operation.kernel(inputs, outputs, request.kernels), inputs, &outputs) }
     for (output, info) in zip(node.outputs, outputs) {
       guard let output else { continue }
       infos[output] = info
-      if let constant = info.constant { places[output] = .constant(constant) }
+      places[output] = info.constant.map { .constant($0) } ?? observed(output)
     }
+    guard !isConstant, !isFolded, !infersOnly else { return }
+    planned.append((index, operation))
+    if node.results.contains(where: { places[$0] == nil }) {
+      addStep(try operation.kernel(inputs, outputs, request.kernels), node: index)
+    }
+  }
+
+  private func tooManyOutputs(_ node: Node, known: Int) -> GradCAMError {
+    GradCAMError(.badData, problem: "has \(node.outputs.count) outputs where \(known) are known")
   }
 
   /// Plans the nodes of a composite node's body in its place.
   private mutating func plan(body: ComputeGraph, of index: Int) throws {
-    let node = graph.nodes[index]
-    guard body.outputs.count >= node.outputs.count else {
-      throw GradCAMError(.badData, problem: "has \(node.outputs.count) outputs where \(body.outputs.count) are known")
+    guard body.outputs.count >= graph.nodes[index].outputs.count else {
+      throw tooManyOutputs(graph.nodes[index], known: body.outputs.count)
     }
-    let prefix = (node.outputs.compactMap { $0 }.first.map { graph.values[$0].name } ?? node.name) + "/"
-    var ids: [ValueID: ValueID] = [:]
-    for (inner, outer) in zip(body.inputs, node.inputs) { ids[inner] = outer }
-    let own = Set(body.inputs + body.nodes.flatMap { $0.outputs.compactMap { $0 } })
-    for (inner, value) in body.values.enumerated() where value.constant == nil && !own.contains(inner) {
-      ids[inner] = node.captures[value.name]
+    let firstValue = graph.values.count
+    var builder = GraphBuilder(graph)
+    let parts = builder.splice(try operators.resolving(body), replacing: index)
+    graph = builder.graph
+    for value in firstValue..<graph.values.count {
+      guard let constant = graph.values[value].constant else { continue }
+      infos[value] = ValueInfo(constant)
+      places[value] = .constant(constant)
     }
-    var nodes = body.nodes
-    for (inner, outer) in zip(body.outputs, node.outputs) {
-      guard let outer else { continue }
-      if ids[inner] == nil, body.values[inner].constant == nil {
-        ids[inner] = outer
-      } else {
-        // What is returned as it is, or twice, needs a value of its own.
-        nodes.append(
-          Node(name: "", operatorName: OperatorName(type: "Identity"), inputs: [inner], outputs: [-1 - outer]))
-        ids[-1 - outer] = outer
-      }
-    }
-    for (inner, value) in body.values.enumerated() where ids[inner] == nil && !body.inputs.contains(inner) {
-      graph.values.append(Value(name: prefix + value.name, constant: value.constant))
-      ids[inner] = graph.values.count - 1
-      if let constant = value.constant {
-        infos[ids[inner]!] = ValueInfo(constant)
-        places[ids[inner]!] = .constant(constant)
-      }
-    }
-    let start = graph.nodes.count
-    for var part in nodes {
-      part.inputs = part.inputs.map { $0.flatMap { ids[$0] } }
-      part.outputs = part.outputs.map { $0.flatMap { ids[$0] } }
-      part.captures = part.captures.compactMapValues { ids[$0] }
-      part.origin = node.origin ?? index
-      graph.nodes.append(part)
-    }
-    for part in graph.nodes(reaching: Set(node.outputs.compactMap { $0 }), from: start) {
-      try plan(node: part, opsets: body.opsets)
-    }
+    let needed = graph.nodes(reaching: Set(graph.nodes[index].results), from: parts.lowerBound)
+    for part in needed { try plan(node: part) }
   }
 
-  private mutating func addStep(_ kernel: Kernel, _ made: any Operator, node index: Int, _ outputs: [ValueInfo]) {
+  private mutating func addStep(_ kernel: Kernel, node index: Int) {
     let node = graph.nodes[index]
     if case .view(let input) = kernel.placement, let output = node.outputs[0] {
       places[output] = places[node.inputs[input]!]
     }
-    var buffers: [Int?] = []
-    for (output, info) in zip(node.outputs, outputs) {
-      guard let output, info.constant == nil else {
-        buffers.append(nil)
-        continue
-      }
-      if places[output] == nil {
-        places[output] = .buffer(newBuffer(byteCount: info.shape.count * info.elementType.storage.byteCount))
-      }
-      if case .buffer(let buffer)? = places[output] { buffers.append(buffer) } else { buffers.append(nil) }
+    let writes = node.outputs.map { output -> Int? in
+      guard let output else { return nil }
+      if places[output] == nil { places[output] = .buffer(newBuffer(byteCount: infos[output]!.byteCount)) }
+      return places[output]!.buffer
     }
     let scratch = kernel.scratchByteCount > 0 ? newBuffer(byteCount: kernel.scratchByteCount) : nil
-    let inputs = node.inputs.map { $0.flatMap { places[$0] } }
-    steps.append(PlanStep(node: index, work: .forward(kernel, inputs: inputs, outputs: buffers), scratch: scratch))
-    resolved.append(made)
+    steps.append(
+      Step(
+        node: index, kernel: kernel, reads: node.inputs.map { $0.flatMap { places[$0] } }, writes: writes,
+        scratch: scratch))
   }
 
   /// Computes a node whose inputs are all constant.
@@ -164,11 +142,10 @@ struct ForwardPlanner {
       outputs[0].constant = try inputs.required(input).constant!.reshaped(to: outputs[0].shape)
       return
     }
-    let guardByteCount = kernel.isGuarded ? GuardZone.byteCount : 0
     let results = outputs.map { info in
       Tensor(
         elementType: info.elementType, shape: info.shape,
-        storage: TensorStorage(byteCount: info.shape.count * info.elementType.storage.byteCount + guardByteCount))
+        storage: TensorStorage(byteCount: info.byteCount + kernel.guardByteCount))
     }
     let scratch = TensorStorage(byteCount: kernel.scratchByteCount)
     let workerScratch = TensorStorage(byteCount: kernel.workerScratchByteCount)
@@ -179,20 +156,5 @@ struct ForwardPlanner {
         workerScratch: WorkerScratch(base: workerScratch.base, stride: kernel.workerScratchByteCount),
         pool: ThreadPool(threadCount: 1)))
     for index in outputs.indices { outputs[index].constant = results[index] }
-  }
-}
-
-extension ComputeGraph {
-  /// The nodes, from one on, that are needed to compute some values.
-  func nodes(reaching wanted: Set<ValueID>, from start: Int = 0) -> [Int] {
-    var needed = wanted
-    var found: [Int] = []
-    for index in nodes.indices[start...].reversed()
-    where nodes[index].outputs.contains(where: { $0.map(needed.contains) ?? false }) {
-      found.append(index)
-      let reads = nodes[index].inputs.compactMap { $0 } + nodes[index].captures.values
-      needed.formUnion(reads.filter { values[$0].constant == nil })
-    }
-    return found.reversed()
   }
 }

@@ -2,13 +2,16 @@
 public struct RewriteFacts {
   /// Type and extents of the values of the graph before any rewrite.
   public let infos: [ValueID: ValueInfo]
+  /// What other plans made of the same weights.
+  public let weights: PreparedWeights
   /// Whether a value is read by one node only and looked at by nobody else, so that it may vanish inside a fused node.
   public let isPrivate: (ValueID) -> Bool
   /// Whether the gradient at a tap goes through a value: what is fused there must have a derivative.
   public let carriesGradient: (ValueID) -> Bool
 }
 
-/// A rule that replaces a pattern of nodes by fewer, equivalent ones.
+/// A rule that replaces a pattern of nodes by fewer, equivalent ones: it matches types of operators and puts operator
+/// values in place.
 public protocol GraphRewrite: Sendable {
   /// Changes the graph wherever the pattern occurs.
   ///

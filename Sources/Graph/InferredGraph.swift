@@ -16,7 +16,7 @@ public struct InferredGraph: Sendable {
   public init(
     _ graph: ComputeGraph, operators: OperatorSet, inputs: [ValueID: ValueInfo], reaching wanted: Set<ValueID>
   ) throws {
-    var graph = try operators.expanding(graph)
+    var graph = operators.resolving(graph)
     graph.give(inputs.keys)
     var planner = ForwardPlanner(
       graph: graph, operators: operators,

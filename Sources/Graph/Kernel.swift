@@ -1,4 +1,4 @@
-/// The forward computation of one node, ready to run.
+/// A computation that is ready to run: what a node does, its vector-Jacobian product, or a sum of gradients.
 public struct Kernel: Sendable {
   /// Where the outputs lie; of several, `pieces` alone speaks of others than the first.
   public enum Placement: Sendable, Equatable {
@@ -25,27 +25,53 @@ public struct Kernel: Sendable {
   public let workerScratchByteCount: Int
   /// The floating-point operations of a run, a multiply-add counting as two; 0 where they are negligible.
   public let operationCount: Double
-  /// Whether a guard zone lies behind every output, which therefore has memory of its own.
-  public let isGuarded: Bool
+  /// The bytes of a guard zone after every output, which where there are any has memory of its own.
+  public let guardByteCount: Int
   /// Computes the outputs.
   public let run: @Sendable (KernelArguments) throws -> Void
 
   /// Creates a kernel.
   public init(
     _ name: String, placement: Placement = .fresh, scratchByteCount: Int = 0, workerScratchByteCount: Int = 0,
-    operationCount: Double = 0, isGuarded: Bool = false, run: @escaping @Sendable (KernelArguments) throws -> Void
+    operationCount: Double = 0, guardByteCount: Int = 0, run: @escaping @Sendable (KernelArguments) throws -> Void
   ) {
     self.name = name
     self.placement = placement
     self.scratchByteCount = scratchByteCount
     self.workerScratchByteCount = workerScratchByteCount
     self.operationCount = operationCount
-    self.isGuarded = isGuarded
+    self.guardByteCount = guardByteCount
     self.run = run
   }
 
   /// A kernel whose only output is an input under another shape.
   public static func view(of input: Int = 0) -> Kernel { Kernel("view", placement: .view(input)) { _ in } }
+
+  /// Whether nothing is to be run.
+  var isView: Bool { if case .view = placement { true } else { false } }
+
+  /// Adds gradients of so many elements.
+  static func sum(count: Int) -> Kernel {
+    // The first two are added before the others are read.
+    Kernel("sum", placement: .inPlace([0, 1])) { run in
+      let parts = run.inputs.map { $0!.assumingMemoryBound(to: Float.self) }, sum = run.output(0)
+      run.pool.parallelRanges(count, grain: 1 << 16) { range in
+        let first = parts[0], second = parts[1]
+        for index in range { sum[index] = first[index] + second[index] }
+        for part in parts.dropFirst(2) { for index in range { sum[index] += part[index] } }
+      }
+    }
+  }
+
+  /// Lets no gradient below 0 through.
+  static func rectifying(count: Int) -> Kernel {
+    Kernel("guide", placement: .inPlace([0])) { run in
+      let dy = run.input(0), dx = run.output(0)
+      run.pool.parallelRanges(count, grain: 1 << 16) { range in
+        for index in range { dx[index] = dy[index] < 0 ? 0 : dy[index] }
+      }
+    }
+  }
 }
 
 /// Scratch memory that lies at the same place for every step of a plan, each worker's its own: what a worker writes there
@@ -75,7 +101,7 @@ public struct WorkerScratch: @unchecked Sendable {
 /// The memory of one run of a kernel.
 ///
 /// A tensor may lie inside another: its address is a multiple of the size of its elements only, and what stands before
-/// and behind it belongs to others.
+/// and after it belongs to others.
 public struct KernelArguments: @unchecked Sendable {
   /// The inputs, in the form of their type's storage; nil where left out.
   public let inputs: [UnsafeRawPointer?]
@@ -114,111 +140,100 @@ public struct KernelArguments: @unchecked Sendable {
   public var scratchFloats: UnsafeMutablePointer<Float> { scratch.assumingMemoryBound(to: Float.self) }
 }
 
-/// The vector-Jacobian product of one node, ready to run.
-public struct GradientKernel: Sendable {
-  /// The algorithm chosen, for profiles.
-  public let name: String
-  /// The inputs whose contents the rule reads; all else may be gone by then.
+/// The vector-Jacobian product of one node: a kernel that reads the gradients of the outputs, then inputs and outputs,
+/// and writes (not adds) the gradients of the inputs.
+public struct GradientRule: Sendable {
+  /// The inputs whose contents the kernel reads; all else may be gone by then.
   public let readsInputs: Set<Int>
-  /// The outputs whose contents the rule reads.
+  /// The outputs whose contents the kernel reads.
   public let readsOutputs: Set<Int>
   /// The wanted inputs whose gradient is the first output's gradient, element for element: nothing is computed.
   public let passes: Set<Int>
-  /// Whether the gradient of the only wanted input may overwrite the first output's gradient.
-  public let inPlace: Bool
-  /// The scratch memory that a run needs, in bytes, aligned to 64.
-  public let scratchByteCount: Int
-  /// The scratch memory that a run needs for each worker of the pool besides, in bytes, aligned to 64.
-  public let workerScratchByteCount: Int
-  /// The floating-point operations of a run.
-  public let operationCount: Double
-  /// Whether a guard zone lies behind every gradient written.
-  public let isGuarded: Bool
-  /// Writes (not adds) the gradients of the wanted inputs that are not passed.
-  public let run: @Sendable (GradientArguments) throws -> Void
+  /// What computes the other gradients.
+  public let kernel: Kernel
 
-  /// Creates a gradient kernel.
+  /// Creates a rule of a kernel that reads and writes as `GradientArguments` does.
   public init(
-    _ name: String, readsInputs: Set<Int> = [], readsOutputs: Set<Int> = [], passes: Set<Int> = [],
-    inPlace: Bool = false, scratchByteCount: Int = 0, workerScratchByteCount: Int = 0, operationCount: Double = 0,
-    isGuarded: Bool = false, run: @escaping @Sendable (GradientArguments) throws -> Void
+    _ kernel: Kernel, readsInputs: Set<Int> = [], readsOutputs: Set<Int> = [], passes: Set<Int> = []
   ) {
-    self.name = name
+    self.kernel = kernel
     self.readsInputs = readsInputs
     self.readsOutputs = readsOutputs
     self.passes = passes
-    self.inPlace = inPlace
-    self.scratchByteCount = scratchByteCount
-    self.workerScratchByteCount = workerScratchByteCount
-    self.operationCount = operationCount
-    self.isGuarded = isGuarded
-    self.run = run
+  }
+
+  /// Creates a rule.
+  ///
+  /// - Parameters:
+  ///   - name: the algorithm chosen, for profiles.
+  ///   - inPlace: whether the gradient of the only wanted input may overwrite the first output's gradient.
+  ///   - run: writes the gradients of the wanted inputs that are not passed.
+  public init(
+    _ name: String, readsInputs: Set<Int> = [], readsOutputs: Set<Int> = [], passes: Set<Int> = [],
+    inPlace: Bool = false, scratchByteCount: Int = 0, workerScratchByteCount: Int = 0, operationCount: Double = 0,
+    guardByteCount: Int = 0, run: @escaping @Sendable (GradientArguments) throws -> Void
+  ) {
+    self.init(
+      Kernel(
+        name, placement: inPlace ? .inPlace([0]) : .fresh, scratchByteCount: scratchByteCount,
+        workerScratchByteCount: workerScratchByteCount, operationCount: operationCount, guardByteCount: guardByteCount
+      ) { try run(GradientArguments($0)) }, readsInputs: readsInputs, readsOutputs: readsOutputs, passes: passes)
   }
 
   /// A rule that hands the output's gradient on to the given inputs.
-  public static func passing(to inputs: Set<Int>) -> GradientKernel {
-    GradientKernel("pass", passes: inputs) { _ in }
-  }
-
-  /// A rule that lets no gradient below 0 through.
-  static func rectifying(count: Int) -> GradientKernel {
-    GradientKernel("guide", inPlace: true) { run in
-      let dy = run.outputGradient, dx = run.inputGradient(0)
-      run.pool.parallelRanges(count, grain: 1 << 16) { range in
-        for index in range { dx[index] = dy[index] < 0 ? 0 : dy[index] }
-      }
-    }
-  }
+  public static func passing(to inputs: Set<Int>) -> GradientRule { GradientRule("pass", passes: inputs) { _ in } }
 }
 
-/// The memory of one run of a gradient kernel.
-public struct GradientArguments: @unchecked Sendable {
-  /// The gradient of every output; nil where it is zero because nothing behind that output reaches the score.
-  public let outputGradients: [UnsafePointer<Float>?]
-  /// The inputs that the rule declared to read.
-  public let inputs: [UnsafeRawPointer?]
-  /// The outputs that the rule declared to read.
-  public let outputs: [UnsafeRawPointer?]
-  /// The gradients to write; nil where an input's is not wanted or passed.
-  public let inputGradients: [UnsafeMutablePointer<Float>?]
-  /// Scratch memory of the size declared.
-  public let scratch: UnsafeMutableRawPointer
-  /// Scratch memory for each worker.
-  public let workerScratch: WorkerScratch
-  /// The threads to run on.
-  public let pool: ThreadPool
+/// The memory of one run of a vector-Jacobian product.
+public struct GradientArguments {
+  /// Reads the gradients of the outputs, then the inputs, then the outputs; writes the gradients of the inputs.
+  private let run: KernelArguments
+  private let inputStart, outputStart: Int
 
-  /// Creates the arguments of a run.
-  public init(
-    outputGradients: [UnsafePointer<Float>?], inputs: [UnsafeRawPointer?], outputs: [UnsafeRawPointer?],
-    inputGradients: [UnsafeMutablePointer<Float>?], scratch: UnsafeMutableRawPointer, workerScratch: WorkerScratch,
-    pool: ThreadPool
-  ) {
-    self.outputGradients = outputGradients
-    self.inputs = inputs
-    self.outputs = outputs
-    self.inputGradients = inputGradients
-    self.scratch = scratch
-    self.workerScratch = workerScratch
-    self.pool = pool
+  init(_ run: KernelArguments) {
+    self.run = run
+    inputStart = (run.inputs.count - run.outputs.count) / 2
+    outputStart = inputStart + run.outputs.count
   }
 
+  /// The gradient of every output; nil where it is zero because nothing downstream of that output reaches the score.
+  public var outputGradients: [UnsafePointer<Float>?] { (0..<inputStart).map(outputGradient) }
+  /// The inputs that the rule declared to read.
+  public var inputs: [UnsafeRawPointer?] { Array(run.inputs[inputStart..<outputStart]) }
+  /// The outputs that the rule declared to read.
+  public var outputs: [UnsafeRawPointer?] { Array(run.inputs[outputStart...]) }
+  /// The gradients to write; nil where an input's is not wanted or passed.
+  public var inputGradients: [UnsafeMutablePointer<Float>?] {
+    run.outputs.map { $0?.assumingMemoryBound(to: Float.self) }
+  }
+  /// Scratch memory of the size declared.
+  public var scratch: UnsafeMutableRawPointer { run.scratch }
+  /// Scratch memory for each worker.
+  public var workerScratch: WorkerScratch { run.workerScratch }
+  /// The threads to run on.
+  public var pool: ThreadPool { run.pool }
+
   /// The gradient of the first output, which an operator with one output always has.
-  public var outputGradient: UnsafePointer<Float> { outputGradients[0]! }
+  public var outputGradient: UnsafePointer<Float> { outputGradient(0)! }
+
+  /// The gradient of an output; nil where it is zero.
+  public func outputGradient(_ index: Int) -> UnsafePointer<Float>? {
+    run.inputs[index]?.assumingMemoryBound(to: Float.self)
+  }
 
   /// The gradient of an input known to be wanted.
-  public func inputGradient(_ index: Int) -> UnsafeMutablePointer<Float> { inputGradients[index]! }
+  public func inputGradient(_ index: Int) -> UnsafeMutablePointer<Float> { run.output(index) }
 
   /// A declared input as elements of a type.
   public func input<Element>(_ index: Int, as type: Element.Type = Float.self) -> UnsafePointer<Element> {
-    inputs[index]!.assumingMemoryBound(to: type)
+    run.input(inputStart + index, as: type)
   }
 
   /// A declared output as elements of a type.
   public func output<Element>(_ index: Int, as type: Element.Type = Float.self) -> UnsafePointer<Element> {
-    outputs[index]!.assumingMemoryBound(to: type)
+    run.input(outputStart + index, as: type)
   }
 
   /// The scratch memory as floats.
-  public var scratchFloats: UnsafeMutablePointer<Float> { scratch.assumingMemoryBound(to: Float.self) }
+  public var scratchFloats: UnsafeMutablePointer<Float> { run.scratchFloats }
 }

@@ -1,23 +1,26 @@
 /// Finds how long every buffer lives, puts parts into wholes and results over what nobody reads any more, and lays the
 /// arena out.
 struct MemoryPlanner {
-  private let steps: [PlanStep]
+  private let steps: [Step]
   private var buffers: [ArenaBuffer]
   /// The buffer that each buffer was put into and where; itself where it was not.
   private var homes: [ArenaPosition]
   /// The buffers that were put into each.
   private var lodgers: [[Int]]
-  /// The buffers that a guard zone lies behind: they do not lie in others.
-  private let guarded: Set<Int>
+  /// The bytes of the guard zone after a buffer that has one: such buffers do not lie in others.
+  private let guardByteCounts: [Int: Int]
   /// The first backward step: what such steps read from before is kept, so that they can run again.
   var backwardStart = Int.max
 
-  init(steps: [PlanStep], byteCounts: [Int]) {
+  init(steps: [Step], byteCounts: [Int]) {
     self.steps = steps
     buffers = byteCounts.map { ArenaBuffer(byteCount: $0, firstUse: .max, lastUse: -1) }
     homes = byteCounts.indices.map { ArenaPosition(root: $0) }
     lodgers = byteCounts.map { _ in [] }
-    guarded = Set(steps.filter(\.isGuarded).flatMap(\.writes))
+    guardByteCounts = Dictionary(
+      steps.filter { $0.kernel.guardByteCount > 0 }.flatMap { step in
+        step.writtenBuffers.map { ($0, step.kernel.guardByteCount) }
+      }, uniquingKeysWith: max)
   }
 
   /// Keeps a buffer from the start to beyond the end of the run.
@@ -31,13 +34,13 @@ struct MemoryPlanner {
     buffers[buffer].lastUse = max(buffers[buffer].lastUse, step)
   }
 
-  /// The step behind the last that writes a buffer; nil where none does.
-  func firstStep(behind buffer: Int) -> Int? { steps.lastIndex { $0.writes.contains(buffer) }.map { $0 + 1 } }
+  /// The step after the last that writes a buffer; nil where none does.
+  func firstStep(after buffer: Int) -> Int? { steps.lastIndex { $0.writtenBuffers.contains(buffer) }.map { $0 + 1 } }
 
   mutating func plan() -> ArenaLayout {
     for (index, step) in steps.enumerated() {
-      for buffer in step.reads { read(buffer, at: index) }
-      for buffer in step.writes { written(buffer, at: index) }
+      for buffer in step.readBuffers { read(buffer, at: index) }
+      for buffer in step.writtenBuffers { written(buffer, at: index) }
     }
     // The last first: what several joins read lies in the one that grew the largest.
     for index in steps.indices.reversed() { nest(at: index) }
@@ -45,7 +48,7 @@ struct MemoryPlanner {
     for index in buffers.indices where buffers[index].firstUse == .max { buffers[index].firstUse = 0 }
     for index in steps.indices { overwrite(at: index) }
     var sizes = buffers
-    for index in guarded { sizes[index].byteCount += GuardZone.byteCount }
+    for (index, byteCount) in guardByteCounts { sizes[index].byteCount += byteCount }
     return ArenaLayout(sizes, at: buffers.indices.map(position))
   }
 
@@ -88,14 +91,14 @@ struct MemoryPlanner {
   /// need not be told apart.
   private mutating func nest(at index: Int) {
     guard let (parts, whole) = steps[index].nesting(byteCount: { buffers[$0].byteCount }) else { return }
-    if hasOwnMemory(whole), !guarded.contains(whole), buffers[whole].firstUse <= index,
+    if hasOwnMemory(whole), guardByteCounts[whole] == nil, buffers[whole].firstUse <= index,
       let start = start(ofWhole: whole, from: parts)
     {
       return put(whole, at: start)
     }
     for part in parts {
       // What is given from outside is not written by a step, and stays where it is.
-      guard let buffer = part.place.buffer, hasOwnMemory(buffer), !guarded.contains(buffer),
+      guard let buffer = part.place.buffer, hasOwnMemory(buffer), guardByteCounts[buffer] == nil,
         buffers[buffer].firstUse <= index, position(whole).root != buffer
       else { continue }
       put(buffer, at: ArenaPosition(root: whole, offset: part.offset))
@@ -103,7 +106,7 @@ struct MemoryPlanner {
   }
 
   /// Where a whole begins of which all parts lie, in order and without a gap, in one other buffer.
-  private func start(ofWhole whole: Int, from parts: [PlanStep.Part]) -> ArenaPosition? {
+  private func start(ofWhole whole: Int, from parts: [Step.Part]) -> ArenaPosition? {
     guard let first = parts.first?.place.buffer, !hasOwnMemory(first) else { return nil }
     let start = position(first)
     guard start.root != whole else { return nil }
@@ -137,40 +140,12 @@ struct MemoryPlanner {
         return other == result || !stretch.overlaps(start..<start + buffers[other].byteCount)
           || buffers[other].firstUse > index || buffers[other].lastUse < born
       }
-      if isFree, !guarded.contains(place.root) { return put(place.root, at: ArenaPosition(root: result)) }
+      if isFree, guardByteCounts[place.root] == nil { return put(place.root, at: ArenaPosition(root: result)) }
     }
   }
 }
 
-extension PlanStep {
-  /// Whether a guard zone lies behind what it writes.
-  fileprivate var isGuarded: Bool {
-    switch work {
-    case .forward(let kernel, _, _): kernel.isGuarded
-    case .backward(let rule, _, _, _, _): rule.isGuarded
-    case .sum: false
-    }
-  }
-
-  fileprivate var reads: [Int] {
-    switch work {
-    case .forward(_, let inputs, _): inputs.compactMap(\.?.buffer)
-    case .backward(_, let outputGradients, let inputs, let outputs, _):
-      outputGradients.compactMap { $0 } + (inputs + outputs).compactMap(\.?.buffer)
-    case .sum(let parts, _, _): parts
-    }
-  }
-
-  fileprivate var writes: [Int] {
-    let results =
-      switch work {
-      case .forward(let kernel, _, let outputs): kernel.isView ? [] : outputs.compactMap { $0 }
-      case .backward(_, _, _, _, let inputGradients): inputGradients.compactMap { $0 }
-      case .sum(_, _, let result): [result]
-      }
-    return results + (scratch.map { [$0] } ?? [])
-  }
-
+extension Step {
   /// A tensor that is a stretch of another.
   fileprivate struct Part {
     let place: ValuePlace
@@ -180,24 +155,24 @@ extension PlanStep {
 
   /// What the step joins to its result, or cuts out of its input.
   fileprivate func nesting(byteCount: (Int) -> Int) -> (parts: [Part], whole: Int)? {
-    guard case .forward(let kernel, let inputs, let outputs) = work else { return nil }
     switch kernel.placement {
     case .gathered:
-      guard let whole = outputs[0] else { return nil }
+      guard let whole = writes[0] else { return nil }
       var offset = 0
-      let parts = inputs.compactMap { $0 }.map { place in
+      let parts = reads.compactMap { $0 }.map { place in
         defer {
           switch place {
-          case .constant(let tensor): offset += tensor.shape.count * tensor.elementType.storage.byteCount
+          case .constant(let tensor): offset += tensor.byteCount
           case .buffer(let buffer): offset += byteCount(buffer)
+          case .observed(_, let byteCount): offset += byteCount
           }
         }
         return Part(place: place, offset: offset)
       }
       return (parts, whole)
     case .pieces(let input, let offsets):
-      guard let whole = inputs[input]?.buffer else { return nil }
-      let parts = zip(outputs, offsets).compactMap { output, offset in
+      guard let whole = reads[input]?.buffer else { return nil }
+      let parts = zip(writes, offsets).compactMap { output, offset in
         output.map { Part(place: .buffer($0), offset: offset) }
       }
       return (parts, whole)
@@ -207,29 +182,11 @@ extension PlanStep {
 
   /// The buffers that the step's first result may replace.
   fileprivate var overwritable: (candidates: [Int], result: Int)? {
-    switch work {
-    case .forward(let kernel, let inputs, let outputs):
-      guard case .inPlace(let candidates) = kernel.placement, let result = outputs[0] else { return nil }
-      // An operand that is also read as another one, which the kernel does not read in step, has to stay.
-      let others = inputs.indices.filter { !candidates.contains($0) }.compactMap { inputs[$0]?.buffer }
-      return (candidates.compactMap { inputs[$0]?.buffer }.filter { !others.contains($0) }, result)
-    case .backward(let rule, let outputGradients, _, _, let inputGradients):
-      guard rule.inPlace, let result = inputGradients.lazy.compactMap({ $0 }).first else { return nil }
-      return (outputGradients.first.flatMap { $0 }.map { [$0] } ?? [], result)
-    case .sum(let parts, _, let result):
-      // The first two are added before the others are read.
-      return (parts.prefix(2).filter { !parts.dropFirst(2).contains($0) }, result)
+    guard case .inPlace(let candidates) = kernel.placement, let result = writes.lazy.compactMap({ $0 }).first else {
+      return nil
     }
+    // An operand that is also read as another one, which the kernel does not read in step, has to stay.
+    let others = reads.indices.filter { !candidates.contains($0) }.compactMap { reads[$0]?.buffer }
+    return (candidates.compactMap { reads[$0]?.buffer }.filter { !others.contains($0) }, result)
   }
-}
-
-extension ValuePlace {
-  fileprivate var buffer: Int? {
-    guard case .buffer(let buffer) = self else { return nil }
-    return buffer
-  }
-}
-
-extension Kernel {
-  var isView: Bool { if case .view = placement { true } else { false } }
 }

@@ -13,29 +13,17 @@ public struct MissingOperator: Sendable {
 extension OperatorSet {
   /// The operators missing for some values of a graph, in the order of their first nodes.
   public func missing(in graph: ComputeGraph, for wanted: some Sequence<ValueID>) -> [MissingOperator] {
-    let graph = (try? expanding(graph)) ?? graph
-    var needed = Set(wanted)
-    let indices = graph.nodes.indices.reversed().filter { index in
-      let node = graph.nodes[index]
-      guard node.outputs.contains(where: { $0.map(needed.contains) ?? false }) else { return false }
-      needed.formUnion(node.inputs.compactMap { $0 } + Array(node.captures.values))
-      return true
-    }
+    let graph = resolving(graph), needed = graph.upstream(of: Set(wanted))
     var missing: [MissingOperator] = []
-    for index in indices.reversed() {
-      let node = graph.nodes[index]
-      do {
-        if expansions[node.operatorName] == nil { _ = try resolve(node, opsets: graph.opsets) }
-      } catch let error as GradCAMError where error.kind == .unsupported {
-        if let known = missing.firstIndex(where: { $0.name == node.operatorName }) {
-          missing[known].count += 1
-        } else {
-          missing.append(
-            MissingOperator(
-              name: node.operatorName, node: graph.describe(node: index), count: 1, problem: error.problem))
-        }
-      } catch {
-        // What is wrong with the file itself is told by whoever plans it.
+    for (index, node) in graph.nodes.enumerated() where node.computes(anyOf: needed) {
+      // What is wrong with the file itself is reported by whoever plans it.
+      guard let error = (node.operation as? UnresolvableOperator)?.error, error.kind == .unsupported else { continue }
+      if let known = missing.firstIndex(where: { $0.name == node.operatorName }) {
+        missing[known].count += 1
+      } else {
+        missing.append(
+          MissingOperator(
+            name: node.operatorName, node: graph.describe(node: index), count: 1, problem: error.problem))
       }
     }
     return missing

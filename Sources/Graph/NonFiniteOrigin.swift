@@ -19,9 +19,8 @@ extension Executor {
   public func nonFiniteOrigin(seed: [Float]) throws -> NonFiniteOrigin? {
     var wrong: Set<ValueID> = []
     for index in 0..<plan.backwardStart {
-      try run(bound[index])
-      guard case .forward(_, let arguments) = bound[index] else { continue }
-      for (value, memory) in zip(plan.graph.nodes[plan.steps[index].node].outputs, arguments.outputs) {
+      try run(step: index)
+      for (value, memory) in zip(plan.graph.nodes[plan.steps[index].node].outputs, arguments[index].outputs) {
         if let value, holdsNonFinite(value, at: memory.map { UnsafeRawPointer($0) }) { wrong.insert(value) }
       }
     }
@@ -30,7 +29,7 @@ extension Executor {
       var origin = 0
       for index in (0..<plan.backwardStart).reversed() {
         let node = plan.graph.nodes[plan.steps[index].node]
-        guard node.outputs.contains(where: { $0.map(spoilt.contains) ?? false }) else { continue }
+        guard node.results.contains(where: spoilt.contains) else { continue }
         spoilt.formUnion(node.inputs.compactMap { $0 }.filter(wrong.contains))
         origin = index
       }
@@ -38,12 +37,12 @@ extension Executor {
     }
     try setSeed(seed)
     for index in plan.backwardStart..<plan.steps.count {
-      try run(bound[index])
-      guard case .backward(_, let arguments) = bound[index] else { continue }
-      let inputs = plan.graph.nodes[plan.steps[index].node].inputs
-      for (value, memory) in zip(inputs, arguments.inputGradients) {
-        guard let value, let memory, !memory.isFinite(count: plan.infos[value]!.shape.count) else { continue }
-        return origin(at: index, isGradient: true)
+      try run(step: index)
+      for (buffer, memory) in zip(plan.steps[index].writes, arguments[index].outputs) {
+        guard let buffer, let memory else { continue }
+        let gradient = UnsafePointer(memory.assumingMemoryBound(to: Float.self))
+        let isFinite = gradient.isFinite(count: plan.byteCounts[buffer] / MemoryLayout<Float>.size)
+        if !isFinite { return origin(at: index, isGradient: true) }
       }
     }
     return nil
@@ -56,7 +55,7 @@ extension Executor {
       return holdsNonFinite(value, at: UnsafeRawPointer(tensor.storage.base))
     }
     return NonFiniteOrigin(
-      node: node.name, output: node.outputs.compactMap { $0 }[0], isGradient: isGradient,
+      node: node.name, output: node.results[0], isGradient: isGradient,
       constant: constant.map { plan.graph.values[$0].name }
     )
   }
@@ -71,8 +70,4 @@ extension UnsafePointer<Float> {
   fileprivate func isFinite(count: Int) -> Bool {
     UnsafeBufferPointer(start: self, count: count).allSatisfy { $0.isFinite }
   }
-}
-
-extension UnsafeMutablePointer<Float> {
-  fileprivate func isFinite(count: Int) -> Bool { UnsafePointer(self).isFinite(count: count) }
 }

@@ -18,6 +18,9 @@ public struct ValueInfo: Sendable {
   public init(_ constant: Tensor) {
     self.init(constant.elementType, constant.shape, constant: constant)
   }
+
+  /// The bytes that the contents take.
+  public var byteCount: Int { shape.count * elementType.storage.byteCount }
 }
 
 /// The inputs of one node at planning time, in the operator's order.
@@ -59,7 +62,7 @@ public struct NodeInputs: Sendable {
   }
 }
 
-/// What the planner tells an operator that chooses a kernel.
+/// What an operator is to know that chooses a kernel.
 public struct KernelRequest: Sendable {
   /// The threads of the pool.
   public let threadCount: Int
@@ -67,25 +70,43 @@ public struct KernelRequest: Sendable {
   public let reusesWeights: Bool
   /// Whether small rounding errors matter more than speed.
   public var roundsLittle = false
+  /// What other plans made of the same weights.
+  public let weights: PreparedWeights
 
   /// Creates a request.
-  public init(threadCount: Int, reusesWeights: Bool) {
+  public init(threadCount: Int, reusesWeights: Bool, weights: PreparedWeights = PreparedWeights()) {
     self.threadCount = threadCount
     self.reusesWeights = reusesWeights
+    self.weights = weights
   }
 }
 
-/// What a node does, its attributes read: it computes (`Operator`) or stands for other nodes (`CompositeOperator`).
-public protocol GraphOperator: Sendable {}
-
 /// An operator that is defined by others.
 public protocol CompositeOperator: GraphOperator {
+  /// The body where it does not depend on the inputs' extents: it takes the node's place when a model is opened, so that
+  /// its values can be tapped. Nil where it does depend on them.
+  var fixedBody: ComputeGraph? { get }
+
   /// The graph that computes the outputs, for inputs of these extents.
   ///
   /// Its inputs and outputs are those of the node in order, left-out ones included; it carries its own opset versions.
   /// A value that nothing in it gives is the node's capture of that name.
   /// Throws `badData` where the inputs do not fit.
   func body(_ inputs: NodeInputs) throws -> ComputeGraph
+}
+
+extension CompositeOperator {
+  public var fixedBody: ComputeGraph? { nil }
+}
+
+/// A composite operator whose body depends on attributes alone.
+public struct FixedComposite: CompositeOperator {
+  public let fixedBody: ComputeGraph?
+
+  /// Wraps a body.
+  public init(_ body: ComputeGraph) { fixedBody = body }
+
+  public func body(_ inputs: NodeInputs) -> ComputeGraph { fixedBody! }
 }
 
 /// An operator with its attributes read: shapes and forward computation.
@@ -123,7 +144,7 @@ public protocol DifferentiableOperator: Operator {
   /// Throws `unsupported` where an input is wanted that has no derivative.
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel
+  ) throws -> GradientRule
 }
 
 extension DifferentiableOperator {

@@ -16,48 +16,50 @@ public struct OperatorEntry: Sendable {
     _ type: String, domain: String = "", since: Int = 1, provider: String? = nil,
     make: @escaping @Sendable (inout AttributeReader) throws -> Made
   ) {
+    self.init(
+      type, domain: domain, since: since, provider: provider,
+      isDifferentiable: Made.self is any DifferentiableOperator.Type || Made.self is any CompositeOperator.Type,
+      making: make)
+  }
+
+  /// Creates an entry of which nodes become different operators.
+  ///
+  /// - Parameter isDifferentiable: whether what `make` returns has a derivative.
+  public init(
+    _ type: String, domain: String = "", since: Int = 1, provider: String? = nil, isDifferentiable: Bool,
+    making make: @escaping @Sendable (inout AttributeReader) throws -> any GraphOperator
+  ) {
     name = OperatorName(domain: domain, type: type)
     self.since = since
     self.provider = provider
     self.make = make
-    isDifferentiable = Made.self is any DifferentiableOperator.Type || Made.self is any CompositeOperator.Type
+    self.isDifferentiable = isDifferentiable
   }
 }
 
-/// All operators that a graph may use, and the rules that take them apart and fuse them.
+/// All operators that a graph may use, and the rules that fuse them.
 public struct OperatorSet: Sendable {
   let entries: [OperatorName: [OperatorEntry]]
-  let expansions: [OperatorName: OperatorExpansion]
   /// The rewrites that the planner applies, in order.
   public let rewrites: [any GraphRewrite]
 
   /// Collects entries.
-  public init(
-    _ entries: [OperatorEntry], expansions: [OperatorExpansion] = [], rewrites: [any GraphRewrite] = []
-  ) {
+  public init(_ entries: [OperatorEntry], rewrites: [any GraphRewrite] = []) {
     self.entries = Dictionary(grouping: entries, by: \.name).mapValues { $0.sorted { $0.since < $1.since } }
-    self.expansions = Dictionary(uniqueKeysWithValues: expansions.map { ($0.name, $0) })
     self.rewrites = rewrites
   }
 
   /// The names of all operators, sorted.
-  public var names: [OperatorName] {
-    Set(entries.keys).union(expansions.keys).sorted { ($0.domain, $0.type) < ($1.domain, $1.type) }
-  }
+  public var names: [OperatorName] { entries.keys.sorted { ($0.domain, $0.type) < ($1.domain, $1.type) } }
 
   /// The names of the operators of which some version has a derivative, sorted.
-  public var differentiableNames: [OperatorName] {
-    entries.keys.filter { entries[$0]!.contains { $0.isDifferentiable } }
-      .sorted { ($0.domain, $0.type) < ($1.domain, $1.type) }
-  }
+  public var differentiableNames: [OperatorName] { names.filter(isDifferentiable) }
 
   /// Whether some version of the operator has a derivative, or what it stands for may have one.
-  public func isDifferentiable(_ name: OperatorName) -> Bool {
-    expansions[name] != nil || entries[name]?.contains { $0.isDifferentiable } == true
-  }
+  public func isDifferentiable(_ name: OperatorName) -> Bool { entries[name]?.contains(where: \.isDifferentiable) == true }
 
   /// Whether some version of the operator is there.
-  public func contains(_ name: OperatorName) -> Bool { entries[name] != nil || expansions[name] != nil }
+  public func contains(_ name: OperatorName) -> Bool { entries[name] != nil }
 
   /// What brings an operator, as `plugin 'softclip'`; nil for what is part of this program.
   public func provider(of name: OperatorName) -> String? { entries[name]?.last?.provider }
@@ -66,20 +68,43 @@ public struct OperatorSet: Sendable {
   func describe(_ name: OperatorName) -> String { "\(name)" + (provider(of: name).map { " of \($0)" } ?? "") }
 
   /// The operators of some names.
-  ///
-  /// Rewrites, which know the operators that they were made for, are left out together where
-  /// one of those is.
   public func keeping(_ isKept: (OperatorName) -> Bool) -> OperatorSet {
-    OperatorSet(
-      entries.values.joined().filter { isKept($0.name) }, expansions: expansions.values.filter { isKept($0.name) },
-      rewrites: names.allSatisfy(isKept) ? rewrites : [])
+    OperatorSet(entries.values.joined().filter { isKept($0.name) }, rewrites: rewrites)
   }
 
   /// The operators of both sets, which have no name in common.
   public func joined(with other: OperatorSet) -> OperatorSet {
-    OperatorSet(
-      [entries, other.entries].flatMap { $0.values.joined() },
-      expansions: Array(expansions.values) + other.expansions.values, rewrites: rewrites + other.rewrites)
+    OperatorSet([entries, other.entries].flatMap { $0.values.joined() }, rewrites: rewrites + other.rewrites)
+  }
+
+  /// The same operators without rules that fuse them.
+  public var withoutRewrites: OperatorSet { OperatorSet(Array(entries.values.joined())) }
+
+  /// The graph with an operator in every node, and those that are defined by others, whatever the extents, replaced by
+  /// them. What cannot be resolved is an error only where it is needed.
+  public func resolving(_ graph: ComputeGraph) -> ComputeGraph {
+    guard graph.nodes.contains(where: { $0.operation == nil }) else { return graph }
+    var empty = graph
+    empty.nodes = []
+    var builder = GraphBuilder(empty)
+    for var node in graph.nodes {
+      node.operation = node.operation ?? operation(of: node, opsets: graph.opsets)
+      if let body = (node.operation as? any CompositeOperator)?.fixedBody {
+        builder.splice(resolving(body), replacing: node)
+      } else {
+        builder.add(node)
+      }
+    }
+    return builder.graph
+  }
+
+  private func operation(of node: Node, opsets: [String: Int]) -> any GraphOperator {
+    do {
+      return try resolve(node, opsets: opsets)
+    } catch {
+      return UnresolvableOperator(
+        error: error as? GradCAMError ?? GradCAMError(.defect, problem: "\(error)"))
+    }
   }
 
   /// The operator of a node: the highest version not above the model's opset, its attributes all read.
@@ -99,7 +124,7 @@ public struct OperatorSet: Sendable {
         .unsupported, problem: "operator \(name) is not supported in opset \(opset)",
         advice: "it is from opset \(versions[0].since) of its domain on")
     }
-    var reader = AttributeReader(node, opset: opset)
+    var reader = AttributeReader(node, opsets: opsets)
     let made = try entry.make(&reader)
     if let provider = entry.provider {
       try located(provider) { try reader.finish(knownTo: "its operator") }

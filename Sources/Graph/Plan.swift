@@ -1,26 +1,3 @@
-/// Where a value lies while a plan runs.
-public enum ValuePlace: Sendable {
-  /// Known before the run.
-  case constant(Tensor)
-  /// In the arena, at the buffer of this number.
-  case buffer(Int)
-}
-
-/// One thing that a plan does.
-struct PlanStep: Sendable {
-  enum Work: Sendable {
-    case forward(Kernel, inputs: [ValuePlace?], outputs: [Int?])
-    case backward(
-      GradientKernel, outputGradients: [Int?], inputs: [ValuePlace?], outputs: [ValuePlace?], inputGradients: [Int?])
-    /// Adds gradients of equal size that meet at one value.
-    case sum([Int], count: Int, into: Int)
-  }
-
-  let node: Int
-  var work: Work
-  var scratch: Int?
-}
-
 /// What a plan is to compute.
 public struct PlanRequest: Sendable {
   /// Type and extents of the values that are given from outside, one with contents being treated as a constant: the
@@ -32,7 +9,7 @@ public struct PlanRequest: Sendable {
   public var taps: [ValueID]
   /// The value whose gradient the caller supplies; nil for a forward pass only.
   public var target: ValueID?
-  /// What kernels are told.
+  /// How kernels are to be chosen.
   public var kernels: KernelRequest
   /// Whether the walk back is guided: at every rectifier only what speaks for the target goes on, g·[x > 0]·[g > 0].
   ///
@@ -42,6 +19,13 @@ public struct PlanRequest: Sendable {
   /// Whether the taps are visited one after another on the walk back, so that their values and gradients need not be there
   /// together; such a plan walks back once for each forward pass.
   public var visitsTaps = false
+
+  /// Whether every value that is computed stays in memory and could carry a gradient, so that other plans of the same graph
+  /// can observe this one.
+  public var isObservable = false
+
+  /// The values that an observed executor has: they are not computed again, and gradients pass through the nodes that did.
+  public var observed: Set<ValueID> = []
 
   /// Creates a request.
   public init(
@@ -78,7 +62,7 @@ public struct Plan: Sendable {
   /// The nodes on the way back whose derivative is an estimate: they round, and the gradient passes straight through.
   public let estimatedGradients: [Int]
 
-  let steps: [PlanStep]
+  let steps: [Step]
   let backwardStart: Int
   let places: [ValueID: ValuePlace]
   let tapGradients: [ValueID: Int]
@@ -87,16 +71,14 @@ public struct Plan: Sendable {
   let seed: Int?
   let layout: ArenaLayout
 
+  /// The size of every buffer.
+  let byteCounts: [Int]
+
   /// The bytes of scratch memory that every worker needs.
-  var workerScratchByteCount: Int {
-    steps.reduce(0) { most, step in
-      switch step.work {
-      case .forward(let kernel, _, _): max(most, kernel.workerScratchByteCount)
-      case .backward(let rule, _, _, _, _): max(most, rule.workerScratchByteCount)
-      case .sum: most
-      }
-    }
-  }
+  var workerScratchByteCount: Int { steps.map(\.kernel.workerScratchByteCount).max() ?? 0 }
+
+  /// The values that this plan computes or is given: what other plans of the same graph may observe.
+  public var observableValues: Set<ValueID> { Set(places.filter { $0.value.buffer != nil }.keys) }
 
   /// Plans a graph.
   ///
@@ -113,15 +95,15 @@ public struct Plan: Sendable {
   public init(_ inferred: InferredGraph, operators: OperatorSet, request: PlanRequest) throws {
     var graph = inferred.graph
     let kept = request.wanted
-    let behindTaps = graph.values(dependingOn: Set(request.taps))
+    let carriers = graph.downstream(of: request.isObservable ? Set(request.inputs.keys) : Set(request.taps))
     for rewrite in operators.rewrites {
       let readers = graph.readerCounts(reaching: kept)
       rewrite.apply(
         to: &graph,
         knowing: RewriteFacts(
-          infos: inferred.infos,
+          infos: inferred.infos, weights: request.kernels.weights,
           isPrivate: { !kept.contains($0) && request.inputs[$0] == nil && readers[$0] == 1 },
-          carriesGradient: behindTaps.contains))
+          carriesGradient: carriers.contains))
     }
 
     var forward = ForwardPlanner(graph: graph, operators: operators, request: request)
@@ -132,25 +114,30 @@ public struct Plan: Sendable {
     self.graph = forward.graph
     self.request = request
     infos = forward.infos
-    backwardStart = forward.steps.count
     places = forward.places
     tapGradients = backward.tapGradients
     estimatedGradients = backward.estimates
     seed = backward.seed
+    byteCounts = backward.byteCounts
 
-    steps = forward.steps + backward.steps
-    var memory = MemoryPlanner(steps: steps, byteCounts: backward.byteCounts)
-    let keptPlaces = request.visitsTaps ? request.keptBesidesTaps : kept
-    for value in keptPlaces.union(request.inputs.keys) {
-      if case .buffer(let buffer)? = places[value] { memory.keep(buffer) }
-    }
-    let gradients = backward.tapGradients, places = forward.places
+    let keptPlaces = request.isObservable ? Set(places.keys) : request.visitsTaps ? request.keptBesidesTaps : kept
+    let keptBuffers = keptPlaces.union(request.inputs.keys).compactMap { forward.places[$0]?.buffer }
+    let tapBuffers = request.taps.compactMap { forward.places[$0]?.buffer }
+    let forwardSteps =
+      request.observed.isEmpty
+      ? forward.steps : forward.steps.needed(for: keptBuffers + tapBuffers + backward.steps.flatMap(\.readBuffers))
+    backwardStart = forwardSteps.count
+    steps = forwardSteps + backward.steps
+
+    var memory = MemoryPlanner(steps: steps, byteCounts: byteCounts)
+    for buffer in keptBuffers { memory.keep(buffer) }
+    let gradients = backward.tapGradients
     visits =
       request.visitsTaps
-      ? gradients.map { (memory.firstStep(behind: $1) ?? forward.steps.count, $0) }.sorted { $0 < $1 } : []
+      ? gradients.map { (memory.firstStep(after: $1) ?? forwardSteps.count, $0) }.sorted { $0 < $1 } : []
     for (step, tap) in visits {
       memory.read(gradients[tap]!, at: step)
-      if case .buffer(let buffer)? = places[tap] { memory.read(buffer, at: step) }
+      if let buffer = forward.places[tap]?.buffer { memory.read(buffer, at: step) }
     }
     if !request.visitsTaps {
       memory.backwardStart = backwardStart
@@ -161,23 +148,23 @@ public struct Plan: Sendable {
   }
 }
 
-extension ComputeGraph {
-  /// The values that are computed from some, those included.
-  fileprivate func values(dependingOn origins: Set<ValueID>) -> Set<ValueID> {
-    var found = origins
-    for node in nodes
-    where node.inputs.contains(where: { $0.map(found.contains) ?? false })
-      || node.captures.values.contains(where: found.contains)
-    { found.formUnion(node.outputs.compactMap { $0 }) }
-    return found
+extension [Step] {
+  /// The steps that some buffers depend on.
+  fileprivate func needed(for buffers: [Int]) -> [Step] {
+    var needed = Set(buffers)
+    return reversed().filter { step in
+      guard step.writtenBuffers.contains(where: needed.contains) else { return false }
+      needed.formUnion(step.readBuffers)
+      return true
+    }.reversed()
   }
+}
 
+extension ComputeGraph {
   /// How often each value is read by the nodes that some values need, or returned by the graph, by value.
   fileprivate func readerCounts(reaching wanted: Set<ValueID>) -> [Int] {
     var counts = [Int](repeating: 0, count: values.count)
-    for node in nodes(reaching: wanted).map({ nodes[$0] }) {
-      for input in node.inputs.compactMap({ $0 }) + node.captures.values { counts[input] += 1 }
-    }
+    for node in nodes(reaching: wanted) { for value in nodes[node].reads { counts[value] += 1 } }
     for output in outputs { counts[output] += 1 }
     return counts
   }

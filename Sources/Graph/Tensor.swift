@@ -7,6 +7,9 @@ public struct Tensor: Sendable {
   /// The memory that holds the elements in the form of `elementType.storage`; it may be misaligned where borrowed.
   public let storage: TensorStorage
 
+  /// The bytes that the elements take.
+  public var byteCount: Int { shape.count * elementType.storage.byteCount }
+
   /// Wraps memory as a tensor; the block must hold at least `shape.count` elements.
   public init(elementType: ElementType, shape: Shape, storage: TensorStorage) {
     precondition(storage.byteCount >= shape.count * elementType.storage.byteCount, "storage too small for its shape")

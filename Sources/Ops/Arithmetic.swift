@@ -8,25 +8,25 @@ import Graph
 #endif
 
 let arithmeticOperators: [OperatorEntry] = [
-  binary("Add", add_tile, .pass, .pass) { $0 &+ $1 },
-  binary("Sub", subtract_tile, .pass, .loop(negate_tile)) { $0 &- $1 },
-  binary("Mul", multiply_tile, .loop(multiply_a_tile, reads: [1]), .loop(multiply_b_tile, reads: [0])) { $0 &* $1 },
-  binary("Div", divide_tile, .loop(divide_a_tile, reads: [1]), .loop(divide_b_tile, reads: [0, 1])) {
+  binary(.add, "Add", add_tile, .pass, .pass) { $0 &+ $1 },
+  binary(.subtract, "Sub", subtract_tile, .pass, .loop(negate_tile)) { $0 &- $1 },
+  binary(.multiply, "Mul", multiply_tile, .loop(multiply_a_tile, reads: [1]), .loop(multiply_b_tile, reads: [0])) { $0 &* $1 },
+  binary(.divide, "Div", divide_tile, .loop(divide_a_tile, reads: [1]), .loop(divide_b_tile, reads: [0, 1])) {
     $1 == 0 ? 0 : $0.dividedReportingOverflow(by: $1).partialValue
   },
   OperatorEntry("Pow") { reader in
     var power = try Binary(
-      "pow", power_tile, [.loop(power_a_tile, reads: [0, 1]), .loop(power_b_tile, reads: [0, 1])], &reader,
+      .power, "pow", power_tile, [.loop(power_a_tile, reads: [0, 1]), .loop(power_b_tile, reads: [0, 1])], &reader,
       integer: integerPower)
     power.allowsOtherExponentTypes = true
     return power
   },
   OperatorEntry("Mod", since: 10) { reader in
     try reader.flag("fmod")
-      ? Binary("mod", remainder_tile, [.pass, .loop(remainder_b_tile, reads: [0, 1])], &reader) {
+      ? Binary(nil, "mod", remainder_tile, [.pass, .loop(remainder_b_tile, reads: [0, 1])], &reader) {
         $1 == 0 ? 0 : $0.remainderReportingOverflow(dividingBy: $1).partialValue
       }
-      : Binary("mod", modulo_tile, [.pass, .loop(modulo_b_tile, reads: [0, 1])], &reader) {
+      : Binary(nil, "mod", modulo_tile, [.pass, .loop(modulo_b_tile, reads: [0, 1])], &reader) {
         let remainder = $1 == 0 ? 0 : $0.remainderReportingOverflow(dividingBy: $1).partialValue
         return remainder != 0 && (remainder < 0) != ($1 < 0) ? remainder + $1 : remainder
       }
@@ -34,7 +34,7 @@ let arithmeticOperators: [OperatorEntry] = [
   OperatorEntry("PRelu") { reader in
     reader.ignore("consumed_inputs")
     return Binary(
-      "prelu", prelu_tile,
+      nil, "prelu", prelu_tile,
       [.loop(prelu_a_tile, reads: [0, 1]), .loop(prelu_b_tile, reads: [0])],
       alignment: reader.opset < 7 ? .channels : .channelsWhereNeeded
     ) { $0 > 0 ? $0 : $0 &* $1 }
@@ -46,11 +46,11 @@ let arithmeticOperators: [OperatorEntry] = [
 ]
 
 private func binary(
-  _ type: String, _ loop: @escaping BinaryLoop, _ first: Binary.Derivative, _ second: Binary.Derivative,
+  _ function: Binary.Function, _ type: String, _ loop: @escaping BinaryLoop, _ first: Binary.Derivative, _ second: Binary.Derivative,
   integer: @escaping @Sendable (Int64, Int64) -> Int64
 ) -> OperatorEntry {
   OperatorEntry(type) { reader in
-    try Binary(type.lowercased(), loop, [first, second], &reader, integer: integer)
+    try Binary(function, type.lowercased(), loop, [first, second], &reader, integer: integer)
   }
 }
 
@@ -97,6 +97,9 @@ enum OperandAlignment: Sendable {
 
 /// A function of two tensors that broadcast.
 struct Binary: DifferentiableOperator {
+  /// The functions that rewrites look for.
+  enum Function: Sendable { case add, subtract, multiply, divide, power }
+
   /// How an operand's gradient follows from that of the result.
   enum Derivative: Sendable {
     /// It is the same.
@@ -105,6 +108,8 @@ struct Binary: DifferentiableOperator {
     case loop(TernaryLoop, reads: Set<Int> = [])
   }
 
+  /// The function; nil for another one.
+  private let function: Function?
   private let name: String
   private let loop: BinaryLoop
   private let derivatives: [Derivative]
@@ -114,9 +119,10 @@ struct Binary: DifferentiableOperator {
   var allowsOtherExponentTypes = false
 
   init(
-    _ name: String, _ loop: @escaping BinaryLoop, _ derivatives: [Derivative], alignment: OperandAlignment,
-    integer: @escaping @Sendable (Int64, Int64) -> Int64
+    _ function: Function?, _ name: String, _ loop: @escaping BinaryLoop, _ derivatives: [Derivative],
+    alignment: OperandAlignment, integer: @escaping @Sendable (Int64, Int64) -> Int64
   ) {
+    self.function = function
     self.name = name
     self.loop = loop
     self.derivatives = derivatives
@@ -125,10 +131,17 @@ struct Binary: DifferentiableOperator {
   }
 
   init(
-    _ name: String, _ loop: @escaping BinaryLoop, _ derivatives: [Derivative], _ reader: inout AttributeReader,
-    integer: @escaping @Sendable (Int64, Int64) -> Int64
+    _ function: Function?, _ name: String, _ loop: @escaping BinaryLoop, _ derivatives: [Derivative],
+    _ reader: inout AttributeReader, integer: @escaping @Sendable (Int64, Int64) -> Int64
   ) throws {
-    self.init(name, loop, derivatives, alignment: try OperandAlignment(&reader), integer: integer)
+    self.init(function, name, loop, derivatives, alignment: try OperandAlignment(&reader), integer: integer)
+  }
+
+  var role: OperatorRole { function == .add ? .sum : .other }
+
+  /// Whether it is this function, its operands aligned at their ends.
+  func computes(_ function: Function) -> Bool {
+    if case .trailing = alignment { self.function == function } else { false }
   }
 
   private func shapes(_ inputs: NodeInputs) throws -> [Shape] {
@@ -173,11 +186,11 @@ struct Binary: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     try gradient(wanted, result: outputs[0].shape, shapes(inputs), FloatOperand(1, inputs.required(1)))
   }
 
-  private func gradient(_ wanted: Set<Int>, result: Shape, _ shapes: [Shape], _ second: FloatOperand) -> GradientKernel
+  private func gradient(_ wanted: Set<Int>, result: Shape, _ shapes: [Shape], _ second: FloatOperand) -> GradientRule
   {
     let space = BroadcastSpace(result, shapes + [result])
     let unbroadcasts = shapes.map { Unbroadcast($0, from: result) }
@@ -189,7 +202,7 @@ struct Binary: DifferentiableOperator {
       }
     }
     let computed = wanted.subtracting(passes).sorted()
-    return GradientKernel(
+    return GradientRule(
       name, readsInputs: reads, passes: passes,
       inPlace: wanted.count == 1 && computed.allSatisfy { unbroadcasts[$0].isTrivial },
       scratchByteCount: (second.scratchCount + (computed.map { unbroadcasts[$0].scratchCount }.max() ?? 0)) * 4
@@ -326,7 +339,7 @@ struct Variadic: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     let shapes = try inputs.all().map(\.shape), result = outputs[0].shape
     let unbroadcasts = shapes.map { Unbroadcast($0, from: result) }
     let scratchCount = wanted.map { unbroadcasts[$0].scratchCount }.max() ?? 0
@@ -334,7 +347,7 @@ struct Variadic: DifferentiableOperator {
     case .sum, .mean:
       let divisor = function == .mean ? shapes.count : 1
       let passes = wanted.filter { divisor == 1 && unbroadcasts[$0].isTrivial }
-      return GradientKernel("fold", passes: passes, scratchByteCount: scratchCount * 4) { run in
+      return GradientRule("fold", passes: passes, scratchByteCount: scratchCount * 4) { run in
         for input in wanted.subtracting(passes) {
           let dx = run.inputGradient(input)
           unbroadcasts[input].run(summing: run.outputGradient, into: dx, scratch: run.scratchFloats, on: run.pool)
@@ -345,7 +358,7 @@ struct Variadic: DifferentiableOperator {
       // Those that share the extremum share its gradient, as PyTorch has it.
       let spaces = shapes.map { BroadcastSpace(result, [$0, result, result]) }
       let all = Set(shapes.indices)
-      return GradientKernel(
+      return GradientRule(
         "fold", readsInputs: all, readsOutputs: [0], scratchByteCount: (result.count + scratchCount) * 4
       ) { run in
         let y = run.output(0), share = run.scratchFloats

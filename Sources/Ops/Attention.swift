@@ -13,20 +13,22 @@ let attentionOperators: [OperatorEntry] = [
 /// How queries, keys and values are cut into heads: as they come (batch × head × token × feature), or from three
 /// dimensions (batch × token × features of all heads).
 private func heads(
-  _ body: inout BodyBuilder, _ x: (value: ValueID, info: ValueInfo), count: Int?
+  _ body: inout GraphBuilder, _ inputs: NodeInputs, _ index: Int, count: Int?
 ) throws -> (value: ValueID, shape: Shape) {
-  let shape = x.info.shape
-  if shape.rank == 4 { return (x.value, shape) }
+  let shape = try inputs.required(index).shape
+  if shape.rank == 4 { return (index, shape) }
   guard shape.rank == 3, let count, count > 0, shape[2] % count == 0 else {
     throw GradCAMError(.badData, problem: "a tensor of shape \(shape) cannot be cut into \(count ?? 0) heads")
   }
   let size = shape[2] / count
-  let cut = body.reshape(x.value, [shape[0], shape[1], count, size])
+  let cut = body.reshape(index, [shape[0], shape[1], count, size])
   return (body.transpose(cut, [0, 2, 1, 3]), [shape[0], count, shape[1], size])
 }
 
 /// Scaled dot-product attention.
 struct Attention: CompositeOperator {
+  var role: OperatorRole { .attention }
+
   /// What the fourth output shows.
   private enum Shown: Int {
     case product, capped, masked, weights
@@ -58,12 +60,12 @@ struct Attention: CompositeOperator {
   }
 
   func body(_ inputs: NodeInputs) throws -> ComputeGraph {
-    var body = try BodyBuilder(inputs, atMost: 7)
+    var body = try GraphBuilder(inputs, atMost: 7)
     let type = try inputs.required(0).elementType
     let isFlat = try inputs.required(0).shape.rank == 3
-    let query = try heads(&body, body.required(0), count: queryHeads)
-    let key = try heads(&body, body.required(1), count: keyHeads)
-    let value = try heads(&body, body.required(2), count: keyHeads)
+    let query = try heads(&body, inputs, 0, count: queryHeads)
+    let key = try heads(&body, inputs, 1, count: keyHeads)
+    let value = try heads(&body, inputs, 2, count: keyHeads)
     guard (inputs[4] == nil) == (inputs[5] == nil) else {
       throw GradCAMError(.badData, problem: "has a past of keys or of values, but not of both")
     }
@@ -126,7 +128,7 @@ struct Attention: CompositeOperator {
 
   /// What is added to the products: 0 where a query may look at a key, −∞ where it may not, and a mask of numbers.
   private func bias(
-    _ body: inout BodyBuilder, _ inputs: NodeInputs, _ type: ElementType, batch: Int, queryCount: Int, keyCount: Int,
+    _ body: inout GraphBuilder, _ inputs: NodeInputs, _ type: ElementType, batch: Int, queryCount: Int, keyCount: Int,
     past: Int
   ) throws -> ValueID? {
     var conditions: [ValueID] = []
@@ -155,14 +157,16 @@ struct Attention: CompositeOperator {
       conditions.append(body("Less", positions, column))
       if past == 0 { offset = body("Sub", column, body.integers([queryCount])) }
     }
-    let distances = (0..<queryCount).flatMap { query in (0..<keyCount).map { Int64($0 - query) } }
-    let distance = body.constant(Tensor(distances, shape: [1, 1, queryCount, keyCount]))
-    if isCausal { conditions.append(body("LessOrEqual", distance, offset)) }
-    if leftWindow >= 0 {
-      conditions.append(body("GreaterOrEqual", distance, body("Sub", offset, body.integers([leftWindow]))))
-    }
-    if rightWindow >= 0 {
-      conditions.append(body("LessOrEqual", distance, body("Add", offset, body.integers([rightWindow]))))
+    if isCausal || leftWindow >= 0 || rightWindow >= 0 {
+      let queries = body.constant(Tensor((0..<queryCount).map(Int64.init), shape: [1, 1, queryCount, 1]))
+      let keys = body.constant(Tensor((0..<keyCount).map(Int64.init), shape: [1, 1, 1, keyCount]))
+      /// The key as far from a query as the offset, and so many keys further on.
+      func limit(_ distance: Int) -> ValueID {
+        body("Add", queries, distance == 0 ? offset : body("Add", offset, body.integers([distance])))
+      }
+      if isCausal { conditions.append(body("LessOrEqual", keys, limit(0))) }
+      if leftWindow >= 0 { conditions.append(body("GreaterOrEqual", keys, limit(-leftWindow))) }
+      if rightWindow >= 0 { conditions.append(body("LessOrEqual", keys, limit(rightWindow))) }
     }
 
     guard var allowed = conditions.first else { return numbers }
@@ -180,7 +184,7 @@ struct RotaryEmbedding: CompositeOperator {
   let isInterleaved: Bool
 
   func body(_ inputs: NodeInputs) throws -> ComputeGraph {
-    var body = try BodyBuilder(inputs, atMost: 4)
+    var body = try GraphBuilder(inputs, atMost: 4)
     let shape = try inputs.required(0).shape
     guard shape.rank == 4 || (shape.rank == 3 && headCount > 0 && shape[2] % headCount == 0) else {
       throw GradCAMError(.badData, problem: "a tensor of shape \(shape) cannot be cut into \(headCount) heads")
@@ -193,7 +197,7 @@ struct RotaryEmbedding: CompositeOperator {
       throw GradCAMError(.badData, problem: "\(turned) of \(size) features cannot be turned in pairs")
     }
     func table(_ index: Int) throws -> ValueID {
-      var table = try body.required(index).value
+      var table = try body.required(index)
       if let positions = body.optional(3) { table = body("Gather", table, positions) }
       return body.unsqueeze(table, axis: isFlat ? 2 : 1)
     }
@@ -241,11 +245,11 @@ struct LinearAttention: CompositeOperator {
   }
 
   func body(_ inputs: NodeInputs) throws -> ComputeGraph {
-    var body = try BodyBuilder(inputs, atMost: 6)
+    var body = try GraphBuilder(inputs, atMost: 6)
     let type = try inputs.required(0).elementType
-    let query = try heads(&body, body.required(0), count: queryHeads)
-    let key = try heads(&body, body.required(1), count: keyHeads)
-    let value = try heads(&body, body.required(2), count: keyHeads)
+    let query = try heads(&body, inputs, 0, count: queryHeads)
+    let key = try heads(&body, inputs, 1, count: keyHeads)
+    let value = try heads(&body, inputs, 2, count: keyHeads)
     let batch = query.shape[0], count = query.shape[2], size = query.shape[3], valueSize = value.shape[3]
     guard count > 0, key.shape[3] == size, key.shape[2] == count, value.shape[2] == count else {
       throw GradCAMError(
@@ -266,10 +270,10 @@ struct LinearAttention: CompositeOperator {
     let decays =
       isGated
       ? tokens(
-        try heads(&body, body.required(4), count: keyHeads).value, turned: true
+        try heads(&body, inputs, 4, count: keyHeads).value, turned: true
       ).map { body("Exp", $0) } : []
     let rates =
-      isDelta ? tokens(try heads(&body, body.required(5), count: inputs.required(5).shape.dimensions.last).value) : []
+      isDelta ? tokens(try heads(&body, inputs, 5, count: inputs.required(5).shape.dimensions.last).value) : []
 
     let factor = body.number(scale == 0 ? 1 / Float(size).squareRoot() : scale, type: type)
     var state = body.optional(3) ?? body.number(0, shape: [batch, keyHeads, size, valueSize], type: type)

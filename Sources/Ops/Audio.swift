@@ -147,7 +147,7 @@ struct FourierTransform: CompositeOperator {
   let isOneSided: Bool
 
   func body(_ inputs: NodeInputs) throws -> ComputeGraph {
-    var body = try BodyBuilder(inputs, atMost: axis == nil ? 3 : 2)
+    var body = try GraphBuilder(inputs, atMost: axis == nil ? 3 : 2)
     let x = try inputs.required(0), rank = x.shape.rank
     guard rank >= 2, let parts = x.shape.dimensions.last, parts == 1 || parts == 2 else {
       throw GradCAMError(.badData, problem: "a tensor of shape \(x.shape) holds neither real nor complex numbers")
@@ -176,7 +176,7 @@ struct ShortTimeFourierTransform: CompositeOperator {
   let isOneSided: Bool
 
   func body(_ inputs: NodeInputs) throws -> ComputeGraph {
-    var body = try BodyBuilder(inputs, atMost: 4)
+    var body = try GraphBuilder(inputs, atMost: 4)
     let x = try inputs.required(0), step = try inputs.requiredInteger(1)
     guard x.shape.rank == 2 || (x.shape.rank == 3 && (x.shape[2] == 1 || x.shape[2] == 2)) else {
       throw GradCAMError(.badData, problem: "a signal of shape \(x.shape) is neither real nor complex")

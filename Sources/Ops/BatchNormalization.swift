@@ -1,10 +1,10 @@
 import CKernels
 import Graph
 
-/// BatchNormalization as it runs after training: y = x·scale/√(var + epsilon) + shift, for each channel, with a clamp
-/// behind it where a Relu or Clip was fused into it.
+/// BatchNormalization as it runs after training: y = x·scale/√(var + epsilon) + shift, for each channel, then clamped
+/// where a Relu or Clip was fused into it.
 struct BatchNormalization: DifferentiableOperator {
-  private let epsilon: Float
+  let epsilon: Float
   var clamp = Clamp.none
 
   init(_ reader: inout AttributeReader) throws {
@@ -18,6 +18,18 @@ struct BatchNormalization: DifferentiableOperator {
       throw GradCAMError(
         .unsupported, problem: "normalises by the statistics of its own input, as in training",
         advice: "export the model in inference mode")
+    }
+  }
+
+  var role: OperatorRole { .normalization }
+  func axes(_ inputs: NodeInputs) -> AxisMapping { .channelsFirst }
+
+  func channelBias(_ inputs: NodeInputs) -> [Float]? {
+    let parameters = (1...4).compactMap { inputs[$0]?.constant?.floats }
+    guard parameters.count == 4 else { return nil }
+    return parameters[0].indices.map { channel in
+      let deviation = (parameters[3][channel] + epsilon).squareRoot()
+      return parameters[1][channel] - parameters[2][channel] * parameters[0][channel] / deviation
     }
   }
 
@@ -63,13 +75,13 @@ struct BatchNormalization: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     let shape = outputs[0].shape, channels = try channels(inputs), count = channels.count
     let space = BroadcastSpace(shape, [shape, channels]), planes = try planes(inputs)
     let unbroadcast = Unbroadcast(channels, from: shape)
     let needsSums = wanted != [0], clamp = clamp, isClamped = clamp != .none
     let sumCount = unbroadcast.scratchCount + shape.count + (isClamped ? shape.count : 0)
-    return GradientKernel(
+    return GradientRule(
       "batch normalization", readsInputs: needsSums ? [0, 1, 3, 4] : [1, 4], readsOutputs: isClamped ? [0] : [],
       inPlace: wanted == [0], scratchByteCount: (2 * count + (needsSums ? sumCount : 0)) * 4
     ) { run in

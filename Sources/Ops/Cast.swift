@@ -67,6 +67,7 @@ extension ElementType {
 /// PyTorch.
 struct Cast: DifferentiableOperator {
   let to: ElementType?
+  var role: OperatorRole { .identity }
   var integerGradients: IntegerGradients { .passed }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
@@ -140,9 +141,9 @@ struct Cast: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     let count = try wanted.contains(1) ? inputs.required(1).shape.count : 0
-    return GradientKernel("cast", passes: wanted.intersection([0])) { run in
+    return GradientRule("cast", passes: wanted.intersection([0])) { run in
       if wanted.contains(1) { run.inputGradient(1).update(repeating: 0, count: count) }
     }
   }

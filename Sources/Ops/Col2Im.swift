@@ -99,10 +99,10 @@ struct Col2Im: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     let maps = try maps(inputs, outputs[0].shape)
     let byteCount = try inputs.required(0).shape.count * MemoryLayout<Float>.size
-    return GradientKernel("im2col") { run in
+    return GradientRule("im2col") { run in
       let dx = run.inputGradient(0)
       clear(dx, byteCount: byteCount, pool: run.pool)
       for map in maps { map.reversed.copy(from: run.outputGradient, to: dx, storage: .float32, pool: run.pool) }

@@ -5,7 +5,7 @@ let compositeOperators: [OperatorEntry] = [
   OperatorEntry("SwiGLU", since: 28) { reader in
     let alpha = try reader.float("alpha", default: 1)
     return Composite { inputs in
-      var body = try BodyBuilder(inputs, atMost: 2)
+      var body = try GraphBuilder(inputs, atMost: 2)
       guard try inputs.required(0).shape == inputs.required(1).shape else {
         throw GradCAMError(.badData, problem: "the two inputs differ in shape")
       }
@@ -39,7 +39,7 @@ private enum WriteMode: String, CaseIterable {
 
 /// A depthwise convolution that looks back only, over what the state remembers of earlier calls.
 private func causalConvolution(_ inputs: NodeInputs, _ activation: CausalActivation) throws -> ComputeGraph {
-  var body = try BodyBuilder(inputs, atMost: 4)
+  var body = try GraphBuilder(inputs, atMost: 4)
   let x = try inputs.required(0), weight = try inputs.required(1).shape
   guard x.shape.rank == 3, weight.rank == 3, weight[0] == x.shape[1], weight[1] == 1, weight[2] > 0 else {
     throw GradCAMError(.badData, problem: "weights \(weight) do not fit an input of shape \(x.shape)")
@@ -54,7 +54,7 @@ private func causalConvolution(_ inputs: NodeInputs, _ activation: CausalActivat
 
 /// Products along an axis, one slice after the other: sound, with its gradient, where factors are zero.
 private func cumulativeProduct(_ inputs: NodeInputs, isExclusive: Bool, isReversed: Bool) throws -> ComputeGraph {
-  var body = try BodyBuilder(inputs, atMost: 2)
+  var body = try GraphBuilder(inputs, atMost: 2)
   let x = try inputs.required(0)
   let axis = try x.shape.axis(try inputs.requiredInteger(1)), count = x.shape[axis]
   guard count > 0 else { return body.returning(body("Identity", 0)) }
@@ -73,7 +73,7 @@ private func cumulativeProduct(_ inputs: NodeInputs, isExclusive: Bool, isRevers
 
 /// Writes new tokens into a cache, for every sequence of the batch at its own place.
 private func tensorScatter(_ inputs: NodeInputs, axis: Int, _ mode: WriteMode) throws -> ComputeGraph {
-  var body = try BodyBuilder(inputs, atMost: 3)
+  var body = try GraphBuilder(inputs, atMost: 3)
   let cache = try inputs.required(0).shape, update = try inputs.required(1).shape
   let axis = try cache.axis(axis)
   var expected = cache

@@ -31,7 +31,7 @@ extension AttributeReader {
 }
 
 private func loop(_ inputs: NodeInputs, _ inner: ComputeGraph) throws -> ComputeGraph {
-  var body = try BodyBuilder(inputs, opsets: inner.opsets)
+  var body = try GraphBuilder(inputs, opsets: inner.opsets)
   let carried = inner.inputs.count - 2
   guard carried >= 0, inner.outputs.count >= carried + 1, inputs.count == carried + 2 else {
     throw GradCAMError(.badData, problem: "the body's inputs and outputs do not fit those of the loop")
@@ -48,11 +48,11 @@ private func loop(_ inputs: NodeInputs, _ inner: ComputeGraph) throws -> Compute
     throw GradCAMError(.unsupported, problem: "\(rounds) rounds are more than the \(roundLimit) that are unrolled")
   }
   let condition = body.constant(Tensor([true], shape: []))
-  var state = try (0..<carried).map { try body.required($0 + 2).value }
+  var state = try (0..<carried).map { try body.required($0 + 2) }
   var collected = [[ValueID]](repeating: [], count: inner.outputs.count - 1 - carried)
   for round in 0..<rounds {
     let number = body.constant(Tensor([Int64(round)], shape: []))
-    let results = body.inline(inner, [number, condition] + state)
+    let results = body.splice(inner, inputs: [number, condition] + state)
     state = Array(results[1..<1 + carried])
     for (index, result) in results[(1 + carried)...].enumerated() {
       collected[index].append(body.unsqueeze(result, axis: 0))
@@ -115,7 +115,7 @@ private struct Scan: CompositeOperator {
   }
 
   func body(_ inputs: NodeInputs) throws -> ComputeGraph {
-    var body = try BodyBuilder(inputs, opsets: inner.opsets)
+    var body = try GraphBuilder(inputs, opsets: inner.opsets)
     let stateCount = inner.inputs.count - scannedCount
     guard inputs.count == inner.inputs.count else {
       throw GradCAMError(.badData, problem: "has \(inputs.count) inputs where the body has \(inner.inputs.count)")
@@ -131,7 +131,7 @@ private struct Scan: CompositeOperator {
     guard (1...roundLimit).contains(rounds) else {
       throw GradCAMError(.unsupported, problem: "\(rounds) rounds are not within the 1 to \(roundLimit) of a scan")
     }
-    var state = try (0..<stateCount).map { try body.required($0).value }
+    var state = try (0..<stateCount).map { try body.required($0) }
     var collected = [[ValueID]](repeating: [], count: outputAxes.count)
     for round in 0..<rounds {
       var slices: [ValueID] = []
@@ -140,7 +140,7 @@ private struct Scan: CompositeOperator {
         let number = body.constant(Tensor([Int64(place)], shape: []))
         slices.append(body("Gather", stateCount + index, number, with: ["axis": .int(Int64(axes[index]))]))
       }
-      let results = body.inline(inner, state + slices)
+      let results = body.splice(inner, inputs: state + slices)
       state = Array(results[..<stateCount])
       for (index, result) in results[stateCount...].enumerated() {
         collected[index].append(body.unsqueeze(result, axis: outputAxes[index]))

@@ -29,7 +29,9 @@ struct DenseProduct: Sendable {
     let width = width, panels = (columns + width - 1) / width
     kept =
       isTiled && request.reusesWeights
-      ? right?.packedOnce(count: panels * width * depth) { from, to, _ in
+      ? right?.packed(
+        "panels of \(depth) × \(columns)", count: panels * width * depth, in: request.weights
+      ) { from, to, _ in
         for panel in 0..<panels {
           pack_right(
             from + panel * width, Int64(columns), Int64(depth), Int64(min(width, columns - panel * width)),

@@ -51,9 +51,9 @@ struct Determinant: DifferentiableOperator {
   /// The derivative by an element is its cofactor, also where the matrix is singular.
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     let size = try inputs.required(0).shape.dimensions.last!, count = outputs[0].shape.count
-    return GradientKernel("cofactors", readsInputs: [0]) { run in
+    return GradientRule("cofactors", readsInputs: [0]) { run in
       let x = run.input(0), dy = run.outputGradient, dx = run.inputGradient(0)
       run.pool.parallelRanges(count * size, grain: 1) { range in
         for line in range {

@@ -67,8 +67,17 @@ struct Einsum: DifferentiableOperator {
 
   init(_ equation: Equation) { self.equation = equation }
 
+  var role: OperatorRole { .product }
+
+  func axes(_ inputs: NodeInputs) -> AxisMapping {
+    guard let geometry = try? geometry(inputs) else { return .elementwise }
+    return .labelled(geometry.labels, result: geometry.resultLabels)
+  }
+
   /// The equation applied to tensors: labels are numbers, those of the ellipsis first.
   private struct Geometry {
+    /// The labels of the inputs' axes and of the result's.
+    var labels: [[Int]] = [], resultLabels: [Int] = []
     var factors: [Contraction.Factor] = []
     var extents: [Int] = []
     var shape: Shape = []
@@ -99,6 +108,7 @@ struct Einsum: DifferentiableOperator {
       term.before.map { numbers[$0]! } + Array(ellipsis - hidden..<ellipsis) + (term.after ?? []).map { numbers[$0]! }
     }
     let named = zip(equation.inputs, hidden).map { labels($0, hidden: $1) }
+    geometry.labels = named
     for (shape, labels) in zip(shapes, named) {
       for (extent, label) in zip(shape.dimensions, labels) where extent != 1 {
         guard geometry.extents[label] == 1 || geometry.extents[label] == extent else {
@@ -115,6 +125,7 @@ struct Einsum: DifferentiableOperator {
     let output = labels(equation.output, hidden: equation.output.after == nil ? 0 : ellipsis)
     geometry.shape = try Shape(checked: output.map { geometry.extents[$0] })
     geometry.result = Contraction.Factor(geometry.shape, labels: output)
+    geometry.resultLabels = output
     return geometry
   }
 
@@ -140,7 +151,7 @@ struct Einsum: DifferentiableOperator {
   // The gradient of a factor is the product of the result's gradient with all other factors.
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     let geometry = try geometry(inputs)
     let places = Array(geometry.factors.indices)
     let contractions = wanted.sorted().map { input in
@@ -152,7 +163,7 @@ struct Einsum: DifferentiableOperator {
           extents: geometry.extents)
       )
     }
-    return GradientKernel(
+    return GradientRule(
       "einsum", readsInputs: Set(contractions.flatMap(\.others)),
       scratchByteCount: contractions.map(\.contraction.byteCount).max() ?? 0,
       operationCount: contractions.reduce(0) { $0 + $1.contraction.operationCount }

@@ -38,9 +38,9 @@ struct ImageScaler: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     let count = outputs[0].shape.count
-    return GradientKernel("scale", inPlace: true) { [scale] run in
+    return GradientRule("scale", inPlace: true) { [scale] run in
       let dy = run.outputGradient, dx = run.inputGradient(0)
       run.pool.parallelRanges(count, grain: elementwiseGrain) { range in
         scale_floats(dy + range.lowerBound, dx + range.lowerBound, range.count, scale)

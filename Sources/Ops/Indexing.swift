@@ -186,6 +186,17 @@ private func requireIntegers(_ info: ValueInfo) throws {
 struct Gather: DifferentiableOperator {
   let indexing: Indexing
 
+  var role: OperatorRole { .selection }
+
+  func axes(_ inputs: NodeInputs) -> AxisMapping {
+    guard case .slices(let index) = indexing, let data = inputs[0]?.shape, let indices = inputs[1]?.shape,
+      let axis = try? data.axis(index)
+    else { return .elementwise }
+    let labels = Array(0..<data.rank)
+    // What the indices count is not known.
+    return .labelled([labels, []], result: labels[..<axis] + (0..<indices.rank).map { -1 - $0 } + labels[(axis + 1)...])
+  }
+
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     let data = try inputs.required(0), indices = try inputs.required(1)
     try requireIntegers(indices)
@@ -206,12 +217,12 @@ struct Gather: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     let data = try inputs.required(0), indices = try inputs.required(1)
     let table = try indexing.blocks(of: data.shape, indices: indices.shape).table
     let known = try table.resolved(indices)
     let byteCount = data.shape.count * MemoryLayout<Float>.size
-    return GradientKernel(
+    return GradientRule(
       "gather", readsInputs: known == nil ? [1] : [], scratchByteCount: known == nil ? table.byteCount : 0
     ) { run in
       clear(run.inputGradient(0), byteCount: byteCount, pool: run.pool)
@@ -274,7 +285,7 @@ struct Scatter: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     guard reduction == .none || reduction == .add else {
       throw GradCAMError(.unsupported, problem: "no gradient is computed for the reduction '\(reduction.rawValue)'")
     }
@@ -283,7 +294,7 @@ struct Scatter: DifferentiableOperator {
     let known = try table.resolved(indices)
     let passes: Set<Int> = reduction == .add ? wanted.intersection([0]) : []
     let whole = StridedMap(axes: [.init(extent: outputs[0].shape.count, source: 1, target: 1)])
-    return GradientKernel(
+    return GradientRule(
       "scatter", readsInputs: known == nil ? [1] : [], passes: passes,
       scratchByteCount: known == nil ? table.byteCount : 0
     ) { run in
@@ -445,10 +456,10 @@ struct ReverseSequence: DifferentiableOperator {
   // Reversing twice changes nothing, so the rule is the forward pass over again.
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     let shape = outputs[0].shape
     let table = table(shape)
-    return GradientKernel("reverse-sequence", readsInputs: [1], scratchByteCount: table.byteCount) { run in
+    return GradientRule("reverse-sequence", readsInputs: [1], scratchByteCount: table.byteCount) { run in
       let offsets = run.scratch.assumingMemoryBound(to: Int.self)
       try resolve(run.input(1, as: Int64.self), shape: shape, into: offsets)
       table.gather(

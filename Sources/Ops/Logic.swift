@@ -153,11 +153,11 @@ struct Where: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     let shapes = try inputs.all().map(\.shape), result = outputs[0].shape
     let space = BroadcastSpace(result, [shapes[0], result])
     let unbroadcasts = shapes.map { Unbroadcast($0, from: result) }
-    return GradientKernel(
+    return GradientRule(
       "where", readsInputs: [0], inPlace: wanted.count == 1 && wanted.allSatisfy { unbroadcasts[$0].isTrivial },
       scratchByteCount: (wanted.map { unbroadcasts[$0].scratchCount }.max() ?? 0) * 4
     ) { run in

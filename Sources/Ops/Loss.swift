@@ -4,14 +4,14 @@ let lossOperators: [OperatorEntry] = [
   OperatorEntry("NegativeLogLikelihoodLoss", since: 12) { reader in
     let loss = try LikelihoodLoss(&reader)
     return Composite { inputs in
-      var body = try BodyBuilder(inputs, atMost: 3)
+      var body = try GraphBuilder(inputs, atMost: 3)
       return body.returning(try loss.value(&body, inputs, logarithms: 0))
     }
   },
   OperatorEntry("SoftmaxCrossEntropyLoss", since: 12) { reader in
     let loss = try LikelihoodLoss(&reader)
     return Composite { inputs in
-      var body = try BodyBuilder(inputs, atMost: 3)
+      var body = try GraphBuilder(inputs, atMost: 3)
       let logarithms = body("LogSoftmax", 0, with: ["axis": .int(1)])
       return body.returning(try loss.value(&body, inputs, logarithms: logarithms), logarithms)
     }
@@ -34,7 +34,7 @@ private struct LikelihoodLoss: Sendable {
   }
 
   /// Input 1 holds the classes, input 2 a weight for each where it is given.
-  func value(_ body: inout BodyBuilder, _ inputs: NodeInputs, logarithms: ValueID) throws -> ValueID {
+  func value(_ body: inout GraphBuilder, _ inputs: NodeInputs, logarithms: ValueID) throws -> ValueID {
     let x = try inputs.required(0), target = try inputs.required(1)
     guard x.shape.rank >= 2, target.shape.rank == x.shape.rank - 1, target.elementType.storage == .int64 else {
       throw GradCAMError(.badData, problem: "scores \(x.shape) and classes \(target.shape) do not fit")

@@ -4,9 +4,6 @@ import Graph
 let matrixOperators: [OperatorEntry] = [
   OperatorEntry("Gemm") { reader in try Gemm(&reader) },
   OperatorEntry("MatMul") { _ in MatMul() },
-  OperatorEntry("FusedMatMul", domain: "gradcam") { reader in
-    MatMul(activation: FusedActivation(try reader.string("activation", default: ""), []))
-  },
 ]
 
 /// Computes c = left · right, with vectors streamed at the speed of memory.
@@ -58,6 +55,20 @@ struct Gemm: DifferentiableOperator {
     transA = try reader.flag("transA")
     transB = try reader.flag("transB")
     reader.ignore("broadcast")  // Before opset 7 C's broadcast had to be asked for; its shape tells.
+  }
+
+  var role: OperatorRole { .product }
+
+  func axes(_ inputs: NodeInputs) -> AxisMapping {
+    .labelled([transA ? [1, 0] : [0, 1], transB ? [2, 1] : [1, 2]], result: [0, 2])
+  }
+
+  func channelBias(_ inputs: NodeInputs) -> [Float]? { inputs[2]?.constant?.floats.map { $0 * beta } }
+
+  func linearWeights(_ inputs: NodeInputs) -> LinearWeights? {
+    guard !transA, let weights = inputs[1]?.constant, weights.shape.rank == 2 else { return nil }
+    return LinearWeights(
+      weights.floats.map { $0 * alpha }, inputCount: weights.shape[transB ? 1 : 0], isTransposed: !transB)
   }
 
   private func extents(_ inputs: NodeInputs) throws -> (rows: Int, columns: Int, depth: Int) {
@@ -119,12 +130,12 @@ struct Gemm: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     let (rows, columns, depth) = try extents(inputs)
     let (alpha, beta, transA, transB) = (alpha, beta, transA, transB)
     let addend = inputs[2]?.shape
     let unbroadcast = Unbroadcast(addend ?? [], from: [rows, columns])
-    return GradientKernel(
+    return GradientRule(
       rows == 1 ? "gemv" : "gemm",
       readsInputs: Set(wanted.subtracting([2]).map { 1 - $0 }),
       scratchByteCount: unbroadcast.scratchCount * MemoryLayout<Float>.size,
@@ -168,9 +179,25 @@ struct Gemm: DifferentiableOperator {
 }
 
 /// Batched matrix product with NumPy's rules for vectors and broadcasting; of a known right matrix also with a number
-/// for each column added and an activation behind it, where such were fused into it.
+/// for each column added and then an activation, where such were fused into it.
 struct MatMul: DifferentiableOperator {
   var activation: FusedActivation?
+
+  var role: OperatorRole { .product }
+
+  func axes(_ inputs: NodeInputs) -> AxisMapping {
+    guard let ranks = try? (0..<2).map({ try inputs.required($0).shape.rank }) else { return .elementwise }
+    // Batches are labelled from the last one on, by negative numbers.
+    func batch(_ rank: Int) -> [Int] { rank > 2 ? (1...rank - 2).reversed().map { -$0 } : [] }
+    let left = batch(ranks[0]) + (ranks[0] == 1 ? [1] : [0, 1]), right = batch(ranks[1]) + (ranks[1] == 1 ? [1] : [1, 2])
+    return .labelled(
+      [left, right], result: batch(ranks.max()!) + (ranks[0] == 1 ? [] : [0]) + (ranks[1] == 1 ? [] : [2]))
+  }
+
+  func linearWeights(_ inputs: NodeInputs) -> LinearWeights? {
+    guard activation == nil, let weights = inputs[1]?.constant, weights.shape.rank == 2 else { return nil }
+    return LinearWeights(weights.floats, inputCount: weights.shape[0], isTransposed: true)
+  }
 
   /// A product as a batch of matrices, each operand with the offset of its matrix in every product.
   private struct Extents {
@@ -242,7 +269,7 @@ struct MatMul: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     guard activation == nil else {
       throw GradCAMError(.unsupported, problem: "a gradient through a fused activation")
     }
@@ -251,7 +278,7 @@ struct MatMul: DifferentiableOperator {
     let products = extents.offsetsA.count
     let counts = [try inputs.required(0).shape.count, try inputs.required(1).shape.count]
     let unbroadcast = try inputs[2].map { try Unbroadcast($0.shape, from: infer(inputs)[0].shape) }
-    return GradientKernel(
+    return GradientRule(
       "gemm", readsInputs: Set(wanted.subtracting([2]).map { 1 - $0 }),
       scratchByteCount: (unbroadcast?.scratchCount ?? 0) * MemoryLayout<Float>.size,
       operationCount: 2 * Double(products * rows * columns) * Double(depth) * Double(wanted.subtracting([2]).count)

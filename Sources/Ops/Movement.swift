@@ -68,7 +68,7 @@ extension MovementOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     let movement = try movement(inputs, outputs)
     if let input = movement.identity(inputs, outputs), wanted == [input] { return .passing(to: wanted) }
     if case .input(let input) = movement.background, wanted.contains(input) { throw noGradient(ofInput: input) }
@@ -78,7 +78,7 @@ extension MovementOperator {
     var reached = [Int](repeating: 0, count: counts.count)
     for move in movement.moves { reached[move.input] += move.map.count }
     let isCovered = zip(counts, reached).map { isInjective && $0 == $1 }
-    return GradientKernel("move") { run in
+    return GradientRule("move") { run in
       for input in wanted {
         let isComplete =
           isCovered[input] && movement.moves.allSatisfy { $0.input != input || run.outputGradients[$0.output] != nil }

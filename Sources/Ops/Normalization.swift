@@ -3,12 +3,6 @@ import Graph
 
 let normalizationOperators: [OperatorEntry] = [
   OperatorEntry("BatchNormalization") { reader in try BatchNormalization(&reader) },
-  // What the planner makes of a BatchNormalization and the Relu or Clip behind it.
-  OperatorEntry("FusedBatchNormalization", domain: "gradcam") { reader in
-    var normalization = try BatchNormalization(&reader)
-    normalization.clamp = try Clamp(fusedActivation: &reader)
-    return normalization
-  },
   OperatorEntry("InstanceNormalization") { reader in
     reader.ignore("consumed_inputs")
     return RowNormalization(.instances, epsilon: try reader.float("epsilon", default: 1e-5))
@@ -69,6 +63,10 @@ struct RowNormalization: DifferentiableOperator {
     self.epsilon = epsilon
     self.isCentred = isCentred
   }
+
+  var role: OperatorRole { .normalization }
+
+  func axes(_ inputs: NodeInputs) -> AxisMapping { if case .trailing = rows { .elementwise } else { .channelsFirst } }
 
   private func form(_ inputs: NodeInputs) throws -> Form {
     let shape = try inputs.required(0).shape,
@@ -151,12 +149,12 @@ struct RowNormalization: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     let form = try form(inputs), size = form.rowSize, count = form.rowCount * size
     let scaling = BroadcastSpace(form.shape, [form.shape, form.parameters[0]])
     let unbroadcasts = form.parameters.map { Unbroadcast($0, from: form.shape) }
     let scratchCount = wanted.subtracting([0]).map { unbroadcasts[$0 - 1].scratchCount }.max() ?? 0
-    return GradientKernel(
+    return GradientRule(
       "normalize", readsInputs: [0, 1], inPlace: wanted == [0], scratchByteCount: scratchCount * 4
     ) { run in
       let x = run.input(0), scale = run.input(1), dy = run.outputGradients[0]
@@ -213,6 +211,7 @@ extension broadcast_tile {
 
 /// Subtracts the mean over some axes and divides by the standard deviation.
 struct MeanVarianceNormalization: DifferentiableOperator {
+  var role: OperatorRole { .normalization }
   let axes: [Int]
 
   private static let epsilon: Float = 1e-9
@@ -253,10 +252,10 @@ struct MeanVarianceNormalization: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     let shape = outputs[0].shape, axes = Set(try shape.axes(axes)), kept = shape.reduced(over: axes)
     let reduction = Reduction(shape, over: axes), size = Float(shape.count / max(kept.count, 1))
-    return GradientKernel(
+    return GradientRule(
       "normalize", readsInputs: [0], readsOutputs: [0],
       scratchByteCount: (4 * kept.count + reduction.scratchCount) * 4
     ) { run in
@@ -280,6 +279,7 @@ struct MeanVarianceNormalization: DifferentiableOperator {
 
 /// Divides by the sum of magnitudes, or the root of the sum of squares, along an axis; 0 where that is 0.
 struct LpNormalization: DifferentiableOperator {
+  var role: OperatorRole { .normalization }
   private let axis: Int
   private let isL1: Bool
 
@@ -323,9 +323,9 @@ struct LpNormalization: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     let rows = try rows(outputs[0].shape)
-    return GradientKernel("norm", readsInputs: [0], workerScratchByteCount: rows.workerScratchCount(tensors: 3) * 4) {
+    return GradientRule("norm", readsInputs: [0], workerScratchByteCount: rows.workerScratchCount(tensors: 3) * 4) {
       run in
       rows.forEachRow(
         [run.input(0), run.outputGradient], into: run.inputGradient(0), scratch: run.workerScratch, on: run.pool
@@ -347,6 +347,7 @@ struct LpNormalization: DifferentiableOperator {
 
 /// Divides by a power of the sum of squares over neighbouring channels.
 struct LocalResponseNormalization: DifferentiableOperator {
+  func axes(_ inputs: NodeInputs) -> AxisMapping { .channelsFirst }
   private let size: Int
   private let alpha: Float
   private let beta: Float
@@ -399,9 +400,9 @@ struct LocalResponseNormalization: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     let shape = outputs[0].shape, window = window(shape)
-    return GradientKernel("local response", readsInputs: [0]) { run in
+    return GradientRule("local response", readsInputs: [0]) { run in
       let x = run.input(0), dy = run.outputGradient, dx = run.inputGradient(0)
       forEachPart(shape, on: run.pool) {
         local_response_gradient(x + $0, dy + $0, dx + $0, $1.lowerBound, $1.upperBound, window)

@@ -16,6 +16,7 @@ extension OperatorSet {
       convolutionOperators,
       determinantOperators,
       einsumOperators,
+      fixedComposites,
       imageScalerOperators,
       indexingOperators,
       logicOperators,
@@ -36,7 +37,6 @@ extension OperatorSet {
       unaryOperators,
       viewOperators,
     ].flatMap { $0 },
-    expansions: quantizedExpansions + activationExpansions,
     rewrites: [
       MergeTransposes(), FoldPadIntoConvolution(), FoldBatchNormalization(), FuseResidualIntoConvolution(),
       FuseBiasIntoProduct(), FuseClamp(), FuseSelfGating(), FuseGelu(), FuseActivation(),

@@ -45,6 +45,18 @@ struct Pad: MovementOperator {
     return result
   }
 
+  /// What is added before all axes, then after them, where only zeros are added; nil where it does anything else.
+  ///
+  /// - Parameter constant: the contents of an input.
+  func zeros(_ inputs: [ValueID?], constant: (ValueID) -> Tensor?) -> [Int]? {
+    guard mode == .constant else { return nil }
+    if let attributes { return attributes.value == 0 ? attributes.pads : nil }
+    guard inputs.count > 1, let pads = inputs[1].flatMap(constant), inputs.dropFirst(3).allSatisfy({ $0 == nil }),
+      inputs.dropFirst(2).allSatisfy({ $0 == nil || constant($0!)?.floats == [0] })
+    else { return nil }
+    return pads.integers.map { Int($0) }
+  }
+
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     let x = try inputs.required(0)
     let pads = try pads(inputs)

@@ -63,6 +63,7 @@ private func globalOutput(_ inputs: NodeInputs) throws -> [ValueInfo] {
 }
 
 struct MaxPool: DifferentiableOperator {
+  func axes(_ inputs: NodeInputs) -> AxisMapping { .channelsFirst }
   private var attributes: WindowAttributes
   private let columnMajor: Bool
   let integerGradients = IntegerGradients.passed
@@ -117,7 +118,7 @@ struct MaxPool: DifferentiableOperator {
   // The first maximum of a window in row-major order takes all of the gradient, as in PyTorch.
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     try maximumGradient(geometry(inputs), isInteger: !inputs.required(0).elementType.isFloatingPoint)
   }
 }
@@ -142,10 +143,10 @@ private struct MaxPoolPlanes {
   }
 }
 
-private func maximumGradient(_ geometry: PoolGeometry, isInteger: Bool = false) -> GradientKernel {
+private func maximumGradient(_ geometry: PoolGeometry, isInteger: Bool = false) -> GradientRule {
   let window = geometry.window, planes = MaxPoolPlanes(window, isInteger: isInteger)
   let perWorker = 8 * window.outputVolume + 4 * planes.scratchCount
-  return GradientKernel(
+  return GradientRule(
     "max pool", readsInputs: [0], workerScratchByteCount: perWorker
   ) { run in
     let dy = run.outputGradients[0], dx = run.inputGradient(0)
@@ -182,6 +183,16 @@ private struct IndexOrder {
 }
 
 struct AveragePool: DifferentiableOperator {
+  func axes(_ inputs: NodeInputs) -> AxisMapping { .channelsFirst }
+
+  func averagedAxes(_ inputs: NodeInputs) -> Set<Int>? {
+    // One window over everything; what is padded is no part of the mean, or not there.
+    guard let x = inputs[0]?.shape, let kernel = attributes.kernel, kernel == Array(x.dimensions.dropFirst(2)),
+      let output = try? PoolGeometry(attributes, inputs).output, output.count(2..<output.rank) == 1
+    else { return nil }
+    return Set(x.dimensions.indices.dropFirst(2))
+  }
+
   private var attributes: WindowAttributes
   private let includesPad: Bool
 
@@ -201,7 +212,7 @@ struct AveragePool: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     averageGradient(try PoolGeometry(attributes, inputs), includesPad: includesPad)
   }
 }
@@ -220,9 +231,9 @@ private func averageKernel(_ geometry: PoolGeometry, includesPad: Bool) -> Kerne
   }
 }
 
-private func averageGradient(_ geometry: PoolGeometry, includesPad: Bool) -> GradientKernel {
+private func averageGradient(_ geometry: PoolGeometry, includesPad: Bool) -> GradientRule {
   let window = geometry.window
-  return GradientKernel("average pool") { run in
+  return GradientRule("average pool") { run in
     let dy = run.outputGradient, dx = run.inputGradient(0)
     run.pool.parallelFor(geometry.planes) { plane, _ in
       let to = dx + plane * window.inputVolume
@@ -235,6 +246,9 @@ private func averageGradient(_ geometry: PoolGeometry, includesPad: Bool) -> Gra
 }
 
 struct GlobalAveragePool: DifferentiableOperator {
+  func axes(_ inputs: NodeInputs) -> AxisMapping { .channelsFirst }
+  func averagedAxes(_ inputs: NodeInputs) -> Set<Int>? { inputs[0].map { Set($0.shape.dimensions.indices.dropFirst(2)) } }
+
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] { try globalOutput(inputs) }
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
@@ -250,10 +264,10 @@ struct GlobalAveragePool: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     let x = try inputs.required(0).shape
     let planes = x[0] * x[1], plane = x.count / max(planes, 1)
-    return GradientKernel("global average pool") { run in
+    return GradientRule("global average pool") { run in
       let dy = run.outputGradient, dx = run.inputGradient(0)
       run.pool.parallelRanges(planes, grain: 64) { range in
         for index in range { (dx + index * plane).update(repeating: dy[index] / Float(plane), count: plane) }
@@ -263,6 +277,7 @@ struct GlobalAveragePool: DifferentiableOperator {
 }
 
 struct GlobalMaxPool: DifferentiableOperator {
+  func axes(_ inputs: NodeInputs) -> AxisMapping { .channelsFirst }
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] { try globalOutput(inputs) }
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
@@ -283,11 +298,12 @@ struct GlobalMaxPool: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel { maximumGradient(try PoolGeometry(global: inputs)) }
+  ) throws -> GradientRule { maximumGradient(try PoolGeometry(global: inputs)) }
 }
 
 /// LpPool and GlobalLpPool: the p-norm of each window.
 struct LpPool: DifferentiableOperator {
+  func axes(_ inputs: NodeInputs) -> AxisMapping { .channelsFirst }
   private var attributes: WindowAttributes?
   private let p: Float
 
@@ -322,9 +338,9 @@ struct LpPool: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     let geometry = try geometry(inputs), window = geometry.window, p = p
-    return GradientKernel("lp pool", readsInputs: [0], readsOutputs: [0]) { run in
+    return GradientRule("lp pool", readsInputs: [0], readsOutputs: [0]) { run in
       let x = run.input(0), y = run.output(0), dy = run.outputGradient, dx = run.inputGradient(0)
       run.pool.parallelFor(geometry.planes) { plane, _ in
         let input = plane * window.inputVolume, output = plane * window.outputVolume
@@ -387,10 +403,10 @@ struct MaxUnpool: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     guard wanted == [0] else { throw noGradient(ofInput: 1) }
     let count = try inputs.required(0).shape.count
-    return GradientKernel("unpool", readsInputs: [1]) { run in
+    return GradientRule("unpool", readsInputs: [1]) { run in
       let indices = run.input(1, as: Int64.self), dy = run.outputGradient, dx = run.inputGradient(0)
       for index in 0..<count { dx[index] = dy[Int(indices[index])] }
     }

@@ -135,10 +135,10 @@ struct QuantizeLinear: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     let grid = try grid(inputs), bounds = outputs[0].elementType.integerRange, hasZeroPoint = inputs[2] != nil
     let counts = (0..<inputs.count).map { inputs[$0]?.shape.count ?? 0 }
-    return GradientKernel("quantize", readsInputs: [0, 1, 2]) { run in
+    return GradientRule("quantize", readsInputs: [0, 1, 2]) { run in
       clearParameterGradients(run, wanted, counts)
       guard wanted.contains(0) else { return }
       let x = run.input(0), dy = run.outputGradient, dx = run.inputGradient(0)
@@ -191,10 +191,10 @@ struct DequantizeLinear: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     let grid = try grid(inputs)
     let counts = (0..<inputs.count).map { inputs[$0]?.shape.count ?? 0 }
-    return GradientKernel("dequantize", readsInputs: [1]) { run in
+    return GradientRule("dequantize", readsInputs: [1]) { run in
       clearParameterGradients(run, wanted, counts)
       guard wanted.contains(0) else { return }
       let dy = run.outputGradient, dx = run.inputGradient(0)
@@ -243,9 +243,9 @@ struct DynamicQuantizeLinear: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     let count = outputs[0].shape.count
-    return GradientKernel("quantize", readsInputs: [0]) { run in
+    return GradientRule("quantize", readsInputs: [0]) { run in
       let x = run.input(0), dx = run.inputGradient(0)
       guard let dy = run.outputGradients[0] else { return dx.update(repeating: 0, count: count) }
       let (scale, zeroPoint) = parameters(x, count)

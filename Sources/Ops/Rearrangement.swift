@@ -40,6 +40,11 @@ struct Transpose: MovementOperator {
     return axes
   }
 
+  func axes(_ inputs: NodeInputs) -> AxisMapping {
+    guard let shape = inputs[0]?.shape, let order = try? axes(of: shape) else { return .elementwise }
+    return .labelled([Array(order.indices)], result: order)
+  }
+
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     let x = try inputs.required(0)
     return [ValueInfo(x.elementType, Shape(try axes(of: x.shape).map { x.shape[$0] }))]
@@ -62,6 +67,12 @@ struct Concat: MovementOperator {
       throw GradCAMError(.badData, problem: "attribute 'axis' is missing")
     }
     return Concat(axis: axis)
+  }
+
+  var role: OperatorRole { .concatenation }
+
+  func axes(_ inputs: NodeInputs) -> AxisMapping {
+    (try? inputs.required(0).shape.axis(axis)).map { .joined(axis: $0) } ?? .elementwise
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
@@ -94,6 +105,7 @@ struct Concat: MovementOperator {
 }
 
 struct Split: MovementOperator {
+  var role: OperatorRole { .selection }
   let axis: Int
   /// The extents where they are an attribute.
   let extents: [Int]?
@@ -143,6 +155,13 @@ struct Split: MovementOperator {
 }
 
 struct StridedSlice: MovementOperator {
+  var role: OperatorRole { .selection }
+
+  func axes(_ inputs: NodeInputs) -> AxisMapping {
+    guard let runs = try? runs(inputs) else { return .elementwise }
+    return .sliced(starts: runs.map(\.start), steps: runs.map(\.step))
+  }
+
   /// The parameters where they are attributes: before opset 10.
   struct Bounds {
     var starts: [Int]
@@ -277,6 +296,7 @@ struct Tile: MovementOperator {
 
 /// DepthToSpace and its inverse.
 struct BlockRearrangement: MovementOperator {
+  func axes(_ inputs: NodeInputs) -> AxisMapping { .channelsFirst }
   enum Mode: String, CaseIterable {
     case depthFirst = "DCR"
     case columnFirst = "CRD"

@@ -65,7 +65,7 @@ struct Recurrence: CompositeOperator {
   }
 
   func body(_ inputs: NodeInputs) throws -> ComputeGraph {
-    var body = try BodyBuilder(inputs, atMost: cell == .lstm ? 8 : 6)
+    var body = try GraphBuilder(inputs, atMost: cell == .lstm ? 8 : 6)
     let x = try inputs.required(0), weights = try inputs.required(1).shape, recurrent = try inputs.required(2).shape
     let directions = direction == .bidirectional ? 2 : 1
     guard x.shape.rank == 3, weights.rank == 3, recurrent.rank == 3 else {
@@ -138,7 +138,7 @@ struct Recurrence: CompositeOperator {
   }
 
   /// For every time a column that tells which sequences last so long; nil where all are of full length.
-  private func isWithin(_ body: inout BodyBuilder, _ inputs: NodeInputs, count: Int, batch: Int) -> [ValueID]? {
+  private func isWithin(_ body: inout GraphBuilder, _ inputs: NodeInputs, count: Int, batch: Int) -> [ValueID]? {
     guard let info = inputs[4], let lengths = body.optional(4) else { return nil }
     if let known = info.constant, known.integers.allSatisfy({ $0 >= count }) { return nil }
     let column = body.reshape(body.cast(lengths, to: .int64), [batch, 1])
@@ -163,7 +163,7 @@ private struct RecurrenceStep {
 
   /// The state after a token of which the input's part of the gates is given.
   func advance(
-    _ body: inout BodyBuilder, _ token: ValueID, hidden: ValueID, memory: ValueID?
+    _ body: inout GraphBuilder, _ token: ValueID, hidden: ValueID, memory: ValueID?
   ) -> (hidden: ValueID, memory: ValueID?) {
     switch cell {
     case .rnn: (activate(&body, 0, sum(&body, token, hidden, recurrent, recurrentBias)), nil)
@@ -172,20 +172,20 @@ private struct RecurrenceStep {
     }
   }
 
-  private func activate(_ body: inout BodyBuilder, _ index: Int, _ x: ValueID) -> ValueID {
+  private func activate(_ body: inout GraphBuilder, _ index: Int, _ x: ValueID) -> ValueID {
     var x = x
     if let clip { x = body("Clip", x, body.number(-clip, type: type), body.number(clip, type: type)) }
     return activations[index].apply(&body, x, type)
   }
 
   private func sum(
-    _ body: inout BodyBuilder, _ token: ValueID, _ hidden: ValueID, _ weights: ValueID, _ bias: ValueID?
+    _ body: inout GraphBuilder, _ token: ValueID, _ hidden: ValueID, _ weights: ValueID, _ bias: ValueID?
   ) -> ValueID {
     let sum = body("Add", token, body("MatMul", hidden, weights))
     return bias.map { body("Add", sum, $0) } ?? sum
   }
 
-  private func gru(_ body: inout BodyBuilder, _ token: ValueID, _ hidden: ValueID) -> ValueID {
+  private func gru(_ body: inout GraphBuilder, _ token: ValueID, _ hidden: ValueID) -> ValueID {
     let gates = 0..<2 * size, candidates = 2 * size..<3 * size
     func bias(_ range: Range<Int>) -> ValueID? { recurrentBias.map { body.slice($0, range, axis: 0) } }
     let gateInput = sum(
@@ -207,7 +207,7 @@ private struct RecurrenceStep {
   }
 
   private func lstm(
-    _ body: inout BodyBuilder, _ token: ValueID, _ hidden: ValueID, _ memory: ValueID
+    _ body: inout GraphBuilder, _ token: ValueID, _ hidden: ValueID, _ memory: ValueID
   ) -> (hidden: ValueID, memory: ValueID?) {
     let parts = body.split(sum(&body, token, hidden, recurrent, recurrentBias), into: 4, axis: 1)
     func peep(_ x: ValueID, _ index: Int, _ memory: ValueID) -> ValueID {
@@ -246,7 +246,7 @@ private struct RecurrenceActivation: Sendable {
     beta = found.beta.map { betas.popFirst() ?? $0 } ?? 0
   }
 
-  func apply(_ body: inout BodyBuilder, _ x: ValueID, _ element: ElementType) -> ValueID {
+  func apply(_ body: inout GraphBuilder, _ x: ValueID, _ element: ElementType) -> ValueID {
     switch type {
     case "Affine":
       body("Add", body("Mul", x, body.number(alpha, type: element)), body.number(beta, type: element))

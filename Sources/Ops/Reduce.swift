@@ -83,6 +83,18 @@ struct Reduce: DifferentiableOperator {
   let keepsDimensions: Bool
   let keepsAllWithoutAxes: Bool
 
+  func axes(_ inputs: NodeInputs) -> AxisMapping {
+    guard !keepsDimensions, let shape = inputs[0]?.shape, let reduced = try? reducedAxes(inputs) else {
+      return .elementwise
+    }
+    let labels = Array(0..<shape.rank)
+    return .labelled([labels, []], result: labels.filter { !reduced.contains($0) })
+  }
+
+  func averagedAxes(_ inputs: NodeInputs) -> Set<Int>? {
+    if case .divideByCount = finish { try? reducedAxes(inputs) } else { nil }
+  }
+
   private func reducedAxes(_ inputs: NodeInputs) throws -> Set<Int> {
     let shape = try inputs.required(0).shape
     let named = try axes ?? inputs.integers(1) ?? []
@@ -142,7 +154,7 @@ struct Reduce: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     guard wanted == [0] else { throw noGradient(ofInput: 1) }
     let shape = try inputs.required(0).shape, axes = try reducedAxes(inputs), kept = shape.reduced(over: axes)
     let space = BroadcastSpace(shape, [shape, kept, kept])
@@ -156,9 +168,9 @@ struct Reduce: DifferentiableOperator {
 
   private func pointwise(
     _ loop: @escaping TernaryLoop, _ reads: Set<Operand>, _ space: BroadcastSpace, groupSize: Float, _ keptCount: Int
-  ) -> GradientKernel {
+  ) -> GradientRule {
     let divides = if case .divideByCount = finish { true } else { false }
-    return GradientKernel(
+    return GradientRule(
       name, readsInputs: reads.contains(.input) ? [0] : [], readsOutputs: reads.contains(.output) ? [0] : [],
       scratchByteCount: divides ? keptCount * 4 : 0
     ) { run in
@@ -176,8 +188,8 @@ struct Reduce: DifferentiableOperator {
 
   private func extremum(
     _ space: BroadcastSpace, _ reduction: Reduction, _ count: Int, _ keptCount: Int
-  ) -> GradientKernel {
-    GradientKernel(
+  ) -> GradientRule {
+    GradientRule(
       name, readsInputs: [0], readsOutputs: [0], scratchByteCount: (keptCount + reduction.scratchCount) * 4
     ) { run in
       let x = run.input(0), y = run.output(0), dy = run.outputGradient, dx = run.inputGradient(0)
@@ -192,8 +204,8 @@ struct Reduce: DifferentiableOperator {
 
   private func product(
     _ space: BroadcastSpace, _ reduction: Reduction, _ count: Int, _ keptCount: Int
-  ) -> GradientKernel {
-    GradientKernel(name, readsInputs: [0], scratchByteCount: (2 * keptCount + reduction.scratchCount) * 4) { run in
+  ) -> GradientRule {
+    GradientRule(name, readsInputs: [0], scratchByteCount: (2 * keptCount + reduction.scratchCount) * 4) { run in
       let x = run.input(0), dy = run.outputGradient, dx = run.inputGradient(0)
       // For each group the number of zeros and the product of the rest; then what a zero and what others get of it.
       let toZeros = run.scratchFloats, toOthers = toZeros + keptCount, rest = toOthers + keptCount
@@ -342,11 +354,11 @@ struct CumulativeSum: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     guard wanted == [0] else { throw noGradient(ofInput: 1) }
     let shape = try inputs.required(0).shape
     let form = shape.split(at: try shape.axis(inputs.requiredInteger(1)))
-    return GradientKernel("cumulative sum") { run in
+    return GradientRule("cumulative sum") { run in
       sum(run.outputGradient, into: run.inputGradient(0), form, reversed: !isReversed, zero: 0.0) {
         $0 + Double($1)
       } get: {

@@ -237,11 +237,11 @@ struct Resize: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     let backwards = try weights(inputs).reversed().map { ($0.axis, $0.weights.transposed) }
     let map = SeparableMap(backwards, shape: outputs[0].shape)
     if map.isIdentity { return .passing(to: wanted) }
-    return GradientKernel("resize", scratchByteCount: map.byteCount) { run in
+    return GradientRule("resize", scratchByteCount: map.byteCount) { run in
       map.apply(
         from: run.outputGradient, to: run.inputGradient(0), scratch: run.scratchFloats, pool: run.pool)
     }

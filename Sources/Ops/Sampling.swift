@@ -26,7 +26,7 @@ extension SamplingOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel { try samplingGradient(wanted, inputs, outputs) }
+  ) throws -> GradientRule { try samplingGradient(wanted, inputs, outputs) }
 
   fileprivate func samplingKernel(_ inputs: NodeInputs, _ outputs: [ValueInfo]) throws -> Kernel {
     let x = try inputs.required(0).shape, output = outputs[0].shape
@@ -43,11 +43,11 @@ extension SamplingOperator {
 
   fileprivate func samplingGradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo]
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     for input in wanted.intersection(parameterInputs).sorted() { throw noGradient(ofInput: input) }
     let x = try inputs.required(0).shape, output = outputs[0].shape
     let items = try itemCount(inputs)
-    return GradientKernel("sample", readsInputs: parameterInputs) { run in
+    return GradientRule("sample", readsInputs: parameterInputs) { run in
       clear(run.inputGradient(0), byteCount: x.count * MemoryLayout<Float>.size, pool: run.pool)
       for item in 0..<items {
         let (source, weights) = try sample(item, of: x, output, run.inputs)
@@ -265,11 +265,11 @@ struct RoiAlign: SamplingOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     guard mode == .maximum else { return try samplingGradient(wanted, inputs, outputs) }
     for input in wanted.intersection(parameterInputs).sorted() { throw noGradient(ofInput: input) }
     let x = try inputs.required(0).shape, items = try itemCount(inputs)
-    return GradientKernel("sample maxima", readsInputs: [0, 1, 2]) { run in
+    return GradientRule("sample maxima", readsInputs: [0, 1, 2]) { run in
       let dx = run.inputGradient(0)
       clear(dx, byteCount: x.count * MemoryLayout<Float>.size, pool: run.pool)
       for item in 0..<items {
@@ -376,12 +376,12 @@ struct AffineGrid: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     let grid = outputs[0].shape
     let points = points(grid)
     let rank = grid.rank - 2
     let count = points.count / (rank + 1)
-    return GradientKernel("affine-grid") { run in
+    return GradientRule("affine-grid") { run in
       points.withUnsafeBufferPointer { points in
         for item in 0..<grid[0] {
           multiply(

@@ -18,7 +18,7 @@ let selectionOperators: [OperatorEntry] = [
 
 /// The slices along an axis for which the condition, input 1, holds; the elements where there is no axis.
 private func compress(_ inputs: NodeInputs, axis: Int?) throws -> ComputeGraph {
-  var body = try BodyBuilder(inputs, atMost: 2)
+  var body = try GraphBuilder(inputs, atMost: 2)
   let shape = try inputs.required(0).shape
   let extent = try axis.map { shape[try shape.axis($0)] } ?? shape.count
   let chosen = try inputs.requiredIntegers(1).enumerated().filter { $0.element != 0 }.map(\.offset)

@@ -101,6 +101,7 @@ extension SoftmaxExtent {
 
 /// Softmax or its logarithm.
 struct Softmax: DifferentiableOperator {
+  var role: OperatorRole { .softmax }
   let name: String
   let forward: @Sendable @convention(c) (FloatInput?, FloatOutput?, Int) -> Void
   let backward: @Sendable @convention(c) (FloatInput?, FloatInput?, FloatOutput?, Int) -> Void
@@ -120,9 +121,9 @@ struct Softmax: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     let rows = try extent.rows(of: outputs[0].shape)
-    return GradientKernel(
+    return GradientRule(
       name, readsOutputs: [0], inPlace: true, workerScratchByteCount: rows.workerScratchCount(tensors: 3) * 4
     ) { run in
       rows.forEachRow(

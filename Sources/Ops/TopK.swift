@@ -97,10 +97,10 @@ struct TopK: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     let lanes = try lanes(inputs, outputs)
     let byteCount = try inputs.required(0).shape.count * MemoryLayout<Float>.size
-    return GradientKernel("top-k", readsInputs: [0]) { run in
+    return GradientRule("top-k", readsInputs: [0]) { run in
       let dy = run.outputGradient, dx = run.inputGradient(0)
       clear(dx, byteCount: byteCount, pool: run.pool)
       forEachLane(of: run.input(0), lanes, pool: run.pool) { lane, order in

@@ -3,32 +3,34 @@ import Graph
 
 let unaryOperators: [OperatorEntry] =
   [
-    unary("Relu", relu_forward, .ofOutput(relu_gradient), integer: { max($0, 0) }, isRectifier: true),
+    unary("Relu", relu_forward, .ofOutput(relu_gradient), integer: { max($0, 0) }, function: .relu),
     unary("LeakyRelu", leaky_relu_forward, .ofInput(leaky_relu_gradient), parameters: [("alpha", 0.01)]),
     OperatorEntry("Elu") { reader in
-      Unary("elu", elu_forward, .ofInput(elu_gradient), &reader, [try reader.float("alpha", default: 1), 1, 1])
+      reader.ignore("consumed_inputs")
+      return Unary("elu", elu_forward, .ofInput(elu_gradient), [try reader.float("alpha", default: 1), 1, 1])
     },
     OperatorEntry("Selu") { reader in
+      reader.ignore("consumed_inputs")
       let alpha = try reader.float("alpha", default: reader.opset < 6 ? 1.6732 : 1.67326319)
       let gamma = try reader.float("gamma", default: reader.opset < 6 ? 1.0507 : 1.05070102)
-      return Unary("elu", elu_forward, .ofInput(elu_gradient), &reader, [alpha * gamma, 1, gamma])
+      return Unary("elu", elu_forward, .ofInput(elu_gradient), [alpha * gamma, 1, gamma])
     },
     OperatorEntry("Celu", since: 12) { reader in
       let alpha = try reader.float("alpha", default: 1)
       guard alpha > 0 else { throw GradCAMError(.badData, at: "attribute 'alpha'", problem: "is not above 0") }
-      return Unary("elu", elu_forward, .ofInput(elu_gradient), &reader, [alpha, 1 / alpha, 1])
+      return Unary("elu", elu_forward, .ofInput(elu_gradient), [alpha, 1 / alpha, 1])
     },
     unary(
       "ThresholdedRelu", since: 10, thresholded_relu_forward, .ofInput(thresholded_relu_gradient),
       parameters: [("alpha", 1)]),
-    unary("Sigmoid", sigmoid_forward, .ofOutput(sigmoid_gradient)),
+    unary("Sigmoid", sigmoid_forward, .ofOutput(sigmoid_gradient), function: .sigmoid),
     unary(
       "HardSigmoid", hard_sigmoid_forward, .ofOutput(hard_sigmoid_gradient),
-      parameters: [("alpha", 0.2), ("beta", 0.5)]),
-    unary("HardSwish", since: 14, hard_swish_forward, .ofInput(hard_swish_gradient)),
+      parameters: [("alpha", 0.2), ("beta", 0.5)], function: .hardSigmoid),
+    OperatorEntry("HardSwish", since: 14) { _ in Unary.hardSwish },
     unary("Softplus", softplus_forward, .ofInput(softplus_gradient)),
     unary("Softsign", softsign_forward, .ofInput(softsign_gradient)),
-    unary("Tanh", tanh_forward, .ofOutput(tanh_gradient)),
+    unary("Tanh", tanh_forward, .ofOutput(tanh_gradient), function: .tanh),
     unary("Exp", exp_forward, .ofOutput(exp_gradient)),
     unary("Log", log_forward, .ofInput(log_gradient)),
     unary("Sqrt", sqrt_forward, .ofOutput(sqrt_gradient)),
@@ -39,19 +41,28 @@ let unaryOperators: [OperatorEntry] =
     unary("Floor", floor_forward, .ofInput(zero_gradient)),
     unary("Ceil", ceil_forward, .ofInput(zero_gradient)),
     unary("Round", since: 11, round_forward, .ofInput(zero_gradient)),
-    unary("Erf", since: 9, erf_forward, .ofInput(erf_gradient)),
+    unary("Erf", since: 9, erf_forward, .ofInput(erf_gradient), function: .erf),
     OperatorEntry("Gelu", since: 20) { reader in
       switch try reader.choice("approximate", default: GeluApproximation.none) {
-      case .none: Unary("gelu", gelu_forward, .ofInput(gelu_gradient), &reader)
-      case .tanh: Unary("gelu tanh", gelu_tanh_forward, .ofInput(gelu_tanh_gradient), &reader)
+      case .none: Unary.gelu
+      case .tanh: Unary.tanhGelu
       }
     },
-    unary("Gelu", domain: "com.microsoft", gelu_forward, .ofInput(gelu_gradient)),
-    unary("FastGelu", domain: "com.microsoft", gelu_tanh_forward, .ofInput(gelu_tanh_gradient)),
+    OperatorEntry("Gelu", domain: microsoft) { _ in Unary.gelu },
+    OperatorEntry("FastGelu", domain: microsoft, isDifferentiable: true) { reader in
+      guard reader.node.inputs.compactMap({ $0 }).count > 1 else {
+        return Unary.tanhGelu
+      }
+      // With a bias, which is added first.
+      return try FixedComposite(&reader) { body in
+        body.main("FastGelu", domain: microsoft, [body.add("Add", [try body.input(0), try body.input(1)])])
+      }
+    },
     unary("Mish", since: 18, mish_forward, .ofInput(mish_gradient)),
-    unary("Swish", since: 24, swish_forward, .ofInput(swish_gradient), parameters: [("alpha", 1)]),
-    unary(
-      "QuickGelu", domain: "com.microsoft", swish_forward, .ofInput(swish_gradient), parameters: [("alpha", 1.702)]),
+    OperatorEntry("Swish", since: 24) { reader in Unary.swish(slope: try reader.float("alpha", default: 1)) },
+    OperatorEntry("QuickGelu", domain: microsoft) { reader in
+      Unary.swish(slope: try reader.float("alpha", default: 1.702))
+    },
     unary("Sin", since: 7, sin_forward, .ofInput(sin_gradient)),
     unary("Cos", since: 7, cos_forward, .ofInput(cos_gradient)),
     unary("Tan", since: 7, tan_forward, .ofOutput(tan_gradient)),
@@ -92,45 +103,59 @@ typealias UnaryGradientLoop =
 
 /// The entry of a function of one tensor and up to three attributes, given with their defaults.
 private func unary(
-  _ type: String, domain: String = "", since: Int = 1, _ forward: @escaping UnaryLoop, _ derivative: Unary.Derivative,
+  _ type: String, since: Int = 1, _ forward: @escaping UnaryLoop, _ derivative: Unary.Derivative,
   parameters: [(name: String, default: Float)] = [], integer: (@Sendable (Int64) -> Int64)? = nil,
-  isRectifier: Bool = false
+  function: Unary.Function? = nil
 ) -> OperatorEntry {
-  OperatorEntry(type, domain: domain, since: since) { reader in
+  OperatorEntry(type, since: since) { reader in
+    reader.ignore("consumed_inputs")
     let values = try parameters.map { try reader.float($0.name, default: $0.default) }
-    return Unary(
-      type.lowercased(), forward, derivative, &reader, values, integer: integer, isRectifier: isRectifier)
+    return Unary(type.lowercased(), forward, derivative, values, integer: integer, function: function)
   }
 }
 
 /// A function applied to every element.
 struct Unary: DifferentiableOperator {
+  /// The functions that rewrites look for.
+  enum Function: Sendable { case relu, sigmoid, hardSigmoid, tanh, erf, gelu, tanhGelu, swish, hardSwish }
+
   /// The loop that multiplies by the derivative, by what the derivative is a function of.
   enum Derivative: Sendable {
     case ofInput(UnaryGradientLoop)
     case ofOutput(UnaryGradientLoop)
   }
 
+  /// The function; nil for another one.
+  let function: Function?
   private let name: String
-  private let forward: UnaryLoop
+  let forward: UnaryLoop
   private let derivative: Derivative
-  private let parameters: unary_parameters
+  let parameters: unary_parameters
   private let integer: (@Sendable (Int64) -> Int64)?
-  private let isRectifier: Bool
 
   init(
-    _ name: String, _ forward: @escaping UnaryLoop, _ derivative: Derivative, _ reader: inout AttributeReader,
-    _ parameters: [Float] = [], integer: (@Sendable (Int64) -> Int64)? = nil, isRectifier: Bool = false
+    _ name: String, _ forward: @escaping UnaryLoop, _ derivative: Derivative, _ parameters: [Float] = [],
+    integer: (@Sendable (Int64) -> Int64)? = nil, function: Function? = nil
   ) {
-    reader.ignore("consumed_inputs")
+    self.function = function
     self.name = name
     self.forward = forward
     self.derivative = derivative
     self.integer = integer
-    self.isRectifier = isRectifier
     let padded = parameters + [0, 0, 0]
     self.parameters = unary_parameters(alpha: padded[0], beta: padded[1], gamma: padded[2])
   }
+
+  static let gelu = Unary("gelu", gelu_forward, .ofInput(gelu_gradient), function: .gelu)
+  static let tanhGelu = Unary("gelu tanh", gelu_tanh_forward, .ofInput(gelu_tanh_gradient), function: .tanhGelu)
+  static let hardSwish = Unary("hardswish", hard_swish_forward, .ofInput(hard_swish_gradient), function: .hardSwish)
+
+  /// x · sigmoid(slope · x).
+  static func swish(slope: Float) -> Unary {
+    Unary("swish", swish_forward, .ofInput(swish_gradient), [slope], function: .swish)
+  }
+
+  var role: OperatorRole { function == .sigmoid ? .sigmoid : .other }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     try inputs.expect(atMost: 1)
@@ -158,18 +183,18 @@ struct Unary: DifferentiableOperator {
     }
   }
 
-  func rectifies(_ inputs: NodeInputs) -> Bool { isRectifier }
+  func rectifies(_ inputs: NodeInputs) -> Bool { function == .relu }
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     let count = outputs[0].shape.count
     let (loop, readsOutput) =
       switch derivative {
       case .ofInput(let loop): (loop, false)
       case .ofOutput(let loop): (loop, true)
       }
-    return GradientKernel(
+    return GradientRule(
       name, readsInputs: readsOutput ? [] : [0], readsOutputs: readsOutput ? [0] : [], inPlace: true
     ) { [parameters] run in
       let v = readsOutput ? run.output(0) : run.input(0), dy = run.outputGradient, dx = run.inputGradient(0)
@@ -184,6 +209,19 @@ struct Unary: DifferentiableOperator {
 /// Clip: the bounds are attributes, or inputs 1 and 2.
 struct Clip: DifferentiableOperator {
   let bounds: (lower: Float, upper: Float)?
+
+  /// The clamp that it is; nil where a bound is not known.
+  ///
+  /// - Parameter constant: the contents of an input; nil where it is left out.
+  func clamp(_ inputs: [ValueID?], constant: (ValueID) -> Tensor?) -> Clamp? {
+    if let bounds { return Clamp(low: bounds.lower, high: bounds.upper) }
+    func bound(_ index: Int, default value: Float) -> Float? {
+      guard index < inputs.count, let input = inputs[index] else { return value }
+      return constant(input).flatMap { $0.shape.count == 1 ? $0.floats[0] : nil }
+    }
+    guard let low = bound(1, default: -.infinity), let high = bound(2, default: .infinity) else { return nil }
+    return Clamp(low: low, high: high)
+  }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     try inputs.expect(atMost: 3)
@@ -223,10 +261,10 @@ struct Clip: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     if let bound = wanted.subtracting([0]).min() { throw noGradient(ofInput: bound) }
     let count = outputs[0].shape.count
-    return GradientKernel("clip", readsInputs: [0, 1, 2], inPlace: true) { run in
+    return GradientRule("clip", readsInputs: [0, 1, 2], inPlace: true) { run in
       let x = run.input(0), dy = run.outputGradient, dx = run.inputGradient(0), parameters = parameters(run.inputs)
       run.pool.parallelRanges(count, grain: elementwiseGrain) { range in
         let start = range.lowerBound

@@ -13,21 +13,20 @@ let viewOperators: [OperatorEntry] = [
 protocol ViewOperator: DifferentiableOperator {}
 
 extension ViewOperator {
+  var role: OperatorRole { .identity }
+  func axes(_ inputs: NodeInputs) -> AxisMapping { .reshaped }
   var integerGradients: IntegerGradients { .passed }
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel { .view() }
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel { .passing(to: wanted) }
-}
-
-struct Identity: ViewOperator {
-  func infer(_ inputs: NodeInputs) throws -> [ValueInfo] { [try inputs.required(0)] }
+  ) throws -> GradientRule { .passing(to: wanted) }
 }
 
 /// Dropout where nothing is dropped: at inference, or at the ratio 0.
 struct Dropout: ViewOperator {
+  func axes(_ inputs: NodeInputs) -> AxisMapping { .elementwise }
   let hasMask: Bool
   let hasBoolMask: Bool
 

@@ -7,7 +7,7 @@ import Testing
   private func reader(_ attributes: [String: Attribute]) -> AttributeReader {
     AttributeReader(
       Node(name: "n", operatorName: OperatorName(type: "Op"), inputs: [], outputs: [], attributes: attributes),
-      opset: 17)
+      opsets: ["": 17])
   }
 
   @Test func readsEveryKindAndTheDefaults() throws {

@@ -19,14 +19,14 @@ struct GuardZoneTests {
 
     func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
       let count = outputs[0].shape.count
-      return Kernel("greedy", isGuarded: true) { fill($0.output(0), $0.input(0), count) }
+      return Kernel("greedy", guardByteCount: GuardZone.byteCount) { fill($0.output(0), $0.input(0), count) }
     }
 
     func gradient(
       _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-    ) throws -> GradientKernel {
+    ) throws -> GradientRule {
       let count = outputs[0].shape.count
-      return GradientKernel("greedy", isGuarded: true) { fill($0.inputGradient(0), $0.outputGradient, count) }
+      return GradientRule("greedy", guardByteCount: GuardZone.byteCount) { fill($0.inputGradient(0), $0.outputGradient, count) }
     }
   }
 
@@ -52,17 +52,17 @@ struct GuardZoneTests {
 
   /// Where a result could lie inside the one that joins it, over an operand, or around the pieces that it is cut into.
   @Test func whatIsWrittenIntoAZoneHarmsNothing() throws {
-    var builder = GraphBuilder()
+    var builder = GraphBuilder.test
     let x = builder.input("x")
     func greedy(_ input: ValueID, _ factor: Float) -> ValueID {
-      builder.node("Greedy", [input], ["factor": .float(factor)])
+      builder.first("Greedy", [input], ["factor": .float(factor)])
     }
     let first = greedy(x, 2), second = greedy(x, 3)
-    let joined = builder.node("Concat", [second, first], ["axis": .int(0)])
+    let joined = builder.first("Concat", [second, first], ["axis": .int(0)])
     let third = greedy(joined, 5)
-    let upper = builder.node("Split", [third], ["axis": .int(0)], outputCount: 2), lower = upper + 1
-    let negated = builder.node("Neg", [greedy(lower, 7)])
-    let y = builder.node("Concat", [negated, upper, greedy(upper, 11)], ["axis": .int(1)])
+    let upper = builder.first("Split", [third], ["axis": .int(0)], outputCount: 2), lower = upper + 1
+    let negated = builder.first("Neg", [greedy(lower, 7)])
+    let y = builder.first("Concat", [negated, upper, greedy(upper, 11)], ["axis": .int(1)])
     let values = (0..<16).map { Float($0) - 5 }
     let plan = try builder.plan([2, 8], outputs: [y, joined], taps: [x], target: y, operators: operators)
     let executor = Executor(plan, pool: ThreadPool(threadCount: 1))
@@ -81,8 +81,8 @@ struct GuardZoneTests {
   }
 
   @Test func constantsAreComputedWithTheirZones() throws {
-    var builder = GraphBuilder()
-    let y = builder.node("Greedy", [builder.constant([1, 2, 3], [3])], ["factor": .float(2)])
+    var builder = GraphBuilder.test
+    let y = builder.first("Greedy", [builder.constant([1, 2, 3], [3])], ["factor": .float(2)])
     let plan = try builder.plan([3], outputs: [y], operators: operators)
     #expect(Executor(plan, pool: ThreadPool(threadCount: 1)).contents(of: y).floats == [2, 4, 6])
   }

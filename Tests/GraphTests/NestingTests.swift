@@ -26,10 +26,10 @@ import Testing
   }
 
   @Test func inputsOfAJoinAreComputedInsideIt() throws {
-    var builder = GraphBuilder()
+    var builder = GraphBuilder.test
     let x = builder.input("x")
-    let a = builder.node("Neg", [x]), b = builder.node("Abs", [x])
-    let y = builder.node("Concat", [a, b], ["axis": .int(1)])
+    let a = builder.first("Neg", [x]), b = builder.first("Abs", [x])
+    let y = builder.first("Concat", [a, b], ["axis": .int(1)])
     let plan = try builder.plan([1, 2, 1, 1], outputs: [y])
     #expect(try isGathered([a, b], in: y, plan))
     #expect(try run(plan, x, [1, -2]).contents(of: y).floats == [-1, 2, 1, 2])
@@ -37,19 +37,19 @@ import Testing
 
   /// As in DenseNet, where every layer reads what all before it made.
   @Test func growingJoinsAreAllPartsOfTheLargest() throws {
-    var builder = GraphBuilder()
+    var builder = GraphBuilder.test
     let x = builder.input("x")
-    var parts = [builder.node("Neg", [x])], joins: [(parts: [ValueID], whole: ValueID)] = []
+    var parts = [builder.first("Neg", [x])], joins: [(parts: [ValueID], whole: ValueID)] = []
     for _ in 0..<5 {
-      let whole = parts.count == 1 ? parts[0] : builder.node("Concat", parts, ["axis": .int(1)])
+      let whole = parts.count == 1 ? parts[0] : builder.first("Concat", parts, ["axis": .int(1)])
       if parts.count > 1 { joins.append((parts, whole)) }
       // Relu would take its operand's place, but that is still needed.
-      let sum = builder.node("ReduceSum", [builder.node("Relu", [whole]), builder.constant([1])])
+      let sum = builder.first("ReduceSum", [builder.first("Relu", [whole]), builder.constant([1])])
       parts.append(sum)
     }
-    let last = builder.node("Concat", parts, ["axis": .int(1)])
+    let last = builder.first("Concat", parts, ["axis": .int(1)])
     joins.append((parts, last))
-    let y = builder.node("Relu", [last])
+    let y = builder.first("Relu", [last])
     let plan = try builder.plan([1, 1, 3], outputs: [y], taps: [parts[2]], target: y)
     for (parts, whole) in joins { #expect(try isGathered(parts, in: whole, plan)) }
     // The largest holds what the tap keeps; without the tap its reader may overwrite it.
@@ -64,11 +64,11 @@ import Testing
   }
 
   @Test func joinsOfJoinsLieInEachOther() throws {
-    var builder = GraphBuilder()
+    var builder = GraphBuilder.test
     let x = builder.input("x")
-    let a = builder.node("Neg", [x]), b = builder.node("Abs", [x]), c = builder.node("Relu", [x])
-    let inner = builder.node("Concat", [a, b], ["axis": .int(0)])
-    let y = builder.node("Concat", [c, inner], ["axis": .int(0)])
+    let a = builder.first("Neg", [x]), b = builder.first("Abs", [x]), c = builder.first("Relu", [x])
+    let inner = builder.first("Concat", [a, b], ["axis": .int(0)])
+    let y = builder.first("Concat", [c, inner], ["axis": .int(0)])
     let plan = try builder.plan([2], outputs: [y])
     #expect(try isGathered([c, inner], in: y, plan))
     #expect(try isGathered([c, a, b], in: y, plan))
@@ -76,11 +76,11 @@ import Testing
   }
 
   @Test func aChainThatOverwritesItsOperandRunsInsideTheJoin() throws {
-    var builder = GraphBuilder()
+    var builder = GraphBuilder.test
     let x = builder.input("x")
-    let product = builder.node("MatMul", [x, builder.constant([1, 1, 1, -1], [2, 2])])
-    let a = builder.node("Relu", [builder.node("Neg", [product])])
-    let y = builder.node("Concat", [x, a], ["axis": .int(0)])
+    let product = builder.first("MatMul", [x, builder.constant([1, 1, 1, -1], [2, 2])])
+    let a = builder.first("Relu", [builder.first("Neg", [product])])
+    let y = builder.first("Concat", [x, a], ["axis": .int(0)])
     let plan = try builder.plan([1, 2], outputs: [y])
     #expect(try offset(product, in: plan) == offset(a, in: plan))
     #expect(try offset(a, in: plan) == offset(y, in: plan) + 8)
@@ -88,10 +88,10 @@ import Testing
   }
 
   @Test func inputsConstantsAndRepetitionsAreCopied() throws {
-    var builder = GraphBuilder()
+    var builder = GraphBuilder.test
     let x = builder.input("x"), constant = builder.constant([7, 8], [2])
-    let a = builder.node("Neg", [x])
-    let y = builder.node("Concat", [x, a, constant, a], ["axis": .int(0)])
+    let a = builder.first("Neg", [x])
+    let y = builder.first("Concat", [x, a, constant, a], ["axis": .int(0)])
     let plan = try builder.plan([2], outputs: [y])
     #expect(try offset(x, in: plan) != offset(y, in: plan))
     #expect(try offset(a, in: plan) == offset(y, in: plan) + 8)
@@ -103,12 +103,12 @@ import Testing
   }
 
   @Test func whatOneJoinHoldsAnotherCopies() throws {
-    var builder = GraphBuilder()
+    var builder = GraphBuilder.test
     let x = builder.input("x")
-    let a = builder.node("Neg", [x]), b = builder.node("Abs", [x])
-    let first = builder.node("Concat", [a, b], ["axis": .int(0)])
-    let second = builder.node("Concat", [b, a], ["axis": .int(0)])
-    let y = builder.node("Sub", [first, second])
+    let a = builder.first("Neg", [x]), b = builder.first("Abs", [x])
+    let first = builder.first("Concat", [a, b], ["axis": .int(0)])
+    let second = builder.first("Concat", [b, a], ["axis": .int(0)])
+    let y = builder.first("Sub", [first, second])
     let plan = try builder.plan([2], outputs: [first, second, y])
     let executor = try run(plan, x, [1, -2])
     #expect(executor.contents(of: first).floats == [-1, 2, 1, 2])
@@ -117,21 +117,21 @@ import Testing
   }
 
   @Test func severalImagesAreCopied() throws {
-    var builder = GraphBuilder()
+    var builder = GraphBuilder.test
     let x = builder.input("x")
-    let a = builder.node("Neg", [x]), b = builder.node("Abs", [x])
-    let y = builder.node("Concat", [a, b], ["axis": .int(1)])
+    let a = builder.first("Neg", [x]), b = builder.first("Abs", [x])
+    let y = builder.first("Concat", [a, b], ["axis": .int(1)])
     let plan = try builder.plan([2, 1, 1, 1], outputs: [y])
     #expect(try !isGathered([a, b], in: y, plan))
     #expect(try run(plan, x, [1, -2]).contents(of: y).floats == [-1, 1, 2, 2])
   }
 
   @Test func piecesOfAnInputLieInIt() throws {
-    var builder = GraphBuilder()
+    var builder = GraphBuilder.test
     let x = builder.input("x")
-    let first = builder.node("Split", [x, builder.constant([1, 2])], outputCount: 2)
+    let first = builder.first("Split", [x, builder.constant([1, 2])], outputCount: 2)
     // Relu would take its operand's place, but that is the caller's.
-    let y = builder.node("Relu", [first + 1])
+    let y = builder.first("Relu", [first + 1])
     let plan = try builder.plan([3], outputs: [first, y])
     #expect(try isGathered([first, first + 1], in: x, plan))
     let executor = try run(plan, x, [1, -2, 3])
@@ -144,11 +144,11 @@ import Testing
 
   /// As in YOLO, where the halves of a tensor are joined again with what is computed from one of them.
   @Test func aTensorWhosePiecesAreJoinedInOrderLiesInTheJoin() throws {
-    var builder = GraphBuilder()
+    var builder = GraphBuilder.test
     let x = builder.input("x")
-    let whole = builder.node("Relu", [builder.node("Neg", [x])])
-    let left = builder.node("Split", [whole, builder.constant([2, 2])], outputCount: 2), right = left + 1
-    let y = builder.node("Concat", [left, right, builder.node("Neg", [right])], ["axis": .int(0)])
+    let whole = builder.first("Relu", [builder.first("Neg", [x])])
+    let left = builder.first("Split", [whole, builder.constant([2, 2])], outputCount: 2), right = left + 1
+    let y = builder.first("Concat", [left, right, builder.first("Neg", [right])], ["axis": .int(0)])
     let plan = try builder.plan([4], outputs: [y])
     #expect(try isGathered([whole], in: y, plan))
     #expect(try isGathered([left, right], in: y, plan))
@@ -156,11 +156,11 @@ import Testing
   }
 
   @Test func piecesThatDoNotFollowOneAnotherAreCopied() throws {
-    var builder = GraphBuilder()
+    var builder = GraphBuilder.test
     let x = builder.input("x")
-    let whole = builder.node("Neg", [x])
-    let left = builder.node("Split", [whole], ["axis": .int(1)], outputCount: 2)
-    let y = builder.node("Sub", [left, left + 1])
+    let whole = builder.first("Neg", [x])
+    let left = builder.first("Split", [whole], ["axis": .int(1)], outputCount: 2)
+    let y = builder.first("Sub", [left, left + 1])
     let plan = try builder.plan([2, 2], outputs: [y])
     #expect(try !isGathered([left], in: whole, plan))
     #expect(try run(plan, x, [1, 2, 4, 8]).contents(of: y).floats == [1, 4])

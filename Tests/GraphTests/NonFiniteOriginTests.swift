@@ -8,7 +8,7 @@ struct NonFiniteOriginTests {
   private func origin(_ build: (inout GraphBuilder, ValueID) -> (tap: ValueID, target: ValueID), _ input: [Float])
     throws -> NonFiniteOrigin?
   {
-    var builder = GraphBuilder()
+    var builder = GraphBuilder.test
     let x = builder.input("x"), (tap, target) = build(&builder, x)
     let executor = Executor(
       try builder.plan([input.count], outputs: [target], taps: [tap], target: target), pool: ThreadPool(threadCount: 1))
@@ -19,8 +19,8 @@ struct NonFiniteOriginTests {
   @Test func theFirstNodeThatMakesThemIsNamed() throws {
     let found = try origin(
       { builder, x in
-        let log = builder.node("Log", [builder.node("Abs", [x], name: "size")], name: "logarithm")
-        return (log, builder.node("Neg", [builder.node("Exp", [log], name: "power")], name: "last"))
+        let log = builder.first("Log", [builder.first("Abs", [x], name: "size")], name: "logarithm")
+        return (log, builder.first("Neg", [builder.first("Exp", [log], name: "power")], name: "last"))
       }, [1, 0])
     #expect(found == NonFiniteOrigin(node: "logarithm", output: 2, isGradient: false, constant: nil))
   }
@@ -28,29 +28,29 @@ struct NonFiniteOriginTests {
   @Test func whatIsPutRightDoesNotCount() throws {
     let found = try origin(
       { builder, x in
-        let masked = builder.node("Exp", [builder.node("Log", [x], name: "mask")], name: "healed")
-        return (masked, builder.node("Sqrt", [masked], name: "root"))
+        let masked = builder.first("Exp", [builder.first("Log", [x], name: "mask")], name: "healed")
+        return (masked, builder.first("Sqrt", [masked], name: "root"))
       }, [0, -4])
     #expect(found?.node == "mask", "Log(-4) stays no number")
     #expect(
       try origin(
         { builder, x in
-          let tap = builder.node("Exp", [builder.node("Log", [x], name: "mask")], name: "healed")
-          return (tap, builder.node("Neg", [tap]))
+          let tap = builder.first("Exp", [builder.first("Log", [x], name: "mask")], name: "healed")
+          return (tap, builder.first("Neg", [tap]))
         }, [0, 4]) == nil, "exp(-infinity) is 0")
   }
 
   @Test func gradientsCountToo() throws {
     let found = try origin(
       { builder, x in
-        let tap = builder.node("Abs", [x], name: "tap")
-        return (tap, builder.node("Sqrt", [tap], name: "root"))
+        let tap = builder.first("Abs", [x], name: "tap")
+        return (tap, builder.first("Sqrt", [tap], name: "root"))
       }, [0, 4])
     #expect(found == NonFiniteOrigin(node: "root", output: 2, isGradient: true, constant: nil))
     let behind = try origin(
       { builder, x in
-        let tap = builder.node("Abs", [x], name: "tap"), root = builder.node("Sqrt", [tap], name: "root")
-        return (tap, builder.node("Neg", [builder.node("Neg", [root])], name: "last"))
+        let tap = builder.first("Abs", [x], name: "tap"), root = builder.first("Sqrt", [tap], name: "root")
+        return (tap, builder.first("Neg", [builder.first("Neg", [root])], name: "last"))
       }, [0, 4])
     #expect(behind?.node == "root", "the gradient given lies where others are written over it")
   }

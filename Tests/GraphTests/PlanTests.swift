@@ -5,12 +5,12 @@ import Testing
 
 @Suite struct PlanTests {
   @Test func aTapBehindAFusibleNodeKeepsItsValue() throws {
-    var builder = GraphBuilder()
+    var builder = GraphBuilder.test
     let x = builder.input("x")
     let weights = builder.constant([2], [1, 1, 1, 1])
-    let convolved = builder.node("Conv", [x, weights])
-    let rectified = builder.node("Relu", [convolved])
-    let negated = builder.node("Neg", [rectified])
+    let convolved = builder.first("Conv", [x, weights])
+    let rectified = builder.first("Relu", [convolved])
+    let negated = builder.first("Neg", [rectified])
     let plan = try builder.plan([1, 1, 2, 2], outputs: [negated], taps: [convolved, rectified], target: negated)
     let executor = Executor(plan, pool: ThreadPool(threadCount: 1))
     try executor.set(x, to: Tensor([-1, 0.5, 2, -3], shape: [1, 1, 2, 2]))
@@ -24,8 +24,8 @@ import Testing
   }
 
   @Test func theTargetItselfMayBeATap() throws {
-    var builder = GraphBuilder()
-    let x = builder.input("x"), y = builder.node("Relu", [x])
+    var builder = GraphBuilder.test
+    let x = builder.input("x"), y = builder.first("Relu", [x])
     let executor = Executor(
       try builder.plan([3], outputs: [y], taps: [y], target: y), pool: ThreadPool(threadCount: 1))
     try executor.set(x, to: Tensor([1, -2, 3], shape: [3]))
@@ -36,8 +36,8 @@ import Testing
   }
 
   @Test func aTapThatDoesNotLeadToTheTargetIsAUsageError() throws {
-    var builder = GraphBuilder()
-    let x = builder.input("x"), aside = builder.node("Relu", [x]), y = builder.node("Neg", [x])
+    var builder = GraphBuilder.test
+    let x = builder.input("x"), aside = builder.first("Relu", [x]), y = builder.first("Neg", [x])
     let error = #expect(throws: GradCAMError.self) {
       try builder.plan([3], outputs: [y], taps: [aside], target: y)
     }
@@ -46,18 +46,18 @@ import Testing
   }
 
   @Test func aTapBehindTheTargetIsAUsageError() throws {
-    var builder = GraphBuilder()
-    let x = builder.input("x"), y = builder.node("Neg", [x]), behind = builder.node("Relu", [y])
+    var builder = GraphBuilder.test
+    let x = builder.input("x"), y = builder.first("Neg", [x]), behind = builder.first("Relu", [y])
     let error = #expect(throws: GradCAMError.self) { try builder.plan([3], outputs: [y], taps: [behind], target: y) }
     #expect(error?.kind == .usage)
   }
 
   @Test func threeGradientsMeetAtOneValueWhereTwoAreKept() throws {
-    var builder = GraphBuilder()
+    var builder = GraphBuilder.test
     let x = builder.input("x")
-    let negated = builder.node("Neg", [x])
-    let doubled = builder.node("Add", [x, x])
-    let y = builder.node("Add", [negated, doubled])
+    let negated = builder.first("Neg", [x])
+    let doubled = builder.first("Add", [x, x])
+    let y = builder.first("Add", [negated, doubled])
     let executor = Executor(
       try builder.plan([2], outputs: [y], taps: [x, doubled], target: y), pool: ThreadPool(threadCount: 1))
     try executor.set(x, to: Tensor([1, 2], shape: [2]))
@@ -68,10 +68,10 @@ import Testing
   }
 
   @Test func aTapMayBeAConstant() throws {
-    var builder = GraphBuilder()
+    var builder = GraphBuilder.test
     let x = builder.input("x")
-    let folded = builder.node("Neg", [builder.constant([1, 2, 3], [3])])
-    let y = builder.node("Mul", [x, folded])
+    let folded = builder.first("Neg", [builder.constant([1, 2, 3], [3])])
+    let y = builder.first("Mul", [x, folded])
     let executor = Executor(
       try builder.plan([3], outputs: [y], taps: [folded], target: y), pool: ThreadPool(threadCount: 1))
     try executor.set(x, to: Tensor([4, 5, 6], shape: [3]))
@@ -83,8 +83,8 @@ import Testing
 
   @Test func anOperatorWithoutGradientBetweenTapAndTargetIsNamed() throws {
     let step = OperatorEntry("Step") { _ in OneWay() }
-    var builder = GraphBuilder()
-    let x = builder.input("x"), y = builder.node("Step", [x], name: "wall")
+    var builder = GraphBuilder.test
+    let x = builder.input("x"), y = builder.first("Step", [x], name: "wall")
     let operators = OperatorSet([step])
     _ = try builder.plan([3], outputs: [y], operators: operators)
     let error = #expect(throws: GradCAMError.self) {
@@ -95,8 +95,8 @@ import Testing
   }
 
   @Test func nodesThatNoOutputNeedsAreNotResolved() throws {
-    var builder = GraphBuilder()
-    let x = builder.input("x"), dead = builder.node("NoSuchOperator", [x]), y = builder.node("Neg", [x])
+    var builder = GraphBuilder.test
+    let x = builder.input("x"), dead = builder.first("NoSuchOperator", [x]), y = builder.first("Neg", [x])
     let plan = try builder.plan([3], outputs: [y])
     #expect(plan.infos[dead] == nil)
     #expect(plan.steps.count == 1)
@@ -106,24 +106,24 @@ import Testing
   }
 
   @Test func backwardVisitsOnlyThePathFromTapToTarget() throws {
-    var builder = GraphBuilder()
+    var builder = GraphBuilder.test
     let x = builder.input("x")
-    let early = builder.node("Abs", [builder.node("Abs", [x])])
-    let tap = builder.node("Relu", [early])
-    let aside = builder.node("Abs", [early])
-    let y = builder.node("Mul", [builder.node("Abs", [tap]), aside])
+    let early = builder.first("Abs", [builder.first("Abs", [x])])
+    let tap = builder.first("Relu", [early])
+    let aside = builder.first("Abs", [early])
+    let y = builder.first("Mul", [builder.first("Abs", [tap]), aside])
     let plan = try builder.plan([3], outputs: [y], taps: [tap], target: y)
     let nodes = plan.steps[plan.backwardStart...].map { builder.graph.nodes[$0.node].operatorName.type }
     #expect(nodes == ["Mul", "Abs"])
   }
 
   @Test func whatDependsOnConstantsAloneIsComputedWhilePlanning() throws {
-    var builder = GraphBuilder()
+    var builder = GraphBuilder.test
     let x = builder.input("x")
-    let shape = builder.node("Shape", [x])
-    let doubled = builder.node("Mul", [shape, builder.constant([2] as [Int64])])
-    let floats = builder.node("Neg", [builder.node("Add", [builder.constant([1], [1]), builder.constant([2], [1])])])
-    let y = builder.node("Mul", [x, floats])
+    let shape = builder.first("Shape", [x])
+    let doubled = builder.first("Mul", [shape, builder.constant([2] as [Int64])])
+    let floats = builder.first("Neg", [builder.first("Add", [builder.constant([1], [1]), builder.constant([2], [1])])])
+    let y = builder.first("Mul", [x, floats])
     let plan = try builder.plan([2, 5], outputs: [y, doubled])
     #expect(plan.infos[doubled]?.constant?.integers == [4, 10])
     #expect(plan.infos[floats]?.constant?.floats == [-3])
@@ -136,11 +136,11 @@ import Testing
   }
 
   @Test func aViewOfAKeptValueMayNotBeOverwritten() throws {
-    var builder = GraphBuilder()
+    var builder = GraphBuilder.test
     let x = builder.input("x")
-    let kept = builder.node("Neg", [x])
-    let view = builder.node("Reshape", [kept, builder.constant([2, 2])])
-    let y = builder.node("Relu", [view])
+    let kept = builder.first("Neg", [x])
+    let view = builder.first("Reshape", [kept, builder.constant([2, 2])])
+    let y = builder.first("Relu", [view])
     let executor = Executor(
       try builder.plan([4], outputs: [y, kept], taps: [kept], target: y), pool: ThreadPool(threadCount: 1))
     try executor.set(x, to: Tensor([1, -2, 3, -4], shape: [4]))
@@ -151,8 +151,8 @@ import Testing
   }
 
   @Test func inputsOfAnotherShapeAreRefused() throws {
-    var builder = GraphBuilder()
-    let x = builder.input("picture"), y = builder.node("Relu", [x])
+    var builder = GraphBuilder.test
+    let x = builder.input("picture"), y = builder.first("Relu", [x])
     let executor = Executor(try builder.plan([3], outputs: [y]), pool: ThreadPool(threadCount: 1))
     let error = #expect(throws: GradCAMError.self) { try executor.set(x, to: Tensor([1, 2], shape: [2])) }
     #expect(error?.kind == .badData)
@@ -161,10 +161,9 @@ import Testing
   }
 
   @Test func aNodeOfMissingContentsNamesTheInput() throws {
-    var builder = GraphBuilder()
+    var builder = GraphBuilder.test
     let x = builder.input("x")
-    builder.graph.values.append(Value(name: "mask"))
-    let y = builder.node("Add", [x, builder.graph.values.count - 1], name: "join")
+    let y = builder.first("Add", [x, builder.value("mask")], name: "join")
     let error = #expect(throws: GradCAMError.self) { try builder.plan([3], outputs: [y]) }
     #expect(error?.kind == .badData)
     #expect(error?.description.contains("'mask'") == true)
@@ -173,18 +172,17 @@ import Testing
 
   @Test func aCheckpointEndsARunByThrowing() throws {
     struct Stop: Error {}
-    var builder = GraphBuilder()
-    let x = builder.input("x"), y = builder.node("Relu", [x])
+    var builder = GraphBuilder.test
+    let x = builder.input("x"), y = builder.first("Relu", [x])
     let executor = Executor(try builder.plan([3], outputs: [y]), pool: ThreadPool(threadCount: 1))
-    executor.checkpoint = { throw Stop() }
-    #expect(throws: Stop.self) { try executor.forward() }
+    #expect(throws: Stop.self) { try executor.forward { throw Stop() } }
   }
 
   @Test func whatOnlyAGivenValueNeedsIsNotPlanned() throws {
-    var builder = GraphBuilder()
+    var builder = GraphBuilder.test
     let x = builder.input("x")
-    let tap = builder.node("Neg", [builder.node("NoSuchOperator", [x])])
-    let y = builder.node("Abs", [builder.node("Relu", [tap])])
+    let tap = builder.first("Neg", [builder.first("NoSuchOperator", [x])])
+    let y = builder.first("Abs", [builder.first("Relu", [tap])])
     let plan = try builder.plan([3], given: [tap: [3]], outputs: [y], taps: [tap], target: y)
     let forward = plan.steps[..<plan.backwardStart].map { plan.graph.nodes[$0.node].operatorName.type }
     #expect(forward == ["Relu", "Abs"])
@@ -200,11 +198,11 @@ import Testing
   }
 
   @Test func whatGoesAroundAGivenValueIsComputedFromTheInput() throws {
-    var builder = GraphBuilder()
+    var builder = GraphBuilder.test
     let x = builder.input("x")
-    let early = builder.node("Neg", [x])
-    let tap = builder.node("Abs", [early])
-    let y = builder.node("Add", [builder.node("Neg", [tap]), early])
+    let early = builder.first("Neg", [x])
+    let tap = builder.first("Abs", [early])
+    let y = builder.first("Add", [builder.first("Neg", [tap]), early])
     let executor = Executor(
       try builder.plan([2], given: [tap: [2]], outputs: [y]), pool: ThreadPool(threadCount: 1))
     try executor.set(x, to: Tensor([1, 2], shape: [2]))
@@ -217,11 +215,11 @@ import Testing
 
   /// Conv and Relu are fused where nobody looks between them.
   @Test(arguments: [0, 1]) func aGivenValueDoesNotVanishInARewrite(position: Int) throws {
-    var builder = GraphBuilder()
+    var builder = GraphBuilder.test
     let x = builder.input("x")
-    let convolved = builder.node("Conv", [x, builder.constant([2], [1, 1, 1, 1])])
-    let rectified = builder.node("Relu", [convolved])
-    let y = builder.node("Neg", [rectified])
+    let convolved = builder.first("Conv", [x, builder.constant([2], [1, 1, 1, 1])])
+    let rectified = builder.first("Relu", [convolved])
+    let y = builder.first("Neg", [rectified])
     let tap = [convolved, rectified][position]
     let executor = Executor(
       try builder.plan([1, 1, 1, 2], given: [tap: [1, 1, 1, 2]], outputs: [y]), pool: ThreadPool(threadCount: 1))
@@ -232,10 +230,10 @@ import Testing
   }
 
   @Test func aRewriteIsToldThatAGivenValueIsNotPrivate() throws {
-    var builder = GraphBuilder()
+    var builder = GraphBuilder.test
     let x = builder.input("x")
-    let first = builder.node("Neg", [x]), second = builder.node("Neg", [first])
-    let y = builder.node("Relu", [second])
+    let first = builder.first("Neg", [x]), second = builder.first("Neg", [first])
+    let y = builder.first("Relu", [second])
     let operators = OperatorSet(
       [OperatorEntry("Relu") { _ in OneWay() }, OperatorEntry("Neg") { _ in OneWay() }],
       rewrites: [SkipWhatIsPrivate()])
@@ -247,10 +245,10 @@ import Testing
   }
 
   @Test func oneOfSeveralOutputsMayBeGiven() throws {
-    var builder = GraphBuilder()
+    var builder = GraphBuilder.test
     let x = builder.input("x")
-    let left = builder.node("Split", [x], ["axis": .int(0)], outputCount: 2), right = left + 1
-    let y = builder.node("Add", [left, right])
+    let left = builder.first("Split", [x], ["axis": .int(0)], outputCount: 2), right = left + 1
+    let y = builder.first("Add", [left, right])
     for given in [left, right] {
       let executor = Executor(
         try builder.plan([4], given: [given: [2]], outputs: [y]), pool: ThreadPool(threadCount: 1))
@@ -262,11 +260,11 @@ import Testing
   }
 
   @Test func aGivenValueWithContentsIsAConstant() throws {
-    var builder = GraphBuilder()
+    var builder = GraphBuilder.test
     let x = builder.input("x"), constant = builder.constant([1, 1], [2])
-    let tap = builder.node("Neg", [x])
-    let doubled = builder.node("Add", [tap, constant])
-    let y = builder.node("Mul", [doubled, x])
+    let tap = builder.first("Neg", [x])
+    let doubled = builder.first("Add", [tap, constant])
+    let y = builder.first("Mul", [doubled, x])
     let plan = try Plan(
       builder.graph, operators: .standard,
       request: PlanRequest(
@@ -280,11 +278,11 @@ import Testing
   }
 
   @Test func nodesWhoseGradientIsAnEstimateAreTold() throws {
-    var builder = GraphBuilder()
+    var builder = GraphBuilder.test
     let x = builder.input("x"), scale = builder.constant([0.5], [])
-    let quantized = builder.node("QuantizeLinear", [x, scale])
-    let tap = builder.node("DequantizeLinear", [quantized, scale])
-    let y = builder.node("Relu", [tap])
+    let quantized = builder.first("QuantizeLinear", [x, scale])
+    let tap = builder.first("DequantizeLinear", [quantized, scale])
+    let y = builder.first("Relu", [tap])
     #expect(try builder.plan([3], outputs: [y], taps: [x], target: y).estimatedGradients == [0])
     #expect(try builder.plan([3], outputs: [y], taps: [tap], target: y).estimatedGradients == [])
   }

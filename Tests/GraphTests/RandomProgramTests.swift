@@ -13,7 +13,7 @@ private struct RandomProgram {
     case view(Int), join([Int]), cut(Int, Range<Int>)
   }
 
-  private(set) var builder = GraphBuilder()
+  private(set) var builder = GraphBuilder.test
   private var steps: [(step: Step, result: ValueID)] = []
   private(set) var counts: [ValueID: Int] = [:]
   private var constants: [ValueID: [Float]] = [:]
@@ -34,21 +34,21 @@ private struct RandomProgram {
     let b = values.filter { counts[$0] == count }.randomElement(using: &generator)!
     let result: ValueID, step: Step
     switch Int.random(in: 0..<10, using: &generator) {
-    case 0, 1: (result, step) = (builder.node("Relu", [a]), .relu(a))
-    case 2: (result, step) = (builder.node("Neg", [a]), .neg(a))
-    case 3: (result, step) = (builder.node("Abs", [a]), .abs(a))
-    case 4: (result, step) = (builder.node("Add", [a, b]), .add(a, b))
-    case 5: (result, step) = (builder.node("Sub", [a, b]), .sub(a, b))
-    case 6: (result, step) = (builder.node("Mul", [a, b]), .mul(a, b))
-    case 7: (result, step) = (builder.node("Reshape", [a, builder.constant([-1])]), .view(a))
+    case 0, 1: (result, step) = (builder.first("Relu", [a]), .relu(a))
+    case 2: (result, step) = (builder.first("Neg", [a]), .neg(a))
+    case 3: (result, step) = (builder.first("Abs", [a]), .abs(a))
+    case 4: (result, step) = (builder.first("Add", [a, b]), .add(a, b))
+    case 5: (result, step) = (builder.first("Sub", [a, b]), .sub(a, b))
+    case 6: (result, step) = (builder.first("Mul", [a, b]), .mul(a, b))
+    case 7: (result, step) = (builder.first("Reshape", [a, builder.constant([-1])]), .view(a))
     case 8 where count <= 4 * width:
       let parts = join(from: a, b, using: &generator)
-      (result, step) = (builder.node("Concat", parts, ["axis": .int(0)]), .join(parts))
+      (result, step) = (builder.first("Concat", parts, ["axis": .int(0)]), .join(parts))
     default:
       let start = Bool.random(using: &generator) ? 0 : Int.random(in: 0..<count, using: &generator)
       let range = start..<min(count, start + max(1, count / 2))
       let bounds = [builder.constant([Int64(range.lowerBound)]), builder.constant([Int64(range.upperBound)])]
-      (result, step) = (builder.node("Slice", [a] + bounds), .cut(a, range))
+      (result, step) = (builder.first("Slice", [a] + bounds), .cut(a, range))
     }
     counts[result] =
       switch step {
@@ -177,9 +177,9 @@ private struct RandomProgram {
   }
 
   @Test func aLongChainNeedsTwoBuffersAtMost() throws {
-    var builder = GraphBuilder()
+    var builder = GraphBuilder.test
     var value = builder.input("x")
-    for _ in 0..<50 { value = builder.node("Neg", [builder.node("Relu", [value])]) }
+    for _ in 0..<50 { value = builder.first("Neg", [builder.first("Relu", [value])]) }
     let plan = try builder.plan([1000], outputs: [value])
     #expect(plan.arenaByteCount <= 2 * 4032)
   }

@@ -1,40 +1,19 @@
 import Graph
 import Ops
 
-/// Builds graphs by hand.
-struct GraphBuilder {
-  var graph = ComputeGraph(opsets: ["": 17])
+extension GraphBuilder {
+  /// A graph of an opset that old and new operators understand.
+  static var test: GraphBuilder { GraphBuilder(ComputeGraph(opsets: ["": 17])) }
 
-  mutating func input(_ name: String) -> ValueID {
-    graph.values.append(Value(name: name))
-    graph.inputs.append(graph.values.count - 1)
-    return graph.values.count - 1
-  }
+  mutating func constant(_ values: [Float], _ shape: Shape) -> ValueID { constant(Tensor(values, shape: shape)) }
 
-  mutating func constant(_ values: [Float], _ shape: Shape) -> ValueID {
-    graph.values.append(Value(name: "constant\(graph.values.count)", constant: Tensor(values, shape: shape)))
-    return graph.values.count - 1
-  }
-
-  mutating func constant(_ values: [Int64]) -> ValueID {
-    graph.values.append(
-      Value(name: "constant\(graph.values.count)", constant: Tensor(values, shape: [values.count])))
-    return graph.values.count - 1
-  }
+  mutating func constant(_ values: [Int64]) -> ValueID { constant(Tensor(values, shape: [values.count])) }
 
   /// Adds a node; its first output is returned.
-  mutating func node(
+  mutating func first(
     _ type: String, _ inputs: [ValueID?], _ attributes: [String: Attribute] = [:], name: String = "",
     outputCount: Int = 1
-  ) -> ValueID {
-    let first = graph.values.count
-    for _ in 0..<outputCount { graph.values.append(Value(name: "value\(graph.values.count)")) }
-    graph.nodes.append(
-      Node(
-        name: name, operatorName: OperatorName(type: type), inputs: inputs,
-        outputs: (first..<first + outputCount).map { $0 }, attributes: attributes))
-    return first
-  }
+  ) -> ValueID { node(type, inputs, attributes, name: name, outputCount: outputCount)[0] }
 
   /// Plans for inputs of a shape, and other values given from outside.
   func plan(

@@ -92,7 +92,7 @@ import Testing
     }
     #expect(error.kind == .unsupported)
     #expect(error.description.contains(problem))
-    var reader = AttributeReader(node, opset: 17)
+    var reader = AttributeReader(node, opsets: ["": 17])
     #expect(throws: GradCAMError.self) { try reader.tensor(attribute) }
   }
 

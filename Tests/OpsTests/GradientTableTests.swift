@@ -43,9 +43,9 @@ private struct Square: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     let count = outputs[0].shape.count
-    return GradientKernel("square", readsInputs: [0]) { run in
+    return GradientRule("square", readsInputs: [0]) { run in
       for index in 0..<count {
         run.inputGradient(0)[index] = derivative * run.input(0)[index] * run.outputGradient[index]
       }

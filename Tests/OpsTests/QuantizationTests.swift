@@ -217,7 +217,7 @@ private func zero(_ value: Int64, _ type: ElementType) -> Tensor { Tensor([value
         metadata: ["module": "features.0"]),
       Node(name: "cast", operatorName: OperatorName(type: "Cast"), inputs: [2], outputs: [3]),
     ]
-    let expanded = try OperatorSet.standard.expanding(graph)
+    let expanded = OperatorSet.standard.resolving(graph)
     let types = expanded.nodes.map(\.operatorName.type)
     #expect(types == ["DequantizeLinear", "DequantizeLinear", "Conv", "QuantizeLinear", "Cast"])
     #expect(expanded.nodes.filter { $0.name == "convolution" }.map(\.operatorName.type) == ["Conv"])

@@ -196,9 +196,9 @@ public final class Session {
   ///
   /// - Parameter visit: takes the number of a tap, of which `tap(_:)` then has activation and gradient.
   func backward(from target: any Target, visit: (Int) throws -> Void) throws {
-    try executor.backward(seed: seed(target)) { value in
-      for index in taps.indices where taps[index].value == value { try visit(index) }
-    }
+    try executor.backward(
+      seed: seed(target),
+      visit: { value in for index in taps.indices where taps[index].value == value { try visit(index) } })
     if !visitsTaps { try taps.indices.forEach(visit) }
   }
 

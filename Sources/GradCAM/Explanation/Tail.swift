@@ -211,19 +211,14 @@ public final class Tail {
 extension ComputeGraph {
   /// What the nodes between a value and another that depends on it read besides, initialisers left out.
   fileprivate func values(around value: ValueID, reaching target: ValueID) -> [ValueID] {
-    func reads(_ node: Node) -> [ValueID] { node.inputs.compactMap { $0 } + node.captures.values }
-    var behind: Set = [value]
-    for node in nodes where reads(node).contains(where: behind.contains) {
-      behind.formUnion(node.outputs.compactMap { $0 })
-    }
+    let downstream = downstream(of: [value])
     var needed: Set = [target], around: Set<ValueID> = []
     for node in nodes.reversed() {
-      let outputs = node.outputs.compactMap { $0 }
-      guard outputs.contains(where: { needed.contains($0) && $0 != value }),
-        outputs.contains(where: behind.contains)
+      guard node.results.contains(where: { needed.contains($0) && $0 != value }),
+        node.results.contains(where: downstream.contains)
       else { continue }
-      for read in reads(node) {
-        if behind.contains(read) { needed.insert(read) } else { around.insert(read) }
+      for read in node.reads {
+        if downstream.contains(read) { needed.insert(read) } else { around.insert(read) }
       }
     }
     return around.filter { values[$0].constant == nil }.sorted()

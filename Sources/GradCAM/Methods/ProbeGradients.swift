@@ -105,7 +105,7 @@ struct AttentionGradient {
 extension ComputeGraph {
   /// The error for networks without softmax attention.
   fileprivate var noAttention: GradCAMError {
-    let fused = nodes.firstIndex { $0.operatorName.type == "Attention" }
+    let fused = nodes.firstIndex { $0.role == .attention }
     return GradCAMError(
       .unsupported, at: "--method legrad",
       problem: fused.map { "\(describe(node: $0)) keeps its softmax to itself" }

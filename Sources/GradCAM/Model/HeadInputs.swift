@@ -24,9 +24,9 @@ extension ComputeGraph {
       guard let producer = producers[value] else { return [] }
       let node = nodes[producer], sources = sources(of: value)
       var result: Set<ValueID> = []
-      if node.isLearnedLayer, sources.count == 1 {
+      if [.convolution, .product].contains(node.role), sources.count == 1 {
         result = ancestors(of: sources[0])
-      } else if node.operatorName.type == "Concat", let first = sources.first {
+      } else if node.role == .concatenation, let first = sources.first {
         result = sources.dropFirst().reduce(before(first)) { $0.intersection(before($1)) }
       } else {
         for source in sources { result.formUnion(before(source)) }
@@ -35,12 +35,5 @@ extension ComputeGraph {
       return result
     }
     return before(result)
-  }
-}
-
-extension Node {
-  /// Whether the operator multiplies by weights, where its other inputs are.
-  fileprivate var isLearnedLayer: Bool {
-    ["Conv", "Gemm", "MatMul"].contains { operatorName.type.contains($0) }
   }
 }

@@ -3,7 +3,7 @@ import Graph
 extension ComputeGraph {
   /// The values of which more than the class token can change the score.
   ///
-  /// A network that reads its score from the class token alone ignores the other tokens behind its last attention:
+  /// A network that reads its score from the class token alone ignores the other tokens after its last attention:
   /// their gradient is zero there. Followed back from the score, a choice of tokens that stand for no place leaves only
   /// those alive, until a product of two computed values mixes tokens.
   /// - Parameter dimensions: the dimensions of a value that depends on the image, nil for any other.
@@ -13,7 +13,7 @@ extension ComputeGraph {
   ) -> (live: Set<ValueID>, isPartial: Bool) {
     var needed: Set<ValueID> = [score], live: Set<ValueID> = [score]
     for node in nodes.reversed() {
-      let outputs = node.outputs.compactMap { $0 }.filter(needed.contains)
+      let outputs = node.results.filter(needed.contains)
       guard !outputs.isEmpty else { continue }
       let inputs = node.inputs.compactMap { $0 }.filter { dimensions($0) != nil }
       needed.formUnion(inputs)
@@ -21,7 +21,7 @@ extension ComputeGraph {
       let choosesTokens =
         inputs.count == 1 && dimensions(inputs[0])!.contains { $0.hasExtraTokens }
         && node.picksOnlyExtraTokens(dimensions(inputs[0])!, into: dimensions(outputs[0]) ?? [])
-      let mixes = inputs.count > 1 && ["MatMul", "Gemm", "Einsum", "Attention"].contains(node.operatorName.type)
+      let mixes = inputs.count > 1 && [.product, .attention].contains(node.role)
       if mixes || (isAlive && !choosesTokens) { live.formUnion(inputs) }
     }
     return (live, live.count < needed.count)
@@ -31,7 +31,6 @@ extension ComputeGraph {
 extension Node {
   /// Whether the node's result holds no entry of its input's token dimension but the extra ones.
   fileprivate func picksOnlyExtraTokens(_ before: [Dimension], into after: [Dimension]) -> Bool {
-    ["Gather", "Slice", "GatherElements", "GatherND", "Split"].contains(operatorName.type)
-      && !after.contains { $0.isSpatial }
+    role == .selection && !after.contains { $0.isSpatial }
   }
 }

@@ -37,7 +37,7 @@ public struct Model: Sendable {
     self.path = path
     self.registry = registry
     do {
-      graph = try registry.operators.expanding(loaded)
+      graph = registry.operators.resolving(loaded)
       metadata = try ModelMetadata(graph.metadata)
       (imageInput, imageShape) = try graph.findImageInput(layout ?? metadata.layout)
       head = try ScoreHead(graph)

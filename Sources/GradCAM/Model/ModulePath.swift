@@ -93,7 +93,7 @@ struct ModuleIndex: Sendable {
 
   /// Where a BatchNorm went into its convolution, both paths mean the fused tensor.
   private mutating func addFoldedModules(_ graph: ComputeGraph, _ isResult: (ValueID) -> Bool) {
-    for (index, node) in graph.nodes.enumerated() where node.operatorName.type == "Conv" && node.inputs.count > 1 {
+    for (index, node) in graph.nodes.enumerated() where node.role == .convolution && node.inputs.count > 1 {
       guard let path = paths[index]?.path, !path.isEmpty, let output = node.outputs[0], isResult(output),
         let weights = node.inputs[1].map({ graph.values[$0].name })
       else { continue }

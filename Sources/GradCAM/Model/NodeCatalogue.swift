@@ -76,7 +76,7 @@ public struct NodeCatalogue: Sendable {
   /// - Parameter explained: the value that nodes are to reach.
   init(_ model: Model, infos: [ValueID: ValueInfo], explaining explained: ValueID) {
     let graph = model.graph
-    let reachable = graph.valuesBetween(model.imageInput, and: explained)
+    let reachable = graph.between(model.imageInput, explained)
     let dimensions = DimensionTracker(graph, image: model.imageInput, layout: model.imageShape.layout) { infos[$0] }
       .dimensions
     let (live, isPartial) = graph.valuesWithLivePositions(before: explained) { dimensions[$0] }
@@ -90,8 +90,8 @@ public struct NodeCatalogue: Sendable {
     let outputs = graph.nodes.map { $0.outputs.compactMap { $0 }.first }
     let mappable = graph.nodes.indices.filter { outputs[$0].map(isMappable) ?? false }
     // Where the score is read from a class token, the block's own input is what its last attention looks at.
-    let choices = [\Node.isNormalization, \Node.isSum].lazy.map { kind in
-      mappable.filter { graph.nodes[$0][keyPath: kind] }
+    let choices = [OperatorRole.normalization, .sum].lazy.map { role in
+      mappable.filter { graph.nodes[$0].role == role }
     }
     var auto = ((isPartial ? choices.first { !$0.isEmpty } : nil) ?? mappable).last.flatMap { outputs[$0] }
     let hasClassScores = model.hasClassScores(infos), logits = model.head.logits
@@ -312,26 +312,6 @@ public struct NodeCatalogue: Sendable {
       .usage, at: "--node \(query)", problem: "no node, tensor or module has this name",
       advice: (near.isEmpty ? "" : "near are \(near.joined(separator: ", ")); ") + "'gradcam nodes' lists them")
   }
-}
-
-extension ComputeGraph {
-  /// The values on a path from one value to another, both included.
-  fileprivate func valuesBetween(_ start: ValueID, and end: ValueID) -> Set<ValueID> {
-    var behind: Set<ValueID> = [start]
-    for node in nodes where node.inputs.contains(where: { $0.map(behind.contains) ?? false }) {
-      behind.formUnion(node.outputs.compactMap { $0 })
-    }
-    var before: Set<ValueID> = [end]
-    for node in nodes.reversed() where node.outputs.contains(where: { $0.map(before.contains) ?? false }) {
-      before.formUnion(node.inputs.compactMap { $0 })
-    }
-    return behind.intersection(before)
-  }
-}
-
-extension Node {
-  fileprivate var isNormalization: Bool { operatorName.type.hasSuffix("Normalization") }
-  fileprivate var isSum: Bool { operatorName == OperatorName(type: "Add") }
 }
 
 extension Value {

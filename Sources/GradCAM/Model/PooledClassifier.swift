@@ -15,7 +15,7 @@ struct PooledClassifier {
   /// Throws `unsupported` naming the node that is neither pooling nor the one linear layer.
   init(_ session: Session) throws {
     let graph = session.model.graph, producers = graph.producers
-    var value = session.model.head.logits, isPooled = false, linear: (weights: [Float], channels: Int)?
+    var value = session.model.head.logits, isPooled = false, linear: LinearWeights?
     while !isPooled || linear == nil {
       guard let index = producers[value], let input = session.computedInput(of: graph.nodes[index]) else {
         throw Self.unsupported(graph, producers[value])
@@ -23,14 +23,14 @@ struct PooledClassifier {
       let node = graph.nodes[index]
       if session.poolsGlobally(node) {
         isPooled = true
-      } else if linear == nil, let found = session.linearLayer(node) {
+      } else if linear == nil, let found = node.operation?.linearWeights(session.inputs(of: node)) {
         linear = found
-      } else if !session.keepsElements(node) {
+      } else if !node.keepsElements {
         throw Self.unsupported(graph, index)
       }
       value = input
     }
-    (weights, channels) = linear!
+    (weights, channels) = (linear!.weights, linear!.inputCount)
     self.value = value
   }
 
@@ -56,58 +56,26 @@ extension Session {
   /// The contents of a value that does not depend on the image.
   func constant(_ value: ValueID) -> Tensor? { executor.plan.infos[value]?.constant }
 
+  /// What is known of a node's inputs.
+  func inputs(of node: Node) -> NodeInputs { NodeInputs(node.inputs.map { $0.flatMap { executor.plan.infos[$0] } }) }
+
   /// The only input of a node that depends on the image.
   fileprivate func computedInput(of node: Node) -> ValueID? {
     let computed = node.inputs.compactMap { $0 }.filter { constant($0) == nil }
     return computed.count == 1 ? computed[0] : nil
   }
 
-  /// Whether a node hands its elements on, some constant added at most.
-  fileprivate func keepsElements(_ node: Node) -> Bool {
-    node.operatorName.domain.isEmpty
-      && ["Identity", "Dropout", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Cast", "Add"].contains(
-        node.operatorName.type)
-  }
-
   /// Whether a node takes the mean of every channel.
   fileprivate func poolsGlobally(_ node: Node) -> Bool {
-    guard ["GlobalAveragePool", "ReduceMean", "AveragePool"].contains(node.operatorName.type),
-      let input = node.inputs[0], let output = node.outputs[0], let layout = catalogue.layout(of: input),
-      let before = executor.plan.infos[input]?.shape, let after = executor.plan.infos[output]?.shape,
-      after.count * layout.width * layout.height == before.count
+    guard node.operation?.averagedAxes(inputs(of: node)) != nil, let input = node.inputs[0], let output = node.outputs[0],
+      let layout = catalogue.layout(of: input), let before = executor.plan.infos[input]?.shape,
+      let after = executor.plan.infos[output]?.shape
     else { return false }
-    guard node.operatorName.type == "AveragePool" else { return true }
-    return node.attributes["kernel_shape"]?.integers == [layout.height, layout.width]
-  }
-
-  /// The weights of a linear layer, classes × channels; nil for any other node.
-  fileprivate func linearLayer(_ node: Node) -> (weights: [Float], channels: Int)? {
-    guard node.operatorName.domain.isEmpty, node.inputs.count > 1, let weights = node.inputs[1].flatMap(constant) else {
-      return nil
-    }
-    let shape = weights.shape, numbers = weights.floats
-    func transposed() -> [Float] {
-      (0..<shape[1]).flatMap { column in (0..<shape[0]).map { numbers[$0 * shape[1] + column] } }
-    }
-    switch node.operatorName.type {
-    case "Conv" where shape.count == shape[0] * shape[1] && (node.attributes["group"]?.integers ?? [1]) == [1]:
-      return (numbers, shape[1])
-    case "MatMul" where shape.rank == 2: return (transposed(), shape[0])
-    case "Gemm" where (node.attributes["transA"]?.integers ?? [0]) == [0]:
-      let isTransposed = (node.attributes["transB"]?.integers ?? [0]) != [0], factor = node.float("alpha", default: 1)
-      return ((isTransposed ? numbers : transposed()).map { $0 * factor }, isTransposed ? shape[1] : shape[0])
-    default: return nil
-    }
+    return after.count * layout.width * layout.height == before.count
   }
 }
 
-extension Attribute {
-  /// The whole numbers of an attribute that holds such.
-  fileprivate var integers: [Int]? {
-    switch self {
-    case .int(let number): [Int(clamping: number)]
-    case .ints(let numbers): numbers.map { Int(clamping: $0) }
-    default: nil
-    }
-  }
+extension Node {
+  /// Whether a node of one computed input hands its elements on, some constant added at most.
+  fileprivate var keepsElements: Bool { role == .identity || role == .sum }
 }

@@ -35,15 +35,15 @@ public struct ScoreHead: Sendable {
     var value = output
     while let index = producers[value], let input = graph.nodes[index].inputs.first ?? nil {
       let node = graph.nodes[index]
-      guard node.operatorName.domain.isEmpty, node.outputs.first == value else { break }
-      switch node.operatorName.type {
-      case "Softmax", "LogSoftmax":
+      guard node.outputs.first == value else { break }
+      switch node.role {
+      case .softmax:
         (logits, activation) = (input, .softmax)
         return
-      case "Sigmoid":
+      case .sigmoid:
         (logits, activation) = (input, .sigmoid)
         return
-      case "Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Dropout", "Cast":
+      case .identity:
         value = input
       default:
         (logits, activation) = (output, .softmax)

@@ -15,31 +15,22 @@ struct SoftmaxAttention {
 extension Session {
   /// The attentions of the network whose keys stand for places of the picture, in the order of the graph.
   ///
-  /// An attention is a Softmax over its last dimension that is multiplied, as a matrix, with another computed value.
+  /// An attention is a softmax over its last dimension that is multiplied, as a matrix, with another computed value.
   var attentions: [SoftmaxAttention] {
     let graph = model.graph
-    let shares = Set(graph.nodes.compactMap { $0.operatorName == OperatorName(type: "Softmax") ? $0.outputs[0] : nil })
+    let shares = Set(graph.nodes.compactMap { $0.role == .softmax ? $0.outputs[0] : nil })
     return graph.nodes.compactMap { node in
-      guard ["MatMul", "Einsum"].contains(node.operatorName.type), node.inputs.count == 2, let value = node.inputs[0],
+      guard node.role == .product, node.inputs.count == 2, let value = node.inputs[0],
         let taken = node.inputs[1], shares.contains(value), let dimensions = catalogue.dimensions[taken],
         let shape = executor.plan.infos[value]?.shape, shape.rank == dimensions.count, shape.rank > 1,
         // (…, queries, keys) · (…, keys, features)
         shape.dimensions.dropLast(2) + [shape[shape.rank - 1]] == dimensions.dropLast().map(\.extent)[...],
-        node.multipliesMatrices, let layout = FeatureMapLayout(Array(dimensions.dropLast()))
+        case .labelled(let labels, _)? = node.operation?.axes(inputs(of: node)),
+        labels[0].dropLast(2) + [labels[0].last!] == labels[1].dropLast(),
+        let layout = FeatureMapLayout(Array(dimensions.dropLast()))
       else { return nil }
       return SoftmaxAttention(
         value: value, queries: shape[shape.rank - 2], keys: shape[shape.rank - 1], layout: layout)
     }
-  }
-}
-
-extension Node {
-  /// Whether an Einsum is a product of matrices, as a MatMul is.
-  fileprivate var multipliesMatrices: Bool {
-    guard operatorName.type == "Einsum" else { return true }
-    guard case .string(let equation)? = attributes["equation"] else { return false }
-    let operands = equation.filter { !$0.isWhitespace }.split(separator: "-")[0].split(separator: ",").map(Array.init)
-    guard operands.count == 2, operands[0].count == operands[1].count else { return false }
-    return operands[0].dropLast(2) + [operands[0].last!] == operands[1].dropLast()
   }
 }

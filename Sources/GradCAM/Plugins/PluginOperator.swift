@@ -113,7 +113,7 @@ struct PluginOperator: Operator {
     let byteCounts = outputs.map { $0.shape.count * $0.elementType.storage.byteCount }
     let isFloat = outputs.map { $0.elementType.storage == .float32 }
     let table = table, state = state
-    return Kernel("plugin", isGuarded: true) { run in
+    return Kernel("plugin", guardByteCount: GuardZone.byteCount) { run in
       for (index, output) in run.outputs.enumerated() where output != nil {
         // What the plugin does not write is to be seen.
         if isFloat[index] { output!.assumingMemoryBound(to: Float.self).update(repeating: .nan, count: counts[index]) }
@@ -155,7 +155,7 @@ struct DifferentiablePluginOperator: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     let table = base.table, state = base.state, vjp = table.functions.vjp!
     let infos = (0..<inputs.count).map { inputs[$0] }, constants = infos.map { $0?.constant?.realigned }
     for input in wanted.sorted() where infos[input]?.elementType.isFloatingPoint != true {
@@ -166,20 +166,23 @@ struct DifferentiablePluginOperator: DifferentiableOperator {
     }
     let lentInputs = PluginTensors(infos), lentOutputs = PluginTensors(outputs)
     let counts = infos.map { $0?.shape.count ?? 0 }
-    return GradientKernel(
+    return GradientRule(
       "plugin", readsInputs: indices(table.functions.vjp_reads_inputs, below: inputs.count),
-      readsOutputs: indices(table.functions.vjp_reads_outputs, below: outputs.count), isGuarded: true
+      readsOutputs: indices(table.functions.vjp_reads_outputs, below: outputs.count),
+      guardByteCount: GuardZone.byteCount
     ) { run in
-      for (gradient, count) in zip(run.inputGradients, counts) where gradient != nil {
+      let inputGradients = run.inputGradients, outputGradients = run.outputGradients
+      let givenInputs = run.inputs, givenOutputs = run.outputs
+      for (gradient, count) in zip(inputGradients, counts) where gradient != nil {
         gradient!.update(repeating: .nan, count: count)
         GuardZone.set(at: UnsafeMutableRawPointer(gradient! + count))
       }
       try lentInputs.lend(contents: { index in
-        run.inputs[index].map { given in constants[index].map { UnsafeRawPointer($0.storage.base) } ?? given }
+        givenInputs[index].map { given in constants[index].map { UnsafeRawPointer($0.storage.base) } ?? given }
       }) { inputs in
-        try lentOutputs.lend(contents: { run.outputs[$0] }) { outputs in
-          try run.outputGradients.withUnsafeBufferPointer { outputGradients in
-            try run.inputGradients.withUnsafeBufferPointer { inputGradients in
+        try lentOutputs.lend(contents: { givenOutputs[$0] }) { outputs in
+          try outputGradients.withUnsafeBufferPointer { outputGradients in
+            try inputGradients.withUnsafeBufferPointer { inputGradients in
               try PluginCall(table.source, pool: run.pool).perform("vjp") { call in
                 var arguments = gradcam_vjp_arguments(
                   size: MemoryLayout<gradcam_vjp_arguments>.size, call: call, input_count: lentInputs.count,
@@ -191,7 +194,7 @@ struct DifferentiablePluginOperator: DifferentiableOperator {
           }
         }
       }
-      for (index, (gradient, count)) in zip(run.inputGradients, counts).enumerated() {
+      for (index, (gradient, count)) in zip(inputGradients, counts).enumerated() {
         guard let gradient, !GuardZone.isIntact(at: UnsafeMutableRawPointer(gradient + count)) else { continue }
         throw GradCAMError(
           .badData, at: table.source.place,

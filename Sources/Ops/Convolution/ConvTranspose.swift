@@ -15,6 +15,10 @@ struct ConvTranspose: DifferentiableOperator {
     outputShape = try reader.ints("output_shape")
   }
 
+  var role: OperatorRole { .convolution }
+  func axes(_ inputs: NodeInputs) -> AxisMapping { .channelsFirst }
+  func channelBias(_ inputs: NodeInputs) -> [Float]? { inputs[2]?.constant?.floats }
+
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     let problem = try problem(inputs)
     let x = try inputs.required(0)
@@ -116,13 +120,13 @@ struct ConvTranspose: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     guard wanted == [0] else {
       throw GradCAMError(.unsupported, problem: "a gradient with respect to computed convolution weights")
     }
     let problem = try problem(inputs)
     let algorithm = problem.forward(weights: inputs[1]?.constant, request)
-    return GradientKernel(
+    return GradientRule(
       algorithm.name, readsInputs: [1], scratchByteCount: algorithm.scratchByteCount,
       workerScratchByteCount: algorithm.workerScratchByteCount,
       operationCount: problem.operationCount

@@ -8,15 +8,20 @@ let convolutionOperators: [OperatorEntry] = [
   OperatorEntry("FusedConv", domain: "com.microsoft") { reader in
     var convolution = try Convolution(&reader)
     let name = try reader.string("activation", default: ""), parameters = try reader.floats("activation_params") ?? []
-    convolution.activation = FusedActivation(name, parameters)
-    if convolution.activation == nil { convolution.clamp = try Clamp(fusedActivation: &reader) }
+    switch (name, parameters.count) {
+    case ("", _): break
+    case ("Relu", _): convolution.clamp = .rectifier
+    case ("Clip", 2): convolution.clamp = Clamp(low: parameters[0], high: parameters[1])
+    case ("HardSwish", 0): convolution.activation = FusedActivation(.hardSwish)
+    default: throw GradCAMError(.unsupported, at: "attribute 'activation'", problem: "'\(name)' is not supported")
+    }
     return convolution
   },
 ]
 
-/// Conv, with another tensor added and a clamp or another activation behind it where such were fused into it.
+/// Conv, followed by the sum with another tensor and a clamp or another activation where such were fused into it.
 struct Convolution: DifferentiableOperator {
-  private let attributes: WindowAttributes
+  private var attributes: WindowAttributes
   private let groups: Int
   var clamp = Clamp.none
   var activation: FusedActivation?
@@ -26,12 +31,38 @@ struct Convolution: DifferentiableOperator {
     groups = try reader.int("group", default: 1)
   }
 
+  var role: OperatorRole { .convolution }
+  func axes(_ inputs: NodeInputs) -> AxisMapping { .channelsFirst }
+  func channelBias(_ inputs: NodeInputs) -> [Float]? { inputs[2]?.constant?.floats }
+
+  func linearWeights(_ inputs: NodeInputs) -> LinearWeights? {
+    guard groups == 1, isPlain, let weights = inputs[1]?.constant, weights.shape.rank > 1,
+      weights.shape.count == weights.shape[0] * weights.shape[1]
+    else { return nil }
+    return LinearWeights(weights.floats, inputCount: weights.shape[1])
+  }
+
+  /// Whether nothing was fused that changes its result.
+  var isPlain: Bool { clamp == .none && activation == nil }
+
+  /// The same convolution with more zeros around its input: before all spatial axes, then after them; nil where its own
+  /// padding depends on the input's extents.
+  func padded(by added: [Int]) -> Convolution? {
+    guard attributes.autoPad == .notSet || attributes.autoPad == .valid else { return nil }
+    let own = attributes.autoPad == .valid ? nil : attributes.pads
+    guard own == nil || own!.count == added.count else { return nil }
+    var padded = self
+    padded.attributes.autoPad = .notSet
+    padded.attributes.pads = own.map { zip($0, added).map(+) } ?? added
+    return padded
+  }
+
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     try inputs.expectFloats()
     let problem = try problem(inputs)
     let x = try inputs.required(0), y = Shape([problem.batch, problem.outputChannels] + problem.window.output)
     if let residual = inputs[3], residual.shape != y {
-      throw GradCAMError(.badData, problem: "the tensor to add, \(residual.shape), has not the result's shape \(y)")
+      throw GradCAMError(.badData, problem: "the tensor to add has shape \(residual.shape) where the result's is \(y)")
     }
     return [ValueInfo(x.elementType, y)]
   }
@@ -81,7 +112,7 @@ struct Convolution: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     guard activation == nil else {
       throw GradCAMError(.unsupported, problem: "a gradient through a fused activation other than Relu and Clip")
     }
@@ -94,7 +125,7 @@ struct Convolution: DifferentiableOperator {
     // A fused clamp first stops the gradient where the output lies at a bound. What is left is the residual's gradient.
     let maskOffset = ((algorithm?.scratchByteCount ?? 0) + 63) & ~63
     let maskByteCount = isClamped && !passesResidual ? count * MemoryLayout<Float>.size : 0
-    return GradientKernel(
+    return GradientRule(
       algorithm?.name ?? "clamp", readsInputs: algorithm == nil ? [] : [1], readsOutputs: isClamped ? [0] : [],
       passes: passesResidual && !isClamped ? [3] : [], scratchByteCount: maskOffset + maskByteCount,
       workerScratchByteCount: algorithm?.workerScratchByteCount ?? 0,
@@ -115,20 +146,6 @@ struct Convolution: DifferentiableOperator {
         ConvolutionArguments(
           x: dy, weights: run.input(1), y: run.inputGradient(0), epilogue: .none, scratch: run.scratchFloats,
           workerScratch: run.workerScratch, pool: run.pool))
-    }
-  }
-}
-
-extension Clamp {
-  /// Reads the activation of a fused operator.
-  init(fusedActivation reader: inout AttributeReader) throws {
-    let parameters = try reader.floats("activation_params") ?? []
-    switch try reader.string("activation", default: "") {
-    case "": self = .none
-    case "Relu": self = .rectifier
-    case "Clip" where parameters.count == 2: self = Clamp(low: parameters[0], high: parameters[1])
-    case let activation:
-      throw GradCAMError(.unsupported, at: "attribute 'activation'", problem: "'\(activation)' is not supported")
     }
   }
 }

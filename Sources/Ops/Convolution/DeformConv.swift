@@ -69,6 +69,9 @@ struct DeformConv: DifferentiableOperator {
       hasMask: inputs[4] != nil)
   }
 
+  var role: OperatorRole { .convolution }
+  func axes(_ inputs: NodeInputs) -> AxisMapping { .channelsFirst }
+
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     let problem = try problem(inputs)
     return [
@@ -112,11 +115,11 @@ struct DeformConv: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     if let other = wanted.subtracting([0, 2, 4]).min() { throw noGradient(ofInput: other) }
     let problem = try problem(inputs)
     let wantsParameters = wanted != [0]
-    return GradientKernel(
+    return GradientRule(
       "deformed windows", readsInputs: wantsParameters ? [0, 1, 2, 4] : [1, 2, 4],
       scratchByteCount: problem.columnCount * MemoryLayout<Float>.size, operationCount: problem.operationCount
     ) { run in

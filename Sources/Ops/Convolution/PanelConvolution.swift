@@ -24,7 +24,10 @@ extension ConvolutionProblem {
           order: order, into: storage + group * packedCount, pool)
       }
     }
-    let kept = request.reusesWeights ? weights?.packedOnce(count: groups * packedCount, pack) : nil
+    let kept = request.reusesWeights
+      ? weights?.packed(
+        "panels of \(groups) × \(rows) × \(inputs) × \(cells)\(transposed ? ", transposed" : "")",
+        count: groups * packedCount, in: request.weights, pack) : nil
     let packScratch = kept == nil ? groups * packedCount : 0
 
     let product = PackedProduct(rows: rows, columns: columns, order: order, laysOut: !isPointwise)
@@ -104,15 +107,20 @@ extension RightRows {
 }
 
 extension Tensor {
-  /// Weights in a kernel's own form, made now and kept with the plan; the file's own are put aside.
-  func packedOnce(
-    count: Int, _ pack: (UnsafePointer<Float>, UnsafeMutablePointer<Float>, ThreadPool) -> Void
+  /// Weights in a kernel's own form, made once for all plans; the file's own are put aside.
+  ///
+  /// - Parameter form: the form's name, with all that it depends on.
+  func packed(
+    _ form: String, count: Int, in store: PreparedWeights,
+    _ pack: (UnsafePointer<Float>, UnsafeMutablePointer<Float>, ThreadPool) -> Void
   ) -> TensorStorage {
-    let packed = TensorStorage(byteCount: count * MemoryLayout<Float>.size)
-    pack(
-      storage.base.assumingMemoryBound(to: Float.self), packed.base.assumingMemoryBound(to: Float.self),
-      ThreadPool(threadCount: 1))
-    storage.rest()
-    return packed
+    store.form(form, of: [self]) {
+      let packed = TensorStorage(byteCount: count * MemoryLayout<Float>.size)
+      pack(
+        storage.base.assumingMemoryBound(to: Float.self), packed.base.assumingMemoryBound(to: Float.self),
+        ThreadPool(threadCount: 1))
+      storage.rest()
+      return packed
+    }
   }
 }

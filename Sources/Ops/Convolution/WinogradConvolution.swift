@@ -26,7 +26,11 @@ extension ConvolutionProblem {
   /// share out the channels and the 36 products of the only one.
   func winograd(gradient: Bool, weights: Tensor?, _ request: KernelRequest) -> ConvolutionAlgorithm {
     let form = WinogradForm(self, gradient: gradient, threadCount: request.threadCount)
-    let packed = request.reusesWeights ? weights?.packedOnce(count: form.weightCount, form.transform) : nil
+    let packed =
+      request.reusesWeights
+      ? weights?.packed(
+        "winograd of \(form.outputs) × \(form.inputs)\(gradient ? ", gradient" : "")", count: form.weightCount,
+        in: request.weights, form.transform) : nil
     let weightCount = packed == nil ? form.weightCount : 0
     let ownTransforms = form.blocks > 1
     let transformCount = (form.transformCount + 15) & ~15

@@ -1,78 +1,65 @@
 import Graph
 
-/// BatchNormalization behind a Conv of constant weights becomes part of its weights and bias.
+/// A BatchNormalization of constant parameters after a convolution of constant weights becomes part of its weights and
+/// bias.
 struct FoldBatchNormalization: GraphRewrite {
   func apply(to graph: inout ComputeGraph, knowing facts: RewriteFacts) {
-    let isPrivate = facts.isPrivate
-    let producers = graph.producers
+    let patterns = Patterns(graph, facts)
     for (index, node) in graph.nodes.enumerated() {
-      guard let scaling = ChannelScaling(node, in: graph), let input = node.inputs[0], isPrivate(input),
-        let producer = producers[input], graph.nodes[producer].operatorName == OperatorName(type: "Conv")
+      guard let normalization = node.operation as? BatchNormalization, normalization.clamp == .none,
+        node.results.count == 1,
+        let (producer, convolution) = patterns.producer(of: node.inputs[0], as: Convolution.self, in: graph),
+        convolution.isPlain, graph.nodes[producer].inputs.count <= 3,
+        let sources = Sources(graph.nodes[producer], node, in: graph)
       else { continue }
-      // The new convolution takes the place of the later node, where all that it reads is there.
-      let convolution = graph.nodes[producer]
-      guard let (weights, bias) = scaling.folded(into: convolution, in: graph) else { continue }
-      let name = graph.values[input].name, first = graph.values.count
+      let (weights, bias) = facts.weights.form("normalized by ε = \(normalization.epsilon)", of: sources.all) {
+        sources.folded(epsilon: normalization.epsilon)
+      }
+      let name = graph.values[node.inputs[0]!].name, first = graph.values.count
       graph.values.append(Value(name: name + "/weights", constant: weights))
       graph.values.append(Value(name: name + "/bias", constant: bias))
-      graph.nodes[index] = Node(
-        name: convolution.name, operatorName: convolution.operatorName,
-        inputs: [convolution.inputs[0], first, first + 1], outputs: node.outputs, attributes: convolution.attributes,
-        metadata: node.metadata)
+      graph.fuse(
+        producer, into: index, convolution, inputs: [graph.nodes[producer].inputs[0], first, first + 1])
     }
   }
 }
 
-/// What a BatchNormalization of constant parameters does to each channel: times a factor, plus a shift.
-private struct ChannelScaling {
-  private let factors: [Double]
-  private let shifts: [Double]
+/// The constants of a convolution and of the normalisation after it.
+private struct Sources {
+  private let weights: Tensor
+  private let bias: Tensor?
+  /// Scale, shift, mean and variance.
+  private let parameters: [Tensor]
 
-  /// Reads a node, nil where it is something else or its parameters are not known.
-  init?(_ node: Node, in graph: ComputeGraph) {
-    guard node.operatorName == OperatorName(type: "BatchNormalization"), node.inputs.count == 5,
-      node.outputs.dropFirst().allSatisfy({ $0 == nil })
+  var all: [Tensor] { [weights] + parameters + (bias.map { [$0] } ?? []) }
+
+  /// Nil where they are not all known, of type float32, and of fitting sizes.
+  init?(_ convolution: Node, _ normalization: Node, in graph: ComputeGraph) {
+    func constant(_ node: Node, _ position: Int) -> Tensor? {
+      guard node.inputs.count > position, let input = node.inputs[position] else { return nil }
+      return graph.values[input].constant.flatMap { $0.elementType == .float32 ? $0 : nil }
+    }
+    parameters = (1...4).compactMap { constant(normalization, $0) }
+    guard parameters.count == 4, let weights = constant(convolution, 1), weights.shape.rank > 2,
+      parameters.allSatisfy({ $0.shape.count == weights.shape[0] })
     else { return nil }
-    var epsilon: Float = 1e-5
-    for (name, value) in node.attributes {
-      switch (name, value) {
-      case ("epsilon", .float(let number)): epsilon = number
-      case ("momentum", _), ("training_mode", .int(0)), ("spatial", .int(1)): break
-      default: return nil
-      }
-    }
-    let parameters = node.inputs[1...].compactMap { input -> [Double]? in
-      guard let constant = input.flatMap({ graph.values[$0].constant }), constant.elementType == .float32 else {
-        return nil
-      }
-      return constant.floats.map(Double.init)
-    }
-    guard parameters.count == 4, parameters.allSatisfy({ $0.count == parameters[0].count }) else { return nil }
-    factors = zip(parameters[0], parameters[3]).map { $0 / ($1 + Double(epsilon)).squareRoot() }
-    shifts = zip(factors, zip(parameters[1], parameters[2])).map { $1.0 - $1.1 * $0 }
+    self.weights = weights
+    bias = constant(convolution, 2)
+    let hasBias = convolution.inputs.count == 3 && convolution.inputs[2] != nil
+    guard hasBias == (bias != nil), (bias?.shape.count ?? weights.shape[0]) == weights.shape[0] else { return nil }
   }
 
-  /// The weights and the bias of a convolution whose result is scaled, nil where its own are not known.
-  func folded(into convolution: Node, in graph: ComputeGraph) -> (weights: Tensor, bias: Tensor)? {
-    func constant(_ position: Int) -> Tensor? {
-      guard convolution.inputs.count > position, let input = convolution.inputs[position],
-        let constant = graph.values[input].constant, constant.elementType == .float32
-      else { return nil }
-      return constant
-    }
-    guard let weights = constant(1), weights.shape.rank > 2, weights.shape[0] == factors.count,
-      convolution.inputs.count <= 3
-    else { return nil }
-    var bias = shifts
-    if convolution.inputs.count == 3, convolution.inputs[2] != nil {
-      guard let own = constant(2), own.shape.count == factors.count else { return nil }
-      for (channel, number) in own.floats.enumerated() { bias[channel] += Double(number) * factors[channel] }
-    }
-    var numbers = weights.floats
+  /// The weights and the bias of the convolution whose result is normalised.
+  func folded(epsilon: Float) -> (weights: Tensor, bias: Tensor) {
+    let numbers = parameters.map { $0.floats.map(Double.init) }
+    let factors = zip(numbers[0], numbers[3]).map { $0 / ($1 + Double(epsilon)).squareRoot() }
+    var shifts = zip(factors, zip(numbers[1], numbers[2])).map { $1.0 - $1.1 * $0 }
+    for (channel, number) in (bias?.floats ?? []).enumerated() { shifts[channel] += Double(number) * factors[channel] }
+    var scaled = weights.floats
     let size = weights.shape.count(1..<weights.shape.rank)
     for (channel, factor) in factors.enumerated() {
-      for index in channel * size..<(channel + 1) * size { numbers[index] = Float(Double(numbers[index]) * factor) }
+      for index in channel * size..<(channel + 1) * size { scaled[index] = Float(Double(scaled[index]) * factor) }
     }
-    return (Tensor(numbers, shape: weights.shape), Tensor(bias.map(Float.init), shape: [bias.count]))
+    return (Tensor(scaled, shape: weights.shape), Tensor(shifts.map(Float.init), shape: [shifts.count]))
   }
 }

@@ -1,28 +1,28 @@
 import Graph
 
-/// A smooth activation behind a convolution, or behind a product with a bias, becomes part of it, and runs while the
+/// A smooth activation after a convolution, or after a product with a bias, becomes part of it, and runs while the
 /// result is in cache.
 ///
 /// Only where no gradient is asked for: the derivative would need what the activation overwrites.
 struct FuseActivation: GraphRewrite {
-  private static let fused = [
-    OperatorName(type: "Conv"): OperatorName(domain: "com.microsoft", type: "FusedConv"),
-    OperatorName(domain: "com.microsoft", type: "FusedConv"): OperatorName(domain: "com.microsoft", type: "FusedConv"),
-    OperatorName(domain: "gradcam", type: "FusedMatMul"): OperatorName(domain: "gradcam", type: "FusedMatMul"),
-  ]
-
   func apply(to graph: inout ComputeGraph, knowing facts: RewriteFacts) {
-    let producers = graph.producers
+    let patterns = Patterns(graph, facts)
     for (index, node) in graph.nodes.enumerated() {
-      guard let activation = FusedActivation(node), let input = node.inputs.first ?? nil, facts.isPrivate(input),
-        !facts.carriesGradient(input), let producer = producers[input],
-        let fused = Self.fused[graph.nodes[producer].operatorName],
-        graph.nodes[producer].attributes["activation"] == nil
+      guard let unary = node.operation as? Unary, [.gelu, .tanhGelu, .swish, .hardSwish].contains(unary.function),
+        let input = node.inputs[0], !facts.carriesGradient(input)
       else { continue }
-      let first = graph.nodes[producer]
-      graph.nodes[index] = Node(
-        name: first.name, operatorName: fused, inputs: first.inputs, outputs: node.outputs,
-        attributes: first.attributes.merging(activation.attributes) { own, _ in own }, metadata: node.metadata)
+      if let (first, convolution) = patterns.producer(of: input, as: Convolution.self, in: graph),
+        convolution.isPlain
+      {
+        var fused = convolution
+        fused.activation = FusedActivation(unary)
+        graph.fuse(first, into: index, fused, inputs: graph.nodes[first].inputs)
+      } else if let (first, product) = patterns.producer(of: input, as: MatMul.self, in: graph),
+        product.activation == nil, graph.nodes[first].inputs.count == 3
+      {
+        graph.fuse(
+          first, into: index, MatMul(activation: FusedActivation(unary)), inputs: graph.nodes[first].inputs)
+      }
     }
   }
 }

@@ -138,7 +138,7 @@ extension Registry {
         return OperatorEntry(type, since: entry.since) { reader in
           ScaledGradient(base: try entry.make(&reader) as! any DifferentiableOperator, factor: factor)
         }
-      }, expansions: Array(standard.expansions.values))
+      })
     return registry
   }
 }
@@ -155,18 +155,17 @@ private struct ScaledGradient: DifferentiableOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientKernel {
+  ) throws -> GradientRule {
     let rule = try base.gradient(wanted, inputs, outputs, request)
     precondition(rule.passes.isEmpty)
     let counts = (0..<inputs.count).map { inputs[$0]?.shape.count ?? 0 }
-    return GradientKernel(
-      rule.name, readsInputs: rule.readsInputs, readsOutputs: rule.readsOutputs, inPlace: rule.inPlace,
-      scratchByteCount: rule.scratchByteCount
+    let kernel = Kernel(
+      rule.kernel.name, placement: rule.kernel.placement, scratchByteCount: rule.kernel.scratchByteCount,
+      workerScratchByteCount: rule.kernel.workerScratchByteCount
     ) { run in
-      try rule.run(run)
-      for input in wanted {
-        for index in 0..<counts[input] { run.inputGradient(input)[index] *= factor(index) }
-      }
+      try rule.kernel.run(run)
+      for input in wanted { for index in 0..<counts[input] { run.output(input)[index] *= factor(index) } }
     }
+    return GradientRule(kernel, readsInputs: rule.readsInputs, readsOutputs: rule.readsOutputs)
   }
 }

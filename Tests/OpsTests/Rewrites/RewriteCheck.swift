@@ -70,10 +70,7 @@ struct RewriteCheck {
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
     #expect(try self.steps(to: output) == steps, sourceLocation: sourceLocation)
-    let standard = OperatorSet.standard
-    let plain = try run(
-      output, taps: [0],
-      operators: OperatorSet(standard.entries.values.flatMap { $0 }, expansions: Array(standard.expansions.values)))
+    let plain = try run(output, taps: [0], operators: OperatorSet.standard.withoutRewrites)
     for taps in [[0]] + inner.map({ [0, $0] }) {
       let rewritten = try run(output, taps: taps, operators: .standard)
       expectClose(rewritten.output, plain.output, tolerance, sourceLocation)

@@ -1,0 +1,173 @@
+/// Writes a graph, node by node.
+public struct GraphBuilder {
+  /// What is written so far.
+  public private(set) var graph: ComputeGraph
+  /// Whether each input of the node is there whose body this is.
+  private let presence: [Bool]
+  /// The values that graphs added so far read from outside, by name.
+  private var outside: [String: ValueID] = [:]
+
+  /// Goes on with a graph.
+  public init(_ graph: ComputeGraph = ComputeGraph(opsets: ["": 23])) {
+    self.graph = graph
+    presence = []
+  }
+
+  /// Starts the body of a composite node: it has as many inputs as the node, whose values are 0, 1, ….
+  ///
+  /// - Parameter presence: whether each input is there.
+  public init(inputs presence: [Bool], opsets: [String: Int] = ["": 23]) {
+    graph = ComputeGraph(values: presence.indices.map { Value(name: "input\($0)") }, opsets: opsets)
+    graph.inputs = Array(presence.indices)
+    self.presence = presence
+  }
+
+  /// An input of the composite node, nil where it is left out.
+  public func optional(_ index: Int) -> ValueID? { index < presence.count && presence[index] ? index : nil }
+
+  /// An input of the composite node.
+  ///
+  /// Throws `badData` where it is missing.
+  public func required(_ index: Int) throws -> ValueID {
+    guard let input = optional(index) else { throw GradCAMError(.badData, problem: "input \(index) is missing") }
+    return input
+  }
+
+  /// Adds a value.
+  public mutating func value(_ name: String, constant: Tensor? = nil) -> ValueID {
+    graph.values.append(Value(name: name, constant: constant))
+    return graph.values.count - 1
+  }
+
+  /// Adds an input of the graph.
+  public mutating func input(_ name: String) -> ValueID {
+    let input = value(name)
+    graph.inputs.append(input)
+    return input
+  }
+
+  /// Adds a constant.
+  public mutating func constant(_ tensor: Tensor) -> ValueID { value("constant", constant: tensor) }
+
+  /// Adds a node and returns its outputs.
+  @discardableResult
+  public mutating func node(
+    _ type: String, domain: String = "", _ inputs: [ValueID?], _ attributes: [String: Attribute] = [:],
+    name: String = "", outputCount: Int = 1
+  ) -> [ValueID] {
+    let outputs = (0..<outputCount).map { _ in value(type) }
+    graph.nodes.append(
+      Node(
+        name: name, operatorName: OperatorName(domain: domain, type: type), inputs: inputs, outputs: outputs,
+        attributes: attributes))
+    return outputs
+  }
+
+  /// Adds a node of one output.
+  public mutating func callAsFunction(
+    _ type: String, _ inputs: ValueID?..., with attributes: [String: Attribute] = [:]
+  ) -> ValueID { node(type, inputs, attributes)[0] }
+
+  /// Adds a node as it is.
+  public mutating func add(_ node: Node) { graph.nodes.append(node) }
+
+  /// The graph with its outputs.
+  public func returning(_ outputs: ValueID...) -> ComputeGraph { returning(outputs) }
+
+  /// The graph with its outputs.
+  public func returning(_ outputs: [ValueID]) -> ComputeGraph {
+    var graph = graph
+    graph.outputs = outputs
+    return graph
+  }
+}
+
+// MARK: Graphs in graphs
+
+extension GraphBuilder {
+  /// Adds all that a graph holds, its inputs being given; what it reads from outside stays so, under its name.
+  ///
+  /// - Returns: its outputs.
+  public mutating func splice(_ inner: ComputeGraph, inputs: [ValueID]) -> [ValueID] {
+    var ids: [ValueID: ValueID] = Dictionary(zip(inner.inputs, inputs)) { first, _ in first }
+    let own = inner.ownValues
+    for (id, value) in inner.values.enumerated() where ids[id] == nil && value.constant == nil && !own.contains(id) {
+      ids[id] = outside[value.name] ?? self.value(value.name)
+      outside[value.name] = ids[id]
+    }
+    graft(inner, &ids, prefix: "", metadata: [:], origin: nil)
+    return inner.outputs.map { ids[$0]! }
+  }
+
+  /// Adds the body of a composite node, whose inputs, outputs and captures become the body's.
+  ///
+  /// Nodes without a name are called after the node's first output.
+  /// - Parameter origin: the node's index in this graph, which the added nodes note as their origin; nil for a node that
+  ///   they replace altogether.
+  @discardableResult
+  mutating func splice(_ body: ComputeGraph, replacing node: Node, origin: Int? = nil) -> Range<Int> {
+    var ids: [ValueID: ValueID] = [:]
+    for (inner, outer) in zip(body.inputs, node.inputs) { ids[inner] = outer }
+    let own = body.ownValues
+    for (inner, value) in body.values.enumerated() where value.constant == nil && !own.contains(inner) {
+      ids[inner] = node.captures[value.name]
+    }
+    var copies: [(from: ValueID, to: ValueID)] = []
+    for (inner, outer) in zip(body.outputs, node.outputs) {
+      guard let outer else { continue }
+      if ids[inner] == nil, body.values[inner].constant == nil, !body.inputs.contains(inner) {
+        ids[inner] = outer
+      } else {
+        // What is returned as it is, or twice, needs a value of its own.
+        copies.append((inner, outer))
+      }
+    }
+    let first = graph.nodes.count
+    graft(
+      body, &ids, prefix: (node.results.first.map { graph.values[$0].name } ?? node.name) + "/",
+      metadata: node.metadata, origin: origin)
+    for (inner, outer) in copies {
+      var copy = Node(
+        name: "", operatorName: OperatorName(type: "Identity"), inputs: [ids[inner]], outputs: [outer],
+        metadata: node.metadata, operation: Identity())
+      copy.origin = origin
+      graph.nodes.append(copy)
+    }
+    return first..<graph.nodes.count
+  }
+
+  /// Adds the body of one of this graph's own composite nodes after all others.
+  ///
+  /// - Returns: the positions of the nodes added.
+  mutating func splice(_ body: ComputeGraph, replacing index: Int) -> Range<Int> {
+    splice(body, replacing: graph.nodes[index], origin: graph.nodes[index].origin ?? index)
+  }
+
+  /// Adds the values of a graph that are not in this one yet, and its nodes.
+  private mutating func graft(
+    _ inner: ComputeGraph, _ ids: inout [ValueID: ValueID], prefix: String, metadata: [String: String], origin: Int?
+  ) {
+    var added: Set<ValueID> = []
+    for (id, value) in inner.values.enumerated() where ids[id] == nil && !inner.inputs.contains(id) {
+      ids[id] = self.value("\(prefix)\(value.name)_\(graph.values.count)", constant: value.constant)
+      added.insert(ids[id]!)
+    }
+    for var node in inner.nodes {
+      node.inputs = node.inputs.map { $0.flatMap { ids[$0] } }
+      node.outputs = node.outputs.map { $0.flatMap { ids[$0] } }
+      node.captures = node.captures.compactMapValues { ids[$0] }
+      if node.name.isEmpty, let output = node.results.first {
+        let number = added.contains(output) ? output + 1 : graph.values.count
+        node.name = "\(prefix)\(node.operatorName.type)_\(number)"
+      }
+      if node.metadata.isEmpty { node.metadata = metadata }
+      node.origin = origin
+      graph.nodes.append(node)
+    }
+  }
+}
+
+extension ComputeGraph {
+  /// The inputs and what nodes compute.
+  fileprivate var ownValues: Set<ValueID> { Set(inputs).union(nodes.flatMap(\.results)) }
+}

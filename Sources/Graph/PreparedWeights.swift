@@ -1,0 +1,27 @@
+import Synchronization
+
+/// What kernels and rewrites made of constants once — packed, transformed, folded —, shared by all plans of a model.
+public final class PreparedWeights: Sendable {
+  /// Constants by where they lie, with what was made of them.
+  private struct Key: Hashable {
+    let addresses: [UInt]
+    let form: String
+  }
+
+  /// The constants are kept, so that nothing else comes to lie where they are.
+  private let made = Mutex<[Key: (sources: [TensorStorage], form: any Sendable)]>([:])
+
+  /// An empty store.
+  public init() {}
+
+  /// A form of some constants, made where there is none yet.
+  ///
+  /// - Parameter form: what is made of them, with all that it depends on.
+  public func form<Form: Sendable>(_ form: String, of sources: [Tensor], make: () -> Form) -> Form {
+    let key = Key(addresses: sources.map { UInt(bitPattern: $0.storage.base) }, form: form)
+    if let known = made.withLock({ $0[key]?.form as? Form }) { return known }
+    let result = make()
+    made.withLock { $0[key] = (sources.map(\.storage), result) }
+    return result
+  }
+}

@@ -1,0 +1,63 @@
+import Graph
+
+/// What bodies of composite operators are mostly made of.
+extension GraphBuilder {
+  /// Starts a body for the inputs of a node, of which there may be at most `limit`.
+  init(_ inputs: NodeInputs, atMost limit: Int = .max, opsets: [String: Int] = ["": 23]) throws {
+    try inputs.expect(atMost: limit)
+    self.init(inputs: (0..<inputs.count).map { inputs[$0] != nil }, opsets: opsets)
+  }
+
+  /// Adds a list of integers.
+  mutating func integers(_ values: [Int]) -> ValueID {
+    constant(Tensor(values.map(Int64.init), shape: [values.count]))
+  }
+
+  /// Adds numbers of a floating type.
+  mutating func numbers(_ values: [Float], shape: Shape = [], type: ElementType) -> ValueID {
+    constant(Tensor(values, shape: shape, floatingType: type))
+  }
+
+  /// Adds the same number in every element of a shape, a scalar where none is given.
+  mutating func number(_ value: Float, shape: Shape = [], type: ElementType) -> ValueID {
+    numbers([Float](repeating: value, count: shape.count), shape: shape, type: type)
+  }
+
+  mutating func reshape(_ x: ValueID, _ extents: [Int]) -> ValueID {
+    self("Reshape", x, integers(extents), with: ["allowzero": .int(1)])
+  }
+
+  mutating func transpose(_ x: ValueID, _ order: [Int]) -> ValueID {
+    self("Transpose", x, with: ["perm": .ints(order.map(Int64.init))])
+  }
+
+  mutating func concatenate(_ parts: [ValueID], axis: Int) -> ValueID {
+    node("Concat", parts, ["axis": .int(Int64(axis))])[0]
+  }
+
+  mutating func split(_ x: ValueID, into count: Int, axis: Int) -> [ValueID] {
+    node("Split", [x], ["axis": .int(Int64(axis)), "num_outputs": .int(Int64(count))], outputCount: count)
+  }
+
+  mutating func slice(_ x: ValueID, _ range: Range<Int>, axis: Int, step: Int = 1) -> ValueID {
+    self("Slice", x, integers([range.lowerBound]), integers([range.upperBound]), integers([axis]), integers([step]))
+  }
+
+  mutating func unsqueeze(_ x: ValueID, axis: Int) -> ValueID {
+    if graph.opsets["", default: 23] < 13 { return self("Unsqueeze", x, with: ["axes": .ints([Int64(axis)])]) }
+    return self("Unsqueeze", x, integers([axis]))
+  }
+
+  mutating func squeeze(_ x: ValueID, axis: Int) -> ValueID { self("Squeeze", x, integers([axis])) }
+
+  mutating func cast(_ x: ValueID, to type: ElementType) -> ValueID {
+    self("Cast", x, with: ["to": .int(Int64(type.onnxCode))])
+  }
+}
+
+/// A composite operator as a function of its inputs.
+struct Composite: CompositeOperator {
+  let build: @Sendable (NodeInputs) throws -> ComputeGraph
+
+  func body(_ inputs: NodeInputs) throws -> ComputeGraph { try build(inputs) }
+}
