@@ -9,9 +9,9 @@
        fprintf(stderr, "%s\n", gradcam_last_error());
 
    Status. Functions that can fail return a gradcam_status: 0, or the exit code that the program gradcam has for the same
-   error. gradcam_last_error() then says in one line what is wrong, where, and what to do; where that is to give an
-   option, it names the program's, as --node. Wrong arguments, null pointers and handles that are closed included, are
-   such errors too; a pointer that leads nowhere cannot be told from one that does.
+   error. gradcam_last_error() then says in one line what is wrong, where, and what to do; what can be given it names as
+   the fields below are called, or as the program's options are without their dashes. Wrong arguments, null pointers and
+   handles that are closed included, are such errors too; a pointer that leads nowhere cannot be told from one that does.
 
    Threads. Any thread may call any function. A model, and an explanation, serve one caller at a time: a call while
    another one runs on the same fails with GRADCAM_USAGE. Different ones are independent of each other, explanations of

@@ -45,7 +45,7 @@ final class MadeExplanation: HeldObject, @unchecked Sendable {
         .usage, at: "argument 'index'", problem: "is \(index), but there are \(warnings.count) warnings")
     }
     let warning = warnings[Int(index)]
-    return (memory.string(warning.code), memory.string(warning.text))
+    return (memory.string(warning.code.rawValue), memory.string(warning.text.asFields))
   }
 
   /// The map as it is drawn, at the picture's size.

@@ -102,7 +102,7 @@ final class OpenModel: HeldObject, @unchecked Sendable {
       throw GradCAMError(
         .usage, at: "concept_number", problem: "is \(request.concept_number)", advice: "use 1 to \(explanations.count)")
     }
-    let assumed = explainer.warnings.filter { image.picture != nil || $0.code != "preprocessing-assumed" }
+    let assumed = explainer.warnings.filter { image.picture != nil || $0.code != .preprocessingAssumed }
     return MadeExplanation(
       explanations[Int(number) - 1], of: image, classIndex: index, label: explainer.labels[index], assumed: assumed)
   }

@@ -16,7 +16,7 @@ func status(_ body: () throws -> Void) -> gradcam_status {
     try body()
     return gradcam_status(GRADCAM_OK)
   } catch let error as GradCAMError {
-    LastError.set(error.description)
+    LastError.set(error.message.asFields)
     return error.kind.exitCode
   } catch {
     LastError.set("\(error)")

@@ -50,7 +50,7 @@ struct ForwardPlanner {
   private func missingContents(_ value: ValueID) -> GradCAMError {
     let name = graph.values[value].name
     return GradCAMError(
-      .badData, problem: "input '\(name)' has no contents", advice: "give it with --tensor \(name)=FILE.npy")
+      .badData, problem: "input '\(name)' has no contents", advice: "give it with \(.tensor, as: "\(name)=FILE.npy")")
   }
 
   /// Where the observed executor has a value; nil where it does not.

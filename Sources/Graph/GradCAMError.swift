@@ -1,11 +1,11 @@
 /// What went wrong, where, and what to do about it.
 ///
-/// Every error that the program reports on purpose is of this type. The command line prints `description` on one
-/// line and exits with `kind.exitCode`.
+/// Every error that is reported on purpose is of this type. A front end renders it on one line; a process ends with
+/// `kind.exitCode`.
 public struct GradCAMError: Error, CustomStringConvertible, Sendable {
-  /// The class of an error, which decides the exit code of the command line.
+  /// The class of an error, which decides the exit code of a process.
   public enum Kind: Sendable {
-    /// An option or a name that the user gave cannot be used.
+    /// A setting or a name that the user gave cannot be used.
     case usage
     /// A model, image or tensor whose contents are wrong.
     case badData
@@ -33,31 +33,50 @@ public struct GradCAMError: Error, CustomStringConvertible, Sendable {
 
   /// The class of the error.
   public let kind: Kind
-  /// The file, node, tensor or attribute concerned, outermost first; empty where nothing narrower is known.
-  public var place: [String]
+  /// The file, node, tensor, attribute or setting concerned, outermost first; empty where nothing narrower is known.
+  public var place: [Message]
   /// What is wrong, without a final full stop.
-  public let problem: String
+  public let problem: Message
   /// What the user can do about it, without a final full stop; nil where nothing helps.
-  public let advice: String?
+  public let advice: Message?
 
   /// Creates an error of a kind at a place.
-  public init(_ kind: Kind, at place: String..., problem: String, advice: String? = nil) {
+  public init(_ kind: Kind, at place: Message..., problem: Message, advice: Message? = nil) {
     self.kind = kind
     self.place = place
     self.problem = problem
     self.advice = advice
   }
 
+  /// Creates an error whose texts name no setting; literals are messages.
+  @_disfavoredOverload
+  public init(_ kind: Kind, at place: String..., problem: String, advice: String? = nil) {
+    self.kind = kind
+    self.place = place.map { Message($0) }
+    self.problem = Message(problem)
+    self.advice = advice.map { Message($0) }
+  }
+
   /// The same error with an enclosing place put in front.
-  public func within(_ outer: String) -> GradCAMError {
+  public func within(_ outer: Message) -> GradCAMError {
     var error = self
     error.place.insert(outer, at: 0)
     return error
   }
 
+  /// The same error with an enclosing place put in front.
+  @_disfavoredOverload
+  public func within(_ outer: String) -> GradCAMError { within(Message(outer)) }
+
   /// One line: place, problem, advice.
-  public var description: String {
-    let location = place.map { ($0.isEmpty ? "''" : $0) + ": " }.joined()
-    return location + problem + (advice.map { "; " + $0 } ?? "")
+  public var message: Message {
+    let location: Message = place.reduce("") { "\($0)\($1.isEmpty ? "''" : $1): " }
+    return "\(location)\(problem)" + (advice.map { "; \($0)" } ?? "")
   }
+
+  /// The line, settings by their plain names.
+  public var description: String { message.description }
+
+  /// The line, settings and listings as a front end writes them.
+  public func rendered(by name: (Message.Reference) -> String) -> String { message.rendered(by: name) }
 }

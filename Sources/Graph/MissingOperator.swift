@@ -7,7 +7,7 @@ public struct MissingOperator: Sendable {
   /// The number of nodes that need it.
   public internal(set) var count: Int
   /// What is missing: the operator, the graph's version of it, or an attribute.
-  public let problem: String
+  public let problem: Message
 }
 
 extension OperatorSet {

@@ -115,7 +115,7 @@ public struct OperatorSet: Sendable {
     guard let versions = entries[name] else {
       throw GradCAMError(
         .unsupported, problem: "operator \(name) is not supported",
-        advice: name.domain.isEmpty ? nil : "a plugin that brings it can be given with --plugin")
+        advice: name.domain.isEmpty ? nil : "a plugin that brings it can be given with \(.plugin)")
     }
     // A model that uses a domain must import it, but fused nodes and careless exporters do not: the newest is meant.
     let opset = opsets[name.domain] ?? Int.max

@@ -37,7 +37,7 @@ struct CaseProcess {
     else {
       return ConformanceOutcome(status: .failed, reason: "the plugin ended the program with exit code \(code)")
     }
-    return ConformanceOutcome(status: status, reason: row.reason)
+    return ConformanceOutcome(status: status, reason: row.reason.map { Message($0) })
   }
 
   /// The status that `waitpid` tells, and standard output.

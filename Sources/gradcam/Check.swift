@@ -57,11 +57,11 @@ struct Check: ParsableCommand {
       Console.progress(index, of: cases.count, each.name)
       let outcome = try run(each)
       counts[outcome.status, default: 0] += 1
-      rows.append(Row(case: each.name, status: outcome.status.rawValue, reason: outcome.reason))
+      rows.append(Row(case: each.name, status: outcome.status.rawValue, reason: outcome.reason?.asOptions))
       if let surprise = manifest?.surprise(each.name, outcome) { surprises.append("\(each.name) \(surprise)") }
       if !json, let reason = outcome.reason {
         Console.clearProgress()
-        try Console.print("\(outcome.status.rawValue) \(each.name): \(reason)")
+        try Console.print("\(outcome.status.rawValue) \(each.name): \(reason.asOptions)")
       }
     }
     Console.clearProgress()

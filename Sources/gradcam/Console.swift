@@ -32,15 +32,15 @@ enum Console {
   }
 
   /// Writes a warning to standard error.
-  static func warn(_ text: String) {
+  static func warn(_ message: Message) {
     clearProgress()
-    note("gradcam: warning: \(text)")
+    note("gradcam: warning: \(message.asOptions)")
   }
 
   /// Ends the program with an error's line and exit code.
   static func fail(_ error: GradCAMError) -> Never {
     clearProgress()
-    note("gradcam: error: \(error.description.split(separator: "\n").joined(separator: " "))")
+    note("gradcam: error: \(error.message.asOptions.split(separator: "\n").joined(separator: " "))")
     exit(error.kind.exitCode)
   }
 

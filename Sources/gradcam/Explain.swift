@@ -121,7 +121,7 @@ struct Explain: ParsableCommand {
         let grid = try explained.grid.map { try write($0, of: explanations[0], method: "all") }
         for (number, explanation) in explanations.enumerated() {
           try save(explanation)
-          warnings += explanation.warnings.map(\.text).filter { said.insert($0).inserted }
+          warnings += explanation.warnings.map(\.text.asOptions).filter { said.insert($0).inserted }
           drawn.append(
             ExplanationReport(
               image: name, model: model.path, explanation, output: paths.isEmpty ? grid! : paths[number], grid: grid,

@@ -54,7 +54,7 @@ struct ExplanationReport: Encodable {
     detection = explanation.detection.map {
       Detection(box: $0.box, class: $0.classIndex, label: $0.label, coordinates: $0.coordinates)
     }
-    self.warnings = warnings.map { Note(code: $0.code, text: $0.text) }
+    self.warnings = warnings.map { Note(code: $0.code.rawValue, text: $0.text.asOptions) }
   }
 
   /// Prints what was found in one image and where its pictures went.

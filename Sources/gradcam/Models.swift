@@ -49,13 +49,13 @@ extension ModelSummary {
     let missing = missingOperators ?? []
     guard missing.isEmpty else { return missing.map(\.verdict).joined(separator: "; ") }
     guard var failure else { return "all supported" }
-    if failure.place.first == path { failure.place.removeFirst() }
-    return failure.description
+    if failure.place.first == "\(path)" { failure.place.removeFirst() }
+    return failure.message.asOptions
   }
 }
 
 extension MissingOperator {
-  fileprivate var verdict: String { problem + (name.isONNX ? "" : " (a plugin would have to bring it)") }
+  fileprivate var verdict: String { problem.asOptions + (name.isONNX ? "" : " (a plugin would have to bring it)") }
 }
 
 /// What `--json` tells of a model.
@@ -103,8 +103,9 @@ private struct ModelReport: Encodable {
     auto = summary.auto
     supported = summary.missingOperators.map(\.isEmpty)
     missing = summary.missingOperators?.map {
-      Missing(operator: "\($0.name)", node: $0.node, reason: $0.problem, nodes: $0.count, plugin: !$0.name.isONNX)
+      Missing(
+        operator: "\($0.name)", node: $0.node, reason: $0.problem.asOptions, nodes: $0.count, plugin: !$0.name.isONNX)
     }
-    error = summary.failure?.description
+    error = summary.failure?.message.asOptions
   }
 }

@@ -189,8 +189,8 @@ struct SweepReport: Encodable {
       let explanation = explanations[index], value = values?[index]
       return Node(
         rank: value == nil ? nil : place + 1, node: explanation.node, tensor: explanation.tensor,
-        shape: [explanation.map.height, explanation.map.width], value: value, warnings: explanation.warnings.map(\.text)
-      )
+        shape: [explanation.map.height, explanation.map.width], value: value,
+        warnings: explanation.warnings.map(\.text.asOptions))
     }
     best = metric == nil ? nil : nodes.first?.node
   }

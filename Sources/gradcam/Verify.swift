@@ -66,7 +66,7 @@ struct Verify: ParsableCommand {
         try session.backward(from: explained)
         report.add(try GradientVerification(session, of: explained))
       } catch let error as GradCAMError where error.kind == .unsupported && nodes.isEmpty && index > 0 {
-        Console.warn(error.description)
+        Console.warn(error.message)
       }
     }
     Console.clearProgress()

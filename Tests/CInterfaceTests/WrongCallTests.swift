@@ -134,7 +134,7 @@ struct WrongCallTests {
       return gradcam_explain(client.model, &request, &made)
     }
     "stra".withCString { name in
-      expect(explain { $0.method = name }, GRADCAM_USAGE, "--method stra: is not a method")
+      expect(explain { $0.method = name }, GRADCAM_USAGE, "method 'stra': is not a method")
       expect(explain { $0.class_name = name }, GRADCAM_USAGE, "choose from star")
     }
     expect("8".withCString { name in explain { $0.class_name = name } }, GRADCAM_USAGE, "the model has 8 classes")

@@ -36,7 +36,7 @@ import Testing
     #expect(reader.has("secret"))
     let error = #expect(throws: GradCAMError.self) { try reader.finish() }
     #expect(error?.kind == .unsupported)
-    #expect(error?.problem.contains("'another', 'secret'") == true)
+    #expect(error?.problem.description.contains("'another', 'secret'") == true)
     reader.ignore("secret", "another", "absent")
     try reader.finish()
   }

@@ -44,7 +44,7 @@ private func node(_ type: String, domain: String = "") -> Node {
     ] {
       let error = #expect(throws: GradCAMError.self) { try operators.resolve(node(type), opsets: ["": 13]) }
       #expect(error?.kind == .unsupported)
-      #expect(error?.problem.contains(words) == true)
+      #expect(error?.problem.description.contains(words) == true)
     }
   }
 }

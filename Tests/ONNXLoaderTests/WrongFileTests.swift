@@ -38,7 +38,7 @@ import Testing
     let file = path(fixture + ".onnx")
     let error = #expect(throws: GradCAMError.self) { try loadModel(at: file) }
     #expect(error?.kind == kind)
-    #expect(error?.place.first == file)
+    #expect(error?.place.first == Message(file))
     #expect(error?.description.contains(text) == true, "\(error?.description ?? "")")
   }
 
@@ -83,7 +83,7 @@ import Testing
     for file in [path("no such model.onnx"), fixtures.path, "/dev/null"] {
       let error = #expect(throws: GradCAMError.self) { try loadModel(at: file) }
       #expect(error?.kind == .unreadable)
-      #expect(error?.place == [file])
+      #expect(error?.place == [Message(file)])
     }
   }
 

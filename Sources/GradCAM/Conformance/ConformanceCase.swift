@@ -51,10 +51,10 @@ public struct ConformanceOutcome: Sendable {
   /// How it went.
   public let status: Status
   /// Why it did not pass; nil where it did.
-  public let reason: String?
+  public let reason: Message?
 
   /// An outcome.
-  public init(status: Status, reason: String?) {
+  public init(status: Status, reason: Message?) {
     self.status = status
     self.reason = reason
   }

@@ -43,7 +43,7 @@ public struct ConformanceRunner: Sendable {
       )
       for set in each.dataSets {
         if let difference = try compare(graph, set, within: tolerances) {
-          return ConformanceOutcome(status: .failed, reason: difference)
+          return ConformanceOutcome(status: .failed, reason: Message(difference))
         }
       }
       guard !each.dataSets.isEmpty else { return ConformanceOutcome(status: .skipped, reason: "has no data set") }

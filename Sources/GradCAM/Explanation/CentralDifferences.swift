@@ -44,7 +44,7 @@ struct CentralDifferences {
     try measureRounding()
     guard typicalValue.isFinite, typicalGradient.isFinite, rounding.isFinite else {
       throw GradCAMError(
-        .badData, at: session.model.path, "--node \(session.taps[0].label)",
+        .badData, at: "\(session.model.path)", "\(.node, session.taps[0].label)",
         problem: "activation, gradient or score holds numbers that are NaN or infinite",
         advice: "check the image's preprocessing and the model's weights")
     }

@@ -59,7 +59,7 @@ extension Explainer {
     let method = NamedMethod(
       name: name, method: try session.model.registry.method(named: name, following: compatibility))
     guard !session.visitsTaps || method.method is any TapMethod else {
-      throw GradCAMError(.defect, at: "--method \(name)", problem: "asks for more than nodes that are visited tell")
+      throw GradCAMError(.defect, at: "\(.method, name)", problem: "asks for more than nodes that are visited tell")
     }
     var found = [[Explanation]](repeating: [], count: session.taps.count)
     try session.backward(from: target) { place in

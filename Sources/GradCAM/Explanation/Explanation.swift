@@ -139,9 +139,9 @@ public final class Explainer {
     if known == nil {
       warnings.append(
         Warning(
-          code: "preprocessing-assumed",
+          code: .preprocessingAssumed,
           text: "the file does not say how images are preprocessed; ImageNet's usual way at \(size) is assumed; "
-            + "give --preset, or --mean, --std, --range and the like"))
+            + "give \(.preset), or \(.mean), \(.std), \(.range) and the like"))
     }
     self.compatibility = compatibility
     namesNodes = !nodes.isEmpty
@@ -153,15 +153,16 @@ public final class Explainer {
     if labels == nil, isAssumed {
       warnings.append(
         Warning(
-          code: "labels-assumed",
-          text: "the file does not name its classes; with 1,000 of them ImageNet's are assumed; give --labels FILE"))
+          code: .labelsAssumed,
+          text: "the file does not name its classes; with 1,000 of them ImageNet's are assumed; "
+            + "give \(.labels, as: "FILE")"))
     }
     if !self.labels.names.isEmpty, session.classCount > 0, self.labels.names.count != session.classCount {
       warnings.append(
         Warning(
-          code: "labels-count",
+          code: .labelsCount,
           text: "there are \(self.labels.names.count) labels for \(session.classCount) classes; "
-            + "give --labels a file with one line a class, in the model's order"))
+            + "give \(.labels) a file with one line a class, in the model's order"))
     }
     self.warnings = warnings
   }

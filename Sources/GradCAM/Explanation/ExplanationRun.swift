@@ -82,7 +82,7 @@ struct ExplanationRun {
           } catch let error as GradCAMError where skipsUnsupported && error.kind == .unsupported {
             found[index][number] = nil
             skipped[index].append(
-              Warning(code: "method-skipped", text: "\(session.taps[places[index]].label): \(error)"))
+              Warning(code: .methodSkipped, text: "\(session.taps[places[index]].label): \(error)"))
           }
         }
       }
@@ -95,9 +95,9 @@ struct ExplanationRun {
     if let method = named.method as? any ConceptMethod {
       guard smoothing.isEmpty, fusion == nil else {
         throw GradCAMError(
-          .unsupported, at: "--method \(named.name)",
+          .unsupported, at: "\(.method, named.name)",
           problem: "finds other concepts in every node and image, which cannot be fused or smoothed",
-          advice: "leave out --fuse and --smooth")
+          advice: "leave out \(.fuse) and \(.smooth)")
       }
       return try method.concepts(of: tap, probe: probe).enumerated().map { index, concept in
         let scored = concept.logits.flatMap { explainer.classes(of: $0, count: 1).first }
@@ -107,7 +107,7 @@ struct ExplanationRun {
     guard smoothing.contains(.eigen) else { return [(try named.method.map(of: tap, probe: probe), nil)] }
     guard let method = named.method as? any WeightingMethod else {
       throw GradCAMError(
-        .unsupported, at: "--smooth eigen", problem: "\(named.name) is no weighted sum over channels",
+        .unsupported, at: "\(.smooth, "eigen")", problem: "\(named.name) is no weighted sum over channels",
         advice: "choose a method that is, such as gradcam or layercam, or leave it out")
     }
     return [(try method.weighting(of: tap, probe: probe).principalComponent(), nil)]
@@ -198,7 +198,7 @@ struct ExplanationRun {
       return nodes.count > 1 && isFused ? about.map { $0.about(node: session.taps[places[index]].label) } : about
     }
     let notes = (scope == .network ? [] : nodes).flatMap { index in
-      let notes = session.taps[places[index]].notes.map { Warning(code: "node", text: $0) }
+      let notes = session.taps[places[index]].notes.map { Warning(code: .node, text: Message($0)) }
       return nodes.count > 1 ? notes.map { $0.about(node: session.taps[places[index]].label) } : notes
     }
     let input = PreprocessingGeometry(original: session.inputSize, resized: session.inputSize)

@@ -65,10 +65,10 @@ public struct Labels: Sendable {
     if parts.count == 1 { return parts[0] }
     let near = parts.isEmpty ? nearest(to: query, among: names, count: 4) : parts.prefix(6).map { names[$0] }
     throw GradCAMError(
-      .usage, at: "--class \(query)",
+      .usage, at: "\(.class, query)",
       problem: parts.isEmpty ? "is not the label of a class" : "means several classes",
       advice: names.isEmpty
-        ? "the model has no labels; give a number from 0 to \(classCount - 1), or --labels FILE"
+        ? "the model has no labels; give a number from 0 to \(classCount - 1), or \(.labels, as: "FILE")"
         : near.isEmpty ? "give a number from 0 to \(classCount - 1)" : "choose from \(near.joined(separator: ", "))")
   }
 }
@@ -79,7 +79,7 @@ extension Labels {
   /// Of several readings that do, one of whole labels or numbers counts. Throws `usage` where none or several are left.
   public func indices(ofPair query: String, classCount: Int) throws -> (Int, Int) {
     func error(_ problem: String, _ advice: String) -> GradCAMError {
-      GradCAMError(.usage, at: "--contrast \(query)", problem: problem, advice: advice)
+      GradCAMError(.usage, at: "\(.contrast, query)", problem: "\(problem)", advice: "\(advice)")
     }
     let commas = query.indices.filter { query[$0] == "," }
     let readings = commas.map { comma in
@@ -120,6 +120,6 @@ extension GradCAMError {
   /// The error for a class that does not exist.
   static func noClass(_ index: Int, of count: Int) -> GradCAMError {
     GradCAMError(
-      .usage, at: "--class \(index)", problem: "the model has \(count) classes", advice: "use 0 to \(count - 1)")
+      .usage, at: "\(.class, index)", problem: "the model has \(count) classes", advice: "use 0 to \(count - 1)")
   }
 }

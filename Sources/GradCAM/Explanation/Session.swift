@@ -108,15 +108,16 @@ public final class Session {
   private static func check(_ tap: NodeCatalogue.Match, _ info: ValueInfo?, _ catalogue: NodeCatalogue) throws {
     guard let info, catalogue.reachesExplained(tap.value) else {
       throw GradCAMError(
-        .usage, at: "--node \(tap.label)",
+        .usage, at: "\(.node, tap.label)",
         problem: "what is explained, '\(catalogue.explainedName)', does not depend on this node",
-        advice: "choose a node that 'gradcam nodes' lists")
+        advice: "choose a node that \(listing: .nodes) lists")
     }
     guard info.elementType.isFloatingPoint, info.shape.count > 0, tap.layout != nil else {
       throw GradCAMError(
-        .usage, at: "--node \(tap.label)",
+        .usage, at: "\(.node, tap.label)",
         problem: "its tensor is \(info.elementType) of shape \(info.shape), which has no known spatial extent to draw",
-        advice: "choose a feature map from 'gradcam nodes', or say how it lies with --grid HxW or --axis channels=last")
+        advice: "choose a feature map from \(listing: .nodes), or say how it lies with \(.grid, as: "HxW") or "
+          + "\(.axis, as: "channels=last")")
     }
   }
 
@@ -178,11 +179,12 @@ public final class Session {
     let outputs = model.outputs(
       inputSize, inputs: Dictionary(uniqueKeysWithValues: inputs.map { (model.graph.values[$0].name, $1) }))
     return GradCAMError(
-      .unsupported, at: model.path, "output '\(model.graph.values[explained].name)'",
+      .unsupported, at: "\(model.path)", "output '\(model.graph.values[explained].name)'",
       problem: "has shape \(executor.plan.infos[explained]!.shape) where one score for each class is expected, as "
         + "\(model.imageShape.batch)×classes",
-      advice: "say what to explain: --class N of a segmentation, also with --mask PNG; --detection K of boxes; "
-        + "--embedding FILE; or --target 'OUTPUT[…]' of the outputs \(outputs.description)")
+      advice: "say what to explain: \(.class, as: "N") of a segmentation, also with \(.mask, as: "PNG"); "
+        + "\(.detection, as: "K") of boxes; \(.embedding, as: "FILE"); "
+        + "or \(.target, as: "'OUTPUT[…]'") of the outputs \(outputs.description)")
   }
 
   /// Walks back from a target; `tap(_:)` then has the gradients.
@@ -332,8 +334,8 @@ extension Model {
     guard !imageShape.admits(size) else { return }
     let fixed = "\(imageShape.width.map(String.init) ?? "any")x\(imageShape.height.map(String.init) ?? "any")"
     throw GradCAMError(
-      .usage, at: "--size \(size)", problem: "the model's input '\(graph.values[imageInput].name)' takes \(fixed)",
-      advice: "leave --size out, or export the model with dynamic height and width")
+      .usage, at: "\(.size, size)", problem: "the model's input '\(graph.values[imageInput].name)' takes \(fixed)",
+      advice: "leave \(.size) out, or export the model with dynamic height and width")
   }
 
   /// Whether the scores are one number a class.
@@ -348,11 +350,11 @@ extension Model {
 
   /// Throws `unsupported` where a value is not one that targets can be made of.
   fileprivate func checkExplained(_ value: ValueID, _ info: ValueInfo) throws {
-    let place = "'\(graph.values[value].name)'"
+    let place: Message = "'\(graph.values[value].name)'"
     guard info.elementType.isFloatingPoint, info.shape.count > 0 else {
       throw GradCAMError(
         .unsupported, at: place, problem: "is \(info.elementType) of shape \(info.shape), which has no gradient",
-        advice: "name a value of floating-point numbers before it with --target")
+        advice: "name a value of floating-point numbers before it with \(.target)")
     }
     guard imageShape.batch == 1 || info.shape.rank > 0 && info.shape[0] % imageShape.batch == 0 else {
       throw GradCAMError(
@@ -369,7 +371,7 @@ extension Model {
     guard let id = graph.inputs.first(where: { graph.values[$0].name == name }) else {
       let names = graph.inputs.map { "'\(graph.values[$0].name)'" }.joined(separator: ", ")
       throw GradCAMError(
-        .usage, at: "--tensor \(name)", problem: "the model has no such input", advice: "its inputs are \(names)")
+        .usage, at: "\(.tensor, name)", problem: "the model has no such input", advice: "its inputs are \(names)")
     }
     return id
   }
@@ -384,9 +386,9 @@ extension Plan {
     let available = physicalByteCount
     guard arenaByteCount > available else { return }
     throw GradCAMError(
-      .unsupported, at: "--size \(size)",
+      .unsupported, at: "\(.size, size)",
       problem: "needs \(arenaByteCount >> 20) MiB of memory where this machine has \(available >> 20) MiB",
-      advice: "give a smaller --size")
+      advice: "give a smaller \(.size)")
   }
 }
 

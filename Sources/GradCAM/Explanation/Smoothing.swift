@@ -34,7 +34,8 @@ struct Augmentation {
   func applied(to image: Tensor, _ layout: ImageShape.Layout) throws -> Tensor {
     guard image.elementType.storage == .float32 else {
       throw GradCAMError(
-        .unsupported, at: "--smooth aug", problem: "multiplies the image, but the model takes \(image.elementType)",
+        .unsupported, at: "\(.smooth, "aug")",
+        problem: "multiplies the image, but the model takes \(image.elementType)",
         advice: "leave it out, or export the model with its normalisation outside")
     }
     let shape = image.shape, width = shape.imageSize(layout).width, depth = layout == .nchw ? 1 : shape[3]

@@ -2,13 +2,29 @@ import Graph
 
 /// Something that the user should know about an explanation that was made all the same.
 public struct Warning: Sendable, Equatable {
-  /// A stable name for scripts, as `map-all-zero`.
-  public let code: String
+  /// What it is about, by a stable name for scripts.
+  public enum Code: String, Sendable {
+    case gradientZero = "gradient-zero"
+    case labelsAssumed = "labels-assumed"
+    case labelsCount = "labels-count"
+    case mapAllNegative = "map-all-negative"
+    case mapAllZero = "map-all-zero"
+    case methodSkipped = "method-skipped"
+    case noSpatialExtent = "no-spatial-extent"
+    case node
+    case nodeIgnored = "node-ignored"
+    case notFinite = "not-finite"
+    case preprocessingAssumed = "preprocessing-assumed"
+    case probabilitySaturated = "probability-saturated"
+  }
+
+  /// What it is about.
+  public let code: Code
   /// What it means and what to try.
-  public let text: String
+  public let text: Message
 
   /// Creates a warning.
-  public init(code: String, text: String) {
+  public init(code: Code, text: Message) {
     self.code = code
     self.text = text
   }
@@ -19,45 +35,45 @@ public struct Warning: Sendable, Equatable {
 
 extension Warning {
   static let singlePosition = Warning(
-    code: "no-spatial-extent",
+    code: .noSpatialExtent,
     text: "the node's feature map is 1×1, so that its heat map is one number; choose a node nearer to the image")
   static let zeroGradient = Warning(
-    code: "gradient-zero",
+    code: .gradientZero,
     text: "the gradient at the node is zero everywhere, so that the map is empty: nothing there changes this score; "
       + "try another node or class")
   static let onlyExtraTokens = Warning(
-    code: "gradient-zero",
+    code: .gradientZero,
     text: "the gradient at the node is zero for every token of the grid: only the class token counts behind the last "
       + "attention; choose a node before it, as auto does")
   static let zeroMap = Warning(
-    code: "map-all-zero",
+    code: .mapAllZero,
     text: "the map is zero everywhere: nothing that the method weighs at this node speaks for or against this class; "
       + "try another node, class or method")
   static let negativeMap = Warning(
-    code: "map-all-negative",
+    code: .mapAllNegative,
     text: "the map is negative everywhere, so that nothing is left after rectification: what the node shows speaks "
       + "against this class; try the top class or another node")
 
   static func notFinite(_ what: String, _ source: NonFiniteSource) -> Warning {
-    Warning(code: "not-finite", text: "\(what) NaN or infinite; \(source.description)")
+    Warning(code: .notFinite, text: "\(what) NaN or infinite; \(source.message)")
   }
 
   static func notFinite(_ target: any Target) -> Warning {
     Warning(
-      code: "not-finite",
+      code: .notFinite,
       text:
         "\(target.description) is NaN or infinite, though the numbers that it is made of are finite; check the target")
   }
 
   static func saturated(_ target: ClassTarget, probability: Float) -> Warning {
     Warning(
-      code: "probability-saturated",
+      code: .probabilitySaturated,
       text: "the probability of \(target.name) is \(probability < 0.5 ? 0 : 1) within float32 rounding, so that its "
-        + "gradient is rounding too, or zero; leave out --score probability, to explain the raw score")
+        + "gradient is rounding too, or zero; leave out \(.score, "probability"), to explain the raw score")
   }
 
   static func ignoredNode(by method: String) -> Warning {
-    Warning(code: "node-ignored", text: "\(method) makes one map of the whole network, whatever --node says")
+    Warning(code: .nodeIgnored, text: "\(method) makes one map of the whole network, whatever \(.node) says")
   }
 
   /// What is wrong with a map.
@@ -100,9 +116,9 @@ enum NonFiniteSource {
   case untold
 
   /// Where they come from and what to try.
-  var description: String {
+  var message: Message {
     switch self {
-    case .image: "the network's input holds them already; check the tensor, or --mean, --std and --range"
+    case .image: "the network's input holds them already; check the tensor, or \(.mean), \(.std) and \(.range)"
     case .node(let node, let origin):
       if let constant = origin.constant {
         "they first appear at \(node), whose '\(constant)' holds them already; export the model again"
@@ -110,7 +126,7 @@ enum NonFiniteSource {
         "they first appear in the gradient behind \(node); choose a node nearer to the output"
       } else {
         "they first appear at \(node), which is given finite numbers; check the image's preprocessing, as "
-          + "--range, --mean and --std, and the model's weights"
+          + "\(.range), \(.mean) and \(.std), and the model's weights"
       }
     case .untold: "explain this node alone to learn where they come from"
     case .method: "activation and gradient at the node are finite; choose another method or node"

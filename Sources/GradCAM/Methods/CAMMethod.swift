@@ -113,7 +113,7 @@ extension TapWeightingMethod {
 
 /// The table of methods that are part of the program.
 public enum CAMMethods {
-  /// Every method by the name that `--method` takes, in the order of help texts.
+  /// Every method by its name, in the order of lists.
   public static let all: [Plugin.NamedCAMMethod] = [
     ("gradcam", MeanGradientWeighting()),
     ("cam", ClassActivationMapping()),

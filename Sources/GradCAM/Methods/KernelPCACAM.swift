@@ -17,7 +17,8 @@ struct KernelPCACAM: TapMethod {
     let count = tap.plane
     guard count <= Self.largestPlane else {
       throw GradCAMError(
-        .unsupported, at: "--method kpca-cam", problem: "compares every two of \(tap.height)x\(tap.width) positions",
+        .unsupported, at: "\(.method, "kpca-cam")",
+        problem: "compares every two of \(tap.height)x\(tap.width) positions",
         advice: "choose a node with a smaller feature map")
     }
     let matrix = CenteredMatrix(tap.activation, channels: tap.channels, plane: count)

@@ -34,7 +34,7 @@ public final class Probe {
   public func classTarget(for method: String) throws -> ClassTarget {
     guard let target = target as? ClassTarget else {
       throw GradCAMError(
-        .unsupported, at: "--method \(method)",
+        .unsupported, at: "\(.method, method)",
         problem: "is defined for the score of a class; what is explained is \(target.description)",
         advice: "explain a class, or choose a method such as gradcam")
     }

@@ -53,7 +53,7 @@ extension Probe {
   func classifierWeights(channels: Int) throws -> [Float] {
     guard session.explainsClassScores else {
       throw GradCAMError(
-        .unsupported, at: "--method cam",
+        .unsupported, at: "\(.method, "cam")",
         problem: "weighs channels by class scores; explained is \(target.description)",
         advice: "explain a class, or choose gradcam")
     }
@@ -61,9 +61,9 @@ extension Probe {
     guard classifier.channels == channels else {
       let name = session.model.graph.values[classifier.value].name
       throw GradCAMError(
-        .unsupported, at: "--method cam",
+        .unsupported, at: "\(.method, "cam")",
         problem: "the classifier weights \(classifier.channels) channels where the node has \(channels)",
-        advice: "give --node '\(name)'")
+        advice: "give \(.node) '\(name)'")
     }
     return classifier.weights(of: try target.gradient(contents))
   }
@@ -107,7 +107,7 @@ extension ComputeGraph {
   fileprivate var noAttention: GradCAMError {
     let fused = nodes.firstIndex { $0.role == .attention }
     return GradCAMError(
-      .unsupported, at: "--method legrad",
+      .unsupported, at: "\(.method, "legrad")",
       problem: fused.map { "\(describe(node: $0)) keeps its softmax to itself" }
         ?? "the model has no softmax attention over places of the picture",
       advice: fused == nil ? "choose gradcam" : "export with an opset below 23, or choose gradcam")

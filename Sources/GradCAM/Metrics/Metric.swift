@@ -2,7 +2,7 @@ import Graph
 
 /// A number that says how good a map is.
 public protocol Metric: Sendable {
-  /// The name in options, tables and files, as `average-drop`.
+  /// The name in requests, tables and files, as `average-drop`.
   var name: String { get }
   /// What it is, in a sentence without a full stop.
   var summary: String { get }
@@ -55,7 +55,7 @@ public enum Metrics {
   public static func named(_ name: String) throws -> any Metric {
     guard let metric = all.first(where: { $0.name == name }) else {
       throw GradCAMError(
-        .usage, at: "--metric \(name)", problem: "is not a metric",
+        .usage, at: "\(.metric, name)", problem: "is not a metric",
         advice: "known are \(all.map(\.name).joined(separator: ", "))")
     }
     return metric

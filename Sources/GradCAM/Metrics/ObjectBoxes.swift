@@ -60,7 +60,7 @@ public struct ObjectBoxes: Sendable {
     return objects[picture] ?? []
   }
 
-  /// The boxes of the objects of a class in a picture, the class meant as `--class` takes it.
+  /// The boxes of the objects of a class in a picture, the class meant as `Labels.index` takes it.
   ///
   /// Throws `badData` where a label is not a class of the model.
   public func boxes(in picture: String, of index: Int, _ labels: Labels, classCount: Int) throws -> [PixelRectangle] {
@@ -84,7 +84,8 @@ public struct ObjectBoxes: Sendable {
       return try labels.index(of: object.label, classCount: classCount)
     } catch let error as GradCAMError {
       throw GradCAMError(
-        .badData, at: path, problem: "the label '\(object.label)' is not a class of the model", advice: error.advice)
+        .badData, at: "\(path)", problem: "the label '\(object.label)' is not a class of the model",
+        advice: error.advice)
     }
   }
 }

@@ -30,8 +30,8 @@ public struct ModelFolder: Sendable {
         .sorted()
     } catch {
       throw GradCAMError(
-        .unreadable, at: path, problem: "is no folder that can be listed",
-        advice: "name the folder of your models with --models or GRADCAM_MODELS")
+        .unreadable, at: "\(path)", problem: "is no folder that can be listed",
+        advice: "name the folder of your models with \(.models) or GRADCAM_MODELS")
     }
   }
 
@@ -49,17 +49,17 @@ public struct ModelFolder: Sendable {
     if pathOrName.isEmpty || pathOrName.contains("/") || exists(pathOrName) { return pathOrName }
     let file = file(of: pathOrName)
     if exists(file) { return file }
-    let missing = "cannot be opened: neither it nor \(file) exists"
+    let missing: Message = "cannot be opened: neither it nor \(file) exists"
     guard let names = try? names() else {
       throw GradCAMError(
-        .unreadable, at: pathOrName, problem: missing,
-        advice: "give the file's path, or its folder with --models or GRADCAM_MODELS")
+        .unreadable, at: "\(pathOrName)", problem: missing,
+        advice: "give the file's path, or its folder with \(.models) or GRADCAM_MODELS")
     }
     let parts = names.filter { $0.lowercased().contains(pathOrName.lowercased()) }
     let near = parts.isEmpty ? nearest(to: pathOrName, among: names, count: 4) : Array(parts.prefix(4))
     throw GradCAMError(
-      .unreadable, at: pathOrName, problem: missing,
-      advice: (near.isEmpty ? "" : "near are \(near.joined(separator: ", ")); ") + "'gradcam models' lists the names")
+      .unreadable, at: "\(pathOrName)", problem: missing,
+      advice: "\(near.isEmpty ? "" : "near are \(near.joined(separator: ", ")); ")\(listing: .models) lists the names")
   }
 
   private static let suffix = ".onnx"

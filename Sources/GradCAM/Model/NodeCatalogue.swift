@@ -183,7 +183,7 @@ public struct NodeCatalogue: Sendable {
     let read = info.flatMap { hint.dimensions(of: $0.shape, known: dimensions[match.value]) }
     if let info, hint != FeatureMapHint(), read == nil {
       throw GradCAMError(
-        .usage, at: "--node \(query)", problem: "its shape \(info.shape) is not what --grid or --axis say",
+        .usage, at: "\(.node, query)", problem: "its shape \(info.shape) is not what \(.grid) or \(.axis) say",
         advice: "leave them out, or name a node with so many tokens")
     }
     match.layout = read.flatMap(FeatureMapLayout.init)
@@ -198,7 +198,7 @@ public struct NodeCatalogue: Sendable {
   private func find(_ query: String) throws -> Match {
     guard !query.isEmpty else {
       throw GradCAMError(
-        .usage, at: "--node", problem: "the name is empty", advice: "'gradcam nodes' lists the names")
+        .usage, at: "\(.node)", problem: "the name is empty", advice: "\(listing: .nodes) lists the names")
     }
     if query == "auto" { return try matchAuto() }
     if query.hasPrefix("#") { return try matchIndex(query) }
@@ -233,15 +233,15 @@ public struct NodeCatalogue: Sendable {
 
   private func noFeatureMap(_ query: String) -> GradCAMError {
     GradCAMError(
-      .usage, at: "--node \(query)", problem: "the model has no feature map with a spatial extent before its score",
-      advice: "name a node; 'gradcam nodes --all' lists them")
+      .usage, at: "\(.node, query)", problem: "the model has no feature map with a spatial extent before its score",
+      advice: "name a node; \(listing: .allNodes) lists them")
   }
 
   private func matchIndex(_ query: String) throws -> Match {
     guard let index = Int(query.dropFirst()), graph.nodes.indices.contains(index), let value = firstOutput(index) else {
       throw GradCAMError(
-        .usage, at: "--node \(query)", problem: "is not the index of a node",
-        advice: "indices run from #0 to #\(graph.nodes.count - 1); 'gradcam nodes --all' lists them")
+        .usage, at: "\(.node, query)", problem: "is not the index of a node",
+        advice: "indices run from #0 to #\(graph.nodes.count - 1); \(listing: .allNodes) lists them")
     }
     return match(value, label: query)
   }
@@ -256,7 +256,7 @@ public struct NodeCatalogue: Sendable {
     let position = call < 0 ? elements.count + call : call
     guard elements.indices.contains(position) else {
       throw GradCAMError(
-        .usage, at: "--node \(query)", problem: "there are only \(elements.count) \(what)",
+        .usage, at: "\(.node, query)", problem: "there are only \(elements.count) \(what)",
         advice: "use 0 to \(elements.count - 1), or -1 for the last")
     }
     return elements[position]
@@ -304,13 +304,13 @@ public struct NodeCatalogue: Sendable {
     if values.count > 1 {
       let several = matches.prefix(8).map(\.name).joined(separator: ", ")
       throw GradCAMError(
-        .usage, at: "--node \(query)", problem: "means several nodes: \(several)\(matches.count > 8 ? ", …" : "")",
+        .usage, at: "\(.node, query)", problem: "means several nodes: \(several)\(matches.count > 8 ? ", …" : "")",
         advice: "give more of the name")
     }
     let near = nearest(to: query, among: Set(names.map(\.name)), count: 4)
     throw GradCAMError(
-      .usage, at: "--node \(query)", problem: "no node, tensor or module has this name",
-      advice: (near.isEmpty ? "" : "near are \(near.joined(separator: ", ")); ") + "'gradcam nodes' lists them")
+      .usage, at: "\(.node, query)", problem: "no node, tensor or module has this name",
+      advice: "\(near.isEmpty ? "" : "near are \(near.joined(separator: ", ")); ")\(listing: .nodes) lists them")
   }
 }
 

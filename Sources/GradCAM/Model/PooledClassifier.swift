@@ -37,7 +37,7 @@ struct PooledClassifier {
   private static func unsupported(_ graph: ComputeGraph, _ node: Int?) -> GradCAMError {
     let found = node.map(graph.describe) ?? "the model's input"
     return GradCAMError(
-      .unsupported, at: "--method cam",
+      .unsupported, at: "\(.method, "cam")",
       problem: "takes the weights of one linear layer beside global average pooling; before the scores is \(found)",
       advice: "choose gradcam, which is the same map where cam is defined")
   }

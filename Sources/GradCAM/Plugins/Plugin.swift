@@ -3,7 +3,7 @@ import Ops
 
 /// What a library brings, or this program itself: operators, CAM methods and targets by their names.
 public struct Plugin: Sendable {
-  /// A CAM method by the name that `--method` takes.
+  /// A CAM method by its name.
   public typealias NamedCAMMethod = (name: String, method: any CAMMethod)
   /// What a target function is made of: what the user wrote behind the elements, empty where nothing.
   public typealias NamedTargetFunction = (

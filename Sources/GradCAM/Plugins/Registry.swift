@@ -32,7 +32,7 @@ public struct Registry: Sendable {
     let plugins = [.builtIn] + added
     for name in preferred where !plugins.contains(where: { $0.isCalled(name) }) {
       throw GradCAMError(
-        .usage, at: "--prefer \(name)", problem: "no such plugin is loaded",
+        .usage, at: "\(.prefer, name)", problem: "no such plugin is loaded",
         advice: "loaded are \(plugins.map(\.name).joined(separator: ", "))")
     }
     let claims = Claims(plugins: plugins, preferred: preferred)
@@ -59,7 +59,7 @@ public struct Registry: Sendable {
   ) throws -> any CAMMethod {
     guard let entry = methods.first(where: { $0.name == name }) else {
       throw GradCAMError(
-        .usage, at: "--method \(name)", problem: "is not a method",
+        .usage, at: "\(.method, name)", problem: "is not a method",
         advice: "known are \(methods.map(\.name).joined(separator: ", "))")
     }
     return entry.method.following(source)
@@ -92,8 +92,9 @@ private struct Claims {
       throw GradCAMError(.badData, at: first.description, problem: "brings \(what) twice")
     }
     let names = first.name == second.name ? [first.path, second.path].compactMap { $0 } : [first.name, second.name]
+    let preferences = names.dropFirst().reduce("\(.prefer, names[0])" as Message) { "\($0) or \(.prefer, $1)" }
     throw GradCAMError(
-      .usage, at: what, problem: "is brought by \(first.description) and by \(second.description)",
-      advice: "load one of them, or say which counts with \(names.map { "--prefer \($0)" }.joined(separator: " or "))")
+      .usage, at: "\(what)", problem: "is brought by \(first.description) and by \(second.description)",
+      advice: "load one of them, or say which counts with \(preferences)")
   }
 }

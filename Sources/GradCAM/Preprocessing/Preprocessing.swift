@@ -82,7 +82,8 @@ extension Preprocessing {
     let crop = crop ?? input
     guard crop == input else {
       throw GradCAMError(
-        .usage, at: "--crop", problem: "gives \(crop) where the model takes \(input)", advice: "use --crop \(input)")
+        .usage, at: "\(.crop)", problem: "gives \(crop) where the model takes \(input)",
+        advice: "use \(.crop, input)")
     }
     let resized: PixelSize
     switch resize {
@@ -98,7 +99,7 @@ extension Preprocessing {
     }
     guard resized.width >= input.width, resized.height >= input.height else {
       throw GradCAMError(
-        .usage, at: "--resize", problem: "gives \(resized), less than the crop of \(input)",
+        .usage, at: "\(.resize)", problem: "gives \(resized), less than the crop of \(input)",
         advice: "resize to at least the crop")
     }
     // As torchvision's CenterCrop: half of the margin, rounded to even.
@@ -153,7 +154,7 @@ extension Picture {
 }
 
 extension PixelSize: CustomStringConvertible {
-  /// `WxH`, as options spell it.
+  /// `WxH`.
   public var description: String { "\(width)x\(height)" }
 
   /// Reads `WxH`, or one number for a square; nil where it is neither.

@@ -32,9 +32,9 @@ public struct DetectionLayout: Sendable {
     let lists = floats.filter { $0.info.shape.rank == 3 && $0.info.shape[0] == 1 }
     func unknown(_ problem: String) -> GradCAMError {
       GradCAMError(
-        .unsupported, at: "--detection", problem: "\(problem) among the outputs \(outputs.description)",
-        advice: "give --labels FILE where the number of classes would tell, or name the score with --target 'OUTPUT[…]'"
-      )
+        .unsupported, at: "\(.detection)", problem: "\(problem) among the outputs \(outputs.description)",
+        advice: "give \(.labels, as: "FILE") where the number of classes would tell, or name the score with "
+          + "\(.target, as: "'OUTPUT[…]'")")
     }
     let pairs = lists.filter { $0.info.shape[2] == 4 }.flatMap { boxes in
       lists.filter { $0.value != boxes.value && $0.info.shape[1] == boxes.info.shape[1] }.map { (boxes, $0) }

@@ -50,7 +50,7 @@ extension Explainer {
   public func detectionTarget(_ layout: DetectionLayout, rank: Int, classIndex: Int? = nil) throws -> DetectionTarget {
     guard (0..<layout.boxCount).contains(rank) else {
       throw GradCAMError(
-        .usage, at: "--detection \(rank)", problem: "the model gives \(layout.boxCount) boxes",
+        .usage, at: "\(.detection, rank)", problem: "the model gives \(layout.boxCount) boxes",
         advice: "use 0, the best, to \(layout.boxCount - 1)")
     }
     let classes = classIndex.map { $0..<$0 + 1 } ?? 0..<layout.classCount

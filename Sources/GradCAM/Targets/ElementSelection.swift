@@ -39,7 +39,7 @@ public struct ElementSelection: Sendable {
   public init(_ text: String, in model: Model) throws {
     self.text = text
     func error(_ problem: String, _ advice: String) -> GradCAMError {
-      GradCAMError(.usage, at: "--target \(text)", problem: problem, advice: advice)
+      GradCAMError(.usage, at: "\(.target, text)", problem: "\(problem)", advice: "\(advice)")
     }
     let call = model.computedValue(named: text) == nil ? FunctionCall(text) : nil
     isPlain = call == nil
@@ -49,7 +49,7 @@ public struct ElementSelection: Sendable {
           "there is no target '\(call.name)'",
           "known are \(model.registry.targets.map(\.name).joined(separator: ", ")); plugins bring others")
       }
-      function = try located("--target \(text)") { try found.make(call.argument) }
+      function = try located("\(.target, text)") { try found.make(call.argument) }
     } else {
       function = ElementSum()
     }
@@ -89,7 +89,7 @@ public struct ElementSelection: Sendable {
   /// Throws `usage` naming the shape where the indices do not fit it or pick nothing.
   public func target(in shape: Shape) throws -> any Target {
     func error(_ problem: String, _ advice: String) -> GradCAMError {
-      GradCAMError(.usage, at: "--target \(text)", problem: problem, advice: advice)
+      GradCAMError(.usage, at: "\(.target, text)", problem: "\(problem)", advice: "\(advice)")
     }
     guard indices.count <= shape.rank else {
       throw error("has \(indices.count) indices, but '\(name)' has shape \(shape)", "give up to \(shape.rank)")

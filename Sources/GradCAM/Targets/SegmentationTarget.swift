@@ -98,8 +98,8 @@ extension Explainer {
       let best = found.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }.prefix(4)
         .map { labels[$0.key] ?? "\($0.key)" }
       throw GradCAMError(
-        .usage, at: "--class \(labels[topClass] ?? "\(topClass)")", problem: "is the top class nowhere in the image",
-        advice: "give --mask, or choose from \(best.joined(separator: ", "))")
+        .usage, at: "\(.class, labels[topClass] ?? "\(topClass)")", problem: "is the top class nowhere in the image",
+        advice: "give \(.mask), or choose from \(best.joined(separator: ", "))")
     }
     return SegmentationTarget(classTarget, scores, positions: positions, place: "where \(topName) is on top")
   }
@@ -111,7 +111,7 @@ extension Picture {
     let size = PixelSize(width: width, height: height), brightness = luminance
     guard size == geometry.original || size == grid else {
       throw GradCAMError(
-        .usage, at: "--mask", problem: "is \(size) where the picture is \(geometry.original) and the output \(grid)",
+        .usage, at: "\(.mask)", problem: "is \(size) where the picture is \(geometry.original) and the output \(grid)",
         advice: "give a mask of either size")
     }
     let positions = (0..<grid.width * grid.height).filter { position in
@@ -122,7 +122,7 @@ extension Picture {
     }
     guard !positions.isEmpty else {
       throw GradCAMError(
-        .usage, at: "--mask",
+        .usage, at: "\(.mask)",
         problem: "has no white pixel under the centre of a position of the output, which is \(grid)",
         advice: "paint what is to be explained white; what the crop cuts off does not count")
     }

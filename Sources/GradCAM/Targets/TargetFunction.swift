@@ -15,7 +15,7 @@ public protocol TargetFunction: Sendable {
 
 /// The table of target functions that are part of the program.
 public enum TargetFunctions {
-  /// Every function by the name that stands before the parenthesis in `--target`.
+  /// Every function by the name that stands before the parenthesis of an `ElementSelection`.
   public static let all: [Plugin.NamedTargetFunction] = [
     ("sum", { try ElementSum(argument: $0) })
   ]

@@ -69,7 +69,7 @@ struct ModelRun {
         uniqueKeysWithValues: settings.metrics.map { metric in
           (metric.name, seen.map { $0.result.metrics[metric.name] ?? nil }.mean)
         }),
-      warnings: explainer.warnings.map(\.text))
+      warnings: explainer.warnings.map(\.text.asOptions))
   }
 
   private static func seen(
@@ -87,7 +87,7 @@ struct ModelRun {
         model: name, class: scored.index, label: scored.label, logit: scored.logit, probability: scored.probability,
         top: TopClass(top),
         metrics: Dictionary(uniqueKeysWithValues: zip(settings.metrics.map(\.name), values)),
-        warnings: explanation.warnings.map(\.text), heat: try heat.encoded(for: "heat.jpg")),
+        warnings: explanation.warnings.map(\.text.asOptions), heat: try heat.encoded(for: "heat.jpg")),
       overlay: try PictureGrid.Cell(overlay, label: "\(percentage)% \(name)"),
       map: explanation.drawnMap(size: picture.comparedSize), part: explanation.seen(size: picture.comparedSize))
   }

@@ -84,7 +84,7 @@ struct Evaluate: ParsableCommand {
       var lines: [EvaluationLine] = []
       switch Result(catching: { try explainer.prepare(contentsOf: folder.path(name)) }) {
       case .failure(let error):
-        lines = [EvaluationLine(image: name, model: model.path, error: "\(error)")]
+        lines = [EvaluationLine(image: name, model: model.path, error: ("\(error)" as Message).asOptions)]
         bar.aside { Console.warn("\(error); skipped") }
       case .success(let prepared):
         let top = try explainer.classify(prepared, count: 1)
@@ -115,7 +115,7 @@ struct Evaluate: ParsableCommand {
   /// The methods that the node admits; a warning tells why others are left out.
   private func tellSkipped(_ asked: [String], _ explanations: [Explanation], _ bar: ProgressBar) -> [String] {
     let admitted = asked.filter { method in explanations.contains { $0.method == method } }
-    let reasons = explanations.first?.warnings.filter { $0.code == "method-skipped" } ?? []
+    let reasons = explanations.first?.warnings.filter { $0.code == .methodSkipped } ?? []
     bar.aside { for reason in reasons { Console.warn(reason.text) } }
     return admitted
   }

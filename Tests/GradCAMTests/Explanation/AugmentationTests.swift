@@ -20,7 +20,7 @@ import Testing
   }
 
   @Test func wholeNumbersCannotBeMultiplied() {
-    expectError(.unsupported, at: "--smooth aug", saying: "int64") {
+    expectError(.unsupported, at: "smooth 'aug'", saying: "int64") {
       _ = try Augmentation.all[1].applied(to: Tensor([1, 2] as [Int64], shape: [1, 1, 1, 2]), .nchw)
     }
   }

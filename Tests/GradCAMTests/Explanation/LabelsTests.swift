@@ -21,12 +21,12 @@ import Testing
   ])
   func othersAreUsageErrors(query: String, words: [String]) {
     let error = #expect(throws: GradCAMError.self) { try labels.index(of: query, classCount: 6) }
-    #expect(error?.kind == .usage && error?.place == ["--class \(query)"])
+    #expect(error?.kind == .usage && error?.place == ["\(.class, query)"])
     for word in words { #expect(error?.description.contains(word) == true, "\(error?.description ?? "")") }
   }
 
   @Test func withoutLabelsANumberIsAskedFor() {
-    expectError(.usage, at: "--class cat", saying: "no labels", "0 to 9", "--labels") {
+    expectError(.usage, at: "class 'cat'", saying: "no labels", "0 to 9", "or labels") {
       _ = try Labels([]).index(of: "cat", classCount: 10)
     }
   }

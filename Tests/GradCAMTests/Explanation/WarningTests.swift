@@ -14,7 +14,7 @@ import Testing
     return Warning.about(
       HeatMap(width: values.count, height: 1, values: values), from: tap, extraTokens: extraTokens,
       isRectified: isRectified, scores: scores
-    ) { .method }.map(\.code)
+    ) { .method }.map(\.code.rawValue)
   }
 
   @Test func mapsThatShowNothingAreTold() {
@@ -36,11 +36,11 @@ import Testing
     func text(_ isGradient: Bool, _ constant: String?) -> String {
       NonFiniteSource.node(
         node, NonFiniteOrigin(node: "c", output: 1, isGradient: isGradient, constant: constant)
-      ).description
+      ).message.description
     }
     #expect(text(false, "w").hasPrefix("they first appear at \(node), whose 'w' holds them already;"))
     #expect(text(true, nil).hasPrefix("they first appear in the gradient behind \(node);"))
     #expect(text(false, nil).hasPrefix("they first appear at \(node), which is given finite numbers;"))
-    #expect(NonFiniteSource.image.description.contains("--std"))
+    #expect(NonFiniteSource.image.message.description.contains("or mean, std and range"))
   }
 }

@@ -62,7 +62,7 @@ func expectError(
   let error = #expect(throws: GradCAMError.self, sourceLocation: sourceLocation, performing: body)
   guard let error else { return }
   #expect(error.kind == kind, sourceLocation: sourceLocation)
-  if let place { #expect(error.place.first == place, sourceLocation: sourceLocation) }
+  if let place { #expect(error.place.first?.description == place, sourceLocation: sourceLocation) }
   for word in words {
     #expect(error.description.contains(word), "\(error.description)", sourceLocation: sourceLocation)
   }

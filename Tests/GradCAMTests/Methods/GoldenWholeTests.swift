@@ -110,10 +110,10 @@ private struct GoldenWhole: Decodable, CustomTestStringConvertible {
       _ = try Registry.standard.method(named: method).map(
         of: session.tap(0), probe: session.probe(0, classIndex: golden.target))
     }
-    expectError(.unsupported, saying: "--method cam", "Gather") { try attempt("cam", "transformer", "auto") }
-    expectError(.unsupported, saying: "--method cam", "8 channels", "6", "Relu_output") {
+    expectError(.unsupported, saying: "method 'cam'", "Gather") { try attempt("cam", "transformer", "auto") }
+    expectError(.unsupported, saying: "method 'cam'", "8 channels", "6", "Relu_output") {
       try attempt("cam", "normalised", "Relu:0")
     }
-    expectError(.unsupported, saying: "--method legrad", "softmax") { try attempt("legrad", "plain", "auto") }
+    expectError(.unsupported, saying: "method 'legrad'", "softmax") { try attempt("legrad", "plain", "auto") }
   }
 }

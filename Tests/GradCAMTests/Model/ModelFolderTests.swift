@@ -44,16 +44,16 @@ struct ModelFolderTests {
     let misspelt = try error("vgg-19", in: folder)
     #expect(misspelt.kind == .unreadable)
     #expect(misspelt.description.hasPrefix("vgg-19: cannot be opened: neither it nor \(place.path)/vgg-19.onnx exists"))
-    #expect(misspelt.description.contains("near are vgg19; 'gradcam models' lists the names"))
+    #expect(misspelt.description.contains("near are vgg19; the models folder lists the names"))
     #expect(try error("NET5", in: folder).description.contains("near are resnet50;"))
     let foreign = try error("something-else-entirely", in: folder)
-    #expect(foreign.advice == "'gradcam models' lists the names")
+    #expect(foreign.advice == "\(listing: .models) lists the names")
   }
 
   @Test func aFolderThatIsMissingIsAnErrorThatSaysHowToNameOne() throws {
     try FileManager.default.removeItem(at: place)
-    #expect(try error("vgg19", in: folder).description.contains("--models or GRADCAM_MODELS"))
+    #expect(try error("vgg19", in: folder).description.contains("models or GRADCAM_MODELS"))
     let listing = try #require(throws: GradCAMError.self) { try folder.names() }
-    #expect(listing.kind == .unreadable && listing.place == [place.path])
+    #expect(listing.kind == .unreadable && listing.place.map(\.description) == [place.path])
   }
 }

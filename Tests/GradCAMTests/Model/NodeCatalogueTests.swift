@@ -78,7 +78,7 @@ import Testing
   func whatCannotBeFoundIsAUsageError(query: String, words: [String]) {
     let error = #expect(throws: GradCAMError.self) { try script.match(query) }
     #expect(error?.kind == .usage)
-    #expect(error?.place == ["--node \(query)"])
+    #expect(error?.place == ["\(.node, query)"])
     for word in words { #expect(error?.description.contains(word) == true, "\(error?.description ?? "")") }
   }
 
@@ -102,7 +102,7 @@ import Testing
     let network = try NetworkFixture.named("residual")
     for exporter in NetworkGradientTests.exporters {
       let model = try network.model(exporter)
-      expectError(.usage, saying: "--node fc", "no known spatial extent", "1×5") {
+      expectError(.usage, saying: "node 'fc'", "no known spatial extent", "1×5") {
         _ = try Session(model, nodes: ["fc"], inputSize: network.size)
       }
     }

@@ -33,7 +33,7 @@ import Testing
     let image = explainer.prepare(numbers[network.input])
     _ = try explainer.classify(image, count: 1)
     let warnings = try explainer.explain(classIndex: 0, of: image)[0].warnings
-    #expect(warnings.contains { $0.code == "gradient-zero" && $0.text.contains("class token") })
+    #expect(warnings.contains { $0.code == .gradientZero && $0.text.description.contains("class token") })
   }
 
   @Test(arguments: NetworkGradientTests.exporters)
@@ -43,7 +43,7 @@ import Testing
 
   @Test func aHintThatDoesNotFitIsAUsageError() throws {
     let catalogue = try catalogue("tokens", "dynamo")
-    expectError(.usage, saying: "--node layers.0", "1×13×8", "--grid") {
+    expectError(.usage, saying: "node 'layers.0'", "1×13×8", "what grid or axis say") {
       _ = try catalogue.match("layers.0", as: FeatureMapHint(grid: .init(height: 5, width: 5)))
     }
     let square = try catalogue.match("layers.0", as: FeatureMapHint(grid: .init(height: 2, width: 6)))

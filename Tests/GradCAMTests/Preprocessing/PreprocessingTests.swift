@@ -66,10 +66,10 @@ import Testing
 
   @Test func sizesThatDoNotFitAreUsageErrors() {
     let input = PixelSize(width: 32, height: 32), picture = PixelSize(width: 100, height: 80)
-    expectError(.usage, at: "--crop", saying: "30x30", "32x32") {
+    expectError(.usage, at: "crop", saying: "30x30", "32x32") {
       _ = try Preprocessing(crop: PixelSize(width: 30, height: 30)).geometry(picture: picture, input: input)
     }
-    expectError(.usage, at: "--resize", saying: "38x31") {
+    expectError(.usage, at: "resize", saying: "38x31") {
       _ = try Preprocessing(resize: .shorterSide(31)).geometry(picture: picture, input: input)
     }
   }

@@ -49,7 +49,7 @@ import Testing
     ]
     for (outputs, labels) in cases {
       let error = #expect(throws: GradCAMError.self) { try DetectionLayout(outputs, labelCount: labels) }
-      #expect(error?.kind == .unsupported && "\(error!)".contains("--target"))
+      #expect(error?.kind == .unsupported && "\(error!)".contains("with target"))
       if let first = outputs.first { #expect("\(error!)".contains("'output0' \(first.info.shape)")) }
     }
   }

@@ -1,0 +1,29 @@
+import Graph
+
+extension Message {
+  /// The text as C has it: settings are fields of the header's structs where there are such, and nodes are listed by a
+  /// function.
+  var asFields: String {
+    rendered { reference in
+      switch reference {
+      case .setting(let setting), .form(let setting, _): setting.field
+      case .value(.score, _): Setting.score.field
+      case .value(let setting, let value): "\(setting.field) '\(value)'"
+      case .listing(.nodes), .listing(.allNodes): "gradcam_get_node"
+      case .listing(.models): Listing.models.rawValue
+      }
+    }
+  }
+}
+
+extension Setting {
+  /// The name of the field, else the plain name.
+  fileprivate var field: String {
+    switch self {
+    case .class: "class_name"
+    case .score: "of_probability"
+    case .size: "width and height"
+    default: rawValue
+    }
+  }
+}
