@@ -72,11 +72,10 @@ public struct GraphBuilder {
   public mutating func add(_ node: Node) { graph.nodes.append(node) }
 
   /// The graph with its outputs.
-  public func returning(_ outputs: ValueID...) -> ComputeGraph { returning(outputs) }
+  public mutating func returning(_ outputs: ValueID...) -> ComputeGraph { returning(outputs) }
 
   /// The graph with its outputs.
-  public func returning(_ outputs: [ValueID]) -> ComputeGraph {
-    var graph = graph
+  public mutating func returning(_ outputs: [ValueID]) -> ComputeGraph {
     graph.outputs = outputs
     return graph
   }

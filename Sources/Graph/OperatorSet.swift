@@ -52,9 +52,6 @@ public struct OperatorSet: Sendable {
   /// The names of all operators, sorted.
   public var names: [OperatorName] { entries.keys.sorted { ($0.domain, $0.type) < ($1.domain, $1.type) } }
 
-  /// The names of the operators of which some version has a derivative, sorted.
-  public var differentiableNames: [OperatorName] { names.filter(isDifferentiable) }
-
   /// Whether some version of the operator has a derivative, or what it stands for may have one.
   public func isDifferentiable(_ name: OperatorName) -> Bool { entries[name]?.contains(where: \.isDifferentiable) == true }
 

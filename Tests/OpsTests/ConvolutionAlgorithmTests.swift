@@ -53,7 +53,7 @@ struct ConvolutionCase: Sendable, CustomStringConvertible {
 
     ConvolutionCase(algorithm: "pointwise", x: [2, 300, 7, 7], weights: [130, 300, 1, 1]),
     ConvolutionCase(algorithm: "windows", x: [1, 70, 9, 8], weights: [65, 70, 3, 3], strides: [2, 2]),
-    ConvolutionCase(algorithm: "windows", x: [1, 3, 8, 9], weights: [5, 3, 3, 3], pads: [1, 1, 1, 1]),
+    ConvolutionCase(algorithm: "windows", x: [1, 3, 5, 5], weights: [5, 3, 3, 3], pads: [1, 1, 1, 1]),
     ConvolutionCase(
       algorithm: "windows", x: [2, 4, 11, 10], weights: [6, 2, 3, 2], groups: 2, strides: [2, 3],
       dilations: [2, 1], pads: [1, 0, 2, 1]),
