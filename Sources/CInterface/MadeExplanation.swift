@@ -11,14 +11,12 @@ final class MadeExplanation: HeldObject, @unchecked Sendable {
   private let label: String?
   private let warnings: [Warning]
 
-  init(
-    _ explanation: Explanation, of image: PreparedImage, classIndex: Int, label: String?, assumed: [Warning]
-  ) {
+  init(_ explanation: Explanation, of image: PreparedImage, labels: Labels, assumed: [Warning]) {
     self.explanation = explanation
     picture = image.picture
     size = image.geometry.original
-    self.classIndex = classIndex
-    self.label = label
+    classIndex = explanation.target.subject ?? -1
+    label = labels[classIndex]
     warnings = assumed + explanation.warnings
   }
 

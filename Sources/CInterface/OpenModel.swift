@@ -94,29 +94,25 @@ final class OpenModel: HeldObject, @unchecked Sendable {
   /// Explains the image that was run.
   func explain(_ request: gradcam_request) throws -> MadeExplanation {
     let image = try currentImage(), method = text(request.method) ?? "gradcam"
-    let (target, index) = try target(request, image)
-    let explanations = try explainer.explain(
-      isTrue(request.counterfactual) ? target.negated : target, of: image, methods: [method])
+    let target = try target(request, image)
+    let explanations = try explainer.explain(target, of: image, methods: [method])
     let number = max(1, request.concept_number)
     guard request.concept_number >= 0, explanations.count >= number else {
       throw GradCAMError(
         .usage, at: "concept_number", problem: "is \(request.concept_number)", advice: "use 1 to \(explanations.count)")
     }
-    let assumed = explainer.warnings.filter { image.picture != nil || $0.code != .preprocessingAssumed }
-    return MadeExplanation(
-      explanations[Int(number) - 1], of: image, classIndex: index, label: explainer.labels[index], assumed: assumed)
+    let assumed = image.picture == nil ? explainer.warnings.aboutTensors : explainer.warnings
+    return MadeExplanation(explanations[Int(number) - 1], of: image, labels: explainer.labels, assumed: assumed)
   }
 
-  private func target(_ request: gradcam_request, _ image: PreparedImage) throws -> (any Target, index: Int) {
-    let session = explainer.session, score = isTrue(request.of_probability) ? ScoreKind.probability : .logit
-    let asked = try text(request.class_name).map {
-      try explainer.labels.index(of: $0, classCount: session.classCount)
-    }
-    if let asked, !session.hasClassScores {
-      return (try explainer.segmentationTarget(classIndex: asked, score: score, of: image), asked)
-    }
-    guard let index = asked ?? explainer.classes(count: 1).first?.index else { throw session.noClassScores }
-    return (try explainer.target(classIndex: index, score: score), index)
+  private func target(_ request: gradcam_request, _ image: PreparedImage) throws -> any Target {
+    var asked = TargetRequest()
+    asked.classes = text(request.class_name).map { [$0] } ?? []
+    asked.score = isTrue(request.of_probability) ? .probability : .logit
+    asked.isCounterfactual = isTrue(request.counterfactual)
+    let session = explainer.session
+    let planned = try PlannedTarget(asked, in: session.model, size: session.inputSize, labels: explainer.labels)
+    return try TargetChoice(planned, of: explainer).targets(explainer, of: image)[0]
   }
 }
 

@@ -65,22 +65,17 @@ struct Bench: ParsableCommand {
 
   func run() throws {
     let clock = ContinuousClock()
-    var opened: (Model, Explainer, TargetChoice, Tensor?)?
-    let load = try clock.measure {
-      let model = try host.open(self.model, layout: image.layout)
-      let tensors = try InputTensors(image.tensor, model: model)
-      let plan = try ExplainerPlan(model, image, tensors, target)
-      let explainer = try plan.explainer(
-        nodes: [node], hint: featureMap.hint, threadCount: threads.count, reusesWeights: true)
-      opened = (model, explainer, try target.choice(plan.planned, explainer), tensors.image?.tensor)
-    }
-    let (model, explainer, choice, given) = opened!
+    let start = clock.now
+    let plan = try ExplainerPlan(self.model, host, image, target.request), model = plan.model
+    let (explainer, choice) = try plan.explainer(
+      nodes: [node], hint: featureMap.hint, threadCount: threads.count, reusesWeights: true)
+    let load = clock.now - start
     let session = explainer.session
-    let input = explainer.prepare(given ?? model.imageShape.noise(session.inputSize))
+    let input = explainer.prepare(plan.tensors.image?.tensor ?? model.imageShape.noise(session.inputSize))
 
     var forward: [Double] = [], backward: [Double] = [], map: [Double] = [], whole: [Double] = []
     try session.forward(input.tensor)
-    let explained = try choice.targets(explainer, input)[0]
+    let explained = try choice.targets(explainer, of: input)[0]
     for run in -2..<runs {
       let start = clock.now
       try session.forward(input.tensor)

@@ -61,33 +61,34 @@ struct Explain: ParsableCommand {
   @OptionGroup var host: HostOptions
 
   mutating func validate() throws {
-    if let top, top < 1 { throw ValidationError("--top is at least 1.") }
     if !(1...64).contains(concepts) { throw ValidationError("--concepts is 1 to 64.") }
-    if top != nil, let chosen = target.chosen { throw ValidationError("Give \(chosen) or --top, not both.") }
+    try request.validate()
+  }
+
+  private var request: TargetRequest {
+    var request = target.request
+    request.top = top
+    return request
   }
 
   func run() throws {
-    let model = try host.open(model, layout: image.layout)
-    let tensors = try InputTensors(image.tensor, model: model)
-    let sources = try ImageSources(images: images, tensors: tensors)
+    let plan = try ExplainerPlan(model, host, image, request), model = plan.model
+    let sources = try ImageSources(images: images, tensors: plan.tensors)
     let methods = self.methods.contains("all") ? model.registry.methods.map(\.name) : self.methods.withoutRepeats
     for method in methods { _ = try model.registry.method(named: method) }
-    let plan = try ExplainerPlan(model, image, tensors, target)
-    let explainer = try plan.explainer(
+    let (explainer, choice) = try plan.explainer(
       nodes: nodes.withoutRepeats, hint: featureMap.hint, compatibility: compat, threadCount: threads.count,
       reusesWeights: sources.count > 8)
     explainer.settings.conceptCount = concepts
-    let choice = try target.choice(plan.planned, explainer, top: top ?? 1)
     let groups = choice.count * (fuse == nil ? explainer.session.taps.count : 1)
     let maps = choice.count * (try explainer.mapCount(of: methods, fusion: fuse))
     let drawsGrids = self.methods.contains("all")
     let drawsPictures = !drawsGrids || output.map(OutputPaths.namesFolder) ?? false
     let pictures = drawsPictures ? maps : groups
 
-    let inputs = model.graph.files + images + tensors.paths + target.paths + (image.labels.map { [$0] } ?? [])
     var outputs = try OutputPaths(
       option: output, modelName: model.name, imageCount: sources.count, pictureCount: pictures,
-      targetCount: choice.count, inputs: inputs)
+      targetCount: choice.count, inputs: plan.paths + images)
     try claimArrays(
       in: &outputs, imageCount: sources.count, mapCount: maps,
       tapCount: choice.count * explainer.session.taps.count * methods.count)

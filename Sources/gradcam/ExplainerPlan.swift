@@ -1,38 +1,44 @@
 import GradCAM
 import Graph
 
-/// A model with what the options say of its images and of what is explained.
+/// A model opened with what the options say of its images and of what is explained.
 struct ExplainerPlan {
-  let planned: PlannedTarget
-  private let model: Model
+  let model: Model
+  let tensors: InputTensors
+  /// The files that are read besides pictures.
+  let paths: [String]
+  private let target: PlannedTarget
   private let preprocessing: Preprocessing?
   private let labels: Labels?
-  private let inputs: [String: Tensor]
   private let size: PixelSize
 
-  /// Throws what reading labels and finding the values explained throws.
-  init(_ model: Model, _ image: ImageOptions, _ tensors: InputTensors, _ target: TargetOptions) throws {
-    self.model = model
+  /// Throws what opening the model, reading tensors and labels, and finding the values explained throws.
+  init(_ path: String, _ host: HostOptions, _ image: ImageOptions, _ request: TargetRequest) throws {
+    model = try host.open(path, layout: image.layout)
+    tensors = try InputTensors(image.tensor, model: model)
+    paths = model.graph.files + tensors.paths + request.paths + [image.labels].compactMap { $0 }
     preprocessing = image.preprocessing(for: model)
     labels = try image.labels.map { try Labels(contentsOf: $0) }
-    inputs = tensors.others
     size = Explainer.inputSize(of: model, preprocessing: preprocessing, asked: tensors.image?.size ?? image.size)
-    planned = try target.plan(model, size: size, inputs: inputs, labels: labels)
+    target = try PlannedTarget(
+      request, in: model, size: size, inputs: tensors.others.mapValues { ValueInfo($0) }, labels: labels)
   }
 
+  /// Throws what planning throws, and what classes and files throw that are asked for.
   func explainer(
-    nodes: [String], hint: FeatureMapHint, compatibility: Compatibility = .pytorchGradCAM, threadCount: Int?,
-    reusesWeights: Bool = false, visitsNodes: Bool = false
-  ) throws -> Explainer {
-    try Explainer(
-      model, explaining: planned.explained, keeping: planned.kept, nodes: nodes, hint: hint,
-      preprocessing: preprocessing, inputSize: size, labels: labels, compatibility: compatibility, inputs: inputs,
-      threadCount: threadCount, reusesWeights: reusesWeights, visitsNodes: visitsNodes)
+    nodes: [String], hint: FeatureMapHint = FeatureMapHint(), compatibility: Compatibility = .pytorchGradCAM,
+    threadCount: Int?, reusesWeights: Bool = false, visitsNodes: Bool = false
+  ) throws -> (Explainer, TargetChoice) {
+    let explainer = try Explainer(
+      model, explaining: target.explained, keeping: target.kept, nodes: nodes, hint: hint,
+      preprocessing: preprocessing, inputSize: size, labels: labels, compatibility: compatibility,
+      inputs: tensors.others, threadCount: threadCount, reusesWeights: reusesWeights, visitsNodes: visitsNodes)
+    return (explainer, try TargetChoice(target, of: explainer))
   }
 
   func session(node: String, hint: FeatureMapHint, threadCount: Int?) throws -> Session {
     try Session(
-      model, explaining: planned.explained, keeping: planned.kept, nodes: [node], hint: hint, inputSize: size,
-      inputs: inputs, threadCount: threadCount)
+      model, explaining: target.explained, keeping: target.kept, nodes: [node], hint: hint, inputSize: size,
+      inputs: tensors.others, threadCount: threadCount)
   }
 }

@@ -54,7 +54,7 @@ struct ImageJob {
       let prepared = try sources.prepare(index, explainer)
       result.best = try explainer.classify(prepared, count: shown)
       result.output = explainer.session.output
-      let targets = try choice.targets(explainer, prepared)
+      let targets = try choice.targets(explainer, of: prepared)
       for (number, target) in targets.enumerated() {
         let explanations = try explainer.explainByNode(
           target, of: prepared, methods: methods, fusion: fusion, smoothing: smoothing,

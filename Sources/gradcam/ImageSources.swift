@@ -37,7 +37,6 @@ struct ImageSources {
 extension Explainer {
   /// What was assumed about a model and the images that it is given, nil meaning none.
   func warnings(about sources: ImageSources?) -> [Warning] {
-    // A tensor says by itself how it was made; nothing was assumed about a picture.
-    warnings.filter { sources?.usesPictures ?? false || $0.code != .preprocessingAssumed }
+    sources?.usesPictures ?? false ? warnings : warnings.aboutTensors
   }
 }

@@ -39,9 +39,8 @@ struct Sweep: ParsableCommand {
   func run() throws {
     let objects = try boxes.read(), metric = try boxes.metric(named: self.metric)
     let clock = ContinuousClock()
-    let model = try host.open(model, layout: image.layout)
-    let tensors = try InputTensors(image.tensor, model: model)
-    let sources = try ImageSources(images: images, tensors: tensors)
+    let plan = try ExplainerPlan(model, host, image, target.request), model = plan.model
+    let sources = try ImageSources(images: images, tensors: plan.tensors)
     guard sources.count == 1 else {
       throw GradCAMError(.usage, problem: "several images were given", advice: "sweep one image at a time")
     }
@@ -50,19 +49,17 @@ struct Sweep: ParsableCommand {
       throw GradCAMError(
         .usage, at: "--method \(self.method)", problem: "makes no map of each node", advice: "choose gradcam, say")
     }
-    let plan = try ExplainerPlan(model, image, tensors, target)
-    let explainer = try plan.explainer(
-      nodes: ["all"], hint: FeatureMapHint(), threadCount: threads.count, reusesWeights: true,
-      visitsNodes: method is any TapMethod)
+    let (explainer, choice) = try plan.explainer(
+      nodes: ["all"], threadCount: threads.count, reusesWeights: true, visitsNodes: method is any TapMethod)
     for warning in explainer.warnings(about: sources) { Console.warn(warning.text) }
-    let sheet = best ? nil : try sheetPath(of: sources, model, tensors)
+    let sheet = best ? nil : try sheetPath(of: sources, plan)
 
-    let prepared = try sources.prepare(0, explainer), choice = try target.choice(plan.planned, explainer)
+    let prepared = try sources.prepare(0, explainer)
     // Memory that the system has not given yet is no part of the passes' time, as it is none in bench.
     explainer.session.touchMemory()
     let start = clock.now
     _ = try explainer.classify(prepared, count: 1)
-    let target = try choice.targets(explainer, prepared)[0]
+    let target = try choice.targets(explainer, of: prepared)[0]
     let explanations = try explainer.sweep(target, of: prepared, method: self.method)
     let mapped = clock.now
     let values = try metric.map { metric in
@@ -83,9 +80,8 @@ struct Sweep: ParsableCommand {
     try result.describe()
   }
 
-  private func sheetPath(of sources: ImageSources, _ model: Model, _ tensors: InputTensors) throws -> String {
-    let options = [image.labels, boxes.path].compactMap { $0 }
-    var paths = ClaimedPaths(inputs: model.graph.files + images + tensors.paths + target.paths + options)
+  private func sheetPath(of sources: ImageSources, _ plan: ExplainerPlan) throws -> String {
+    var paths = ClaimedPaths(inputs: plan.paths + images + [boxes.path].compactMap { $0 })
     guard let output else { return paths.claimFree(stem(sources.name(0)) + ".sweep", "png") }
     try Picture.checkFormat(ofOutput: output)
     try paths.claim(output)

@@ -41,20 +41,17 @@ struct Verify: ParsableCommand {
   }
 
   func run() throws {
-    let model = try host.open(model, layout: image.layout)
-    let tensors = try InputTensors(image.tensor, model: model)
+    let plan = try ExplainerPlan(model, host, image, target.request), model = plan.model
     let sources =
-      picture == nil && tensors.image == nil
-      ? nil : try ImageSources(images: picture.map { [$0] } ?? [], tensors: tensors)
-    let plan = try ExplainerPlan(model, image, tensors, target)
-    let explainer = try plan.explainer(nodes: nodes, hint: featureMap.hint, threadCount: threads.count)
+      picture == nil && plan.tensors.image == nil
+      ? nil : try ImageSources(images: picture.map { [$0] } ?? [], tensors: plan.tensors)
+    let (explainer, choice) = try plan.explainer(nodes: nodes, hint: featureMap.hint, threadCount: threads.count)
     for warning in explainer.warnings(about: sources) { Console.warn(warning.text) }
 
     let session = explainer.session
     let input = try sources?.prepare(0, explainer) ?? explainer.prepare(model.imageShape.noise(session.inputSize))
-    let choice = try target.choice(plan.planned, explainer)
     _ = try explainer.classify(input, count: 0)
-    let explained = try choice.targets(explainer, input)[0]
+    let explained = try choice.targets(explainer, of: input)[0]
 
     var report = VerificationReport(model: model.path, image: sources?.name(0), explained)
     let queries = nodes.isEmpty ? session.catalogue.spread(4) : nodes

@@ -33,6 +33,11 @@ public struct Warning: Sendable, Equatable {
   func about(node: String) -> Warning { Warning(code: code, text: "\(node): \(text)") }
 }
 
+extension [Warning] {
+  /// Those that hold of a tensor: it says by itself how it was made, so that nothing was assumed about a picture.
+  public var aboutTensors: [Warning] { filter { $0.code != .preprocessingAssumed } }
+}
+
 extension Warning {
   static let singlePosition = Warning(
     code: .noSpatialExtent,

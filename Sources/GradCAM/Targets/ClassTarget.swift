@@ -24,6 +24,9 @@ public struct ClassTarget: Target {
   /// As `logit of star`.
   public var description: String { "\(kind.rawValue) of \(label ?? "class \(index)")" }
 
+  /// The class.
+  public var subject: Int? { index }
+
   /// The score or probability.
   public func score(_ contents: [Float]) -> Float {
     (kind == .logit ? head.classScores(contents) : head.probabilities(contents))[index]

@@ -17,6 +17,8 @@ private struct CombinedTarget: Target {
   let name, description: String
   let terms: [(weight: Float, target: any Target)]
 
+  var subject: Int? { terms.count == 1 ? terms[0].target.subject : nil }
+
   func score(_ contents: [Float]) throws -> Float {
     try terms.reduce(0) { try $0 + $1.weight * $1.target.score(contents) }
   }

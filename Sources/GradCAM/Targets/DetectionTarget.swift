@@ -26,6 +26,9 @@ public struct DetectionTarget: Target {
   /// As `score of dog in box 17`.
   public var description: String { "score of \(label ?? "class \(classIndex)") in box \(box)" }
 
+  /// The class.
+  public var subject: Int? { classIndex }
+
   /// The product of the box's score and the class's.
   public func score(_ contents: [Float]) -> Float { factors.reduce(1) { $0 * contents[$1] } }
 

@@ -17,6 +17,8 @@ struct SegmentationTarget: Target {
     description = "\(classTarget.description), summed over \(place) (\(positions.count) of \(scores.count) positions)"
   }
 
+  var subject: Int? { classTarget.index }
+
   func score(_ contents: [Float]) -> Float {
     Float(positions.reduce(0.0) { $0 + Double(classTarget.score(scores.logits(contents, at: $1))) })
   }

@@ -6,6 +6,8 @@ public protocol Target: Sendable {
   var name: String { get }
   /// What the number is, for reports.
   var description: String { get }
+  /// The class that it speaks for or against; nil where it is about no class, or about several.
+  var subject: Int? { get }
 
   /// The number.
   ///
@@ -16,4 +18,9 @@ public protocol Target: Sendable {
   ///
   /// - Parameter contents: the elements of the value, of one image.
   func gradient(_ contents: [Float]) throws -> [Float]
+}
+
+extension Target {
+  /// None.
+  public var subject: Int? { nil }
 }
