@@ -136,7 +136,7 @@ public final class Session {
 
   /// The elements of a value that the plan keeps, of the last image.
   func elements(of value: ValueID) -> [Float] {
-    executor.withElements(of: value) { Array($0.prefix($0.count / model.imageShape.batch)) }
+    executor.withElements(of: value) { Array(model.imageShape.images.first(of: $0)) }
   }
 
   /// The raw scores of the last image, as `ScoreHead` reads them; empty where they are not one number a class.
@@ -154,10 +154,7 @@ public final class Session {
   var explainsClassScores: Bool { hasClassScores && explained == model.head.logits }
 
   /// The shape of the value that is explained, for one image.
-  public var explainedShape: Shape {
-    let shape = executor.plan.infos[explained]!.shape
-    return shape.rank == 0 ? shape : Shape([shape[0] / model.imageShape.batch] + shape.dimensions.dropFirst())
-  }
+  public var explainedShape: Shape { model.imageShape.images.shapeOfOne(executor.plan.infos[explained]!.shape)! }
 
   /// The score of a class, where class scores are explained.
   ///
@@ -218,9 +215,9 @@ public final class Session {
     return try executor.nonFiniteOrigin(seed: try seed(target)).map { .node(model.describe($0), $0) } ?? .method
   }
 
-  /// The gradient of a target, zero for all images of the batch but the first.
+  /// The gradient of a target with respect to the whole value explained.
   func seed(_ target: any Target) throws -> [Float] {
-    try target.gradient(contents) + [Float](repeating: 0, count: contents.count * (model.imageShape.batch - 1))
+    model.imageShape.images.seed(padding: try target.gradient(contents))
   }
 
   /// The last image.
@@ -340,12 +337,9 @@ extension Model {
 
   /// Whether the scores are one number a class.
   func hasClassScores(_ infos: [ValueID: ValueInfo]) -> Bool {
-    let info = infos[head.logits]!, shape = info.shape
-    let perImage = shape.rank > 1 || imageShape.batch > 1 ? Array(shape.dimensions.dropFirst()) : shape.dimensions
-    return info.elementType.isFloatingPoint
-      && (shape.rank > 0
-        ? shape.rank == 1 && imageShape.batch == 1 || shape[0] == imageShape.batch : imageShape.batch == 1)
-      && perImage.count(where: { $0 != 1 }) <= 1 && shape.count > 0
+    let info = infos[head.logits]!
+    guard let extents = imageShape.images.extents(of: info.shape) else { return false }
+    return info.elementType.isFloatingPoint && extents.count(where: { $0 != 1 }) <= 1 && info.shape.count > 0
   }
 
   /// Throws `unsupported` where a value is not one that targets can be made of.
@@ -356,7 +350,7 @@ extension Model {
         .unsupported, at: place, problem: "is \(info.elementType) of shape \(info.shape), which has no gradient",
         advice: "name a value of floating-point numbers before it with \(.target)")
     }
-    guard imageShape.batch == 1 || info.shape.rank > 0 && info.shape[0] % imageShape.batch == 0 else {
+    guard imageShape.images.shapeOfOne(info.shape) != nil else {
       throw GradCAMError(
         .unsupported, at: place,
         problem: "has shape \(info.shape), which is not divided among the \(imageShape.batch) images of a run",

@@ -72,7 +72,7 @@ public final class Tail {
   public func explainedContents(for contents: Tensor) throws -> [Float] {
     let run = try single.get()
     try run.forward(contents, surroundings)
-    return Array(run.explainedContents.prefix(result.count))
+    return Array(model.imageShape.images.first(of: run.explainedContents))
   }
 
   /// The score of a target for each of several changes of the image's own contents.
@@ -106,8 +106,9 @@ public final class Tail {
   func gradient(at contents: Tensor, of target: any Target) throws -> Tensor {
     let run = try differentiated.get()
     try run.forward(contents, surroundings)
-    let explained = run.explainedContents, rest = [Float](repeating: 0, count: explained.count - result.count)
-    try run.executor.backward(seed: try target.gradient(Array(explained.prefix(result.count))) + rest)
+    let images = model.imageShape.images
+    let gradient = try target.gradient(Array(images.first(of: run.explainedContents)))
+    try run.executor.backward(seed: images.seed(padding: gradient))
     return run.executor.gradient(of: value)
   }
 

@@ -69,10 +69,10 @@ public final class Probe {
     change: (_ index: Int, UnsafeMutableBufferPointer<Float>) -> Void
   ) throws -> [Float] {
     try checkInput()
-    let tail = try session.tail(behind: model.imageInput), size = session.inputSize
-    let imageCount = model.imageShape.channels * size.width * size.height
-    return try tail.scores(count, of: target, passed: passed ?? session.passed) { index, contents in
-      change(index, UnsafeMutableBufferPointer(rebasing: contents[..<imageCount]))
+    let images = model.imageShape.images
+    return try session.tail(behind: model.imageInput).scores(count, of: target, passed: passed ?? session.passed) {
+      index, contents in
+      change(index, UnsafeMutableBufferPointer(rebasing: images.first(of: contents)))
     }
   }
 
@@ -93,7 +93,7 @@ public final class Probe {
 
   /// The channels of the image as the network sees it, each a plane of the input's size.
   var inputPlanes: [[Float]] {
-    let input = session.image.floats, channels = model.imageShape.channels
+    let input = model.imageShape.images.first(of: session.image.floats), channels = model.imageShape.channels
     let count = session.inputSize.width * session.inputSize.height
     return (0..<channels).map { channel in
       switch model.imageShape.layout {

@@ -114,7 +114,7 @@ public struct NodeCatalogue: Sendable {
     self.hasClassScores = hasClassScores
     positionScores = hasClassScores ? nil : PositionScores(dimensions[logits].flatMap(FeatureMapLayout.init))
     scoreCount =
-      hasClassScores ? infos[logits]!.shape.count / model.imageShape.batch : positionScores?.channels ?? 0
+      hasClassScores ? model.imageShape.images.shapeOfOne(infos[logits]!.shape)!.count : positionScores?.channels ?? 0
     self.graph = graph
     self.reachable = reachable
     self.modules = modules

@@ -134,7 +134,7 @@ extension Preprocessing {
     let image: [Float] =
       shape.layout == .nchw
       ? planes.flatMap { $0 } : (0..<plane).flatMap { index in planes.map { $0[index] } }
-    let batch = (0..<shape.batch).flatMap { _ in image }
+    let batch = shape.images.repeating(image)
     return shape.elementType.storage == .int64
       ? Tensor(
         batch.map { shape.elementType.integer(nearestTo: $0) }, shape: shape.shape(for: size),

@@ -16,9 +16,8 @@ struct EmbeddingReference: Sendable {
     vector = path.lowercased().hasSuffix(".npy") ? try NPYArray(contentsOf: path).values : nil
     let floats = outputs.filter { $0.info.elementType.isFloatingPoint && $0.info.shape.count > 0 }
     let count = vector?.count
-    guard
-      let output = floats.first(where: { count == nil || $0.info.shape.count == count! * model.imageShape.batch })
-    else {
+    let images = model.imageShape.images
+    guard let output = floats.first(where: { count == nil || images.shapeOfOne($0.info.shape)?.count == count }) else {
       throw GradCAMError(
         .badData, at: path,
         problem: "has \(count ?? 0) numbers, as no output of \(model.path) has: \(floats.description)",
