@@ -34,7 +34,7 @@ public struct Message: Sendable, Equatable, ExpressibleByStringInterpolation, Cu
   /// Whether there is no text.
   public var isEmpty: Bool { pieces.isEmpty }
 
-  /// One text behind the other.
+  /// One text after the other.
   public static func + (first: Message, second: Message) -> Message { "\(first)\(second)" }
 
   /// The text, references as a front end writes them.

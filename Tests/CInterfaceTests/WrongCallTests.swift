@@ -27,7 +27,10 @@ struct WrongCallTests {
     expect(open(""), GRADCAM_UNREADABLE, "cannot be opened")
     expect(open(sample), GRADCAM_BAD_DATA, "is a picture, not an ONNX model")
     expect(open(shipped("samples")), GRADCAM_UNREADABLE, "is a folder")
-    for (text, part) in [("layer9", "no node, tensor or module"), ("", "the name is empty")] {
+    for (text, part) in [
+      ("layer9", "node 'layer9': no node, tensor or module has this name"), ("layer9", "gradcam_get_node lists them"),
+      ("", "node: the name is empty"),
+    ] {
       expect(text.withCString { text in open(Self.network) { $0.node = text } }, GRADCAM_USAGE, part)
     }
     "vivid".withCString { text in
@@ -135,7 +138,7 @@ struct WrongCallTests {
     }
     "stra".withCString { name in
       expect(explain { $0.method = name }, GRADCAM_USAGE, "method 'stra': is not a method")
-      expect(explain { $0.class_name = name }, GRADCAM_USAGE, "choose from star")
+      expect(explain { $0.class_name = name }, GRADCAM_USAGE, "class_name 'stra': is not the label")
     }
     expect("8".withCString { name in explain { $0.class_name = name } }, GRADCAM_USAGE, "the model has 8 classes")
     expect(explain { $0.concept_number = 2 }, GRADCAM_USAGE, "concept_number: is 2; use 1 to 1")
