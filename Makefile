@@ -4,18 +4,18 @@ SHELL = /bin/bash
 SWIFT ?= swift
 GRADCAM = .build/release/gradcam
 HEADER = Sources/CGradCAM/gradcam.h
-# Tests see internal declarations, which the released program is not built with: they have a build folder of their own.
+# Tests need access to internal declarations, which the release build does not give: they have their own build folder.
 TEST_FLAGS = -c release -Xswiftc -enable-testing --scratch-path .build-test
 
 CONFORMANCE = Tests/GradCAMTests/Fixtures/conformance
 CASES = .build/conformance
-# A Python with the onnx package, which holds ONNX's backend tests; where it is missing, one is made under .build.
+# A Python with the onnx package, which contains ONNX's backend tests; if it is missing, one is created under .build.
 PYTHON ?= $(HOME)/.cache/gradcam-reference/bin/python
 # The Debian packages that the build needs.
 PACKAGES = pkg-config libprotobuf-c-dev libopenblas-dev libpng-dev libjpeg-dev
-# What scripts/bench.py compares with, for a Python under .build where $(PYTHON) is missing.
+# What scripts/bench.py compares with, for a Python under .build if $(PYTHON) is missing.
 PEERS = torch==2.13.0 torchvision==0.28.0 onnx==1.23.2 onnxruntime==1.32.0 grad-cam==1.5.7
-# Options of scripts/bench.py, as in: make bench BENCH="--models resnet50 --rounds 3"
+# Options for scripts/bench.py, as in: make bench BENCH="--models resnet50 --rounds 3"
 BENCH =
 
 .PHONY: demo build library test conformance bench lint packages browser protobuf clean
@@ -25,13 +25,13 @@ demo: build
 	$(GRADCAM) explain models/shapes-resnet.onnx models/samples/pair-006-star-cross.png --class star --style side-by-side --output gradcam-demo.png
 	@echo "The picture is $(CURDIR)/gradcam-demo.png: left the photograph, right what speaks for 'star' in it."
 
-# The Swift runtime goes into the program: it then starts 3 ms earlier, and runs where no Swift is installed.
+# The Swift runtime is linked into the program, which then starts 3 ms faster and runs without Swift installed.
 build: packages
 	$(SWIFT) build -c release --product gradcam --static-swift-stdlib
 
-# Builds build/libgradcam.so, with the Swift runtime in it, and its header. It has a build folder of its own, because a
-# dynamic library takes the runtime in only where everything is compiled for that. It exports the functions of the header
-# alone, and stays loaded (nodelete), since threads and their errors outlive a dlclose.
+# Builds build/libgradcam.so, with the Swift runtime linked in, and its header. It has its own build folder, because a
+# dynamic library can include the runtime only if everything is compiled for that. It exports only the functions of the
+# header, and stays loaded (nodelete), since threads and their errors outlive a dlclose.
 library: packages
 	mkdir -p build
 	install -m 644 $(HEADER) build/
@@ -41,12 +41,12 @@ library: packages
 	  -Xlinker --version-script=$(CURDIR)/build/exports.map -Xlinker --strip-all
 	install -m 755 .build-library/release/libGradCAMShared.so build/libgradcam.so
 
-# Builds and runs all tests; those of the HTML report in a browser are left out where there is none (see make browser).
+# Builds and runs all tests; those of the HTML report in a browser are skipped if there is none (see make browser).
 test: packages
 	$(SWIFT) build $(TEST_FLAGS) --build-tests
 	$(SWIFT) test $(TEST_FLAGS) --skip-build
 
-# Runs all of ONNX's backend tests against what the manifest expects of them.
+# Runs all of ONNX's backend tests and compares the outcomes with the manifest.
 conformance: build $(CASES)
 	@for suite in simple pytorch-converted pytorch-operator light node .; do \
 	  printf '%s: ' $$suite; $(GRADCAM) check --manifest $(CONFORMANCE)/manifest.txt $(CASES)/$$suite | tail -n 1 || exit 1; \
@@ -73,15 +73,15 @@ bench: build
 lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Snippets Sources Tests
 
-# Installs the Debian packages that are missing; does nothing where all are there.
+# Installs the Debian packages that are missing; does nothing if there are none.
 packages:
 	@scripts/install-packages.sh $(PACKAGES)
 
-# Installs Chromium, in which the tests look at the HTML report, where there is no browser of its kind.
+# Installs Chromium, in which tests open the HTML report, unless there is such a browser already.
 browser:
 	@command -v chromium chromium-browser google-chrome >/dev/null || scripts/install-packages.sh chromium
 
-# Generates the C code of the ONNX messages anew, after a change of onnx.proto; needs Debian's protobuf-c-compiler.
+# Regenerates the C code of the ONNX messages after a change of onnx.proto; needs Debian's protobuf-c-compiler.
 protobuf:
 	cd Sources/COnnx && protoc-c --c_out=. onnx.proto && mv onnx.pb-c.h include/
 

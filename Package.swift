@@ -36,11 +36,15 @@ let package = Package(
       path: "Sources/gradcam",
       resources: [.embedInCode("HTMLReport/report.css"), .embedInCode("HTMLReport/report.js")]),
 
-    .testTarget(name: "GraphTests", dependencies: ["Graph", "Ops"]),
-    .testTarget(name: "OpsTests", dependencies: ["Graph", "Ops", "CKernels"], exclude: ["Fixtures"]),
-    .testTarget(name: "ONNXLoaderTests", dependencies: ["ONNXLoader", "COnnx", "Graph"], exclude: ["Fixtures"]),
-    .testTarget(name: "GradCAMTests", dependencies: ["GradCAM"], exclude: ["Fixtures"]),
-    .testTarget(name: "CInterfaceTests", dependencies: ["CInterface", "CGradCAM", "GradCAM", "Graph"]),
-    .testTarget(name: "CommandTests", dependencies: ["GradCAMCommand", "GradCAM"], exclude: ["Fixtures"]),
+    .target(name: "TestSupport", dependencies: ["Graph"], path: "Tests/Support"),
+    .testTarget(name: "GraphTests", dependencies: ["Graph", "Ops", "TestSupport"]),
+    .testTarget(name: "OpsTests", dependencies: ["Graph", "Ops", "CKernels", "TestSupport"], exclude: ["Fixtures"]),
+    .testTarget(
+      name: "ONNXLoaderTests", dependencies: ["ONNXLoader", "COnnx", "Graph", "TestSupport"], exclude: ["Fixtures"]),
+    .testTarget(name: "GradCAMTests", dependencies: ["GradCAM", "TestSupport"], exclude: ["Fixtures"]),
+    .testTarget(
+      name: "CInterfaceTests", dependencies: ["CInterface", "CGradCAM", "GradCAM", "Graph", "TestSupport"]),
+    .testTarget(
+      name: "CommandTests", dependencies: ["GradCAMCommand", "GradCAM", "TestSupport"], exclude: ["Fixtures"]),
   ]
 )

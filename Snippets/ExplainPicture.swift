@@ -1,4 +1,4 @@
-// Opens a model, explains a picture's top class at a node, and draws it. Stands in README.md and in the documentation.
+// Opens a model, explains a picture's top class at a node, and draws it. Repeated in README.md and the documentation.
 // snippet.show
 import GradCAM
 
@@ -6,7 +6,8 @@ let model = try Model(contentsOf: "models/shapes-resnet.onnx")
 let explainer = try Explainer(model, nodes: ["auto"])
 let picture = try Picture(contentsOf: "models/samples/pair-006-star-cross.png")
 let image = try explainer.prepare(picture)
-let best = try explainer.classify(image, count: 1)[0]
-let explanation = try explainer.explain(classIndex: best.index, of: image, methods: ["gradcam"])[0]
-try DrawingStyle.overlay.draw(explanation.drawnMap, on: picture, colormap: .jet, blend: 0.5).write(to: "map.png")
+let observation = try explainer.observe(image)
+let best = try explainer.classes(of: observation, count: 1)[0]
+let explanation = try explainer.explain(classIndex: best.index, of: observation, methods: ["gradcam"])[0]
+try DrawingStyle.overlay.draw(explanation.drawnMap(), on: picture, colormap: .jet, blend: 0.5).write(to: "map.png")
 print("\(best.label ?? "class \(best.index)") at \(explanation.node): map.png")

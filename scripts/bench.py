@@ -6,7 +6,7 @@
 Needs a release build of gradcam and a Python with torch, torchvision, onnx, onnxruntime, grad-cam, opencv-python and
 Pillow. Models are exported into .build/bench once: seeded random weights, batch 1, 224 x 224, opset 17. Every figure is
 the median of several processes that take turns (A B C A B C ...), every ratio the median of the ratios of each turn:
-machines drift, and neighbours disturb all in equal measure that way.
+that way, drift and other load on the machine affect all of them alike.
 """
 
 import argparse
@@ -37,7 +37,7 @@ IMAGE_COUNT = 64
 sys.path.insert(0, str(ROOT / "models"))
 
 
-# What runs in processes of their own, so that this one stays small: a child's peak memory starts at its parent's.
+# These run in processes of their own, so that this one stays small: a child's peak memory starts at its parent's.
 
 
 def build(name):
@@ -58,12 +58,12 @@ def build(name):
 
 
 def options(name):
-    """Without the slow initialisation that torchvision leaves out, too, where weights are loaded."""
+    """Leaves out the slow initialisation, as torchvision does when it loads weights."""
     return {"init_weights": False} if name == "googlenet" or name.startswith("vgg") else {}
 
 
 def saved(name):
-    """The same model from its file of weights, as a user's script loads one."""
+    """The same model from its weights file, as a user's script would load it."""
     import torch
     from torchvision_cpu import torchvision
 
@@ -142,7 +142,7 @@ def peer_script(arguments):
 
 
 def peer_photographs(arguments):
-    """Writes pictures of a camera's kind, smooth shapes with noise, as JPEG files of 1024 x 768."""
+    """Writes camera-like pictures, smooth shapes with noise, as JPEG files of 1024 x 768."""
     import numpy
     from PIL import Image
 
@@ -158,12 +158,12 @@ def peer_photographs(arguments):
 
 
 def peer_module(arguments):
-    """The module whose output a node is; of a node inside a module that hooks cannot tell apart, that module."""
+    """The module whose output a node is, or the module around it if hooks cannot distinguish the node."""
     import torch
     from torchvision_cpu import torchvision
 
     name, path = arguments.model, arguments.module
-    # A functional call behind the last module (DenseNet's relu), and an activation that a block calls several times.
+    # A functional call after the last module (DenseNet's relu), and an activation that a block calls several times.
     around = {"densenet121": "features", "resnet50": "layer4", "resnet18": "layer4"}
     with torch.device("meta"):
         modules = dict(torchvision.models.get_model(name, **options(name)).named_modules())
@@ -184,7 +184,7 @@ def timed(run, runs):
     return {"median": statistics.median(milliseconds)}
 
 
-# What is measured from outside.
+# These measure from outside.
 
 
 def model_path(name):
@@ -196,7 +196,7 @@ def weights_path(name):
 
 
 def environment():
-    """The user's, less what makes OpenBLAS slower than its own choice."""
+    """The user's environment without the settings that make OpenBLAS slower than its own choice."""
     return {key: value for key, value in os.environ.items() if not key.startswith("OPENBLAS_")}
 
 
@@ -330,7 +330,7 @@ def many_table(arguments):
         print(row(rows[-1]), flush=True)
     return table(
         ["model", f"explain, {IMAGE_COUNT} photographs, images/s", "network and map alone, one at a time, images/s",
-         "one process an image, images/s", "÷ network alone", "÷ one process an image", "peak memory, MB"], rows)
+         "one process per image, images/s", "÷ network alone", "÷ one process per image", "peak memory, MB"], rows)
 
 
 def photographs(folder):
@@ -361,7 +361,7 @@ def machine():
 
 
 def write(sections):
-    """Replaces what stands between a section's two comments on the page; the prose around it stays."""
+    """Replaces the text between a section's two comments on the page; the prose around it stays."""
     page = PAGE.read_text()
     for name, text in sections.items():
         start, end = f"<!-- {name}: written by make bench -->", f"<!-- end of {name} -->"
@@ -389,7 +389,7 @@ def main():
         arguments = parser.parse_args()
         print(json.dumps(peers[arguments.peer](arguments)))
         return
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS, metavar="NAME", help="of the table")
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS, metavar="NAME", help="what to measure")
     parser.add_argument("--rounds", type=int, default=5, help="turns; 5 by default")
     parser.add_argument("--runs", type=int, default=10, help="counted runs in a process; 10 by default")
     parser.add_argument("--images", type=Path, help="a folder of photographs instead of the generated ones")

@@ -1,4 +1,4 @@
-// Measures what Sources/Ops/Convolution/ConvolutionCost.swift compares: nanoseconds of one thread, per unit named there.
+// Measures what Sources/Ops/Convolution/ConvolutionCost.swift compares: single-thread nanoseconds per unit named there.
 // Build and run with scripts/measure-convolution-costs.sh.
 #include <math.h>
 #include <stdio.h>
@@ -62,7 +62,7 @@ int main(void) {
   const double packing = MEASURE(pack_left(weights, 9 * channels, 9, &order, channels, 0, channels, packed));
   printf("weight         %.5f\n", packing / (channels * channels * 9.0));
 
-  // Weights of many layers come from beyond the caches.
+  // The weights of many layers are not in the caches.
   const int64_t large = 1 << 26;
   float *memory = numbers(large);
   volatile float sum = 0;

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the Debian packages named that are missing, with sudo where the user is not root.
+# Installs those of the given Debian packages that are missing, with sudo unless the user is root.
 set -eu
 
 if ! command -v swift >/dev/null; then
@@ -7,7 +7,7 @@ if ! command -v swift >/dev/null; then
   exit 1
 fi
 if ! command -v dpkg-query >/dev/null; then
-  echo "This is not Debian or Ubuntu: install what $* hold there, then run 'swift build -c release'." >&2
+  echo "This is not Debian or Ubuntu: install the equivalents of $*, then run 'swift build -c release'." >&2
   exit 1
 fi
 

@@ -2,7 +2,7 @@
 """Writes ONNX's backend tests as folders of cases, from the installed `onnx` package.
 
     make-conformance-cases.py OUT                                     all suites, under OUT/SUITE/CASE
-    make-conformance-cases.py OUT --sample FOLDER --manifest FILE     copies a small choice of passing cases
+    make-conformance-cases.py OUT --sample FOLDER --manifest FILE     copies a small selection of passing cases
 
 A case is a folder with model.onnx and test_data_set_*/input_*.pb and output_*.pb.
 """
@@ -33,7 +33,7 @@ def serialized(value, information):
 
 
 def write_node(out):
-    """The cases of single operators, which the package computes when asked."""
+    """The cases of single operators, which the package computes on demand."""
     for case in collect_testcases(None):
         folder = out / case.name
         for number, (inputs, outputs) in enumerate(case.data_sets):
@@ -47,7 +47,7 @@ def write_node(out):
 
 
 def write_light(out):
-    """Classification networks with weights made of constants; inputs as the package's runner makes them."""
+    """Classification networks with constant weights; inputs as the package's runner makes them."""
     for path in sorted((DATA / "light").glob("*.onnx")):
         data_set = out / path.stem / "test_data_set_0"
         data_set.mkdir(parents=True)
@@ -75,7 +75,7 @@ def write_all(out):
 
 
 def write_sample(cases, sample, manifest):
-    """Copies passing cases of at most 4 KB until every operator, version, suite and type among such cases is met."""
+    """Copies passing cases of at most 4 KB until every operator, version, suite and type among them is covered."""
     passing = {line.split()[1] for line in manifest.read_text().splitlines() if line.startswith("pass ")}
     small = []
     for model in cases.glob("*/*/model.onnx"):
@@ -103,7 +103,7 @@ def main():
     parser.add_argument("--sample", type=Path, help="choose from the cases in OUT and copy them here")
     parser.add_argument("--manifest", type=Path, help="the list of cases that pass, for --sample")
     arguments = parser.parse_args()
-    warnings.simplefilter("ignore")  # overflows that cases are about
+    warnings.simplefilter("ignore")  # overflows that cases test
     if arguments.sample:
         write_sample(arguments.out, arguments.sample, arguments.manifest)
     else:

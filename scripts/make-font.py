@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes Sources/GradCAM/Data/fixed-10x20.hex from 10x20.pcf.gz of X.Org's font-misc-misc, which is in the public domain.
 
-Debian has it in the package xfonts-base. Needs Pillow. A line is a code point and the rows of its glyph from top to
+Debian has it in the package xfonts-base. Needs Pillow. Each line is a code point and the rows of its glyph from top to
 bottom, three hexadecimal digits each, the highest of twelve bits on the left.
 """
 import sys

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prints the constants of Sources/Ops/Convolution/ConvolutionCost.swift as this machine has them.
+# Prints the constants of Sources/Ops/Convolution/ConvolutionCost.swift for this machine.
 set -eu
 cd "$(dirname "$0")/.."
 program=$(mktemp)

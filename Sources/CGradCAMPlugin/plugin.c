@@ -1,2 +1,2 @@
-// The interface is a header alone; that it compiles on its own is seen here.
+// The interface is only a header; this file shows that it compiles on its own.
 #include "gradcam_plugin.h"

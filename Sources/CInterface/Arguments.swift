@@ -12,7 +12,7 @@ func required<Pointer>(_ pointer: Pointer?, _ name: String) throws -> Pointer {
 /// The text of a C string; nil for NULL.
 func text(_ pointer: UnsafePointer<CChar>?) -> String? { pointer.map { String(cString: $0) } }
 
-/// The value of a choice that is given by name; nil for NULL.
+/// The choice with a name; nil for NULL.
 ///
 /// Throws `usage` listing the names.
 func choice<Choice: RawRepresentable<String> & CaseIterable>(
@@ -26,9 +26,9 @@ func choice<Choice: RawRepresentable<String> & CaseIterable>(
   return choice
 }
 
-/// A struct of the caller's, of its version: fields that it does not have are 0; nil for NULL.
+/// The caller's struct, in the caller's version: fields that it does not have are 0; nil for NULL.
 ///
-/// Throws `usage` where its size is not set, or where it says something in fields that this version does not have.
+/// Throws `usage` if its size is not set, or if it sets fields that this version does not have.
 func read<Struct: BitwiseCopyable>(_ pointer: UnsafePointer<Struct>?, _ name: String, empty: Struct) throws -> Struct? {
   guard let pointer else { return nil }
   let given = UnsafeRawBufferPointer(start: pointer, count: try size(of: pointer, name))
@@ -37,14 +37,14 @@ func read<Struct: BitwiseCopyable>(_ pointer: UnsafePointer<Struct>?, _ name: St
   guard given.dropFirst(MemoryLayout<Struct>.size).allSatisfy({ $0 == 0 }) else {
     throw GradCAMError(
       .usage, at: "argument '\(name)'", problem: "has fields that this version, \(programVersion), does not know",
-      advice: "install the libgradcam that the program was made for")
+      advice: "install the libgradcam that the program was built for")
   }
   return value
 }
 
-/// Fills a struct of the caller's, of its version: fields that this version does not have become 0.
+/// Fills the caller's struct, in the caller's version: fields that this version does not have become 0.
 ///
-/// Throws `usage` where the pointer is null or the size is not set.
+/// Throws `usage` if the pointer is null or the size is not set.
 func fill<Struct: BitwiseCopyable>(_ pointer: UnsafeMutablePointer<Struct>?, _ name: String, _ value: Struct) throws {
   let pointer = try required(pointer, name)
   let target = UnsafeMutableRawBufferPointer(start: pointer, count: try size(of: pointer, name))
@@ -66,13 +66,13 @@ private func size(of pointer: UnsafeRawPointer, _ name: String) throws -> Int {
   return Int(size)
 }
 
-/// Throws `usage` where a buffer is null or too small for what is copied to it.
+/// Throws `usage` if a buffer is null or too small for what is copied to it.
 func checkedBuffer<Element>(
   _ buffer: UnsafeMutablePointer<Element>?, _ name: String, capacity: Int, needed: Int
 ) throws -> UnsafeMutableBufferPointer<Element> {
   let buffer = try required(buffer, name)
   guard capacity >= needed else {
-    throw GradCAMError(.usage, at: "argument 'capacity'", problem: "is \(capacity) where \(needed) are needed")
+    throw GradCAMError(.usage, at: "argument 'capacity'", problem: "is \(capacity), but \(needed) are needed")
   }
   return UnsafeMutableBufferPointer(start: buffer, count: needed)
 }

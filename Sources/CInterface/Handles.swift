@@ -1,17 +1,17 @@
 import Graph
 import Synchronization
 
-/// What a handle stands for, used by one thread at a time.
+/// An object that a handle refers to, used by one thread at a time.
 class HeldObject: @unchecked Sendable {
   fileprivate let isBusy = Atomic<Bool>(false)
-  /// The C strings and arrays given out.
+  /// The C strings and arrays lent to the caller.
   let memory = LentMemory()
 }
 
-/// The objects that C knows by handles.
+/// The objects that C refers to by handles.
 ///
-/// A handle is a number that looks like a pointer and is given once: one that is closed, or made up, is told from one
-/// in use.
+/// A handle is a number that looks like a pointer and is never reused: one that is closed or invented is
+/// distinguished from one in use.
 enum Handles {
   private struct Table {
     var last: UInt = 0
@@ -20,7 +20,7 @@ enum Handles {
 
   private static let table = Mutex(Table())
 
-  /// Makes the handle of a new object.
+  /// Creates a handle for an object.
   static func add(_ object: HeldObject) -> OpaquePointer {
     table.withLock { table in
       table.last += 16
@@ -29,19 +29,19 @@ enum Handles {
     }
   }
 
-  /// Lets go of an object, as soon as nobody uses it; nothing for a handle that is not in use.
+  /// Releases an object once nobody uses it; does nothing for a handle that is not in use.
   static func remove<Object: HeldObject>(_ handle: OpaquePointer?, _: Object.Type) {
     let removed = table.withLock { table -> HeldObject? in
       let number = UInt(bitPattern: handle)
       return table.objects[number] is Object ? table.objects.removeValue(forKey: number) : nil
     }
-    // What goes with it goes outside the lock.
+    // The object is released outside the lock.
     _ = removed
   }
 
   /// Runs something with the object of a handle.
   ///
-  /// Throws `usage` where the handle is not one in use, or another thread uses it now.
+  /// Throws `usage` if the handle is not in use, or if another thread is using it.
   static func use<Object: HeldObject, Result>(
     _ handle: OpaquePointer?, _ name: String, as _: Object.Type, _ body: (Object) throws -> Result
   ) throws -> Result {
@@ -49,11 +49,11 @@ enum Handles {
     guard let object = table.withLock({ $0.objects[number] }) as? Object else {
       throw GradCAMError(
         .usage, at: "argument '\(name)'", problem: "is closed, or was never open",
-        advice: "pass what the library gave out, before it is closed")
+        advice: "pass a handle from the library that is not closed")
     }
     guard !object.isBusy.exchange(true, ordering: .acquiring) else {
       throw GradCAMError(
-        .usage, at: "argument '\(name)'", problem: "is used by another thread now",
+        .usage, at: "argument '\(name)'", problem: "is in use by another thread",
         advice: "let threads take turns, or open a model for each")
     }
     defer { object.isBusy.store(false, ordering: .releasing) }
@@ -71,7 +71,7 @@ final class LentMemory {
     arrays.forEach { $0.deallocate() }
   }
 
-  /// The text as a C string, the same one for the same text.
+  /// The text as a C string, the same pointer for the same text.
   func string(_ text: String) -> UnsafePointer<CChar> {
     if let known = strings[text] { return UnsafePointer(known) }
     let bytes = text.utf8CString

@@ -3,9 +3,9 @@ import GradCAM
 import Graph
 
 extension Explainer {
-  /// Prepares an image of the caller's: a file, pixels or a tensor.
+  /// Prepares the caller's image: a file, pixels or a tensor.
   ///
-  /// Throws `usage` where it is not one of the three or does not fit, and what reading a file throws.
+  /// Throws `usage` if it is not exactly one of the three or does not fit, and what reading a file throws.
   func prepare(_ image: gradcam_image) throws -> PreparedImage {
     let given = [image.path != nil, image.pixels != nil, image.tensor != nil].count(where: { $0 })
     guard given == 1 else {
@@ -19,19 +19,18 @@ extension Explainer {
   }
 
   private func prepare(_ elements: UnsafePointer<Float>, count: Int) throws -> PreparedImage {
-    let shape = session.model.imageShape.shape(for: session.inputSize)
+    let shape = model.imageShape.shape(for: planner.inputSize)
     guard count == shape.count else {
       throw GradCAMError(
-        .usage, at: "tensor_count", problem: "is \(count) where the model takes \(shape), \(shape.count) elements")
+        .usage, at: "tensor_count", problem: "is \(count), but the model takes \(shape), \(shape.count) elements")
     }
     let values = Array(UnsafeBufferPointer(start: elements, count: count))
-    return prepare(
-      NPYArray(shape: shape.dimensions, values: values).tensor(of: session.model.imageShape.elementType))
+    return prepare(NPYArray(shape: shape.dimensions, values: values).tensor(of: model.imageShape.elementType))
   }
 }
 
 extension Picture {
-  /// Copies the pixels of the caller's.
+  /// Copies the caller's pixels.
   fileprivate init(_ image: gradcam_image) throws {
     let width = Int(image.width), height = Int(image.height), row = 3 * width
     guard width > 0, height > 0, width * height <= Picture.maximumPixelCount else {

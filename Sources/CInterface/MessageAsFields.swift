@@ -1,7 +1,7 @@
 import Graph
 
 extension Message {
-  /// The text as C has it: settings are fields of the header's structs where there are such, and nodes are listed by a
+  /// The text for C: settings are fields of the header's structs if there are such fields, and nodes are listed by a
   /// function.
   var asFields: String {
     rendered { reference in

@@ -2,14 +2,6 @@ import CGradCAM
 import GradCAM
 import Graph
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// Runs the body of a C function; an error becomes its exit code and the thread's last error.
 func status(_ body: () throws -> Void) -> gradcam_status {
   do {

@@ -24,7 +24,7 @@ static void fail(j_common_ptr info) {
   longjmp(failure->jump, 1);
 }
 
-// libjpeg only warns of a file that ends early and paints the rest grey.
+// libjpeg only warns about a truncated file and fills the rest with grey.
 static void note(j_common_ptr info, int level) {
   if (level < 0 && info->err->msg_code == JWRN_JPEG_EOF) fail(info);
 }
@@ -111,7 +111,7 @@ int gradcam_jpeg_encode(const uint8_t *rgb, uint32_t width, uint32_t height, uin
   struct jpeg_compress_struct info = {.err = catch(&failure, message)};
   *bytes = NULL;
   if (setjmp(failure.jump)) {
-    // Only the end of writing hands the buffer over, and nothing else frees it.
+    // The buffer is handed over only when writing ends, and nothing else frees it.
     if (info.dest != NULL) info.dest->term_destination(&info);
     free(*bytes);
     jpeg_destroy_compress(&info);

@@ -2,7 +2,7 @@
 
 #include "vectormath.h"
 
-// A loop over one row for each way in which the operands can run along it.
+// A loop over one row for each way in which the operands can broadcast along it.
 #define BINARY_LOOPS(name, result, hint, expression) \
   SIMD_KERNEL void name##_tile( \
     const unaligned_float *a, const unaligned_float *b, result *y, struct broadcast_tile tile) { \
@@ -39,7 +39,7 @@
 
 enum { block = 256 };
 
-// An operand's elements for a block of a row, one beside the other.
+// An operand's elements for a block of a row, contiguous.
 SIMD_INLINE const unaligned_float *spread(const unaligned_float *operand, size_t step, size_t count, float *buffer) {
   if (step) return operand;
   const float value = operand[0];
@@ -76,7 +76,7 @@ BINARY(subtract, p - q)
 BINARY(multiply, p *q)
 BINARY(divide, p / q)
 
-// y = x^exponent; the exponents of real networks take no call.
+// y = x^exponent; the exponents that are common in networks need no call.
 SIMD_INLINE void power_row(const unaligned_float *x, float exponent, float *y, size_t count) {
 #define ROW(hint, expression) \
   hint for (size_t i = 0; i < count; i++) { \
@@ -135,7 +135,7 @@ TERNARY(divide_a, g / q)
 TERNARY(divide_b, -g *p / (q * q))
 TERNARY_CALL(power_a_any, q == 0 ? 0 : g * q * powf(p, q - 1))
 
-// Rows with one exponent, as nearly all are, do without calls.
+// Rows with a single exponent, as nearly all have, need no calls.
 SIMD_KERNEL void power_a_tile(
   const unaligned_float *a, const unaligned_float *b, const unaligned_float *c, float *y, struct broadcast_tile tile) {
   if (tile.column[0] == 0 || tile.column[1] != 0 || tile.column[2] == 0) {
@@ -154,7 +154,7 @@ SIMD_KERNEL void power_a_tile(
   }
 }
 
-// 0 at base 0, where the logarithm has no value, as PyTorch has it.
+// 0 at base 0, where the logarithm has no value, as in PyTorch.
 TERNARY_CALL(power_b, p == 0 && q >= 0 ? 0 : g * powf(p, q) * logf(p))
 TERNARY_CALL(remainder_b, -g *truncf(p / q))
 TERNARY_CALL(modulo_b, -g *floorf(p / q))

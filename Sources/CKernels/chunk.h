@@ -1,5 +1,5 @@
 // Vectors of a fixed length for kernels that shuffle, copy or overlap whole vectors at any address. Macros rather than
-// functions: no function outside of a kernel may take or return a vector.
+// functions: no function outside a kernel may take or return a vector.
 #ifndef CKERNELS_CHUNK_H
 #define CKERNELS_CHUNK_H
 
@@ -20,19 +20,19 @@ typedef float quarter_chunk_vector __attribute__((vector_size(chunk / 4 * sizeof
       a, b, start, start + 2, start + 4, start + 6, start + 8, start + 10, start + 12, start + 14, start + 16, \
       start + 18, start + 20, start + 22, start + 24, start + 26, start + 28, start + 30)
 
-// The first and the last halves of two vectors, element by element in turn.
+// The first and the last halves of two vectors, interleaved.
 #define FIRST_HALVES(a, b) \
   __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
 #define LAST_HALVES(a, b) \
   __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
 
-// Elements of a where the mask is set, else of b.
+// Elements of a where the mask is set, elsewhere of b.
 #define CHOOSE(type, mask, a, b) ((type)(((mask) & (__typeof__(mask))(a)) | (~(mask) & (__typeof__(mask))(b))))
 
-// Hides from the compiler how a loop over a short row counts, which it would else turn into a call that costs more.
+// Hides a short row's loop counter from the compiler, which would otherwise turn the loop into a more expensive call.
 #define KEEP_LOOP(counter) __asm__("" : "+r"(counter))
 
-// Writes zeros to to[0 ..< count] and up to a whole chunk behind.
+// Writes zeros to to[0 ..< count] and up to a whole chunk beyond.
 SIMD_INLINE void spill_zeros(float *to, int64_t count) {
   for (int64_t i = 0; i < count; i += chunk) {
     STORE(to + i, (chunk_vector){0});
@@ -40,7 +40,7 @@ SIMD_INLINE void spill_zeros(float *to, int64_t count) {
   }
 }
 
-// to[i] = from[i × stride] for i below count; up to a whole chunk behind is overwritten. Nothing is read from `end` on.
+// to[i] = from[i × stride] for i below count; up to a whole chunk beyond is overwritten. Nothing is read from `end` on.
 SIMD_INLINE void spill_copy(const float *from, const float *end, int64_t count, int64_t stride, float *to) {
   if (stride == 1 && from + count + chunk <= end) {
     for (int64_t i = 0; i < count; i += chunk) {
@@ -57,8 +57,8 @@ SIMD_INLINE void spill_copy(const float *from, const float *end, int64_t count, 
   }
 }
 
-// One row of a result with what follows it: to = clamp(from + bias + residual, low, high), what is in `to` being added
-// first where `accumulate`. NaN is kept; the residual may be NULL and may lie where `to` does.
+// One row of a result with its epilogue: to = clamp(from + bias + residual, low, high); if `accumulate`, the contents
+// of `to` are added first. NaN is kept; the residual may be NULL and may alias `to`.
 #define FINISH(type)                                                           \
   do {                                                                         \
     type value = *(const type *)(from + i) + bias;                             \

@@ -27,7 +27,7 @@ static inline struct place locate(
   return place;
 }
 
-// The element at a distance from the upper left neighbour, zero outside.
+// The element at a distance from the upper left neighbour; zero outside.
 static inline float neighbour(const float *x, const struct sliding_window *w, struct place p, int down, int right) {
   const int64_t row = p.row + down, column = p.column + right;
   if (row < 0 || row >= w->input[1] || column < 0 || column >= w->input[2]) return 0;

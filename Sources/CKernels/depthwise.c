@@ -4,14 +4,14 @@
 
 #include "chunk.h"
 
-// With stride 1 or 2 rows are read where they lie, and what lies beside them is masked. Else a plane
-// convolved with stride s is split by the remainders of its padded coordinates into s × s phases; inside a phase every
-// tap is one shift.
+// With stride 1 or 2, rows are read in place, and what lies beside them is masked. Otherwise a plane convolved with
+// stride s is split by the remainders of its padded coordinates into s × s phases; inside a phase every tap is one
+// shift.
 enum { block = 4 * chunk, rows_at_once = 4, longest_run = 7, longest_strided_run = 4 };
 typedef int32_t mask_vector __attribute__((vector_size(chunk * sizeof(int32_t)), aligned(1)));
 
-// Taps in neighbouring rows of one column: where the first one's input for output 0 lies and in which row, how many there
-// are, which of the weights is the first one's, and the column.
+// Taps in neighbouring rows of one column: the offset and the row of the first tap's input for output 0, their number,
+// the index of the first tap's weight, and the column.
 struct tap_run {
   int64_t offset, row, count, first, column;
 };
@@ -19,7 +19,7 @@ struct tap_run {
 struct phases {
   int64_t count[2];      // phases along height and width: the strides
   int64_t height, width; // extents of a phase
-  int64_t size;          // floats of a phase, with room for reads of some rows past its end
+  int64_t size;          // floats of a phase, with room to read some rows past its end
 };
 
 static inline struct phases make_phases(const struct sliding_window *w) {
@@ -44,7 +44,7 @@ static inline int64_t chunk_start(const struct sliding_window *w, int64_t index)
   return larger(smaller(index * chunk, w->output[2] - chunk), 0);
 }
 
-// How far reads may go beyond a plane that is read where it lies.
+// How far reads may go beyond a plane that is read in place.
 static inline int64_t margin(const struct sliding_window *w) {
   return larger(w->pad[2], (w->kernel[2] - 1) * w->dilation[2]) + 2 * chunk * w->stride[2];
 }
@@ -62,7 +62,7 @@ int64_t depthwise_scratch(const struct sliding_window *w) {
   return larger(forward, backward);
 }
 
-// The padded rows of a phase, one after the other.
+// The padded rows of a phase, concatenated.
 SIMD_INLINE void fill_phase(
     const float *x, const float *end, const struct sliding_window *w, const struct phases *p, int64_t py, int64_t px,
     float *phase) {
@@ -82,7 +82,7 @@ SIMD_INLINE void fill_phase(
   }
 }
 
-// The taps of each phase and column, as runs of neighbouring rows; `order` gets the filter's cells in their order.
+// The taps of each phase and column, as runs of neighbouring rows; `order` receives the filter's cells in that order.
 static int64_t make_runs(const struct sliding_window *w, const struct phases *p, struct tap_run *runs, int64_t *order) {
   const int direct = is_direct(w);
   int64_t count = 0, first = 0;
@@ -106,7 +106,7 @@ static int64_t make_runs(const struct sliding_window *w, const struct phases *p,
   return count;
 }
 
-// For every chunk of a row and column of the filter a mask of the places inside the image, and whether one is needed.
+// For every chunk of a row and column of the filter, a mask of positions inside the image, and whether it is needed.
 static void make_masks(const struct sliding_window *w, int32_t *masks, int32_t *needed) {
   for (int64_t index = 0; index < chunk_count(w); index++)
     for (int64_t kx = 0; kx < w->kernel[2]; kx++, masks += chunk, needed++) {
@@ -160,7 +160,7 @@ static void make_masks(const struct sliding_window *w, int32_t *masks, int32_t *
     }                                                              \
   }
 
-// Four rows of the result in `chunks` chunks from one on.
+// Four rows of the result in `chunks` chunks, from chunk `index` on.
 #define CONVOLVE_ROWS(chunks, index)                                                               \
   do {                                                                                             \
     const int64_t column = chunk_start(&w, index);                                                 \
@@ -199,7 +199,7 @@ static void make_masks(const struct sliding_window *w, int32_t *masks, int32_t *
           finish_row(last, width, 0, 0, residual ? residual + from : 0, low, high, to + from);     \
           continue;                                                                                \
         }                                                                                          \
-        /* What is too much of a narrow row is written anew by the next one. */                    \
+        /* The excess of a narrow row is overwritten by the next one. */                           \
         if (residual) value += LOAD(residual + from);                                              \
         value = CHOOSE(chunk_vector, low > value, (chunk_vector){0} + low, value);                 \
         STORE(to + from, CHOOSE(chunk_vector, high < value, (chunk_vector){0} + high, value));     \
@@ -213,7 +213,7 @@ WIDE_SIMD_KERNEL void depthwise(
   const struct phases p = make_phases(&w);
   const int direct = is_direct(&w);
   const int64_t taps = w.kernel[1] * w.kernel[2], input_area = w.input[1] * w.input[2];
-  // What tables need, from the widest elements to the narrowest; then the planes.
+  // The tables, from the widest elements to the narrowest; then the planes.
   struct tap_run *runs = (struct tap_run *)scratch;
   int64_t *order = (int64_t *)(runs + taps);
   int32_t *masks = (int32_t *)(order + taps), *needed = masks + chunk_count(&w) * w.kernel[2] * chunk;
@@ -265,7 +265,7 @@ SIMD_KERNEL void depthwise_gradient(
   const struct sliding_window w = *window;
   const int64_t reach_y = (w.kernel[1] - 1) * w.dilation[1] / w.stride[1];
   const int64_t reach_x = (w.kernel[2] - 1) * w.dilation[2] / w.stride[2];
-  // dy with zeros before and behind, so that every shift stays inside.
+  // dy with zeros before and after, so that every shift stays inside.
   const int64_t wide = w.output[2] + reach_x + 1, tall = w.output[1] + 2 * reach_y + 1;
   const int64_t room = (tall * wide + wide * 2 + 2 * block) & ~(int64_t)(chunk - 1);
   float *padded = scratch, *flat = scratch + room;

@@ -17,7 +17,7 @@
   }
 
 #define FORWARD(name, expression) FORWARD_LOOP(name, INDEPENDENT_ITERATIONS, expression)
-// For functions of the C library, which stay calls.
+// For functions of the C library, which remain calls.
 #define FORWARD_CALL(name, expression) FORWARD_LOOP(name, , expression)
 
 // `v` names what the derivative is a function of: the argument x or the result y.
@@ -35,7 +35,7 @@
 #define GRADIENT(name, v, derivative) GRADIENT_LOOP(name, INDEPENDENT_ITERATIONS, v, derivative)
 #define GRADIENT_CALL(name, v, derivative) GRADIENT_LOOP(name, , v, derivative)
 
-// A derivative that is 1 or 0: passes or stops the gradient, whatever it is.
+// A derivative that is 1 or 0: passes or stops the gradient, whatever its value.
 #define GATE(name, v, condition) \
   SIMD_KERNEL void name##_gradient( \
     const unaligned_float *in, const float *dy, float *dx, size_t count, struct unary_parameters parameters) { \
@@ -153,7 +153,7 @@ GRADIENT(atanh, x, 1 / (1 - x * x))
 FORWARD(shrink, x < -alpha ? x + beta : x > alpha ? x - beta : 0)
 GATE(shrink, x, x < -alpha || x > alpha)
 FORWARD(clip, clamped(x, alpha, beta))
-// As relu6 and hardtanh, not as clamp: nothing passes at a bound.
+// As in relu6 and hardtanh, not in clamp: nothing passes at a bound.
 GATE(clip, x, x > alpha && x < beta)
 
 FORWARD(affine, alpha * x + beta)

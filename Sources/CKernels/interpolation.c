@@ -26,7 +26,7 @@ static inline void weighted_row(
   }
 }
 
-// Elements first ..< last of one slice of single numbers.
+// Elements first ..< last of one slice with inner = 1.
 static inline void weighted_elements(
     const float *slice, float *restrict y, const int32_t *starts, const int32_t *indices, const float *weights,
     int32_t taps, float empty, size_t first, size_t last) {

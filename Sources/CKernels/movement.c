@@ -64,7 +64,7 @@ static inline void transpose_tile_64(
 
 static inline ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 
-// The innermost two loops of a copy. Runs too short for a call of memcpy are copied in line.
+// The innermost two loops of a copy. Runs too short for a call to memcpy are copied inline.
 #define DEFINE_COPY(bits)                                                                                             \
   static void copy_plane_##bits(                                                                                      \
       const element_##bits *source, element_##bits *target, strided_axis outer, strided_axis inner) {                 \

@@ -8,12 +8,12 @@
 
 #define UNROLL _Pragma("clang loop unroll(full)")
 
-// The element of a row of a panel, and of a row that lies in memory, at the depth that `left` stands at.
+// The element of a row of a panel, and of a row read in place, at the depth that `left` points to.
 #define OF_PANEL(p, r) left[p * stride + r]
 #define OF_ROW(p, r) left[r * stride]
 
-// A tile of `panels` left panels × `vectors` vectors of `lanes` columns, all sums kept in registers. Of each panel the
-// first `rows` rows are computed; `step` elements lead from one depth to the next.
+// A tile of `panels` left panels × `vectors` vectors of `lanes` columns, with all sums in registers. The first `rows`
+// rows of each panel are computed; successive depths are `step` elements apart.
 #define TILE(name, target, panels, rows, element, step, vectors, lanes)                                        \
   target static void name(                                                                                     \
       const unaligned_float *restrict left, int64_t stride, const float *restrict right, int64_t leading,      \
@@ -46,7 +46,7 @@
     }                                                                                                          \
   }
 
-// `columns` single columns of three left panels, a vector being the rows of a panel: sum[panel][row][column].
+// `columns` single columns of three left panels; a vector holds the rows of a panel: sum[panel][row][column].
 #define COLUMN_TILE(name, target, rows, columns)                                                               \
   target static void name(                                                                                     \
       const float *restrict left, int64_t panel_stride, int64_t panels, const float *restrict right,           \
@@ -76,7 +76,7 @@ typedef void (*product_tile)(
     const unaligned_float *, int64_t, const float *, int64_t, int64_t, float *, int64_t, const struct tile_epilogue *);
 typedef void (*column_tile)(const float *, int64_t, int64_t, const float *, int64_t, int64_t, float *);
 
-// The tile functions of a processor level: registers decide how large a tile is best.
+// The tile functions of a processor level: the registers determine the best tile size.
 struct product_level {
   int64_t rows, lanes, vectors;
   struct product_tiles {
@@ -156,7 +156,7 @@ static inline int64_t depth_index(const struct depth_order *order, int64_t chann
   return start * order->cells + cell * count + channel - start;
 }
 
-// Packs as many whole chunks of a panel of eight rows, contiguous in memory, as there are; returns their elements.
+// Packs all whole chunks of a panel of eight rows that are contiguous in memory; returns the depth packed.
 SIMD_INLINE int64_t pack_eight_rows(
     const float *from, int64_t row_stride, const struct depth_order *order, float *to) {
   const int64_t depth = order->channels * order->cells;
@@ -220,7 +220,7 @@ SIMD_KERNEL void pack_right(
   }
 }
 
-// Columns of a panel that come from neighbours in one row of the image, or are 0 where `from` is negative.
+// Columns of a panel that come from neighbours in one row of the image, or are 0 if `from` is negative.
 struct run {
   int64_t from, to, count;
 };
@@ -266,7 +266,7 @@ SIMD_INLINE int64_t make_runs(
   return made;
 }
 
-// One row of a panel. Whole chunks are written where it `spills`: what lies behind is written afterwards.
+// One row of a panel. If it `spills`, whole chunks are written: what follows the row is written afterwards.
 SIMD_INLINE void copy_runs(
     const float *channel, const float *end, const struct run *runs, int64_t count, int64_t stride, int spills,
     float *panel) {
@@ -283,7 +283,7 @@ SIMD_INLINE void copy_runs(
         }
       }
     } else {
-      // An end before everything makes the copy exact.
+      // An end before all elements makes the copy exact.
       spill_copy(from, spills ? end : channel, run->count, stride, to);
     }
   }
@@ -309,7 +309,7 @@ WIDE_SIMD_KERNEL void pack_windows(
       }
 }
 
-// Hands the sums of a tile at the edge of the result over to it.
+// Writes the sums of a tile at the edge of the result to it.
 WIDE_SIMD_KERNEL static void finish_tile(
     const float *tile, int64_t tile_width, int64_t rows, int64_t columns, float *c, int64_t leading,
     const struct tile_epilogue *epilogue) {
@@ -342,7 +342,7 @@ void multiply_panel(
       row += rows;
       continue;
     }
-    // Three panels, and rows that lie in memory, are read only where they are there.
+    // Three panels, and rows in place, are read only if all of them exist.
     const int tall = left.packed && vectors == 1 && left_over > 2 * here->rows;
     const int is_few = left.packed ? vectors == here->vectors && left_over <= here->rows / 2 : left_over < here->rows;
     const int few = !is_few ? -1 : left_over > 3 || (left.packed && left_over == 3) ? 2 : left_over > 1;

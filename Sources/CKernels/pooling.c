@@ -20,7 +20,7 @@ int64_t pooling_scratch(const struct sliding_window *w) {
   return ((padded_width(w) + share_count(w) + 1) & ~(int64_t)1) + pointers;
 }
 
-// Where the pointers lie.
+// The place of the row pointers in scratch memory.
 static inline const float **row_pointers(const struct sliding_window *w, float *scratch) {
   return (const float **)(scratch + ((padded_width(w) + share_count(w) + 1) & ~(int64_t)1));
 }
@@ -35,13 +35,13 @@ static inline void covered_cells(
   *last = larger(smaller(divide_up(w->input[axis] - origin, w->dilation[axis]), w->kernel[axis]), *first);
 }
 
-// NaN where either is, else the larger.
+// NaN if either is, else the larger.
 #define LARGER(a, b) CHOOSE(chunk_vector, ((a) > (b)) | ((a) != (a)), a, b)
 #define LARGER_FLOAT(a, b) ((a) > (b) || (a) != (a) ? (a) : (b))
 #define SUM(a, b) ((a) + (b))
 
 // Pools one output row at (od, oh): `scratch` holds a row filled with `empty`, `middle` points at its first element.
-// `finish` makes the result of the chunk `value` at column `column`.
+// `finish` computes the result from the chunk `value` at column `column`.
 #define POOL_ROW(empty, combine, combine_float, finish)                                                           \
   do {                                                                                                            \
     int64_t d_first, d_last, h_first, h_last;                                                                     \
@@ -85,7 +85,7 @@ static inline void covered_cells(
       }                                                                                                           \
       value = finish;                                                                                             \
       if (wide >= chunk || to + chunk <= y + area) {                                                              \
-        /* What is too much of a narrow row is written anew by the next one. */                                   \
+        /* The excess of a narrow row is overwritten by the next one. */                                          \
         STORE(to + column, value);                                                                                \
       } else {                                                                                                    \
         for (int64_t j = 0; j < wide; j++) to[j] = value[j];                                                      \

@@ -4,10 +4,10 @@
 
 enum { block = 64 };
 
-// The elements that are summed in float, in many lanes, before a double takes the sum up.
+// The number of elements that are summed in float, in many lanes, before the sum is added to a double.
 enum { stretch = 256 };
 
-// One row is summed in many lanes; columns side by side keep one accumulator each.
+// One row is summed in many lanes; adjacent columns keep one accumulator each.
 #define REDUCTION(name, type, start, step, row_result) \
   SIMD_KERNEL void reduce_##name(const unaligned_float *x, float *y, size_t count, size_t stride, size_t columns) { \
     FAST_FLOAT_MATH \
@@ -81,7 +81,7 @@ SIMD_KERNEL void reduce_log_sum_exp(
     double sums[block];
     reduce_max(x + first, offsets, count, stride, width);
     for (size_t j = 0; j < width; j++) {
-      // An infinite maximum is no offset: ∞ − ∞ has no value.
+      // An infinite maximum cannot be an offset: ∞ − ∞ is NaN.
       if (isinf(offsets[j])) offsets[j] = 0;
       sums[j] = 0;
     }
@@ -105,7 +105,7 @@ SIMD_KERNEL void softmax_row(const float *x, float *y, size_t count) {
   for (size_t start = 0; start < count; start += stretch) {
     const size_t end = count - start < stretch ? count : start + stretch;
     float part = 0;
-    // One vector at a time: the rows of attention are short, and what is left over costs most.
+    // One vector at a time: the rows of attention are short, and the remainder costs most.
     _Pragma("clang loop vectorize(assume_safety) interleave_count(1)") for (size_t i = start; i < end; i++) {
       const float e = vector_exp(x[i] - largest);
       y[i] = e;

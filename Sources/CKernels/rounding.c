@@ -16,7 +16,7 @@ static inline float float_of(uint32_t bits) {
   return value;
 }
 
-// Drops low bits of the significand, ties to even; a carry moves on into the exponent.
+// Rounds off low bits of the significand, ties to even; a carry moves into the exponent.
 static inline uint32_t drop_bits(uint32_t bits, int count) {
   return (bits + (1u << (count - 1)) - 1 + ((bits >> count) & 1)) & ~((1u << count) - 1);
 }

@@ -21,7 +21,7 @@ SIMD_INLINE float float_of_bits(int32_t bits) {
   return x;
 }
 
-// x held in low...high; NaN passes.
+// x clamped to low...high; NaN passes.
 SIMD_INLINE float clamped(float x, float low, float high) {
   x = x < low ? low : x;
   return x > high ? high : x;
@@ -89,7 +89,7 @@ SIMD_INLINE float vector_log1p(float x) {
   return vector_log(sum) + (x - (sum - 1.0f)) / sum;
 }
 
-// Where the exponential is below the normal range it is taken for 0, and where it is near the largest float for ∞.
+// An exponential below the normal range is taken as 0, and one near the largest float as ∞.
 SIMD_INLINE float vector_sigmoid(float x) {
   int32_t n;
   const float p = exp_reduced(clamped(-x, -88.0f, 88.6f), &n);
@@ -101,7 +101,7 @@ SIMD_INLINE float vector_tanh(float x) {
   return copysignf(-t / (t + 2.0f), x);
 }
 
-// An odd rational function of the argument held in −4 … 4, where the error function is ±1 to float32.
+// An odd rational function of the argument clamped to −4 … 4, beyond which the error function is ±1 in float32.
 SIMD_INLINE float vector_erf(float x) {
   const float t = clamped(x, -4.0f, 4.0f), s = t * t;
   float p = -2.72614225801306e-10f;

@@ -40,19 +40,19 @@ int64_t winograd_slots(int64_t width, int64_t pad_left, int64_t tiles) {
   return pad_left + width <= tiles * winograd_tile ? tiles : tiles + 1;
 }
 
-// A line holds every fourth pixel row, one after the other: the rows that the tiles of one column see at one height.
+// A line holds every fourth pixel row, concatenated: the rows that the tiles of one column see at one height.
 static inline int64_t line_length(int64_t rows, int64_t slots) {
   return (rows + 1) * slots * winograd_tile + 6 * chunk;
 }
 
-// The transformed lines, a place a float.
+// The transformed lines, one float per place.
 static inline int64_t mixed_length(int64_t rows, int64_t slots) { return whole_chunks((rows + 1) * slots) + chunk; }
 
 int64_t winograd_scratch(int64_t rows, int64_t slots) {
   return 4 * line_length(rows, slots) + 25 * mixed_length(rows, slots);
 }
 
-// The filters of one panel of outputs are transformed at a time, one a lane.
+// The filters of one panel of outputs are transformed at a time, one per lane.
 typedef float filters[product_rows_limit];
 
 static inline void transform_filters(const filters k[3], filters t[6]) {
@@ -97,7 +97,7 @@ SIMD_KERNEL void winograd_weights(
   }
 }
 
-// Copies the pixel rows of a line, with zeros where they have none.
+// Copies the pixel rows of a line, with zeros outside the image.
 SIMD_INLINE void fill_line(
     const float *x, const float *end, const struct winograd_plane *p, int64_t first_row, int64_t rows, float *line) {
   const int64_t pitch = p->slots * winograd_tile;
@@ -105,7 +105,7 @@ SIMD_INLINE void fill_line(
   for (int64_t r = 0; r < rows; r++, line += pitch) {
     const int64_t h = first_row + r * winograd_tile;
     float *to = line + p->pad_left;
-    // What is too much here lies where the next row is going to be.
+    // The excess lies where the next row will be written.
     if (h >= 0 && h < p->height) {
       spill_copy(x + h * p->width, end, p->width, 1, to);
       spill_zeros(to + p->width, pitch - p->width);
@@ -122,7 +122,7 @@ WIDE_SIMD_KERNEL void winograd_input(
   const int64_t places = rows * p.slots, length = line_length(rows, p.slots), mixed = mixed_length(rows, p.slots);
   float *lines = scratch, *transformed = scratch + 4 * length;
   int32_t *inside = (int32_t *)(transformed + 24 * mixed);
-  // Where no place is left free a row's last tile must not see the next row: behind it there are zeros.
+  // If no place is free, a row's last tile must not see the next row: zeros follow it.
   const int masked = p.slots == p.tiles;
   if (masked)
     for (int64_t f = 0; f < mixed; f++) inside[f] = f % p.slots == p.slots - 1 ? 0 : -1;

@@ -1,4 +1,4 @@
-// What the C library and the processor have and Swift's own modules lack.
+// Functions of the C library and the processor that Swift's own modules lack.
 #ifndef CSYSTEM_H
 #define CSYSTEM_H
 
@@ -25,15 +25,15 @@ static inline unsigned current_processor(void) {
   return processor;
 }
 
-// Keeps the calling thread on one of the processors that it may use: the one of this number behind another, going round.
-// A thread that is woken by a loop of the one that runs there would else often share its processor.
-static inline void keep_on_processor(unsigned behind, int number) {
+// Pins the calling thread to one of the processors that it may use: the `number`th after `origin`, wrapping around.
+// Otherwise a thread would often share the processor of the thread whose loop wakes it.
+static inline void keep_on_processor(unsigned origin, int number) {
 #if defined(__linux__)
   unsigned long allowed[16] = {0};
   const long size = syscall(SYS_sched_getaffinity, 0, sizeof allowed, allowed), bits = 8 * (long)sizeof(long);
   if (size <= 0) return;
   for (long step = 1; step < size * 8; step++) {
-    const long processor = (behind + step) % (size * 8);
+    const long processor = (origin + step) % (size * 8);
     if (!(allowed[processor / bits] >> processor % bits & 1) || --number > 0) continue;
     unsigned long own[16] = {0};
     own[processor / bits] = 1UL << processor % bits;
@@ -41,7 +41,7 @@ static inline void keep_on_processor(unsigned behind, int number) {
     return;
   }
 #else
-  (void)behind;
+  (void)origin;
   (void)number;
 #endif
 }
@@ -52,7 +52,7 @@ static inline int is_ignored(int number) {
   return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
-// Has a function called at a signal, even where the parent process left it blocked; system calls go on behind it.
+// Installs a signal handler, even if the parent process left the signal blocked; interrupted system calls restart.
 static inline void handle(int number, void (*handler)(int)) {
   struct sigaction action = {0};
   action.sa_handler = handler;
@@ -64,7 +64,7 @@ static inline void handle(int number, void (*handler)(int)) {
   pthread_sigmask(SIG_UNBLOCK, &blocked, NULL);
 }
 
-// Tells the processor that this thread waits for another one's write.
+// Hints to the processor that this thread is waiting for another one's write.
 static inline void relax_processor(void) {
 #if defined(__x86_64__)
   __builtin_ia32_pause();

@@ -1,29 +1,29 @@
-/// A stretch of memory that one step of a plan writes first and another reads last.
+/// A block of memory with its lifetime: from the step of a plan that first writes it to the one that last touches it.
 struct ArenaBuffer: Sendable {
   var byteCount: Int
   /// The step that first writes it.
   var firstUse: Int
-  /// The step that last touches it; `Int.max` where it must outlive the run.
+  /// The step that last touches it; `Int.max` if it must outlive the run.
   var lastUse: Int
 }
 
 /// Where a buffer lies.
 struct ArenaPosition: Sendable {
-  /// The buffer whose memory it lies in: itself where it has its own.
+  /// The buffer whose memory it lies in: itself if it has memory of its own.
   var root: Int
-  /// The bytes of that memory in front of it.
+  /// Its offset in that memory, in bytes.
   var offset = 0
 }
 
 /// Lays buffers out in one block so that those in use at the same time do not overlap.
 struct ArenaLayout: Sendable {
-  /// The byte offset of every buffer, a multiple of 64 where it has memory of its own.
+  /// The byte offset of every buffer, a multiple of 64 if it has memory of its own.
   let offsets: [Int]
   /// The size of the block.
   let byteCount: Int
 
-  /// Places the largest buffers first, each at the lowest offset that is free during its life and that of the buffers
-  /// that lie in it.
+  /// Places the largest buffers first, each at the lowest offset that is free during its lifetime and the lifetimes of
+  /// the buffers inside it.
   init(_ buffers: [ArenaBuffer], at positions: [ArenaPosition]) {
     var buffers = buffers
     for (index, position) in positions.enumerated() {

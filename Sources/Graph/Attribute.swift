@@ -10,6 +10,6 @@ public enum Attribute: Sendable {
   case strings([String])
   case tensors([Tensor])
   case graphs([ComputeGraph])
-  /// A value of a kind that this program cannot hold; an error only where somebody needs it.
+  /// A value of a kind that this program does not support; an error only if it is needed.
   case unsupported(GradCAMError)
 }

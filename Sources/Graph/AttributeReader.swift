@@ -1,11 +1,11 @@
 /// Reads the attributes of one node and remembers which were read.
 ///
-/// An attribute that nobody read would be an ignored one, and an ignored attribute is a wrong picture: it fails the
-/// load by name.
+/// Ignoring an attribute could silently give a wrong heat map, so an attribute that is not read fails the load, by
+/// name.
 public struct AttributeReader {
   /// The node.
   public let node: Node
-  /// The versions of operators that the model uses, by domain.
+  /// The opset versions that the model uses, by domain.
   public let opsets: [String: Int]
   private var unread: Set<String>
 
@@ -16,22 +16,22 @@ public struct AttributeReader {
     unread = Set(node.attributes.keys)
   }
 
-  /// The version of the node's operator domain that the model uses; where it names none, the newest is meant.
+  /// The opset version that the model uses for the node's operator domain; the newest if it names none.
   public var opset: Int { opsets[node.operatorName.domain] ?? .max }
 
-  /// Whether the attribute is written in the file; does not count as reading it.
+  /// Whether the file holds the attribute; does not count as reading it.
   public func has(_ name: String) -> Bool { node.attributes[name] != nil }
 
   /// Drops attributes that mean nothing at inference.
   public mutating func ignore(_ names: String...) { unread.subtract(names) }
 
-  /// Any attribute, nil where it is not written.
+  /// An attribute of any type; nil if it is absent.
   public mutating func attribute(_ name: String) -> Attribute? {
     unread.remove(name)
     return node.attributes[name]
   }
 
-  /// An integer, nil where it is not written.
+  /// An integer; nil if it is absent.
   public mutating func int(_ name: String) throws -> Int? {
     guard let attribute = attribute(name) else { return nil }
     guard case .int(let value) = attribute else { throw mismatch(name, "an integer") }
@@ -41,19 +41,19 @@ public struct AttributeReader {
   /// An integer with a default.
   public mutating func int(_ name: String, default value: Int) throws -> Int { try int(name) ?? value }
 
-  /// An integer read as a truth value.
+  /// An integer read as a Boolean.
   public mutating func flag(_ name: String, default value: Bool = false) throws -> Bool {
     try int(name).map { $0 != 0 } ?? value
   }
 
-  /// A list of integers, nil where it is not written.
+  /// A list of integers; nil if it is absent.
   public mutating func ints(_ name: String) throws -> [Int]? {
     guard let attribute = attribute(name) else { return nil }
     guard case .ints(let values) = attribute else { throw mismatch(name, "a list of integers") }
     return values.map(Int.init)
   }
 
-  /// A number, nil where it is not written.
+  /// A number; nil if it is absent.
   public mutating func float(_ name: String) throws -> Float? {
     guard let attribute = attribute(name) else { return nil }
     guard case .float(let value) = attribute else { throw mismatch(name, "a number") }
@@ -63,21 +63,21 @@ public struct AttributeReader {
   /// A number with a default.
   public mutating func float(_ name: String, default value: Float) throws -> Float { try float(name) ?? value }
 
-  /// A list of numbers, nil where it is not written.
+  /// A list of numbers; nil if it is absent.
   public mutating func floats(_ name: String) throws -> [Float]? {
     guard let attribute = attribute(name) else { return nil }
     guard case .floats(let values) = attribute else { throw mismatch(name, "a list of numbers") }
     return values
   }
 
-  /// A text with a default.
+  /// A string with a default.
   public mutating func string(_ name: String, default value: String) throws -> String {
     guard let attribute = attribute(name) else { return value }
-    guard case .string(let text) = attribute else { throw mismatch(name, "a text") }
+    guard case .string(let text) = attribute else { throw mismatch(name, "a string") }
     return text
   }
 
-  /// A text that must be one of several.
+  /// A string that must be one of several.
   public mutating func choice<Choice: RawRepresentable & CaseIterable>(
     _ name: String, default value: Choice
   ) throws -> Choice where Choice.RawValue == String {
@@ -90,16 +90,16 @@ public struct AttributeReader {
     return choice
   }
 
-  /// A tensor, nil where it is not written.
+  /// A tensor; nil if it is absent.
   public mutating func tensor(_ name: String) throws -> Tensor? {
     guard let attribute = attribute(name) else { return nil }
     guard case .tensor(let tensor) = attribute else { throw mismatch(name, "a tensor") }
     return tensor
   }
 
-  /// Checks that everything written was read.
+  /// Checks that every attribute was read.
   ///
-  /// - Parameter reader: who should have read them, for messages.
+  /// - Parameter reader: what should have read them, for messages.
   ///
   /// Throws `unsupported` naming the attributes that were not.
   public func finish(knownTo reader: String = "this program") throws {

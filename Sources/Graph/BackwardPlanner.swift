@@ -1,4 +1,4 @@
-/// Plans the walk back from the target to the taps, through the nodes that lie on a path between them.
+/// Plans the backward pass from the target to the taps, through the nodes on the paths between them.
 struct BackwardPlanner {
   private let forward: ForwardPlanner
   private(set) var steps: [Step] = []
@@ -7,10 +7,10 @@ struct BackwardPlanner {
   private(set) var tapGradients: [ValueID: Int] = [:]
   /// The buffer that the caller fills with the target's gradient.
   private(set) var seed: Int?
-  /// The nodes whose rule is an estimate.
+  /// The nodes whose gradient is an estimate.
   private(set) var estimates: [Int] = []
 
-  /// The gradients that have arrived at each value, to be added.
+  /// The gradients collected for each value, to be summed.
   private var contributions: [ValueID: [Int]] = [:]
 
   init(forward: ForwardPlanner) {
@@ -44,7 +44,7 @@ struct BackwardPlanner {
     for tap in taps { tapGradients[tap] = gathered(tap, node: 0) }
   }
 
-  /// The values that depend on some of the given ones, those included, and can carry a gradient.
+  /// The values that can carry a gradient and depend on any of `origins`, including those.
   private func valuesDownstream(of origins: Set<ValueID>) -> Set<ValueID> {
     var downstream = origins
     for (index, operation) in forward.planned {
@@ -82,7 +82,7 @@ struct BackwardPlanner {
     newBuffer(byteCount: forward.infos[value]!.shape.count * MemoryLayout<Float>.size)
   }
 
-  /// The buffer that holds the whole gradient of a value, nil where none arrived.
+  /// The buffer that holds the complete gradient of a value; nil if none arrived.
   private mutating func gathered(_ value: ValueID, node: Int) -> Int? {
     guard let parts = contributions[value] else { return nil }
     if parts.count == 1 { return parts[0] }
@@ -103,7 +103,7 @@ struct BackwardPlanner {
       throw GradCAMError(
         .unsupported,
         problem:
-          "operator \(forward.operators.describe(node.operatorName)) has no gradient, and it lies between tap and "
+          "operator \(forward.operators.describe(node.operatorName)) has no gradient, but lies between tap and "
           + "score",
         advice: "choose a node after it")
     }
@@ -137,7 +137,7 @@ struct BackwardPlanner {
         writes: inputGradients, scratch: scratch))
   }
 
-  /// The buffer that holds what is above 0 of a gradient.
+  /// The buffer that holds the positive part of a gradient.
   private mutating func rectified(_ gradient: Int, of node: Int) -> Int {
     let result = newBuffer(byteCount: byteCounts[gradient])
     steps.append(

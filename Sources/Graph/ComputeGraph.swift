@@ -1,21 +1,21 @@
-/// A tensor of a graph before it has contents: its position in `ComputeGraph.values`.
+/// A tensor of a graph, without its contents: its position in `ComputeGraph.values`.
 public typealias ValueID = Int
 
 /// One extent as a model declares it.
 public enum DeclaredDimension: Sendable, Hashable {
   /// A number in the file.
   case fixed(Int)
-  /// A name, equal names meaning equal extents, or nothing known (empty name).
+  /// A name, equal names meaning equal extents; empty if nothing is known.
   case symbolic(String)
 }
 
-/// A named tensor of a graph: an input, a constant, or what a node computes.
+/// A named tensor of a graph: an input, a constant, or the result of a node.
 public struct Value: Sendable {
   /// The name in the file; unique in its graph.
   public let name: String
-  /// The element type where the file declares it.
+  /// The element type, if the file declares it.
   public var elementType: ElementType?
-  /// The extents where the file declares them.
+  /// The extents, if the file declares them.
   public var dimensions: [DeclaredDimension]?
   /// The contents of an initialiser.
   public var constant: Tensor?
@@ -33,9 +33,9 @@ public struct Value: Sendable {
 
 /// The name of an operator in its domain; the standard domain is the empty string.
 public struct OperatorName: Sendable, Hashable, CustomStringConvertible {
-  /// The domain, `ai.onnx` being spelt as the empty string.
+  /// The domain; empty for `ai.onnx`.
   public let domain: String
-  /// The operator type, as `Conv`.
+  /// The operator type, such as `Conv`.
   public let type: String
 
   /// Creates a name; `ai.onnx` becomes the empty domain.
@@ -53,23 +53,23 @@ public struct OperatorName: Sendable, Hashable, CustomStringConvertible {
 
 /// One application of an operator.
 public struct Node: Sendable {
-  /// The name in the file; empty where the exporter gave none.
+  /// The name in the file; empty if the exporter gave none.
   public var name: String
-  /// What the file calls the operator.
+  /// The operator's name in the file.
   public let operatorName: OperatorName
-  /// What it does, its attributes read; nil in a graph that is not resolved yet.
+  /// What it does, with its attributes read; nil in a graph that is not resolved yet.
   public var operation: (any GraphOperator)?
-  /// The inputs in the operator's order; nil where an optional one is left out.
+  /// The inputs in the operator's order; nil for an omitted optional one.
   public var inputs: [ValueID?]
-  /// The outputs in the operator's order; nil where an optional one is not wanted.
+  /// The outputs in the operator's order; nil for an optional one that is not wanted.
   public var outputs: [ValueID?]
-  /// The attributes by name, as the file has them.
+  /// The attributes by name, as in the file.
   public var attributes: [String: Attribute]
-  /// What exporters wrote beside the node, such as the path of its PyTorch module.
+  /// What the exporter noted about the node, such as the path of its PyTorch module.
   public var metadata: [String: String]
-  /// The values that graphs in its attributes read from the graph of the node, by the names that they have there.
+  /// The values of the node's graph that graphs in its attributes read, by their names in those graphs.
   public var captures: [String: ValueID]
-  /// The node of the graph as it was given that this one is a part of, where the planner has expanded one.
+  /// The node of the original graph that this one is a part of, if the planner has expanded one.
   var origin: Int?
 
   /// Creates a node.
@@ -88,33 +88,33 @@ public struct Node: Sendable {
     self.operation = operation
   }
 
-  /// The values that it reads, those included that graphs in its attributes do.
-  public var reads: [ValueID] { inputs.compactMap { $0 } + captures.values }
+  /// The values that it reads, including those that graphs in its attributes read.
+  public var reads: [ValueID] { inputs.compactMap { $0 } + captures.values.sorted() }
 
   /// The values that it computes.
   public var results: [ValueID] { outputs.compactMap { $0 } }
 
-  /// Whether some of the values that it computes are among these.
+  /// Whether it computes any of these values.
   func computes(anyOf values: Set<ValueID>) -> Bool { results.contains(where: values.contains) }
 }
 
-/// A network as data: values and the nodes that compute them, in an order in which they can run.
+/// A network as data: values and the nodes that compute them, in topological order.
 public struct ComputeGraph: Sendable {
   /// Every tensor.
   public var values: [Value]
-  /// The nodes, each after those that it reads.
+  /// The nodes, each after those whose results it reads.
   public var nodes: [Node]
-  /// What the user supplies; initialisers that old files also list as inputs are not among them.
+  /// The values that the user supplies, without initialisers that old files also list as inputs.
   public var inputs: [ValueID]
-  /// What the model returns.
+  /// The values that the model returns.
   public var outputs: [ValueID]
   /// The opset version by domain.
   public var opsets: [String: Int]
-  /// The model's own notes: `metadata_props`.
+  /// The model's metadata: `metadata_props`.
   public var metadata: [String: String]
-  /// The files that the graph was read from: the model, then data files and the sidecar; never to be written over.
+  /// The files that the graph was read from: the model, then data files and the sidecar; never overwrite them.
   public var files: [String] = []
-  /// The program that wrote the file, with its version where known.
+  /// The program that wrote the file, with its version if known.
   public var producer: String
 
   /// Creates a graph.
@@ -140,7 +140,7 @@ public struct ComputeGraph: Sendable {
     return producers
   }
 
-  /// How messages name a node: its name, else operator and output, with its index.
+  /// How messages name a node: its name, or its first output if it has none, with operator and index.
   public func describe(node index: Int) -> String {
     let index = nodes[index].origin ?? index
     let node = nodes[index]
@@ -152,26 +152,26 @@ public struct ComputeGraph: Sendable {
 // MARK: Walks
 
 extension ComputeGraph {
-  /// The values that depend on some, those included.
+  /// The values that depend on any of `origins`, including those.
   public func downstream(of origins: Set<ValueID>) -> Set<ValueID> {
     var found = origins
     for node in nodes where node.reads.contains(where: found.contains) { found.formUnion(node.results) }
     return found
   }
 
-  /// The values that some depend on, those included.
+  /// The values that any of `targets` depends on, including those.
   public func upstream(of targets: Set<ValueID>) -> Set<ValueID> {
     var found = targets
     for node in nodes.reversed() where node.computes(anyOf: found) { found.formUnion(node.reads) }
     return found
   }
 
-  /// The values on a path from one to another, both included.
+  /// The values on a path from one to another, including both.
   public func between(_ start: ValueID, _ end: ValueID) -> Set<ValueID> {
     downstream(of: [start]).intersection(upstream(of: [end]))
   }
 
-  /// The nodes, from one on, that are needed to compute some values that are not constants.
+  /// The nodes from `start` on that are needed to compute the wanted values; constants need none.
   func nodes(reaching wanted: Set<ValueID>, from start: Int = 0) -> [Int] {
     var needed = wanted
     var found: [Int] = []

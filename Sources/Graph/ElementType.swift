@@ -1,16 +1,16 @@
-/// The element types of ONNX tensors that this program computes with.
+/// The element types of ONNX tensors that this program supports.
 public enum ElementType: String, Sendable, CaseIterable {
   case float32, float16, bfloat16, float64
   case int8, int16, int32, int64, uint8, uint16, uint32, uint64
   case bool
 
-  /// How elements lie in memory while the program runs.
+  /// How elements are stored in memory at run time.
   ///
   /// Arithmetic is float32 for every floating-point type and int64 for every integer type.
   public enum Storage: Sendable {
     case float32, int64, bool
 
-    /// The bytes that one element takes.
+    /// The size of one element in bytes.
     public var byteCount: Int {
       switch self {
       case .float32: 4
@@ -20,7 +20,7 @@ public enum ElementType: String, Sendable, CaseIterable {
     }
   }
 
-  /// The form in which elements of this type are held and computed.
+  /// The form in which elements of this type are stored and computed.
   public var storage: Storage {
     switch self {
     case .float32, .float16, .bfloat16, .float64: .float32
@@ -32,7 +32,7 @@ public enum ElementType: String, Sendable, CaseIterable {
   /// Whether values of this type can carry a gradient.
   public var isFloatingPoint: Bool { storage == .float32 }
 
-  /// The integer of this type that is nearest to a number; 0 for NaN.
+  /// The integer of this type nearest to a number; 0 for NaN.
   public func integer(nearestTo value: Float) -> Int64 {
     guard let exact = Int64(exactly: value.rounded()) else {
       return value.isNaN ? 0 : value < 0 ? integerRange.lowerBound : integerRange.upperBound
@@ -62,12 +62,12 @@ extension ElementType {
     11: .float64, 12: .uint32, 13: .uint64, 16: .bfloat16,
   ]
 
-  /// The type that a number of ONNX's `TensorProto.DataType` means, nil for one that this program does not compute with.
+  /// The type with a number of ONNX's `TensorProto.DataType`; nil for one that this program does not support.
   public init?(onnxCode code: Int) {
     guard let type = Self.onnxCodes[code] else { return nil }
     self = type
   }
 
-  /// The number of ONNX's `TensorProto.DataType` that means this type.
+  /// The number of this type in ONNX's `TensorProto.DataType`.
   public var onnxCode: Int { Self.onnxCodes.first { $0.value == self }!.key }
 }

@@ -1,6 +1,6 @@
 /// Runs a plan: owns its arena and binds every step to its memory once.
 ///
-/// Not for use by several threads at a time.
+/// Not thread-safe.
 public final class Executor {
   /// The plan.
   public let plan: Plan
@@ -13,8 +13,8 @@ public final class Executor {
 
   /// Allocates the memory of a plan.
   ///
-  /// - Parameter observed: what has run a plan of the same graph with `PlanRequest.isObservable`, where this plan observes
-  ///   values; it is not to run again while this executor is in use.
+  /// - Parameter observed: an executor that has run a plan of the same graph with `PlanRequest.isObservable`, if this
+  ///   plan observes values; it must not run again while this executor is in use.
   public init(_ plan: Plan, pool: ThreadPool, observing observed: Executor? = nil) {
     self.plan = plan
     self.pool = pool
@@ -38,7 +38,7 @@ public final class Executor {
     }
   }
 
-  /// Where a value lies that the plan keeps.
+  /// The address of a value that the plan keeps.
   private func pointer(to value: ValueID) -> UnsafeRawPointer {
     switch plan.places[value]! {
     case .constant(let tensor): UnsafeRawPointer(tensor.storage.base)
@@ -47,10 +47,10 @@ public final class Executor {
     }
   }
 
-  /// Copies the contents of a value that is given from outside into the plan's memory; values that the plan does not
-  /// read are ignored.
+  /// Copies the contents of a value supplied from outside into the plan's memory; values that the plan does not read
+  /// are ignored.
   ///
-  /// Throws `badData` where type or shape differ from what was planned.
+  /// Throws `badData` if the type or shape differs from the planned one.
   public func set(_ value: ValueID, to tensor: Tensor) throws {
     guard let info = plan.infos[value], let buffer = plan.places[value]?.buffer else { return }
     guard info.shape == tensor.shape, info.elementType.storage == tensor.elementType.storage else {
@@ -61,7 +61,7 @@ public final class Executor {
     (arena.base + plan.layout.offsets[buffer]).copyMemory(from: tensor.storage.base, byteCount: info.byteCount)
   }
 
-  /// Writes to every page of the memory, with all threads, before the first run; what was in it is lost.
+  /// Touches every page of the memory from all threads, before the first run; the contents are lost.
   public func touchMemory() {
     for memory in [arena, workers] {
       pool.parallelRanges(memory.byteCount, grain: 1 << 21) { range in
@@ -74,17 +74,17 @@ public final class Executor {
 
   /// Computes all values that the plan keeps.
   ///
-  /// - Parameter checkpoint: called before every step, so that a long run can be ended by throwing.
+  /// - Parameter checkpoint: called before every step; throwing ends the run.
   public func forward(checkpoint: () throws -> Void = {}) throws { try run(0..<plan.backwardStart, checkpoint) }
 
-  /// Walks back from the target.
+  /// Runs the backward pass from the target.
   ///
-  /// May be called again, with another gradient of the target, without another forward pass, unless the plan visits taps.
+  /// May be called again with another seed, without another forward pass, unless the plan visits taps.
   /// - Parameters:
   ///   - seed: the target's gradient, one number for each of its elements.
-  ///   - visit: called for each tap, where the plan visits them, as soon as its gradient is there; contents and gradient
-  ///     of the tap are the caller's until it returns.
-  ///   - checkpoint: called before every step, so that a long run can be ended by throwing.
+  ///   - checkpoint: called before every step; throwing ends the run.
+  ///   - visit: called for each tap as soon as its gradient is complete, if the plan visits taps; the contents and the
+  ///     gradient of the tap are valid until it returns.
   public func backward(
     seed: [Float], checkpoint: () throws -> Void = {}, visit: (ValueID) throws -> Void = { _ in }
   ) throws {
@@ -98,7 +98,7 @@ public final class Executor {
     try run(start..<plan.steps.count, checkpoint)
   }
 
-  /// Puts the target's gradient where the walk back reads it first; other steps write over it later.
+  /// Puts the target's gradient where the backward pass first reads it; later steps overwrite it.
   func setSeed(_ seed: [Float]) throws {
     guard let buffer = plan.seed, let target = plan.request.target else {
       throw GradCAMError(.defect, problem: "a plan without a target was run backwards")
@@ -161,13 +161,13 @@ extension Executor {
     public let isBackward: Bool
     /// The kernel that ran.
     public let kernel: String
-    /// The floating-point operations of the kernel, 0 where negligible.
+    /// The floating-point operations of the kernel; 0 if negligible.
     public let operationCount: Double
     /// The time taken.
     public let duration: Duration
   }
 
-  /// Runs forward, and backward where a seed is given, timing every step.
+  /// Runs forward, and backward if there is a seed, timing every step.
   public func profile(seed: [Float]?) throws -> [StepTiming] {
     var timings: [StepTiming] = []
     let clock = ContinuousClock()
@@ -192,6 +192,9 @@ extension Executor {
 }
 
 extension Plan {
+  /// The steps of the forward pass that compute something.
+  public var forwardStepCount: Int { steps[..<backwardStart].count { !$0.kernel.isView } }
+
   /// The floating-point operations of the forward pass.
   public var forwardOperationCount: Double {
     steps[..<backwardStart].reduce(0) { $0 + $1.kernel.operationCount }

@@ -1,17 +1,17 @@
 /// Infers and folds the nodes that a request needs, and chooses their kernels.
 struct ForwardPlanner {
-  /// The graph, with the parts of the composite nodes met so far at its end.
+  /// The graph, followed by the parts of the composite nodes expanded so far.
   private(set) var graph: ComputeGraph
   let operators: OperatorSet
   let request: PlanRequest
-  /// Whether kernels are chosen for nothing but what is computed now, the contents of constants.
+  /// Whether kernels are chosen only to fold constants.
   private let infersOnly: Bool
 
   var infos: [ValueID: ValueInfo] = [:]
   var places: [ValueID: ValuePlace] = [:]
   var steps: [Step] = []
   var byteCounts: [Int] = []
-  /// The nodes that compute something, in their order, those included whose outputs are observed.
+  /// The nodes that compute something, in order, including those whose outputs are observed.
   var planned: [(node: Int, operation: any Operator)] = []
 
   init(graph: ComputeGraph, operators: OperatorSet, request: PlanRequest, infersOnly: Bool = false) {
@@ -53,7 +53,7 @@ struct ForwardPlanner {
       .badData, problem: "input '\(name)' has no contents", advice: "give it with \(.tensor, as: "\(name)=FILE.npy")")
   }
 
-  /// Where the observed executor has a value; nil where it does not.
+  /// The place of a value in the observed executor; nil if it is not observed.
   private func observed(_ value: ValueID) -> ValuePlace? {
     request.observed.contains(value) ? .observed(value, byteCount: infos[value]!.byteCount) : nil
   }
@@ -98,7 +98,7 @@ struct ForwardPlanner {
   }
 
   private func tooManyOutputs(_ node: Node, known: Int) -> GradCAMError {
-    GradCAMError(.badData, problem: "has \(node.outputs.count) outputs where \(known) are known")
+    GradCAMError(.badData, problem: "has \(node.outputs.count) outputs, but the operator has \(known)")
   }
 
   /// Plans the nodes of a composite node's body in its place.

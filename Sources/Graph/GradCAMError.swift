@@ -1,19 +1,19 @@
 /// What went wrong, where, and what to do about it.
 ///
-/// Every error that is reported on purpose is of this type. A front end renders it on one line; a process ends with
+/// Every deliberately reported error is of this type. A front end renders it on one line; a process exits with
 /// `kind.exitCode`.
 public struct GradCAMError: Error, CustomStringConvertible, Sendable {
   /// The class of an error, which decides the exit code of a process.
   public enum Kind: Sendable {
-    /// A setting or a name that the user gave cannot be used.
+    /// A setting or name given by the user that cannot be used.
     case usage
     /// A model, image or tensor whose contents are wrong.
     case badData
     /// A file that cannot be opened or read.
     case unreadable
-    /// An operator or feature that this program does not have.
+    /// An operator or feature that this program does not support.
     case unsupported
-    /// A broken promise inside this program.
+    /// A violated invariant of this program.
     case defect
     /// A file that cannot be written.
     case unwritable
@@ -33,11 +33,11 @@ public struct GradCAMError: Error, CustomStringConvertible, Sendable {
 
   /// The class of the error.
   public let kind: Kind
-  /// The file, node, tensor, attribute or setting concerned, outermost first; empty where nothing narrower is known.
+  /// The file, node, tensor, attribute or setting concerned, outermost first; empty if nothing narrower is known.
   public var place: [Message]
   /// What is wrong, without a final full stop.
   public let problem: Message
-  /// What the user can do about it, without a final full stop; nil where nothing helps.
+  /// What the user can do about it, without a final full stop; nil if nothing helps.
   public let advice: Message?
 
   /// Creates an error of a kind at a place.
@@ -48,7 +48,7 @@ public struct GradCAMError: Error, CustomStringConvertible, Sendable {
     self.advice = advice
   }
 
-  /// Creates an error whose texts name no setting; literals are messages.
+  /// Creates an error from strings, which name no setting; literals are messages.
   @_disfavoredOverload
   public init(_ kind: Kind, at place: String..., problem: String, advice: String? = nil) {
     self.kind = kind
@@ -74,9 +74,9 @@ public struct GradCAMError: Error, CustomStringConvertible, Sendable {
     return "\(location)\(problem)" + (advice.map { "; \($0)" } ?? "")
   }
 
-  /// The line, settings by their plain names.
+  /// The line, with settings by their plain names.
   public var description: String { message.description }
 
-  /// The line, settings and listings as a front end writes them.
+  /// The line, with settings and listings as a front end writes them.
   public func rendered(by name: (Message.Reference) -> String) -> String { message.rendered(by: name) }
 }

@@ -1,33 +1,33 @@
-/// Writes a graph, node by node.
+/// Builds a graph node by node.
 public struct GraphBuilder {
-  /// What is written so far.
+  /// The graph so far.
   public private(set) var graph: ComputeGraph
-  /// Whether each input of the node is there whose body this is.
+  /// Whether each input of the composite node is present, if this is a body.
   private let presence: [Bool]
-  /// The values that graphs added so far read from outside, by name.
+  /// The outside values that the graphs added so far read, by name.
   private var outside: [String: ValueID] = [:]
 
-  /// Goes on with a graph.
+  /// Continues a graph.
   public init(_ graph: ComputeGraph = ComputeGraph(opsets: ["": 23])) {
     self.graph = graph
     presence = []
   }
 
-  /// Starts the body of a composite node: it has as many inputs as the node, whose values are 0, 1, ….
+  /// Starts the body of a composite node: its inputs are those of the node, as values 0, 1, ….
   ///
-  /// - Parameter presence: whether each input is there.
+  /// - Parameter presence: whether each input is present.
   public init(inputs presence: [Bool], opsets: [String: Int] = ["": 23]) {
     graph = ComputeGraph(values: presence.indices.map { Value(name: "input\($0)") }, opsets: opsets)
     graph.inputs = Array(presence.indices)
     self.presence = presence
   }
 
-  /// An input of the composite node, nil where it is left out.
+  /// An input of the composite node; nil if it is omitted.
   public func optional(_ index: Int) -> ValueID? { index < presence.count && presence[index] ? index : nil }
 
   /// An input of the composite node.
   ///
-  /// Throws `badData` where it is missing.
+  /// Throws `badData` if it is missing.
   public func required(_ index: Int) throws -> ValueID {
     guard let input = optional(index) else { throw GradCAMError(.badData, problem: "input \(index) is missing") }
     return input
@@ -63,12 +63,12 @@ public struct GraphBuilder {
     return outputs
   }
 
-  /// Adds a node of one output.
+  /// Adds a node with one output.
   public mutating func callAsFunction(
     _ type: String, _ inputs: ValueID?..., with attributes: [String: Attribute] = [:]
   ) -> ValueID { node(type, inputs, attributes)[0] }
 
-  /// Adds a node as it is.
+  /// Adds a node unchanged.
   public mutating func add(_ node: Node) { graph.nodes.append(node) }
 
   /// The graph with its outputs.
@@ -84,7 +84,7 @@ public struct GraphBuilder {
 // MARK: Graphs in graphs
 
 extension GraphBuilder {
-  /// Adds all that a graph holds, its inputs being given; what it reads from outside stays so, under its name.
+  /// Adds the contents of a graph, given its inputs; the values that it reads from outside stay outside, by name.
   ///
   /// - Returns: its outputs.
   public mutating func splice(_ inner: ComputeGraph, inputs: [ValueID]) -> [ValueID] {
@@ -100,9 +100,9 @@ extension GraphBuilder {
 
   /// Adds the body of a composite node, whose inputs, outputs and captures become the body's.
   ///
-  /// Nodes without a name are called after the node's first output.
-  /// - Parameter origin: the node's index in this graph, which the added nodes note as their origin; nil for a node that
-  ///   they replace altogether.
+  /// Nodes without a name are named after the node's first output.
+  /// - Parameter origin: the node's index in this graph, recorded as the origin of the added nodes; nil if they replace
+  ///   the node entirely.
   @discardableResult
   mutating func splice(_ body: ComputeGraph, replacing node: Node, origin: Int? = nil) -> Range<Int> {
     var ids: [ValueID: ValueID] = [:]
@@ -117,7 +117,7 @@ extension GraphBuilder {
       if ids[inner] == nil, body.values[inner].constant == nil, !body.inputs.contains(inner) {
         ids[inner] = outer
       } else {
-        // What is returned as it is, or twice, needs a value of its own.
+        // A value that is returned unchanged, or twice, needs a copy.
         copies.append((inner, outer))
       }
     }
@@ -135,7 +135,7 @@ extension GraphBuilder {
     return first..<graph.nodes.count
   }
 
-  /// Adds the body of one of this graph's own composite nodes after all others.
+  /// Adds the body of one of this graph's own composite nodes at its end.
   ///
   /// - Returns: the positions of the nodes added.
   mutating func splice(_ body: ComputeGraph, replacing index: Int) -> Range<Int> {
@@ -167,6 +167,6 @@ extension GraphBuilder {
 }
 
 extension ComputeGraph {
-  /// The inputs and what nodes compute.
+  /// The inputs and the results of nodes.
   fileprivate var ownValues: Set<ValueID> { Set(inputs).union(nodes.flatMap(\.results)) }
 }

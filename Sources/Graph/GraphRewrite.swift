@@ -2,20 +2,20 @@
 public struct RewriteFacts {
   /// Type and extents of the values of the graph before any rewrite.
   public let infos: [ValueID: ValueInfo]
-  /// What other plans made of the same weights.
+  /// What other plans prepared from the same weights.
   public let weights: PreparedWeights
-  /// Whether a value is read by one node only and looked at by nobody else, so that it may vanish inside a fused node.
+  /// Whether a single node reads a value and nothing else needs it, so that it may vanish inside a fused node.
   public let isPrivate: (ValueID) -> Bool
-  /// Whether the gradient at a tap goes through a value: what is fused there must have a derivative.
+  /// Whether the gradient at a tap goes through a value: a node fused there must have a derivative.
   public let carriesGradient: (ValueID) -> Bool
 }
 
-/// A rule that replaces a pattern of nodes by fewer, equivalent ones: it matches types of operators and puts operator
-/// values in place.
+/// A rule that replaces a pattern of nodes with fewer, equivalent ones: it matches operator types and inserts operator
+/// values.
 public protocol GraphRewrite: Sendable {
   /// Changes the graph wherever the pattern occurs.
   ///
-  /// Nodes keep their positions, by which messages name them: the last node of a pattern is replaced, and those whose
-  /// results nobody reads any more are left where they are; the planner passes over them.
+  /// Nodes keep their positions, which messages name: the last node of a pattern is replaced, and nodes whose results
+  /// are then unread stay in place; the planner skips them.
   func apply(to graph: inout ComputeGraph, knowing facts: RewriteFacts)
 }

@@ -1,5 +1,4 @@
-/// Bytes behind a buffer that code which this program did not bring writes: they show whether it wrote more than the
-/// buffer holds.
+/// Bytes after a buffer that foreign code writes: they show whether it wrote past the end.
 public enum GuardZone {
   /// The size of the zone.
   public static let byteCount = 64
@@ -10,7 +9,7 @@ public enum GuardZone {
     for offset in stride(from: 0, to: byteCount, by: 8) { (start + offset).storeBytes(of: pattern, as: UInt64.self) }
   }
 
-  /// Whether nobody wrote to the zone since it was filled.
+  /// Whether the zone is unchanged since it was filled.
   public static func isIntact(at start: UnsafeMutableRawPointer) -> Bool {
     stride(from: 0, to: byteCount, by: 8).allSatisfy { (start + $0).loadUnaligned(as: UInt64.self) == pattern }
   }

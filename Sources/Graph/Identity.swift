@@ -1,4 +1,4 @@
-/// The first input as it is.
+/// Returns the first input unchanged.
 public struct Identity: DifferentiableOperator {
   /// Creates the operator, which has no attributes.
   public init() {}

@@ -1,18 +1,18 @@
-/// A graph with the type and extents of every value that some of its values need, and the contents of those that do not
+/// A graph with the type and extents of every value that the wanted ones need, and the contents of those that do not
 /// depend on its inputs.
 public struct InferredGraph: Sendable {
-  /// Type and extents by value, the parts of expanded and composite nodes included.
+  /// Type and extents by value, including the parts of expanded composite nodes.
   public let infos: [ValueID: ValueInfo]
-  /// The graph with expanded nodes and all contents known.
+  /// The graph with its nodes expanded and all known contents.
   let graph: ComputeGraph
 
   /// Infers a graph.
   ///
   /// - Parameters:
-  ///   - inputs: as `PlanRequest` takes them.
+  ///   - inputs: as in `PlanRequest`.
   ///   - wanted: the values to reach.
   ///
-  /// Throws `unsupported` for what no operator can do and `badData` where shapes do not fit; both name the node.
+  /// Throws `unsupported` for nodes that cannot be computed and `badData` if shapes do not match; both name the node.
   public init(
     _ graph: ComputeGraph, operators: OperatorSet, inputs: [ValueID: ValueInfo], reaching wanted: Set<ValueID>
   ) throws {
@@ -33,7 +33,7 @@ public struct InferredGraph: Sendable {
 }
 
 extension ComputeGraph {
-  /// Lets values come from outside: a node that computes one writes to a value of the same name that nobody reads.
+  /// Turns values into inputs: a node that computes one writes to an unread value of the same name instead.
   fileprivate mutating func give(_ given: some Sequence<ValueID>) {
     let given = Set(given)
     for value in given { values[value].constant = nil }

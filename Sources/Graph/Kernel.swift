@@ -1,17 +1,17 @@
-/// A computation that is ready to run: what a node does, its vector-Jacobian product, or a sum of gradients.
+/// A computation that is ready to run: a node, its vector-Jacobian product, or a sum of gradients.
 public struct Kernel: Sendable {
-  /// Where the outputs lie; of several, `pieces` alone speaks of others than the first.
+  /// Where the outputs lie; only `pieces` covers outputs other than the first.
   public enum Placement: Sendable, Equatable {
     /// In memory of its own.
     case fresh
-    /// Over one of these inputs, of equal size, where nothing else reads it any more; else in memory of its own.
+    /// Over one of these inputs, of equal size, if nothing reads it later; else in memory of its own.
     case inPlace([Int])
     /// In the memory of this input: the same elements, nothing to run.
     case view(Int)
-    /// Around the inputs, which follow one another in it: those that could be computed in their place already lie
-    /// there, and the kernel copies the others.
+    /// Around the inputs, concatenated: those that could be computed in place already lie there, and the kernel copies
+    /// the others.
     case gathered
-    /// Inside this input, each output so many bytes behind its start; the kernel copies those that could not stay there.
+    /// Inside this input, each output at a byte offset; the kernel copies those that could not stay there.
     case pieces(of: Int, at: [Int])
   }
 
@@ -21,11 +21,11 @@ public struct Kernel: Sendable {
   public let placement: Placement
   /// The scratch memory that a run needs, in bytes, aligned to 64.
   public let scratchByteCount: Int
-  /// The scratch memory that a run needs for each worker of the pool besides, in bytes, aligned to 64.
+  /// The additional scratch memory that a run needs for each worker of the pool, in bytes, aligned to 64.
   public let workerScratchByteCount: Int
-  /// The floating-point operations of a run, a multiply-add counting as two; 0 where they are negligible.
+  /// The floating-point operations of a run, a multiply-add counting as two; 0 if negligible.
   public let operationCount: Double
-  /// The bytes of a guard zone after every output, which where there are any has memory of its own.
+  /// The bytes of the guard zone after every output; if there are any, every output has memory of its own.
   public let guardByteCount: Int
   /// Computes the outputs.
   public let run: @Sendable (KernelArguments) throws -> Void
@@ -44,13 +44,13 @@ public struct Kernel: Sendable {
     self.run = run
   }
 
-  /// A kernel whose only output is an input under another shape.
+  /// A kernel whose only output is an input with another shape.
   public static func view(of input: Int = 0) -> Kernel { Kernel("view", placement: .view(input)) { _ in } }
 
-  /// Whether nothing is to be run.
+  /// Whether there is nothing to run.
   var isView: Bool { if case .view = placement { true } else { false } }
 
-  /// Adds gradients of so many elements.
+  /// Adds gradients of `count` elements.
   static func sum(count: Int) -> Kernel {
     // The first two are added before the others are read.
     Kernel("sum", placement: .inPlace([0, 1])) { run in
@@ -63,7 +63,7 @@ public struct Kernel: Sendable {
     }
   }
 
-  /// Lets no gradient below 0 through.
+  /// Sets negative elements of a gradient to 0.
   static func rectifying(count: Int) -> Kernel {
     Kernel("guide", placement: .inPlace([0])) { run in
       let dy = run.input(0), dx = run.output(0)
@@ -74,13 +74,13 @@ public struct Kernel: Sendable {
   }
 }
 
-/// Scratch memory that lies at the same place for every step of a plan, each worker's its own: what a worker writes there
-/// again and again stays in its processor's own caches.
+/// Scratch memory per worker, at the same address for every step of a plan, so that what a worker writes there stays in
+/// its processor's caches.
 public struct WorkerScratch: @unchecked Sendable {
   private let base: UnsafeMutableRawPointer
   private let stride: Int
 
-  /// Wraps memory of `stride` bytes a worker.
+  /// Wraps memory of `stride` bytes per worker.
   init(base: UnsafeMutableRawPointer, stride: Int) {
     self.base = base
     self.stride = stride
@@ -89,7 +89,7 @@ public struct WorkerScratch: @unchecked Sendable {
   /// For kernels that need none.
   public static let none = WorkerScratch(base: UnsafeMutableRawPointer(bitPattern: 4096)!, stride: 0)
 
-  /// The distance between two workers' memory that holds so many bytes each, pages apart.
+  /// The distance between the memory of two workers that need `byteCount` bytes each, in whole pages.
   static func stride(byteCount: Int) -> Int { (byteCount + 4095) & ~4095 }
 
   /// A worker's memory, as floats.
@@ -100,12 +100,12 @@ public struct WorkerScratch: @unchecked Sendable {
 
 /// The memory of one run of a kernel.
 ///
-/// A tensor may lie inside another: its address is a multiple of the size of its elements only, and what stands before
-/// and after it belongs to others.
+/// A tensor may lie inside another: its address is a multiple of its element size only, and the memory before and after
+/// it belongs to others.
 public struct KernelArguments: @unchecked Sendable {
-  /// The inputs, in the form of their type's storage; nil where left out.
+  /// The inputs, in the form of their type's storage; nil if omitted.
   public let inputs: [UnsafeRawPointer?]
-  /// The outputs; nil where nobody wants one.
+  /// The outputs; nil if not wanted.
   public let outputs: [UnsafeMutableRawPointer?]
   /// Scratch memory of the size declared.
   public let scratch: UnsafeMutableRawPointer
@@ -143,16 +143,16 @@ public struct KernelArguments: @unchecked Sendable {
 /// The vector-Jacobian product of one node: a kernel that reads the gradients of the outputs, then inputs and outputs,
 /// and writes (not adds) the gradients of the inputs.
 public struct GradientRule: Sendable {
-  /// The inputs whose contents the kernel reads; all else may be gone by then.
+  /// The inputs whose contents the kernel reads; those of others may be gone by then.
   public let readsInputs: Set<Int>
   /// The outputs whose contents the kernel reads.
   public let readsOutputs: Set<Int>
   /// The wanted inputs whose gradient is the first output's gradient, element for element: nothing is computed.
   public let passes: Set<Int>
-  /// What computes the other gradients.
+  /// The kernel that computes the other gradients.
   public let kernel: Kernel
 
-  /// Creates a rule of a kernel that reads and writes as `GradientArguments` does.
+  /// Creates a rule from a kernel that reads and writes as `GradientArguments` does.
   public init(
     _ kernel: Kernel, readsInputs: Set<Int> = [], readsOutputs: Set<Int> = [], passes: Set<Int> = []
   ) {
@@ -180,7 +180,7 @@ public struct GradientRule: Sendable {
       ) { try run(GradientArguments($0)) }, readsInputs: readsInputs, readsOutputs: readsOutputs, passes: passes)
   }
 
-  /// A rule that hands the output's gradient on to the given inputs.
+  /// A rule that passes the output's gradient on to the given inputs.
   public static func passing(to inputs: Set<Int>) -> GradientRule { GradientRule("pass", passes: inputs) { _ in } }
 }
 
@@ -196,13 +196,13 @@ public struct GradientArguments {
     outputStart = inputStart + run.outputs.count
   }
 
-  /// The gradient of every output; nil where it is zero because nothing downstream of that output reaches the score.
+  /// The gradient of every output; nil if it is zero because nothing downstream of that output reaches the score.
   public var outputGradients: [UnsafePointer<Float>?] { (0..<inputStart).map(outputGradient) }
-  /// The inputs that the rule declared to read.
+  /// The inputs that the rule declares it reads.
   public var inputs: [UnsafeRawPointer?] { Array(run.inputs[inputStart..<outputStart]) }
-  /// The outputs that the rule declared to read.
+  /// The outputs that the rule declares it reads.
   public var outputs: [UnsafeRawPointer?] { Array(run.inputs[outputStart...]) }
-  /// The gradients to write; nil where an input's is not wanted or passed.
+  /// The gradients to write; nil for an input whose gradient is not wanted or is passed on.
   public var inputGradients: [UnsafeMutablePointer<Float>?] {
     run.outputs.map { $0?.assumingMemoryBound(to: Float.self) }
   }
@@ -216,7 +216,7 @@ public struct GradientArguments {
   /// The gradient of the first output, which an operator with one output always has.
   public var outputGradient: UnsafePointer<Float> { outputGradient(0)! }
 
-  /// The gradient of an output; nil where it is zero.
+  /// The gradient of an output; nil if it is zero.
   public func outputGradient(_ index: Int) -> UnsafePointer<Float>? {
     run.inputs[index]?.assumingMemoryBound(to: Float.self)
   }

@@ -1,15 +1,15 @@
-/// Finds how long every buffer lives, puts parts into wholes and results over what nobody reads any more, and lays the
-/// arena out.
+/// Finds the lifetime of every buffer, nests parts in wholes, places results over dead operands, and lays out the
+/// arena.
 struct MemoryPlanner {
   private let steps: [Step]
   private var buffers: [ArenaBuffer]
-  /// The buffer that each buffer was put into and where; itself where it was not.
+  /// The buffer that each buffer was placed in, and where; itself if none.
   private var homes: [ArenaPosition]
-  /// The buffers that were put into each.
+  /// The buffers that were placed in each.
   private var lodgers: [[Int]]
   /// The bytes of the guard zone after a buffer that has one: such buffers do not lie in others.
   private let guardByteCounts: [Int: Int]
-  /// The first backward step: what such steps read from before is kept, so that they can run again.
+  /// The first backward step: what backward steps read from before it is kept, so that they can run again.
   var backwardStart = Int.max
 
   init(steps: [Step], byteCounts: [Int]) {
@@ -23,7 +23,7 @@ struct MemoryPlanner {
       }, uniquingKeysWith: max)
   }
 
-  /// Keeps a buffer from the start to beyond the end of the run.
+  /// Keeps a buffer beyond the end of the run.
   mutating func keep(_ buffer: Int) {
     buffers[buffer].lastUse = .max
   }
@@ -34,7 +34,7 @@ struct MemoryPlanner {
     buffers[buffer].lastUse = max(buffers[buffer].lastUse, step)
   }
 
-  /// The step after the last that writes a buffer; nil where none does.
+  /// The step after the last that writes a buffer; nil if none does.
   func firstStep(after buffer: Int) -> Int? { steps.lastIndex { $0.writtenBuffers.contains(buffer) }.map { $0 + 1 } }
 
   mutating func plan() -> ArenaLayout {
@@ -42,9 +42,9 @@ struct MemoryPlanner {
       for buffer in step.readBuffers { read(buffer, at: index) }
       for buffer in step.writtenBuffers { written(buffer, at: index) }
     }
-    // The last first: what several joins read lies in the one that grew the largest.
+    // In reverse: a part that several joins read then lies in the largest whole.
     for index in steps.indices.reversed() { nest(at: index) }
-    // What is only read was there from the start: the model's inputs.
+    // Buffers that are only read exist from the start: the model's inputs.
     for index in buffers.indices where buffers[index].firstUse == .max { buffers[index].firstUse = 0 }
     for index in steps.indices { overwrite(at: index) }
     var sizes = buffers
@@ -74,7 +74,7 @@ struct MemoryPlanner {
     lodgers[position.root].append(buffer)
   }
 
-  /// The buffers that lie in a root, itself included.
+  /// The buffers that lie in a root, including itself.
   private func residents(of root: Int) -> [Int] {
     var found = [root]
     var next = 0
@@ -85,10 +85,10 @@ struct MemoryPlanner {
     return found
   }
 
-  /// Puts what a step joins or cuts out into the whole, or the whole where all its parts already lie in order.
+  /// Places what a step joins or cuts out in the whole, or the whole where all its parts already lie in order.
   ///
-  /// Buffers nested like this hold the same bytes wherever they overlap, each from its first use on, so that their lives
-  /// need not be told apart.
+  /// Buffers nested like this hold the same bytes wherever they overlap, each from its first use on, so their lifetimes
+  /// may overlap.
   private mutating func nest(at index: Int) {
     guard let (parts, whole) = steps[index].nesting(byteCount: { buffers[$0].byteCount }) else { return }
     if hasOwnMemory(whole), guardByteCounts[whole] == nil, buffers[whole].firstUse <= index,
@@ -97,7 +97,7 @@ struct MemoryPlanner {
       return put(whole, at: start)
     }
     for part in parts {
-      // What is given from outside is not written by a step, and stays where it is.
+      // A buffer that is filled from outside is not written by a step, and stays in place.
       guard let buffer = part.place.buffer, hasOwnMemory(buffer), guardByteCounts[buffer] == nil,
         buffers[buffer].firstUse <= index, position(whole).root != buffer
       else { continue }
@@ -105,7 +105,7 @@ struct MemoryPlanner {
     }
   }
 
-  /// Where a whole begins of which all parts lie, in order and without a gap, in one other buffer.
+  /// Where a whole begins if all its parts lie in one other buffer, in order and without gaps.
   private func start(ofWhole whole: Int, from parts: [Step.Part]) -> ArenaPosition? {
     guard let first = parts.first?.place.buffer, !hasOwnMemory(first) else { return nil }
     let start = position(first)
@@ -120,7 +120,7 @@ struct MemoryPlanner {
     return end == buffers[whole].byteCount ? start : nil
   }
 
-  /// Puts the result of a step over an operand that dies there, or the operand where the result has its place already.
+  /// Places the result of a step over an operand that dies there, or the operand over a result already placed.
   private mutating func overwrite(at index: Int) {
     guard let (candidates, result) = steps[index].overwritable, buffers[result].firstUse == index else { return }
     for candidate in candidates
@@ -146,14 +146,14 @@ struct MemoryPlanner {
 }
 
 extension Step {
-  /// A tensor that is a stretch of another.
+  /// A tensor that is a contiguous part of another.
   fileprivate struct Part {
     let place: ValuePlace
-    /// The bytes of the other in front of it.
+    /// Its offset in the other, in bytes.
     let offset: Int
   }
 
-  /// What the step joins to its result, or cuts out of its input.
+  /// What the step joins into its result, or cuts out of its input.
   fileprivate func nesting(byteCount: (Int) -> Int) -> (parts: [Part], whole: Int)? {
     switch kernel.placement {
     case .gathered:
@@ -185,7 +185,7 @@ extension Step {
     guard case .inPlace(let candidates) = kernel.placement, let result = writes.lazy.compactMap({ $0 }).first else {
       return nil
     }
-    // An operand that is also read as another one, which the kernel does not read in step, has to stay.
+    // An operand that is also read through another input must stay: the kernel may read that after overwriting it.
     let others = reads.indices.filter { !candidates.contains($0) }.compactMap { reads[$0]?.buffer }
     return (candidates.compactMap { reads[$0]?.buffer }.filter { !others.contains($0) }, result)
   }

@@ -6,9 +6,9 @@ public struct Message: Sendable, Equatable, ExpressibleByStringInterpolation, Cu
   public enum Reference: Sendable, Equatable {
     /// A setting alone.
     case setting(Setting)
-    /// A setting with the value that it has or is to have.
+    /// A setting with a present or intended value.
     case value(Setting, String)
-    /// A setting with the form of its values on a command line, as `FILE`.
+    /// A setting with the form of its values on a command line, such as `FILE`.
     case form(Setting, String)
     /// Where names are listed.
     case listing(Listing)
@@ -19,7 +19,7 @@ public struct Message: Sendable, Equatable, ExpressibleByStringInterpolation, Cu
     case reference(Reference)
   }
 
-  /// Texts that follow each other are one piece, and none is empty.
+  /// Adjacent texts are one piece, and none is empty.
   private var pieces: [Piece] = []
 
   /// A text that names nothing.
@@ -28,16 +28,16 @@ public struct Message: Sendable, Equatable, ExpressibleByStringInterpolation, Cu
   /// A text that names nothing.
   public init(stringLiteral text: String) { append(text) }
 
-  /// What an interpolated literal holds.
+  /// The message of an interpolated literal.
   public init(stringInterpolation: StringInterpolation) { self = stringInterpolation.message }
 
   /// Whether there is no text.
   public var isEmpty: Bool { pieces.isEmpty }
 
-  /// One text behind the other.
+  /// Concatenates two texts.
   public static func + (first: Message, second: Message) -> Message { "\(first)\(second)" }
 
-  /// The text, references as a front end writes them.
+  /// The text, with references as a front end writes them.
   public func rendered(by name: (Reference) -> String) -> String {
     pieces.map { piece in
       switch piece {
@@ -47,7 +47,7 @@ public struct Message: Sendable, Equatable, ExpressibleByStringInterpolation, Cu
     }.joined()
   }
 
-  /// The text, settings by their plain names: `node 'x'`.
+  /// The text, with settings by their plain names: `node 'x'`.
   public var description: String {
     rendered { reference in
       switch reference {
@@ -71,10 +71,10 @@ public struct Message: Sendable, Equatable, ExpressibleByStringInterpolation, Cu
   public struct StringInterpolation: StringInterpolationProtocol {
     fileprivate var message = Message("")
 
-    /// Nothing yet.
+    /// Starts empty.
     public init(literalCapacity: Int, interpolationCount: Int) {}
 
-    /// A part outside of parentheses.
+    /// A literal part.
     public mutating func appendLiteral(_ text: String) { message.append(text) }
 
     /// A value's description; a message, or the message of an error, with its references.
@@ -116,7 +116,7 @@ public struct Message: Sendable, Equatable, ExpressibleByStringInterpolation, Cu
 /// What a user can set, by its plain name.
 public enum Setting: String, Sendable {
   case axis, `class`, contrast, crop, detection, embedding, fuse, grid, labels, mask, mean, method, metric, models, node
-  case plugin, prefer, preset, range, resize, score, size, smooth, std, target, tensor
+  case plugin, prefer, preset, range, resize, score, size, smooth, std, target, tensor, top
 }
 
 /// Where names are listed, in words.

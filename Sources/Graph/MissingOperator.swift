@@ -1,4 +1,4 @@
-/// An operator that a graph needs and a set of operators does not have, or not as the graph wants it.
+/// An operator that a graph needs but a set of operators lacks, or lacks in the form that the graph needs.
 public struct MissingOperator: Sendable {
   /// The operator.
   public let name: OperatorName
@@ -16,7 +16,7 @@ extension OperatorSet {
     let graph = resolving(graph), needed = graph.upstream(of: Set(wanted))
     var missing: [MissingOperator] = []
     for (index, node) in graph.nodes.enumerated() where node.computes(anyOf: needed) {
-      // What is wrong with the file itself is reported by whoever plans it.
+      // Planning reports what is wrong with the file itself.
       guard let error = (node.operation as? UnresolvableOperator)?.error, error.kind == .unsupported else { continue }
       if let known = missing.firstIndex(where: { $0.name == node.operatorName }) {
         missing[known].count += 1

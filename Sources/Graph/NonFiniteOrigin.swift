@@ -1,20 +1,20 @@
-/// Where numbers that are NaN or infinite come from.
+/// Where NaN or infinite numbers come from.
 public struct NonFiniteOrigin: Sendable, Equatable {
-  /// The name of the node that made them, which may be empty.
+  /// The name of the node that produced them, which may be empty.
   public let node: String
-  /// What the node computes; of a node that stands for several, the last one's.
+  /// The node's output; for a fused node, that of the last node it stands for.
   public let output: ValueID
-  /// Whether they are the gradient that the node passes back, its own values being finite.
+  /// Whether they are in the gradient that the node passes back, while its values are finite.
   public let isGradient: Bool
-  /// The constant among the node's inputs that holds such numbers already.
+  /// The constant among the node's inputs that already holds such numbers, if any.
   public let constant: String?
 }
 
 extension Executor {
-  /// Runs forward and back, and finds the first node that makes NaN or infinity of finite numbers, so that all values
-  /// from there to a tap or the target hold such numbers; nil where there is none.
+  /// Runs forward and backward, and finds the first node that turns finite numbers into NaN or infinity that persist to
+  /// a tap or the target; nil if there is none.
   ///
-  /// What a later node puts right does not count, as the −∞ that a mask gives to a Softmax.
+  /// Numbers that a later node makes finite again do not count, such as the −∞ that a mask gives to a Softmax.
   /// - Parameter seed: the target's gradient.
   public func nonFiniteOrigin(seed: [Float]) throws -> NonFiniteOrigin? {
     var wrong: Set<ValueID> = []
@@ -30,7 +30,7 @@ extension Executor {
       for index in (0..<plan.backwardStart).reversed() {
         let node = plan.graph.nodes[plan.steps[index].node]
         guard node.results.contains(where: spoilt.contains) else { continue }
-        spoilt.formUnion(node.inputs.compactMap { $0 }.filter(wrong.contains))
+        spoilt.formUnion(node.reads.filter(wrong.contains))
         origin = index
       }
       return self.origin(at: origin, isGradient: false)

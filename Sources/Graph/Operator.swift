@@ -4,7 +4,7 @@ public struct ValueInfo: Sendable {
   public var elementType: ElementType
   /// The extents, all known.
   public var shape: Shape
-  /// The contents where they do not depend on the model's inputs.
+  /// The contents, if they do not depend on the model's inputs.
   public var constant: Tensor?
 
   /// Describes a value.
@@ -19,7 +19,7 @@ public struct ValueInfo: Sendable {
     self.init(constant.elementType, constant.shape, constant: constant)
   }
 
-  /// The bytes that the contents take.
+  /// The size of the contents in bytes.
   public var byteCount: Int { shape.count * elementType.storage.byteCount }
 }
 
@@ -27,18 +27,18 @@ public struct ValueInfo: Sendable {
 public struct NodeInputs: Sendable {
   private let infos: [ValueInfo?]
 
-  /// Wraps the inputs; nil stands for an optional one left out.
+  /// Wraps the inputs; nil stands for an omitted optional one.
   public init(_ infos: [ValueInfo?]) { self.infos = infos }
 
-  /// The number of inputs written down, left-out ones in between included.
+  /// The number of inputs, including omitted ones in between.
   public var count: Int { infos.count }
 
-  /// An input that may be left out.
+  /// An optional input.
   public subscript(_ index: Int) -> ValueInfo? { index < infos.count ? infos[index] : nil }
 
-  /// An input that the operator cannot do without.
+  /// An input that the operator requires.
   ///
-  /// Throws `badData` where it is missing.
+  /// Throws `badData` if it is missing.
   public func required(_ index: Int) throws -> ValueInfo {
     guard let info = self[index] else { throw GradCAMError(.badData, problem: "input \(index) is missing") }
     return info
@@ -46,12 +46,12 @@ public struct NodeInputs: Sendable {
 
   /// All inputs, for operators with any number of them.
   ///
-  /// Throws `badData` where one is left out.
+  /// Throws `badData` if one is omitted.
   public func all() throws -> [ValueInfo] { try (0..<count).map(required) }
 
-  /// The contents of an input that decides a shape or a parameter, nil where it is left out.
+  /// The contents of an input that determines a shape or a parameter; nil if it is omitted.
   ///
-  /// Throws `unsupported` where they depend on the model's inputs.
+  /// Throws `unsupported` if they depend on the model's inputs.
   public func contents(_ index: Int) throws -> Tensor? {
     guard let info = self[index] else { return nil }
     guard let tensor = info.constant else {
@@ -62,15 +62,15 @@ public struct NodeInputs: Sendable {
   }
 }
 
-/// What an operator is to know that chooses a kernel.
+/// What an operator needs to know to choose a kernel.
 public struct KernelRequest: Sendable {
   /// The threads of the pool.
   public let threadCount: Int
-  /// Whether the weights serve many runs, so that packing them once pays.
+  /// Whether the weights serve many runs, so that packing them once pays off.
   public let reusesWeights: Bool
   /// Whether small rounding errors matter more than speed.
   public var roundsLittle = false
-  /// What other plans made of the same weights.
+  /// What other plans prepared from the same weights.
   public let weights: PreparedWeights
 
   /// Creates a request.
@@ -81,17 +81,17 @@ public struct KernelRequest: Sendable {
   }
 }
 
-/// An operator that is defined by others.
+/// An operator that is defined in terms of others.
 public protocol CompositeOperator: GraphOperator {
-  /// The body where it does not depend on the inputs' extents: it takes the node's place when a model is opened, so that
-  /// its values can be tapped. Nil where it does depend on them.
+  /// The body, if it does not depend on the inputs' extents: it replaces the node when a model is opened, so that its
+  /// values can be tapped. Nil if it does depend on them.
   var fixedBody: ComputeGraph? { get }
 
   /// The graph that computes the outputs, for inputs of these extents.
   ///
-  /// Its inputs and outputs are those of the node in order, left-out ones included; it carries its own opset versions.
-  /// A value that nothing in it gives is the node's capture of that name.
-  /// Throws `badData` where the inputs do not fit.
+  /// Its inputs and outputs are those of the node in order, including omitted ones; it carries its own opset versions.
+  /// A value that nothing in it provides is the node's capture of that name.
+  /// Throws `badData` if the inputs do not fit.
   func body(_ inputs: NodeInputs) throws -> ComputeGraph
 }
 
@@ -111,20 +111,20 @@ public struct FixedComposite: CompositeOperator {
 
 /// An operator with its attributes read: shapes and forward computation.
 public protocol Operator: GraphOperator {
-  /// The type and extents of every output, and its contents where they follow from what is known.
+  /// The type and extents of every output, and its contents if they follow from what is known.
   ///
-  /// Throws `badData` where the inputs do not fit.
+  /// Throws `badData` if the inputs do not fit.
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo]
 
   /// The kernel that computes the outputs, chosen and prepared for these extents.
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel
 }
 
-/// Whether an operator's integer outputs carry gradients, which real numbers behind quantised ones have.
+/// Whether an operator's integer outputs carry gradients, as those that stand for quantised real numbers do.
 public enum IntegerGradients: Sendable {
   /// They are counts, indices or truth values.
   case none
-  /// They carry the gradients of integer inputs that carry one.
+  /// They carry gradients if an integer input does.
   case passed
   /// They stand for real numbers, and the operator's rule passes straight through the rounding: an estimate.
   case estimated
@@ -135,13 +135,13 @@ public protocol DifferentiableOperator: Operator {
   /// Whether integer outputs carry gradients; floating-point outputs always do.
   var integerGradients: IntegerGradients { get }
 
-  /// Whether the operator ends in max(x, 0), where guided backpropagation lets no gradient below 0 through.
+  /// Whether the operator ends in max(x, 0), where guided backpropagation blocks negative gradients.
   func rectifies(_ inputs: NodeInputs) -> Bool
 
-  /// The vector-Jacobian product with respect to the wanted inputs: of floating point, or integers that
-  /// carry a gradient.
+  /// The vector-Jacobian product with respect to the wanted inputs: floating-point numbers, or integers that carry a
+  /// gradient.
   ///
-  /// Throws `unsupported` where an input is wanted that has no derivative.
+  /// Throws `unsupported` if a wanted input has no derivative.
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
   ) throws -> GradientRule
@@ -151,6 +151,6 @@ extension DifferentiableOperator {
   /// Integer outputs carry no gradient unless an operator says so.
   public var integerGradients: IntegerGradients { .none }
 
-  /// An operator is no rectifier unless it says so.
+  /// An operator is not a rectifier unless it says so.
   public func rectifies(_ inputs: NodeInputs) -> Bool { false }
 }

@@ -1,44 +1,44 @@
-/// The part that an operator plays in a network, for code that reads networks instead of running them.
+/// The role of an operator in a network, for code that analyses networks instead of running them.
 public enum OperatorRole: Sendable, Equatable {
   /// None of the others.
   case other
-  /// Hands its first input's elements on in their order, under another shape or type at most.
+  /// Passes on the elements of its first input in order, at most with another shape or type.
   case identity
-  /// Convolves its first input with weights, which are its second.
+  /// Convolves its first input with its second, the weights.
   case convolution
-  /// Multiplies two tensors as matrices and sums over what they share.
+  /// Multiplies two tensors as matrices, summing over the axes that they share.
   case product
   /// Adds its inputs.
   case sum
-  /// Brings numbers to a usual mean and size.
+  /// Normalises numbers to a common mean and scale.
   case normalization
-  /// Turns scores that compete into probabilities, or their logarithms.
+  /// Turns competing scores into probabilities, or their logarithms.
   case softmax
-  /// Turns each score by itself into a probability.
+  /// Turns each score independently into a probability.
   case sigmoid
-  /// Mixes tokens by a softmax of its own.
+  /// Mixes tokens with an internal softmax.
   case attention
-  /// Puts its inputs side by side.
+  /// Concatenates its inputs.
   case concatenation
-  /// Picks elements of its first input.
+  /// Selects elements of its first input.
   case selection
 }
 
-/// How the axes of results follow from those of the inputs: what their indices count.
+/// How the axes of the results follow from those of the inputs: what their indices count.
 public enum AxisMapping: Sendable {
-  /// Element by element, inputs being broadcast; where an extent changes, indices count anew.
+  /// Element by element with broadcasting; along an axis whose extent changes, indices count something new.
   case elementwise
-  /// Batch, channels, then places, whatever the first input holds: its batch and places stay where their extents do, and
-  /// channels are new.
+  /// Batch, channels, then positions, whatever the first input holds: its batch and positions stay if their extents do,
+  /// and channels are new.
   case channelsFirst
-  /// The elements of the first input in their order, under other extents.
+  /// The elements of the first input in order, with other extents.
   case reshaped
-  /// Every axis of every input bears a label, none where an input does not count: an axis of the results counts what the
-  /// input axes of its label count.
+  /// Every axis of every input has a label, or none if the input does not matter: an axis of the results counts what
+  /// the input axes with its label count.
   case labelled([[Int]], result: [Int])
-  /// All inputs one after another along an axis.
+  /// All inputs concatenated along an axis.
   case joined(axis: Int)
-  /// From a start on every so-many-th index of the first input, for each of its axes.
+  /// For each axis of the first input, its indices from a start on, a step apart.
   case sliced(starts: [Int], steps: [Int])
 }
 
@@ -46,10 +46,10 @@ public enum AxisMapping: Sendable {
 public struct LinearWeights: Sendable {
   /// Results × inputs, row-major.
   public let weights: [Float]
-  /// The number of features that go in.
+  /// The number of input features.
   public let inputCount: Int
 
-  /// Wraps weights, results × inputs; or, where `isTransposed`, inputs × results.
+  /// Wraps weights, results × inputs; or, if `isTransposed`, inputs × results.
   public init(_ matrix: [Float], inputCount: Int, isTransposed: Bool = false) {
     self.inputCount = inputCount
     let resultCount = inputCount == 0 ? 0 : matrix.count / inputCount
@@ -59,9 +59,9 @@ public struct LinearWeights: Sendable {
   }
 }
 
-/// What a node does, its attributes read: it computes (`Operator`) or stands for other nodes (`CompositeOperator`).
+/// What a node does, with its attributes read: it computes (`Operator`) or stands for others (`CompositeOperator`).
 ///
-/// What it means has defaults that are right for a function of each element.
+/// The defaults of its meaning are those of an elementwise function.
 public protocol GraphOperator: Sendable {
   /// The part that it plays.
   var role: OperatorRole { get }
@@ -69,14 +69,14 @@ public protocol GraphOperator: Sendable {
   /// What the axes of its results count.
   func axes(_ inputs: NodeInputs) -> AxisMapping
 
-  /// The constants that it adds to each channel of its result; nil where it adds none, or other ones.
+  /// The constants that it adds to each channel of its result; nil if it adds none, or anything else.
   func channelBias(_ inputs: NodeInputs) -> [Float]?
 
-  /// The weights by which it maps features linearly, each place by itself; nil where it does anything else, a bias
-  /// aside.
+  /// The weights with which it maps features linearly at each position; nil if it does anything else, apart from a
+  /// bias.
   func linearWeights(_ inputs: NodeInputs) -> LinearWeights?
 
-  /// The axes of its first input over all of which it takes the mean; nil where it does anything else.
+  /// The axes of its first input over which it takes the mean; nil if it does anything else.
   func averagedAxes(_ inputs: NodeInputs) -> Set<Int>?
 }
 

@@ -1,10 +1,10 @@
-/// One version of one operator: how a node of it becomes an `Operator`.
+/// One version of one operator: how one of its nodes becomes a `GraphOperator`.
 public struct OperatorEntry: Sendable {
   /// The domain and type.
   public let name: OperatorName
   /// The first opset version that this entry serves.
   public let since: Int
-  /// What brings it, as `plugin 'softclip'`, for messages; nil for what is part of this program.
+  /// What provides it, such as `plugin 'softclip'`, for messages; nil if it is built in.
   public let provider: String?
   /// Reads a node's attributes.
   public let make: @Sendable (inout AttributeReader) throws -> any GraphOperator
@@ -22,7 +22,7 @@ public struct OperatorEntry: Sendable {
       making: make)
   }
 
-  /// Creates an entry of which nodes become different operators.
+  /// Creates an entry whose nodes become different operators.
   ///
   /// - Parameter isDifferentiable: whether what `make` returns has a derivative.
   public init(
@@ -52,19 +52,19 @@ public struct OperatorSet: Sendable {
   /// The names of all operators, sorted.
   public var names: [OperatorName] { entries.keys.sorted { ($0.domain, $0.type) < ($1.domain, $1.type) } }
 
-  /// Whether some version of the operator has a derivative, or what it stands for may have one.
+  /// Whether some version of the operator has a derivative, or stands for operators that may have one.
   public func isDifferentiable(_ name: OperatorName) -> Bool { entries[name]?.contains(where: \.isDifferentiable) == true }
 
-  /// Whether some version of the operator is there.
+  /// Whether the set has some version of the operator.
   public func contains(_ name: OperatorName) -> Bool { entries[name] != nil }
 
-  /// What brings an operator, as `plugin 'softclip'`; nil for what is part of this program.
+  /// What provides an operator, such as `plugin 'softclip'`; nil if it is built in.
   public func provider(of name: OperatorName) -> String? { entries[name]?.last?.provider }
 
-  /// An operator as messages name it, with the plugin that brings it.
+  /// An operator as messages name it, with the plugin that provides it.
   func describe(_ name: OperatorName) -> String { "\(name)" + (provider(of: name).map { " of \($0)" } ?? "") }
 
-  /// The operators of some names.
+  /// The operators whose names are kept.
   public func keeping(_ isKept: (OperatorName) -> Bool) -> OperatorSet {
     OperatorSet(entries.values.joined().filter { isKept($0.name) }, rewrites: rewrites)
   }
@@ -74,11 +74,11 @@ public struct OperatorSet: Sendable {
     OperatorSet([entries, other.entries].flatMap { $0.values.joined() }, rewrites: rewrites + other.rewrites)
   }
 
-  /// The same operators without rules that fuse them.
+  /// The same operators without the rules that fuse them.
   public var withoutRewrites: OperatorSet { OperatorSet(Array(entries.values.joined())) }
 
-  /// The graph with an operator in every node, and those that are defined by others, whatever the extents, replaced by
-  /// them. What cannot be resolved is an error only where it is needed.
+  /// The graph with an operator in every node, and composite nodes with a fixed body replaced by it. A node that cannot
+  /// be resolved is an error only if it is needed.
   public func resolving(_ graph: ComputeGraph) -> ComputeGraph {
     guard graph.nodes.contains(where: { $0.operation == nil }) else { return graph }
     var empty = graph
@@ -95,6 +95,9 @@ public struct OperatorSet: Sendable {
     return builder.graph
   }
 
+  /// The entry that an operator has in an opset: the highest version not above it; nil if there is none.
+  func entry(of name: OperatorName, opset: Int) -> OperatorEntry? { entries[name]?.last(where: { $0.since <= opset }) }
+
   private func operation(of node: Node, opsets: [String: Int]) -> any GraphOperator {
     do {
       return try resolve(node, opsets: opsets)
@@ -104,22 +107,22 @@ public struct OperatorSet: Sendable {
     }
   }
 
-  /// The operator of a node: the highest version not above the model's opset, its attributes all read.
+  /// The operator of a node: the highest version not above the model's opset, with all attributes read.
   ///
-  /// Throws `unsupported` for an operator, a version or an attribute that is not known.
+  /// Throws `unsupported` for an unknown operator, version or attribute.
   public func resolve(_ node: Node, opsets: [String: Int]) throws -> any GraphOperator {
     let name = node.operatorName
     guard let versions = entries[name] else {
       throw GradCAMError(
         .unsupported, problem: "operator \(name) is not supported",
-        advice: name.domain.isEmpty ? nil : "a plugin that brings it can be given with \(.plugin)")
+        advice: name.domain.isEmpty ? nil : "a plugin that provides it can be given with \(.plugin)")
     }
-    // A model that uses a domain must import it, but fused nodes and careless exporters do not: the newest is meant.
+    // A model that uses a domain must import it, but fused nodes and careless exporters do not: use the newest.
     let opset = opsets[name.domain] ?? Int.max
-    guard let entry = versions.last(where: { $0.since <= opset }) else {
+    guard let entry = entry(of: name, opset: opset) else {
       throw GradCAMError(
         .unsupported, problem: "operator \(name) is not supported in opset \(opset)",
-        advice: "it is from opset \(versions[0].since) of its domain on")
+        advice: "it is supported from opset \(versions[0].since) of its domain on")
     }
     var reader = AttributeReader(node, opsets: opsets)
     let made = try entry.make(&reader)

@@ -1,7 +1,7 @@
-/// What a plan is to compute.
+/// What a plan must compute.
 public struct PlanRequest: Sendable {
-  /// Type and extents of the values that are given from outside, one with contents being treated as a constant: the
-  /// model's inputs, and any other values of its graph, which are then not computed.
+  /// Type and extents of the values supplied from outside: the model's inputs, and any other values of its graph, which
+  /// are then not computed. One with contents is treated as a constant.
   public var inputs: [ValueID: ValueInfo]
   /// The values to keep for the caller.
   public var outputs: [ValueID]
@@ -9,22 +9,22 @@ public struct PlanRequest: Sendable {
   public var taps: [ValueID]
   /// The value whose gradient the caller supplies; nil for a forward pass only.
   public var target: ValueID?
-  /// How kernels are to be chosen.
+  /// How to choose kernels.
   public var kernels: KernelRequest
-  /// Whether the walk back is guided: at every rectifier only what speaks for the target goes on, g·[x > 0]·[g > 0].
+  /// Whether backpropagation is guided: every rectifier passes only positive gradients, g·[x > 0]·[g > 0].
   ///
   /// Springenberg et al., Striving for Simplicity: The All Convolutional Net, 2015.
   public var guidesGradients = false
 
-  /// Whether the taps are visited one after another on the walk back, so that their values and gradients need not be there
-  /// together; such a plan walks back once for each forward pass.
+  /// Whether the taps are visited one after another in the backward pass, so that their values and gradients need not
+  /// be in memory together; such a plan runs backward once for each forward pass.
   public var visitsTaps = false
 
-  /// Whether every value that is computed stays in memory and could carry a gradient, so that other plans of the same graph
-  /// can observe this one.
+  /// Whether every computed value stays in memory and can carry a gradient, so that other plans of the same graph can
+  /// observe this one.
   public var isObservable = false
 
-  /// The values that an observed executor has: they are not computed again, and gradients pass through the nodes that did.
+  /// The values that an observed executor has: not recomputed, but gradients pass through the nodes that compute them.
   public var observed: Set<ValueID> = []
 
   /// Creates a request.
@@ -48,18 +48,18 @@ public struct PlanRequest: Sendable {
 /// Everything about a run that can be decided before data arrives: the nodes needed, extents, constants, kernels,
 /// the backward pass, and where every tensor lies in one block of memory.
 public struct Plan: Sendable {
-  /// The graph after rewriting; the parts of expanded nodes stand at its end.
+  /// The graph after rewriting; the parts of expanded nodes are at its end.
   public let graph: ComputeGraph
-  /// Type and extents of every value met.
+  /// Type and extents of every value encountered.
   public let infos: [ValueID: ValueInfo]
   /// The largest number of elements of a value.
   public static let elementLimit = 1 << 40
-  /// The bytes of the arena.
+  /// The size of the arena in bytes.
   public var arenaByteCount: Int { layout.byteCount }
 
-  /// What was asked for.
+  /// The request that the plan fulfils.
   public let request: PlanRequest
-  /// The nodes on the way back whose derivative is an estimate: they round, and the gradient passes straight through.
+  /// The nodes of the backward pass whose derivative is an estimate: they round, and gradients pass straight through.
   public let estimatedGradients: [Int]
 
   let steps: [Step]
@@ -77,12 +77,15 @@ public struct Plan: Sendable {
   /// The bytes of scratch memory that every worker needs.
   var workerScratchByteCount: Int { steps.map(\.kernel.workerScratchByteCount).max() ?? 0 }
 
-  /// The values that this plan computes or is given: what other plans of the same graph may observe.
+  /// Whether a value is in memory after a forward pass of an observable plan, and not inside a fused node.
+  public func keeps(_ value: ValueID) -> Bool { places[value] != nil }
+
+  /// The values that this plan computes or receives: those that other plans of the same graph may observe.
   public var observableValues: Set<ValueID> { Set(places.filter { $0.value.buffer != nil }.keys) }
 
   /// Plans a graph.
   ///
-  /// Throws `unsupported` for what no operator can do, `badData` where shapes do not fit, and `usage` where a tap
+  /// Throws `unsupported` for nodes that cannot be computed, `badData` if shapes do not match, and `usage` if a tap
   /// does not lead to the target; all name the node.
   public init(_ graph: ComputeGraph, operators: OperatorSet, request: PlanRequest) throws {
     let inferred = try InferredGraph(graph, operators: operators, inputs: request.inputs, reaching: request.wanted)
@@ -149,7 +152,7 @@ public struct Plan: Sendable {
 }
 
 extension [Step] {
-  /// The steps that some buffers depend on.
+  /// The steps that these buffers depend on.
   fileprivate func needed(for buffers: [Int]) -> [Step] {
     var needed = Set(buffers)
     return reversed().filter { step in
@@ -161,7 +164,7 @@ extension [Step] {
 }
 
 extension ComputeGraph {
-  /// How often each value is read by the nodes that some values need, or returned by the graph, by value.
+  /// How often each value is read by the nodes that the wanted values need, or returned by the graph.
   fileprivate func readerCounts(reaching wanted: Set<ValueID>) -> [Int] {
     var counts = [Int](repeating: 0, count: values.count)
     for node in nodes(reaching: wanted) { for value in nodes[node].reads { counts[value] += 1 } }

@@ -1,22 +1,22 @@
 import Synchronization
 
-/// What kernels and rewrites made of constants once — packed, transformed, folded —, shared by all plans of a model.
+/// What kernels and rewrites made from constants once (packed, transformed, folded), shared by all plans of a model.
 public final class PreparedWeights: Sendable {
-  /// Constants by where they lie, with what was made of them.
+  /// The addresses of constants, with what was made from them.
   private struct Key: Hashable {
     let addresses: [UInt]
     let form: String
   }
 
-  /// The constants are kept, so that nothing else comes to lie where they are.
+  /// The constants are retained, so that nothing else can be allocated at their addresses.
   private let made = Mutex<[Key: (sources: [TensorStorage], form: any Sendable)]>([:])
 
   /// An empty store.
   public init() {}
 
-  /// A form of some constants, made where there is none yet.
+  /// A form of some constants, made if there is none yet.
   ///
-  /// - Parameter form: what is made of them, with all that it depends on.
+  /// - Parameter form: what is made from them, with everything that it depends on.
   public func form<Form: Sendable>(_ form: String, of sources: [Tensor], make: () -> Form) -> Form {
     let key = Key(addresses: sources.map { UInt(bitPattern: $0.storage.base) }, form: form)
     if let known = made.withLock({ $0[key]?.form as? Form }) { return known }

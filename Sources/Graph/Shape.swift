@@ -8,12 +8,12 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomString
   /// Creates a shape from a list of extents.
   public init(arrayLiteral elements: Int...) { dimensions = elements }
 
-  /// The largest number of elements that a file may ask for in one constant.
+  /// The largest number of elements that one constant in a file may have.
   public static let elementLimit = 1 << 31
 
   /// A shape whose extents come from a file.
   ///
-  /// Throws `badData` where one is negative or there are more elements than the limit.
+  /// Throws `badData` if one is negative or there are more elements than the limit.
   public init(checked dimensions: [Int], limit: Int = elementLimit) throws {
     var count = 1
     for extent in dimensions {
@@ -45,9 +45,9 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomString
     return strides
   }
 
-  /// The axis that a possibly negative index means.
+  /// The axis of a possibly negative index.
   ///
-  /// Throws `badData` where it lies outside −rank ..< rank.
+  /// Throws `badData` if it lies outside −rank ..< rank.
   public func axis(_ index: Int) throws -> Int {
     let axis = index < 0 ? index + rank : index
     guard dimensions.indices.contains(axis) else {
@@ -58,7 +58,7 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomString
 
   /// The shape that two shapes broadcast to by ONNX's multidirectional rule.
   ///
-  /// Throws `badData` where they do not match.
+  /// Throws `badData` if they do not match.
   public func broadcast(with other: Shape) throws -> Shape {
     var result = [Int](repeating: 1, count: max(rank, other.rank))
     for axis in result.indices {
@@ -72,7 +72,7 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomString
     return Shape(result)
   }
 
-  /// The extents joined by ×, as `1×3×224×224`; `scalar` where there is none.
+  /// The extents joined by ×, such as `1×3×224×224`; `scalar` if there are none.
   public var description: String {
     dimensions.isEmpty ? "scalar" : dimensions.map(String.init).joined(separator: "×")
   }

@@ -2,22 +2,22 @@
 public enum ValuePlace: Sendable {
   /// Known before the run.
   case constant(Tensor)
-  /// In the arena, at the buffer of this number.
+  /// In the arena, in the buffer of this index.
   case buffer(Int)
-  /// In the memory of the executor that is observed, where it has the value of this number.
+  /// In the memory of the observed executor, where it keeps this value.
   case observed(ValueID, byteCount: Int)
 
   var buffer: Int? { if case .buffer(let buffer) = self { buffer } else { nil } }
 }
 
-/// One thing that a plan does, forward or backward.
+/// One step of a plan, forward or backward.
 struct Step: Sendable {
-  /// The node that it is done for.
+  /// The node that it belongs to.
   let node: Int
   let kernel: Kernel
-  /// What the kernel reads, in its order; nil where something is left out.
+  /// What the kernel reads, in its order; nil if omitted.
   let reads: [ValuePlace?]
-  /// The buffers that the kernel writes, in its order; nil where nobody wants one.
+  /// The buffers that the kernel writes, in its order; nil if not wanted.
   let writes: [Int?]
   /// The buffer of its scratch memory.
   var scratch: Int?
@@ -25,6 +25,6 @@ struct Step: Sendable {
   /// The buffers whose contents it reads.
   var readBuffers: [Int] { reads.compactMap { $0?.buffer } }
 
-  /// The buffers that it changes.
+  /// The buffers that it writes.
   var writtenBuffers: [Int] { (kernel.isView ? [] : writes.compactMap { $0 }) + (scratch.map { [$0] } ?? []) }
 }

@@ -4,10 +4,10 @@ public struct Tensor: Sendable {
   public let elementType: ElementType
   /// The extents.
   public let shape: Shape
-  /// The memory that holds the elements in the form of `elementType.storage`; it may be misaligned where borrowed.
+  /// The memory that holds the elements in the form of `elementType.storage`; it may be misaligned if borrowed.
   public let storage: TensorStorage
 
-  /// The bytes that the elements take.
+  /// The size of the elements in bytes.
   public var byteCount: Int { shape.count * elementType.storage.byteCount }
 
   /// Wraps memory as a tensor; the block must hold at least `shape.count` elements.
@@ -43,7 +43,7 @@ public struct Tensor: Sendable {
     values.withUnsafeBytes { UnsafeMutableRawBufferPointer(start: storage.base, count: $0.count).copyMemory(from: $0) }
   }
 
-  /// Copies truth values; there must be `shape.count` of them.
+  /// Copies Booleans; there must be `shape.count` of them.
   public init(_ values: [Bool], shape: Shape) {
     precondition(values.count == shape.count)
     self.init(uninitialized: .bool, shape: shape)
@@ -52,7 +52,7 @@ public struct Tensor: Sendable {
     }
   }
 
-  /// The elements as float32, integers and truth values converted.
+  /// The elements as float32, with integers and Booleans converted.
   public var floats: [Float] {
     switch elementType.storage {
     case .float32: elements(as: Float.self)
@@ -61,7 +61,7 @@ public struct Tensor: Sendable {
     }
   }
 
-  /// The elements as int64: floats truncated towards zero and held in range, truth values 0 and 1.
+  /// The elements as int64: floats truncated towards zero and clamped to the range, Booleans as 0 and 1.
   public var integers: [Int64] {
     switch elementType.storage {
     case .float32:
@@ -81,7 +81,7 @@ public struct Tensor: Sendable {
     }
   }
 
-  /// The same elements under another shape of equal count.
+  /// The same elements with another shape of equal count.
   public func reshaped(to shape: Shape) -> Tensor {
     precondition(shape.count == self.shape.count)
     return Tensor(elementType: elementType, shape: shape, storage: storage)

@@ -1,16 +1,12 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
-
-/// What lends memory to tensors and keeps it alive.
+/// An owner that lends memory to tensors and keeps it alive.
 public protocol MemoryOwner: AnyObject, Sendable {
-  /// Notes that some of the memory is not expected to be read soon; it must hold the same when it is.
+  /// Notes that some of the memory is not expected to be read soon; its contents must be the same when it is.
   func rest(_ bytes: UnsafeRawBufferPointer)
 }
 
 /// A block of memory that tensors share: owned and 64-byte aligned, or borrowed from an owner such as a mapped file.
 ///
-/// Blocks are written only by whoever created them, before they are shared, or by the executor under its own order.
+/// Blocks are written only by their creator, before they are shared, or by the executor, which orders its accesses.
 public final class TensorStorage: @unchecked Sendable {
   /// The first byte; borrowed memory may start at any address.
   public let base: UnsafeMutableRawPointer
@@ -18,7 +14,7 @@ public final class TensorStorage: @unchecked Sendable {
   public let byteCount: Int
   private let owner: (any MemoryOwner)?
 
-  /// Large blocks lie in few entries of the processor's page tables where the system allows it.
+  /// The size of the pages that large blocks use, if the system allows it.
   private static let hugePage = 2 << 20
 
   /// Allocates an uninitialised block.
@@ -39,7 +35,7 @@ public final class TensorStorage: @unchecked Sendable {
     self.owner = owner
   }
 
-  /// Says that the contents are not expected to be read again soon: borrowed memory need not be kept at hand.
+  /// Notes that the contents are not expected to be read again soon: borrowed memory need not stay resident.
   public func rest() {
     owner?.rest(UnsafeRawBufferPointer(start: base, count: byteCount))
   }

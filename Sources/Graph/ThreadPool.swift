@@ -1,22 +1,17 @@
-import CSystem
 import Synchronization
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
-/// A fixed set of threads that share out the indices of a loop.
+/// A fixed set of threads that share the indices of a loop.
 ///
 /// The calling thread works too. Every thread begins with a run of neighbouring indices of its own, the same for every
-/// loop of that length, so that what it wrote in one loop is still in its caches in the next; a thread that is done
-/// helps the others. A loop started while the pool is busy (from inside another loop, or from a second
-/// thread) runs on its caller alone, so that nothing can wait for itself.
+/// loop of that length, so that what it wrote in one loop is still in its caches in the next; a thread that finishes
+/// helps the others. A loop started while the pool is busy (from inside another loop, or from a second thread) runs on
+/// its caller alone, so that it cannot deadlock.
 public final class ThreadPool: @unchecked Sendable {
   /// The threads that work on a loop, the caller included; at least 1.
   public let threadCount: Int
   private let state: State
 
-  /// Starts `threadCount − 1` threads; the default is one thread a core.
+  /// Starts `threadCount − 1` threads; the default is one thread per core.
   public init(threadCount: Int? = nil) {
     self.threadCount = max(1, threadCount ?? sysconf(Int32(_SC_NPROCESSORS_ONLN)))
     state = State(threadCount: self.threadCount)
@@ -27,14 +22,14 @@ public final class ThreadPool: @unchecked Sendable {
 
   /// Calls `body(index, worker)` once for every index below `count`, in no fixed order.
   ///
-  /// `worker` lies below `threadCount` and is never used by two calls of one loop at a time: it selects
-  /// scratch memory. A loop inside a loop gets 0 on every thread: it needs scratch memory of the outer worker's own.
+  /// `worker` is below `threadCount` and is never used by two calls of one loop at a time: it selects scratch memory.
+  /// A nested loop gets 0 on every thread: it needs scratch memory that belongs to the outer worker.
   public func parallelFor(_ count: Int, _ body: (_ index: Int, _ worker: Int) -> Void) {
     if count > 1, threadCount > 1, state.tryRun(count: count, body) { return }
     for index in 0..<max(count, 0) { body(index, 0) }
   }
 
-  /// What `body` makes of every index below `count`, in order, made by all threads.
+  /// The results of `body` for every index below `count`, in order, computed by all threads.
   public func map<Result>(_ count: Int, _ body: (_ index: Int) -> Result) -> [Result] {
     [Result](unsafeUninitializedCapacity: count) { results, initializedCount in
       let base = results.baseAddress
@@ -56,7 +51,7 @@ public final class ThreadPool: @unchecked Sendable {
 private final class State: @unchecked Sendable {
   private typealias Body = (Int, Int) -> Void
 
-  /// A counter with cache lines of its own: threads that write neighbours would wait for each other.
+  /// A counter with cache lines of its own, to avoid false sharing.
   private struct Counter: ~Copyable {
     let value = Atomic<Int>(0)
     private let apart: InlineArray<15, Int> = InlineArray(repeating: 0)
@@ -66,7 +61,7 @@ private final class State: @unchecked Sendable {
   private let generation = Counter()
   private let inside = Counter()
   private let sleepers = Counter()
-  /// Of every thread's own indices the next one.
+  /// The next of every thread's own indices.
   private let next: UnsafeMutablePointer<Counter>
   private let threadCount: Int
   private let busy = Atomic<Bool>(false)
@@ -141,7 +136,7 @@ private final class State: @unchecked Sendable {
         var polls = 0
         while inside.value.load(ordering: .sequentiallyConsistent) > 0 {
           polls += 1
-          // A thread that takes so long may wait for this one's processor.
+          // A thread that takes this long may be waiting for this one's processor.
           if polls > Self.polls { sched_yield() } else { relax_processor() }
         }
         self.body = nil
@@ -151,7 +146,7 @@ private final class State: @unchecked Sendable {
     return true
   }
 
-  /// The first index of a thread's own.
+  /// The first of a thread's own indices.
   private func start(of thread: Int, _ count: Int) -> Int { thread * count / threadCount }
 
   private func drain(_ body: (Int, Int) -> Void, worker: Int, count: Int) {
@@ -178,7 +173,7 @@ private final class State: @unchecked Sendable {
       }
       seen = current
       inside.value.wrappingAdd(1, ordering: .sequentiallyConsistent)
-      // Between the look above and the entry the loop may have closed; then its body is gone.
+      // The loop may have closed between the check above and the entry; then its body is gone.
       if generation.value.load(ordering: .sequentiallyConsistent) == current, let body {
         drain(body.assumingMemoryBound(to: Body.self).pointee, worker: worker, count: count)
       }

@@ -1,5 +1,5 @@
-/// What a node does that this program cannot tell: an error only where the node is needed.
+/// An operator that could not be resolved: an error only if its node is needed.
 public struct UnresolvableOperator: GraphOperator {
-  /// Why.
+  /// The reason.
   public let error: GradCAMError
 }

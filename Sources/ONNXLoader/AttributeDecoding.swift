@@ -2,9 +2,9 @@ import COnnx
 import Graph
 
 extension Attribute {
-  /// Decodes an attribute; graphs that it holds are left to `graph`.
+  /// Decodes an attribute; `graph` decodes the graphs that it holds.
   ///
-  /// Throws `unsupported` for kinds that the program does not have.
+  /// Throws `unsupported` for kinds that the program does not support.
   init(
     _ message: Onnx__AttributeProto, tensors: TensorDecoder, graph: (Onnx__GraphProto) throws -> ComputeGraph
   ) throws {
@@ -38,7 +38,7 @@ extension Attribute {
     }
   }
 
-  /// The type of an attribute that does not tell it, as in files of the first versions.
+  /// The type of an attribute that does not state it, as in files of the first versions.
   private static func impliedType(_ message: Onnx__AttributeProto) -> Onnx__AttributeProto__AttributeType {
     if message.has_f != 0 { return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT }
     if message.has_i != 0 { return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT }

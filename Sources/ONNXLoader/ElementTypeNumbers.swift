@@ -2,9 +2,9 @@ import COnnx
 import Graph
 
 extension ElementType {
-  /// The type that a number of `TensorProto.DataType` means.
+  /// The type with a number of `TensorProto.DataType`.
   ///
-  /// Throws `unsupported` for types that the program does not compute with.
+  /// Throws `unsupported` for types that the program does not support.
   init(onnxType number: Int32) throws {
     guard let type = ElementType(onnxCode: Int(number)) else {
       var names = onnx__tensor_proto__data_type__descriptor
@@ -16,7 +16,7 @@ extension ElementType {
     self = type
   }
 
-  /// The bytes that one element takes in a file.
+  /// The size of one element in a file, in bytes.
   var fileByteCount: Int {
     switch self {
     case .int8, .uint8, .bool: 1

@@ -1,4 +1,3 @@
-import Glibc
 import Graph
 
 /// The data files that lie beside a model, each mapped once.
@@ -14,17 +13,17 @@ final class ExternalData {
   /// The paths of the data files used, sorted.
   var paths: [String] { files.keys.sorted().map { folder + $0 } }
 
-  /// The bytes that the `external_data` entries of a tensor name; they must be `byteCount` in number.
+  /// The bytes that the `external_data` entries of a tensor refer to; there must be `byteCount` of them.
   func bytes(_ entries: [String: String], byteCount: Int) throws -> (UnsafeRawBufferPointer, owner: MappedFile) {
     guard let location = entries["location"], !location.isEmpty else {
-      throw GradCAMError(.badData, problem: "lies in another file, but none is named")
+      throw GradCAMError(.badData, problem: "is stored in another file, but none is named")
     }
     let offset = try number(entries["offset"] ?? "0", "offset")
     let length = try entries["length"].map { try number($0, "length") } ?? byteCount
     let file = try file(location)
     guard length == byteCount else {
       throw GradCAMError(
-        .badData, problem: "takes \(byteCount) bytes, but \(length) of data file '\(location)' are given to it")
+        .badData, problem: "takes \(byteCount) bytes, but \(length) of data file '\(location)' are assigned to it")
     }
     guard offset <= file.bytes.count, byteCount <= file.bytes.count - offset else {
       throw GradCAMError(
@@ -37,7 +36,7 @@ final class ExternalData {
 
   private func number(_ entry: String, _ key: String) throws -> Int {
     guard let value = Int(entry), value >= 0 else {
-      throw GradCAMError(.badData, problem: "external data has the \(key) '\(entry)'")
+      throw GradCAMError(.badData, problem: "external data has the invalid \(key) '\(entry)'")
     }
     return value
   }
@@ -62,7 +61,7 @@ final class ExternalData {
     return file
   }
 
-  /// The path without symbolic links, or nil where nothing lies there.
+  /// The path without symbolic links; nil if it does not exist.
   private func resolvedPath(_ path: String) -> String? {
     guard let resolved = realpath(path, nil) else { return nil }
     defer { free(resolved) }

@@ -1,8 +1,8 @@
 import Graph
 
-/// Recognises what a file is that is not an ONNX model.
+/// Recognises the format of a file that is not an ONNX model.
 ///
-/// Returns nil where the contents match nothing known.
+/// Returns nil if the format is unknown.
 func foreignFileError(_ bytes: UnsafeRawBufferPointer) -> GradCAMError? {
   func starts(with text: String, at offset: Int = 0) -> Bool {
     bytes.dropFirst(offset).prefix(text.utf8.count).elementsEqual(text.utf8)

@@ -1,6 +1,6 @@
 import COnnx
 
-/// Which function of a model a node calls.
+/// Identifies the function of a model that a node calls.
 struct FunctionID: Hashable {
   let domain: String
   let type: String
@@ -30,12 +30,12 @@ struct Scope {
   /// The model's own graph, where every name means itself.
   init() {}
 
-  /// The body of `function` as called by `node`, which stands in `caller`.
+  /// The body of `function` as called by `node`, whose scope is `caller`.
   init(calling function: Onnx__FunctionProto, id: FunctionID, from node: Onnx__NodeProto, in caller: Scope) {
     callers = caller.callers + [id]
     let arguments = texts(node.input, node.n_input).map(caller.name)
     let results = texts(node.output, node.n_output).map(caller.name)
-    // Results are unique in a graph, names of nodes need not be.
+    // Results are unique in a graph; names of nodes need not be.
     prefix = (results.first { !$0.isEmpty } ?? caller.prefix + text(node.name)) + "/"
     for (index, parameter) in texts(function.output, function.n_output).enumerated()
     where index < results.count && !results[index].isEmpty {
@@ -52,15 +52,15 @@ struct Scope {
     }
   }
 
-  /// What a name in this scope is called in the graph that is built; an omitted one stays empty.
+  /// The name in the graph being built for a name in this scope; an omitted one stays empty.
   func name(_ name: String) -> String { name.isEmpty ? "" : names[name] ?? prefix + name }
 
-  /// The name of a node in the graph that is built.
+  /// The name of a node in the graph being built.
   func nodeName(_ name: String) -> String { name.isEmpty ? "" : prefix + name }
 
-  /// The attribute that is meant, with the scope of its contents.
+  /// The attribute that a message stands for, with the scope of its contents.
   ///
-  /// A reference to an attribute of the call is followed; it is nil where the call leaves that attribute out.
+  /// A reference to an attribute of the call is resolved; nil if the call omits that attribute.
   func bind(_ message: Onnx__AttributeProto) -> BoundAttribute? {
     let reference = text(message.ref_attr_name)
     return reference.isEmpty ? BoundAttribute(message: message, scope: self) : attributes[reference]

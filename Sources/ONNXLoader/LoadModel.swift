@@ -4,11 +4,11 @@ import Graph
 /// Opens an ONNX model.
 ///
 /// Weights stay in the file, which is mapped for as long as a tensor needs it; so do those in data files beside it.
-/// Functions that the model defines are inlined. Nodes are in an order in which they can run, the file's own where
-/// possible. A graph that an attribute holds reads a value of an enclosing graph through a value of the same name, which
-/// has no producer and no constant and is not an input. Tensors and attributes of kinds that the program does not have
-/// become `Attribute.unsupported`, initialisers by way of a `Constant` node. Anything else that is wrong with the file
-/// is thrown as a `GradCAMError` that names it.
+/// Functions that the model defines are inlined. Nodes are in topological order, the file's own if possible. A graph
+/// that an attribute holds reads a value of an enclosing graph through a value of the same name, which has no producer
+/// and no constant and is not an input. Unsupported tensors and attributes become `Attribute.unsupported`,
+/// initialisers by way of a `Constant` node. Anything else that is wrong with the file is thrown as a `GradCAMError`
+/// that names it.
 public func loadModel(at path: String) throws -> ComputeGraph {
   try located(path) {
     let file = try MappedFile(path: path)
@@ -20,19 +20,19 @@ public func loadModel(at path: String) throws -> ComputeGraph {
         let externalData = ExternalData(modelPath: path)
         let tensors = TensorDecoder(file: file, externalData: externalData)
         let context = try ModelContext(model, tensors: tensors)
-        var result = try GraphBuilder(context).build(graph, scope: Scope())
-        result.metadata = try ModelMetadata.completed(
+        var result = try GraphDecoder(context).build(graph, scope: Scope())
+        result.metadata = try MetadataNotes.completed(
           dictionary(model.metadata_props, model.n_metadata_props), modelPath: path)
         result.producer = [text(model.producer_name), text(model.producer_version)]
           .filter { !$0.isEmpty }.joined(separator: " ")
-        result.files = [path] + externalData.paths + [ModelMetadata.sidecarPath(of: path)]
+        result.files = [path] + externalData.paths + [MetadataNotes.sidecarPath(of: path)]
         return result
       }
     }
   }
 }
 
-/// Reads one serialised tensor, as the `.pb` files of ONNX's backend tests.
+/// Reads one serialised tensor, such as a `.pb` file of ONNX's backend tests.
 public func loadTensor(at path: String) throws -> (name: String, tensor: Tensor) {
   try located(path) {
     let file = try MappedFile(path: path)
@@ -45,7 +45,7 @@ public func loadTensor(at path: String) throws -> (name: String, tensor: Tensor)
   }
 }
 
-/// Runs `body`; where the file turns out to be of another kind, an error says of which.
+/// Runs `body`; if the file turns out to be of another format, the error names it.
 private func parse<Result>(_ file: MappedFile, _ body: () throws -> Result) throws -> Result {
   do {
     return try body()

@@ -1,9 +1,8 @@
-import Glibc
 import Graph
 
-/// A file's contents as memory that the system reads in on demand; unmapped when the last user lets go.
+/// A file's contents as memory that the system reads in on demand; unmapped when the last reference is released.
 ///
-/// A file that another program cuts short while it is mapped ends this program: nothing can catch that fault.
+/// If another program truncates the file while it is mapped, this program crashes: nothing can catch that fault.
 final class MappedFile: MemoryOwner, @unchecked Sendable {
   let bytes: UnsafeRawBufferPointer
 
@@ -33,7 +32,7 @@ final class MappedFile: MemoryOwner, @unchecked Sendable {
     if let base = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: base), bytes.count) }
   }
 
-  /// Gives whole pages back to the system, which reads them in again where they are needed.
+  /// Gives whole pages back to the system, which reads them in again when they are needed.
   func rest(_ bytes: UnsafeRawBufferPointer) {
     guard let base = bytes.baseAddress else { return }
     let page = UInt(sysconf(Int32(_SC_PAGESIZE))), start = UInt(bitPattern: base)

@@ -1,12 +1,12 @@
 import COnnx
 import Graph
 
-/// What protoc-c generated about one type of message.
+/// The descriptor that protoc-c generated for a message type.
 struct MessageDescriptor: @unchecked Sendable {
   let pointer: UnsafePointer<ProtobufCMessageDescriptor>
 }
 
-/// The descriptor of the message type that `initialize` (as `onnx__model_proto__init`) makes.
+/// The descriptor of the message type that `initialize` (such as `onnx__model_proto__init`) initialises.
 func messageDescriptor<Message>(_ initialize: (UnsafeMutablePointer<Message>?) -> Void) -> MessageDescriptor {
   let message = UnsafeMutablePointer<Message>.allocate(capacity: 1)
   defer { message.deallocate() }
@@ -14,20 +14,20 @@ func messageDescriptor<Message>(_ initialize: (UnsafeMutablePointer<Message>?) -
   return MessageDescriptor(pointer: UnsafeRawPointer(message).load(as: ProtobufCMessage.self).descriptor)
 }
 
-/// Calls `body` with the message that a file holds; weights are left in the file, as `WeightScan` says.
+/// Calls `body` with the message that a file holds; weights are left in the file, see `WeightScan`.
 func withMessage<Message, Result>(
   in file: MappedFile, _ initialize: (UnsafeMutablePointer<Message>?) -> Void, _ body: (Message) throws -> Result
 ) throws -> Result {
   let descriptor = messageDescriptor(initialize)
   let bytes = try WeightScan.rewrite(file.bytes, as: descriptor)
   guard let message = protobuf_c_message_unpack(descriptor.pointer, nil, bytes.count, bytes) else {
-    throw GradCAMError(.badData, problem: "not in the form of an ONNX file", advice: "download or export it again")
+    throw GradCAMError(.badData, problem: "is not in ONNX format", advice: "download or export it again")
   }
   defer { protobuf_c_message_free_unpacked(message, nil) }
   return try body(UnsafeRawPointer(message).load(as: Message.self))
 }
 
-/// The text of a string field; empty where it is absent.
+/// The text of a string field; empty if it is absent.
 func text(_ field: UnsafePointer<CChar>?) -> String { field.map { String(cString: $0) } ?? "" }
 
 /// The text of a bytes field.
@@ -45,7 +45,7 @@ func messages<Message>(_ field: UnsafeMutablePointer<UnsafeMutablePointer<Messag
   UnsafeBufferPointer(start: field, count: count).compactMap { $0?.pointee }
 }
 
-/// The entries of a metadata field; of equal keys the last counts.
+/// The entries of a metadata field; the last of equal keys wins.
 func dictionary(
   _ field: UnsafeMutablePointer<UnsafeMutablePointer<Onnx__StringStringEntryProto>?>?, _ count: Int
 ) -> [String: String] {

@@ -1,7 +1,7 @@
 import COnnx
 import Graph
 
-/// What all graphs of one model share while they are built.
+/// The context that all graphs of one model share while they are built.
 final class ModelContext {
   let tensors: TensorDecoder
   let opsets: [String: Int]
@@ -12,7 +12,7 @@ final class ModelContext {
     self.tensors = tensors
     let functions = messages(model.functions, model.n_functions)
     var opsets: [String: Int] = [:]
-    // Domains that only a function imports come first, so that the model's own versions count.
+    // Domains that only a function imports come first, so that the model's own versions take precedence.
     let imports = functions.flatMap { messages($0.opset_import, $0.n_opset_import) }
     for opset in imports + messages(model.opset_import, model.n_opset_import) {
       let domain = text(opset.domain)
@@ -36,7 +36,7 @@ final class ModelContext {
       }, uniquingKeysWith: { first, _ in first })
   }
 
-  /// Counts a node that a function brings in: a short file of functions that call functions could make any number.
+  /// Counts an inlined node of a function: a short file of functions that call functions could expand without limit.
   func countInlinedNode() throws {
     inlinedNodeCount += 1
     guard inlinedNodeCount <= 100_000 else {

@@ -6,7 +6,7 @@ struct TensorDecoder {
   let file: MappedFile
   let externalData: ExternalData
 
-  /// Float32 weights of at least this many bytes stay in the mapped file, others are copied into alignment.
+  /// Float32 weights of at least this many bytes stay in the mapped file; others are copied to aligned memory.
   static let mappedByteCount = 64 * 1024
 
   func tensor(_ message: Onnx__TensorProto) throws -> Tensor {
@@ -63,7 +63,7 @@ struct TensorDecoder {
     return tensor
   }
 
-  /// Decodes the field that ONNX keeps for the element type.
+  /// Decodes the field that ONNX uses for the element type.
   private func decodeTypedFields(
     _ message: Onnx__TensorProto, _ elementType: ElementType, _ shape: Shape
   ) throws -> Tensor {
@@ -109,7 +109,7 @@ struct TensorDecoder {
 extension Shape {
   /// A shape whose count and strides, in bytes of any element type, fit in `Int`.
   ///
-  /// Throws `badData` where the extents are not of that kind.
+  /// Throws `badData` if they do not fit, or an extent is negative.
   init(checking extents: some Sequence<Int64>) throws {
     var byteCount = 8
     for extent in extents {

@@ -1,10 +1,10 @@
 /// The outcome of sorting items so that each comes after those it depends on.
 enum TopologicalOrder: Equatable {
   case sorted([Int])
-  /// Items that depend on each other in a circle, each on the next, the last on the first.
+  /// Items that depend on each other in a cycle, each on the next, the last on the first.
   case cycle([Int])
 
-  /// Sorts the items 0 ..< `count`; items stay in their order as far as that order is possible.
+  /// Sorts the items 0 ..< `count`, keeping their order as far as possible.
   init(count: Int, dependencies: [[Int]]) {
     enum State { case new, open, done }
     var states = [State](repeating: .new, count: count)

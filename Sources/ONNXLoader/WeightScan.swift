@@ -1,10 +1,10 @@
 import COnnx
 import Graph
 
-/// Rewrites a serialised message so that protobuf-c, which copies whatever it reads, has little to copy.
+/// Rewrites a serialised message so that protobuf-c, which copies everything it reads, has little to copy.
 ///
-/// Fields that onnx.proto does not declare are left out. `TensorProto.raw_data` becomes a `FileRange` of where the
-/// bytes lie in the file. Everything else stays as it is, except that lengths are written anew.
+/// Fields that onnx.proto does not declare are dropped. `TensorProto.raw_data` becomes the `FileRange` of its bytes in
+/// the file. Everything else is unchanged, except that lengths are rewritten.
 struct WeightScan {
   private let bytes: UnsafeRawBufferPointer
   private var output: [UInt8] = []
@@ -40,10 +40,10 @@ struct WeightScan {
           continue
         }
         if declared.pointee.label != PROTOBUF_C_LABEL_REPEATED {
-          // Protobuf would merge the two, and no writer of models makes them.
+          // Protobuf would merge the two, but no exporter writes them.
           let bit: UInt64 = 1 << UInt64(declared - descriptor.pointee.fields)
           guard seen & bit == 0 else {
-            throw GradCAMError(.badData, problem: "damaged: '\(String(cString: declared.pointee.name))' stands twice")
+            throw GradCAMError(.badData, problem: "damaged: '\(String(cString: declared.pointee.name))' appears twice")
           }
           seen |= bit
         }
@@ -64,11 +64,11 @@ struct WeightScan {
     }
   }
 
-  /// Exporters write whole stack traces beside each node; only the path of the PyTorch module is read.
+  /// Exporters attach whole stack traces to each node; only the path of the PyTorch module is read.
   private func isKept(nodeMetadata range: Range<Int>) -> Bool {
     var reader = WireReader(bytes, in: range)
     while let field = try? reader.next() {
-      if field.number == 1 { return bytes[field.payload].elementsEqual(ModelMetadata.nodeKey.utf8) }
+      if field.number == 1 { return bytes[field.payload].elementsEqual(MetadataNotes.nodeKey.utf8) }
     }
     return false
   }
@@ -82,7 +82,7 @@ struct WeightScan {
     output.append(UInt8(tag))
   }
 
-  /// The room kept for a length that is not known yet; protobuf accepts a varint with leading zeros.
+  /// The space reserved for a length that is not known yet; protobuf accepts a varint with leading zeros.
   private static let lengthByteCount = 5
 
   private mutating func writeLength(_ length: Int, at position: Int) {
@@ -93,13 +93,13 @@ struct WeightScan {
   }
 }
 
-/// Where some bytes lie in a file.
+/// The position of some bytes in a file.
 struct FileRange {
   let range: Range<Int>
 
   init(_ range: Range<Int>) { self.range = range }
 
-  /// Reads back what `encoded` gave.
+  /// Decodes `encoded`.
   init(_ data: ProtobufCBinaryData) {
     let bytes = UnsafeRawBufferPointer(start: data.data, count: data.len)
     let start = bytes.loadUnaligned(fromByteOffset: 0, as: Int.self)

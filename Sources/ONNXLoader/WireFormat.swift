@@ -23,7 +23,7 @@ struct WireReader {
   private var position: Int
   private let end: Int
 
-  /// Reads the message that lies at `range`, which must lie inside `bytes`.
+  /// Reads the message at `range`, which must lie inside `bytes`.
   init(_ bytes: UnsafeRawBufferPointer, in range: Range<Int>) {
     self.bytes = bytes
     position = range.lowerBound

@@ -1,8 +1,8 @@
 import Graph
 
-/// What bodies of composite operators are mostly made of.
+/// Building blocks for the bodies of composite operators.
 extension GraphBuilder {
-  /// Starts a body for the inputs of a node, of which there may be at most `limit`.
+  /// Starts a body for a node with at most `limit` inputs.
   init(_ inputs: NodeInputs, atMost limit: Int = .max, opsets: [String: Int] = ["": 23]) throws {
     try inputs.expect(atMost: limit)
     self.init(inputs: (0..<inputs.count).map { inputs[$0] != nil }, opsets: opsets)
@@ -18,7 +18,7 @@ extension GraphBuilder {
     constant(Tensor(values, shape: shape, floatingType: type))
   }
 
-  /// Adds the same number in every element of a shape, a scalar where none is given.
+  /// Adds a tensor filled with one number, by default a scalar.
   mutating func number(_ value: Float, shape: Shape = [], type: ElementType) -> ValueID {
     numbers([Float](repeating: value, count: shape.count), shape: shape, type: type)
   }

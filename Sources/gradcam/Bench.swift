@@ -2,23 +2,19 @@ import ArgumentParser
 import GradCAM
 import Graph
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Times loading, forward pass, backward pass, map and whole explanation.",
     discussion: """
-      The input is a fixed pseudo-random image; what is explained is chosen once, by default its top class. Times are \
+      The input is a fixed pseudo-random image. The target is chosen once, by default the top class. Times are in \
       milliseconds. Weights are packed beforehand, as explain does for more than 8 images.
       """)
 
   @Argument(help: "The exported network: a file, or a name in the models folder.") var model: String
   @Option(help: ArgumentHelp("Target layer, as explain takes it.", valueName: "NAME")) var node = "auto"
   @OptionGroup var threads: ThreadOptions
-  @Option(help: ArgumentHelp("Counted runs, after two that are not.", valueName: "N")) var runs = 10
-  @Flag(help: "Also tell the time of every operator and node, with the kernel chosen.") var profile = false
+  @Option(help: ArgumentHelp("Measured runs, after two warm-up runs.", valueName: "N")) var runs = 10
+  @Flag(help: "Also report the time of every operator and node, with the kernel chosen.") var profile = false
   @Flag(help: "Print one JSON document.") var json = false
   @OptionGroup var target: TargetOptions
   @OptionGroup var featureMap: FeatureMapOptions
@@ -27,7 +23,7 @@ struct Bench: ParsableCommand {
 
   mutating func validate() throws {
     if target.classes.count > 1 { throw ValidationError("Give one --class.") }
-    if runs < 1 { throw ValidationError("--runs is at least 1.") }
+    if runs < 1 { throw ValidationError("--runs must be at least 1.") }
   }
 
   private struct Times: Encodable {
@@ -65,31 +61,24 @@ struct Bench: ParsableCommand {
 
   func run() throws {
     let clock = ContinuousClock()
-    var opened: (Model, Explainer, TargetChoice, Tensor?)?
-    let load = try clock.measure {
-      let model = try host.open(self.model, layout: image.layout)
-      let tensors = try InputTensors(image.tensor, model: model)
-      let plan = try ExplainerPlan(model, image, tensors, target)
-      let explainer = try plan.explainer(
-        nodes: [node], hint: featureMap.hint, threadCount: threads.count, reusesWeights: true)
-      opened = (model, explainer, try target.choice(plan.planned, explainer), tensors.image?.tensor)
-    }
-    let (model, explainer, choice, given) = opened!
-    let session = explainer.session
-    let input = explainer.prepare(given ?? model.imageShape.noise(session.inputSize))
+    let start = clock.now
+    let opened = try OpenedModel(self.model, host, image, target.request), model = opened.model
+    let (explainer, choice) = try opened.explainer(
+      nodes: [node], hint: featureMap.hint, threadCount: threads.count, reusesWeights: true)
+    let load = clock.now - start
+    let planner = explainer.planner, focus = explainer.focus
+    let input = explainer.prepare(opened.tensors.image?.tensor ?? model.imageShape.noise(planner.inputSize))
+    let method = try model.registry.method(named: "gradcam") as! any TapMethod
 
     var forward: [Double] = [], backward: [Double] = [], map: [Double] = [], whole: [Double] = []
-    try session.forward(input.tensor)
-    let explained = try choice.targets(explainer, input)[0]
+    let explained = try choice.targets(explainer, of: explainer.observe(input))[0]
     for run in -2..<runs {
       let start = clock.now
-      try session.forward(input.tensor)
+      let observation = try explainer.observe(input)
       let forwardDone = clock.now
-      try session.backward(from: explained)
+      let tap = try observation.taps(of: explained)[0]
       let backwardDone = clock.now
-      let result = try model.registry.method(named: "gradcam").map(
-        of: session.tap(0), probe: session.probe(0, of: explained))
-      _ = Compatibility.pytorchGradCAM.drawnMap(result, geometry: input.geometry)
+      _ = Compatibility.pytorchGradCAM.drawnMap(try method.map(of: tap), geometry: input.geometry)
       let end = clock.now
       guard run >= 0 else { continue }
       forward.append((forwardDone - start).milliseconds)
@@ -97,11 +86,11 @@ struct Bench: ParsableCommand {
       map.append((end - backwardDone).milliseconds)
       whole.append((end - start).milliseconds)
     }
-    let timings = profile ? try session.profile(explained) : nil
+    let timings = profile ? try explainer.observe(input).profile(explained) : nil
     let report = Report(
-      model: model.path, node: session.taps[0].label, threads: session.threadCount, runs: runs,
+      model: model.path, node: focus.taps[0].label, threads: planner.pool.threadCount, runs: runs,
       load_ms: load.milliseconds, forward_ms: Times(forward), backward_ms: Times(backward), map_ms: Times(map),
-      whole_ms: Times(whole), peak_mb: peakMegabytes, gflop: session.operationCount / 1e9,
+      whole_ms: Times(whole), peak_mb: peakMegabytes, gflop: try planner.operationCount(focus) / 1e9,
       profile: timings?.map(Step.init))
     if json { return try printJSON(report) }
     try describe(report)

@@ -2,18 +2,15 @@ import ArgumentParser
 import GradCAM
 import Graph
 
-#if canImport(Glibc)
-  import Glibc
-#endif
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
   import Foundation
 #endif
 
-/// Runs this program again for one backend-test case, so that a plugin that crashes ends that process only.
+/// Runs one backend-test case in a child process, so that a plugin that crashes ends only that process.
 struct CaseProcess {
-  /// The arguments of every run, before the case.
+  /// The arguments of every run, without the case's folder.
   let arguments: [String]
 
   private struct Row: Decodable {
@@ -21,9 +18,9 @@ struct CaseProcess {
     let reason: String?
   }
 
-  /// How a case went.
+  /// Runs a case.
   ///
-  /// Throws the exit code of a run that could not begin, whose error stands on standard error already.
+  /// Throws the exit code of a run that could not start; its error is already on standard error.
   func run(_ each: ConformanceCase) throws -> ConformanceOutcome {
     let (status, output) = try spawn(arguments + ["--", each.folder])
     let signal = status & 0x7f, code = status >> 8 & 0xff
@@ -40,7 +37,7 @@ struct CaseProcess {
     return ConformanceOutcome(status: status, reason: row.reason.map { Message($0) })
   }
 
-  /// The status that `waitpid` tells, and standard output.
+  /// Runs this program; gives the status that `waitpid` reports, and standard output.
   private func spawn(_ arguments: [String]) throws -> (status: Int32, output: Data) {
     var ends: [Int32] = [0, 0]
     try check(pipe(&ends) == 0 ? 0 : errno, "a pipe")

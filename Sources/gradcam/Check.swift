@@ -6,11 +6,11 @@ struct Check: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Runs ONNX backend-test cases and compares their outputs.",
     discussion: """
-      A case is a folder with model.onnx and test_data_set_*/input_*.pb and output_*.pb. A folder that is no case is \
+      A case is a folder with model.onnx and test_data_set_*/input_*.pb and output_*.pb. Any other folder is \
       searched for cases. Every case that fails or is skipped gets a line with the reason; the last line is \
-      'N passed, N failed, N skipped'. Skipped are cases that use an operator or type that is not supported. \
-      The exit code is 1 where a case failed; with --manifest, where a case went otherwise than the manifest says. \
-      With plugins every case runs in a process of its own: one in which a plugin crashes has failed.
+      'N passed, N failed, N skipped'. Cases that use an unsupported operator or type are skipped. \
+      The exit code is 1 if a case failed or, with --manifest, if an outcome differs from the manifest. \
+      With plugins, every case runs in its own process; if a plugin crashes, the case has failed.
       """)
 
   @Argument(help: "Folders of cases.") var folders: [String]
@@ -18,7 +18,7 @@ struct Check: ParsableCommand {
   @Option(help: "Absolute tolerance.") var atol: Float = 1e-5
   @Option(
     help: ArgumentHelp(
-      "What is expected: lines 'pass NAME [rtol=N] [atol=N]', 'skip NAME # reason', 'fail NAME # reason'.",
+      "Expected outcomes: lines 'pass NAME [rtol=N] [atol=N]', 'skip NAME # reason', 'fail NAME # reason'.",
       valueName: "FILE"))
   var manifest: String?
   @Flag(help: "Print one JSON document.") var json = false
@@ -30,7 +30,7 @@ struct Check: ParsableCommand {
     @Nullable var reason: String?
   }
 
-  /// What runs a case.
+  /// The function that runs a case.
   private func runner(_ manifest: ConformanceManifest?) throws -> (ConformanceCase) throws -> ConformanceOutcome {
     guard try inThisProcess || plugins.paths().isEmpty else {
       let options = ["--rtol=\(rtol)", "--atol=\(atol)"] + (self.manifest.map { ["--manifest", $0] } ?? [])

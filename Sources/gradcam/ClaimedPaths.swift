@@ -1,6 +1,6 @@
 import Graph
 
-/// Where a command writes: never over a file that it reads, never twice to one place.
+/// The paths that a command writes to: never a file that it reads, never the same path twice.
 struct ClaimedPaths {
   private let inputs: Set<FileIdentity>
   private var used: Set<String> = []
@@ -10,19 +10,19 @@ struct ClaimedPaths {
 
   /// Claims a path that the user named.
   ///
-  /// Throws `usage` where it is a file that is read, or was claimed before.
+  /// Throws `usage` if it is a file that is read, or is already claimed.
   mutating func claim(_ path: String) throws {
     guard !isInput(path) else {
       throw GradCAMError(
-        .usage, at: path, problem: "would be written over a file that is read", advice: "give another name")
+        .usage, at: path, problem: "is an input and would be overwritten", advice: "give another name")
     }
     guard used.insert(path).inserted else {
       throw GradCAMError(.usage, at: path, problem: "is named for two results", advice: "give each its own name")
     }
   }
 
-  /// Claims a path that is free, numbered where it has to be: there may be two images of one name in different folders, or
-  /// a picture that an earlier run made and this one reads.
+  /// Claims a free path, numbered if necessary: images in different folders may have the same name, and this run may
+  /// read a picture that an earlier one made.
   mutating func claimFree(_ stem: String, _ extension: String) -> String {
     var path = "\(stem).\(`extension`)", copy = 2
     while used.contains(path) || isInput(path) {

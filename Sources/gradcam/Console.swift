@@ -1,10 +1,6 @@
 import GradCAM
 import Graph
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// Standard output and standard error.
 enum Console {
   /// Whether standard error is a terminal, where progress and colour make sense.
@@ -12,7 +8,7 @@ enum Console {
 
   /// Writes a line to standard output.
   ///
-  /// Throws `unwritable` where it is closed or its disk is full.
+  /// Throws `unwritable` if it is closed or its disk is full.
   static func print(_ text: String) throws {
     let code = write(text + "\n", to: STDOUT_FILENO)
     guard code == 0 else {
@@ -25,7 +21,7 @@ enum Console {
   /// Writes a line to standard error.
   static func note(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
 
-  /// Writes a line of a plugin's to standard error.
+  /// Writes a plugin's log line to standard error.
   static func say(_ text: String) {
     clearProgress()
     note("gradcam: \(text)")
@@ -44,7 +40,7 @@ enum Console {
     exit(error.kind.exitCode)
   }
 
-  /// Draws a progress bar on a terminal; elsewhere nothing.
+  /// Draws a progress bar if standard error is a terminal.
   static func progress(_ done: Int, of total: Int, _ what: String) {
     guard isTerminal, total > 1 else { return }
     let width = 28, filled = width * done / total
@@ -52,7 +48,7 @@ enum Console {
     drawProgress("\(bar) \(done)/\(total) \(what)")
   }
 
-  /// Writes a line that the next one is to replace.
+  /// Writes a line that the next one replaces.
   static func drawProgress(_ line: String) { write("\r\(line)\u{1B}[K", to: STDERR_FILENO) }
 
   /// Removes the progress bar.

@@ -4,7 +4,7 @@ import Graph
 
 struct Explain: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Draws a heat map of what speaks for a class, or another target, over each image.")
+    abstract: "Draws a heat map of the evidence for a class, or another target, over each image.")
 
   @Argument(help: "The exported network: a file, or a name in the models folder.") var model: String
   @Argument(help: "PNG or JPEG files.") var images: [String] = []
@@ -22,12 +22,12 @@ struct Explain: ParsableCommand {
   @Option(
     name: .customLong("method"),
     help: ArgumentHelp(
-      "CAM method: \(CAMMethods.all.map(\.name).joined(separator: ", ")), one of a plugin, or all: those that the node "
-        + "admits, in one picture. Repeatable.", valueName: "NAME"))
+      "CAM method: \(CAMMethods.all.map(\.name).joined(separator: ", ")), a plugin's, or all: every method that the "
+        + "node supports, in one picture. Repeatable.", valueName: "NAME"))
   var methods: [String] = ["gradcam"]
 
   @Option(help: ArgumentHelp("How many concepts dff looks for.", valueName: "K")) var concepts = 5
-  @Option(help: ArgumentHelp("Make one map of those of several nodes.", valueName: "WAY")) var fuse: Fusion?
+  @Option(help: ArgumentHelp("Fuse the maps of several nodes into one.", valueName: "WAY")) var fuse: Fusion?
 
   @Option(
     name: .customLong("smooth"),
@@ -37,7 +37,7 @@ struct Explain: ParsableCommand {
   var smoothing: [Smoothing] = []
 
   @Option(
-    help: ArgumentHelp("The source that is followed where sources differ, in formulas and drawing.", valueName: "NAME"))
+    help: ArgumentHelp("Whose formulas and drawing to follow where implementations differ.", valueName: "NAME"))
   var compat = Compatibility.pytorchGradCAM
 
   @Option(
@@ -61,36 +61,37 @@ struct Explain: ParsableCommand {
   @OptionGroup var host: HostOptions
 
   mutating func validate() throws {
-    if let top, top < 1 { throw ValidationError("--top is at least 1.") }
-    if !(1...64).contains(concepts) { throw ValidationError("--concepts is 1 to 64.") }
-    if top != nil, let chosen = target.chosen { throw ValidationError("Give \(chosen) or --top, not both.") }
+    if !(1...64).contains(concepts) { throw ValidationError("--concepts must be 1 to 64.") }
+    try request.validate()
+  }
+
+  private var request: TargetRequest {
+    var request = target.request
+    request.top = top
+    return request
   }
 
   func run() throws {
-    let model = try host.open(model, layout: image.layout)
-    let tensors = try InputTensors(image.tensor, model: model)
-    let sources = try ImageSources(images: images, tensors: tensors)
+    let opened = try OpenedModel(model, host, image, request), model = opened.model
+    let sources = try ImageSources(images: images, tensors: opened.tensors)
     let methods = self.methods.contains("all") ? model.registry.methods.map(\.name) : self.methods.withoutRepeats
     for method in methods { _ = try model.registry.method(named: method) }
-    let plan = try ExplainerPlan(model, image, tensors, target)
-    let explainer = try plan.explainer(
+    var (explainer, choice) = try opened.explainer(
       nodes: nodes.withoutRepeats, hint: featureMap.hint, compatibility: compat, threadCount: threads.count,
       reusesWeights: sources.count > 8)
     explainer.settings.conceptCount = concepts
-    let choice = try target.choice(plan.planned, explainer, top: top ?? 1)
-    let groups = choice.count * (fuse == nil ? explainer.session.taps.count : 1)
+    let groups = choice.count * (fuse == nil ? explainer.focus.taps.count : 1)
     let maps = choice.count * (try explainer.mapCount(of: methods, fusion: fuse))
     let drawsGrids = self.methods.contains("all")
     let drawsPictures = !drawsGrids || output.map(OutputPaths.namesFolder) ?? false
     let pictures = drawsPictures ? maps : groups
 
-    let inputs = model.graph.files + images + tensors.paths + target.paths + (image.labels.map { [$0] } ?? [])
     var outputs = try OutputPaths(
       option: output, modelName: model.name, imageCount: sources.count, pictureCount: pictures,
-      targetCount: choice.count, inputs: inputs)
+      targetCount: choice.count, inputs: opened.paths + images)
     try claimArrays(
       in: &outputs, imageCount: sources.count, mapCount: maps,
-      tapCount: choice.count * explainer.session.taps.count * methods.count)
+      tapCount: choice.count * explainer.focus.taps.count * methods.count)
 
     let assumed = explainer.warnings(about: sources)
     for warning in assumed { Console.warn(warning.text) }
@@ -102,7 +103,7 @@ struct Explain: ParsableCommand {
       drawsGrids: drawsGrids, style: style, colormap: drawing.colormap, blend: drawing.blend, format: outputs.example,
       bar: bar)
     var reports: [ExplanationReport] = []
-    try explainer.explainMany(sources.count) { index, explainer in
+    try explainer.explainMany(sources.count) { [explainer] index in
       job.run(index, explainer)
     } deliver: { index, result in
       let name = sources.name(index)
@@ -137,7 +138,7 @@ struct Explain: ParsableCommand {
     if json { try printJSON(reports) }
   }
 
-  /// Throws `usage` where an array would be written for each of several results, or over a file that is read.
+  /// Throws `usage` if an array would be written for each of several results, or over a file that is read.
   private func claimArrays(
     in outputs: inout OutputPaths, imageCount: Int, mapCount: Int, tapCount: Int
   ) throws {
@@ -156,7 +157,7 @@ struct Explain: ParsableCommand {
   }
 
   private func save(_ explanation: Explanation) throws {
-    let map = explanation.rectifiedMap
+    let map = explanation.rectifiedMap()
     if let saveMap { try NPYArray(shape: [map.height, map.width], values: map.values).write(to: saveMap) }
     guard let tap = explanation.tap else { return }
     let shape = [1, tap.channels, tap.height, tap.width]

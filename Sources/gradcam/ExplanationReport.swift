@@ -1,15 +1,15 @@
 import GradCAM
 import Graph
 
-/// What `explain` says about one picture that it made.
+/// What `explain` reports about one picture that it made.
 struct ExplanationReport: Encodable {
   struct Concept: Encodable {
     let number: Int
-    /// The class that it is most like.
+    /// The class that it resembles most.
     @Nullable var top: TopClass?
   }
 
-  /// The box explained: its place in the output and its four numbers there.
+  /// The box explained: its index in the output and its four coordinates.
   struct Detection: Encodable {
     let box, `class`: Int
     @Nullable var label: String?
@@ -86,7 +86,7 @@ struct ExplanationReport: Encodable {
     return "  \(name) at \(place(node: node, tensor: tensor)) by \(method)\(how.isEmpty ? "" : " (\(how))") → \(path)"
   }
 
-  /// As `, concept 2 (moon)`; empty for a map that shows none.
+  /// For example `, concept 2 (moon)`; empty for a map that shows no concept.
   private var conceptName: String {
     guard let concept else { return "" }
     let name = concept.top.map { " (\($0.label ?? "class \($0.class)"))" } ?? ""
@@ -99,7 +99,7 @@ struct ExplanationReport: Encodable {
   }
 }
 
-/// A node as asked for, with its tensor where a count or a position was given instead of a name.
+/// A node as the user gave it, with its tensor if it was given by count or index instead of by name.
 func place(node: String, tensor: String) -> String {
   node.contains(":") || node.hasPrefix("#") ? "\(node) (\(tensor))" : node
 }

@@ -1,10 +1,10 @@
 import ArgumentParser
 import GradCAM
 
-/// How the dimensions of a target layer are read where the graph does not tell.
+/// How the dimensions of a target layer are read if the graph does not determine them.
 struct FeatureMapOptions: ParsableArguments {
   @Option(
-    help: ArgumentHelp("Rows and columns that a transformer's tokens stand for, as 14x14.", valueName: "HxW"))
+    help: ArgumentHelp("Rows and columns of a transformer's token grid, such as 14x14.", valueName: "HxW"))
   var grid: FeatureMapHint.Grid?
 
   @Option(

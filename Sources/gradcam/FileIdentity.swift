@@ -1,17 +1,11 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import Graph
 
-/// Which file a path leads to, through links and by whatever spelling.
+/// The file that a path leads to, through links and in any spelling.
 struct FileIdentity: Hashable {
   private let device: dev_t
   private let number: ino_t
 
-  /// Nil where there is no file yet.
+  /// Nil if there is no file.
   init?(_ path: String) {
     var status = stat()
     guard stat(path, &status) == 0 else { return nil }

@@ -2,10 +2,6 @@ import ArgumentParser
 import GradCAM
 import Graph
 
-#if canImport(Glibc)
-  import CSystem
-#endif
-
 @main
 struct GradCAMCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -41,8 +37,8 @@ struct GradCAMCommand: ParsableCommand {
     }
   }
 
-  /// Blocks of a picture's size are reused for the next picture instead of going back to the system, which would have
-  /// to clear each of their pages anew.
+  /// Keeps freed blocks of a picture's size for the next picture. If they went back to the system, it would have to
+  /// clear their pages again.
   private static func keepFreedMemory() {
     #if canImport(Glibc)
       mallopt(M_MMAP_THRESHOLD, 32 << 20)

@@ -1,20 +1,20 @@
 import ArgumentParser
 import GradCAM
 
-/// Where models and what they need come from: the options that all commands share which open one.
+/// Where models and plugins come from: the options shared by all commands that open a model.
 struct HostOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "The folder in which NAME means the model NAME.onnx; else GRADCAM_MODELS, else models.", valueName: "DIR"))
+      "The models folder, in which NAME means NAME.onnx. Default: GRADCAM_MODELS, else models.", valueName: "DIR"))
   var models: String?
   @OptionGroup var plugins: PluginOptions
 
   /// The models folder.
   var modelFolder: ModelFolder { models.map(ModelFolder.init) ?? .usual }
 
-  /// Opens the model that an argument means, a path or a name in the models folder.
+  /// Opens the model that an argument names: a path, or a name in the models folder.
   ///
-  /// - Parameter registry: what `plugins` loaded already; nil has it load them.
+  /// - Parameter registry: the registry that `plugins` has already loaded; nil loads it.
   ///
   /// Throws what loading, finding and opening throws.
   func open(_ model: String, layout: ImageShape.Layout? = nil, registry: Registry? = nil) throws -> Model {

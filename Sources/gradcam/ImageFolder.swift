@@ -7,15 +7,15 @@ import Graph
   import Foundation
 #endif
 
-/// The pictures in a folder and those below it.
+/// The pictures in a folder and its subfolders.
 struct ImageFolder {
-  /// The pictures' paths below the folder, in the order of their names.
+  /// The pictures' paths relative to the folder, sorted.
   let names: [String]
   private let folder: String
 
   /// Lists a folder.
   ///
-  /// Throws `unreadable` where it cannot be read or holds no picture.
+  /// Throws `unreadable` if it cannot be read or holds no picture.
   init(_ folder: String) throws {
     self.folder = folder.hasSuffix("/") ? folder : folder + "/"
     let files = FileManager.default

@@ -1,20 +1,20 @@
 import GradCAM
 import Graph
 
-/// What `explain` does with each image, up to the coded pictures.
+/// What `explain` does with each image, up to the encoded pictures.
 struct ImageJob {
   let sources: ImageSources
   let choice: TargetChoice
-  /// How many of the most probable classes are told.
+  /// How many of the most probable classes are reported.
   let shown: Int
   let methods: [String]
   let fusion: Fusion?
   let smoothing: Set<Smoothing>
-  /// Whether methods that cannot do a node are left out.
+  /// Whether methods that do not support a node are left out.
   let skipsUnsupported: Bool
   /// Whether each explanation has a picture of its own.
   let drawsPictures: Bool
-  /// Whether all methods' pictures of a node and target stand in one.
+  /// Whether one picture shows all methods for a node and target.
   let drawsGrids: Bool
   let style: DrawingStyle
   let colormap: Colormap
@@ -23,25 +23,25 @@ struct ImageJob {
   let format: String
   let bar: ProgressBar
 
-  /// What came of an image.
+  /// The results for one image.
   struct Result {
     /// The most probable classes.
     var best: [ScoredClass] = []
     /// The model's first output.
     var output: Tensor?
-    /// What was explained, node by node of each target.
+    /// What was explained, by target and then by node.
     var explained: [Explained] = []
-    /// What ended the work early, behind the pictures made before.
+    /// The error that ended the work early; the results before it are complete.
     var failure: (any Error)?
   }
 
   /// One target at one node, or at several that are fused.
   struct Explained {
-    /// One by each method.
+    /// One for each method.
     var explanations: [Explanation] = []
-    /// The file of each one's picture; none where they stand in the grid alone.
+    /// The file of each one's picture; empty if only the grid is drawn.
     var files: [Swift.Result<[UInt8], any Error>] = []
-    /// The file of all of them together.
+    /// The file of the grid of all of them.
     var grid: Swift.Result<[UInt8], any Error>?
   }
 
@@ -52,12 +52,13 @@ struct ImageJob {
     defer { bar.report(index, 1, name) }
     do {
       let prepared = try sources.prepare(index, explainer)
-      result.best = try explainer.classify(prepared, count: shown)
-      result.output = explainer.session.output
-      let targets = try choice.targets(explainer, prepared)
+      let observation = try explainer.observe(prepared)
+      result.best = try explainer.classes(of: observation, count: shown)
+      result.output = try observation.output
+      let targets = try choice.targets(explainer, of: observation)
       for (number, target) in targets.enumerated() {
         let explanations = try explainer.explainByNode(
-          target, of: prepared, methods: methods, fusion: fusion, smoothing: smoothing,
+          target, of: observation, methods: methods, fusion: fusion, smoothing: smoothing,
           skipsUnsupported: skipsUnsupported
         ) { [bar] part in bar.report(index, min((Double(number) + part) / Double(targets.count), 0.999), name) }
         for node in explanations { result.explained.append(try draw(node, on: prepared.picture)) }
@@ -84,8 +85,8 @@ struct ImageJob {
   }
 
   private func draw(_ explanation: Explanation, on picture: Picture?) -> Picture {
-    guard let picture else { return explanation.drawnMap.colored(with: colormap) }
-    return style.draw(explanation.drawnMap, on: picture, colormap: colormap, blend: blend)
+    guard let picture else { return explanation.drawnMap().colored(with: colormap) }
+    return style.draw(explanation.drawnMap(), on: picture, colormap: colormap, blend: blend)
   }
 }
 
@@ -93,7 +94,7 @@ extension Explanation {
   /// The method, with the number of the concept.
   fileprivate var label: String { method + (concept.map { " \($0.number)" } ?? "") }
 
-  /// What is explained, as `circle 71.5% at features.20`.
+  /// What is explained, for example `circle 71.5% at features.20`.
   fileprivate var title: String {
     let probability = scored.map { " " + decimal(Double($0.probability) * 100, 1) + "%" } ?? ""
     return "\(scored == nil ? target.description : target.name)\(probability) at \(place(node: node, tensor: tensor))"

@@ -2,7 +2,7 @@ import ArgumentParser
 import GradCAM
 import Graph
 
-/// How pictures become a network's input: the options that commands share.
+/// How pictures become a network's input: the options shared by commands.
 struct ImageOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -10,37 +10,37 @@ struct ImageOptions: ParsableArguments {
       valueName: "[NAME=]FILE"))
   var tensor: [String] = []
 
-  @Option(help: ArgumentHelp("Usual preprocessing by name.", valueName: "NAME"))
+  @Option(help: ArgumentHelp("Preprocessing preset.", valueName: "NAME"))
   var preset: Preprocessing.Preset?
 
-  @Option(help: ArgumentHelp("Size of the network's input, where the file leaves it open.", valueName: "WxH"))
+  @Option(help: ArgumentHelp("Size of the network's input, if the file leaves it open.", valueName: "WxH"))
   var size: PixelSize?
 
   @Option(help: ArgumentHelp("Resize the shorter side to N, or the picture to WxH.", valueName: "N|WxH"))
   var resize: Preprocessing.Resize?
 
-  @Option(help: ArgumentHelp("Cut this size out of the middle.", valueName: "N|WxH"))
+  @Option(help: ArgumentHelp("Crop the centre to this size.", valueName: "N|WxH"))
   var crop: PixelSize?
 
-  @Option(help: ArgumentHelp("Mean of each channel, as 0.485,0.456,0.406.", valueName: "R,G,B"))
+  @Option(help: ArgumentHelp("Mean of each channel, such as 0.485,0.456,0.406.", valueName: "R,G,B"))
   var mean: ChannelNumbers?
 
   @Option(help: ArgumentHelp("Standard deviation of each channel.", valueName: "R,G,B"))
   var std: ChannelNumbers?
 
-  @Option(help: ArgumentHelp("Value of full brightness before mean and deviation.", valueName: "1|255"))
+  @Option(help: ArgumentHelp("Value of full brightness, before mean and deviation are applied.", valueName: "1|255"))
   var range: Float?
 
   @Option(help: ArgumentHelp("Order of the colours.", valueName: "ORDER"))
   var channels: Preprocessing.Channels?
 
-  @Option(help: ArgumentHelp("Order of the input's dimensions, where the file does not tell.", valueName: "ORDER"))
+  @Option(help: ArgumentHelp("Order of the input's dimensions, if the file does not say.", valueName: "ORDER"))
   var layout: ImageShape.Layout?
 
-  @Option(help: ArgumentHelp("Names of the classes, one a line.", valueName: "FILE"))
+  @Option(help: ArgumentHelp("Names of the classes, one per line.", valueName: "FILE"))
   var labels: String?
 
-  /// The preprocessing that the options ask for; nil where they leave everything to the model's file.
+  /// The preprocessing that the options ask for; nil if they leave everything to the model's file.
   func preprocessing(for model: Model) -> Preprocessing? {
     var choice = PreprocessingChoice()
     (choice.preset, choice.size, choice.resize, choice.crop) = (preset, size, resize, crop)
@@ -49,7 +49,7 @@ struct ImageOptions: ParsableArguments {
   }
 
   mutating func validate() throws {
-    if let range, range != 1, range != 255 { throw ValidationError("--range is 1 or 255.") }
+    if let range, range != 1, range != 255 { throw ValidationError("--range must be 1 or 255.") }
     if let std, std.values.contains(0) { throw ValidationError("--std must not be 0.") }
   }
 }

@@ -6,15 +6,15 @@ struct ImageSources {
   private let images: [String]
   private let tensor: (path: String, tensor: Tensor, size: PixelSize)?
 
-  /// Pictures are read one by one later.
+  /// Takes the paths; pictures are read later, one by one.
   ///
-  /// Throws `usage` where there is no image, or an image and a tensor for the same input.
+  /// Throws `usage` if there is no image, or both an image and a tensor for the same input.
   init(images: [String], tensors: InputTensors) throws {
     self.images = images
     tensor = tensors.image
     guard (tensor == nil) != images.isEmpty else {
       throw GradCAMError(
-        .usage, problem: tensor == nil ? "no image was given" : "both an image and a tensor of it were given",
+        .usage, problem: tensor == nil ? "no image was given" : "both an image and a tensor for it were given",
         advice: "give one or more image files, or --tensor FILE.npy")
     }
   }
@@ -26,18 +26,17 @@ struct ImageSources {
   /// The path of an image.
   func name(_ index: Int) -> String { tensor?.path ?? images[index] }
 
-  /// Reads an image and makes it the network's input.
+  /// Reads an image and turns it into the network's input.
   ///
-  /// Throws what reading throws, and `usage` naming the picture where it cannot be resized and cropped as asked for.
+  /// Throws what reading throws, and `usage` naming the picture if it cannot be resized and cropped as requested.
   func prepare(_ index: Int, _ explainer: Explainer) throws -> PreparedImage {
     try tensor.map { explainer.prepare($0.tensor) } ?? explainer.prepare(contentsOf: images[index])
   }
 }
 
 extension Explainer {
-  /// What was assumed about a model and the images that it is given, nil meaning none.
+  /// The warnings about what is assumed of a model and its images; nil stands for no images.
   func warnings(about sources: ImageSources?) -> [Warning] {
-    // A tensor says by itself how it was made; nothing was assumed about a picture.
-    warnings.filter { sources?.usesPictures ?? false || $0.code != .preprocessingAssumed }
+    sources?.usesPictures ?? false ? warnings : warnings.aboutTensors
   }
 }

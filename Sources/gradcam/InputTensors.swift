@@ -12,8 +12,8 @@ struct InputTensors {
 
   /// Reads `FILE` for the image input and `NAME=FILE` for any.
   ///
-  /// Throws `usage` for a name that the model does not have or that comes twice, `badData` for an array that is no
-  /// image tensor, and what reading throws.
+  /// Throws `usage` for a name that the model does not have or that is given twice, `badData` for an array that is not
+  /// an image tensor, and what reading throws.
   init(_ arguments: [String], model: Model) throws {
     var image: (path: String, tensor: Tensor, size: PixelSize)?
     var others: [String: Tensor] = [:]
@@ -50,14 +50,14 @@ struct InputTensors {
 }
 
 extension ImageShape {
-  /// Throws `badData` where a tensor is not one that the model takes.
+  /// Throws `badData` if the model does not take a tensor of this shape.
   fileprivate func size(of shape: Shape, at path: String) throws -> PixelSize {
     if shape.rank == 4 {
       let size = shape.imageSize(layout)
       if shape == self.shape(for: size), admits(size), size.width > 0, size.height > 0 { return size }
     }
     throw GradCAMError(
-      .badData, at: path, problem: "has shape \(shape) where the model takes \(self)",
+      .badData, at: path, problem: "has shape \(shape), but the model takes \(self)",
       advice: "save an array of that shape")
   }
 }

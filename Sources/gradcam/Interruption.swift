@@ -1,15 +1,11 @@
-import CSystem
 import GradCAM
+import Graph
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
-/// Ends the program at once when it is asked to: by Ctrl-C, by kill, or by a terminal that goes away.
+/// Ends the program at once on Ctrl-C, on kill, or when its terminal closes.
 enum Interruption {
-  /// Starts to watch for signals.
+  /// Starts watching for signals.
   ///
-  /// What is written at that time does not appear. The exit code is 128 plus the signal's number: 130 for Ctrl-C.
+  /// Files that are being written are discarded. The exit code is 128 plus the signal's number: 130 for Ctrl-C.
   static func watch() {
     var ends: [Int32] = [0, 0]
     guard pipe(&ends) == 0 else { return }
@@ -27,9 +23,9 @@ enum Interruption {
     guard status == 0 else { return }
     pthread_detach(thread)
     signalPipe = ends[1]
-    // A shell has commands that run in its background ignore Ctrl-C.
+    // A shell makes its background commands ignore Ctrl-C.
     for signal in [SIGHUP, SIGINT, SIGTERM] where is_ignored(signal) == 0 {
-      // Files may be removed in a thread, but not in the handler of a signal, which may stand anywhere.
+      // Files may be removed in a thread, but not in a signal handler, which may interrupt any code.
       handle(signal) { signal in
         var number = UInt8(truncatingIfNeeded: signal)
         write(signalPipe, &number, 1)
@@ -38,5 +34,5 @@ enum Interruption {
   }
 }
 
-/// Where the numbers of signals are written to; set before a handler can run.
+/// The write end of the pipe for signal numbers; set before a handler can run.
 nonisolated(unsafe) private var signalPipe: Int32 = -1

@@ -6,7 +6,7 @@
 
 /// Prints a value as one JSON document on standard output.
 ///
-/// Throws `unwritable` where that cannot be written.
+/// Throws `unwritable` if it cannot be written.
 func printJSON(_ value: some Encodable) throws {
   let encoder = JSONEncoder()
   encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

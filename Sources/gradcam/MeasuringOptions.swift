@@ -2,23 +2,23 @@ import ArgumentParser
 import GradCAM
 import Graph
 
-/// What maps of many images are about, and what they are measured by.
+/// The classes that maps of many images explain, and the metrics that measure them.
 struct MeasuringOptions: ParsableArguments {
   @Option(
     name: .customLong("class"),
-    help: ArgumentHelp("Class explained of every image, by number or label. Repeatable.", valueName: "N|LABEL"))
+    help: ArgumentHelp("Class explained in every image, by number or label. Repeatable.", valueName: "N|LABEL"))
   var classes: [String] = []
   @Option(
     name: .customLong("metric"),
     help: ArgumentHelp(
-      "Metric: \(Metrics.names), or none. Repeatable; all by default, those that need boxes where --boxes are given.",
+      "Metric: \(Metrics.names), or none. Repeatable. Default: all, those that need boxes only with --boxes.",
       valueName: "NAME"))
   var metrics: [String] = []
   @OptionGroup var boxes: BoxOptions
 
-  /// The metrics asked for; where none is, all that can be told.
+  /// The metrics asked for; by default, all that can be measured.
   ///
-  /// Throws `usage` for a name that is no metric, or that needs boxes where there are none.
+  /// Throws `usage` for an unknown metric, or for one that needs boxes if there are none.
   var chosenMetrics: [any Metric] {
     get throws {
       metrics.isEmpty
@@ -40,9 +40,9 @@ struct BoxOptions: ParsableArguments {
   /// The boxes.
   func read() throws -> ObjectBoxes? { try path.map { try ObjectBoxes(contentsOf: $0) } }
 
-  /// The metric of a name; nil for `none`.
+  /// The metric with a name; nil for `none`.
   ///
-  /// Throws `usage` where it is no metric, or needs boxes and there are none.
+  /// Throws `usage` if it is unknown, or needs boxes and there are none.
   func metric(named name: String) throws -> (any Metric)? {
     guard name != "none" else { return nil }
     let metric = try Metrics.named(name)
@@ -59,5 +59,5 @@ extension Metrics {
   static var names: String { all.map(\.name).joined(separator: ", ") }
 }
 
-/// What is better, in words.
+/// The direction of a metric, in words.
 func directionText(higherIsBetter: Bool) -> String { higherIsBetter ? "higher is better" : "lower is better" }

@@ -1,7 +1,7 @@
 extension [Double] {
-  /// The middle value, of an even count the mean of the two in the middle.
+  /// The middle value; for an even count, the mean of the two in the middle.
   ///
-  /// - Precondition: there is a value.
+  /// - Precondition: the array is not empty.
   var median: Double {
     let sorted = sorted()
     return (sorted[(count - 1) / 2] + sorted[count / 2]) / 2

@@ -1,7 +1,7 @@
 import Graph
 
 extension Message {
-  /// The text as the command line has it: settings are options, listings are commands.
+  /// The text for the command line: settings are options, listings are commands.
   var asOptions: String {
     rendered { reference in
       switch reference {

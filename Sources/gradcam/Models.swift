@@ -6,8 +6,8 @@ struct Models: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Lists the exported networks of the models folder.",
     discussion: """
-      Every name listed may stand wherever a model's path does. A new .onnx file in the folder is all that it takes; one \
-      that cannot be read or explained is listed with the reason.
+      Every name listed may be given in place of a model's path. To add a model, put its .onnx file into the folder; a \
+      file that cannot be read or explained is listed with the reason.
       """)
 
   @Flag(help: "Print one JSON document.") var json = false
@@ -35,7 +35,7 @@ struct Models: ParsableCommand {
 }
 
 extension ModelSummary {
-  /// As `10: airplane, automobile, bird, …`.
+  /// For example `10: airplane, automobile, bird, …`.
   fileprivate var classes: String {
     guard let classCount else { return "–" }
     let names = assumesLabels ? [] : labels.names.prefix(3).map { $0.count > 20 ? $0.prefix(19) + "…" : $0 }
@@ -44,7 +44,7 @@ extension ModelSummary {
       + (assumesLabels ? ", ImageNet's assumed" : "")
   }
 
-  /// Whether every operator is supported; else which ones are not, or what else keeps it from being explained.
+  /// Whether every operator is supported; if not, which ones, or why else the model cannot be explained.
   fileprivate var verdict: String {
     let missing = missingOperators ?? []
     guard missing.isEmpty else { return missing.map(\.verdict).joined(separator: "; ") }
@@ -55,10 +55,10 @@ extension ModelSummary {
 }
 
 extension MissingOperator {
-  fileprivate var verdict: String { problem.asOptions + (name.isONNX ? "" : " (a plugin would have to bring it)") }
+  fileprivate var verdict: String { problem.asOptions + (name.isONNX ? "" : " (needs a plugin)") }
 }
 
-/// What `--json` tells of a model.
+/// What `--json` prints for a model.
 private struct ModelReport: Encodable {
   struct Input: Encodable {
     let name, layout: String

@@ -5,7 +5,7 @@ import Graph
 struct Nodes: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Lists every node at which a map can be taken, with the names it goes by.",
-    discussion: "Every name in a line may be given to --node. So may the name of the image input itself.")
+    discussion: "Any name in a line may be given to --node, and so may the name of the image input.")
 
   @Argument(help: "The exported network: a file, or a name in the models folder.") var model: String
   @Flag(help: "List every node, not only feature maps.") var all = false

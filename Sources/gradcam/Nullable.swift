@@ -1,4 +1,4 @@
-/// A value that JSON has as `null` where there is none, so that scripts find the same keys always.
+/// An optional value that is `null` in JSON if it is nil, so that scripts always find the same keys.
 @propertyWrapper
 struct Nullable<Value> {
   var wrappedValue: Value?

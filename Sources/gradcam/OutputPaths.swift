@@ -7,7 +7,7 @@ import Graph
   import Foundation
 #endif
 
-/// Decides where pictures and arrays go: never over an input, never twice to one place.
+/// Decides where pictures and arrays go: never over an input, never to the same path twice.
 struct OutputPaths {
   private let folder: String
   private let file: String?
@@ -15,7 +15,7 @@ struct OutputPaths {
   private let naming: Naming
   private var claimed: ClaimedPaths
 
-  /// How much of an explanation a picture's name tells.
+  /// The parts of an explanation that a picture's name contains.
   enum Naming {
     /// The image alone.
     case image
@@ -26,12 +26,12 @@ struct OutputPaths {
   }
 
   /// - Parameters:
-  ///   - option: `--output`: a file where there is one picture, else a folder.
+  ///   - option: `--output`: a file if there is one picture, else a folder.
   ///   - imageCount: how many images are explained.
-  ///   - pictureCount: how many pictures are made of each, for several classes among others.
+  ///   - pictureCount: how many pictures are made of each image, for example of several classes.
   ///   - inputs: the files that are read.
   ///
-  /// Throws `usage` where a file's extension is unknown or an input would be overwritten.
+  /// Throws `usage` if a file's extension is unknown or an input would be overwritten.
   init(
     option: String?, modelName: String, imageCount: Int, pictureCount: Int, targetCount: Int, inputs: [String]
   ) throws {
@@ -56,10 +56,10 @@ struct OutputPaths {
 
   /// Claims a path that the user named.
   ///
-  /// Throws `usage` where it is a file that is read, or was claimed before.
+  /// Throws `usage` if it is a file that is read, or is already claimed.
   mutating func claim(_ path: String) throws { try claimed.claim(path) }
 
-  /// Whether a path can only be that of a folder: it is one, ends as one, or has no extension of pictures.
+  /// Whether a path can only name a folder: it is one, ends in a slash, or does not have a picture's extension.
   static func namesFolder(_ option: String) -> Bool {
     isFolder(option) || !Picture.hasKnownExtension(option)
   }
@@ -73,9 +73,9 @@ struct OutputPaths {
 
   /// The path for the picture of an explanation, in a folder that exists.
   ///
-  /// - Parameter method: what stands for the method in its name.
+  /// - Parameter method: the method's part of the name.
   ///
-  /// Throws `unwritable` where the folder cannot be made.
+  /// Throws `unwritable` if the folder cannot be created.
   mutating func next(image: String, _ explanation: Explanation, method: String) throws -> String {
     if let file { return file }
     if !folder.isEmpty {
@@ -83,7 +83,7 @@ struct OutputPaths {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
       } catch {
         throw GradCAMError(
-          .unwritable, at: folder, problem: "cannot be made a folder",
+          .unwritable, at: folder, problem: "cannot be created as a folder",
           advice: "several pictures need one; check the path and its permissions")
       }
     }

@@ -8,13 +8,13 @@ import Graph
   import Foundation
 #endif
 
-/// Which plugins are loaded: nothing that the user did not name.
+/// Which plugins are loaded: only those that the user names.
 struct PluginOptions: ParsableArguments {
   @Option(
     name: .customLong("plugin"),
     help: ArgumentHelp(
-      "A library of operators, CAM methods and targets, besides those that GRADCAM_PLUGINS names with colons between "
-        + "them. Repeatable.", valueName: "LIB.so"))
+      "A library of operators, CAM methods and targets, in addition to those in GRADCAM_PLUGINS, separated by colons. "
+        + "Repeatable.", valueName: "LIB.so"))
   var libraries: [String] = []
 
   @Option(
@@ -25,19 +25,19 @@ struct PluginOptions: ParsableArguments {
   @Option(
     name: .customLong("prefer"),
     help: ArgumentHelp(
-      "The plugin that counts where several bring something of one name; gradcam is the program itself. Repeatable.",
+      "The plugin to use if several define the same name; gradcam is the program itself. Repeatable.",
       valueName: "NAME"))
   var preferred: [String] = []
 
-  /// The options as they were written.
+  /// The options as command-line arguments.
   var arguments: [String] {
     libraries.flatMap { ["--plugin", $0] } + folders.flatMap { ["--plugin-dir", $0] }
       + preferred.flatMap { ["--prefer", $0] }
   }
 
-  /// The libraries that options and environment name, each once.
+  /// The libraries that the options and the environment name, each once.
   ///
-  /// Throws `unreadable` where a folder cannot be listed.
+  /// Throws `unreadable` if a folder cannot be listed.
   func paths() throws -> [String] {
     let environment = ProcessInfo.processInfo.environment["GRADCAM_PLUGINS"] ?? ""
     return (environment.split(separator: ":").map(String.init) + libraries + (try folders.flatMap(libraries(in:))))
@@ -46,10 +46,10 @@ struct PluginOptions: ParsableArguments {
 
   /// Loads the plugins.
   ///
-  /// Throws what finding and loading them throws, and `usage` where two bring something of one name.
+  /// Throws what finding and loading them throws, and `usage` if two define the same name.
   func registry() throws -> Registry {
     let plugins = try paths().map { try Plugin(contentsOf: $0) { Console.say($0) } }
-    // One file may be named in two ways.
+    // Two paths may lead to one file.
     var seen: Set<String> = []
     let distinct = plugins.filter { seen.insert($0.path ?? $0.name).inserted }
     return distinct.isEmpty && preferred.isEmpty
@@ -63,7 +63,7 @@ struct PluginOptions: ParsableArguments {
         .map { folder + (folder.hasSuffix("/") ? "" : "/") + $0 }
     } catch {
       throw GradCAMError(
-        .unreadable, at: "--plugin-dir \(folder)", problem: "is no folder that can be listed",
+        .unreadable, at: "--plugin-dir \(folder)", problem: "is not a folder that can be listed",
         advice: "name the folder of your plugins")
     }
   }

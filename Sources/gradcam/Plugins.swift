@@ -4,9 +4,9 @@ import Graph
 
 struct Plugins: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Lists the operators, CAM methods and targets that the program and its plugins bring.",
+    abstract: "Lists the operators, CAM methods and targets that the program and its plugins provide.",
     discussion: """
-      Only what --plugin, --plugin-dir and GRADCAM_PLUGINS name is loaded. 'yes' stands at operators that have a gradient.
+      Only what --plugin, --plugin-dir and GRADCAM_PLUGINS name is loaded. 'yes' marks operators that have a gradient.
       """)
 
   @OptionGroup var plugins: PluginOptions
@@ -30,7 +30,7 @@ struct Plugins: ParsableCommand {
   }
 }
 
-/// What `--json` tells of a plugin.
+/// What `--json` prints for a plugin.
 private struct PluginReport: Encodable {
   struct Operator: Encodable {
     let domain, type: String

@@ -1,4 +1,4 @@
-import CSystem
+import Graph
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -6,23 +6,23 @@ import CSystem
   import Foundation
 #endif
 
-/// What a process's memory grows by at most while something runs.
+/// The peak growth of this process's memory while something runs.
 struct ProcessMemory {
   private let before: Int
 
-  /// Begins to watch; nil where the system does not tell.
+  /// Starts watching; nil if the system does not report it.
   init?() {
     #if canImport(Glibc)
       malloc_trim(0)
     #endif
-    // Linux: forgets the largest resident set so far.
+    // Linux: resets the peak resident set.
     guard (try? Data("5".utf8).write(to: URL(filePath: "/proc/self/clear_refs"))) != nil,
       let resident = Self.kilobytes("VmRSS")
     else { return nil }
     before = resident
   }
 
-  /// By how much the resident set was larger than at the beginning, at its largest, in 2²⁰ bytes.
+  /// The peak resident set minus the one at the start, in 2²⁰ bytes.
   var growth: Double? { Self.kilobytes("VmHWM").map { Double(max(0, $0 - before)) / 1024 } }
 
   private static func kilobytes(_ name: String) -> Int? {

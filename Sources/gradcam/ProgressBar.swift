@@ -1,28 +1,28 @@
 import Synchronization
 
-/// A bar with the time left on standard error, where that is a terminal.
+/// A progress bar with the time left, on standard error if that is a terminal.
 ///
-/// May be told by several threads at a time. It appears after a tenth of a second, and is redrawn as often at most.
+/// Several threads may report to it at a time. It appears after 0.1 s, and is redrawn at most every 0.1 s.
 final class ProgressBar: Sendable {
   private let count: Int
   private let state: Mutex<State>
 
   private struct State {
-    /// The pieces of work that are done.
+    /// The number of pieces done.
     var done = 0
-    /// How much is done of those begun.
+    /// The fraction done of each piece that has begun.
     var parts: [Int: Double] = [:]
     let start = ContinuousClock.now
     var drawn = ContinuousClock.now
   }
 
-  /// A bar for so many pieces of work.
+  /// Creates a bar for a number of pieces of work.
   init(count: Int) {
     self.count = count
     state = Mutex(State())
   }
 
-  /// Tells how much of a piece is done, from 0 to 1.
+  /// Reports the fraction done of a piece, from 0 to 1.
   func report(_ piece: Int, _ part: Double, _ name: String) {
     guard Console.isTerminal else { return }
     state.withLock { state in
@@ -37,7 +37,7 @@ final class ProgressBar: Sendable {
     }
   }
 
-  /// Does something that writes lines, without the bar in between.
+  /// Runs something that writes lines, with the bar removed.
   func aside(_ body: () throws -> Void) rethrows {
     try state.withLock { _ in
       Console.clearProgress()
@@ -45,7 +45,7 @@ final class ProgressBar: Sendable {
     }
   }
 
-  /// The bar, the percentage and, once it can be told, the time left.
+  /// The bar, the percentage and, once it can be estimated, the time left.
   static func text(_ share: Double, after elapsed: Duration) -> String {
     let width = 28, filled = Int(Double(width) * share)
     let bar = String(repeating: "█", count: filled) + String(repeating: "·", count: width - filled)

@@ -4,10 +4,10 @@ import Graph
 
 struct Sweep: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Draws a map at every node of a feature map, from one forward and one backward pass, and ranks them.",
+    abstract: "Draws a map at every node with a feature map, from one forward and one backward pass, and ranks them.",
     discussion: """
-      Nodes are ranked by a metric of their maps, which is measured with passes of its own. The contact sheet shows the \
-      maps from the first node to the last. --best prints nothing but the name of the best node, for --node.
+      Nodes are ranked by a metric of their maps, which takes passes of its own. The contact sheet shows the \
+      maps from the first node to the last. --best prints only the name of the best node, for use with --node.
       """)
 
   @Argument(help: "The exported network: a file, or a name in the models folder.") var model: String
@@ -39,53 +39,49 @@ struct Sweep: ParsableCommand {
   func run() throws {
     let objects = try boxes.read(), metric = try boxes.metric(named: self.metric)
     let clock = ContinuousClock()
-    let model = try host.open(model, layout: image.layout)
-    let tensors = try InputTensors(image.tensor, model: model)
-    let sources = try ImageSources(images: images, tensors: tensors)
+    let opened = try OpenedModel(model, host, image, target.request), model = opened.model
+    let sources = try ImageSources(images: images, tensors: opened.tensors)
     guard sources.count == 1 else {
       throw GradCAMError(.usage, problem: "several images were given", advice: "sweep one image at a time")
     }
     let method = try model.registry.method(named: method)
     guard method.scope == .node, !(method is any ConceptMethod) else {
       throw GradCAMError(
-        .usage, at: "--method \(self.method)", problem: "makes no map of each node", advice: "choose gradcam, say")
+        .usage, at: "--method \(self.method)", problem: "does not make a map per node", advice: "choose gradcam, say")
     }
-    let plan = try ExplainerPlan(model, image, tensors, target)
-    let explainer = try plan.explainer(
-      nodes: ["all"], hint: FeatureMapHint(), threadCount: threads.count, reusesWeights: true,
-      visitsNodes: method is any TapMethod)
+    let (explainer, choice) = try opened.explainer(
+      nodes: ["all"], threadCount: threads.count, reusesWeights: true, visitsNodes: method is any TapMethod)
     for warning in explainer.warnings(about: sources) { Console.warn(warning.text) }
-    let sheet = best ? nil : try sheetPath(of: sources, model, tensors)
+    let sheet = best ? nil : try sheetPath(of: sources, opened)
 
-    let prepared = try sources.prepare(0, explainer), choice = try target.choice(plan.planned, explainer)
-    // Memory that the system has not given yet is no part of the passes' time, as it is none in bench.
-    explainer.session.touchMemory()
+    let prepared = try sources.prepare(0, explainer)
+    // First-touch page faults must not count towards the passes' time, as they do not in bench.
+    try explainer.planner.touchMemory(explainer.focus)
     let start = clock.now
-    _ = try explainer.classify(prepared, count: 1)
-    let target = try choice.targets(explainer, prepared)[0]
-    let explanations = try explainer.sweep(target, of: prepared, method: self.method)
+    let observation = try explainer.observe(prepared)
+    let target = try choice.targets(explainer, of: observation)[0]
+    let explanations = try explainer.sweep(target, of: observation, method: self.method)
     let mapped = clock.now
     let values = try metric.map { metric in
-      let found = try rank(explanations, by: metric, objects, explainer, sources.name(0))
+      let found = try rank(explanations, of: observation, by: metric, objects, explainer, sources.name(0))
       Console.clearProgress()
       return found
     }
     let ranked = clock.now
 
     let result = SweepReport(
-      image: sources.name(0), model: model.path, explanations, values: values, metric: metric, explainer.session,
+      image: sources.name(0), model: model.path, explanations, values: values, metric: metric,
       maps: mapped - start, ranking: ranked - mapped, output: sheet)
     if best { return try Console.print(result.best!) }
     if let sheet {
-      try contactSheet(explanations, values: values, on: prepared.picture, explainer.session, metric).write(to: sheet)
+      try contactSheet(explanations, values: values, on: prepared.picture, explainer.planner, metric).write(to: sheet)
     }
     if json { return try printJSON(result) }
     try result.describe()
   }
 
-  private func sheetPath(of sources: ImageSources, _ model: Model, _ tensors: InputTensors) throws -> String {
-    let options = [image.labels, boxes.path].compactMap { $0 }
-    var paths = ClaimedPaths(inputs: model.graph.files + images + tensors.paths + target.paths + options)
+  private func sheetPath(of sources: ImageSources, _ opened: OpenedModel) throws -> String {
+    var paths = ClaimedPaths(inputs: opened.paths + images + [boxes.path].compactMap { $0 })
     guard let output else { return paths.claimFree(stem(sources.name(0)) + ".sweep", "png") }
     try Picture.checkFormat(ofOutput: output)
     try paths.claim(output)
@@ -93,12 +89,11 @@ struct Sweep: ParsableCommand {
   }
 
   private func rank(
-    _ explanations: [Explanation], by metric: any Metric, _ objects: ObjectBoxes?, _ explainer: Explainer,
-    _ name: String
+    _ explanations: [Explanation], of observation: Observation, by metric: any Metric, _ objects: ObjectBoxes?,
+    _ explainer: Explainer, _ name: String
   ) throws -> [Double?] {
-    let session = explainer.session
     let found = try (explanations[0].scored?.index).flatMap { index in
-      try objects?.boxes(in: name, of: index, explainer.labels, classCount: session.classCount)
+      try objects?.boxes(in: name, of: index, explainer.labels, classCount: observation.classCount)
     }
     if metric.needsBoxes, found?.isEmpty ?? true {
       throw GradCAMError(
@@ -106,23 +101,23 @@ struct Sweep: ParsableCommand {
         advice: "add it, or choose another --class or --metric")
     }
     let bar = ProgressBar(count: 1)
-    return try explainer.measure(explanations, by: [metric], boxes: found ?? []) { part in
+    return try explainer.measure(explanations, of: observation, by: [metric], boxes: found ?? []) { part in
       bar.report(0, min(part, 0.999), "ranking")
     }.map { $0[0] }
   }
 
   /// The maps in the order of nodes, each with its node and value.
   private func contactSheet(
-    _ explanations: [Explanation], values: [Double?]?, on picture: Picture?, _ session: Session,
+    _ explanations: [Explanation], values: [Double?]?, on picture: Picture?, _ planner: ModelPlanner,
     _ metric: (any Metric)?
   ) throws -> Picture {
     let first = explanations[0]
     let size = PictureGrid.cellSize(
-      for: picture.map { PixelSize(width: $0.width, height: $0.height) } ?? session.inputSize)
+      for: picture.map { PixelSize(width: $0.width, height: $0.height) } ?? planner.inputSize)
     let small = try picture?.resized(width: size.width, height: size.height)
     var cells = try small.map { [try PictureGrid.Cell($0, label: "image")] } ?? []
     let (colormap, blend) = (drawing.colormap, drawing.blend)
-    let drawn = session.pool.map(explanations.count) { index in
+    let drawn = planner.pool.map(explanations.count) { index in
       let map = explanations[index].drawnMap(size: size)
       return small.map { DrawingStyle.overlay.draw(map, on: $0, colormap: colormap, blend: blend) }
         ?? map.colored(with: colormap)
@@ -140,7 +135,7 @@ struct Sweep: ParsableCommand {
 /// What `sweep` found.
 struct SweepReport: Encodable {
   struct Node: Encodable {
-    /// From 1, the best; nil where the value is not defined.
+    /// From 1, the best; nil if the value is not defined.
     @Nullable var rank: Int?
     let node, tensor: String
     let shape: [Int]
@@ -152,7 +147,7 @@ struct SweepReport: Encodable {
   let image, model, target: String
   @Nullable var probability: Float?
   let method: String
-  /// What nodes are ranked by; nil where they are not.
+  /// The metric that nodes are ranked by; nil if they are not ranked.
   @Nullable var metric: String?
   @Nullable var higher_is_better: Bool?
   /// The time of the forward pass, the backward pass and all maps together, and that of the metric.
@@ -160,12 +155,12 @@ struct SweepReport: Encodable {
   /// The name of the best node.
   @Nullable var best: String?
   @Nullable var output: String?
-  /// From the best to the worst; in the file's order where they are not ranked.
+  /// From the best to the worst; in the file's order if they are not ranked.
   let nodes: [Node]
 
   init(
     image: String, model: String, _ explanations: [Explanation], values: [Double?]?, metric: (any Metric)?,
-    _ session: Session, maps: Duration, ranking: Duration, output: String?
+    maps: Duration, ranking: Duration, output: String?
   ) {
     self.image = image
     self.model = model
@@ -180,7 +175,7 @@ struct SweepReport: Encodable {
     let order = explanations.indices.sorted { first, second in
       guard let values, let metric else { return first < second }
       guard let one = values[first], let other = values[second], one != other else {
-        // Of equal nodes the later says more; those without a value stand last.
+        // Of equal nodes, the later one is more telling; nodes without a value come last.
         return (values[first] == nil) == (values[second] == nil) ? first > second : values[first] != nil
       }
       return metric.isBetterHigher ? one > other : one < other

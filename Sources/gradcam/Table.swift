@@ -1,4 +1,4 @@
-/// Lines up columns of text: numbers to the right, all else to the left.
+/// Aligns columns of text: numbers to the right, all else to the left.
 struct Table {
   private var rows: [[String]]
   private let alignsRight: [Bool]
@@ -35,7 +35,7 @@ extension String {
   }
 }
 
-/// A number with a fixed count of decimals.
+/// A number with a fixed number of decimals.
 func decimal(_ value: Double, _ places: Int) -> String {
   guard value.isFinite else { return "\(value)" }
   let scale = (0..<places).reduce(1.0) { product, _ in product * 10 }
@@ -57,7 +57,7 @@ func significant(_ value: Double) -> String {
   return "\((value * scale).rounded() / scale)"
 }
 
-/// A count in thousands, millions or more, with three significant digits where it is large: `25.6 M`.
+/// A count in thousands, millions or more, with three significant digits if it is large: `25.6 M`.
 func scaled(_ count: Int) -> String {
   guard count >= 1000 else { return "\(count) " }
   var value = Double(count), units = "kMGTPE"[...]

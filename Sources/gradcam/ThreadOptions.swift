@@ -6,6 +6,6 @@ struct ThreadOptions: ParsableArguments {
   var count: Int?
 
   mutating func validate() throws {
-    if let count, !(1...1024).contains(count) { throw ValidationError("--threads is 1 to 1024.") }
+    if let count, !(1...1024).contains(count) { throw ValidationError("--threads must be 1 to 1024.") }
   }
 }

@@ -1,6 +1,6 @@
 import GradCAM
 
-/// A class that a model finds probable, as reports tell it.
+/// A class that a model finds probable, for reports.
 struct TopClass: Encodable {
   let `class`: Int
   @Nullable var label: String?
@@ -12,6 +12,6 @@ extension TopClass {
     self.init(class: scored.index, label: scored.label, probability: scored.probability)
   }
 
-  /// The class by name where it has one.
+  /// The class's name, else its number.
   var name: String { label ?? "class \(`class`)" }
 }

@@ -1,17 +1,17 @@
 import GradCAM
 
-/// What `verify` says about a model.
+/// What `verify` reports about a model.
 struct VerificationReport: Encodable {
   struct Slope: Encodable { let gradient, difference: Double }
 
-  struct Comparison: Encodable {
+  struct DirectionCheck: Encodable {
     let direction: String
     let untied: Bool
     let slopes: [Slope]
     let error, uncertainty: Double
     let verdict: String
 
-    /// The slopes that lie farthest apart.
+    /// The slopes that differ most.
     var worst: Slope {
       slopes.max { abs($0.gradient - $0.difference) < abs($1.gradient - $1.difference) }!
     }
@@ -19,7 +19,7 @@ struct VerificationReport: Encodable {
 
   struct Node: Encodable {
     let node, tensor, verdict: String
-    let comparisons: [Comparison]
+    let comparisons: [DirectionCheck]
   }
 
   let model: String
@@ -45,19 +45,19 @@ struct VerificationReport: Encodable {
       Node(
         node: verification.node, tensor: verification.tensor, verdict: verification.verdict.rawValue,
         comparisons: verification.comparisons.map {
-          Comparison(
+          DirectionCheck(
             direction: $0.direction.rawValue, untied: $0.leavesOutTies,
             slopes: $0.slopes.map { Slope(gradient: $0.gradient, difference: $0.difference) }, error: $0.error,
             uncertainty: $0.uncertainty, verdict: $0.verdict.rawValue)
         }))
   }
 
-  private var comparisons: [Comparison] { nodes.flatMap(\.comparisons) }
+  private var comparisons: [DirectionCheck] { nodes.flatMap(\.comparisons) }
   private func count(_ verdict: GradientVerification.Verdict) -> Int {
     comparisons.count { $0.verdict == verdict.rawValue }
   }
 
-  /// Whether some comparison disagrees.
+  /// Whether any comparison disagrees.
   var disagrees: Bool { count(.disagrees) > 0 }
 
   /// Prints a line for every comparison, then their count.

@@ -6,20 +6,19 @@ struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Compares the gradient at a node with central differences of the score.",
     discussion: """
-      The activation at the node is moved a little along several directions: the gradient; the gradient with random \
-      weights, all over the feature map ('weighted'), in one channel or in a block of positions; and random numbers. \
-      Only what lies behind the node runs again. Each line has the two slopes that differ most, and the error of all \
-      directions of that kind.
+      The activation at the node is perturbed along several directions: the gradient; the gradient with random \
+      weights over the whole feature map ('weighted'), in one channel or in a block of positions; and random numbers. \
+      Only the network downstream of the node runs again. Each line has the two slopes that differ most, and the error \
+      of all directions of that kind.
 
-      Steps are as small as float32 rounding of the score, which is measured, permits. 'none' means that rounding, kinks \
-      (ReLU, max-pool) or curvature weigh more than the tolerance, so that nothing can be said: usual for random \
-      numbers far from the score. Where directions do not agree, they are tried without the elements that equal others \
-      ('untied'), such as ReLU's zeros: a max-pool over equal numbers has no derivative.
+      Steps are as small as the measured float32 rounding of the score permits. 'none' means no verdict, because \
+      rounding, kinks (ReLU, max-pool) or curvature outweigh the tolerance: usual for random numbers far from the \
+      score. Directions that do not agree are tried again without the elements that equal others ('untied'), such as \
+      ReLU's zeros: a max-pool over equal numbers has no derivative.
 
-      Without an image the input is the fixed pseudo-random image of bench; without --node the nodes are auto and up \
-      to 4 before it, spread evenly over those that 'gradcam nodes' lists; one of these whose gradient cannot be \
-      verified is passed over with a warning. The exit code is \
-      1 where a comparison disagrees.
+      Without an image, the input is the fixed pseudo-random image of bench. Without --node, the nodes are auto and up \
+      to 4 upstream of it, spread evenly over those that 'gradcam nodes' lists; of these 4, nodes whose gradient \
+      cannot be verified are skipped with a warning. The exit code is 1 if a comparison disagrees.
       """)
 
   @Argument(help: "The exported network: a file, or a name in the models folder.") var model: String
@@ -41,30 +40,25 @@ struct Verify: ParsableCommand {
   }
 
   func run() throws {
-    let model = try host.open(model, layout: image.layout)
-    let tensors = try InputTensors(image.tensor, model: model)
+    let opened = try OpenedModel(model, host, image, target.request), model = opened.model
     let sources =
-      picture == nil && tensors.image == nil
-      ? nil : try ImageSources(images: picture.map { [$0] } ?? [], tensors: tensors)
-    let plan = try ExplainerPlan(model, image, tensors, target)
-    let explainer = try plan.explainer(nodes: nodes, hint: featureMap.hint, threadCount: threads.count)
+      picture == nil && opened.tensors.image == nil
+      ? nil : try ImageSources(images: picture.map { [$0] } ?? [], tensors: opened.tensors)
+    let (explainer, choice) = try opened.explainer(nodes: nodes, hint: featureMap.hint, threadCount: threads.count)
     for warning in explainer.warnings(about: sources) { Console.warn(warning.text) }
 
-    let session = explainer.session
-    let input = try sources?.prepare(0, explainer) ?? explainer.prepare(model.imageShape.noise(session.inputSize))
-    let choice = try target.choice(plan.planned, explainer)
-    _ = try explainer.classify(input, count: 0)
-    let explained = try choice.targets(explainer, input)[0]
+    let planner = explainer.planner, focus = explainer.focus
+    let input = try sources?.prepare(0, explainer) ?? explainer.prepare(model.imageShape.noise(planner.inputSize))
+    let observation = try explainer.observe(input, isOpen: true)
+    let explained = try choice.targets(explainer, of: observation)[0]
 
     var report = VerificationReport(model: model.path, image: sources?.name(0), explained)
-    let queries = nodes.isEmpty ? session.catalogue.spread(4) : nodes
+    let queries = nodes.isEmpty ? focus.catalogue.spread(4) : nodes
     for (index, node) in queries.enumerated() {
       Console.progress(index, of: queries.count, node)
       do {
-        let session = try plan.session(node: node, hint: featureMap.hint, threadCount: threads.count)
-        try session.forward(input.tensor)
-        try session.backward(from: explained)
-        report.add(try GradientVerification(session, of: explained))
+        let place = try planner.focus(explaining: focus.explained, nodes: [node], hint: featureMap.hint)
+        report.add(try GradientVerification(observation.focused(on: place), of: explained))
       } catch let error as GradCAMError where error.kind == .unsupported && nodes.isEmpty && index > 0 {
         Console.warn(error.message)
       }

@@ -13,20 +13,29 @@ struct ResultTests {
     picture = try Picture(contentsOf: sample)
   }
 
+  /// What the library makes of a class, the top one where none is given, or of a target made of it.
+  private func explanations(
+    _ classIndex: Int? = nil, _ method: String = "gradcam", score: ScoreKind = .logit,
+    target: (ClassTarget) -> any Target = { $0 }
+  ) throws -> [Explanation] {
+    let observation = try explainer.observe(explainer.prepare(picture))
+    let best = try explainer.classes(of: observation, count: 1)[0]
+    let asked = try explainer.target(classIndex: classIndex ?? best.index, score: score)
+    return try explainer.explain(target(asked), of: observation, methods: [method])
+  }
+
   private func explanation(_ classIndex: Int? = nil, _ method: String = "gradcam") throws -> Explanation {
-    let image = try explainer.prepare(picture)
-    let best = try explainer.classify(image, count: 1)[0]
-    return try explainer.explain(classIndex: classIndex ?? best.index, of: image, methods: [method])[0]
+    try explanations(classIndex, method)[0]
   }
 
   @Test func versionIsTheProgramsOwn() { #expect(string(gradcam_version()) == programVersion) }
 
   @Test func modelsAreDescribed() throws {
     let client = try Client(), info = try client.info
-    #expect(string(info.node) == explainer.session.taps[0].label)
+    #expect(string(info.node) == explainer.focus.taps[0].label)
     #expect((info.batch, info.channels, info.height, info.width) == (1, 3, 96, 96))
     #expect(info.channels_last == 0 && info.class_count == 8)
-    #expect(Int(info.node_count) == explainer.session.catalogue.entries.count)
+    #expect(Int(info.node_count) == explainer.focus.catalogue.entries.count)
     var label: UnsafePointer<CChar>?
     try check(gradcam_get_label(client.model, 3, &label))
     #expect(string(label) == "star")
@@ -34,7 +43,7 @@ struct ResultTests {
 
   @Test func nodesAreThoseOfTheCatalogue() throws {
     let client = try Client()
-    for (index, entry) in explainer.session.catalogue.entries.enumerated() {
+    for (index, entry) in explainer.focus.catalogue.entries.enumerated() {
       var node = gradcam_node()
       node.size = MemoryLayout<gradcam_node>.size
       try check(gradcam_get_node(client.model, Int32(index), &node))
@@ -55,9 +64,9 @@ struct ResultTests {
     #expect(string(info.node) == truth.node && string(info.method) == "gradcam" && info.score == truth.score)
     #expect((Int(info.width), Int(info.height)) == (picture.width, picture.height))
     #expect((Int(info.map_width), Int(info.map_height)) == (truth.map.width, truth.map.height))
-    #expect(try made.map() == truth.rectifiedMap.values)
-    #expect(try made.heat() == truth.drawnMap.values)
-    #expect(try made.drawn() == DrawingStyle.overlay.draw(truth.drawnMap, on: picture).pixels)
+    #expect(try made.map() == truth.rectifiedMap().values)
+    #expect(try made.heat() == truth.drawnMap().values)
+    #expect(try made.drawn() == DrawingStyle.overlay.draw(truth.drawnMap(), on: picture).pixels)
   }
 
   @Test func requestsAreHonoured() throws {
@@ -68,21 +77,24 @@ struct ResultTests {
       let made = try "layercam".withCString { method in
         try name.withCString { name in try client.explain { ($0.method, $0.class_name) = (method, name) } }
       }
-      #expect(try made.map() == layercam.rectifiedMap.values)
+      #expect(try made.map() == layercam.rectifiedMap().values)
       #expect(try string(made.info.method) == "layercam")
     }
-    let star = try client.explain(), against = try client.explain { $0.counterfactual = 1 }
-    #expect(try star.map() != against.map())
-    let probability = try client.explain { $0.of_probability = 1 }
+    let against = try client.explain { $0.counterfactual = 1 }
+    let negated = try explanations(target: { $0.negated })[0]
+    #expect(try against.map() == negated.rectifiedMap().values && against.info.score == negated.score)
+    let probability = try client.explain { $0.of_probability = 1 }, derived = try explanations(score: .probability)[0]
     #expect(try probability.info.score == probability.info.probability)
+    #expect(try probability.map() == derived.rectifiedMap().values)
     let concepts = try (1...2).map { number in
       try "dff".withCString { method in try client.explain { ($0.method, $0.concept_number) = (method, number) }.map() }
     }
-    #expect(concepts[0] != concepts[1])
+    let truth = try explanations(nil, "dff").prefix(2).map { $0.rectifiedMap().values }
+    #expect(concepts == truth && truth[0] != truth[1])
   }
 
   @Test func drawingsAreHonoured() throws {
-    let client = try Client(), map = try explanation().drawnMap
+    let client = try Client(), map = try explanation().drawnMap()
     try client.run(sample)
     let made = try client.explain()
     for style in DrawingStyle.allCases {
@@ -115,20 +127,20 @@ struct ResultTests {
         (image.pixels, image.stride) = (rows.baseAddress, stride)
       }
     }
-    #expect(try client.explain().heat() == truth.drawnMap.values)
+    #expect(try client.explain().heat() == truth.drawnMap().values)
     try picture.pixels.withUnsafeBufferPointer { pixels in
       try client.run { image in
         size(&image)
         image.pixels = pixels.baseAddress
       }
     }
-    #expect(try client.explain().heat() == truth.drawnMap.values)
+    #expect(try client.explain().heat() == truth.drawnMap().values)
     let tensor = try explainer.prepare(picture).tensor.floats
     try tensor.withUnsafeBufferPointer { tensor in
       try client.run { ($0.tensor, $0.tensor_count) = (tensor.baseAddress, tensor.count) }
     }
     let made = try client.explain(), info = try made.info
-    #expect(try made.map() == truth.rectifiedMap.values)
+    #expect(try made.map() == truth.rectifiedMap().values)
     #expect((info.width, info.height) == (96, 96))
     #expect(try made.drawn().count == 3 * 96 * 96)
   }
@@ -136,7 +148,7 @@ struct ResultTests {
   @Test func classesFallInProbability() throws {
     let client = try Client()
     try client.run(sample)
-    let truth = try explainer.classify(explainer.prepare(picture), count: 8)
+    let truth = try explainer.classes(of: explainer.observe(explainer.prepare(picture)), count: 8)
     for capacity in [3, 8, 20] {
       var classes = [gradcam_class](repeating: gradcam_class(), count: capacity), count = 0
       try check(gradcam_classify(client.model, &classes, capacity, &count))
@@ -152,13 +164,18 @@ struct ResultTests {
     let client = try Client(node: "avgpool")
     try client.run(sample)
     let made = try client.explain(), count = try made.info.warning_count
-    var codes: [String] = []
+    var found: [[String]] = []
     for index in 0..<count {
       var code: UnsafePointer<CChar>?, text: UnsafePointer<CChar>?
       try check(gradcam_get_warning(made.handle, index, &code, &text))
-      codes.append(string(code) ?? "")
-      #expect(string(text)?.isEmpty == false)
+      found.append([string(code) ?? "", string(text) ?? ""])
     }
-    #expect(!codes.isEmpty)
+    let explainer = try Explainer(Model(contentsOf: shipped("shapes-resnet.onnx")), nodes: ["avgpool"])
+    let observation = try explainer.observe(explainer.prepare(picture))
+    let best = try explainer.classes(of: observation, count: 1)[0]
+    let explanation = try explainer.explain(classIndex: best.index, of: observation)[0]
+    let truth = explainer.warnings + explanation.warnings
+    #expect(found == truth.map { [$0.code.rawValue, $0.text.description] })
+    #expect(truth.contains { $0.code == .noSpatialExtent })
   }
 }

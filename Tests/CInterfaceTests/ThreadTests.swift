@@ -47,7 +47,7 @@ struct ThreadTests {
       isRefused = gradcam_get_label(client.model, 0, &label) != 0
       isDone = !isRefused && done.wait(timeout: .now() + 0.001) == .success
     }
-    #expect(isRefused && lastError.contains("argument 'model': is used by another thread now"))
+    #expect(isRefused && lastError.contains("argument 'model': is in use by another thread"))
     if !isDone { done.wait() }
     #expect(try client.info.class_count == 8)
   }

@@ -27,7 +27,10 @@ struct WrongCallTests {
     expect(open(""), GRADCAM_UNREADABLE, "cannot be opened")
     expect(open(sample), GRADCAM_BAD_DATA, "is a picture, not an ONNX model")
     expect(open(shipped("samples")), GRADCAM_UNREADABLE, "is a folder")
-    for (text, part) in [("layer9", "no node, tensor or module"), ("", "the name is empty")] {
+    for (text, part) in [
+      ("layer9", "node 'layer9': no node, tensor or module has this name"), ("layer9", "gradcam_get_node lists them"),
+      ("", "node: the name is empty"),
+    ] {
       expect(text.withCString { text in open(Self.network) { $0.node = text } }, GRADCAM_USAGE, part)
     }
     "vivid".withCString { text in
@@ -102,7 +105,7 @@ struct WrongCallTests {
     floats.withUnsafeBufferPointer { floats in
       expect(
         run { ($0.tensor, $0.tensor_count) = (floats.baseAddress, 12) }, GRADCAM_USAGE,
-        "tensor_count: is 12 where the model takes 1×3×96×96, 27648 elements")
+        "tensor_count: is 12, but the model takes 1×3×96×96, 27648 elements")
       sample.withCString { path in
         expect(run { ($0.tensor, $0.path) = (floats.baseAddress, path) }, GRADCAM_USAGE, "several of path, pixels")
       }
@@ -135,7 +138,7 @@ struct WrongCallTests {
     }
     "stra".withCString { name in
       expect(explain { $0.method = name }, GRADCAM_USAGE, "method 'stra': is not a method")
-      expect(explain { $0.class_name = name }, GRADCAM_USAGE, "choose from star")
+      expect(explain { $0.class_name = name }, GRADCAM_USAGE, "class_name 'stra': is not the label")
     }
     expect("8".withCString { name in explain { $0.class_name = name } }, GRADCAM_USAGE, "the model has 8 classes")
     expect(explain { $0.concept_number = 2 }, GRADCAM_USAGE, "concept_number: is 2; use 1 to 1")
@@ -148,9 +151,9 @@ struct WrongCallTests {
     let made = try client.explain()
     expect(gradcam_get_warning(made.handle, 99, nil, nil), GRADCAM_USAGE, "is 99, but there are")
     var values = [Float](repeating: 0, count: 10), pixels = [UInt8](repeating: 0, count: 10)
-    expect(gradcam_copy_heat(made.handle, &values, 10), GRADCAM_USAGE, "argument 'capacity': is 10 where")
-    expect(gradcam_copy_map(made.handle, &values, -1), GRADCAM_USAGE, "argument 'capacity': is -1 where")
-    expect(gradcam_draw(made.handle, nil, &pixels, 10), GRADCAM_USAGE, "argument 'capacity': is 10 where")
+    expect(gradcam_copy_heat(made.handle, &values, 10), GRADCAM_USAGE, "argument 'capacity': is 10, but")
+    expect(gradcam_copy_map(made.handle, &values, -1), GRADCAM_USAGE, "argument 'capacity': is -1, but")
+    expect(gradcam_draw(made.handle, nil, &pixels, 10), GRADCAM_USAGE, "argument 'capacity': is 10, but")
     var drawing = gradcam_drawing()
     drawing.size = MemoryLayout<gradcam_drawing>.size
     drawing.blend = .nan

@@ -20,9 +20,8 @@ final class Browser {
   private var session: String?
 
   init() throws {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("gradcam-\(UUID().uuidString)")
+    let folder = try Workplace.newFolder()
     self.folder = folder
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     let pipes = ["commands", "answers"].map { folder.appendingPathComponent($0).path }
     for pipe in pipes { try #require(mkfifo(pipe, 0o600) == 0) }
     // For reading and writing, so that neither waits for the other's other end.

@@ -1,4 +1,5 @@
 import Foundation
+import GradCAM
 import Testing
 
 @Suite struct CompareTests {
@@ -8,6 +9,17 @@ import Testing
   private let boxes = ["--boxes", shipped("samples/boxes.json")]
 
   init() throws { place = try Workplace() }
+
+  /// How far both models' maps of the picture agree, at the size at which `compare` looks at them.
+  private func agreement(onClass classIndex: Int) throws -> MapAgreement {
+    let size = PixelSize(width: 224, height: 224)
+    let seen = try models.map {
+      try LibraryResult($0, picture, classIndex: classIndex, reusesWeights: true).explanations[0]
+    }
+    let part = try #require(seen[0].seen(size: size).intersection(seen[1].seen(size: size)))
+    return MapAgreement(
+      seen[0].drawnMap(size: size).cropped(to: part), seen[1].drawnMap(size: size).cropped(to: part))
+  }
 
   @Test func twoModelsOnAPicture() throws {
     let outcome = try place.run(
@@ -26,10 +38,14 @@ import Testing
     }
     let images = try #require(report["images"] as? [[String: Any]])
     #expect(images.map { $0["label"] as? String } == ["star", "cross"])
-    for image in images {
-      let agreement = try #require((image["agreement"] as? [[String: Any]])?.first)
-      #expect(try #require(agreement["pearson"] as? Double) > 0.5)
-      #expect((0...1).contains(try #require(agreement["iou"] as? Double)))
+    for (classIndex, image) in zip([3, 4], images) {
+      let found = try #require((image["agreement"] as? [[String: Any]])?.first)
+      let truth = try agreement(onClass: classIndex)
+      for (name, value) in [
+        ("pearson", truth.pearson), ("spearman", truth.spearman), ("ssim", truth.structuralSimilarity),
+        ("iou", truth.topOverlap),
+      ] { #expect(abs(try #require(found[name] as? Double) - (try #require(value))) < 1e-9, "\(name)") }
+      #expect(try #require(truth.pearson) > 0.5)
     }
     let lines = String(decoding: try place.contents("all.csv"), as: UTF8.self).split(separator: "\n")
     #expect(lines.count == 5 && lines[0].hasPrefix("image,label,model,node,class,probability,top_label,"))
@@ -108,8 +124,8 @@ import Testing
   @Test(
     arguments: [
       (["--method", "dff"], 64, "makes several maps"), (["--depth", "2"], 64, "is not a depth"),
-      (["--depth", "0", "--node", "auto"], 64, "not both"), (["--report", "page.txt"], 64, "ends in .html"),
-      (["--csv", "a.txt"], 64, "ends in .csv"), (["--metric", "box-iou"], 64, "needs the boxes"),
+      (["--depth", "0", "--node", "auto"], 64, "not both"), (["--report", "page.txt"], 64, "must end in .html"),
+      (["--csv", "a.txt"], 64, "must end in .csv"), (["--metric", "box-iou"], 64, "needs the boxes"),
       (["--node", "a", "--node", "b"], 64, "is given twice"), (["--images", "none.png"], 66, "none.png"),
       (["--output", "a.png", "--report", "no/a.html"], 73, "cannot be written"),
     ] as [([String], Int32, String)])

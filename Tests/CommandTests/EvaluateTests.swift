@@ -85,7 +85,7 @@ import Testing
   @Test func otherRunsAreNotResumed() throws {
     #expect(try evaluate("--limit", "2").code == 0)
     let again = try evaluate()
-    #expect(again.code == 64 && again.errors.contains("is there already; give --resume"))
+    #expect(again.code == 64 && again.errors.contains("already exists; give --resume"))
     let file = "shapes-vgg.evaluation.jsonl", before = try place.contents(file)
     for (arguments, message) in [
       (["--metric", "road"], "lines with other metrics"), (["--node", "features.10"], "lines of the node features.20"),
@@ -132,7 +132,7 @@ import Testing
       (["photos", "--metric", "x"], 64, "is not a metric"), (["photos", "--metric", "box-iou"], 64, "needs the boxes"),
       (["photos", "--method", "dff"], 64, "makes several maps"), (["photos", "--output", "a.txt"], 64, "extension"),
       (["photos", "--output", "no/a.csv"], 73, "cannot be written"),
-      (["photos", "--output", "photos/a.png"], 64, "written over"),
+      (["photos", "--output", "photos/a.png"], 64, "would be overwritten"),
       (["photos", "--class", "whale"], 64, "is not the label"), (["photos", "--limit", "0"], 64, "at least 1"),
     ] as [([String], Int32, String)])
   func wrongUse(_ arguments: [String], _ code: Int32, _ message: String) throws {

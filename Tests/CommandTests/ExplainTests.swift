@@ -1,5 +1,7 @@
 import Foundation
 import GradCAM
+import Graph
+import TestSupport
 import Testing
 
 struct ExplainTests {
@@ -103,10 +105,11 @@ struct ExplainTests {
     #expect(map.shape == [8, 8] && activation.shape == [1, 6, 8, 8] && gradient.shape == [1, 6, 8, 8])
     #expect(try workplace.array("o.npy").shape == [1, 3])
     let weights = (0..<6).map { gradient.values[$0 * 64..<($0 + 1) * 64].reduce(0, +) / 64 }
-    for position in 0..<64 {
+    let truth = (0..<64).map { position -> Float in
       let sum = (0..<6).reduce(Float(0)) { $0 + weights[$1] * activation.values[$1 * 64 + position] }
-      #expect(abs(map.values[position] - max(sum, 0)) < 1e-5)
+      return max(sum, 0)
     }
+    expectClose(map.values, truth)
     #expect(map.values.contains { $0 > 0 })
   }
 
@@ -129,7 +132,31 @@ struct ExplainTests {
     let plain = try map("plain", picture)
     #expect(try map("softmax", picture) == plain)
     #expect(try map("sigmoid", picture) == plain)
-    #expect(try map("softmax", picture, "--score", "probability") != plain)
+  }
+
+  /// The gradient of a probability p of class c is Σ p (δ − p_j) g_j behind Softmax, and p (1 − p) g_c behind Sigmoid,
+  /// where g_j is that of the raw score of class j.
+  @Test(arguments: ["softmax", "sigmoid"])
+  func probabilitiesAreDifferentiated(_ model: String) throws {
+    func explained(_ index: Int, _ options: String...) throws -> (probability: Float, gradient: [Float]) {
+      let outcome = try workplace.run(
+        ["explain", fixture("\(model).onnx"), picture, "--class", "\(index)", "--save-gradient", "g.npy", "--json"]
+          + options)
+      #expect(outcome.code == 0, "\(outcome.errors)")
+      let probability = try outcome.json([[String: Any]].self).first?["probability"] as? Double
+      return (Float(try #require(probability)), try workplace.array("g.npy").values)
+    }
+    let scores = try (0..<3).map { try explained($0) }, probabilities = scores.map(\.probability)
+    // The least probable class: p is told from 0 better than from 1.
+    let index = try #require(probabilities.indices.min { probabilities[$0] < probabilities[$1] })
+    let p = probabilities[index]
+    var truth = [Float](repeating: 0, count: scores[0].gradient.count)
+    for (other, score) in scores.enumerated() where other == index || model == "softmax" {
+      let factor = other == index ? p * (1 - p) : -p * score.probability
+      for place in truth.indices { truth[place] += factor * score.gradient[place] }
+    }
+    let found = try explained(index, "--score", "probability")
+    expectClose(found.gradient, truth, within: 1e-4, isRelative: true)
   }
 
   @Test func furtherInputsAreRead() throws {
@@ -158,12 +185,31 @@ struct ExplainTests {
     #expect(try map("dynamic", picture, "--size", "9").count == 5 * 5)
   }
 
+  /// What an option makes of the picture is what the library makes of it, given as a tensor.
   @Test func preprocessingOptionsChangeTheInput() throws {
-    let plain = try map("plain", picture)
-    for options in [
+    let plain = try map("plain", picture), photograph = try Picture(contentsOf: picture)
+    let shape = try Model(contentsOf: fixture("plain.onnx")).imageShape, size = PixelSize(width: 16, height: 16)
+    let original = PixelSize(width: photograph.width, height: photograph.height)
+    let own = Preprocessing(resize: .exact(size), crop: size, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5])
+    var expected = [Preprocessing](repeating: own, count: 7)
+    expected[0].mean = [0.2, 0.2, 0.2]
+    expected[1].std = [0.2, 0.3, 0.4]
+    expected[2].range = 255
+    expected[3].channels = .bgr
+    expected[4] = Preprocessing(.caffe, size: size)
+    expected[5].resize = .shorterSide(16)
+    expected[6].resize = .exact(PixelSize(width: 24, height: 20))
+    let options = [
       ["--mean", "0.2"], ["--std", "0.2,0.3,0.4"], ["--range", "255"], ["--channels", "bgr"], ["--preset", "caffe"],
       ["--resize", "16"], ["--resize", "24x20"],
-    ] { #expect(try map("plain", picture, options[0], options[1]) != plain, "\(options)") }
+    ]
+    for (options, preprocessing) in zip(options, expected) {
+      let input = try preprocessing.geometry(picture: original, input: size).apply(to: photograph)
+      let tensor = preprocessing.tensor(input, for: shape)
+      try NPYArray(shape: tensor.shape.dimensions, values: tensor.floats).write(to: workplace.path("input.npy"))
+      let found = try map("plain", picture, options[0], options[1])
+      #expect(try found == map("plain", "--tensor", "input.npy") && found != plain, "\(options)")
+    }
   }
 
   @Test func recipeDrawsTheSquashedPicture() throws {
@@ -172,17 +218,22 @@ struct ExplainTests {
     #expect((drawn.width, drawn.height) == (16, 16))
   }
 
-  @Test func stylesAndColoursDiffer() throws {
+  @Test func stylesAndColoursAreTheLibrarys() throws {
+    let truth = try LibraryResult(fixture("plain.onnx"), picture), map = truth.explanations[0].drawnMap()
+    func drawn(_ style: DrawingStyle, _ colormap: Colormap = .jet, blend: Float = 0.5) -> Picture {
+      style.draw(map, on: truth.picture, colormap: colormap, blend: blend)
+    }
     var seen: Set<[UInt8]> = []
-    for options in [
-      ["--style", "overlay"], ["--style", "heat"], ["--style", "side-by-side"], ["--style", "mask"],
-      ["--colormap", "turbo"], ["--blend", "0.2"],
+    for (option, value, expected) in [
+      ("--style", "overlay", drawn(.overlay)), ("--style", "heat", drawn(.heat)),
+      ("--style", "side-by-side", drawn(.sideBySide)), ("--style", "mask", drawn(.mask)),
+      ("--colormap", "turbo", drawn(.overlay, .turbo)), ("--blend", "0.2", drawn(.overlay, blend: 0.2)),
     ] {
-      _ = try workplace.succeed(
-        "explain", fixture("plain.onnx"), picture, options[0], options[1], "--output", "out.png")
-      let drawn = try workplace.picture("out.png")
-      #expect(drawn.height == 20 && drawn.width == (options[1] == "side-by-side" ? 60 : 30))
-      #expect(seen.insert(drawn.pixels).inserted, "\(options)")
+      _ = try workplace.succeed("explain", fixture("plain.onnx"), picture, option, value, "--output", "out.png")
+      let found = try workplace.picture("out.png")
+      #expect(found.height == 20 && found.width == (value == "side-by-side" ? 60 : 30))
+      #expect(found == expected, "\(option) \(value)")
+      #expect(seen.insert(found.pixels).inserted, "\(option) \(value)")
     }
   }
 

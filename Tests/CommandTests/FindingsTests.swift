@@ -16,7 +16,7 @@ struct FindingsTests {
           detail: "by average-drop, deletion, road and energy-inside, 4 of 8 metrics; shapes-vgg by 3"),
         Finding(
           question: "Which is fastest?", answer: "shapes-resnet",
-          detail: "8.50 ms an explanation; shapes-vgg takes 2.0 times as long (17.0 ms)"),
+          detail: "8.50 ms per explanation; shapes-vgg takes 2.0 times as long (17.0 ms)"),
         Finding(
           question: "Do all see the class themselves?", answer: "In none",
           detail: "shapes-vgg says “class 5” in star.png and shapes-resnet says “class 5” in moon.jpg"),
@@ -35,8 +35,8 @@ struct FindingsTests {
       findings.map { "\($0.answer): \($0.detail)" } == [
         "c: on 80% of the images that have boxes; the others on 0% to 50%",
         "a: by average-drop, road and energy-inside, 3 of 8 metrics; c by 2",
-        "a: 8.50 ms an explanation; d takes 4.0 times as long (34.0 ms)",
-        "In none: something else is said most often by a (1), b (1) and c (1)",
+        "a: 8.50 ms per explanation; d takes 4.0 times as long (34.0 ms)",
+        "In none: another class is chosen most often by a (1), b (1) and c (1)",
         "a and b: mean Pearson’s r 0.35; least alike are a and d, −0.05",
         "z.png: mean Pearson’s r −0.13; most alike in x/1.png, 0.57",
       ])
@@ -51,7 +51,7 @@ struct FindingsTests {
     #expect(
       equal.findings.map { "\($0.answer): \($0.detail)" } == [
         "On 20% of images: that have boxes, whichever the model",
-        "All about as fast: 8.50 ms an explanation",
+        "All about equally fast: 8.50 ms per explanation",
         "In none: a again says “class 5” in 1.png",
         "Pearson’s r = 0.70: 1 is the same map, 0 no relation",
       ])

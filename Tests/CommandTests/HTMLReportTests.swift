@@ -82,8 +82,8 @@ struct HTMLReportTests {
   @Test func whatIsNotDefinedIsADashWithAReason() throws {
     let page = try MarkupTree.parsing(HTMLReport(try .madeUp()).text)
     let cells = page.all("td").map(\.text) + page.all("dd").map(\.text)
-    #expect(cells.contains("–not told by the system") && cells.contains("–not defined for this map"))
-    #expect(cells.contains { $0.hasPrefix("–not defined: a map is the same everywhere") })
+    #expect(cells.contains("–not reported by the system") && cells.contains("–not defined for this map"))
+    #expect(cells.contains { $0.hasPrefix("–not defined: a map is constant") })
     #expect(!page.text.contains("nil") && !page.text.contains("Optional"))
     let drawn = page.all("svg").first { $0.text.contains("insertion") }
     #expect(drawn?.text.contains("shapes-resnet: not defined; shapes-vgg: 1.000.") == false)

@@ -62,7 +62,7 @@ struct ListingTests {
     #expect(lines.count == 3 && lines.last == "1 passed, 1 failed, 1 skipped")
     #expect(
       lines.contains { $0.hasPrefix("skipped frobnicate: ") && $0.hasSuffix("operator Frobnicate is not supported") })
-    #expect(lines.contains("failed relu-wrong: output 'y' is 0.0 at 0 where -1.0 is expected"))
+    #expect(lines.contains("failed relu-wrong: output 'y' is 0.0 at 0, expected -1.0"))
     let passing = try workplace.succeed("check", fixture("cases/relu"), fixture("cases/frobnicate"))
     #expect(passing.output.hasSuffix("\n1 passed, 0 failed, 1 skipped\n"))
     #expect(try workplace.succeed("check", fixture("cases/relu-wrong"), "--atol", "1").output.hasPrefix("1 passed"))

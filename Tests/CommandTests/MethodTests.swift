@@ -51,7 +51,11 @@ struct MethodTests {
       _ = try workplace.succeed(
         "explain", fixture("plain.onnx"), picture, "--method", method, "--save-map", "map.npy", "--output", "out.png")
       let map = try workplace.array("map.npy"), drawn = try workplace.picture("out.png")
-      #expect(map.shape == [16, 16] && (drawn.width, drawn.height) == (30, 20), "\(method)")
+      let truth = try LibraryResult(fixture("plain.onnx"), picture, methods: [method])
+      let explanation = truth.explanations[0]
+      #expect(map == NPYArray(shape: [16, 16], values: explanation.rectifiedMap().values), "\(method)")
+      #expect((drawn.width, drawn.height) == (30, 20), "\(method)")
+      #expect(drawn == DrawingStyle.overlay.draw(explanation.drawnMap(), on: truth.picture), "\(method)")
       #expect(map.values.contains { $0 > 0 }, "\(method)")
     }
   }

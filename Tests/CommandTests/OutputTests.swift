@@ -59,7 +59,7 @@ struct OutputTests {
     try FileManager.default.linkItem(atPath: workplace.path("disc.png"), toPath: workplace.path("hard.png"))
     let outcome = try workplace.run(["explain", plain, "disc.png", option, path])
     #expect(outcome.code == 64)
-    #expect(outcome.errors == "gradcam: error: \(path): would be written over a file that is read; give another name\n")
+    #expect(outcome.errors == "gradcam: error: \(path): is an input and would be overwritten; give another name\n")
     #expect(try workplace.contents("disc.png") == Data(contentsOf: URL(fileURLWithPath: fixture("disc.png"))))
     #expect(workplace.files == ["disc.png", "hard.png", "link.png"])
   }

@@ -17,16 +17,16 @@ struct PluginFaultTests {
 
   /// Found when a library is loaded.
   private static let whenLoaded = [
-    Fault(name: "NEWER", code: 69, says: ["built for version 2 of the plugin interface", "has version 1"]),
-    Fault(name: "OLDER_THAN_ALL", code: 65, says: ["tells version 0"]),
+    Fault(name: "NEWER", code: 69, says: ["built for version 3 of the plugin interface", "has version 2"]),
+    Fault(name: "OLDER_THAN_ALL", code: 65, says: ["declares version 0"]),
     Fault(name: "NULL_TABLE", code: 65, says: ["returns no table"]),
     Fault(name: "REFUSING_ENTRY", code: 69, says: ["plugin 'library.so': this processor is too old"]),
-    Fault(name: "SMALL_TABLE", code: 65, says: ["its plugin table tells a size of 64 bytes", "has 88"]),
+    Fault(name: "SMALL_TABLE", code: 65, says: ["its plugin table declares a size of 64 bytes", "has 88"]),
     Fault(name: "NO_FORWARD", code: 65, says: ["operator example.SoftClip has no forward function"]),
     Fault(name: "BOTH_FORMS", code: 65, says: ["method 'flat' has both of the functions map and weights"]),
     Fault(name: "HALF_TARGET", code: 65, says: ["target 'first' lacks its score or its gradient function"]),
-    Fault(name: "OPERATOR_TWICE", code: 65, says: ["brings operator example.SoftClip of version 1 twice"]),
-    Fault(name: "TWICE", code: 65, says: ["plugin 'faulty'", "brings CAM method flat twice"]),
+    Fault(name: "OPERATOR_TWICE", code: 65, says: ["provides operator example.SoftClip of version 1 twice"]),
+    Fault(name: "TWICE", code: 65, says: ["plugin 'faulty'", "provides CAM method flat twice"]),
   ]
 
   /// Found when a model is planned or runs.
@@ -36,30 +36,31 @@ struct PluginFaultTests {
     Fault(name: "INTEGERS_ONLY", code: 69, says: [node, plugin, "input 0 is float32", "it takes int64"]),
     Fault(name: "FAILING_SHAPE", code: 65, says: [node, plugin, "shapes are not my trade"]),
     Fault(name: "SILENT_SHAPE", code: 65, says: [node, plugin, "shape function failed with status 7"]),
-    Fault(name: "NO_OUTPUT", code: 65, says: [node, plugin, "tells nothing about output 0"]),
-    Fault(name: "EXTRA_OUTPUT", code: 65, says: [node, plugin, "tells output 1 of a node that has 1"]),
+    Fault(name: "NO_OUTPUT", code: 65, says: [node, plugin, "does not set output 0"]),
+    Fault(name: "EXTRA_OUTPUT", code: 65, says: [node, plugin, "sets output 1 of a node that has 1"]),
     Fault(name: "NEGATIVE_SHAPE", code: 65, says: [node, plugin, "output 0", "impossible shape 1×-1×16×16"]),
     Fault(name: "HUGE_SHAPE", code: 65, says: [node, plugin, "output 0", "unreasonable shape"]),
     Fault(
       name: "CHANGING_SHAPE", code: 65,
       says: [node, plugin, "float32 1×8×16×16 for output 0 first", "1×9×16×16 for the same"]),
-    Fault(name: "SMALL_SHAPE", code: 65, says: [node, plugin, "behind the end of output 0", "told 1920 elements"]),
-    Fault(name: "LONG_FORWARD", code: 65, says: [node, plugin, "behind the end of output 0", "told 2048 elements"]),
+    Fault(name: "SMALL_SHAPE", code: 65, says: [node, plugin, "past the end of output 0", "declared 1920 elements"]),
+    Fault(name: "LONG_FORWARD", code: 65, says: [node, plugin, "past the end of output 0", "declared 2048 elements"]),
     Fault(name: "FAILING_FORWARD", code: 65, says: [node, plugin, "no forward today"]),
     Fault(name: "UNSUPPORTED_FORWARD", code: 69, says: [node, plugin, "no such picture"]),
     Fault(name: "SILENT_FORWARD", code: 65, says: [node, plugin, "forward function failed with status 3"]),
     Fault(name: "ATTRIBUTE_IN_FORWARD", code: 65, says: [node, plugin, "outside its create function"]),
-    Fault(name: "LONG_SCRATCH", code: 65, says: [node, plugin, "behind the end of its scratch memory"]),
-    Fault(name: "ENDLESS_SCRATCH", code: 65, says: [node, plugin, "bytes of scratch memory, which is not there"]),
+    Fault(name: "LONG_SCRATCH", code: 65, says: [node, plugin, "past the end of its scratch memory"]),
+    Fault(name: "ENDLESS_SCRATCH", code: 65, says: [node, plugin, "bytes of scratch memory, more than available"]),
     Fault(name: "NO_VJP", code: 69, says: [node, "example.SoftClip of plugin 'faulty' has no gradient"]),
     Fault(name: "FAILING_VJP", code: 65, says: [node, plugin, "no way back"]),
-    Fault(name: "LONG_VJP", code: 65, says: [node, plugin, "behind the end of the gradient of input 0"]),
+    Fault(name: "LONG_VJP", code: 65, says: [node, plugin, "past the end of the gradient of input 0"]),
     Fault(name: "FAILING_METHOD", code: 65, says: [plugin, "method 'flat': nothing to see"], arguments: method),
     Fault(
       name: "LONG_METHOD", code: 65, says: [plugin, "method 'flat': its function wrote more than 256"],
       arguments: method),
     Fault(
-      name: "FAILING_TARGET", code: 65, says: [plugin, "target 'first': no number"], arguments: ["--target", "first()"]),
+      name: "FAILING_TARGET", code: 65, says: [plugin, "target 'first': no number"],
+      arguments: ["--target", "first()"]),
   ]
 
   private let workplace: Workplace
@@ -104,7 +105,7 @@ struct PluginFaultTests {
   @Test func theNodeOfTheFirstNaNIsNamedWithThePlugin() throws {
     for (fault, place) in [
       ("NAN_FORWARD", "they first appear at node '/clip1/SoftClip' (example.SoftClip"),
-      ("NAN_VJP", "they first appear in the gradient behind node '/clip2/SoftClip' (example.SoftClip"),
+      ("NAN_VJP", "they first appear in the gradient that node '/clip2/SoftClip' (example.SoftClip"),
     ] {
       let outcome = try explain(fault, [])
       #expect(outcome.code == 0, "\(outcome.errors)")
@@ -120,12 +121,12 @@ struct PluginFaultTests {
     // The C library of the system, which a loader finds by its name alone.
     #expect(try load("libm.so.6").code == 66)
     let text = try load(picture)
-    #expect(text.code == 65 && text.errors.contains("disc.png: is no library that can be loaded"))
+    #expect(text.code == 65 && text.errors.contains("disc.png: is not a library that can be loaded"))
     let other = try PluginLibraries.compile(
       "plugins/faulty.c", "-DFAULT=NONE", "-DHIDES_ENTRY", to: workplace.path("other.so"))
     let outcome = try load(other)
     #expect(outcome.code == 65 && outcome.errors.contains("other.so: has no function gradcam_plugin_entry"))
     let folder = try workplace.run(["plugins", "--plugin-dir", "nowhere"])
-    #expect(folder.code == 66 && folder.errors.contains("--plugin-dir nowhere: is no folder"))
+    #expect(folder.code == 66 && folder.errors.contains("--plugin-dir nowhere: is not a folder"))
   }
 }

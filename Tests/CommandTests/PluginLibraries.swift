@@ -14,7 +14,8 @@ enum PluginLibraries {
   /// The path of an example.
   static func example(_ name: String) throws -> String { try examples.get() + "/\(name).so" }
 
-  /// Compiles a C file, of the fixtures where only its name is given, against a header, the current one unless another folder is named.
+  /// Compiles a C file, of the fixtures where only its name is given, against a header, the current one unless another
+  /// folder is named.
   static func compile(
     _ source: String, _ flags: String..., include: String = ofPackage("Sources/CGradCAMPlugin/include"),
     to library: String

@@ -63,7 +63,7 @@ import Testing
 
   @Test(arguments: [
     (["--metric", "drop"], "is not a metric"), (["--metric", "pointing-game"], "needs the boxes of objects"),
-    (["--method", "fullgrad"], "makes no map of each node"), (["--best", "--metric", "none"], "needs a --metric"),
+    (["--method", "fullgrad"], "does not make a map per node"), (["--best", "--metric", "none"], "needs a --metric"),
     (["--best", "--json"], "not both"), (["--target", "logits[3]"], "logits"), (["--output", "sheet.tiff"], ".png"),
   ]) func wrongUse(_ arguments: [String], _ message: String) throws {
     let outcome = try place.run(

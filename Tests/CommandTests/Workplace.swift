@@ -6,10 +6,7 @@ import Testing
 final class Workplace {
   let folder: URL
 
-  init() throws {
-    folder = FileManager.default.temporaryDirectory.appendingPathComponent("gradcam-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-  }
+  init() throws { folder = try Workplace.newFolder() }
 
   deinit { try? FileManager.default.removeItem(at: folder) }
 
@@ -34,8 +31,7 @@ final class Workplace {
     meanwhile: (Process) throws -> Void = { _ in }
   ) throws -> Outcome {
     // Files, not pipes: nobody has to read both at once.
-    let logs = FileManager.default.temporaryDirectory.appendingPathComponent("gradcam-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: logs, withIntermediateDirectories: true)
+    let logs = try Workplace.newFolder()
     defer { try? FileManager.default.removeItem(at: logs) }
     let paths = [output ?? logs.appendingPathComponent("output").path, logs.appendingPathComponent("errors").path]
     for path in paths where path.hasPrefix(logs.path) {
@@ -77,6 +73,13 @@ final class Workplace {
   func contents(_ name: String) throws -> Data { try Data(contentsOf: folder.appendingPathComponent(name)) }
   func picture(_ name: String) throws -> Picture { try Picture(contentsOf: path(name)) }
   func array(_ name: String) throws -> NPYArray { try NPYArray(contentsOf: path(name)) }
+
+  /// A new folder among the system's temporary files.
+  static func newFolder() throws -> URL {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("gradcam-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    return folder
+  }
 
   /// Where a program or library of this package was built; a path from the root stays as it is.
   static func built(_ name: String) -> URL {

@@ -24,20 +24,20 @@ struct WrongUseTests {
     Case(64, "explain", "--frobnicate", plain, message: "Unknown option '--frobnicate'"),
     Case(64, "explain", plain, picture, "--node", message: "Missing value for '--node"),
     Case(64, "explain", plain, picture, "--threads", "many", message: "'many' is invalid for '--threads"),
-    Case(64, "explain", plain, picture, "--threads", "0", message: "--threads is 1 to 1024"),
-    Case(64, "explain", plain, picture, "--top", "0", message: "--top is at least 1"),
+    Case(64, "explain", plain, picture, "--threads", "0", message: "--threads must be 1 to 1024"),
+    Case(64, "explain", plain, picture, "--top", "0", message: "--top must be at least 1"),
     Case(64, "explain", plain, picture, "--top", "2", "--class", "star", message: "Give --class or --top, not both"),
-    Case(64, "explain", plain, picture, "--blend", "2", message: "--blend is 0 to 1"),
+    Case(64, "explain", plain, picture, "--blend", "2", message: "--blend must be 0 to 1"),
     Case(64, "explain", plain, picture, "--std", "0", message: "--std must not be 0"),
-    Case(64, "explain", plain, picture, "--range", "2", message: "--range is 1 or 255"),
+    Case(64, "explain", plain, picture, "--range", "2", message: "--range must be 1 or 255"),
     Case(64, "explain", plain, picture, "--colormap", "puce", message: "'puce' is invalid for '--colormap"),
     Case(
-      64, "explain", plain, picture, "--method", "magic", message: "--method magic: is not a method; known are gradcam"),
+      64, "explain", plain, picture, "--method", "magic", message: "magic: is not a method; choose from gradcam"),
     Case(64, "explain", plain, message: "no image was given"),
     Case(64, "explain", plain, picture, "--tensor", fixture("image.npy"), message: "both an image and a tensor"),
-    Case(64, "bench", plain, "--runs", "0", message: "--runs is at least 1"),
+    Case(64, "bench", plain, "--runs", "0", message: "--runs must be at least 1"),
     Case(64, "verify", message: "Missing expected argument '<model>'"),
-    Case(64, "verify", plain, "--threads", "0", message: "--threads is 1 to 1024"),
+    Case(64, "verify", plain, "--threads", "0", message: "--threads must be 1 to 1024"),
     Case(64, "verify", plain, picture, "--tensor", fixture("image.npy"), message: "both an image and a tensor"),
     Case(64, "verify", plain, picture, picture, message: "Unexpected argument"),
   ]
@@ -52,14 +52,14 @@ struct WrongUseTests {
     Case(64, "explain", plain, picture, "--mask", "m.png", message: "--mask needs --class"),
     Case(64, "explain", plain, picture, "--mask", "m.png", "--target", "x", message: "Give --mask or --target"),
     Case(64, "explain", plain, picture, "--top", "2", "--target", "x", message: "Give --target or --top, not both"),
-    Case(64, "explain", plain, picture, "--detection=-1", message: "--detection is at least 0"),
+    Case(64, "explain", plain, picture, "--detection=-1", message: "--detection must be at least 0"),
     Case(
       64, "explain", plain, picture, "--score", "probability", "--target", "scores",
-      message: "--score probability is of classes; leave it out with --target"),
+      message: "--score probability applies to classes; leave it out with --target"),
     Case(64, "verify", plain, "--class", "1", "--class", "2", message: "Give one --class"),
     Case(64, "bench", plain, "--class", "1", "--class", "2", message: "Give one --class"),
     Case(
-      64, "explain", plain, picture, "--target", "score", message: "its outputs are 'scores' 1×3; names near it are"),
+      64, "explain", plain, picture, "--target", "score", message: "its outputs are 'scores' 1×3; similar names are"),
     Case(64, "explain", plain, picture, "--target", "image", message: "computes no value 'image'"),
     Case(
       64, "explain", plain, picture, "--target", "scores[0,3]",
@@ -67,14 +67,14 @@ struct WrongUseTests {
     Case(64, "explain", plain, picture, "--contrast", "star", message: "--contrast star: is one class"),
     Case(64, "explain", plain, picture, "--contrast", "star,2", message: "is the same class twice"),
     Case(
-      64, "explain", plain, picture, "--target", "relu1", "--node", "relu2", message: "'relu1', does not depend on this"
+      64, "explain", plain, picture, "--target", "relu1", "--node", "relu2", message: "'relu1' does not depend on this"
     ),
     Case(
       69, "explain", plain, picture, "--class", "1", "--mask", fixture("mask.png"), message: "'scores': has shape 1×3"),
     Case(66, "explain", segmentation, picture, "--class", "1", "--mask", "m.png", message: "m.png: cannot be opened"),
     Case(
       64, "explain", segmentation, picture, "--class", "1", "--mask", fixture("pixel.png"),
-      message: "pixel.png: --mask: is 1x1 where the picture is 30x20 and the output 8x8"),
+      message: "pixel.png: --mask: is 1x1, but the picture is 30x20 and the output 8x8"),
     Case(69, "explain", boxes, picture, message: "--target 'OUTPUT[…]' of the outputs 'boxes' 1×6×64"),
     Case(69, "explain", boxes, picture, "--detection", "0", message: "not recognised among the outputs 'boxes' 1×6×64"),
     Case(
@@ -89,7 +89,7 @@ struct WrongUseTests {
 
   private static let names = [
     Case(64, "explain", plain, picture, "--node", "", message: "--node: the name is empty"),
-    Case(64, "explain", plain, picture, "--node", "relu9", message: "near are relu1, relu2"),
+    Case(64, "explain", plain, picture, "--node", "relu9", message: "try relu1, relu2"),
     Case(64, "explain", plain, picture, "--node", "#99", message: "indices run from #0 to #6"),
     Case(64, "explain", plain, picture, "--node", "Conv:5", message: "use 0 to 1, or -1 for the last"),
     Case(64, "explain", plain, picture, "--node", "Conv", message: "means several nodes: /conv1/Conv, /conv2/Conv"),
@@ -97,14 +97,14 @@ struct WrongUseTests {
     Case(64, "explain", plain, picture, "--node", "conv1.weight", message: "no node, tensor or module has this name"),
     Case(
       64, "explain", fixture("side-branch.onnx"), picture, "--node", "side",
-      message: "'scores', does not depend on this node"),
+      message: "'scores' does not depend on this node"),
     Case(64, "explain", fixture("perceptron.onnx"), picture, message: "no feature map with a spatial extent"),
     Case(64, "explain", plain, picture, "--class", "3", message: "--class 3: the model has 3 classes; use 0 to 2"),
     Case(64, "explain", plain, picture, "--class=-1", message: "use 0 to 2"),
     Case(64, "explain", plain, picture, "--class", "sqare", message: "choose from square"),
     Case(64, "explain", plain, picture, "--class", "s", message: "means several classes; choose from square, star"),
     Case(64, "explain", fixture("dynamic.onnx"), picture, "--class", "star", message: "the model has no labels"),
-    Case(64, "verify", plain, "--node", "relu9", message: "near are relu1, relu2"),
+    Case(64, "verify", plain, "--node", "relu9", message: "try relu1, relu2"),
     Case(64, "verify", plain, "--class", "3", message: "--class 3: the model has 3 classes; use 0 to 2"),
   ]
 
@@ -114,7 +114,7 @@ struct WrongUseTests {
       message: "missing.onnx: cannot be opened: neither it nor models/missing.onnx exists; give the file's path"),
     Case(
       66, "nodes", "plein", "--models", fixture(""),
-      message: "Fixtures/plein.onnx exists; near are plain; 'gradcam models' lists the names"),
+      message: "Fixtures/plein.onnx exists; try plain; 'gradcam models' lists the names"),
     Case(66, "verify", "./missing.onnx", message: "./missing.onnx: cannot be opened"),
     Case(64, "bench", plain, "--models", "", message: "--models is empty"),
     Case(66, "explain", "", picture, message: "'': cannot be opened"),
@@ -155,7 +155,7 @@ struct WrongUseTests {
     Case(64, "explain", plain, "--tensor", "offset=\(fixture("offset.npy"))", message: "its inputs are 'image'"),
     Case(
       65, "explain", plain, "--tensor", fixture("wrong-size.npy"),
-      message: "has shape 1×3×15×16 where the model takes 1×3×16×16"),
+      message: "has shape 1×3×15×16, but the model takes 1×3×16×16"),
     Case(65, "explain", plain, "--tensor", fixture("offset.npy"), message: "has shape 1×6"),
     Case(65, "explain", plain, "--tensor", picture, message: "disc.png"),
     Case(66, "explain", plain, picture, "--labels", "missing.txt", message: "missing.txt: cannot be opened"),
@@ -166,8 +166,8 @@ struct WrongUseTests {
     Case(64, "explain", plain, picture, "--output", "heat.gif", message: "end it in .png, .jpg or .jpeg"),
     Case(64, "explain", plain, picture, "--output", "", message: "--output: the name is empty"),
     Case(73, "explain", plain, picture, "--output", "missing/heat.png", message: "missing/heat.png: cannot be written"),
-    Case(73, "explain", plain, picture, "--output", "/dev/null/", message: "/dev/null/: cannot be made a folder"),
-    Case(73, "explain", plain, picture, "--top", "2", "--output", "/dev/null", message: "cannot be made a folder"),
+    Case(73, "explain", plain, picture, "--output", "/dev/null/", message: "/dev/null/: cannot be created as a folder"),
+    Case(73, "explain", plain, picture, "--top", "2", "--output", "/dev/null", message: "cannot be created as a"),
     Case(64, "explain", plain, picture, "--top", "2", "--save-map", "map.npy", message: "there are 2 results"),
     Case(
       64, "explain", plain, picture, "--save-map", "a.npy", "--save-gradient", "a.npy",

@@ -32,11 +32,9 @@ struct NetworkFixture: Decodable, Sendable, CustomStringConvertible {
   var description: String { name }
   var size: PixelSize { PixelSize(width: width, height: height) }
 
-  private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/networks")
-
   static let all: [NetworkFixture] = {
     do {
-      let index = try Data(contentsOf: folder.appending(path: "networks.json"))
+      let index = try Data(contentsOf: URL(filePath: fixture("networks/networks.json")))
       return try JSONDecoder().decode([NetworkFixture].self, from: index)
     } catch {
       fatalError("the fixtures cannot be read: \(error)")
@@ -46,12 +44,13 @@ struct NetworkFixture: Decodable, Sendable, CustomStringConvertible {
   static func named(_ name: String) throws -> NetworkFixture { try #require(all.first { $0.name == name }) }
 
   func model(_ exporter: String, registry: Registry = .standard) throws -> Model {
-    try Model(contentsOf: Self.folder.appending(path: #require(models[exporter])).path, registry: registry)
+    let file = try #require(models[exporter])
+    return try Model(contentsOf: fixture("networks/\(file)"), registry: registry)
   }
 
   /// The arrays of the network.
   func contents() throws -> Contents {
-    Contents(values: try NPYArray(contentsOf: Self.folder.appending(path: numbers).path).values)
+    Contents(values: try NPYArray(contentsOf: fixture("networks/\(numbers)")).values)
   }
 
   struct Contents {
@@ -62,24 +61,4 @@ struct NetworkFixture: Decodable, Sendable, CustomStringConvertible {
       return Tensor(Array(values[place.offset..<place.offset + shape.count]), shape: shape)
     }
   }
-}
-
-/// How far numbers are from the true ones.
-struct Deviation: CustomStringConvertible {
-  /// The largest difference as a share of the largest true value; infinite where one is no number.
-  let relative: Double
-  let cosine: Double
-
-  init(_ found: [Float], from truth: [Float]) {
-    guard found.count == truth.count, found.allSatisfy(\.isFinite) else {
-      (relative, cosine) = (.infinity, 0)
-      return
-    }
-    let a = found.map(Double.init), b = truth.map(Double.init)
-    func dot(_ x: [Double], _ y: [Double]) -> Double { zip(x, y).reduce(0) { $0 + $1.0 * $1.1 } }
-    relative = (zip(a, b).map { abs($0 - $1) }.max() ?? 0) / (b.map(abs).max() ?? 0)
-    cosine = dot(a, b) / (dot(a, a) * dot(b, b)).squareRoot()
-  }
-
-  var description: String { "relative \(relative), cosine \(cosine)" }
 }

@@ -16,16 +16,13 @@ enum SamplePictures {
     func contains(x: Int, y: Int) -> Bool { box[0] <= x && x < box[2] && box[1] <= y && y < box[3] }
   }
 
-  static let models = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().appendingPathComponent("models")
-
   static func boxes() throws -> [String: [Object]] {
-    try JSONDecoder().decode(
-      [String: [Object]].self, from: Data(contentsOf: models.appendingPathComponent("samples/boxes.json")))
+    let file = URL(filePath: shipped("samples/boxes.json"))
+    return try JSONDecoder().decode([String: [Object]].self, from: Data(contentsOf: file))
   }
 
   static func picture(_ file: String) throws -> Picture {
-    try Picture(contentsOf: models.appendingPathComponent("samples/" + file).path)
+    try Picture(contentsOf: shipped("samples/\(file)"))
   }
 }
 
@@ -34,15 +31,15 @@ enum SamplePictures {
   /// The share of objects whose box holds the maximum of their class's map, over pictures with `count` objects.
   private func hitRate(of model: String, objects count: Int, method: String) throws -> (rate: Double, asked: Int) {
     let boxes = try SamplePictures.boxes()
-    let explainer = try Explainer(try Model(contentsOf: SamplePictures.models.appendingPathComponent(model).path))
+    let explainer = try Explainer(shippedModel(model))
     #expect(explainer.warnings.isEmpty)
     var hits = 0, asked = 0
     for (file, objects) in boxes where objects.count == count {
       let image = try explainer.prepare(try SamplePictures.picture(file))
-      let top = try explainer.classify(image, count: 1)
+      let observation = try explainer.observe(image), top = try explainer.classes(of: observation, count: 1)
       for object in objects {
-        let index = try explainer.labels.index(of: object.label, classCount: explainer.session.classCount)
-        let map = try explainer.explain(classIndex: index, of: image, methods: [method])[0].drawnMap
+        let index = try explainer.labels.index(of: object.label, classCount: explainer.focus.catalogue.classCount)
+        let map = try explainer.explain(classIndex: index, of: observation, methods: [method])[0].drawnMap()
         let peak = try #require(map.argmax)
         hits += object.contains(x: peak.x, y: peak.y) ? 1 : 0
         asked += 1

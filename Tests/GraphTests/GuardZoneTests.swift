@@ -26,7 +26,9 @@ struct GuardZoneTests {
       _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
     ) throws -> GradientRule {
       let count = outputs[0].shape.count
-      return GradientRule("greedy", guardByteCount: GuardZone.byteCount) { fill($0.inputGradient(0), $0.outputGradient, count) }
+      return GradientRule("greedy", guardByteCount: GuardZone.byteCount) {
+        fill($0.inputGradient(0), $0.outputGradient, count)
+      }
     }
   }
 

@@ -1,4 +1,5 @@
 import Ops
+import TestSupport
 import Testing
 
 @testable import Graph
@@ -169,8 +170,7 @@ private struct RandomProgram {
         for tap in taps {
           let expected = gradients[tap]!, found = executor.gradient(of: tap).floats
           let scale = max(1, expected.map(abs).max() ?? 0)
-          let error = zip(found, expected).map { abs(Double($0) - $1) }.max() ?? 0
-          #expect(found.count == expected.count && error <= 1e-4 * scale, "tap \(tap): off by \(error)")
+          expectClose(found, expected.map { Float($0) }, within: 1e-4 * scale, "tap \(tap)")
         }
       }
     }

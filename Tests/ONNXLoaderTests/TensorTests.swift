@@ -1,6 +1,7 @@
 import COnnx
 import Foundation
 import Graph
+import TestSupport
 import Testing
 
 @testable import ONNXLoader
@@ -48,8 +49,9 @@ import Testing
       try withFile("model.onnx", try Data(contentsOf: fixtures.appending(path: "external.onnx"))) { model in
         let link = URL(filePath: model).deletingLastPathComponent().appending(path: "external.onnx.data")
         try manager.createSymbolicLink(atPath: link.path, withDestinationPath: data)
-        let error = #expect(throws: GradCAMError.self) { try loadModel(at: model) }
-        #expect(error?.description.contains("outside the folder of the model") == true)
+        expectError(.badData, at: model, saying: "data file 'external.onnx.data'", "outside the folder") {
+          _ = try loadModel(at: model)
+        }
         try manager.removeItem(at: link)
         try manager.copyItem(atPath: data, toPath: model + ".real")
         try manager.createSymbolicLink(atPath: link.path, withDestinationPath: "model.onnx.real")
@@ -60,8 +62,9 @@ import Testing
 
   @Test func externalDataOfAModelInTheWorkingDirectory() throws {
     let data = ExternalData(modelPath: "model.onnx")
-    let error = #expect(throws: GradCAMError.self) { try data.bytes(["location": "no such file"], byteCount: 4) }
-    #expect(error?.kind == .unreadable)
+    expectError(.unreadable, at: "data file 'no such file'") {
+      _ = try data.bytes(["location": "no such file"], byteCount: 4)
+    }
   }
 
   @Test func noElements() throws {

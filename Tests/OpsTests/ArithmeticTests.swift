@@ -1,5 +1,6 @@
 import Graph
 import Ops
+import TestSupport
 import Testing
 
 private func row(
@@ -16,10 +17,13 @@ let arithmeticGradientChecks: [GradientCheck] = [
   row("Add", [2, 3, 4], [2, 3, 4]), row("Add", [2, 3, 4], [3, 1]), row("Add", [4], [2, 3, 1]),
   row("Add", [2, 3, 4], [3], attributes: legacy, opset: 6),
   row("Sub", [2, 3, 4], [2, 3, 4]), row("Sub", [2, 1, 4], [3, 1]),
+  row("Sub", [2, 3, 4], [3], attributes: legacy, opset: 6),
   row("Mul", [2, 3, 4, 5], [2, 3, 1, 1]), row("Mul", [2, 3, 1, 1], [2, 3, 4, 5]), row("Mul", [3, 5], []),
   row("Mul", [2, 3, 4], [2, 3, 4]), row("Mul", [2, 3, 4], [3], attributes: legacy, opset: 6),
   row("Div", [2, 3, 4], [3, 1], second: 0.7...2), row("Div", [1, 4], [3, 1], second: 0.7...2),
+  row("Div", [2, 3, 4], [3], second: 0.7...2, attributes: legacy, opset: 6),
   row("Pow", [2, 3, 4], [3, 1], 0.5...2, second: -2...3), row("Pow", [4], [4], 0.5...2),
+  row("Pow", [2, 3, 4], [3], 0.5...2, attributes: legacy, opset: 6),
   GradientCheck(type: "Pow", inputs: [.uniform([3, 5]), .fixed(floats(2, shape: []))]),
   GradientCheck(type: "Pow", inputs: [.uniform([3, 5]), .fixed(floats(3, shape: [1, 1]))]),
   GradientCheck(type: "Pow", inputs: [.uniform([3, 5], 0.5...2), .fixed(floats(0.5, -1, 1, 0, 2.5))]),
@@ -37,10 +41,6 @@ let arithmeticGradientChecks: [GradientCheck] = [
     type: "Max", inputs: [.uniform([2, 3]), .fixed(floats(0.9)), .fixed(floats(-0.9, 0.1, 0.3))], tolerance: 2e-2),
   GradientCheck(type: "Max", inputs: [.uniform([2, 3], 0...1), .uniform([3], 2...3)]),
   GradientCheck(type: "Min", inputs: [.uniform([2, 3], 0...1), .uniform([3], -3 ... -2), .uniform([1], 0...1)]),
-  GradientCheck(
-    type: "Where", inputs: [.fixed(Tensor([true, false, false], shape: [3])), .uniform([2, 3]), .uniform([2, 1])]),
-  GradientCheck(
-    type: "Where", inputs: [.fixed(Tensor([true, false], shape: [2, 1])), .uniform([]), .uniform([2, 3])]),
 ]
 
 @Suite struct ArithmeticTests {
@@ -50,8 +50,8 @@ let arithmeticGradientChecks: [GradientCheck] = [
     let result = try evaluate("Mul", [counting([2, 2, 1, 2]), counting([2, 1, 2, 1])], free: [0, 1])[0]
     #expect(result.shape == [2, 2, 2, 2])
     #expect(result.floats == [0, 0, 0, 1, 0, 0, 2, 3, 8, 10, 12, 15, 12, 14, 18, 21])
-    #expect(throws: GradCAMError.self) { try evaluate("Add", [counting([3]), counting([2])]) }
-    #expect(throws: GradCAMError.self) { try evaluate("Add", [floats(1), integers(1)]) }
+    expectError(.badData, saying: "3 and 2") { _ = try evaluate("Add", [counting([3]), counting([2])]) }
+    expectError(.badData, saying: "float32", "int64") { _ = try evaluate("Add", [floats(1), integers(1)]) }
   }
 
   /// Longer than one task and one block of a row, at all three ways an operand can run along the last dimension.
@@ -74,10 +74,12 @@ let arithmeticGradientChecks: [GradientCheck] = [
       "Add", [x, y], ["broadcast": .int(1), "axis": .int(1), "consumed_inputs": .ints([0, 0])], opset: 1)
     #expect(sum[0].floats == [10, 11, 22, 23, 34, 35, 16, 17, 28, 29, 40, 41])
     #expect(try evaluate("Add", [x, floats(1, 2)], ["broadcast": .int(1)], opset: 6)[0].floats[3] == 5)
-    #expect(throws: GradCAMError.self) {
-      try evaluate("Add", [x, y], ["broadcast": .int(1), "axis": .int(3)], opset: 6)
+    expectError(.badData, saying: "axis 3", "2×3×2") {
+      _ = try evaluate("Add", [x, y], ["broadcast": .int(1), "axis": .int(3)], opset: 6)
     }
-    #expect(throws: GradCAMError.self) { try evaluate("Add", [x, y], ["broadcast": .int(1)], opset: 7) }
+    expectError(.unsupported, saying: "'broadcast'") {
+      _ = try evaluate("Add", [x, y], ["broadcast": .int(1)], opset: 7)
+    }
   }
 
   @Test func integerArithmeticTruncatesAndWraps() throws {
@@ -94,16 +96,6 @@ let arithmeticGradientChecks: [GradientCheck] = [
     #expect(try binary("Pow", integers(9, 2), floats(0.5, 3)) == [3, 8])
     #expect(try binary("Max", integers(1, 5), integers(3)) == [3, 5])
     #expect(try binary("Mean", integers(1, 6), integers(3)) == [2, 4])
-    let left: [String: Attribute] = ["direction": .string("LEFT")]
-    #expect(
-      try binary(
-        "BitShift", Tensor([16, 129], shape: [2], elementType: .uint8), Tensor([1], shape: [1], elementType: .uint8),
-        left) == [32, 2])
-    #expect(try binary("BitShift", integers(16, -1), integers(2, 70), ["direction": .string("RIGHT")]) == [4, -1])
-    #expect(try binary("BitwiseAnd", integers(6), integers(3)) == [2])
-    #expect(try binary("BitwiseOr", integers(6), integers(3)) == [7])
-    #expect(try binary("BitwiseXor", integers(6), integers(3)) == [5])
-    #expect(throws: GradCAMError.self) { try binary("BitShift", integers(1), integers(1)) }
   }
 
   @Test func floatRemaindersAndPowers() throws {
@@ -135,7 +127,7 @@ let arithmeticGradientChecks: [GradientCheck] = [
     #expect(try evaluate("Min", inputs, free: [0, 1, 2])[0].floats == [1, 4])
     #expect(try evaluate("Max", [floats(3, 4)])[0].floats == [3, 4])
     #expect(try evaluate("Max", [floats(.nan, 1), floats(0, .nan)])[0].floats.allSatisfy(\.isNaN))
-    #expect(throws: GradCAMError.self) { try evaluate("Sum", []) }
+    expectError(.badData, at: "node 'node' (Sum, #0)") { _ = try evaluate("Sum", []) }
   }
 
   /// As PyTorch's maximum has it.
@@ -143,35 +135,5 @@ let arithmeticGradientChecks: [GradientCheck] = [
     #expect(try inputGradient("Max", floats(1, 2, 3), floats(2)) == [0, 0.5, 1])
     #expect(try inputGradient("Min", floats(1, 2, 3), floats(2), of: 1) == [1.5])
     #expect(try inputGradient("Pow", floats(0, 0), floats(2, 0)) == [0, 0])
-  }
-
-  @Test func comparisonsAndLogic() throws {
-    func compare(_ type: String, _ a: Tensor, _ b: Tensor) throws -> [Int64] {
-      try evaluate(type, [a, b], free: [0, 1])[0].integers
-    }
-    let a = floats(1, 2, 3), b = floats(2)
-    #expect(try compare("Equal", a, b) == [0, 1, 0])
-    #expect(try compare("Less", a, b) == [1, 0, 0])
-    #expect(try compare("LessOrEqual", a, b) == [1, 1, 0])
-    #expect(try compare("Greater", a, b) == [0, 0, 1])
-    #expect(try compare("GreaterOrEqual", a, b) == [0, 1, 1])
-    #expect(try compare("GreaterOrEqual", floats(.nan), b) == [0])
-    #expect(try compare("Greater", b, a) == [1, 0, 0])
-    #expect(try compare("Less", integers(.max - 1), integers(.max)) == [1])
-    let p = Tensor([true, true, false, false], shape: [4]), q = Tensor([true, false, true, false], shape: [4])
-    #expect(try compare("Equal", p, q) == [1, 0, 0, 1])
-    #expect(try compare("And", p, q) == [1, 0, 0, 0])
-    #expect(try compare("Or", p, q) == [1, 1, 1, 0])
-    #expect(try compare("Xor", p, q) == [0, 1, 1, 0])
-    #expect(throws: GradCAMError.self) { try compare("And", a, b) }
-  }
-
-  @Test func whereChoosesByCondition() throws {
-    let condition = Tensor([true, false], shape: [2, 1])
-    let chosen = try evaluate("Where", [condition, counting([2]), floats(7, shape: [])], free: [0, 1])
-    #expect(chosen[0].floats == [0, 1, 7, 7])
-    #expect(try evaluate("Where", [condition, integers(1), integers(2)])[0].integers == [1, 2])
-    let truths = Tensor([true], shape: [1])
-    #expect(try evaluate("Where", [condition, truths, Tensor([false], shape: [1])])[0].integers == [1, 0])
   }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Graph
 import Ops
+import TestSupport
 import Testing
 
 /// A node with what PyTorch's autograd says about it, as Fixtures/conventions/make.py wrote it.
@@ -79,11 +80,6 @@ struct ConventionRow: Decodable, Sendable, CustomStringConvertible {
     case .string(let text): .string(text)
     case .ints(let numbers): .ints(numbers)
     }
-  }
-
-  private func expectClose(_ found: [Float], _ truth: [Float], sourceLocation: SourceLocation = #_sourceLocation) {
-    let difference = zip(found, truth).map { abs($0 - $1) }.max() ?? 0
-    #expect(found.count == truth.count && difference <= 1e-5, "off by \(difference)", sourceLocation: sourceLocation)
   }
 }
 

@@ -47,7 +47,10 @@ func integers(_ values: Int64..., shape: Shape? = nil) -> Tensor { Tensor(values
 func floats(_ values: Float..., shape: Shape? = nil) -> Tensor { Tensor(values, shape: shape ?? [values.count]) }
 
 /// A scalar integer.
-func integer(_ value: Int64) -> Tensor { Tensor([value], shape: []) }
+func integer(_ value: Int64, _ type: ElementType = .int64) -> Tensor { Tensor([value], shape: [], elementType: type) }
+
+/// A scalar number.
+func scalar(_ value: Float) -> Tensor { Tensor([value], shape: []) }
 
 /// The numbers 0, 1, 2 … in some shape.
 func counting(_ shape: Shape) -> Tensor { Tensor((0..<shape.count).map(Float.init), shape: shape) }

@@ -35,6 +35,16 @@ struct GradientCheck: Sendable, CustomStringConvertible {
   var description: String { "\(domain.isEmpty ? "" : domain + ".")\(type) \(attributes.keys.sorted()) \(inputs)" }
 }
 
+extension GradientCheck {
+  /// An operator that is expanded into others: of the newest opset, and with the rounding of many steps.
+  static func composite(
+    _ type: String, _ inputs: [Input], _ attributes: [String: Attribute] = [:], outputs: Int = 1, opset: Int = 28
+  ) -> GradientCheck {
+    GradientCheck(
+      type: type, attributes: attributes, inputs: inputs, outputCount: outputs, opset: opset, tolerance: 5e-3)
+  }
+}
+
 extension GradientCheck.Input {
   var shape: Shape? {
     switch self {
@@ -89,7 +99,7 @@ struct GradientComparison {
 
 extension GradientCheck {
   /// Runs the check for each float output that carries a gradient, `operators` being the set under test.
-  func compare(operators: OperatorSet = .standard, seed: UInt64 = 1) throws -> [GradientComparison] {
+  func compare(operators: OperatorSet = gradientTableOperators, seed: UInt64 = 1) throws -> [GradientComparison] {
     // Kernels with weights packed beforehand may be others than those without.
     try [false, true].flatMap { reusesWeights in
       try (0..<outputCount).compactMap {

@@ -1,21 +1,49 @@
+import Graph
+
+@testable import Ops
+
 /// The rows of every operator family, one file a family.
 let gradientTable: [GradientCheck] = [
   arithmeticGradientChecks,
-  compositeGradientChecks,
+  attentionGradientChecks,
+  audioGradientChecks,
+  batchNormalizationGradientChecks,
+  castGradientChecks,
+  col2ImGradientChecks,
+  compositesGradientChecks,
   controlFlowGradientChecks,
   convTransposeGradientChecks,
   convolutionGradientChecks,
+  deformConvGradientChecks,
+  determinantGradientChecks,
   einsumGradientChecks,
+  imageScalerGradientChecks,
   indexingGradientChecks,
-  matrixProductGradientChecks,
+  logicGradientChecks,
+  lossGradientChecks,
+  matMulGradientChecks,
   normalizationGradientChecks,
   padGradientChecks,
   poolingGradientChecks,
   quantizationGradientChecks,
   rearrangementGradientChecks,
+  recurrenceGradientChecks,
   reduceGradientChecks,
   resizeGradientChecks,
   samplingGradientChecks,
+  selectionGradientChecks,
+  softmaxGradientChecks,
+  topKGradientChecks,
   unaryGradientChecks,
-  viewGradientChecks,
+  viewsGradientChecks,
 ].flatMap { $0 }
+
+/// The operators that the rows name: the standard ones and, in the domain "test", one that only rewrites make.
+let gradientTableOperators = OperatorSet.standard.joined(
+  with: OperatorSet([
+    OperatorEntry("FusedBatchNormalization", domain: "test") { reader in
+      var normalization = try BatchNormalization(&reader)
+      if try reader.string("activation", default: "") == "Relu" { normalization.clamp = .rectifier }
+      return normalization
+    }
+  ]))

@@ -80,13 +80,6 @@ func naiveConvolution(
   return (y, dx)
 }
 
-/// The largest difference as a share of the largest true value; infinite where the counts differ.
-func relativeError(_ found: [Float], _ truth: [Double]) -> Double {
-  guard found.count == truth.count else { return .infinity }
-  let difference = zip(found, truth).map { abs(Double($0) - $1) }.reduce(0) { $1.isNaN ? .infinity : max($0, $1) }
-  return difference / max(truth.map(abs).max() ?? 0, 1e-30)
-}
-
 func random(_ shape: Shape, seed: UInt64, _ range: ClosedRange<Float> = -1...1) -> Tensor {
   var generator = SplitMix64(seed: seed)
   return Tensor((0..<shape.count).map { _ in .random(in: range, using: &generator) }, shape: shape)

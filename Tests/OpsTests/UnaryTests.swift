@@ -1,12 +1,7 @@
 import Graph
 import Ops
+import TestSupport
 import Testing
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 private func row(
   _ type: String, _ range: ClosedRange<Float> = -3...3, kinks: [Float] = [], attributes: [String: Attribute] = [:],
@@ -23,6 +18,7 @@ let unaryGradientChecks: [GradientCheck] = [
   row("Elu", kinks: [0], attributes: ["alpha": .float(0.7)]),
   row("Selu", kinks: [0]),
   row("Selu", kinks: [0], attributes: ["alpha": .float(0.8), "gamma": .float(1.4)]),
+  row("Selu", kinks: [0], opset: 1),
   row("Celu", kinks: [0], attributes: ["alpha": .float(2)]),
   row("ThresholdedRelu", kinks: [1]),
   row("ThresholdedRelu", kinks: [0.5], attributes: ["alpha": .float(0.5)]),
@@ -38,7 +34,8 @@ let unaryGradientChecks: [GradientCheck] = [
   row("ParametricSoftplus", attributes: ["alpha": .float(2), "beta": .float(3)]),
   row("ScaledTanh", attributes: ["alpha": .float(2), "beta": .float(0.5)]),
   row("Erf", -2...2), row("Gelu"), row("Gelu", attributes: ["approximate": .string("tanh")]),
-  row("Gelu", domain: "com.microsoft"), row("Mish"), row("QuickGelu", domain: "com.microsoft"),
+  row("Gelu", domain: "com.microsoft"), row("FastGelu", -2...2, domain: "com.microsoft"),
+  row("Mish"), row("QuickGelu", domain: "com.microsoft"),
   row("Swish", opset: 24), row("Swish", attributes: ["alpha": .float(1.5)], opset: 24),
   row("Sin"), row("Cos"), row("Tan", -1...1), row("Asin", -0.8...0.8), row("Acos", -0.8...0.8), row("Atan"),
   row("Sinh", -2...2), row("Cosh", -2...2), row("Asinh"), row("Acosh", 1.5...4), row("Atanh", -0.8...0.8),
@@ -50,9 +47,6 @@ let unaryGradientChecks: [GradientCheck] = [
     type: "Clip",
     inputs: [.away(from: [-1, 1.5], [3, 5], -3...3), .fixed(floats(-1, shape: [])), .fixed(floats(1.5, shape: []))]),
   GradientCheck(type: "Clip", inputs: [.away(from: [1], [3, 5], -3...3), .none, .fixed(floats(1, shape: []))]),
-  row("Cast", attributes: ["to": .int(11)]),
-  row("Cast", attributes: ["to": .string("DOUBLE")], opset: 1),
-  GradientCheck(type: "CastLike", inputs: [.uniform([4]), .fixed(floats(1))]),
 ]
 
 @Suite struct UnaryTests {
@@ -61,6 +55,7 @@ let unaryGradientChecks: [GradientCheck] = [
     opset: Int = 20, within tolerance: Float = 2e-6
   ) throws {
     let y = try evaluate(type, [Tensor(x, shape: [x.count])], attributes, domain: domain, opset: opset)[0].floats
+    #expect(y.count == expected.count, "\(type)")
     for (value, target) in zip(y, expected) {
       #expect(
         value == target || value.isNaN && target.isNaN || abs(value - target) <= tolerance * max(abs(target), 1e-3),
@@ -132,7 +127,7 @@ let unaryGradientChecks: [GradientCheck] = [
     #expect(try evaluate("Relu", [x])[0].integers == [0, 0, 0, 5])
     #expect(try evaluate("Sign", [x])[0].integers == [-1, -1, 0, 1])
     #expect(try evaluate("BitwiseNot", [Tensor([1, 254], shape: [2], elementType: .uint8)])[0].integers == [254, 1])
-    #expect(throws: GradCAMError.self) { try evaluate("Exp", [x]) }
+    expectError(.unsupported, saying: "int8") { _ = try evaluate("Exp", [x]) }
   }
 
   @Test func clipTakesBoundsFromAttributesOrInputs() throws {
@@ -146,8 +141,8 @@ let unaryGradientChecks: [GradientCheck] = [
     // The upper bound wins.
     #expect(try evaluate("Clip", [floats(0), high, low])[0].floats == [-1])
     #expect(try evaluate("Clip", [integers(-5, 7), integer(-1), integer(3)])[0].integers == [-1, 3])
-    #expect(throws: GradCAMError.self) { try evaluate("Clip", [x, floats(1, 2)]) }
-    #expect(throws: GradCAMError.self) { try evaluate("Clip", [x], ["min": .float(0)], opset: 11) }
+    expectError(.badData, saying: "bound") { _ = try evaluate("Clip", [x, floats(1, 2)]) }
+    expectError(.unsupported, saying: "'min'") { _ = try evaluate("Clip", [x], ["min": .float(0)], opset: 11) }
   }
 
   /// PyTorch's conventions where the derivative has no value: relu, abs and clamp.
@@ -166,29 +161,5 @@ let unaryGradientChecks: [GradientCheck] = [
     #expect(try evaluate("IsInf", [x])[0].integers == [0, 1, 1, 0])
     #expect(try evaluate("IsInf", [x], ["detect_negative": .int(0)])[0].integers == [0, 1, 0, 0])
     #expect(try evaluate("Not", [Tensor([true, false], shape: [2])])[0].integers == [0, 1])
-  }
-
-  @Test func castConvertsBetweenAllKinds() throws {
-    func cast(_ x: Tensor, _ code: Int64) throws -> Tensor { try evaluate("Cast", [x], ["to": .int(code)])[0] }
-    #expect(try cast(floats(-1.7, 1.7, 300), 7).integers == [-1, 1, 300])
-    #expect(try cast(floats(-1, 300), 2).integers == [255, 44])
-    #expect(try cast(floats(1e20, .nan), 7).integers == [.min, .min])
-    #expect(try cast(floats(3e9), 6).integers == [-2_147_483_648])
-    #expect(try cast(integers(257, -1), 3).integers == [1, -1])
-    #expect(try cast(integers(2, 0), 1).floats == [2, 0])
-    #expect(try cast(integers(2, 0), 9).integers == [1, 0])
-    #expect(try cast(floats(0.5, 0, .nan), 9).integers == [1, 0, 1])
-    #expect(try cast(Tensor([true, false], shape: [2]), 7).integers == [1, 0])
-    #expect(try cast(floats(1.5), 10).elementType == .float16)
-    #expect(try evaluate("Cast", [floats(1.5)], ["to": .string("INT32")], opset: 1)[0].integers == [1])
-    #expect(throws: GradCAMError.self) { try cast(floats(1), 8) }
-    #expect(throws: GradCAMError.self) { try evaluate("Cast", [floats(1)]) }
-    #expect(try evaluate("CastLike", [floats(1.5), integers(1)], free: [0, 1])[0].integers == [1])
-  }
-
-  /// A constant cast to the type of something that depends on the image stays a constant.
-  @Test func castLikeOfAConstantIsConstant() throws {
-    #expect(try evaluate("CastLike", [floats(1.5), integers(1)], free: [1])[0].integers == [1])
-    #expect(try evaluate("CastLike", [floats(1.5), floats(1)], free: [1])[0].floats == [1.5])
   }
 }

@@ -1,15 +1,15 @@
-// A target: entropy(OUTPUT), the entropy in nats of the probabilities that a softmax makes of some scores. What it shows
-// is not where the star is, but where the network got its doubts from. entropy(OUTPUT, 2) divides scores by 2 before.
+// A target: entropy(OUTPUT), the entropy in nats of the softmax of some scores. Its map shows not where the star is, but
+// where the network's doubts come from. entropy(OUTPUT, 2) divides the scores by 2 first.
 #if canImport(Glibc)
   import Glibc
 #else
   import Darwin
 #endif
 
-/// The table is made once, at the first use, and never changed.
+/// Set once, when the plugin is loaded.
 nonisolated(unsafe) private var host: UnsafePointer<gradcam_host>!
 
-/// The scores as probabilities, divided by the temperature before; nil after `fail`.
+/// The softmax of the scores divided by the temperature; nil after `fail`.
 private func probabilities(
   _ arguments: gradcam_target_arguments
 ) -> (temperature: Float, values: [Float])? {

@@ -1,6 +1,6 @@
 """Makes soft-clip.onnx, a small network with two nodes of the custom operator example.SoftClip.
 
-Run with a Python that has onnx and numpy; the file is written beside this script, the same one every time.
+Run with a Python that has onnx and numpy; the file is written beside this script, identical every time.
 """
 
 from pathlib import Path

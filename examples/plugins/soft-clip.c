@@ -1,5 +1,5 @@
-/* An operator with its gradient: example.SoftClip, y = limit · tanh(x ⁄ limit), which PyTorch users may have exported
- * from a torch.autograd.Function. `limit` is an attribute, 1 where it is not written. */
+/* An operator with its gradient: example.SoftClip, y = limit · tanh(x ⁄ limit), as PyTorch exports it from a
+ * torch.autograd.Function. `limit` is an attribute, 1 by default. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -17,13 +17,13 @@ static gradcam_status create(gradcam_call *call, void **state) {
   if (status != GRADCAM_OK) return status;
   if (!(limit > 0)) return host->fail(call, GRADCAM_FAILED, "attribute 'limit' is not above 0");
   struct soft_clip *clip = malloc(sizeof *clip);
-  if (clip == NULL) return host->fail(call, GRADCAM_FAILED, "no memory is left");
+  if (clip == NULL) return host->fail(call, GRADCAM_FAILED, "out of memory");
   clip->limit = limit;
   *state = clip;
   return GRADCAM_OK;
 }
 
-/* Elements are shared out in blocks, whose size says nothing about the number of threads. */
+/* Elements are split into blocks, whose size does not depend on the number of threads. */
 enum { BLOCK = 1 << 14 };
 
 struct work {
@@ -54,7 +54,7 @@ static gradcam_status forward(void *state, const gradcam_forward_arguments *run_
   return GRADCAM_OK;
 }
 
-/* dy⁄dx = 1 − (y ⁄ limit)², so that the output is all that the rule reads. */
+/* dy⁄dx = 1 − (y ⁄ limit)², so the rule reads only the output. */
 static void vjp_block(void *context, size_t block, size_t worker) {
   const struct work *work = context;
   (void)worker;

@@ -1,5 +1,5 @@
-// Two CAM methods: winning-channels, which weights a channel by its mean gradient where that is among the largest tenth,
-// else by 0; and signed-product, the plain product of gradient and activation, with what speaks against the class left in.
+// Two CAM methods: winning-channels, which weights a channel by its mean gradient if that is among the largest tenth,
+// else by 0; and signed-product, the plain product of gradient and activation, with evidence against the class left in.
 #include <algorithm>
 #include <numeric>
 #include <vector>

@@ -1,4 +1,4 @@
-"""Explains a picture with libgradcam, by ctypes alone: why does this network see what it sees?
+"""Explains a picture with libgradcam, using only ctypes: why does this network see what it sees?
 
     python3 heat_map.py MODEL.onnx PICTURE HEAT.npy [MAP.npy]
 
@@ -43,7 +43,7 @@ def call(name, *arguments):
 
 
 def explain(model_path, picture):
-    """What speaks for the top class: (heat at the picture's size in 0 ... 1, map at the node, Info).
+    """The evidence for the top class: (heat at the picture's size in 0 ... 1, map at the node).
 
     The picture is a path, or an array of uint8 of height x width x 3 in RGB.
     """

@@ -10,8 +10,8 @@
 /// Reads width and height, as stored, from the header of a JPEG file held in memory.
 int gradcam_jpeg_size(const uint8_t *bytes, size_t count, uint32_t *width, uint32_t *height, char *message);
 
-/// Decodes a JPEG file of the given size into 3 * width * height bytes of RGB. Files of four components are taken as
-/// inverted CMYK, as Pillow takes them.
+/// Decodes a JPEG file of the given size into 3 * width * height bytes of RGB. Files of four components are treated as
+/// inverted CMYK, as in Pillow.
 int gradcam_jpeg_decode(const uint8_t *bytes, size_t count, uint8_t *rgb, uint32_t width, uint32_t height,
                         char *message);
 

@@ -1,4 +1,4 @@
-// Functions of several tensors whose extents broadcast, computed tile by tile.
+// Functions of several broadcast tensors, computed tile by tile.
 #ifndef CKERNELS_BROADCAST_H
 #define CKERNELS_BROADCAST_H
 
@@ -9,7 +9,7 @@
 
 #pragma GCC visibility push(hidden)
 
-// A block of a dense result, and where each operand's elements for it lie: at row·r + column·c, column being 0 or 1.
+// A block of a dense result, and the strides of each operand's elements for it: at row·r + column·c, column 0 or 1.
 // The result may overwrite an operand that does not broadcast.
 struct broadcast_tile {
   size_t rows, columns;
@@ -28,15 +28,15 @@ struct broadcast_tile {
 BINARY(add) BINARY(subtract) BINARY(multiply) BINARY(divide) BINARY(power)
 // The remainder with the sign of the dividend, and with that of the divisor.
 BINARY(remainder) BINARY(modulo)
-// NaN wins.
+// NaN propagates.
 BINARY(minimum) BINARY(maximum)
-// a where a is above 0, else a·b.
+// a if a > 0, else a·b.
 BINARY(prelu)
 COMPARISON(equal) COMPARISON(less) COMPARISON(less_or_equal)
 
 // a·b + c
 TERNARY(multiply_add)
-// c + 1 where a = b, else c.
+// c + 1 if a = b, else c.
 TERNARY(add_equal)
 
 // Gradients of functions of a and b with respect to the one named last, c being the gradient of the result.
@@ -51,7 +51,7 @@ TERNARY(prelu_a) TERNARY(prelu_b)
 TERNARY(pass_equal)
 TERNARY(l1_gradient) TERNARY(l2_gradient) TERNARY(sum_square_gradient)
 TERNARY(log_sum_gradient) TERNARY(log_sum_exp_gradient)
-// b where a = 0, else c / a.
+// b if a = 0, else c / a.
 TERNARY(product_gradient)
 
 // y = condition ? a : b for elements of 1, 4 and 8 bytes.
@@ -60,7 +60,7 @@ TERNARY(product_gradient)
     const uint8_t *condition, const void *a, const void *b, void *y, struct broadcast_tile tile);
 SELECT(1) SELECT(4) SELECT(8)
 
-// y = c where the condition is `holds`, else 0.
+// y = c if the condition is `holds`, else 0.
 void select_gradient_tile(
   const uint8_t *condition, const float *c, float *y, uint8_t holds, struct broadcast_tile tile);
 

@@ -8,7 +8,7 @@
 
 #pragma GCC visibility push(hidden)
 
-// The extents of a dense tensor of images, channels and, in planes, positions.
+// The extents of a dense tensor of images × channels × positions in a plane.
 struct channel_planes {
   size_t channels, area;
 };

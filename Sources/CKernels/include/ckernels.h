@@ -1,8 +1,8 @@
-// The SIMD loops behind the operators. Every function works on the range that its caller gives it and starts no
-// threads. Pointers to weights may be misaligned where a function says so: they may lie in a mapped file.
+// The SIMD loops of the operators. Every function works on the range that its caller gives it and starts no threads.
+// Pointers to weights may be misaligned if a function says so: they may lie in a mapped file.
 //
-// All are hidden. The version of a kernel that suits the processor is chosen while a shared library is loaded, which may
-// be before the library knows where functions are that another one may replace.
+// All are hidden: the version of a kernel that suits the processor is chosen while a shared library is loaded, possibly
+// before functions that another library may replace are resolved.
 #ifndef CKERNELS_H
 #define CKERNELS_H
 

@@ -5,9 +5,9 @@
 
 #pragma GCC visibility push(hidden)
 
-// Deformable convolution over height and width: every cell of the window is moved by an offset of its own and sampled
-// bilinearly, what lies outside being zero. Offsets are two planes of outputs a cell (down, right); a mask, which may
-// be NULL, is one plane a cell that its samples are multiplied by.
+// Deformable convolution over height and width: every cell of the window is moved by its own offset and sampled
+// bilinearly, with zeros outside. Offsets are two planes of outputs per cell (down, right); a mask, which may be NULL,
+// is one plane per cell that multiplies its samples.
 
 // The samples of one channel: a row of outputs for each cell.
 void deform_columns(

@@ -5,18 +5,18 @@
 
 #pragma GCC visibility push(hidden)
 
-// The floats of scratch memory that `depthwise` and `depthwise_gradient` need, from an address that is a multiple of 64.
+// The floats of scratch memory that `depthwise` and `depthwise_gradient` need, at an address that is a multiple of 64.
 int64_t depthwise_scratch(const struct sliding_window *window);
 
-// Which planes of a result to compute, of images of `channels` planes, and which of their rows; an input plane has
+// The planes of a result to compute, from images of `channels` planes, and the rows of each; an input plane has
 // `per_input` filters.
 struct depthwise_planes {
   int64_t first, last, channels, per_input, first_row, last_row;
 };
 
-// Planes of images convolved with one filter each: y = clamp(Σ filter × x + bias + residual, low, high), the bias being
-// one number a channel, the residual laid out as y; either may be NULL. Depth must be 1. Nothing is read from `end` on.
-// The filters may be misaligned.
+// Planes of images convolved with one filter each: y = clamp(Σ filter × x + bias + residual, low, high). The bias is
+// one number per channel, the residual is laid out like y; either may be NULL. Depth must be 1. Nothing is read from
+// `end` on. The filters may be misaligned.
 void depthwise(
     const float *x, const float *end, const float *filters, const struct sliding_window *window,
     const struct depthwise_planes *planes, const struct tile_epilogue *epilogue, float *y, float *scratch);

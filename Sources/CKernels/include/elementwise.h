@@ -16,7 +16,7 @@ struct unary_parameters {
 #define UNARY_FORWARD(name) \
   void name##_forward(const unaligned_float *x, float *y, size_t count, struct unary_parameters parameters);
 
-// dx = f'·dy, where v holds f's argument x or its result y as the name says; dy and dx may be the same.
+// dx = f'·dy; v holds f's argument x or its result y, as its name says. dy and dx may be the same.
 #define UNARY_GRADIENT(name, v) \
   void name##_gradient( \
     const unaligned_float *v, const float *dy, float *dx, size_t count, struct unary_parameters parameters);
@@ -63,7 +63,7 @@ UNARY_FORWARD(affine) UNARY_GRADIENT(affine, x)
 UNARY_FORWARD(parametric_softplus) UNARY_GRADIENT(parametric_softplus, x)
 UNARY_FORWARD(scaled_tanh) UNARY_GRADIENT(scaled_tanh, x)
 UNARY_FORWARD(shrink) UNARY_GRADIENT(shrink, x)
-// min(max(x, alpha), beta), NaN kept; the derivative is 0 at the bounds, as relu6 and hardtanh have it.
+// min(max(x, alpha), beta), NaN kept; the derivative is 0 at the bounds, as for relu6 and hardtanh.
 UNARY_FORWARD(clip) UNARY_GRADIENT(clip, x)
 
 #undef UNARY_FORWARD

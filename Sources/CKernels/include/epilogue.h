@@ -9,7 +9,7 @@
 void add_bias_and_clamp(
     float *y, int64_t rows, int64_t columns, int64_t leading, const float *bias, float low, float high);
 
-// dx = dy where y, the result of a clamp, lies between the bounds; 0 at them.
+// dx = dy if y, the result of a clamp, lies between the bounds; 0 at them.
 void clamp_gradient(const float *y, const float *dy, float low, float high, float *dx, int64_t count);
 
 #pragma GCC visibility pop

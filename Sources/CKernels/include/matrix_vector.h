@@ -1,4 +1,4 @@
-// Matrices times vectors, read once and in order: these run at the speed of memory. The matrix is row-major and may be
+// Matrices times vectors; the matrix is read once and in order, at the speed of memory. It is row-major and may be
 // misaligned.
 #ifndef CKERNELS_MATRIX_VECTOR_H
 #define CKERNELS_MATRIX_VECTOR_H

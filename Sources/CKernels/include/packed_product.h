@@ -1,8 +1,8 @@
-// Products of a left matrix, packed — weights, once — or read where it lies, with a right matrix whose rows are read
-// where they lie or from a panel laid out before.
+// Products of a left matrix, packed (weights, once) or read in place, with a right matrix whose rows are read in place
+// or from a panel laid out before.
 //
-// A packed left matrix stands as panels of `product_rows()` rows, each depth × rows, missing rows 0. Its depth is that of
-// a convolution: channels × kernel cells, ordered as blocks of channels, inside a block by cell, then by channel.
+// A packed left matrix consists of panels of `product_rows()` rows, each depth × rows, with missing rows 0. Its depth
+// is that of a convolution: channels × kernel cells, in blocks of channels, inside a block by cell, then by channel.
 #ifndef CKERNELS_PACKED_PRODUCT_H
 #define CKERNELS_PACKED_PRODUCT_H
 
@@ -18,7 +18,7 @@ int64_t product_lanes(void);
 
 enum { product_rows_limit = 8, product_columns_limit = 48 };
 
-// Up to this many columns left over are multiplied one by one, none beyond them being read.
+// Up to this many leftover columns are multiplied one by one, and no column beyond them is read.
 enum { product_single_columns = 4 };
 
 // The order of a left matrix's depth: `channels` in blocks of `block`, each channel with `cells`.
@@ -39,7 +39,7 @@ void pack_right(
 
 // Lays out the windows of output positions [position, position + columns) for channels [first, last) as rows of
 // product_columns() floats, by kernel cell, then by channel; cells outside the image are 0.
-// x is the image of `channels` channels.
+// x is an image with `channels` channels.
 void pack_windows(
     const float *x, const struct sliding_window *window, int64_t channels, int64_t first, int64_t last,
     int64_t position, int64_t columns, float *panel);
@@ -56,7 +56,7 @@ struct tile_epilogue {
 };
 
 // A left matrix from some depth on. Packed: `start` points into its first panel and `stride` is its whole depth. Else
-// rows of its elements lie `stride` apart, at any address.
+// its rows lie `stride` apart, at any address.
 struct left_matrix {
   const unaligned_float *start;
   int64_t stride;
@@ -64,10 +64,10 @@ struct left_matrix {
 };
 
 // c = left · right for rows [first, last) and `columns` columns, at most product_columns(), over `depth` from the depth
-// that the left matrix starts at. Of each right row as many columns are read as fill whole vectors, unless the left matrix
-// is packed and there are at most product_single_columns; product_columns() of them where it is not packed and the number
-// of rows is no multiple of product_rows(). `first` is a multiple of product_rows(); row r of the result and of the bias
-// lies at r × c_leading and r.
+// at which the left matrix starts. Of each right row, enough columns are read to fill whole vectors, unless the left
+// matrix is packed and there are at most product_single_columns; product_columns() are read if it is not packed and the
+// number of rows is not a multiple of product_rows(). `first` is a multiple of product_rows(); row r of the result and
+// of the bias lies at r × c_leading and r.
 void multiply_panel(
     struct left_matrix left, int64_t first, int64_t last, const float *right, int64_t leading, int64_t depth,
     int64_t columns, float *c, int64_t c_leading, const struct tile_epilogue *epilogue);

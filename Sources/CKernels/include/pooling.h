@@ -5,14 +5,14 @@
 
 #pragma GCC visibility push(hidden)
 
-// The floats of scratch memory that the pools of one plane need, from an address that is a multiple of 8.
+// The floats of scratch memory that pooling one plane needs, at an address that is a multiple of 8.
 int64_t pooling_scratch(const struct sliding_window *window);
 
-// One plane. Windows that lie wholly in the padding give −infinity; a NaN in a window wins.
+// One plane. Windows that lie entirely in the padding give −infinity; NaN propagates.
 void max_pool(const float *x, const struct sliding_window *window, float *y, float *scratch);
 
-// One plane: the offset in the plane of the first maximum of each window in row-major order, −1 where the window
-// holds nothing; a NaN counts as the maximum.
+// One plane: the offset in the plane of the first maximum of each window in row-major order, −1 if the window is
+// empty; a NaN counts as the maximum.
 void max_pool_offsets(const float *x, const struct sliding_window *window, int64_t *offsets);
 
 // One plane. The divisor counts the cells inside the tensor or, with `include_pad`, inside the declared padding.

@@ -8,10 +8,10 @@
 
 #pragma GCC visibility push(hidden)
 
-// y = x / scale to the nearest integer, halves to even, plus the zero point, held in [low, high]; NaN gives low.
+// y = x / scale to the nearest integer, halves to even, plus the zero point, clamped to [low, high]; NaN gives low.
 void quantize(const float *x, int64_t *y, size_t count, float scale, int64_t zero_point, int64_t low, int64_t high);
 
-// dx = dy / scale where the rounded value lies in [low, high], else 0; dy and dx may be the same.
+// dx = dy / scale if the rounded value lies in [low, high], else 0; dy and dx may be the same.
 void quantize_gradient(
     const float *x, const float *dy, float *dx, size_t count, float scale, int64_t zero_point, int64_t low,
     int64_t high);

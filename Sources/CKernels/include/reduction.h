@@ -14,7 +14,7 @@
   void reduce_##name(const unaligned_float *x, float *y, size_t count, size_t stride, size_t columns);
 
 REDUCTION(sum) REDUCTION(l1) REDUCTION(sum_square) REDUCTION(product)
-// NaN wins.
+// NaN propagates.
 REDUCTION(max) REDUCTION(min)
 // log Σ exp, safe against overflow.
 REDUCTION(log_sum_exp)
@@ -28,12 +28,12 @@ void log_softmax_row(const float *x, float *y, size_t count);
 void softmax_gradient_row(const float *y, const float *dy, float *dx, size_t count);
 void log_softmax_gradient_row(const float *y, const float *dy, float *dx, size_t count);
 
-// What normalises a row: y = (x − mean)·factor.
+// The statistics that normalise a row: y = (x − mean)·factor.
 struct row_statistics {
   float mean, factor;
 };
 
-// The mean (0 where it is not `centred`) and 1/√(mean square deviation + epsilon) of a row.
+// The mean (0 if it is not `centred`) and 1/√(mean square deviation + epsilon) of a row.
 struct row_statistics normalization_statistics(const unaligned_float *x, size_t count, float epsilon, int centred);
 // x and y may be the same.
 void normalize_row(const unaligned_float *x, float *y, size_t count, struct row_statistics statistics);
@@ -42,8 +42,8 @@ void normalization_gradient_row(
   const unaligned_float *x, const float *dy, float *dx, size_t count, struct row_statistics statistics, int centred,
   float mean_gradient, float factor_gradient);
 
-// Local response normalisation of one image of `channels` planes of `area` elements, over `before` channels in front,
-// the channel itself and `after` behind it: y = x·s^−beta with s = bias + scale·Σ x².
+// Local response normalisation of one image of `channels` planes of `area` elements, over `before` channels before, the
+// channel itself and `after` channels after it: y = x·s^−beta with s = bias + scale·Σ x².
 struct response_window {
   size_t channels, area, before, after;
   float scale, beta, bias;

@@ -8,7 +8,7 @@
 
 #pragma GCC visibility push(hidden)
 
-// Each float becomes the nearest float16 or bfloat16 number, ties to even, those beyond the range infinite.
+// Each float becomes the nearest float16 or bfloat16 number, ties to even; those beyond the range become infinite.
 void round_to_float16(const unaligned_float *in, float *out, size_t count);
 void round_to_bfloat16(const unaligned_float *in, float *out, size_t count);
 

@@ -4,7 +4,7 @@
 
 #if defined(__x86_64__) && defined(__linux__)
 #define SIMD_KERNEL __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-// The same for kernels written in vectors of 64 bytes, which the compiler would halve at the level x86-64-v4.
+// The same for kernels written with vectors of 64 bytes, which the compiler would halve at the level x86-64-v4.
 #define WIDE_SIMD_KERNEL __attribute__((target_clones("avx512f", "arch=x86-64-v3", "default")))
 #else
 #define SIMD_KERNEL
@@ -14,10 +14,10 @@
 // A helper of such functions: part of each of their versions, never a function of its own.
 #define SIMD_INLINE static inline __attribute__((always_inline))
 
-// Lets the compiler reorder float sums and contract a*b+c inside the function body that it stands in.
+// Lets the compiler reorder float sums and contract a*b+c inside the enclosing function body.
 #define FAST_FLOAT_MATH _Pragma("clang fp reassociate(on) contract(fast)")
 
-// Stands before a loop whose iterations are independent even where its result overwrites an operand in place.
+// Precedes a loop whose iterations are independent even if its result overwrites an operand in place.
 #define INDEPENDENT_ITERATIONS _Pragma("clang loop vectorize(assume_safety)")
 
 // A float at any address.

@@ -5,7 +5,7 @@
 
 #pragma GCC visibility push(hidden)
 
-// A window that slides over three spatial dimensions (depth, height, width; extents of 1 where there are fewer).
+// A window that slides over three spatial dimensions (depth, height, width; extents of 1 if there are fewer).
 // Input coordinate = output coordinate × stride − pad + kernel coordinate × dilation.
 struct sliding_window {
   int64_t input[3];
@@ -14,7 +14,7 @@ struct sliding_window {
   int64_t stride[3];
   int64_t dilation[3];
   int64_t pad[3];      // before the first element
-  int64_t pad_end[3];  // behind the last
+  int64_t pad_end[3];  // after the last
 };
 
 // The positions of one spatial extent: input, output and kernel.
@@ -24,7 +24,7 @@ static inline int64_t window_origin(const struct sliding_window *w, int axis, in
   return output * w->stride[axis] - w->pad[axis];
 }
 
-// The quotient rounded up where it is positive, towards zero elsewhere; the commonest divisors without a division.
+// The quotient, rounded up if it is positive, else towards zero; the commonest divisors need no division.
 static inline int64_t divide_up(int64_t a, int64_t b) {
   if (b == 1) return a;
   return a > 0 ? (b == 2 ? (a + 1) >> 1 : (a + b - 1) / b) : a / b;

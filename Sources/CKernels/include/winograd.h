@@ -3,8 +3,8 @@
 // (Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, 2016.) The points of interpolation are 0, ±3/4,
 // ±3/2 and infinity: with these the rounding error is half of that with 0, ±1, ±2.
 //
-// Tiles are worked on by rows. A row of tiles takes `slots` places: as many as there are tiles, or one more that holds
-// nothing, where the last tile would otherwise see the next row's beginning.
+// Tiles are processed by rows. A row of tiles takes `slots` places: one per tile, and an empty one if the last tile
+// would otherwise see the start of the next row.
 #ifndef CKERNELS_WINOGRAD_H
 #define CKERNELS_WINOGRAD_H
 
@@ -27,8 +27,8 @@ int64_t winograd_slots(int64_t width, int64_t pad_left, int64_t tiles);
 // The floats of scratch memory that the transforms of `rows` rows of tiles need.
 int64_t winograd_scratch(int64_t rows, int64_t slots);
 
-// Filters at weights[output × output_stride + input × input_stride], 9 floats each, in reverse order where `rotated`,
-// transformed and packed for `multiply_panel`: one packed left matrix (outputs × inputs) a cell, `cell_stride` floats
+// Filters at weights[output × output_stride + input × input_stride], 9 floats each, in reverse order if `rotated`,
+// transformed and packed for `multiply_panel`: one packed left matrix (outputs × inputs) per cell, `cell_stride` floats
 // apart. For outputs [first, last), first a multiple of product_rows(). Weights may be misaligned.
 void winograd_weights(
     const float *weights, int64_t outputs, int64_t inputs, int64_t output_stride, int64_t input_stride, int rotated,
@@ -40,8 +40,8 @@ void winograd_input(
     const float *x, const float *end, const struct winograd_plane *plane, int64_t first, int64_t rows, float *v,
     int64_t cell_stride, float *scratch);
 
-// The reverse for one output channel: y = clamp(… + bias + residual, low, high), the bias and the residual plane being
-// that of the channel or NULL.
+// The inverse for one output channel: y = clamp(… + bias + residual, low, high). The bias and the residual plane are
+// those of the channel, or NULL.
 void winograd_output(
     const float *m, int64_t cell_stride, const struct winograd_plane *plane, int64_t first, int64_t rows,
     const struct tile_epilogue *epilogue, float *y, float *scratch);

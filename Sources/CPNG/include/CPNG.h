@@ -10,7 +10,7 @@
 /// Reads width and height from the header of a PNG file held in memory.
 int gradcam_png_size(const uint8_t *bytes, size_t count, uint32_t *width, uint32_t *height, char *message);
 
-/// Decodes a PNG file of the given size into 3 * width * height bytes of 8-bit RGB. Alpha is dropped, 16-bit samples
+/// Decodes a PNG file of the given size into 3 * width * height bytes of 8-bit RGB. Alpha is dropped; 16-bit samples
 /// keep their high byte.
 int gradcam_png_decode(const uint8_t *bytes, size_t count, uint8_t *rgb, uint32_t width, uint32_t height,
                        char *message);

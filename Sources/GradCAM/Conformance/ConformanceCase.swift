@@ -20,7 +20,7 @@ public struct ConformanceCase: Sendable {
 
   /// The cases in a folder, sorted by name: the folder itself, or those below it.
   ///
-  /// Throws `unreadable` where the folder cannot be listed.
+  /// Throws `unreadable` if the folder cannot be listed.
   public static func find(in folder: String) throws -> [ConformanceCase] {
     let entries: [String]
     do {
@@ -41,16 +41,16 @@ public struct ConformanceCase: Sendable {
   }
 }
 
-/// How a case went.
+/// The outcome of a case.
 public struct ConformanceOutcome: Sendable {
-  /// The three ways.
+  /// The possible outcomes.
   public enum Status: String, Sendable {
     case passed, failed, skipped
   }
 
-  /// How it went.
+  /// The status.
   public let status: Status
-  /// Why it did not pass; nil where it did.
+  /// Why it did not pass; nil if it did.
   public let reason: Message?
 
   /// An outcome.

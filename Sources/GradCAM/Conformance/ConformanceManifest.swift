@@ -1,28 +1,28 @@
 import Graph
 
-/// What is expected of conformance cases: one line a case, `pass NAME`, `skip NAME # reason` or `fail NAME # reason`.
+/// The expected outcomes of conformance cases, one per line: `pass NAME`, `skip NAME # reason` or `fail NAME # reason`.
 ///
-/// A case whose numbers cannot come nearer has its own tolerances, with the reason: `pass NAME rtol=1e-2 # reason`.
-/// Empty lines and lines that begin with `#` say nothing.
+/// A case that cannot meet the default tolerances has its own, with a reason: `pass NAME rtol=1e-2 # reason`.
+/// Empty lines and lines that begin with `#` are ignored.
 public struct ConformanceManifest: Sendable {
   /// One line.
   public struct Entry: Sendable, Equatable {
-    /// How the case is expected to go.
+    /// The expected status.
     public let status: ConformanceOutcome.Status
-    /// The relative tolerance, nil for the usual one.
+    /// The relative tolerance; nil for the default.
     public let relativeTolerance: Float?
-    /// The absolute tolerance, nil for the usual one.
+    /// The absolute tolerance; nil for the default.
     public let absoluteTolerance: Float?
     /// Why it does not pass, or needs its tolerance.
     public let reason: String?
   }
 
-  /// The lines by the case's name.
+  /// The entries by case name.
   public let entries: [String: Entry]
 
   /// Reads a manifest.
   ///
-  /// Throws `unreadable` for the file, `badData` naming the line that cannot be understood.
+  /// Throws `unreadable` if the file cannot be read, `badData` naming the line that cannot be parsed.
   public init(contentsOf path: String) throws {
     let bytes = try contentsOfFile(at: path)
     self = try located(path) { try ConformanceManifest(String(decoding: bytes, as: UTF8.self)) }
@@ -34,7 +34,7 @@ public struct ConformanceManifest: Sendable {
       guard let (name, entry) = try located("line \(index + 1)", { try Self.read(line) }) else { continue }
       guard entries.updateValue(entry, forKey: name) == nil else {
         throw GradCAMError(
-          .badData, at: "line \(index + 1)", problem: "'\(name)' is there twice", advice: "keep one of its lines")
+          .badData, at: "line \(index + 1)", problem: "'\(name)' is listed twice", advice: "keep one of its lines")
       }
     }
     self.entries = entries
@@ -66,11 +66,11 @@ public struct ConformanceManifest: Sendable {
     return (words[1], entry)
   }
 
-  /// What is unexpected about how a case went, nil where it went as its line says.
+  /// What is unexpected about a case's outcome; nil if it is what the case's line says.
   public func surprise(_ name: String, _ outcome: ConformanceOutcome) -> String? {
     guard let entry = entries[name] else { return "is not in the manifest; it \(outcome.status.rawValue)" }
     guard entry.status != outcome.status else { return nil }
     guard outcome.status != .passed else { return "passes; the manifest says otherwise" }
-    return "\(outcome.status.rawValue) where the manifest says \(entry.status.rawValue)"
+    return "\(outcome.status.rawValue), but the manifest says \(entry.status.rawValue)"
   }
 }

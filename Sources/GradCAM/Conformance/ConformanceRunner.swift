@@ -8,7 +8,7 @@ import Ops
   import Foundation
 #endif
 
-/// Runs backend-test cases and compares what comes out with what is expected.
+/// Runs backend-test cases and compares their outputs with the expected ones.
 public struct ConformanceRunner: Sendable {
   private let relativeTolerance: Float
   private let absoluteTolerance: Float
@@ -17,7 +17,7 @@ public struct ConformanceRunner: Sendable {
 
   /// Creates a runner: |got − expected| ≤ absolute + relative × |expected| passes.
   ///
-  /// - Parameter manifest: where cases have tolerances of their own.
+  /// - Parameter manifest: the tolerances of cases that have their own.
   public init(
     relativeTolerance: Float = 1e-3, absoluteTolerance: Float = 1e-5, manifest: ConformanceManifest? = nil,
     operators: OperatorSet = .standard
@@ -28,14 +28,14 @@ public struct ConformanceRunner: Sendable {
     self.operators = operators
   }
 
-  /// Runs one case; whatever is unsupported is a reason to skip, every other error to fail.
+  /// Runs one case: it is skipped if something is `unsupported` and fails on any other error.
   public func run(_ each: ConformanceCase) -> ConformanceOutcome {
     do {
       let graph = try loadModel(at: each.model)
       for id in graph.inputs + graph.outputs where graph.values[id].elementType == nil {
         throw GradCAMError(
           .unsupported, at: "'\(graph.values[id].name)'",
-          problem: "is not a tensor of numbers or truth values that this program computes with")
+          problem: "is not a tensor of an element type that this program supports")
       }
       let entry = manifest?.entries[each.name]
       let tolerances = (
@@ -55,8 +55,7 @@ public struct ConformanceRunner: Sendable {
     }
   }
 
-  /// The first difference between a model's outputs, in the types that it declares, and those expected, nil where
-  /// there is none.
+  /// The first difference between a model's outputs, in their declared types, and the expected ones; nil if none.
   private func compare(
     _ graph: ComputeGraph, _ folder: String, within tolerances: (relative: Float, absolute: Float)
   ) throws -> String? {
@@ -81,8 +80,8 @@ public struct ConformanceRunner: Sendable {
     return nil
   }
 
-  /// A plan for inputs of which only the extents are known, or where shapes depend on contents, for known inputs:
-  /// integers and truth values if that is enough, else all.
+  /// A plan that knows only the extents of the inputs. If shapes depend on contents, it also knows the contents of
+  /// integer and Boolean inputs, or, if that is not enough, of all inputs.
   private func plan(_ graph: ComputeGraph, _ inputs: [ValueID: Tensor]) throws -> Plan {
     func plan(knowing isKnown: (Tensor) -> Bool) throws -> Plan {
       try Plan(
@@ -106,19 +105,19 @@ public struct ConformanceRunner: Sendable {
     _ got: Tensor, _ expected: Tensor, within tolerances: (relative: Float, absolute: Float)
   ) -> String? {
     guard got.elementType == expected.elementType else {
-      return "is \(got.elementType) where \(expected.elementType) is expected"
+      return "is \(got.elementType), expected \(expected.elementType)"
     }
-    guard got.shape == expected.shape else { return "has shape \(got.shape) where \(expected.shape) is expected" }
+    guard got.shape == expected.shape else { return "has shape \(got.shape), expected \(expected.shape)" }
     if got.elementType.isFloatingPoint {
       for (index, (a, b)) in zip(got.floats.map(got.elementType.nearest), expected.floats).enumerated() {
         if a == b || (a.isNaN && b.isNaN) { continue }
         if !(abs(a - b) <= tolerances.absolute + tolerances.relative * abs(b)) {
-          return "is \(a) at \(index) where \(b) is expected"
+          return "is \(a) at \(index), expected \(b)"
         }
       }
     } else {
       for (index, (a, b)) in zip(got.integers, expected.integers).enumerated() where a != b {
-        return "is \(a) at \(index) where \(b) is expected"
+        return "is \(a) at \(index), expected \(b)"
       }
     }
     return nil

@@ -1,13 +1,5 @@
 import Graph
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// Central differences of one score around an activation.
 struct CentralDifferences {
   private let tail: Tail
@@ -21,38 +13,40 @@ struct CentralDifferences {
   private let typicalValue, typicalGradient: Double
   /// The standard deviation of the score's rounding.
   private var rounding = 0.0
-  /// The score of the activation itself, its rounding averaged out.
+  /// The score of the activation itself, with rounding averaged out.
   private var centre = 0.0
   private var generator = SplitMix64(seed: 1)
 
-  /// The standard deviations of rounding that count as certain.
+  /// How many standard deviations of rounding count as certain.
   private static let certainty = 4.0
-  /// The deviations of kinks and curvature that do: they are guessed from few numbers.
+  /// The same for kinks and curvature, which are estimated from few numbers.
   private static let caution = 2.0
   /// The share of the tolerance that rounding may take.
   private static let roundingShare = 0.25
 
-  init(_ session: Session, of target: any Target) throws {
-    tail = try session.tail(0)
+  /// - Parameter walked: the executor that has walked back from the target to the observation's only tap.
+  init(_ observation: Observation, _ walked: Executor, of target: any Target) throws {
+    let tap = observation.taps[0]
     self.target = target
-    activation = session.activation(0)
+    activation = walked.contents(of: tap.value)
     values = activation.floats
-    gradient = session.gradient(0).floats
-    layout = session.taps[0].layout!
+    gradient = walked.gradient(of: tap.value).floats
+    layout = tap.layout!
+    tail = try Tail(after: tap.value, of: observation, contents: activation, roundsLittle: true)
     typicalValue = values.lazy.map(Double.init).rootMeanSquare
     typicalGradient = gradient.lazy.map(Double.init).rootMeanSquare
     try measureRounding()
     guard typicalValue.isFinite, typicalGradient.isFinite, rounding.isFinite else {
       throw GradCAMError(
-        .badData, at: "\(session.model.path)", "\(.node, session.taps[0].label)",
+        .badData, at: "\(observation.model.path)", "\(.node, tap.label)",
         problem: "activation, gradient or score holds numbers that are NaN or infinite",
         advice: "check the image's preprocessing and the model's weights")
     }
   }
 
-  /// Compares along directions of a kind, without the elements that are tied where they do not agree; nil where there
-  /// are none because the gradient is zero.
-  mutating func compare(_ direction: GradientVerification.Direction) throws -> GradientVerification.Comparison? {
+  /// Compares along directions of a kind, without tied elements if the whole directions do not agree; nil if there are
+  /// no directions because the gradient is zero.
+  mutating func compare(_ direction: GradientVerification.Direction) throws -> GradientVerification.DirectionCheck? {
     guard direction == .random || typicalGradient > 0 else { return nil }
     let drawn = (0..<direction.count).map { _ in draw(direction) }
     let whole = try compare(drawn, direction, leavesOutTies: false)
@@ -116,20 +110,20 @@ struct CentralDifferences {
 
   private func compare(
     _ drawn: [[Double]], _ direction: GradientVerification.Direction, leavesOutTies: Bool
-  ) throws -> GradientVerification.Comparison {
+  ) throws -> GradientVerification.DirectionCheck {
     let noise = Self.certainty * rounding * 2.0.squareRoot()
     var slopes: [GradientVerification.Slope] = [], kinks: [Double] = [], noises: [Double] = []
     for each in drawn {
       let length = each.reduce(0) { $0 + $1 * $1 }.squareRoot()
       let unit = each.map { $0 / length }
-      // Where an element moves by more than a part of what elements are, nothing local is left to see.
+      // If an element moves by a large part of the typical element, the difference is not local.
       let limit = 0.2 * (typicalValue > 0 ? typicalValue : 1) / unit.reduce(0) { max($0, abs($1)) }
       func stepLength(slope: Double) -> Double {
         min(noise / (2 * Self.roundingShare * GradientVerification.tolerance * slope), limit)
       }
       let expected = max(abs(zip(unit, gradient).reduce(0) { $0 + $1.0 * Double($1.1) }), typicalGradient)
       var step = stepLength(slope: expected), near = try difference(along: unit, step: step)
-      // A gradient that is wrong may expect too little.
+      // A wrong gradient may predict too small a slope.
       let found = abs(near.slope.difference)
       if found > 2 * expected {
         step = stepLength(slope: found)
@@ -146,14 +140,14 @@ struct CentralDifferences {
       let size = values.rootMeanSquare
       return scale == 0 ? 0 : size / scale
     }
-    return GradientVerification.Comparison(
+    return GradientVerification.DirectionCheck(
       direction: direction, leavesOutTies: leavesOutTies, slopes: slopes,
       error: share(slopes.map(\.error)),
-      // Each direction has two witnesses.
+      // Each direction gives two estimates.
       uncertainty: max(share(noises), Self.caution * 2.0.squareRoot() * share(kinks)))
   }
 
-  /// Both slopes between A − step·u and A + step·u, as these are after rounding to float32, and the score's bend there.
+  /// Both slopes between A − step·u and A + step·u, each rounded to float32, and the bend of the score there.
   private func difference(
     along unit: [Double], step: Double
   ) throws -> (slope: GradientVerification.Slope, bend: Double) {
@@ -179,8 +173,8 @@ struct CentralDifferences {
     return Double(try target.score(try tail.explainedContents(for: changed)))
   }
 
-  /// Measures the score of the activation, and its rounding as the deviation from the linear prediction where every
-  /// element moves by up to 2⁻¹⁶ of itself: enough for all that follows to be rounded anew.
+  /// Measures the score of the activation, and its rounding as the deviation from the linear prediction when every
+  /// element moves by up to 2⁻¹⁶ of itself: enough for everything downstream to round differently.
   private mutating func measureRounding() throws {
     var scores: [Double] = []
     for _ in 0..<10 {
@@ -205,7 +199,7 @@ extension Collection<Double> {
 }
 
 extension [Float] {
-  /// Whether each element has an equal elsewhere.
+  /// Whether each element equals another one.
   fileprivate var areTied: [Bool] {
     let order = indices.sorted { self[$0] < self[$1] }
     var tied = [Bool](repeating: false, count: count)

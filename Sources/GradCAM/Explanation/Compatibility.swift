@@ -1,25 +1,25 @@
-/// The library or script that is followed where libraries differ: in formulas, and in what is made of a map.
+/// The library or script to follow, as libraries differ in formulas and in how they postprocess maps.
 ///
-/// Colours and blending are the program's own throughout.
+/// Colours and blending are always the program's own.
 public enum Compatibility: String, Sendable, CaseIterable {
   /// pytorch-grad-cam 1.5: normalised, resized, normalised again.
   case pytorchGradCAM = "pytorch-grad-cam"
   /// TorchCAM 0.5: normalised, then resized by Pillow's bicubic filter.
   case torchcam
-  /// Captum 0.9: not rectified, repeated to the network's input, and shown by size, whatever the sign, the largest values
-  /// that together make 2% being cut off.
+  /// Captum 0.9: not rectified, resized to the network's input by nearest neighbour, and shown by magnitude; the
+  /// largest values, which together make up 2% of the sum, are clipped.
   case captum
-  /// The original VGG19 recipe: resized, then rescaled once; the picture squashed to the input and drawn so.
+  /// The original VGG19 recipe: resized, then rescaled once; the picture is squashed to the input and drawn like that.
   case recipe
 
-  /// Whether the values of maps below 0 are left out.
+  /// Whether negative values of maps are set to 0.
   var rectifies: Bool { self != .captum }
 
   /// The map as it is drawn, in 0 … 1, over a picture.
   ///
   /// - Parameters:
   ///   - map: the method's result at the feature map's size, before rectification.
-  ///   - isRectified: whether values below 0 are left out, where the library does so.
+  ///   - isRectified: whether negative values are set to 0, if the library does so.
   public func drawnMap(
     _ map: HeatMap, isRectified: Bool = true, geometry: PreprocessingGeometry
   ) -> HeatMap {
@@ -38,11 +38,11 @@ public enum Compatibility: String, Sendable, CaseIterable {
 }
 
 extension HeatMap {
-  /// The values held in 0 … 1.
+  /// The values clamped to 0 … 1.
   fileprivate func clamped() -> HeatMap { mapped { min(max($0, 0), 1) } }
 
-  /// The values' sizes as parts of the largest, which is 1 with all above it, once the largest of all are put aside
-  /// that together are more than a share of the sum; all 0 where nothing else is left.
+  /// The magnitudes divided by the one at which their running sum, in ascending order, reaches all but a share of the
+  /// total, clipped to 1; all 0 if that one is 0.
   fileprivate func magnitudes(withoutShare share: Double) -> HeatMap {
     let sizes = mapped { abs($0) }.values.filter { $0.isFinite }.sorted()
     let total = sizes.reduce(0) { $0 + Double($1) }

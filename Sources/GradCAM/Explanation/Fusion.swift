@@ -1,23 +1,17 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import Graph
 
 /// How the maps of several nodes become one.
 ///
 /// Each is rectified and rescaled to 0 … 1 first.
 public enum Fusion: String, Sendable, CaseIterable {
-  /// The mean at the picture's size, rescaled: pytorch-grad-cam's for several target layers.
+  /// The mean at the picture's size, rescaled: as in pytorch-grad-cam for several target layers.
   case mean
   /// The largest value at the size of the largest map: TorchCAM's `fuse_cams`.
   case max
-  /// The product at the picture's size, rescaled: pytorch-grad-cam's RefineCAM; with `Compatibility.torchcam` at the size
-  /// of the largest map.
+  /// The product at the picture's size, rescaled: pytorch-grad-cam's RefineCAM; with `Compatibility.torchcam` at the
+  /// size of the largest map.
   case product
-  /// The largest value of tanh(2 × map) at the size of the largest map: TorchCAM's for LayerCAM.
+  /// The largest value of tanh(2 × map) at the size of the largest map: as in TorchCAM's LayerCAM.
   case tanhMax = "tanh-max"
 
   /// The fused map as it is drawn, in 0 … 1, over a picture.
@@ -33,14 +27,14 @@ public enum Fusion: String, Sendable, CaseIterable {
     }
   }
 
-  /// The fused map at the size of the largest, as TorchCAM has it.
+  /// The fused map at the size of the largest, as in TorchCAM.
   func fuseAtLargest(_ maps: [HeatMap]) -> HeatMap {
     let width = maps.map(\.width).max()!, height = maps.map(\.height).max()!
     return fuse(maps, epsilon: 1e-8) { $0.resized(width: width, height: height) }
   }
 
   /// - Parameters:
-  ///   - epsilon: what is added to the largest value before it divides.
+  ///   - epsilon: what is added to the largest value before dividing by it.
   ///   - resize: brings rescaled maps to one size.
   private func fuse(_ maps: [HeatMap], epsilon: Float = 1e-7, _ resize: (HeatMap) -> HeatMap) -> HeatMap {
     let rescaled = maps.map { $0.rectified().rescaled(epsilon: epsilon) }

@@ -2,23 +2,23 @@ import Graph
 
 /// The names of a model's classes.
 public struct Labels: Sendable {
-  /// The names by class; may be fewer than the classes.
+  /// The names by class; there may be fewer than classes.
   public let names: [String]
 
   /// Wraps names.
   public init(_ names: [String]) { self.names = names }
 
-  /// Reads a file with one name a line.
+  /// Reads a file with one name per line.
   ///
   /// Throws `unreadable` or `badData` naming the file.
   public init(contentsOf path: String) throws {
     guard let text = String(validating: try contentsOfFile(at: path), as: UTF8.self) else {
-      throw GradCAMError(.badData, at: path, problem: "is not text in UTF-8", advice: "write one label a line")
+      throw GradCAMError(.badData, at: path, problem: "is not text in UTF-8", advice: "write one label per line")
     }
     self.init(lines: text)
   }
 
-  /// Reads a text with one name a line, ended as on Unix or on Windows.
+  /// Reads a text with one name per line, with Unix or Windows line endings.
   init(lines text: String) {
     // A carriage return and a line feed are one character.
     var lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }.map(String.init)
@@ -26,15 +26,15 @@ public struct Labels: Sendable {
     names = lines
   }
 
-  /// The 1,000 classes of ImageNet's challenge of 2012, in their usual order.
+  /// The 1,000 classes of the ImageNet challenge of 2012, in their usual order.
   public static let imagenet = Labels(
     String(decoding: PackageResources.imagenet_labels_txt, as: UTF8.self).split(separator: "\n").map(String.init))
 
-  /// The classes of a model that gives one lone score.
+  /// The classes of a model that gives a single score.
   static let binary = Labels(["no", "yes"])
 
-  /// The names that a model's classes go by: what its file says, else `no` and `yes` for one lone score, else ImageNet's
-  /// for 1,000 class scores, which is an assumption.
+  /// The names of a model's classes: those in its file, else `no` and `yes` for a single score, else ImageNet's for
+  /// 1,000 class scores, which is an assumption.
   static func known(of model: Model, _ catalogue: NodeCatalogue) -> (labels: Labels, isAssumed: Bool) {
     if let names = model.metadata.labels { return (Labels(names), false) }
     if catalogue.isBinary { return (.binary, false) }
@@ -42,12 +42,12 @@ public struct Labels: Sendable {
     return (isImageNet ? .imagenet : Labels([]), isImageNet)
   }
 
-  /// The name of a class, nil where none is known.
+  /// The name of a class, nil if none is known.
   public subscript(_ index: Int) -> String? { names.indices.contains(index) ? names[index] : nil }
 
-  /// The class that a user means by a number or a name: exactly, regardless of case, or by a part that only one has.
+  /// The class that a user means by a number or a name: exact, regardless of case, or a part that only one name has.
   ///
-  /// Throws `usage` with the nearest names, or with the several that match.
+  /// Throws `usage` with the nearest names, or with all that match.
   public func index(of query: String, classCount: Int) throws -> Int {
     if let number = Int(query) {
       guard (0..<classCount).contains(number) else {
@@ -74,9 +74,9 @@ public struct Labels: Sendable {
 }
 
 extension Labels {
-  /// The two classes that a user means by `A,B`; labels may hold commas where only one reading names two classes.
+  /// The two classes that a user means by `A,B`; labels may hold commas if only one reading names two classes.
   ///
-  /// Of several readings that do, one of whole labels or numbers counts. Throws `usage` where none or several are left.
+  /// Of several such readings, one of whole labels or numbers wins. Throws `usage` if none or several are left.
   public func indices(ofPair query: String, classCount: Int) throws -> (Int, Int) {
     func error(_ problem: String, _ advice: String) -> GradCAMError {
       GradCAMError(.usage, at: "\(.contrast, query)", problem: "\(problem)", advice: "\(advice)")
@@ -99,9 +99,9 @@ extension Labels {
       if let only = readings.first, readings.count == 1 {
         return (try index(of: only.0, classCount: classCount), try index(of: only.1, classCount: classCount))
       }
-      throw error("no comma in it stands between two classes", "give the classes' numbers, as 3,5")
+      throw error("no comma in it separates two classes", "give the classes' numbers, such as 3,5")
     }
-    guard found.count == 1 else { throw error("can be read in several ways", "give the classes' numbers, as 3,5") }
+    guard found.count == 1 else { throw error("can be read in several ways", "give the classes' numbers, such as 3,5") }
     guard pair[0] != pair[1] else { throw error("is the same class twice", "give two classes") }
     return (pair[0], pair[1])
   }

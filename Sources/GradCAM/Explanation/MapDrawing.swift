@@ -1,15 +1,15 @@
-/// A map that is drawn when it is asked for: at the size of a photograph many take much memory.
+/// A map that is drawn on demand: many maps at the size of a photograph take much memory.
 struct MapDrawing: Sendable {
-  /// One map of each node, at its own size and before rectification, for every change of the image.
+  /// One map per node, at its own size and before rectification, for every augmentation.
   let maps: [[HeatMap]]
-  /// How those of several nodes become one.
+  /// How the maps of several nodes become one.
   let fusion: Fusion?
   /// The library followed.
   let compatibility: Compatibility
-  /// Whether values below 0 are left out.
+  /// Whether negative values are set to 0.
   let isRectified: Bool
 
-  /// The map, in 0 … 1, over a picture; of changed images the mean.
+  /// The map, in 0 … 1, over a picture: the mean over all augmentations.
   func drawn(over geometry: PreprocessingGeometry) -> HeatMap {
     HeatMap.mean(
       of: maps.map { maps in

@@ -1,17 +1,9 @@
 import Graph
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
-/// Numbered pieces of work, done in several places at a time; their results are handed over one at a time, in order.
+/// Numbered pieces of work, done in several places at a time; their results are delivered one at a time, in order.
 final class OrderedWork<Result> {
   private let count: Int
-  /// How many pieces may be taken that are not handed over yet: a slow one must not let results pile up.
+  /// How many pieces may be taken before they are delivered, so that a slow one does not make results pile up.
   private let lead: Int
   private let deliver: (Int, Result) throws -> Void
   private var taken = 0
@@ -38,9 +30,9 @@ final class OrderedWork<Result> {
   }
 
   /// Calls `work(index, place)` for every index below `count`, on as many threads as there are places, and
-  /// `deliver(index, result)` in rising order, never twice at a time.
+  /// `deliver(index, result)` in ascending order, one call at a time.
   ///
-  /// Throws what `deliver` throws first; no more is delivered then.
+  /// Throws the first error of `deliver`, after which nothing more is delivered.
   static func run(
     _ count: Int, places: Int, on pool: ThreadPool, work: (_ index: Int, _ place: Int) -> Result,
     deliver: (Int, Result) throws -> Void

@@ -1,27 +1,27 @@
 import Graph
 
-/// What makes maps smoother.
+/// How maps are smoothed.
 public enum Smoothing: String, Sendable, CaseIterable {
-  /// The mean over changed inputs: `Augmentation.all`.
+  /// The mean over augmented inputs: `Augmentation.all`.
   case aug
   /// The first principal component of weighted activations in place of their sum.
   case eigen
 }
 
-/// A change of the network's input whose map can be laid over the input as it was.
+/// A change of the network's input whose map can be laid over the original input.
 struct Augmentation {
-  /// Whether left and right change places.
+  /// Whether left and right are swapped.
   let isMirrored: Bool
   /// What every number is multiplied by.
   let factor: Float
 
-  /// Whether the input stays as it is.
+  /// Whether the input stays unchanged.
   var isNone: Bool { !isMirrored && factor == 1 }
 
-  /// The input as it is.
+  /// The unchanged input.
   static let none = Augmentation(isMirrored: false, factor: 1)
 
-  /// Those of pytorch-grad-cam's `aug_smooth`, the input as it is first.
+  /// Those of pytorch-grad-cam's `aug_smooth`, the unchanged input first.
   static let all =
     [none]
     + [false, true].flatMap { isMirrored in
@@ -30,7 +30,7 @@ struct Augmentation {
 
   /// A changed input.
   ///
-  /// Throws `unsupported` where it holds whole numbers.
+  /// Throws `unsupported` if it holds integers.
   func applied(to image: Tensor, _ layout: ImageShape.Layout) throws -> Tensor {
     guard image.elementType.storage == .float32 else {
       throw GradCAMError(
@@ -48,7 +48,7 @@ struct Augmentation {
     return Tensor(changed, shape: shape, floatingType: image.elementType)
   }
 
-  /// A map of the changed input over the input as it was.
+  /// A map of the changed input, laid over the original input.
   func undone(_ map: HeatMap) -> HeatMap {
     guard isMirrored else { return map }
     return HeatMap(

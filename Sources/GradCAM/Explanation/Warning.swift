@@ -1,6 +1,6 @@
 import Graph
 
-/// Something that the user should know about an explanation that was made all the same.
+/// Something that the user should know about an explanation.
 public struct Warning: Sendable, Equatable {
   /// What it is about, by a stable name for scripts.
   public enum Code: String, Sendable {
@@ -33,17 +33,22 @@ public struct Warning: Sendable, Equatable {
   func about(node: String) -> Warning { Warning(code: code, text: "\(node): \(text)") }
 }
 
+extension [Warning] {
+  /// Those that apply to a tensor as input, for which no preprocessing is assumed.
+  public var aboutTensors: [Warning] { filter { $0.code != .preprocessingAssumed } }
+}
+
 extension Warning {
   static let singlePosition = Warning(
     code: .noSpatialExtent,
-    text: "the node's feature map is 1×1, so that its heat map is one number; choose a node nearer to the image")
+    text: "the node's feature map is 1×1, so its heat map is one number; choose a node nearer to the image")
   static let zeroGradient = Warning(
     code: .gradientZero,
-    text: "the gradient at the node is zero everywhere, so that the map is empty: nothing there changes this score; "
+    text: "the gradient at the node is zero everywhere, so the map is empty: nothing there changes this score; "
       + "try another node or class")
   static let onlyExtraTokens = Warning(
     code: .gradientZero,
-    text: "the gradient at the node is zero for every token of the grid: only the class token counts behind the last "
+    text: "the gradient at the node is zero for every token of the grid: only the class token counts after the last "
       + "attention; choose a node before it, as auto does")
   static let zeroMap = Warning(
     code: .mapAllZero,
@@ -51,7 +56,7 @@ extension Warning {
       + "try another node, class or method")
   static let negativeMap = Warning(
     code: .mapAllNegative,
-    text: "the map is negative everywhere, so that nothing is left after rectification: what the node shows speaks "
+    text: "the map is negative everywhere, so nothing is left after rectification: what the node shows speaks "
       + "against this class; try the top class or another node")
 
   static func notFinite(_ what: String, _ source: NonFiniteSource) -> Warning {
@@ -62,14 +67,14 @@ extension Warning {
     Warning(
       code: .notFinite,
       text:
-        "\(target.description) is NaN or infinite, though the numbers that it is made of are finite; check the target")
+        "\(target.description) is NaN or infinite, though the numbers it is computed from are finite; check the target")
   }
 
   static func saturated(_ target: ClassTarget, probability: Float) -> Warning {
     Warning(
       code: .probabilitySaturated,
-      text: "the probability of \(target.name) is \(probability < 0.5 ? 0 : 1) within float32 rounding, so that its "
-        + "gradient is rounding too, or zero; leave out \(.score, "probability"), to explain the raw score")
+      text: "the probability of \(target.name) is \(probability < 0.5 ? 0 : 1) within float32 rounding, so its "
+        + "gradient is zero or rounding error; leave out \(.score, "probability") to explain the raw score")
   }
 
   static func ignoredNode(by method: String) -> Warning {
@@ -79,11 +84,11 @@ extension Warning {
   /// What is wrong with a map.
   ///
   /// - Parameters:
-  ///   - tap: what it was made of, where that is a node's.
+  ///   - tap: what it was made from, if that is a node's.
   ///   - extraTokens: the number of tokens at the node that the map leaves out.
-  ///   - isRectified: whether values below 0 are lost.
-  ///   - scores: what the target is a number of.
-  ///   - origin: finds where numbers come from that are not finite.
+  ///   - isRectified: whether negative values are set to 0.
+  ///   - scores: the numbers that the target is computed from.
+  ///   - origin: finds the source of non-finite numbers.
   static func about(
     _ map: HeatMap, from tap: Tap?, extraTokens: Int, isRectified: Bool, scores: [Float],
     origin: () throws -> NonFiniteSource
@@ -92,7 +97,7 @@ extension Warning {
     if map.values.contains(where: { !$0.isFinite }) {
       found.append(notFinite("the map holds numbers that are", try origin()))
     } else if scores.contains(where: { !$0.isFinite }) {
-      found.append(notFinite("the map is finite, but what it explains is", try origin()))
+      found.append(notFinite("the map is finite, but the explained value is", try origin()))
     } else if map.values.allSatisfy({ $0 == 0 }) {
       let hasNoGradient = tap?.gradient.allSatisfy { $0 == 0 } ?? false
       found.append(!hasNoGradient ? zeroMap : extraTokens > 0 ? onlyExtraTokens : zeroGradient)
@@ -104,16 +109,16 @@ extension Warning {
   }
 }
 
-/// What first held numbers that are NaN or infinite, on the way to a map.
+/// What first held NaN or infinite numbers, on the way to a map.
 enum NonFiniteSource {
   /// The network's input.
   case image
   /// A node of the network, as messages name it.
   case node(String, NonFiniteOrigin)
-  /// The method, of finite numbers.
+  /// The method, from finite numbers.
   case method
-  /// Nobody looked.
-  case untold
+  /// Not looked for.
+  case unknown
 
   /// Where they come from and what to try.
   var message: Message {
@@ -123,12 +128,12 @@ enum NonFiniteSource {
       if let constant = origin.constant {
         "they first appear at \(node), whose '\(constant)' holds them already; export the model again"
       } else if origin.isGradient {
-        "they first appear in the gradient behind \(node); choose a node nearer to the output"
+        "they first appear in the gradient that \(node) passes back; choose a node nearer to the output"
       } else {
-        "they first appear at \(node), which is given finite numbers; check the image's preprocessing, as "
+        "they first appear at \(node), whose inputs are finite; check the image's preprocessing, such as "
           + "\(.range), \(.mean) and \(.std), and the model's weights"
       }
-    case .untold: "explain this node alone to learn where they come from"
+    case .unknown: "explain this node alone to learn where they come from"
     case .method: "activation and gradient at the node are finite; choose another method or node"
     }
   }

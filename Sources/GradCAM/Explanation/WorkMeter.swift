@@ -1,4 +1,4 @@
-/// How much is done of pieces of work whose sizes are known.
+/// Measures progress over pieces of work of known sizes.
 final class WorkMeter {
   private let total: Int
   private let report: (Double) -> Void
@@ -8,7 +8,7 @@ final class WorkMeter {
 
   /// - Parameters:
   ///   - total: the sizes of all pieces together.
-  ///   - report: takes the part that is done, from 0 to 1.
+  ///   - report: receives the fraction done, from 0 to 1.
   init(_ total: Int, report: @escaping (Double) -> Void) {
     self.total = total
     self.report = report
@@ -25,7 +25,7 @@ final class WorkMeter {
     return try work()
   }
 
-  /// Notes that so much of the piece in hand is done.
+  /// Records progress in the current piece.
   func advance(_ count: Int) {
     current = min(current + count, size)
     tell()

@@ -1,19 +1,11 @@
 import Graph
 import Synchronization
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 private let temporaryFileCount = Atomic<Int>(0)
 
-/// Writes a file by way of a temporary one in the same folder and a rename: it appears whole or not at all.
+/// Writes a file through a temporary one in the same folder and a rename: it appears whole or not at all.
 ///
-/// A file that is there is replaced; a folder, device or pipe is not.
+/// An existing file is replaced; a folder, device or pipe is not.
 ///
 /// - Throws: `GradCAMError` of kind `.unwritable`; the temporary file is then gone.
 public func writeAtomically(_ bytes: [UInt8], to path: String) throws {
@@ -46,11 +38,11 @@ public func writeAtomically(_ bytes: [UInt8], to path: String) throws {
   }
 }
 
-/// The temporary files of `writeAtomically`, for a program that is ended while it writes.
+/// The temporary files of `writeAtomically`, for a program that is terminated while it writes.
 public enum UnfinishedFiles {
   private static let paths = Mutex<Set<String>>([])
 
-  /// Removes all there are, then ends the program with an exit code; no other comes into being meanwhile.
+  /// Removes them all, then ends the program with an exit code; no new one is created meanwhile.
   public static func exitWithoutThem(_ code: Int32) -> Never {
     paths.withLock { paths in
       for path in paths { unlink(path) }
@@ -58,7 +50,7 @@ public enum UnfinishedFiles {
     }
   }
 
-  /// The descriptor of a new file, below 0 where it cannot be made.
+  /// The descriptor of a new file, negative if it cannot be created.
   fileprivate static func create(_ path: String) -> Int32 {
     paths.withLock { paths in
       let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
@@ -70,7 +62,7 @@ public enum UnfinishedFiles {
   fileprivate static func forget(_ path: String) { paths.withLock { _ = $0.remove(path) } }
 }
 
-/// Writes all bytes to a descriptor, however many calls of the system that takes.
+/// Writes all bytes to a descriptor, in as many system calls as that takes.
 ///
 /// - Returns: 0, or the system's error code.
 package func writeAll(_ bytes: [UInt8], to file: Int32) -> Int32 {

@@ -1,4 +1,4 @@
-/// A font of fixed width whose glyphs are pixels.
+/// A bitmap font of fixed width.
 struct BitmapFont: Sendable {
   /// The width of every glyph.
   let width = 10
@@ -10,7 +10,7 @@ struct BitmapFont: Sendable {
   /// X11's 10x20, with Latin, Greek and Cyrillic letters.
   static let fixed = BitmapFont(String(decoding: PackageResources.fixed_10x20_hex, as: UTF8.self))
 
-  /// Reads lines of a code point, a colon and three hexadecimal digits a row; others are comments.
+  /// Reads lines of a code point, a colon and three hexadecimal digits per row; others are comments.
   private init(_ text: String) {
     var glyphs: [Unicode.Scalar: [UInt16]] = [:]
     for line in text.split(separator: "\n") {
@@ -24,7 +24,7 @@ struct BitmapFont: Sendable {
     self.glyphs = glyphs
   }
 
-  /// Calls `body` for every pixel of a text, counted from its upper left; what the font lacks is a replacement character.
+  /// Calls `body` for every pixel of a text, counted from its upper left; a missing glyph is a replacement character.
   func forEachPixel(of text: String, _ body: (_ x: Int, _ y: Int) -> Void) {
     for (place, character) in text.enumerated() {
       let scalar = String(character).unicodeScalars
@@ -35,7 +35,7 @@ struct BitmapFont: Sendable {
     }
   }
 
-  /// A text that is no wider than so many pixels, its end cut off with "…" where it must be.
+  /// The text, its end cut off with "…" if it is wider than a number of pixels.
   func fitted(_ text: String, in available: Int) -> String {
     let count = max(available / width, 1)
     return text.count <= count ? text : text.prefix(count - 1) + "…"

@@ -1,6 +1,6 @@
 /// A scale of 256 colours, equal to OpenCV's of the same name; `gray` is black to white.
 public enum Colormap: String, CaseIterable, Sendable {
-  /// Blue, cyan, yellow, red: the scale that Grad-CAM's pictures are known by.
+  /// Blue, cyan, yellow, red: the usual scale of Grad-CAM pictures.
   case jet
   /// Jet with even steps.
   case turbo
@@ -12,7 +12,7 @@ public enum Colormap: String, CaseIterable, Sendable {
   case inferno
   /// Blue to yellow by way of purple.
   case plasma
-  /// Dark blue to yellow; alike for colour-blind and other readers.
+  /// Dark blue to yellow; looks alike to colour-blind and other readers.
   case cividis
   /// Black, red, yellow, white.
   case hot

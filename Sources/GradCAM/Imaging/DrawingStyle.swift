@@ -11,7 +11,7 @@ public enum DrawingStyle: String, CaseIterable, Sendable {
 
   /// Draws a map of values in 0…1 at the size of the picture, twice as wide for `sideBySide`.
   ///
-  /// A map of another size is resized first; values outside 0…1 are clamped, and what is no number counts as 0.
+  /// A map of another size is resized first; values outside 0…1 are clamped, and NaN counts as 0.
   /// `blend` is the weight of the picture against the heat, 0…1, in `overlay` and `sideBySide`.
   public func draw(
     _ map: HeatMap, on picture: Picture, colormap: Colormap = .jet, blend: Float = 0.5

@@ -1,13 +1,5 @@
 import Graph
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// The bytes of a regular file of at most 2 GiB.
 ///
 /// - Throws: `GradCAMError` of kind `.unreadable`.
@@ -15,7 +7,7 @@ func contentsOfFile(at path: String) throws -> [UInt8] {
   func failure(_ problem: String, advice: String? = nil) -> GradCAMError {
     GradCAMError(.unreadable, at: path, problem: problem, advice: advice)
   }
-  // O_NONBLOCK: opening a pipe that nobody writes to would wait for ever.
+  // O_NONBLOCK: opening a pipe that nobody writes to would block forever.
   let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
   guard file >= 0 else {
     throw failure("cannot be opened (\(systemMessage(errno)))", advice: "check the path and its permissions")

@@ -1,8 +1,8 @@
-/// A resampling filter: how much an input sample counts by its distance.
+/// A resampling filter: the weight of an input sample by its distance.
 struct ResamplingFilter: Sendable {
-  /// The distance from which on nothing counts.
+  /// The distance from which on all weights are 0.
   let support: Double
-  /// The weight by the distance, at least 0.
+  /// The weight at a distance, which is at least 0.
   let weight: @Sendable (Double) -> Double
 
   /// Linear interpolation.
@@ -14,7 +14,7 @@ struct ResamplingFilter: Sendable {
   }
 }
 
-/// For each output sample, a run of input samples and their weights, which sum to 1, as Pillow's `resize` has them.
+/// For each output sample, a run of input samples and their weights, which sum to 1, as in Pillow's `resize`.
 struct FilterWindows {
   /// The first input sample of each.
   private(set) var starts: [Int] = []
@@ -24,7 +24,7 @@ struct FilterWindows {
 
   /// - Parameters:
   ///   - centers: where each output lies, counted from the edge of the first input; nil leaves its window empty.
-  ///   - scale: how many inputs lie between two outputs; a filter is as wide as an output at least.
+  ///   - scale: the number of inputs per output; a filter is stretched by it if it is above 1.
   init(_ filter: ResamplingFilter, over inputCount: Int, centers: [Double?], scale: Double) {
     let stretch = max(scale, 1), support = filter.support * stretch
     for center in centers {
@@ -42,7 +42,7 @@ struct FilterWindows {
     }
   }
 
-  /// How many outputs there are.
+  /// The number of outputs.
   var count: Int { starts.count }
 
   /// Where an output's weights lie among all.

@@ -17,12 +17,12 @@ public struct HeatMap: Sendable, Equatable {
     self.values = values
   }
 
-  /// The map with negative values, and values that are no number, set to 0.
+  /// The map with negative values and NaN set to 0.
   public func rectified() -> HeatMap { mapped { $0 > 0 ? $0 : 0 } }
 
-  /// The map brought to 0…1: its minimum subtracted, then divided by its maximum plus epsilon; 0 where all is equal.
+  /// The map brought to 0…1: its minimum subtracted, then divided by its maximum plus epsilon; 0 if all are equal.
   public func rescaled(epsilon: Float = 1e-7) -> HeatMap {
-    // Eight values at a time, which a processor compares and divides at once; what is no number counts for nothing.
+    // Eight values at a time, which a processor compares and divides at once; NaN is ignored.
     let whole = values.count / 8 * 8
     return values.withUnsafeBytes { values in
       var minima = SIMD8<Float>(repeating: .infinity), maxima = -minima
@@ -51,10 +51,10 @@ public struct HeatMap: Sendable, Equatable {
     }
   }
 
-  /// The rectified map, rescaled: what is made of a method's result before it is drawn.
+  /// The rectified map, rescaled: the form in which a method's result is drawn.
   public func normalized() -> HeatMap { rectified().rescaled() }
 
-  /// The place of the largest value, the first in reading order of several; nil where no value is a number.
+  /// The place of the largest value, the first in reading order of several; nil if all values are NaN.
   public var argmax: (x: Int, y: Int)? {
     var best: Int?
     for (index, value) in values.enumerated() where !value.isNaN {

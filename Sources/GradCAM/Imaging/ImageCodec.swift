@@ -1,13 +1,5 @@
 import Graph
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// One image format: what its files begin with, how they are named, and the C functions that code them.
 struct ImageCodec: Sendable, Equatable {
   typealias ReadSize =
@@ -36,7 +28,7 @@ struct ImageCodec: Sendable, Equatable {
 
   static func == (left: ImageCodec, right: ImageCodec) -> Bool { left.name == right.name }
 
-  /// The format that a path's extension tells; nil where it tells none.
+  /// The format of a path's extension; nil if it is unknown.
   static func known(by path: String) -> ImageCodec? {
     let file = path.split(separator: "/").last ?? ""
     let suffix = file.lastIndex(of: ".").map { file[file.index(after: $0)...].lowercased() }
@@ -46,7 +38,7 @@ struct ImageCodec: Sendable, Equatable {
   static func forWriting(to path: String) throws -> ImageCodec {
     guard let codec = known(by: path) else {
       throw GradCAMError(
-        .usage, at: path, problem: "the file name tells no picture format",
+        .usage, at: path, problem: "the file name has no picture extension",
         advice: "end it in .png, .jpg or .jpeg")
     }
     return codec
@@ -75,7 +67,7 @@ struct ImageCodec: Sendable, Equatable {
   func encode(_ picture: Picture) throws -> [UInt8] {
     var encoded: UnsafeMutablePointer<UInt8>?
     var count = 0
-    try report(.unwritable, problem: "the picture cannot be coded as \(name)", advice: "make it smaller") {
+    try report(.unwritable, problem: "the picture cannot be encoded as \(name)", advice: "make it smaller") {
       encodePixels(picture.pixels, UInt32(picture.width), UInt32(picture.height), &encoded, &count, $0)
     }
     defer { free(encoded) }

@@ -3,7 +3,7 @@ enum ImageOrientation: Int, CaseIterable {
   case upright = 1
   case mirrored, upsideDown, mirroredUpsideDown, transposed, turnedRight, transverse, turnedLeft
 
-  /// The orientation that a JPEG file's EXIF segment tells, `upright` where it tells none.
+  /// The orientation in a JPEG file's EXIF segment, `upright` if there is none.
   init(ofJPEG bytes: [UInt8]) {
     self = ImageOrientation.exifSegment(of: bytes).flatMap(ImageOrientation.orientation) ?? .upright
   }

@@ -1,5 +1,5 @@
 /// For each output position along one axis, two input positions and how far it lies between them: linear
-/// interpolation between pixel centres, the edges held.
+/// interpolation between pixel centres, clamped at the edges.
 struct LinearTaps {
   private(set) var lower: [Int] = []
   private(set) var upper: [Int] = []
@@ -7,13 +7,13 @@ struct LinearTaps {
   /// The output positions that the input covers.
   let covered: Range<Int>
 
-  /// The input covers the output whole.
+  /// The input covers the whole output.
   init(from inputCount: Int, to outputCount: Int) {
     let scale = 1 / (Double(outputCount) / Double(inputCount))
     self.init(from: inputCount, to: outputCount, covered: 0..<outputCount) { (Double($0) + 0.5) * scale }
   }
 
-  /// `place` takes an output position to the input, counted there from the edge of the first pixel.
+  /// `place` maps an output position to the input, counted there from the edge of the first pixel.
   init(from inputCount: Int, to outputCount: Int, covered: Range<Int>, place: (Int) -> Double) {
     self.covered = covered
     for output in 0..<outputCount {

@@ -21,8 +21,8 @@ public struct NPYArray: Sendable, Equatable {
   /// Elements are float16, float32, float64, int32, int64, uint8 or bool, little-endian; integers above 2²⁴ and
   /// float64 are rounded to float32.
   ///
-  /// - Throws: `GradCAMError` of kind `.unreadable` where the file cannot be read, `.badData` where it is damaged,
-  ///   `.unsupported` where its elements are of another type.
+  /// - Throws: `GradCAMError` of kind `.unreadable` if the file cannot be read, `.badData` if it is damaged,
+  ///   `.unsupported` if its elements are of another type.
   public init(contentsOf path: String) throws {
     let bytes = try contentsOfFile(at: path)
     self = try located(path) { try NPYArray(decoding: bytes) }
@@ -43,7 +43,7 @@ public struct NPYArray: Sendable, Equatable {
       byteCount = product
     }
     guard bytes.count - dataStart == byteCount else {
-      throw NPYArray.damaged("it holds \(bytes.count - dataStart) bytes of data where its header tells \(byteCount)")
+      throw NPYArray.damaged("it holds \(bytes.count - dataStart) bytes of data, but its header says \(byteCount)")
     }
     let values = bytes.withUnsafeBytes { element.values(in: UnsafeRawBufferPointer(rebasing: $0[dataStart...])) }
     shape = header.shape
@@ -66,7 +66,7 @@ public struct NPYArray: Sendable, Equatable {
   private static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
 
   private static func headerText(of bytes: [UInt8]) throws -> (String, dataStart: Int) {
-    guard bytes.starts(with: magic) else { throw damaged("it does not begin as one") }
+    guard bytes.starts(with: magic) else { throw damaged("it does not begin with NumPy's signature") }
     guard bytes.count >= 8, (1...3).contains(bytes[6]) else { throw damaged("its version is not 1, 2 or 3") }
     let start = bytes[6] == 1 ? 10 : 12
     guard bytes.count >= start else { throw damaged("its header is cut off") }
@@ -76,7 +76,7 @@ public struct NPYArray: Sendable, Equatable {
   }
 
   fileprivate static func damaged(_ reason: String) -> GradCAMError {
-    GradCAMError(.badData, problem: "not a sound .npy file: \(reason)", advice: "write it again with numpy.save")
+    GradCAMError(.badData, problem: "not a valid .npy file: \(reason)", advice: "write it again with numpy.save")
   }
 }
 
@@ -102,13 +102,13 @@ private struct NPYHeader {
 
     let order = try field("fortran_order")
     guard order.hasPrefix("True") || order.hasPrefix("False") else {
-      throw NPYArray.damaged("its header tells no 'fortran_order'")
+      throw NPYArray.damaged("its header gives no 'fortran_order'")
     }
     isColumnMajor = order.hasPrefix("True")
 
     let tuple = try field("shape")
     guard tuple.first == "(", let close = tuple.firstIndex(of: ")") else {
-      throw NPYArray.damaged("its header tells no 'shape'")
+      throw NPYArray.damaged("its header gives no 'shape'")
     }
     shape = try tuple[..<close].dropFirst().split(separator: ",").compactMap { part in
       let digits = part.filter { $0 != " " }
@@ -172,7 +172,7 @@ private func rowMajor(_ values: [Float], shape: [Int]) -> [Float] {
 }
 
 extension NPYArray {
-  /// The array as a tensor of an element type; numbers that are no integers are rounded for one of integers.
+  /// The array as a tensor of an element type; numbers are rounded for an integer type.
   package func tensor(of type: ElementType) -> Tensor {
     switch type.storage {
     case .float32: Tensor(values, shape: Shape(shape))

@@ -41,7 +41,7 @@ private struct FixedTaps {
   init(from inputCount: Int, to outputCount: Int) {
     func fixed(_ weight: Float) -> Int32 { Int32((weight * 2048).rounded(.toNearestOrEven)) }
     let scale = 1 / (Double(outputCount) / Double(inputCount))
-    // OpenCV rounds the positions to Float here, though not where it resizes maps.
+    // OpenCV rounds the positions to Float here, though not when it resizes maps.
     taps = LinearTaps(from: inputCount, to: outputCount, covered: 0..<outputCount) {
       Double(Float((Double($0) + 0.5) * scale - 0.5)) + 0.5
     }
@@ -50,8 +50,8 @@ private struct FixedTaps {
 }
 
 extension HeatMap {
-  /// The map at another size, as OpenCV's `resize` with `INTER_LINEAR` gives it: half-pixel centres, edges held, no
-  /// averaging where it shrinks.
+  /// The map at another size, as in OpenCV's `resize` with `INTER_LINEAR`: half-pixel centres, clamped at the edges, no
+  /// averaging when it shrinks.
   ///
   /// - Precondition: `width` and `height` are positive.
   public func resized(width: Int, height: Int) -> HeatMap {

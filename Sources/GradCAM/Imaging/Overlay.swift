@@ -1,15 +1,15 @@
 extension Picture {
   /// The heat of a map blended with a picture: `(1 - blend) * heat + blend * picture`, divided by its maximum.
   ///
-  /// As pytorch-grad-cam's `show_cam_on_image` draws it. Values of the map outside 0…1 are clamped, and what is no
-  /// number counts as 0; a map of another size than the picture's is resized first; `blend` is clamped to 0…1.
+  /// As in pytorch-grad-cam's `show_cam_on_image`. Values of the map outside 0…1 are clamped, and NaN counts as 0; a
+  /// map of another size than the picture's is resized first; `blend` is clamped to 0…1.
   public static func overlay(
     map: HeatMap, on picture: Picture, colormap: Colormap = .jet, blend: Float = 0.5
   ) -> Picture {
     let map = map.resized(width: picture.width, height: picture.height)
     let blend = blend > 0 ? min(blend, 1) : 0
     let heat = colormap.colors.map { (1 - blend) * (Float($0) / 255) }
-    // What becomes of a sample depends on nothing but its value and its entry, the place of its heat.
+    // The result for a sample depends only on its value and its entry, the index of its heat.
     let levels = map.levels
     let brightest = brightestSamples(picture.pixels, levels)
     func mixed(_ entry: Int, _ sample: Int) -> Float { heat[entry] + blend * (Float(sample) / 255) }
@@ -26,9 +26,9 @@ extension Picture {
   }
 }
 
-/// The largest sample at each entry, three times a level plus the channel; −1 where there is none.
+/// The largest sample at each entry, three times a level plus the channel; −1 if there is none.
 private func brightestSamples(_ pixels: [UInt8], _ levels: [UInt8]) -> [Int32] {
-  // Neighbours often have one level: in one table each would wait for the one before.
+  // Neighbours often share a level: in a single table, each update would wait for the one before.
   let entryCount = 3 * 256
   var tables = [Int32](repeating: -1, count: 4 * entryCount)
   raise(&tables, to: pixels, levels, count: levels.count)

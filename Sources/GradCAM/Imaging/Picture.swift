@@ -22,13 +22,13 @@ public struct Picture: Sendable, Equatable {
     self.pixels = pixels
   }
 
-  /// Decodes a PNG or JPEG file, told apart by content, as Pillow's `convert("RGB")` does.
+  /// Decodes a PNG or JPEG file, recognised by its content, as Pillow's `convert("RGB")` does.
   ///
-  /// Grey is replicated, alpha dropped, a palette looked up, CMYK converted; of 16-bit samples the high byte stays.
+  /// Grey is replicated, alpha dropped, a palette looked up, CMYK converted, 16-bit samples reduced to their high byte.
   /// A JPEG's EXIF orientation is applied.
   ///
-  /// - Throws: `GradCAMError` of kind `.unreadable` where the file cannot be read, `.badData` where it is damaged or
-  ///   larger than `maximumPixelCount`, `.unsupported` where it is of another format.
+  /// - Throws: `GradCAMError` of kind `.unreadable` if the file cannot be read, `.badData` if it is damaged or
+  ///   larger than `maximumPixelCount`, `.unsupported` if it is of another format.
   public init(contentsOf path: String) throws {
     let bytes = try contentsOfFile(at: path)
     self = try located(path) { try Picture(decoding: bytes) }
@@ -72,9 +72,9 @@ public struct Picture: Sendable, Equatable {
   /// Whether a path's extension names a format that pictures are read and written in.
   public static func hasKnownExtension(_ path: String) -> Bool { ImageCodec.known(by: path) != nil }
 
-  /// The given rectangle; pixels of it that lie outside the picture are black.
+  /// The given rectangle; pixels outside the picture are black.
   ///
-  /// - Throws: `GradCAMError` of kind `.usage` where the size is not positive or above `maximumPixelCount`.
+  /// - Throws: `GradCAMError` of kind `.usage` if the size is not positive or above `maximumPixelCount`.
   public func cropped(x left: Int, y top: Int, width: Int, height: Int) throws -> Picture {
     try Picture.checkSize(width: width, height: height)
     if (left, top, width, height) == (0, 0, self.width, self.height) { return self }
@@ -92,7 +92,7 @@ public struct Picture: Sendable, Equatable {
     return Picture(width: width, height: height, pixels: cropped)
   }
 
-  /// The ways in which a picture is resampled.
+  /// The ways to resample a picture.
   public enum ResizeFilter: Sendable {
     /// Pillow's `Image.resize` with `BILINEAR`, which averages over what a shrunken pixel covers; equal bit for bit.
     case pillowBilinear
@@ -102,7 +102,7 @@ public struct Picture: Sendable, Equatable {
 
   /// The picture at another size.
   ///
-  /// - Throws: `GradCAMError` of kind `.usage` where the size is not positive or above `maximumPixelCount`.
+  /// - Throws: `GradCAMError` of kind `.usage` if the size is not positive or above `maximumPixelCount`.
   public func resized(width: Int, height: Int, filter: ResizeFilter = .pillowBilinear) throws -> Picture {
     try Picture.checkSize(width: width, height: height)
     if (width, height) == (self.width, self.height) { return self }

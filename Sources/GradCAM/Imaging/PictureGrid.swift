@@ -1,6 +1,6 @@
 /// Pictures in rows, each with a line of text under it, black on white.
 ///
-/// All are brought to one height, or to one width where they are upright.
+/// All are scaled to one height, or to one width if they are upright.
 public struct PictureGrid: Sendable {
   /// A picture with its label; a label wider than its cell is cut off.
   public struct Cell: Sendable {
@@ -19,17 +19,17 @@ public struct PictureGrid: Sendable {
     }
   }
 
-  /// The line above all; nil for none.
+  /// The line above the cells; nil for none.
   public let title: String?
   /// The cells from left to right and from top to bottom, at least one.
   public let cells: [Cell]
 
-  /// How many cells a row has; nil for as many as make the whole about 16:10.
+  /// The number of cells per row; nil makes the grid about 16:10.
   public let columns: Int?
 
   /// The shorter side of every picture.
   private static let shorterSide = 224
-  /// Panoramas are made smaller than that.
+  /// The longest side; panoramas are shrunk to it.
   private static let longestSide = 1024
   private static let margin = 12
   private static let font = BitmapFont.fixed
@@ -52,7 +52,7 @@ public struct PictureGrid: Sendable {
 
   /// The grid as one picture.
   ///
-  /// Throws `usage` where there are so many cells that it would have more than `Picture.maximumPixelCount` pixels.
+  /// Throws `usage` if it would have more than `Picture.maximumPixelCount` pixels.
   public func picture() throws -> Picture {
     let pictures = cells.map(\.picture)
     let cell = PixelSize(
@@ -74,7 +74,7 @@ public struct PictureGrid: Sendable {
   }
 }
 
-/// A white picture in the making.
+/// A white picture to draw on.
 private struct Canvas {
   let width, height: Int
   private var pixels: [UInt8]
@@ -88,7 +88,7 @@ private struct Canvas {
 
   var picture: Picture { Picture(width: width, height: height, pixels: pixels) }
 
-  /// Lays a picture over a place that lies inside.
+  /// Draws a picture at a place inside the canvas.
   mutating func draw(_ picture: Picture, x: Int, y: Int) {
     for row in 0..<picture.height {
       let to = 3 * ((y + row) * width + x), from = 3 * row * picture.width
@@ -96,7 +96,7 @@ private struct Canvas {
     }
   }
 
-  /// Writes a line of text, cut off where it is wider than so many pixels.
+  /// Writes a line of text, cut off at a width in pixels.
   mutating func draw(_ text: String, font: BitmapFont, x left: Int, y top: Int, width available: Int) {
     font.forEachPixel(of: font.fitted(text, in: min(available, width - left))) { x, y in
       for channel in 0..<3 { pixels[3 * ((top + y) * width + left + x) + channel] = 0 }

@@ -1,5 +1,5 @@
 extension Picture {
-  /// Pillow's two passes of fixed-point weights, with 8-bit samples in between; equal bit for bit.
+  /// Pillow's two passes with fixed-point weights, and 8-bit samples in between; equal bit for bit.
   func resizedAsPillow(width newWidth: Int, height newHeight: Int) -> Picture {
     let narrowed = newWidth == width ? pixels : resampledRows(to: newWidth)
     guard newHeight != height else { return Picture(width: newWidth, height: newHeight, pixels: narrowed) }

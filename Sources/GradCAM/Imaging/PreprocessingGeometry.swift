@@ -14,9 +14,9 @@ public struct PixelSize: Sendable, Equatable {
 
 /// A rectangle of whole pixels, its corner counted from the upper left.
 public struct PixelRectangle: Sendable, Equatable {
-  /// The first column; negative where a crop pads on the left.
+  /// The first column; negative if a crop pads on the left.
   public var x: Int
-  /// The first row; negative where a crop pads above.
+  /// The first row; negative if a crop pads above.
   public var y: Int
   /// The width and height.
   public var size: PixelSize
@@ -58,24 +58,24 @@ public struct PreprocessingGeometry: Sendable, Equatable {
 
   /// The network's input of a picture of the original size: resized, then cropped, black outside.
   ///
-  /// - Throws: `GradCAMError` of kind `.usage` where a size is above `Picture.maximumPixelCount`.
+  /// - Throws: `GradCAMError` of kind `.usage` if a size is above `Picture.maximumPixelCount`.
   public func apply(to picture: Picture, filter: Picture.ResizeFilter = .pillowBilinear) throws -> Picture {
     try picture.resized(width: resized.width, height: resized.height, filter: filter)
       .cropped(x: crop.x, y: crop.y, width: crop.size.width, height: crop.size.height)
   }
 
-  /// How a map is read between its positions.
+  /// How a map is interpolated between its positions.
   public enum MapInterpolation: Sendable {
     /// The position that PyTorch's `interpolate` takes with mode `nearest`, at the network's input.
     case nearest
     /// Between two positions of each axis.
     case bilinear
-    /// Between four, as Pillow's `BICUBIC`; beside a peak it is below 0.
+    /// Between four, as in Pillow's `BICUBIC`; it undershoots next to a peak.
     case bicubic
   }
 
-  /// The original picture's pixel under the centre of a position of a grid over the network's input; nil where the crop
-  /// reaches beyond the picture.
+  /// The original picture's pixel under the centre of a position of a grid over the network's input; nil if that lies
+  /// outside the picture.
   func originalPixel(row: Int, column: Int, of grid: PixelSize) -> (x: Int, y: Int)? {
     func pixel(_ index: Int, _ count: Int, _ cropStart: Int, _ crop: Int, _ resized: Int, _ original: Int) -> Int? {
       let position = (Double(index) + 0.5) * Double(crop) / Double(count) + Double(cropStart)
@@ -94,15 +94,15 @@ public struct PreprocessingGeometry: Sendable, Equatable {
     return PixelRectangle(x: columns.lowerBound, y: rows.lowerBound, width: columns.count, height: rows.count)
   }
 
-  /// The same way from a picture that was of another size.
+  /// The same geometry for a picture of another size.
   public func from(_ size: PixelSize) -> PreprocessingGeometry {
     PreprocessingGeometry(original: size, resized: resized, crop: crop)
   }
 
   /// A map over the network's input, of any resolution, laid over the original picture at its own size.
   ///
-  /// Original pixels whose centre lies inside the crop get the map between its pixel centres, edges held; all others
-  /// get 0. The identity where nothing was resized or cropped and the map has the input's size.
+  /// Original pixels whose centre lies inside the crop get the map between its pixel centres, clamped at the edges; all
+  /// others get 0. The identity if nothing was resized or cropped and the map has the input's size.
   public func project(_ map: HeatMap, by interpolation: MapInterpolation = .bilinear) -> HeatMap {
     let columns = horizontal(mapCount: map.width), rows = vertical(mapCount: map.height)
     return switch interpolation {
@@ -125,7 +125,7 @@ public struct PreprocessingGeometry: Sendable, Equatable {
   }
 }
 
-/// One axis of the way from an original picture to a map over the part of it that is the network's input.
+/// One axis of the projection of a map over the network's input onto the original picture.
 private struct ProjectedAxis {
   let mapCount, originalCount, resizedCount, cropStart, cropCount: Int
 

@@ -1,6 +1,6 @@
-/// The whole part of a value, clamped to 0…255; 0 for what is no number.
+/// The whole part of a value, clamped to 0…255; 0 for NaN.
 ///
-/// Unlike `UInt8(value)` it has no branch, so that loops of it are vectorised.
+/// Unlike `UInt8(value)` it has no branch, so that loops over it are vectorised.
 @inline(__always)
 func truncatedByte(_ value: Float) -> UInt8 {
   let clamped = value > 0 ? (value < 255 ? value : 255) : 0

@@ -1,8 +1,8 @@
 /// Ablation-CAM: channels weighted by the share of the score that is lost without them.
 ///
-/// Desai and Ramaswamy, Ablation-CAM: Visual Explanations for Deep Convolutional Network via Gradient-free Localization,
-/// 2020. Where an activation may be below 0, a channel is not set to 0 but far below all others, as pytorch-grad-cam has
-/// it.
+/// Desai and Ramaswamy, Ablation-CAM: Visual Explanations for Deep Convolutional Network via Gradient-free
+/// Localization, 2020. If the lowest activation is not 0, a channel is set far below all others instead of to 0, as in
+/// pytorch-grad-cam.
 struct AblationCAM: WeightingMethod {
   func passCount(at tap: Tap) -> Int { tap.channels }
 

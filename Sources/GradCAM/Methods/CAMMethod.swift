@@ -1,21 +1,21 @@
 import Graph
 
-/// What of a network one map of a method shows.
+/// What one map of a method shows.
 public enum MapScope: Sendable {
   /// One node: there are as many maps as nodes.
   case node
-  /// All nodes asked for together.
+  /// All requested nodes together.
   case nodes
-  /// The network from its input to its score, whatever nodes are asked for.
+  /// The network from its input to its score, whatever nodes are requested.
   case network
 }
 
-/// What the user may choose about methods.
+/// The user's settings for methods.
 public struct MethodSettings: Sendable {
   /// How many concepts `dff` looks for, at least 1.
   public var conceptCount = 5
 
-  /// The usual choices.
+  /// The default settings.
   public init() {}
 }
 
@@ -23,7 +23,7 @@ public struct MethodSettings: Sendable {
 public struct ConceptMap: Sendable {
   /// The map before rectification, at the feature map's own size.
   public let map: HeatMap
-  /// The raw scores of the concept, where class scores are explained.
+  /// The raw scores of the concept, if class scores are explained.
   public let logits: [Float]?
 }
 
@@ -32,7 +32,7 @@ public protocol CAMMethod: Sendable {
   /// What one map shows.
   var scope: MapScope { get }
 
-  /// Whether values of the map below 0 are left out, where the library followed does so.
+  /// Whether negative values of the map are set to 0, if the library followed does so.
   var isRectified: Bool { get }
 
   /// The map before rectification, at the feature map's own size.
@@ -40,10 +40,10 @@ public protocol CAMMethod: Sendable {
   /// - Parameter probe: what else can be asked about the network at this tap.
   func map(of tap: Tap, probe: Probe) throws -> HeatMap
 
-  /// The method as a library has it whose formula differs.
+  /// The method with the formula of a library, if that differs.
   func following(_ source: Compatibility) -> any CAMMethod
 
-  /// About how often the network, or what of it lies behind the tap, runs for a map.
+  /// About how often the network, or the part downstream of the tap, runs for a map.
   func passCount(at tap: Tap) -> Int
 }
 
@@ -51,19 +51,19 @@ extension CAMMethod {
   /// One node.
   public var scope: MapScope { .node }
 
-  /// They are left out.
+  /// They are set to 0.
   public var isRectified: Bool { true }
 
   /// The method itself.
   public func following(_ source: Compatibility) -> any CAMMethod { self }
 
-  /// One, for what is at the tap already.
+  /// One: the tap is already known.
   public func passCount(at tap: Tap) -> Int { 1 }
 }
 
 /// A method whose map is a weighted sum over channels.
 public protocol WeightingMethod: CAMMethod {
-  /// What is summed.
+  /// The activations and their weights.
   func weighting(of tap: Tap, probe: Probe) throws -> Weighting
 }
 
@@ -72,7 +72,7 @@ extension WeightingMethod {
   public func map(of tap: Tap, probe: Probe) throws -> HeatMap { try weighting(of: tap, probe: probe).sum() }
 }
 
-/// A method that finds several things in a node, each with a map of its own.
+/// A method that finds several concepts in a node, each with a map of its own.
 public protocol ConceptMethod: CAMMethod {
   /// As many concepts as the probe's settings say, the maps before rectification.
   func concepts(of tap: Tap, probe: Probe) throws -> [ConceptMap]
@@ -94,7 +94,7 @@ extension TapMethod {
   public func map(of tap: Tap, probe: Probe) throws -> HeatMap { try map(of: tap) }
 }
 
-/// A weighted sum over channels whose weights are the tap's.
+/// A weighted sum over channels whose weights depend on the tap alone.
 public protocol TapWeightingMethod: TapMethod, WeightingMethod {
   /// One weight for each channel, or one for each activation.
   func weights(of tap: Tap) -> [Float]
@@ -111,11 +111,11 @@ extension TapWeightingMethod {
   public func map(of tap: Tap, probe: Probe) -> HeatMap { tap.weightedSum(weights(of: tap)) }
 }
 
-/// The table of methods that are part of the program.
+/// The table of built-in methods.
 public enum CAMMethods {
   /// Every method by its name, in the order of lists.
   public static let all: [Plugin.NamedCAMMethod] = [
-    ("gradcam", MeanGradientWeighting()),
+    ("gradcam", GradCAMMethod()),
     ("cam", ClassActivationMapping()),
     ("hirescam", HiResCAM()),
     ("gradcam-elementwise", ElementwiseGradCAM()),
@@ -126,7 +126,7 @@ public enum CAMMethods {
     ("eigengradcam", EigenGradCAM()),
     ("segeigencam", SegEigenCAM()),
     ("kpca-cam", KernelPCACAM()),
-    ("fem", FeatureExplanation()),
+    ("fem", FEM()),
     ("scorecam", ScoreCAM()),
     ("sscam", SmoothedScoreCAM()),
     ("iscam", IntegratedScoreCAM()),

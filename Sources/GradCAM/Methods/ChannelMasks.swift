@@ -1,10 +1,10 @@
 /// The channels of a feature map as masks of the network's input, in 0 … 1.
 struct ChannelMasks {
-  /// What is done first.
+  /// The order of the two steps.
   enum Order {
-    /// Resized, the corners of both being the same, then rescaled.
+    /// Resized with aligned corners, then rescaled.
     case resizedThenRescaled
-    /// Rescaled, then resized, the edges of both being the same.
+    /// Rescaled, then resized with aligned edges.
     case rescaledThenResized
   }
 

@@ -1,7 +1,7 @@
-/// CAM: channels weighted as the network's last linear layer weights them for the class, where the network ends in global
+/// CAM: channels weighted as the network's last linear layer weights them for the class, if the network ends in global
 /// average pooling and one linear layer.
 ///
-/// Zhou et al., Learning Deep Features for Discriminative Localization, 2016. TorchCAM keeps what speaks against the class.
+/// Zhou et al., Learning Deep Features for Discriminative Localization, 2016. TorchCAM keeps negative values.
 struct ClassActivationMapping: WeightingMethod {
   var isRectified = true
 

@@ -1,11 +1,11 @@
 import Graph
 import Ops
 
-/// Deep feature factorisation: the feature map as a product of concepts, which are vectors of channels, and of maps that
-/// tell where each is; both without numbers below 0, when the lowest activation of each channel is subtracted.
+/// Deep feature factorisation: the feature map, less the lowest activation of each channel, as a nonnegative product of
+/// concepts, which are vectors of channels, and of maps that show where each is.
 ///
-/// No class is asked for; each concept has the scores of a feature map that is it everywhere. Collins et al., Deep
-/// Feature Factorization For Concept Discovery, 2018, from pytorch-grad-cam's starting point.
+/// Class-agnostic; each concept has the scores of a feature map that equals it everywhere. Collins et al., Deep Feature
+/// Factorization For Concept Discovery, 2018, from pytorch-grad-cam's starting point.
 struct DeepFeatureFactorization: ConceptMethod {
   func concepts(of tap: Tap, probe: Probe) throws -> [ConceptMap] {
     let count = probe.settings.conceptCount

@@ -1,6 +1,6 @@
 /// Eigen-CAM: the first principal component of the positions' activations.
 ///
-/// No class is asked for. Its sign, which the definition leaves open, is that of the sum over channels.
+/// Class-agnostic. Its sign, which the definition leaves open, is that of the sum over channels.
 /// Muhammad and Yeasin, Eigen-CAM: Class Activation Map using Principal Components, 2020.
 struct EigenCAM: TapMethod {
   func map(of tap: Tap) throws -> HeatMap {
@@ -16,7 +16,7 @@ struct EigenGradCAM: TapMethod {
   }
 }
 
-/// Seg-Eigen-CAM: Eigen-CAM of activation times the gradient's size; the larger of its extremes is above 0.
+/// Seg-Eigen-CAM: Eigen-CAM of activation times the gradient's magnitude; the larger of its extremes is positive.
 ///
 /// Chung and Ying, Seg-Eigen-CAM: Eigen-Value-Based Visual Explanations for Semantic Segmentation Models, 2025.
 struct SegEigenCAM: TapMethod {

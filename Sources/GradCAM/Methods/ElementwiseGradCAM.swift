@@ -1,4 +1,4 @@
-/// HiResCAM of the products above 0 alone, as pytorch-grad-cam's GradCAMElementWise has it.
+/// HiResCAM of the positive products alone, as in pytorch-grad-cam's GradCAMElementWise.
 struct ElementwiseGradCAM: TapWeightingMethod {
   func weights(of tap: Tap) -> [Float] { zip(tap.activation, tap.gradient).map { $0 * $1 <= 0 ? 0 : $1 } }
 }

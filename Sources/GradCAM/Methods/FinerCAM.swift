@@ -1,12 +1,12 @@
 import Graph
 
 /// Finer-CAM: Grad-CAM of what sets the class apart from the three classes with the nearest scores,
-/// Σ_i p_i (y_c − y_i) ⁄ (Σ_i p_i + ε), the probabilities p being differentiated too.
+/// Σ_i p_i (y_c − y_i) ⁄ (Σ_i p_i + ε), with the probabilities p differentiated too.
 ///
-/// Zhang et al., Finer-CAM: Spotting the Difference Reveals Finer Details for Visual Explanation, 2025, as
-/// pytorch-grad-cam has it where no target is given. TorchCAM's difference is y_c − 0.6 × the mean of the three.
+/// Zhang et al., Finer-CAM: Spotting the Difference Reveals Finer Details for Visual Explanation, 2025, as in
+/// pytorch-grad-cam if no target is given. TorchCAM's difference is y_c − 0.6 × the mean of the three.
 struct FinerCAM: WeightingMethod {
-  /// Whether classes count by their probabilities.
+  /// Whether classes are weighted by their probabilities.
   var weighsByProbability = true
 
   func following(_ source: Compatibility) -> any CAMMethod { FinerCAM(weighsByProbability: source != .torchcam) }
@@ -18,7 +18,7 @@ struct FinerCAM: WeightingMethod {
   }
 }
 
-/// The score of a class less 0.6 times the mean of the three nearest scores.
+/// The score of a class minus 0.6 times the mean of the three nearest scores.
 struct FinerMeanTarget: Target {
   private static let share: Float = 0.6
 
@@ -59,10 +59,10 @@ struct FinerTarget: Target {
   var name: String { "finer-\(classTarget.name)" }
   var description: String { "what sets \(classTarget.name) apart" }
 
-  func score(_ contents: [Float]) -> Float { Comparison(classTarget, contents).difference }
+  func score(_ contents: [Float]) -> Float { NearestClasses(classTarget, contents).difference }
 
   func gradient(_ contents: [Float]) -> [Float] {
-    let comparison = Comparison(classTarget, contents), own = classTarget.index
+    let comparison = NearestClasses(classTarget, contents), own = classTarget.index
     var gradient = [Float](repeating: 0, count: comparison.scores.count)
     for other in comparison.others {
       let share = comparison.probabilities[other] / comparison.total
@@ -76,7 +76,7 @@ struct FinerTarget: Target {
     return classTarget.head.gradient(ofClassScores: gradient, logits: contents)
   }
 
-  private struct Comparison {
+  private struct NearestClasses {
     let scores, probabilities: [Float]
     let others: [Int]
     /// The sum of the others' probabilities.

@@ -1,8 +1,8 @@
 /// FullGrad: what the input and every bias contribute to the score, |x·∂y⁄∂x| and |b·∂y⁄∂b|, each channel rescaled to
 /// 0 … 1 and resized to the input, and all summed.
 ///
-/// Srinivas and Fleuret, Full-Gradient Representation for Neural Network Visualization, 2019; rescaling by channel is
-/// pytorch-grad-cam's.
+/// Srinivas and Fleuret, Full-Gradient Representation for Neural Network Visualization, 2019; rescaling by channel as
+/// in pytorch-grad-cam.
 struct FullGrad: CAMMethod {
   let scope = MapScope.network
 

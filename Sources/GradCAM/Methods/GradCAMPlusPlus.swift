@@ -1,7 +1,7 @@
-/// Grad-CAM++: channels weighted by the gradients above 0, each by the share α = g² ⁄ (2g² + g³ Σ A + ε) of its position.
+/// Grad-CAM++: channels weighted by the positive gradients, each times its share α = g² ⁄ (2g² + g³ Σ A + ε).
 ///
-/// Chattopadhay et al., Grad-CAM++: Improved Visual Explanations for Deep Convolutional Networks, 2018; ε and the zeros of
-/// α where g = 0 are pytorch-grad-cam's. TorchCAM 0.5 computes the same share, but loses it: its α is g².
+/// Chattopadhay et al., Grad-CAM++: Improved Visual Explanations for Deep Convolutional Networks, 2018; ε and the zeros
+/// of α where g = 0 are pytorch-grad-cam's. TorchCAM 0.5 computes the same share but discards it: its α is g².
 struct GradCAMPlusPlus: TapWeightingMethod {
   /// Whether α is a share, as in the paper.
   var divides = true

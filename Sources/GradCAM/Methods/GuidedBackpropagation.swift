@@ -1,7 +1,7 @@
-/// Guided backpropagation: the gradient at the network's input, where at every rectifier only what speaks for the score
-/// went on, summed over colours.
+/// Guided backpropagation: the gradient at the network's input with negative gradients blocked at every rectifier,
+/// summed over colours.
 ///
-/// Relu is a rectifier, alone or fused, and Clip at 0 without an upper bound; other activations keep their derivative.
+/// Rectifiers are Relu, alone or fused, and Clip at 0 without an upper bound; other activations keep their derivative.
 /// Springenberg et al., Striving for Simplicity: The All Convolutional Net, 2015.
 struct GuidedBackpropagation: CAMMethod {
   let scope = MapScope.network
@@ -17,7 +17,7 @@ struct GuidedBackpropagation: CAMMethod {
 struct GuidedGradCAM: CAMMethod {
   func map(of tap: Tap, probe: Probe) throws -> HeatMap {
     let gradient = try GuidedBackpropagation().map(of: tap, probe: probe)
-    let map = MeanGradientWeighting().map(of: tap).covering(probe.inputSize)
+    let map = GradCAMMethod().map(of: tap).covering(probe.inputSize)
     return HeatMap(
       width: gradient.width, height: gradient.height, values: zip(gradient.values, map.values).map { $0 * $1 })
   }

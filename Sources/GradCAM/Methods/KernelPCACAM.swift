@@ -1,14 +1,10 @@
 import Graph
 import Ops
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// KPCA-CAM: the first kernel principal component of the positions' activations, with the kernel tanh(x·y ⁄ C + 1).
 ///
-/// No class is asked for. The entry of the largest size is above 0. Karmani et al., KPCA-CAM: Visual Explainability of
-/// Deep Computer Vision Models using Kernel PCA, 2024.
+/// Class-agnostic. The entry of largest magnitude is positive. Karmani et al., KPCA-CAM: Visual Explainability of Deep
+/// Computer Vision Models using Kernel PCA, 2024.
 struct KernelPCACAM: TapMethod {
   /// A kernel of more positions would take more memory and time than its map is worth.
   private static let largestPlane = 4096
@@ -18,7 +14,7 @@ struct KernelPCACAM: TapMethod {
     guard count <= Self.largestPlane else {
       throw GradCAMError(
         .unsupported, at: "\(.method, "kpca-cam")",
-        problem: "compares every two of \(tap.height)x\(tap.width) positions",
+        problem: "compares every pair of \(tap.height)x\(tap.width) positions",
         advice: "choose a node with a smaller feature map")
     }
     let matrix = CenteredMatrix(tap.activation, channels: tap.channels, plane: count)

@@ -1,4 +1,4 @@
-/// LayerCAM: every activation weighted by its own gradient where that is above 0.
+/// LayerCAM: every activation weighted by its own gradient if that is positive.
 ///
 /// Jiang et al., LayerCAM: Exploring Hierarchical Class Activation Maps for Localization, 2021.
 struct LayerCAM: TapWeightingMethod {

@@ -1,9 +1,9 @@
-/// LeGrad: the gradients above 0 at every softmax attention, their mean over heads and queries at each key's place, and
-/// the mean of that over all layers.
+/// LeGrad: the positive gradients at every softmax attention, their mean over heads and queries at each key's place,
+/// and the mean of that over all layers.
 ///
 /// Bousselham et al., LeGrad: An Explainability Method for Vision Transformers via Feature Formation Sensitivity, 2024.
-/// There each layer's own tokens are given to the classifier; here every gradient is that of the network's score, which
-/// needs nothing but the graph.
+/// There, each layer's own tokens are passed to the classifier; here, every gradient is that of the network's score,
+/// which needs nothing but the graph.
 struct LeGrad: CAMMethod {
   let scope = MapScope.network
 

@@ -1,16 +1,10 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import Graph
 
-/// NumPy's `RandomState`: the Mersenne Twister MT19937, and its numbers of the standard normal distribution by the polar
-/// method.
+/// NumPy's `RandomState`: the Mersenne Twister MT19937, and its numbers of the standard normal distribution by the
+/// polar method.
 ///
-/// Matsumoto and Nishimura, Mersenne Twister: A 623-dimensionally equidistributed uniform pseudo-random number generator,
-/// 1998.
+/// Matsumoto and Nishimura, Mersenne Twister: A 623-dimensionally equidistributed uniform pseudo-random number
+/// generator, 1998.
 struct MersenneTwister {
   private var state: [UInt32]
   private var position = 624

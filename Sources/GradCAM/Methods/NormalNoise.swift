@@ -1,15 +1,7 @@
 import Graph
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
-/// Numbers of the standard normal distribution in a fixed sequence: the Box–Muller transform of SplitMix64's, each taken
-/// as (⌊n ⁄ 2¹¹⌋ + 1) ⁄ 2⁵³, the cosine before the sine.
+/// Numbers of the standard normal distribution in a fixed sequence: the Box–Muller transform of SplitMix64's, each
+/// taken as (⌊n ⁄ 2¹¹⌋ + 1) ⁄ 2⁵³, the cosine before the sine.
 struct NormalNoise {
   private var generator: SplitMix64
   private var second: Float?

@@ -1,12 +1,12 @@
 import Ops
 
-/// The first principal component of a feature map, its positions being samples and its channels variables.
+/// The first principal component of a feature map, with positions as samples and channels as variables.
 struct PrincipalComponent {
   private let tap: Tap
   /// The component's value at every position.
   let scores: [Double]
 
-  /// - Parameter values: of the tap's shape; what is no number counts as 0.
+  /// - Parameter values: of the tap's shape; NaN counts as 0.
   init(of values: [Float], _ tap: Tap) throws {
     self.tap = tap
     let matrix = CenteredMatrix(values, channels: tap.channels, plane: tap.plane)
@@ -20,7 +20,7 @@ struct PrincipalComponent {
     }
   }
 
-  /// The component as a map whose sign correlates with that of another one.
+  /// The component as a map, with the sign that correlates with another map.
   func map(like other: HeatMap) -> HeatMap {
     let mean = other.values.reduce(0) { $0 + Double($1) } / Double(other.values.count)
     let correlation = zip(scores, other.values).reduce(0) { $0 + $1.0 * (Double($1.1) - mean) }

@@ -2,55 +2,70 @@ import Graph
 
 /// What a method may ask of a network besides the tap: how the target depends on the tap and on the input.
 ///
-/// Activations and gradients are channels first, as the tap's are; what else the tensor holds, as class tokens, stays as
-/// the image left it. Not for use by several threads at a time.
+/// Activations and gradients are channels first, as in the tap; other entries of the tensor, such as class tokens, keep
+/// the image's contents. Not for use by several threads at a time.
 public final class Probe {
-  /// What is explained.
+  /// The target.
   public let target: any Target
-  /// The elements of the value that it is made of, of the image.
+  /// The elements of the explained value, for the image.
   public let contents: [Float]
 
-  let session: Session
-  /// The position of the tap among the session's.
+  let observation: Observation
+  /// The position of the tap among the observation's.
   let tap: Int
-  /// What the user chose about methods.
-  var settings = MethodSettings()
-  private var model: Model { session.model }
-  private var layout: FeatureMapLayout { session.taps[tap].layout! }
+  /// The user's settings for methods.
+  let settings: MethodSettings
+  /// Receives the number of runs of the network, or of the part downstream of a tap.
+  private let passed: (Int) -> Void
+  private let knownTaps: [Tap]?
+  private var model: Model { observation.model }
+  private var layout: FeatureMapLayout { observation.taps[tap].layout! }
 
-  init(_ session: Session, tap: Int, target: any Target) {
-    self.session = session
+  /// - Parameters:
+  ///   - taps: activation and gradient at all requested nodes, if already known.
+  ///   - passed: receives the number of new runs of the network, or of the part downstream of a tap.
+  init(
+    _ observation: Observation, tap: Int, target: any Target, taps: [Tap]? = nil,
+    settings: MethodSettings = MethodSettings(), passed: @escaping (Int) -> Void = { _ in }
+  ) {
+    self.observation = observation
     self.tap = tap
     self.target = target
-    contents = session.contents
+    self.settings = settings
+    self.passed = passed
+    knownTaps = taps
+    contents = observation.contents
   }
 
-  /// The target's score, of the image.
+  /// Activation and gradient at all requested nodes.
+  var taps: [Tap] { get throws { try knownTaps ?? observation.taps(of: target) } }
+
+  /// The target's score for the image.
   public var score: Float { get throws { try target.score(contents) } }
 
-  /// The class explained, for a method that is about classes.
+  /// The class explained, for a method that is defined for classes.
   ///
-  /// Throws `unsupported` naming the method where something else is explained.
+  /// Throws `unsupported` naming the method if the target is not a class.
   public func classTarget(for method: String) throws -> ClassTarget {
     guard let target = target as? ClassTarget else {
       throw GradCAMError(
         .unsupported, at: "\(.method, method)",
-        problem: "is defined for the score of a class; what is explained is \(target.description)",
+        problem: "is defined for the score of a class; the target is \(target.description)",
         advice: "explain a class, or choose a method such as gradcam")
     }
     return target
   }
 
   /// The size of the network's input.
-  public var inputSize: PixelSize { session.inputSize }
+  public var inputSize: PixelSize { observation.planner.inputSize }
 
-  /// The scores for changed activations at the tap; only the network behind it runs.
+  /// The scores for changed activations at the tap; only the part of the network downstream runs.
   ///
-  /// - Parameter change: changes a copy of the activation; called by several threads at a time.
+  /// - Parameter change: changes a copy of the activation; called from several threads at a time.
   public func scores(
     ofActivations count: Int, change: (_ index: Int, UnsafeMutableBufferPointer<Float>) -> Void
   ) throws -> [Float] {
-    try session.tail(behind: session.taps[tap].value).scores(count, of: target, passed: session.passed) {
+    try observation.tail(after: observation.taps[tap].value).scores(count, of: target, passed: passed) {
       index, contents in
       layout.change(contents) { change(index, $0) }
     }
@@ -59,20 +74,19 @@ public final class Probe {
   /// The scores for changed inputs.
   ///
   /// - Parameters:
-  ///   - passed: told how many scores were computed, each time that there are more; nil for the session's own meter.
-  ///   - change: changes a copy of the network's input, laid out as `multiplyInput` knows; called by several threads at a
-  ///     time.
+  ///   - passed: receives the number of newly computed scores; nil for the probe's own meter.
+  ///   - change: changes a copy of the network's input, laid out as for `multiplyInput`; called from several threads
+  ///     at a time.
   ///
-  /// Throws `unsupported` where the input takes whole numbers.
+  /// Throws `unsupported` if the input takes integers.
   public func scores(
     ofInputs count: Int, passed: ((Int) -> Void)? = nil,
     change: (_ index: Int, UnsafeMutableBufferPointer<Float>) -> Void
   ) throws -> [Float] {
     try checkInput()
-    let tail = try session.tail(behind: model.imageInput), size = session.inputSize
-    let imageCount = model.imageShape.channels * size.width * size.height
-    return try tail.scores(count, of: target, passed: passed ?? session.passed) { index, contents in
-      change(index, UnsafeMutableBufferPointer(rebasing: contents[..<imageCount]))
+    let images = model.imageShape.images, tail = try observation.tail(after: model.imageInput)
+    return try tail.scores(count, of: target, passed: passed ?? self.passed) { index, contents in
+      change(index, UnsafeMutableBufferPointer(rebasing: images.first(of: contents)))
     }
   }
 
@@ -93,8 +107,8 @@ public final class Probe {
 
   /// The channels of the image as the network sees it, each a plane of the input's size.
   var inputPlanes: [[Float]] {
-    let input = session.image.floats, channels = model.imageShape.channels
-    let count = session.inputSize.width * session.inputSize.height
+    let input = model.imageShape.images.first(of: observation.image.tensor.floats)
+    let channels = model.imageShape.channels, count = input.count / channels
     return (0..<channels).map { channel in
       switch model.imageShape.layout {
       case .nchw: Array(input[channel * count..<(channel + 1) * count])
@@ -115,48 +129,42 @@ public final class Probe {
 
   /// Activation and gradient of a changed input.
   ///
-  /// Throws `unsupported` where the input takes whole numbers.
+  /// Throws `unsupported` if the input takes integers.
   public func tap(changingInput change: (UnsafeMutableBufferPointer<Float>) -> Void) throws -> Tap {
     try checkInput()
-    let input = session.image, companion = session.companion
+    let input = observation.image.tensor
     var values = input.floats
     values.withUnsafeMutableBufferPointer { change($0) }
-    try companion.forward(Tensor(values, shape: input.shape, floatingType: input.elementType))
-    try companion.backward(from: target)
-    session.passed(1)
-    return companion.tap(tap)
+    defer { passed(1) }
+    return try observation.sibling(Tensor(values, shape: input.shape, floatingType: input.elementType))
+      .taps(of: target)[tap]
   }
 
-  /// Activation and gradient of the image for another target.
-  public func tap(explaining target: any Target) throws -> Tap {
-    let companion = session.companion
-    try companion.forward(session.image)
-    try companion.backward(from: target)
-    return companion.tap(tap)
-  }
+  /// Activation and gradient of the image for another target of the same value.
+  public func tap(explaining target: any Target) throws -> Tap { try observation.taps(of: target)[tap] }
 
   /// The gradient of the score at a changed activation.
   public func gradient(changingActivation change: (UnsafeMutableBufferPointer<Float>) -> Void) throws -> [Float] {
-    let tail = try session.tail(behind: session.taps[tap].value)
-    defer { session.passed(1) }
-    return try tail.gradient(at: changedActivation(change), of: target).floats.withUnsafeBufferPointer(layout.gather)
+    let tail = try observation.tail(after: observation.taps[tap].value)
+    defer { passed(1) }
+    return try tail.gradient(at: try changedActivation(change), of: target).floats.withUnsafeBufferPointer(layout.gather)
   }
 
-  /// The activation at the tap, changed, as the network has it.
-  func changedActivation(_ change: (UnsafeMutableBufferPointer<Float>) -> Void) -> Tensor {
-    let activation = session.activation(tap)
+  /// The changed activation at the tap, in the network's layout.
+  func changedActivation(_ change: (UnsafeMutableBufferPointer<Float>) -> Void) throws -> Tensor {
+    let activation = try observation.tensor(of: observation.taps[tap].value)
     var values = activation.floats
     values.withUnsafeMutableBufferPointer { layout.change($0, change) }
     return Tensor(values, shape: activation.shape, floatingType: activation.elementType)
   }
 
-  /// Throws `unsupported` where the input takes whole numbers.
+  /// Throws `unsupported` if the input takes integers.
   func checkInput() throws {
     guard model.imageShape.elementType.storage == .float32 else {
       throw GradCAMError(
         .unsupported, at: "input '\(model.graph.values[model.imageInput].name)'",
-        problem: "takes \(model.imageShape.elementType), which cannot be changed little by little as the method asks",
-        advice: "choose a method that needs the network as it is, such as gradcam or ablationcam")
+        problem: "takes \(model.imageShape.elementType), to which the method cannot make small changes",
+        advice: "choose a method that leaves the input unchanged, such as gradcam or ablationcam")
     }
   }
 }

@@ -1,30 +1,27 @@
 import Graph
 
 extension Probe {
-  /// The taps of all nodes asked for.
-  var taps: [Tap] { session.taps.indices.map(session.tap) }
-
-  /// The network's input, its colours being channels, with the gradient there.
+  /// The network's input as a tap, with colours as channels.
   ///
-  /// - Parameter isGuided: whether rectifiers let no gradient below 0 through.
+  /// - Parameter isGuided: whether rectifiers block negative gradients.
   ///
-  /// Throws `unsupported` where the input takes whole numbers.
+  /// Throws `unsupported` if the input takes integers.
   func inputTap(isGuided: Bool) throws -> Tap {
     try checkInput()
-    let input = session.model.imageInput
-    let run = try session.run(Backpropagation(values: [input], isGuided: isGuided), from: target)
-    return run.tap(input, session.catalogue.layout(of: input)!)
+    let input = observation.model.imageInput
+    let run = try observation.walk(from: target, to: [input], isGuided: isGuided)
+    return run.tap(input, observation.focus.catalogue.layout(of: input)!)
   }
 
-  /// The network's input, then every bias of a feature map as an activation, each with the gradient there; one backward
-  /// pass serves them all.
+  /// Taps of the network's input, then of every bias of a feature map as an activation; one backward pass serves them
+  /// all.
   ///
-  /// Throws `unsupported` where the input takes whole numbers.
+  /// Throws `unsupported` if the input takes integers.
   func inputAndBiasTaps() throws -> some Sequence<Tap> {
     try checkInput()
-    let input = session.model.imageInput, biases = session.channelBiases
-    let run = try session.run(Backpropagation(values: [input] + biases.map(\.value)), from: target)
-    let inputLayout = session.catalogue.layout(of: input)!
+    let input = observation.model.imageInput, biases = observation.channelBiases
+    let run = try observation.walk(from: target, to: [input] + biases.map(\.value))
+    let inputLayout = observation.focus.catalogue.layout(of: input)!
     return (-1..<biases.count).lazy.map { index in
       guard index >= 0 else { return run.tap(input, inputLayout) }
       let bias = biases[index], tap = run.tap(bias.value, bias.layout)
@@ -34,44 +31,44 @@ extension Probe {
     }
   }
 
-  /// The softmax attentions of the network with the gradients there.
+  /// The softmax attentions of the network with their gradients.
   ///
-  /// Throws `unsupported` where it has none.
+  /// Throws `unsupported` if it has none.
   func attentionGradients() throws -> [AttentionGradient] {
-    let attentions = session.attentions
-    guard !attentions.isEmpty else { throw session.model.graph.noAttention }
-    let run = try session.run(Backpropagation(values: attentions.map(\.value)), from: target)
+    let attentions = observation.attentions
+    guard !attentions.isEmpty else { throw observation.model.graph.noAttention }
+    let run = try observation.walk(from: target, to: attentions.map(\.value))
     return attentions.map { AttentionGradient($0, run.withGradient(of: $0.value, Array.init)) }
   }
 
   /// The weight that the score gives to the mean of each channel of the feature map pooled at the network's end.
   ///
-  /// - Parameter channels: the number of channels that are to be weighted.
+  /// - Parameter channels: the number of channels to weight.
   ///
-  /// Throws `unsupported` where the network does not end so, or in another number of channels, and where what is explained
-  /// is not made of class scores.
+  /// Throws `unsupported` if the network does not end like that or pools another number of channels, or if the target
+  /// is not computed from class scores.
   func classifierWeights(channels: Int) throws -> [Float] {
-    guard session.explainsClassScores else {
+    guard observation.explainsClassScores else {
       throw GradCAMError(
         .unsupported, at: "\(.method, "cam")",
-        problem: "weighs channels by class scores; explained is \(target.description)",
+        problem: "weights channels by class scores; the target is \(target.description)",
         advice: "explain a class, or choose gradcam")
     }
-    let classifier = try PooledClassifier(session)
+    let classifier = try PooledClassifier(observation)
     guard classifier.channels == channels else {
-      let name = session.model.graph.values[classifier.value].name
+      let name = observation.model.graph.values[classifier.value].name
       throw GradCAMError(
         .unsupported, at: "\(.method, "cam")",
-        problem: "the classifier weights \(classifier.channels) channels where the node has \(channels)",
+        problem: "the classifier weights \(classifier.channels) channels, but the node has \(channels)",
         advice: "give \(.node) '\(name)'")
     }
     return classifier.weights(of: try target.gradient(contents))
   }
 
-  /// The raw scores for changed activations at the tap; nil where something else is explained.
+  /// The raw scores for changed activations at the tap; nil if the target is not computed from them.
   func logits(changingActivation change: (UnsafeMutableBufferPointer<Float>) -> Void) throws -> [Float]? {
-    guard session.explainsClassScores else { return nil }
-    return try session.tail(behind: session.taps[tap].value).explainedContents(for: changedActivation(change))
+    guard observation.explainsClassScores else { return nil }
+    return try observation.tail(after: observation.taps[tap].value).explainedContents(for: changedActivation(change))
   }
 }
 
@@ -86,8 +83,7 @@ struct AttentionGradient {
     self.values = values
   }
 
-  /// The mean over heads and queries of a number for each share, at the places of the keys; what stands for no place,
-  /// as a class token, is left out.
+  /// The mean of `term` over heads and queries, at the places of the keys, without extra tokens.
   func mean(_ term: (Float) -> Float) -> HeatMap {
     let keys = attention.keys, queries = attention.queries, layout = attention.layout
     var means = [Float](repeating: 0, count: values.count / queries)
@@ -108,7 +104,7 @@ extension ComputeGraph {
     let fused = nodes.firstIndex { $0.role == .attention }
     return GradCAMError(
       .unsupported, at: "\(.method, "legrad")",
-      problem: fused.map { "\(describe(node: $0)) keeps its softmax to itself" }
+      problem: fused.map { "\(describe(node: $0)) does not expose its softmax" }
         ?? "the model has no softmax attention over places of the picture",
       advice: fused == nil ? "choose gradcam" : "export with an opset below 23, or choose gradcam")
   }

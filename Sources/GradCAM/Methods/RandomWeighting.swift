@@ -1,4 +1,4 @@
-/// Channels weighted by chance, uniformly in −1 … 1, always the same: what every method has to beat.
+/// Channels weighted at random, uniformly in −1 … 1, always the same: the baseline for every method.
 struct RandomWeighting: TapWeightingMethod {
   func weights(of tap: Tap) -> [Float] {
     // A linear congruential generator (Knuth's MMIX constants), its high bits used.

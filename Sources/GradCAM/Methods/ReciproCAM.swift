@@ -1,4 +1,4 @@
-/// Recipro-CAM: the score of the feature map where only one position and, by a 3×3 Gaussian, its neighbours are left.
+/// Recipro-CAM: the score of the feature map with only one position and, by a 3×3 Gaussian, its neighbours left.
 ///
 /// The lowest score is subtracted, since the definition rescales without rectifying. Byun and Lee, Recipro-CAM: Fast
 /// gradient-free visual explanations for convolutional neural networks, 2022.

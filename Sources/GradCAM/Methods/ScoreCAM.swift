@@ -1,8 +1,8 @@
-/// Score-CAM: channels weighted by the score of the input seen through them, behind a softmax over channels.
+/// Score-CAM: channels weighted by the score of the input masked by them, after a softmax over channels.
 ///
-/// Wang et al., Score-CAM: Score-Weighted Visual Explanations for Convolutional Neural Networks, 2020; masks are resized
-/// corner to corner before they are rescaled, as pytorch-grad-cam has it. TorchCAM rescales them first and resizes them
-/// edge to edge.
+/// Wang et al., Score-CAM: Score-Weighted Visual Explanations for Convolutional Neural Networks, 2020; masks are
+/// resized corner to corner before they are rescaled, as in pytorch-grad-cam. TorchCAM rescales them first and resizes
+/// them edge to edge.
 struct ScoreCAM: WeightingMethod {
   var order = ChannelMasks.Order.resizedThenRescaled
 
@@ -21,9 +21,9 @@ struct ScoreCAM: WeightingMethod {
   }
 }
 
-/// SS-CAM: Score-CAM with noise on the masks, the scores being means of 35 draws from N(0, 2).
+/// SS-CAM: Score-CAM with noise on the masks; the scores are means over 35 draws from N(0, 2).
 ///
-/// Wang et al., SS-CAM: Smoothed Score-CAM for Sharper Visual Feature Localization, 2020, as TorchCAM has it.
+/// Wang et al., SS-CAM: Smoothed Score-CAM for Sharper Visual Feature Localization, 2020, as in TorchCAM.
 struct SmoothedScoreCAM: WeightingMethod {
   private static let sampleCount = 35
   private static let deviation: Float = 2
@@ -41,10 +41,10 @@ struct SmoothedScoreCAM: WeightingMethod {
   }
 }
 
-/// IS-CAM: Score-CAM whose scores are means over 10 inputs that grow from a tenth of the masked input, the i-th being
+/// IS-CAM: Score-CAM whose scores are means over 10 inputs that grow from a tenth of the masked input; the i-th is
 /// Σ_{j ≤ i} j ⁄ 10 of it.
 ///
-/// Naidu et al., IS-CAM: Integrated Score-CAM for axiomatic-based explanations, 2020, as TorchCAM has it.
+/// Naidu et al., IS-CAM: Integrated Score-CAM for axiomatic-based explanations, 2020, as in TorchCAM.
 struct IntegratedScoreCAM: WeightingMethod {
   private static let sampleCount = 10
 
@@ -62,7 +62,7 @@ struct IntegratedScoreCAM: WeightingMethod {
 }
 
 extension [Float] {
-  /// The means of every `count`-th number.
+  /// The means over every `count`-th number.
   fileprivate func means(count: Int) -> [Float] {
     (0..<count).map { first in
       stride(from: first, to: self.count, by: count).reduce(0) { $0 + self[$1] } / Float(self.count / count)

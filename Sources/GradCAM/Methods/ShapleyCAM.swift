@@ -1,7 +1,7 @@
 /// ShapleyCAM: channels weighted by the mean of g − ½ H·A, where H is the score's second derivative.
 ///
-/// H·A is the central difference of the gradient along A, and 0 where most of the gradient does not change at all in a
-/// step of about float32's resolution: then only kinks, which have no second derivative, would be counted.
+/// H·A is the central difference of the gradient along A, and 0 if most of the gradient does not change at all in a
+/// step of about float32's resolution: only kinks, which have no second derivative, would then be counted.
 /// Cai, CAMs as Shapley Value-based Explainers, 2025.
 struct ShapleyCAM: WeightingMethod {
   private static let step: Float = 0x1p-10

@@ -1,9 +1,9 @@
-/// Smooth Grad-CAM++: channels weighted by the gradients above 0, each by the share α = D₂ ⁄ (2 D₂ + Σ D₃ A + ε) of its
-/// position, where D₂ and D₃ are the means of g² and g³ over 4 inputs with noise from N(0, 0.3).
+/// Smooth Grad-CAM++: channels weighted by the positive gradients, each times the share α = D₂ ⁄ (2 D₂ + Σ D₃ A + ε) of
+/// its position, where D₂ and D₃ are the means of g² and g³ over 4 inputs with noise from N(0, 0.3).
 ///
-/// A in this sum is the image's; the gradients and activations weighted are those of the last such input. Omeiza et al.,
-/// Smooth Grad-CAM++: An Enhanced Inference Level Visualization Technique for Deep Convolutional Neural Network Models,
-/// 2019, as TorchCAM has it.
+/// A in this sum is the image's; the gradients and activations weighted are those of the last such input. Omeiza et
+/// al., Smooth Grad-CAM++: An Enhanced Inference Level Visualization Technique for Deep Convolutional Neural Network
+/// Models, 2019, as in TorchCAM.
 struct SmoothGradCAMPlusPlus: WeightingMethod {
   private static let sampleCount = 4
   private static let deviation: Float = 0.3

@@ -21,7 +21,7 @@ public struct Tap: Sendable {
     self.gradient = gradient
   }
 
-  /// The positions of a channel.
+  /// The number of positions of a channel.
   public var plane: Int { height * width }
 
   /// Σ over channels of weight × activation.
@@ -44,14 +44,14 @@ public struct Tap: Sendable {
     return HeatMap(width: width, height: height, values: sum)
   }
 
-  /// Σ over channels of a number for each activation and its gradient.
+  /// Σ over channels of a term for each activation and its gradient.
   public func sum(_ term: (_ activation: Float, _ gradient: Float) -> Float) -> HeatMap {
     var sum = [Float](repeating: 0, count: plane)
     for index in activation.indices { sum[index % plane] += term(activation[index], gradient[index]) }
     return HeatMap(width: width, height: height, values: sum)
   }
 
-  /// A number for each channel's activations and gradients.
+  /// A weight for each channel, from its activations and gradients.
   public func byChannel(_ weight: (_ activation: ArraySlice<Float>, _ gradient: ArraySlice<Float>) -> Float) -> [Float]
   {
     (0..<channels).map { channel in

@@ -15,7 +15,7 @@ public struct Weighting: Sendable {
   /// Σ over channels of weight × activation.
   public func sum() -> HeatMap { tap.weightedSum(weights) }
 
-  /// The first principal component of weight × activation, as pytorch-grad-cam's `eigen_smooth` has it.
+  /// The first principal component of weight × activation, as in pytorch-grad-cam's `eigen_smooth`.
   ///
   /// Its sign, which the library leaves to its singular value routine, is that of the sum.
   public func principalComponent() throws -> HeatMap {

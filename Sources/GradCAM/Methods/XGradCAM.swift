@@ -1,4 +1,4 @@
-/// XGrad-CAM: channels weighted by the mean of their gradient, each position counting by its activation.
+/// XGrad-CAM: channels weighted by the mean of their gradient, each position weighted by its activation.
 ///
 /// Fu et al., Axiom-based Grad-CAM: Towards Accurate Visualization and Explanation of CNNs, 2020.
 struct XGradCAM: TapWeightingMethod {

@@ -1,6 +1,6 @@
-/// How much of the class's probability is lost where the image is multiplied by the map: relu(s − m) ⁄ (s + 1e-7).
+/// The share of the class's probability lost when the image is multiplied by the map: relu(s − m) ⁄ (s + 1e-7).
 ///
-/// Chattopadhay et al., Grad-CAM++, 2018, as TorchCAM has it. A map of ones loses nothing.
+/// Chattopadhay et al., Grad-CAM++, 2018, as in TorchCAM. A map of ones loses nothing.
 struct AverageDrop: Metric {
   let name = "average-drop"
   let summary = "share of the class's probability lost when the image is multiplied by the map"
@@ -13,9 +13,9 @@ struct AverageDrop: Metric {
   }
 }
 
-/// 1 where the image multiplied by the map has more of the class than the image, else 0; the mean is a share of images.
+/// 1 if the class is more probable when the image is multiplied by the map, else 0; the mean is a share of images.
 ///
-/// Chattopadhay et al., Grad-CAM++, 2018, as TorchCAM has it.
+/// Chattopadhay et al., Grad-CAM++, 2018, as in TorchCAM.
 struct ConfidenceIncrease: Metric {
   let name = "increase"
   let summary = "share of images whose class is more probable when they are multiplied by the map"

@@ -1,24 +1,16 @@
 import Graph
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// A mean with its bootstrap interval, of any number of values in bounded memory.
 ///
-/// In each of 1,000 resamples a value counts as often as Poisson's distribution of mean 1 says, which is what drawing with
-/// replacement comes to for many values (Chamandy et al., Estimating Uncertainty for Massive Data Streams, 2012). The draws
-/// depend on the sample's name alone: neither order nor interruption changes the interval, and values of one sample by
-/// several methods are drawn together.
+/// In each of 1,000 resamples, the number of times a value counts is drawn from the Poisson distribution of mean 1, the
+/// limit of drawing with replacement for many values (Chamandy et al., Estimating Uncertainty for Massive Data Streams,
+/// 2012). The draws depend on the sample's name alone: neither order nor interruption changes the interval, and values
+/// of one sample by several methods are drawn together.
 public struct BootstrapMean: Sendable {
   private var sum = 0.0
   private var sums = [Double](repeating: 0, count: Draws.count)
   private var weights = [Double](repeating: 0, count: Draws.count)
-  /// How many values there are.
+  /// The number of values.
   public private(set) var count = 0
 
   /// How often a sample counts in each resample.
@@ -44,10 +36,10 @@ public struct BootstrapMean: Sendable {
     }
   }
 
-  /// A mean of nothing.
+  /// An empty mean.
   public init() {}
 
-  /// Takes in a value of a sample.
+  /// Adds a value of a sample.
   public mutating func add(_ value: Double, _ draws: Draws) {
     count += 1
     sum += value
@@ -57,10 +49,10 @@ public struct BootstrapMean: Sendable {
     }
   }
 
-  /// The mean; nil of nothing.
+  /// The mean; nil if empty.
   public var mean: Double? { count > 0 ? sum / Double(count) : nil }
 
-  /// The middle 95% of the resamples' means; nil of nothing.
+  /// The middle 95% of the resamples' means; nil if empty.
   public var interval: ClosedRange<Double>? {
     guard count > 0 else { return nil }
     let means = zip(sums, weights).filter { $1 > 0 }.map { $0 / $1 }.sorted()

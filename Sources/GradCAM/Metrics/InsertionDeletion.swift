@@ -1,14 +1,8 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import Graph
 
 /// The mean probability of the class while the map's pixels, highest first, are put into a blurred image.
 ///
-/// Petsiuk et al., RISE, 2018: a Gaussian of 11 × 11 with σ = 5, zeros around; steps and area as TorchCAM has them.
+/// Petsiuk et al., RISE, 2018: a Gaussian of 11 × 11 with σ = 5, zeros around; steps and area as in TorchCAM.
 struct Insertion: Metric {
   let name = "insertion"
   let summary = "mean probability of the class while the pixels, highest of the map first, enter the blurred image"
@@ -26,7 +20,7 @@ struct Insertion: Metric {
 
 /// The mean probability of the class while the map's pixels, highest first, are set to zero, which is mean colour.
 ///
-/// Petsiuk et al., RISE, 2018; steps and area as TorchCAM has them.
+/// Petsiuk et al., RISE, 2018; steps and area as in TorchCAM.
 struct Deletion: Metric {
   let name = "deletion"
   let summary = "mean probability of the class while the pixels, highest of the map first, become zero (mean colour)"
@@ -42,7 +36,7 @@ struct Deletion: Metric {
   }
 }
 
-/// One image becomes another in 20 steps, in an order of pixels.
+/// Turns one image into another in 20 steps, in an order of pixels.
 private struct PixelExchange {
   private let pixels: [Int]
   /// How many pixels are exchanged at each point of the curve.
@@ -79,7 +73,7 @@ private struct PixelExchange {
 }
 
 extension [Float] {
-  /// A plane seen through a Gaussian of 11 × 11 with σ = 5, zeros around it.
+  /// The plane blurred by a Gaussian of 11 × 11 with σ = 5, zeros around it.
   fileprivate func blurred(width: Int) -> [Float] {
     let radius = 5, deviation = 5.0, height = count / width
     let bell = (-radius...radius).map { exp(-Double($0 * $0) / (2 * deviation * deviation)) }

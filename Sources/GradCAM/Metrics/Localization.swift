@@ -1,4 +1,4 @@
-/// 1 where the map's maximum lies in a box of the object explained, else 0; a map without content misses.
+/// 1 if the map's maximum lies in a box of the object explained, else 0; an empty map misses.
 ///
 /// Zhang et al., Top-down Neural Attention by Excitation Backprop, 2016, without a margin.
 struct PointingGame: Metric {
@@ -40,8 +40,8 @@ struct EnergyInside: Metric {
   }
 }
 
-/// How far the box round the largest component above 15% of the map's maximum covers a box of the object explained, the
-/// best of several: intersection over union.
+/// Intersection over union of the box around the largest component above 15% of the map's maximum and a box of the
+/// object explained, the best of several.
 ///
 /// Zhou et al., Learning Deep Features for Discriminative Localization, 2016, with Grad-CAM's 15%.
 struct BoxOverlap: Metric {
@@ -59,8 +59,8 @@ struct BoxOverlap: Metric {
 }
 
 extension HeatMap {
-  /// The box round the largest component, of pixels that touch by an edge or a corner, of values above a share of the
-  /// maximum; the first in reading order of several as large; nil where the maximum is not above 0.
+  /// The box around the largest 8-connected component of values above a share of the maximum, the first in reading
+  /// order of several as large; nil if the maximum is not positive.
   func largestComponent(above share: Float) -> PixelRectangle? {
     guard let peak = argmax, case let maximum = values[peak.y * width + peak.x], maximum > 0 else { return nil }
     var isOpen = values.map { $0 > share * maximum }
@@ -98,7 +98,7 @@ extension PixelRectangle {
     self.x <= x && x < self.x + size.width && self.y <= y && y < self.y + size.height
   }
 
-  /// The part that two rectangles have in common; nil where they have none.
+  /// The part that two rectangles have in common; nil if there is none.
   public func intersection(_ other: PixelRectangle) -> PixelRectangle? {
     let left = max(x, other.x), right = min(x + size.width, other.x + other.size.width)
     let top = max(y, other.y), bottom = min(y + size.height, other.y + other.size.height)
@@ -106,7 +106,7 @@ extension PixelRectangle {
     return PixelRectangle(x: left, y: top, width: right - left, height: bottom - top)
   }
 
-  /// The area in common as a part of the area that either covers.
+  /// The area of the intersection divided by that of the union.
   func intersectionOverUnion(_ other: PixelRectangle) -> Double {
     let common = intersection(other).map { Double($0.size.width * $0.size.height) } ?? 0
     let sum = Double(size.width * size.height + other.size.width * other.size.height)

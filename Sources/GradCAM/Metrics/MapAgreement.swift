@@ -1,15 +1,15 @@
-/// How far two maps of one size say the same.
+/// How far two maps of one size agree.
 public struct MapAgreement: Sendable, Equatable {
-  /// Pearson's correlation; nil where a map is the same everywhere.
+  /// Pearson's correlation; nil if a map is constant.
   public let pearson: Double?
-  /// Spearman's: of ranks, equal values sharing the mean of theirs; nil where a map is the same everywhere.
+  /// Spearman's correlation, of ranks; equal values share their mean rank; nil if a map is constant.
   public let spearman: Double?
-  /// The mean structural similarity over windows of 7 × 7, for values of 0 … 1; nil where a side is shorter than that.
+  /// The mean structural similarity over windows of 7 × 7, for values of 0 … 1; nil if a side is shorter than that.
   ///
-  /// Wang et al., Image Quality Assessment: From Error Visibility to Structural Similarity, 2004, as scikit-image has it.
+  /// Wang et al., Image Quality Assessment: From Error Visibility to Structural Similarity, 2004, as in scikit-image.
   public let structuralSimilarity: Double?
-  /// Intersection over union of the fifth of pixels that is highest in each map, pixels of 0 left out; nil where both maps
-  /// are empty.
+  /// Intersection over union of the highest fifth of the pixels of each map, without pixels of 0; nil if both maps are
+  /// empty.
   public let topOverlap: Double?
 
   /// Compares two maps.
@@ -41,7 +41,7 @@ private func correlation(_ first: [Double], _ second: [Double]) -> Double? {
 }
 
 extension [Float] {
-  /// The place of each value among all, from 1; equal values share the mean of theirs.
+  /// The rank of each value, from 1; equal values share their mean rank.
   fileprivate var ranks: [Double] {
     let order = indices.sorted { self[$0] < self[$1] }
     var ranks = [Double](repeating: 0, count: count), start = 0
@@ -54,7 +54,7 @@ extension [Float] {
     return ranks
   }
 
-  /// The highest fifth of the pixels, less those that are 0; the first of several that are equal.
+  /// The highest fifth of the pixels, without those that are 0; the first of several that are equal.
   fileprivate var topFifth: Set<Int> {
     Set(ranking.prefix(Int((Double(count) * 0.2).rounded())).filter { self[$0] > 0 })
   }
@@ -81,7 +81,7 @@ private func structuralSimilarity(_ first: HeatMap, _ second: HeatMap) -> Double
   return total / Double(sums.count)
 }
 
-/// The sums over all windows of a side that lie inside, rows after rows.
+/// The sums over all windows of a side length that lie inside, row by row.
 private func windowSums(_ value: (Int) -> Double, width: Int, height: Int, side: Int) -> [Double] {
   var columns = [Double](repeating: 0, count: width), sums: [Double] = []
   sums.reserveCapacity((width - side + 1) * (height - side + 1))

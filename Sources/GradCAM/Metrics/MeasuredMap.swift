@@ -1,10 +1,10 @@
-/// A map that metrics are taken of, and the image that it is about.
+/// A map to measure, and the image that it is about.
 ///
 /// Not for use by several threads at a time.
 public final class MeasuredMap {
-  /// The boxes of the objects that the map should show, in the original picture; empty where none are known.
+  /// The boxes of the objects that the map should show, in the original picture; empty if none are known.
   public let boxes: [PixelRectangle]
-  /// The probability of the class explained, of the image.
+  /// The probability of the class explained, for the image.
   public let probability: Double
   /// The image as the network sees it: a plane for each channel, of `inputMap`'s size.
   public let planes: [[Float]]
@@ -12,7 +12,7 @@ public final class MeasuredMap {
   public let inputMap: HeatMap
   /// The map at the size of the original picture, in 0 … 1.
   public private(set) lazy var pictureMap = makePictureMap()
-  /// The positions of `inputMap` by falling value, the first in reading order first of several that are equal.
+  /// The positions of `inputMap` by descending value, equal ones in reading order.
   public private(set) lazy var ranking: [Int] = inputMap.values.ranking
 
   private let makePictureMap: () -> HeatMap
@@ -30,7 +30,7 @@ public final class MeasuredMap {
 }
 
 extension [Float] {
-  /// The positions by falling value, the first first of several that are equal.
+  /// The positions by descending value, equal ones in their order.
   var ranking: [Int] {
     withUnsafeBufferPointer { values in
       indices.sorted { values[$0] == values[$1] ? $0 < $1 : values[$0] > values[$1] }

@@ -1,27 +1,27 @@
 import Graph
 
 extension Explainer {
-  /// Metrics of explanations of the image that was classified last.
+  /// Metrics of explanations of an image.
   ///
-  /// The changed images of all of them run together, in batches where the model takes them.
+  /// The changed images of all of them run together, in batches if the model takes them.
   ///
   /// - Parameters:
   ///   - boxes: the objects that the maps should show, in the original picture.
-  ///   - progress: told the part that is done, from 0 to 1.
+  ///   - progress: receives the fraction done, from 0 to 1.
   ///
-  /// - Returns: for each explanation one number a metric, nil where it is not defined or not finite.
+  /// - Returns: for each explanation one number per metric, nil if it is not defined or not finite.
   ///
-  /// Throws `unsupported` where something other than a class's score is explained.
+  /// Throws `unsupported` if the target is not a class's score.
   public func measure(
-    _ explanations: [Explanation], by metrics: [any Metric], boxes: [PixelRectangle] = [],
-    progress: (Double) -> Void = { _ in }
+    _ explanations: [Explanation], of observation: Observation, by metrics: [any Metric],
+    boxes: [PixelRectangle] = [], progress: (Double) -> Void = { _ in }
   ) throws -> [[Double?]] {
     let targets = try explanations.map { try probability(explainedBy: $0) }
     var measured = [[Double?]](repeating: [], count: explanations.count)
     var done = 0
     for index in Set(targets.map(\.index)).sorted() {
       let places = targets.indices.filter { targets[$0].index == index }
-      let probe = session.probe(0, of: targets[places[0]])
+      let probe = Probe(observation, tap: 0, target: targets[places[0]])
       let numbers = try Self.measure(
         places.map { explanations[$0] }, by: metrics, boxes: boxes, probe
       ) { progress((Double(done) + $0 * Double(places.count)) / Double(explanations.count)) }
@@ -39,19 +39,19 @@ extension Explainer {
     let planes = probe.inputPlanes, probability = Double(try probe.score)
     let maps = explanations.map { explanation in
       MeasuredMap(
-        explanation.inputMap, of: planes, probability: probability, boxes: boxes, pictureMap: explanation.drawnMap)
+        explanation.inputMap(), of: planes, probability: probability, boxes: boxes, pictureMap: explanation.drawnMap())
     }
     return try measure(maps, by: metrics, probe, progress: progress)
   }
 
   /// Metrics of maps of one class.
   ///
-  /// - Parameter probe: of the class's probability.
+  /// - Parameter probe: a probe of the class's probability.
   static func measure(
     _ maps: [MeasuredMap], by metrics: [any Metric], _ probe: Probe, progress: (Double) -> Void = { _ in }
   ) throws -> [[Double?]] {
     var changes: [ImageChange] = []
-    /// Where the changes that each metric of each map asks for stand among all.
+    /// The positions among all changes of those that each metric of each map asks for.
     let places = maps.map { map in
       var known: [String: Int] = [:]
       return metrics.map { metric in
@@ -89,7 +89,7 @@ extension Explainer {
     guard let target = explanation.target as? ClassTarget else {
       throw GradCAMError(
         .unsupported, at: "metrics",
-        problem: "are defined for the probability of a class; what is explained is \(explanation.target.description)",
+        problem: "are defined for the probability of a class; the target is \(explanation.target.description)",
         advice: "explain a class")
     }
     return ClassTarget(target.index, label: target.label, kind: .probability, head: target.head)

@@ -2,19 +2,19 @@ import Graph
 
 /// A number that says how good a map is.
 public protocol Metric: Sendable {
-  /// The name in requests, tables and files, as `average-drop`.
+  /// The name in requests, tables and files, such as `average-drop`.
   var name: String { get }
   /// What it is, in a sentence without a full stop.
   var summary: String { get }
   /// Whether more is better.
   var isBetterHigher: Bool { get }
-  /// Whether it can be told only where boxes of the objects explained are known.
+  /// Whether it needs boxes of the objects explained.
   var needsBoxes: Bool { get }
 
-  /// The changed images whose probabilities the number is made of.
+  /// The changed images whose probabilities the number is computed from.
   func changes(of map: MeasuredMap) -> [ImageChange]
 
-  /// The number; nil where it is not defined for the map.
+  /// The number; nil if it is not defined for the map.
   ///
   /// - Parameter probabilities: of the class explained, for each of the changed images.
   func value(of map: MeasuredMap, probabilities: [Double]) -> Double?
@@ -29,9 +29,9 @@ extension Metric {
 
 /// A changed image that a metric asks the network about.
 public struct ImageChange: Sendable {
-  /// What it is: two changes of one map that are called the same are the same.
+  /// Its name; two changes of one map with the same name are the same.
   public let name: String
-  /// Makes the planes that the network is to see, channel by channel.
+  /// Makes the planes for the network to see, channel by channel.
   public let planes: @Sendable () -> [[Float]]
 
   /// Describes a change.
@@ -49,14 +49,14 @@ public enum Metrics {
     PointingGame(), EnergyInside(), BoxOverlap(),
   ]
 
-  /// The metric of a name.
+  /// The metric with the given name.
   ///
-  /// Throws `usage` listing the names.
+  /// Throws `usage` listing the names if there is none.
   public static func named(_ name: String) throws -> any Metric {
     guard let metric = all.first(where: { $0.name == name }) else {
       throw GradCAMError(
         .usage, at: "\(.metric, name)", problem: "is not a metric",
-        advice: "known are \(all.map(\.name).joined(separator: ", "))")
+        advice: "choose from \(all.map(\.name).joined(separator: ", "))")
     }
     return metric
   }

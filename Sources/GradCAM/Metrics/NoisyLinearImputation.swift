@@ -1,14 +1,14 @@
-/// Pixels taken away from an image, each put back as the weighted mean of its neighbours, plus noise of 0.01.
+/// Replaces removed pixels of an image by the weighted mean of their neighbours, plus noise.
 ///
-/// Direct neighbours weigh 1 ⁄ 6, diagonal ones 1 ⁄ 12, those outside the image nothing; pixels without any known one in
-/// reach become 0. Rong et al., A Consistent and Efficient Evaluation Strategy for Attribution Methods, 2022.
+/// Direct neighbours weigh 1 ⁄ 6, diagonal ones 1 ⁄ 12, those outside the image nothing; if no pixel is known, all
+/// become 0. Rong et al., A Consistent and Efficient Evaluation Strategy for Attribution Methods, 2022.
 struct NoisyLinearImputation {
   /// The seed of the noise.
   var seed: UInt64
   /// The standard deviation of the noise.
   var noise: Float = 0.01
 
-  /// The planes of an image, of one to four channels, with new values where pixels are not known.
+  /// The planes of an image, of one to four channels, with new values for unknown pixels.
   func imputed(_ planes: [[Float]], width: Int, where isKnown: [Bool]) -> [[Float]] {
     var pixels = isKnown.indices.map { pixel in
       planes.indices.reduce(into: SIMD4<Float>()) { $0[$1] = isKnown[pixel] ? planes[$1][pixel] : 0 }
@@ -23,18 +23,18 @@ struct NoisyLinearImputation {
   }
 }
 
-/// The equations that unknown pixels are the weighted means of their neighbours, four channels at a time.
+/// The equations by which unknown pixels are the weighted means of their neighbours, four channels at a time.
 ///
 /// Solved by conjugate gradients, preconditioned by a multigrid cycle over grids of half the resolution each.
 private final class NeighbourMeans {
   private let width, height: Int
-  /// 1 where a pixel is unknown, else 0.
+  /// 1 for unknown pixels, 0 for others.
   private let mask: [Float]
-  /// The sum of each pixel's weights of neighbours inside the image.
+  /// The sum of the weights of each pixel's neighbours inside the image.
   private let diagonal: [Float]
-  /// What a damped Jacobi step multiplies a pixel's residual by: 0 where the pixel is known.
+  /// What a damped Jacobi step multiplies a pixel's residual by: 0 for known pixels.
   private let step: [Float]
-  /// The same equations on a grid of half the resolution, where the unknown pixels reach so far.
+  /// The same equations on a grid of half the resolution; nil if too small or without unknown pixels.
   private let coarse: NeighbourMeans?
 
   private typealias Pixels = [SIMD4<Float>]
@@ -59,7 +59,7 @@ private final class NeighbourMeans {
       coarse = nil
       return
     }
-    // A coarse pixel is unknown where all of what it covers is.
+    // A coarse pixel is unknown if all that it covers are.
     let halfWidth = (width + 1) / 2, halfHeight = (height + 1) / 2
     var isCoarseUnknown = [Bool](repeating: true, count: halfWidth * halfHeight)
     for pixel in isUnknown.indices where !isUnknown[pixel] {
@@ -122,7 +122,7 @@ private final class NeighbourMeans {
     for pixel in solution.indices { solution[pixel] += step[pixel] * (right[pixel] - scratch[pixel]) }
   }
 
-  /// The two coarse positions along an axis that a fine one lies between, the nearer first, held at the edge.
+  /// The two coarse positions along an axis that a fine one lies between, the nearer first, clamped at the edge.
   private static func neighbours(_ index: Int, _ count: Int) -> (Int, Int) {
     let near = index / 2
     return (near, min(max(index % 2 == 0 ? near - 1 : near + 1, 0), count - 1))
@@ -162,8 +162,8 @@ private final class NeighbourMeans {
     return halves
   }
 
-  /// Calls `body` with Σ weight × neighbour of every pixel, of neighbours inside the image: (1 2 1) along both axes, less
-  /// four times the pixel, over 12.
+  /// Calls `body` with Σ weight × neighbour of every pixel, of neighbours inside the image: (1 2 1) along both axes,
+  /// less four times the pixel, over 12.
   @inline(__always)
   private func forEachNeighbourSum(_ pixels: Pixels, _ body: (_ pixel: Int, SIMD4<Float>) -> Void) {
     // (1 2 1) down the columns of a row, with a zero at each end.
@@ -188,7 +188,7 @@ private final class NeighbourMeans {
     return sum
   }
 
-  /// 0 where the divisor is 0: a channel that is solved.
+  /// 0 if the divisor is 0: a channel that is solved.
   private static func quotient(_ dividend: SIMD4<Double>, _ divisor: SIMD4<Double>) -> SIMD4<Double> {
     (dividend / divisor).replacing(with: 0, where: divisor .== 0)
   }

@@ -7,7 +7,7 @@ import Graph
 #endif
 
 /// The boxes of objects in pictures, from a file of `{"PICTURE": [{"label": "…", "box": [left, top, right, bottom]}]}`:
-/// right and bottom are the first column and row behind the object.
+/// right and bottom are the first column and row past the object.
 public struct ObjectBoxes: Sendable {
   /// An object in a picture.
   public struct Object: Sendable, Equatable {
@@ -27,7 +27,7 @@ public struct ObjectBoxes: Sendable {
 
   /// Reads a file.
   ///
-  /// Throws `unreadable`, or `badData` naming what is wrong in it.
+  /// Throws `unreadable`, or `badData` saying what is wrong.
   public init(contentsOf path: String) throws {
     self.path = path
     let bytes = try contentsOfFile(at: path)
@@ -51,7 +51,7 @@ public struct ObjectBoxes: Sendable {
       box: PixelRectangle(x: box[0], y: box[1], width: box[2] - box[0], height: box[3] - box[1]))
   }
 
-  /// The objects in a picture, which the file names by the end of its path.
+  /// The objects in a picture, which the file identifies by the end of its path.
   public func objects(in picture: String) -> [Object] {
     let parts = picture.split(separator: "/")
     for count in stride(from: parts.count, to: 0, by: -1) {
@@ -60,9 +60,9 @@ public struct ObjectBoxes: Sendable {
     return objects[picture] ?? []
   }
 
-  /// The boxes of the objects of a class in a picture, the class meant as `Labels.index` takes it.
+  /// The boxes of the objects of a class in a picture; labels are read as by `Labels.index`.
   ///
-  /// Throws `badData` where a label is not a class of the model.
+  /// Throws `badData` if a label is not a class of the model.
   public func boxes(in picture: String, of index: Int, _ labels: Labels, classCount: Int) throws -> [PixelRectangle] {
     try objects(in: picture).filter {
       try classIndex($0, labels, classCount: classCount) == index
@@ -71,7 +71,7 @@ public struct ObjectBoxes: Sendable {
 
   /// The classes of the objects in a picture, each once.
   ///
-  /// Throws `badData` where a label is not a class of the model.
+  /// Throws `badData` if a label is not a class of the model.
   public func classes(in picture: String, _ labels: Labels, classCount: Int) throws -> [Int] {
     try objects(in: picture).reduce(into: []) { classes, object in
       let index = try classIndex(object, labels, classCount: classCount)

@@ -1,8 +1,8 @@
 /// Half the difference of the class's probability between images without their least and without their most relevant
-/// pixels, the mean over 10% to 90% kept; what is taken away is imputed from its neighbours, with noise.
+/// pixels, the mean over 10% to 90% kept; removed pixels are imputed from their neighbours, with noise.
 ///
-/// Rong et al., A Consistent and Efficient Evaluation Strategy for Attribution Methods (ROAD), 2022, as pytorch-grad-cam's
-/// ROADCombined has it; of equal pixels, which it would keep or remove together, the first in reading order count more.
+/// Rong et al., A Consistent and Efficient Evaluation Strategy for Attribution Methods (ROAD), 2022, as in
+/// pytorch-grad-cam's ROADCombined, which keeps or removes equal pixels together; here the first in reading order win.
 struct RemoveAndDebias: Metric {
   let name = "road"
   let summary =
@@ -21,7 +21,7 @@ struct RemoveAndDebias: Metric {
     return [false, true].flatMap { keepsRelevant in
       Self.percentiles.map { percentile in
         ImageChange("\(name) \(keepsRelevant) \(percentile)") {
-          // As many as lie strictly below NumPy's percentile where no two are equal.
+          // As many as lie strictly below NumPy's percentile if no two are equal.
           let kept = ((ranking.count - 1) * percentile + 99) / 100
           var isKnown = [Bool](repeating: false, count: ranking.count)
           for pixel in keepsRelevant ? ranking.prefix(kept) : ranking.suffix(kept) { isKnown[pixel] = true }

@@ -5,13 +5,13 @@ struct Factor: Hashable, Sendable {
   var role: Role
   /// The number of indices.
   var extent: Int
-  /// How far apart neighbouring indices are: that of the inner part of a split dimension is 1, of the outer one the
-  /// inner extent.
+  /// The step between neighbouring indices: 1 for the inner part of a split dimension, the inner extent for the outer
+  /// part.
   var step = 1
 }
 
 /// A dimension of a tensor: factors, outermost first, that were merged into one, between entries that stand for no
-/// place of the picture (class tokens).
+/// place in the picture (class tokens).
 struct Dimension: Hashable, Sendable {
   var leading = 0
   var factors: [Factor]
@@ -31,16 +31,16 @@ struct Dimension: Hashable, Sendable {
   var hasExtraTokens: Bool { leading + trailing > 0 }
   var isKnown: Bool { !factors.contains { $0.role == .unknown && $0.extent > 1 } }
 
-  /// The role of all indices, nil where it is not one.
+  /// The role shared by all indices; nil if there is none.
   var role: Factor.Role? {
     guard !hasExtraTokens, let role = factors.first?.role, factors.allSatisfy({ $0.role == role }) else { return nil }
     return role
   }
 
-  /// This dimension with another extent, its indices counting anew.
+  /// This dimension with another extent, its indices counted anew.
   func resized(to extent: Int) -> Dimension { Dimension(role ?? .unknown, extent) }
 
-  /// The dimension without entries at its ends; nil where entries that stand for a place would be lost.
+  /// The dimension without entries at its ends; nil if entries that stand for a place would be lost.
   func sliced(_ range: Range<Int>) -> Dimension? {
     let leading = leading - range.lowerBound, trailing = trailing - (extent - range.upperBound)
     guard leading >= 0, trailing >= 0 else { return nil }
@@ -49,7 +49,7 @@ struct Dimension: Hashable, Sendable {
 }
 
 extension [Dimension] {
-  /// The dimensions of a tensor under other extents; all unknown where they cut across what is known.
+  /// The dimensions of a tensor reshaped to other extents; all unknown if these cut across known factors.
   func reshaped(to extents: [Int]) -> [Dimension] {
     let unknown = extents.map { Dimension(.unknown, $0) }
     var pieces = flatMap { dimension in

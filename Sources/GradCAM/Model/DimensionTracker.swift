@@ -1,14 +1,13 @@
 import Graph
 
-/// What the dimensions of every value of a network hold: followed from the image through all operators by what these say
-/// of their axes.
+/// The dimensions of every value of a network, followed from the image through all operators by their axis mappings.
 struct DimensionTracker {
   private let info: (ValueID) -> ValueInfo?
   private(set) var dimensions: [ValueID: [Dimension]] = [:]
 
   /// Follows the dimensions of an image input through a graph.
   ///
-  /// - Parameter info: type and extents of a value, and its contents where they do not depend on the image.
+  /// - Parameter info: type and extents of a value, and its contents if they do not depend on the image.
   init(_ graph: ComputeGraph, image: ValueID, layout: ImageShape.Layout, info: @escaping (ValueID) -> ValueInfo?) {
     self.info = info
     if let extents = info(image)?.shape.dimensions, extents.count == 4 {
@@ -44,7 +43,7 @@ struct DimensionTracker {
     index < node.inputs.count ? node.inputs[index].flatMap { dimensions[$0] } : nil
   }
 
-  /// Batch, channels, height, width, whatever came in; extents that stay keep what they hold.
+  /// Batch, channels, height, width, whatever came in; dimensions whose extent stays keep their factors.
   private func channelsFirst(_ node: Node, _ shape: Shape) -> [Dimension] {
     let before = source(node, 0)
     let roles: [Factor.Role] = shape.rank == 4 ? [.batch, .channels, .height, .width] : [.batch, .channels]
@@ -55,8 +54,8 @@ struct DimensionTracker {
     }
   }
 
-  /// An axis holds what the first input axis of its label and extent holds that is known; where only constants have the
-  /// label, they are weights, which make new channels.
+  /// An axis takes the first known input dimension of its label and extent; if only constants have the label, they are
+  /// weights, which make new channels.
   private func labelled(_ node: Node, _ inputs: [[Int]], _ result: [Int], _ shape: Shape) -> [Dimension] {
     let sources = inputs.indices.map { source(node, $0) }
     guard result.count == shape.rank, sources.contains(where: { $0 != nil }) else { return unknown(shape) }
@@ -72,7 +71,7 @@ struct DimensionTracker {
     }
   }
 
-  /// Constant entries before and after those of the picture, as class tokens, are told apart from them.
+  /// Constant entries before and after those of the picture, such as class tokens, are counted separately.
   private func joined(_ node: Node, _ axis: Int, _ shape: Shape) -> [Dimension] {
     var result = elementwise(node, shape)
     let computed = node.inputs.indices.filter { source(node, $0) != nil }
@@ -87,7 +86,7 @@ struct DimensionTracker {
     return result
   }
 
-  /// Every n-th index still covers the picture, and so does all but the end, where padding is; another piece does not.
+  /// Every n-th index still covers the picture, and so does a slice without the padded end; any other slice does not.
   private func sliced(_ node: Node, _ starts: [Int], _ steps: [Int], _ shape: Shape) -> [Dimension] {
     guard let before = source(node, 0), before.count == shape.rank else { return unknown(shape) }
     return shape.dimensions.enumerated().map { axis, extent in
@@ -101,7 +100,7 @@ struct DimensionTracker {
     }
   }
 
-  /// Dimensions stay; where extents change, indices count anew.
+  /// Dimensions stay; if an extent changes, its indices are counted anew.
   private func elementwise(_ node: Node, _ shape: Shape) -> [Dimension] {
     let sources = node.inputs.indices.compactMap { source(node, $0) }.filter { $0.count <= shape.rank }
     if sources.contains(where: { $0.count == shape.rank }) {
@@ -115,7 +114,7 @@ struct DimensionTracker {
           ?? candidates.first { $0.isKnown }?.resized(to: extent) ?? Dimension(.unknown, extent)
       }
     }
-    // Feature maps that come out of anything else are taken for channels first, as nearly all are.
+    // Feature maps from anything else are assumed to be channels first, as nearly all are.
     return shape.rank == 4
       ? zip([.batch, .channels, .height, .width], shape.dimensions).map(Dimension.init) : unknown(shape)
   }

@@ -8,14 +8,14 @@ public struct FeatureMapLayout: Sendable {
   public var height: Int { rowOffsets.count }
   /// The width of the feature map.
   public var width: Int { columnOffsets.count }
-  /// Entries of the token dimension that stand for no place of the picture, such as the class token; left out.
+  /// Entries of the token dimension that stand for no place in the picture, such as the class token; left out.
   public let extraTokens: Int
 
   private let start: Int
   private let channelOffsets, rowOffsets, columnOffsets: [Int]
 
-  /// Reads a tensor's dimensions; nil where they are no feature map: something is unknown, height or width are missing
-  /// or there twice, or places and channels are flattened into one dimension.
+  /// Reads a tensor's dimensions; nil if they are not a feature map: something is unknown, height or width is missing
+  /// or occurs twice, or places and channels are flattened into one dimension.
   init?(_ dimensions: [Dimension]) {
     guard dimensions.allSatisfy({ $0.isKnown && !($0.isSpatial && $0.hasChannels) }) else { return nil }
     let strides = Shape(dimensions.map(\.extent)).strides
@@ -31,7 +31,7 @@ public struct FeatureMapLayout: Sendable {
       }
     }
     func offsets(_ role: Factor.Role) -> [Int]? {
-      // Places of the picture are put in order; channels keep the order in which they lie.
+      // Places of the picture are put in order; channels keep their order in memory.
       let isPlace = role != .channels
       let factors = (parts[role] ?? []).sorted {
         isPlace && $0.factor.step != $1.factor.step ? $0.factor.step > $1.factor.step : $0.stride > $1.stride
@@ -66,7 +66,7 @@ public struct FeatureMapLayout: Sendable {
     }
   }
 
-  /// Puts elements of the batch's first image, channels first, where they lie; all else stays.
+  /// Writes elements of the batch's first image, given channels first, to their places; all others stay unchanged.
   ///
   /// - Parameter target: the contents of the tensor.
   func scatter(_ values: UnsafeBufferPointer<Float>, into target: UnsafeMutableBufferPointer<Float>) {
@@ -107,11 +107,11 @@ public struct FeatureMapLayout: Sendable {
   }
 }
 
-/// What the user says about a tensor's dimensions where the graph does not tell or tells wrongly.
+/// What the user says about a tensor's dimensions if the graph does not say or is wrong.
 public struct FeatureMapHint: Sendable, Equatable {
   /// Where the channels are.
   public enum Axis: String, Sendable, CaseIterable {
-    /// Behind the batch.
+    /// After the batch.
     case first
     /// The last dimension.
     case last
@@ -145,17 +145,17 @@ public struct FeatureMapHint: Sendable, Equatable {
   /// Where the channels are; nil leaves it to the graph.
   public var channels: Axis?
 
-  /// Creates a hint; without values it says nothing.
+  /// Creates a hint; by default an empty one.
   public init(grid: Grid? = nil, channels: Axis? = nil) {
     self.grid = grid
     self.channels = channels
   }
 
-  /// The dimensions of a tensor as this hint reads them; nil where it does not fit the shape.
+  /// The dimensions of a tensor as this hint reads them; nil if it does not fit the shape.
   ///
-  /// With a grid, the smallest dimension that is large enough and not the channels' holds the tokens, those before the
-  /// last height × width being class tokens and the like; channels are last where nothing else is said. Without a grid,
-  /// the tensor has height and width.
+  /// With a grid, the smallest dimension that is large enough and not the channels' holds the tokens; those before the
+  /// last height × width are extra tokens. Channels are last by default.
+  /// Without a grid, the tensor has height and width.
   func dimensions(of shape: Shape, known: [Dimension]?) -> [Dimension]? {
     guard self != FeatureMapHint() else { return known }
     var roles = [Factor.Role](repeating: .batch, count: shape.rank)

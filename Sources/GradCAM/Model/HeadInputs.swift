@@ -3,13 +3,13 @@ import Graph
 extension ComputeGraph {
   /// The values that every part of a result depends on, up to the inputs of the last learned layers before it.
   ///
-  /// Where parts are put side by side, as the boxes of a detector's feature maps, only what all of them depend on counts;
-  /// where values are combined otherwise, what any of them depends on.
+  /// If parts are concatenated, such as the boxes of a detector's feature maps, only what all of them depend on counts;
+  /// if values are combined otherwise, what any of them depends on.
   /// - Parameter among: the values between the image and the result.
   func valuesBeforeHead(of result: ValueID, among values: Set<ValueID>) -> Set<ValueID> {
     let producers = producers
     func sources(of value: ValueID) -> [ValueID] {
-      producers[value].map { nodes[$0].inputs.compactMap { $0 }.filter(values.contains) } ?? []
+      producers[value].map { nodes[$0].reads.filter(values.contains) } ?? []
     }
     func ancestors(of value: ValueID) -> Set<ValueID> {
       var found: Set = [value], open = [value]

@@ -1,11 +1,11 @@
 import Graph
 
 extension ComputeGraph {
-  /// The values of which more than the class token can change the score.
+  /// The values in which not only the class token can change the score.
   ///
   /// A network that reads its score from the class token alone ignores the other tokens after its last attention:
-  /// their gradient is zero there. Followed back from the score, a choice of tokens that stand for no place leaves only
-  /// those alive, until a product of two computed values mixes tokens.
+  /// their gradient is zero there. Followed back from the score, a selection of extra tokens leaves only those alive,
+  /// until a product of two computed values mixes tokens.
   /// - Parameter dimensions: the dimensions of a value that depends on the image, nil for any other.
   /// - Returns: those values, and whether some others were left out.
   func valuesWithLivePositions(
@@ -15,7 +15,7 @@ extension ComputeGraph {
     for node in nodes.reversed() {
       let outputs = node.results.filter(needed.contains)
       guard !outputs.isEmpty else { continue }
-      let inputs = node.inputs.compactMap { $0 }.filter { dimensions($0) != nil }
+      let inputs = node.reads.filter { dimensions($0) != nil }
       needed.formUnion(inputs)
       let isAlive = outputs.contains(where: live.contains)
       let choosesTokens =
@@ -29,7 +29,7 @@ extension ComputeGraph {
 }
 
 extension Node {
-  /// Whether the node's result holds no entry of its input's token dimension but the extra ones.
+  /// Whether the node's result holds only the extra tokens of its input's token dimension.
   fileprivate func picksOnlyExtraTokens(_ before: [Dimension], into after: [Dimension]) -> Bool {
     role == .selection && !after.contains { $0.isSpatial }
   }

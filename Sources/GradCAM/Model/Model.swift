@@ -8,7 +8,7 @@ public struct Model: Sendable {
   public let path: String
   /// The network.
   public let graph: ComputeGraph
-  /// What it may be made of and explained by.
+  /// The operators, methods and targets available to it.
   public let registry: Registry
   /// What its file says about its use.
   public let metadata: ModelMetadata
@@ -22,8 +22,8 @@ public struct Model: Sendable {
   /// Opens a file; weights stay in it until they are used.
   ///
   /// - Parameters:
-  ///   - layout: how the image input is laid out; nil means what the file says, else what its shape tells.
-  ///   - registry: what it may be made of and explained by.
+  ///   - layout: how the image input is laid out; nil means as the file says, else as its shape suggests.
+  ///   - registry: the operators, methods and targets available to it.
   ///
   /// Throws `unreadable`, `badData` or `unsupported` naming the file and the place in it.
   public init(
@@ -32,7 +32,7 @@ public struct Model: Sendable {
     try self.init(try loadModel(at: path), path: path, layout: layout, registry: registry)
   }
 
-  /// Makes a model of what was read from a file.
+  /// Makes a model from a loaded graph.
   init(_ loaded: ComputeGraph, path: String, layout: ImageShape.Layout? = nil, registry: Registry) throws {
     self.path = path
     self.registry = registry
@@ -49,7 +49,7 @@ public struct Model: Sendable {
   /// The operators it may use.
   var operators: OperatorSet { registry.operators }
 
-  /// The numbers in the file's constants, without the integers that are shapes and indices.
+  /// The number of elements in the file's constants, without the integers of shapes and indices.
   public var parameterCount: Int { graph.parameterCount }
 
   /// The file's name without folders and extension.
@@ -74,18 +74,18 @@ public struct ImageShape: Sendable, Equatable {
 
   /// The order of the dimensions.
   public var layout: Layout
-  /// The images that one run takes; 1 where the file leaves it open.
+  /// The number of images per run; 1 if the file leaves it open.
   public var batch: Int
   /// 1 or 3.
   public var channels: Int
-  /// The height in pixels, nil where the file leaves it open.
+  /// The height in pixels; nil if the file leaves it open.
   public var height: Int?
-  /// The width in pixels, nil where the file leaves it open.
+  /// The width in pixels; nil if the file leaves it open.
   public var width: Int?
   /// The element type of the input.
   public var elementType: ElementType
 
-  /// Whether the file leaves room for images of a size.
+  /// Whether the file admits images of a size.
   public func admits(_ size: PixelSize) -> Bool {
     (width ?? size.width, height ?? size.height) == (size.width, size.height)
   }
@@ -97,7 +97,7 @@ public struct ImageShape: Sendable, Equatable {
 }
 
 extension ImageShape: CustomStringConvertible {
-  /// The extents in their order and the layout, as `1×3×224×224 nchw`; H and W where the file leaves them open.
+  /// The extents in their order and the layout, such as `1×3×224×224 nchw`; H and W if the file leaves them open.
   public var description: String {
     let (height, width) = (height.map(String.init) ?? "H", width.map(String.init) ?? "W")
     let extents =
@@ -121,9 +121,9 @@ extension ComputeGraph {
 }
 
 extension ImageShape {
-  /// Reads an input's declaration; nil where it cannot be an image.
+  /// Reads an input's declaration; nil if it cannot be an image.
   ///
-  /// - Parameter known: the layout; nil means as the number of channels tells, else channels first.
+  /// - Parameter known: the layout; nil means as the number of channels suggests, else channels first.
   init?(_ value: Value, layout known: Layout? = nil) {
     guard let dimensions = value.dimensions, dimensions.count == 4 else { return nil }
     let extents = dimensions.map { dimension -> Int? in

@@ -6,7 +6,7 @@ import Graph
   import Foundation
 #endif
 
-/// A folder of exported networks, in which a name means a file.
+/// A folder of exported networks, each with a name.
 public struct ModelFolder: Sendable {
   /// The folder's path.
   public let path: String
@@ -14,7 +14,7 @@ public struct ModelFolder: Sendable {
   /// The folder at a path.
   public init(_ path: String) { self.path = path }
 
-  /// The folder that the environment names in `GRADCAM_MODELS`, else `models` in the working directory.
+  /// The folder that the environment variable `GRADCAM_MODELS` names, else `models` in the working directory.
   public static var usual: ModelFolder {
     let named = ProcessInfo.processInfo.environment["GRADCAM_MODELS"] ?? ""
     return ModelFolder(named.isEmpty ? "models" : named)
@@ -22,7 +22,7 @@ public struct ModelFolder: Sendable {
 
   /// The names of the networks in it, without `.onnx`, sorted.
   ///
-  /// Throws `unreadable` where the folder cannot be listed.
+  /// Throws `unreadable` if the folder cannot be listed.
   public func names() throws -> [String] {
     do {
       return try FileManager.default.contentsOfDirectory(atPath: path)
@@ -30,20 +30,20 @@ public struct ModelFolder: Sendable {
         .sorted()
     } catch {
       throw GradCAMError(
-        .unreadable, at: "\(path)", problem: "is no folder that can be listed",
+        .unreadable, at: "\(path)", problem: "is not a folder that can be listed",
         advice: "name the folder of your models with \(.models) or GRADCAM_MODELS")
     }
   }
 
-  /// The path of the file of a name, with or without `.onnx`.
+  /// The path of the file with a name, given with or without `.onnx`.
   public func file(of name: String) -> String {
     path + (path.hasSuffix("/") ? "" : "/") + name + (name.hasSuffix(Self.suffix) ? "" : Self.suffix)
   }
 
-  /// The path of the file that a user means: by its path where something lies there, or where it has a separator or is
-  /// empty; else by its name in this folder.
+  /// The path of the file that a user means: the path given if it exists, has a separator or is empty; else that of the
+  /// file with this name in this folder.
   ///
-  /// Throws `unreadable` with the nearest names where there is neither.
+  /// Throws `unreadable` with the nearest names if there is neither.
   public func resolve(_ pathOrName: String) throws -> String {
     func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
     if pathOrName.isEmpty || pathOrName.contains("/") || exists(pathOrName) { return pathOrName }
@@ -59,7 +59,7 @@ public struct ModelFolder: Sendable {
     let near = parts.isEmpty ? nearest(to: pathOrName, among: names, count: 4) : Array(parts.prefix(4))
     throw GradCAMError(
       .unreadable, at: "\(pathOrName)", problem: missing,
-      advice: "\(near.isEmpty ? "" : "near are \(near.joined(separator: ", ")); ")\(listing: .models) lists the names")
+      advice: "\(near.isEmpty ? "" : "try \(near.joined(separator: ", ")); ")\(listing: .models) lists the names")
   }
 
   private static let suffix = ".onnx"

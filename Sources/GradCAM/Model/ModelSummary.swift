@@ -2,15 +2,7 @@ import Graph
 import ONNXLoader
 import Ops
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
-/// What is known of a network's file without running it, as far as the file can be understood.
+/// What is known about a network's file without running it, as far as the file can be read.
 public struct ModelSummary: Sendable {
   /// The image input of a network.
   public struct Input: Sendable {
@@ -20,32 +12,32 @@ public struct ModelSummary: Sendable {
     public let shape: ImageShape
   }
 
-  /// The name that it goes by in its folder.
+  /// Its name in its folder.
   public let name: String
   /// The path of the file.
   public let path: String
-  /// The size in bytes, that of the files beside it which belong to it included.
+  /// The size in bytes, including the files next to it that belong to it.
   public private(set) var byteCount = 0
-  /// The program that wrote it, with its version; nil where the file does not say.
+  /// The program that wrote it, with its version; nil if the file does not say.
   public private(set) var exporter: String?
-  /// The numbers in its constants, without the integers that are shapes and indices.
+  /// The number of elements in its constants, without the integers of shapes and indices.
   public private(set) var parameterCount: Int?
   /// What takes the image.
   public private(set) var input: Input?
-  /// The number of its classes; nil where it gives no class scores.
+  /// The number of its classes; nil if it gives no class scores.
   public private(set) var classCount: Int?
   /// The names of the classes.
   public private(set) var labels = Labels([])
   /// Whether the names are ImageNet's because there are as many classes.
   public private(set) var assumesLabels = false
-  /// The node that `auto` means: a PyTorch module where the file tells, else a tensor; nil where there is none.
+  /// The node that `auto` means: a PyTorch module if the file names it, else a tensor; nil if there is none.
   public private(set) var auto: String?
-  /// The operators that it needs and the program does not have; nil where the file cannot be read.
+  /// The operators that it needs and the program does not have; nil if the file cannot be read.
   public private(set) var missingOperators: [MissingOperator]?
-  /// What keeps it from being explained; nil where nothing is known to.
+  /// What keeps it from being explained; nil if nothing is known to.
   public private(set) var failure: GradCAMError?
 
-  /// Reads a file; its weights stay in it.
+  /// Reads a file without its weights.
   public init(contentsOf path: String, registry: Registry = .standard) {
     self.path = path
     name = Model.name(of: path)
@@ -76,7 +68,7 @@ public struct ModelSummary: Sendable {
 }
 
 extension ComputeGraph {
-  /// The elements of all constants, those of enclosed graphs included, without integers of 64 bits and truth values.
+  /// The number of elements of all constants, including those of nested graphs, without 64-bit integers and Booleans.
   var parameterCount: Int {
     func count(_ tensor: Tensor) -> Int { [.int64, .bool].contains(tensor.elementType) ? 0 : tensor.shape.count }
     let held = nodes.flatMap(\.attributes.values).map { attribute in
@@ -91,7 +83,7 @@ extension ComputeGraph {
   }
 }
 
-/// The size of a file in bytes; 0 where there is none.
+/// The size of a file in bytes; 0 if there is none.
 private func fileSize(_ path: String) -> Int {
   var status = stat()
   return stat(path, &status) == 0 ? Int(status.st_size) : 0

@@ -1,6 +1,6 @@
 import Graph
 
-/// The PyTorch module that computed a node, read from what the exporters write.
+/// The PyTorch module that computed a node, as the exporters record it.
 struct ModulePath: Sendable, Hashable {
   /// The dotted path, as `named_modules()` spells it: `layer4.2.conv1`; empty for the model itself.
   let path: String
@@ -17,7 +17,7 @@ struct ModulePath: Sendable, Hashable {
     }
   }
 
-  /// The last but one of a Python list of strings: the last names the operation itself.
+  /// The second to last of a Python list of strings: the last names the operation itself.
   private static func enclosingScope(in list: String) -> String? {
     let names = list.split(separator: "'", omittingEmptySubsequences: false).enumerated()
       .filter { $0.offset % 2 == 1 }.map { String($0.element) }
@@ -54,8 +54,8 @@ struct ModuleIndex: Sendable {
 
   /// Reads a graph.
   ///
-  /// - Parameter isResult: whether a value may be a module's result: it depends on the model's inputs and is of floating
-  ///   point, as the tensors are that a quantised network's modules returned before they were quantised.
+  /// - Parameter isResult: whether a value may be a module's result: it depends on the model's inputs and is of
+  ///   floating point, like the results of a quantised network's modules before quantisation.
   init(_ graph: ComputeGraph, isResult: (ValueID) -> Bool) {
     paths = graph.nodes.map(ModulePath.init)
     collectCalls(graph, isResult)
@@ -80,7 +80,7 @@ struct ModuleIndex: Sendable {
     }
   }
 
-  /// The TorchScript exporter calls the second call of `relu` `relu_1`.
+  /// The TorchScript exporter names the second call of `relu` `relu_1`.
   private mutating func joinNumberedCalls() {
     for (path, module) in modules where module.outputs.count == 1 {
       var number = 1
@@ -91,7 +91,7 @@ struct ModuleIndex: Sendable {
     }
   }
 
-  /// Where a BatchNorm went into its convolution, both paths mean the fused tensor.
+  /// If a BatchNorm was folded into its convolution, both paths mean the folded tensor.
   private mutating func addFoldedModules(_ graph: ComputeGraph, _ isResult: (ValueID) -> Bool) {
     for (index, node) in graph.nodes.enumerated() where node.role == .convolution && node.inputs.count > 1 {
       guard let path = paths[index]?.path, !path.isEmpty, let output = node.outputs[0], isResult(output),
@@ -110,8 +110,8 @@ struct ModuleIndex: Sendable {
     }
   }
 
-  /// What the normalisation behind a convolution is called by custom: the next position of a Sequential, `norm1` or
-  /// `norm2` behind `conv1` where the block has others of that name (DenseNet), else `bn1`.
+  /// The usual name of the normalisation after a convolution: the next position of a Sequential, `norm1` or `norm2`
+  /// after `conv1` if the block has others of that name (DenseNet), else `bn1`.
   private func normName(for convolution: String) -> String? {
     let components = convolution.split(separator: ".").map(String.init)
     let parent = components.dropLast().map { $0 + "." }.joined(), name = components.last!
@@ -126,7 +126,7 @@ struct ModuleIndex: Sendable {
 }
 
 extension ModulePath {
-  /// The module and all that contain it, the model itself left out.
+  /// The module and all that contain it, except the model itself.
   fileprivate var ancestors: [String] {
     let components = path.split(separator: ".")
     return components.indices.map { components[...$0].joined(separator: ".") }

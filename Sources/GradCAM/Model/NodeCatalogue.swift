@@ -1,23 +1,23 @@
 import Graph
 
-/// The places of a network at which a map can be taken, with the names they go by.
+/// The places of a network at which a map can be taken, with their names.
 public struct NodeCatalogue: Sendable {
   /// One node.
   public struct Entry: Sendable {
-    /// The position in the file's order, as `#index` means it.
+    /// The position in the file's order, as in `#index`.
     public let index: Int
     /// The node's name; may be empty.
     public let name: String
     /// The name of its first output.
     public let tensor: String
-    /// The PyTorch module that computed it, where the file tells.
+    /// The PyTorch module that computed it, if the file names it.
     public let module: String?
     /// The operator.
     public let operatorName: OperatorName
-    /// The extents of the first output; nil where the model's outputs do not need it.
+    /// The extents of the first output; nil if the model's outputs do not need it.
     public let shape: Shape?
-    /// Whether a map can be taken here: a feature map or a grid of tokens, between the image and the score, of which
-    /// more than the class token can change the score.
+    /// Whether a map can be taken here: a feature map or a grid of tokens, between the image and the score, in which
+    /// not only the class token can change the score.
     public let isMappable: Bool
     /// Whether `auto` means this one.
     public let isAuto: Bool
@@ -29,9 +29,9 @@ public struct NodeCatalogue: Sendable {
     public let value: ValueID
     /// The tensor's name in the file.
     public let tensor: String
-    /// Where its elements lie in the picture; nil where it is no feature map.
+    /// Where its elements lie in the picture; nil if it is not a feature map.
     public internal(set) var layout: FeatureMapLayout?
-    /// How pictures and reports call it: the name that the user gave, or for `auto` the module path or tensor.
+    /// Its name in pictures and reports: the one that the user gave, or for `auto` the module path or tensor.
     public let label: String
     /// What the user should know about the match, such as a module that shares the tensor, or tokens left out.
     public internal(set) var notes: [String]
@@ -40,26 +40,27 @@ public struct NodeCatalogue: Sendable {
   /// All nodes in the file's order.
   public let entries: [Entry]
 
-  /// The name of the value that is explained.
+  /// The name of the explained value.
   let explainedName: String
-  /// Whether the model's scores are one number a class.
-  let hasClassScores: Bool
-  /// How the model's scores lie where it gives them for every position of the picture.
+  /// Whether the model's scores are one number per class.
+  public let hasClassScores: Bool
+  /// The layout of the model's scores, if it gives them for every position of the picture.
   let positionScores: PositionScores?
-  /// The scores that the model gives an image, or each of its positions; 0 where they are not of classes.
+  /// The number of scores that the model gives an image, or each position; 0 if they are not of classes.
   private let scoreCount: Int
 
   private let graph: ComputeGraph
   private let reachable: Set<ValueID>
   private let modules: ModuleIndex
   private let auto: ValueID?
-  private let infos: [ValueID: ValueInfo]
-  /// What the dimensions of every value hold that depends on the image.
+  /// Type and extents of every value that the explained value depends on.
+  let infos: [ValueID: ValueInfo]
+  /// The dimensions of every value that depends on the image.
   let dimensions: [ValueID: [Dimension]]
 
   /// Lists a model's nodes for images of a size.
   ///
-  /// - Parameter inputs: type and shape of the inputs other than the image whose shape the file leaves open.
+  /// - Parameter inputs: type and shape of inputs other than the image, if the file leaves the shape open.
   ///
   /// Throws what planning the model throws.
   public init(_ model: Model, size: PixelSize, inputs: [String: ValueInfo] = [:]) throws {
@@ -73,7 +74,7 @@ public struct NodeCatalogue: Sendable {
     self.init(model, infos: infos, explaining: model.head.logits)
   }
 
-  /// - Parameter explained: the value that nodes are to reach.
+  /// - Parameter explained: the explained value, which nodes must reach.
   init(_ model: Model, infos: [ValueID: ValueInfo], explaining explained: ValueID) {
     let graph = model.graph
     let reachable = graph.between(model.imageInput, explained)
@@ -89,14 +90,14 @@ public struct NodeCatalogue: Sendable {
     }
     let outputs = graph.nodes.map { $0.outputs.compactMap { $0 }.first }
     let mappable = graph.nodes.indices.filter { outputs[$0].map(isMappable) ?? false }
-    // Where the score is read from a class token, the block's own input is what its last attention looks at.
+    // If the score is read from a class token, the last attention looks at the input of its own block.
     let choices = [OperatorRole.normalization, .sum].lazy.map { role in
       mappable.filter { graph.nodes[$0].role == role }
     }
     var auto = ((isPartial ? choices.first { !$0.isEmpty } : nil) ?? mappable).last.flatMap { outputs[$0] }
     let hasClassScores = model.hasClassScores(infos), logits = model.head.logits
     if !hasClassScores || explained != logits {
-      // What is explained may be as large as a feature map, or have parts that only some feature maps reach.
+      // The explained value may be as large as a feature map, or have parts that only some feature maps reach.
       let shared = graph.valuesBeforeHead(of: explained, among: reachable)
       auto = mappable.compactMap { outputs[$0] }.last(where: shared.contains) ?? auto
     }
@@ -114,7 +115,7 @@ public struct NodeCatalogue: Sendable {
     self.hasClassScores = hasClassScores
     positionScores = hasClassScores ? nil : PositionScores(dimensions[logits].flatMap(FeatureMapLayout.init))
     scoreCount =
-      hasClassScores ? infos[logits]!.shape.count / model.imageShape.batch : positionScores?.channels ?? 0
+      hasClassScores ? model.imageShape.images.shapeOfOne(infos[logits]!.shape)!.count : positionScores?.channels ?? 0
     self.graph = graph
     self.reachable = reachable
     self.modules = modules
@@ -123,30 +124,35 @@ public struct NodeCatalogue: Sendable {
     self.dimensions = dimensions
   }
 
-  /// The number of classes that the model gives scores, of the image or of its positions; 0 where it does not.
-  var classCount: Int { isBinary ? 2 : scoreCount }
+  /// The number of classes that the model scores, for the image or for each position; 0 if it scores none.
+  public var classCount: Int { isBinary ? 2 : scoreCount }
 
-  /// Whether the model gives one lone score: that of a yes against a no.
+  /// Throws `usage` if there is no such class.
+  package func checkClass(_ classIndex: Int) throws {
+    guard (0..<classCount).contains(classIndex) else { throw GradCAMError.noClass(classIndex, of: classCount) }
+  }
+
+  /// Whether the model gives a single score: that of `yes` against `no`.
   var isBinary: Bool { scoreCount == 1 }
 
-  /// The name of the node of a feature map at a depth, from 0 for the first in the file's order to 1 for the last.
+  /// The name of the node with a feature map at a depth, from 0 for the first in the file's order to 1 for the last.
   ///
-  /// Throws `usage` where there is none.
+  /// Throws `usage` if there is none.
   public func name(atDepth depth: Double) throws -> String {
     let mappable = entries.filter(\.isMappable)
     guard !mappable.isEmpty else { throw noFeatureMap("auto") }
     return readableName(of: mappable[Int((depth * Double(mappable.count - 1)).rounded())])
   }
 
-  /// Names for `auto` and up to `count` other nodes at which a map can be taken, from the first one on, spread evenly
-  /// over those before `auto`.
+  /// Names for `auto` and up to `count` other nodes at which a map can be taken, spread evenly over those before `auto`
+  /// from the first one on.
   public func spread(_ count: Int) -> [String] {
     let before = entries.prefix { !$0.isAuto }.filter(\.isMappable)
     let chosen = min(count, before.count)
     return ["auto"] + (0..<chosen).map { "#\(before[$0 * before.count / chosen].index)" }
   }
 
-  /// Where the elements of a value lie in the picture; nil where it is no feature map.
+  /// Where the elements of a value lie in the picture; nil if it is not a feature map.
   func layout(of value: ValueID) -> FeatureMapLayout? { dimensions[value].flatMap(FeatureMapLayout.init) }
 
   /// Finds the tensors that a name means: one, or for `all` every one at which a map can be taken.
@@ -159,8 +165,8 @@ public struct NodeCatalogue: Sendable {
     return matches
   }
 
-  /// The name of a node that says most to a reader, of those by which `match` finds it: that of the innermost module whose
-  /// only call gives the tensor, else the tensor's or the node's.
+  /// The most readable name by which `match` finds a node: that of the innermost module whose only call returns the
+  /// tensor, else the tensor's or the node's.
   public func readableName(of entry: Entry) -> String {
     let value = firstOutput(entry.index)
     let modules = modules.modules.filter { $0.value.outputs.count == 1 && $0.value.outputs[0] == value }.map(\.key)
@@ -172,25 +178,25 @@ public struct NodeCatalogue: Sendable {
   ///
   /// In this order: `auto`; `#index`; a node's name; a PyTorch module path, with `:k` for one of several calls
   /// (default the last); a tensor's name; `Op:k`, negative k counting from the end; a suffix that only one of these
-  /// has. Modules come before tensors because PyTorch's dynamo exporter calls tensors by the operation (`relu`), which
+  /// has. Modules come before tensors because PyTorch's dynamo exporter names tensors after operations (`relu`), which
   /// may be the name of a module elsewhere.
-  /// - Parameter hint: what the tensor's dimensions are, where the graph does not tell.
+  /// - Parameter hint: what the tensor's dimensions are, if the graph does not say.
   ///
-  /// Throws `usage` with the nearest names, or with the several that match, or where the hint does not fit.
+  /// Throws `usage` with the nearest names, or with all that match, or if the hint does not fit.
   public func match(_ query: String, as hint: FeatureMapHint = FeatureMapHint()) throws -> Match {
     var match = try find(query)
     let info = infos[match.value]
     let read = info.flatMap { hint.dimensions(of: $0.shape, known: dimensions[match.value]) }
     if let info, hint != FeatureMapHint(), read == nil {
       throw GradCAMError(
-        .usage, at: "\(.node, query)", problem: "its shape \(info.shape) is not what \(.grid) or \(.axis) say",
-        advice: "leave them out, or name a node with so many tokens")
+        .usage, at: "\(.node, query)", problem: "its shape \(info.shape) does not match \(.grid) or \(.axis)",
+        advice: "leave them out, or name a node with that many tokens")
     }
     match.layout = read.flatMap(FeatureMapLayout.init)
     if let layout = match.layout, layout.extraTokens > 0 {
-      let extra = layout.extraTokens == 1 ? "the class token is" : "\(layout.extraTokens) class tokens and the like are"
+      let extra = layout.extraTokens == 1 ? "the class token is" : "\(layout.extraTokens) extra tokens are"
       match.notes.append(
-        "the tokens of '\(match.label)' are taken for a grid of \(layout.height)×\(layout.width); \(extra) left out")
+        "the tokens of '\(match.label)' are read as a grid of \(layout.height)×\(layout.width); \(extra) left out")
     }
     return match
   }
@@ -215,7 +221,7 @@ public struct NodeCatalogue: Sendable {
     Match(value: value, tensor: graph.values[value].name, layout: nil, label: label, notes: notes)
   }
 
-  /// Whether a value lies between the image and what is explained.
+  /// Whether a value lies between the image and the explained value.
   func reachesExplained(_ value: ValueID) -> Bool { reachable.contains(value) }
 
   private func tensor(named name: String) -> ValueID? {
@@ -289,7 +295,7 @@ public struct NodeCatalogue: Sendable {
     return match(firstOutput(node)!, label: query)
   }
 
-  /// Every name with what it means, best first where one tensor has several.
+  /// Every name with what it means, the best first if one tensor has several.
   private var names: [(name: String, value: ValueID)] {
     graph.nodes.indices.compactMap { index in firstOutput(index).map { (graph.nodes[index].name, $0) } }
       + graph.values.indices.filter(isComputed).map { (graph.values[$0].name, $0) }
@@ -310,12 +316,12 @@ public struct NodeCatalogue: Sendable {
     let near = nearest(to: query, among: Set(names.map(\.name)), count: 4)
     throw GradCAMError(
       .usage, at: "\(.node, query)", problem: "no node, tensor or module has this name",
-      advice: "\(near.isEmpty ? "" : "near are \(near.joined(separator: ", ")); ")\(listing: .nodes) lists them")
+      advice: "\(near.isEmpty ? "" : "try \(near.joined(separator: ", ")); ")\(listing: .nodes) lists them")
   }
 }
 
 extension Value {
-  /// Name, type and shape of an input whose every extent the file fixes.
+  /// Name, type and shape of an input, if the file fixes all its extents.
   fileprivate var declaredInfo: (String, ValueInfo)? {
     guard let dimensions, let elementType else { return nil }
     let extents = dimensions.compactMap { dimension -> Int? in

@@ -10,20 +10,20 @@ struct PooledClassifier {
   /// Classes × channels.
   private let weights: [Float]
 
-  /// Reads the end of a session's model.
+  /// Reads the end of a model.
   ///
   /// Throws `unsupported` naming the node that is neither pooling nor the one linear layer.
-  init(_ session: Session) throws {
-    let graph = session.model.graph, producers = graph.producers
-    var value = session.model.head.logits, isPooled = false, linear: LinearWeights?
+  init(_ observation: Observation) throws {
+    let graph = observation.model.graph, producers = graph.producers
+    var value = observation.model.head.logits, isPooled = false, linear: LinearWeights?
     while !isPooled || linear == nil {
-      guard let index = producers[value], let input = session.computedInput(of: graph.nodes[index]) else {
+      guard let index = producers[value], let input = observation.computedInput(of: graph.nodes[index]) else {
         throw Self.unsupported(graph, producers[value])
       }
       let node = graph.nodes[index]
-      if session.poolsGlobally(node) {
+      if observation.poolsGlobally(node) {
         isPooled = true
-      } else if linear == nil, let found = node.operation?.linearWeights(session.inputs(of: node)) {
+      } else if linear == nil, let found = node.operation?.linearWeights(observation.inputs(of: node)) {
         linear = found
       } else if !node.keepsElements {
         throw Self.unsupported(graph, index)
@@ -38,8 +38,8 @@ struct PooledClassifier {
     let found = node.map(graph.describe) ?? "the model's input"
     return GradCAMError(
       .unsupported, at: "\(.method, "cam")",
-      problem: "takes the weights of one linear layer beside global average pooling; before the scores is \(found)",
-      advice: "choose gradcam, which is the same map where cam is defined")
+      problem: "needs a network that ends in global average pooling and one linear layer, but found \(found)",
+      advice: "choose gradcam, which gives the same map for such networks")
   }
 
   /// The weight of each channel in a linear combination of the classes.
@@ -52,12 +52,15 @@ struct PooledClassifier {
   }
 }
 
-extension Session {
+extension Observation {
+  /// Type and extents of every value that the explained value depends on.
+  var infos: [ValueID: ValueInfo] { focus.catalogue.infos }
+
   /// The contents of a value that does not depend on the image.
-  func constant(_ value: ValueID) -> Tensor? { executor.plan.infos[value]?.constant }
+  func constant(_ value: ValueID) -> Tensor? { infos[value]?.constant }
 
   /// What is known of a node's inputs.
-  func inputs(of node: Node) -> NodeInputs { NodeInputs(node.inputs.map { $0.flatMap { executor.plan.infos[$0] } }) }
+  func inputs(of node: Node) -> NodeInputs { NodeInputs(node.inputs.map { $0.flatMap { infos[$0] } }) }
 
   /// The only input of a node that depends on the image.
   fileprivate func computedInput(of node: Node) -> ValueID? {
@@ -68,14 +71,14 @@ extension Session {
   /// Whether a node takes the mean of every channel.
   fileprivate func poolsGlobally(_ node: Node) -> Bool {
     guard node.operation?.averagedAxes(inputs(of: node)) != nil, let input = node.inputs[0], let output = node.outputs[0],
-      let layout = catalogue.layout(of: input), let before = executor.plan.infos[input]?.shape,
-      let after = executor.plan.infos[output]?.shape
+      let layout = focus.catalogue.layout(of: input), let before = infos[input]?.shape,
+      let after = infos[output]?.shape
     else { return false }
     return after.count * layout.width * layout.height == before.count
   }
 }
 
 extension Node {
-  /// Whether a node of one computed input hands its elements on, some constant added at most.
+  /// Whether a node with one computed input passes its elements on, with at most a constant added.
   fileprivate var keepsElements: Bool { role == .identity || role == .sum }
 }

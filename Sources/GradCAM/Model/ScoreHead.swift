@@ -1,20 +1,12 @@
 import Graph
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// Where a classifier's scores are: the last value before a final Softmax, LogSoftmax or Sigmoid, else the output.
 public struct ScoreHead: Sendable {
   /// How scores become probabilities.
   public enum Activation: Sendable {
     /// Scores compete: exp(y_c) ⁄ Σ exp(y).
     case softmax
-    /// Every score stands alone: 1 ⁄ (1 + exp(−y_c)).
+    /// Scores are independent: 1 ⁄ (1 + exp(−y_c)).
     case sigmoid
   }
 
@@ -22,12 +14,12 @@ public struct ScoreHead: Sendable {
   public let output: ValueID
   /// The raw scores: what is differentiated.
   public let logits: ValueID
-  /// How they become probabilities; softmax where the file does not tell.
+  /// How they become probabilities; softmax if the file does not say.
   public let activation: Activation
 
   /// Finds the scores of a graph's first output.
   ///
-  /// Throws `badData` where the graph has no output.
+  /// Throws `badData` if the graph has no output.
   init(_ graph: ComputeGraph) throws {
     guard let output = graph.outputs.first else { throw GradCAMError(.badData, problem: "the model has no output") }
     self.output = output
@@ -55,7 +47,7 @@ public struct ScoreHead: Sendable {
 
   /// The raw score of every class.
   ///
-  /// One lone number y is the score of a yes, which is class 1, against a no, whose score is −y.
+  /// A single number y is the score of `yes`, which is class 1, against `no`, whose score is −y.
   /// - Parameter logits: the elements of `logits`, of one image.
   public func classScores(_ logits: [Float]) -> [Float] { logits.count == 1 ? [-logits[0], logits[0]] : logits }
 
@@ -67,7 +59,7 @@ public struct ScoreHead: Sendable {
       ? classScores(logits).map { 1 / (1 + exp(-$0)) } : logits.softmax
   }
 
-  /// The gradient with respect to the logits of a number whose gradient with respect to the classes' scores is known.
+  /// The gradient of a number with respect to the logits, given its gradient with respect to the classes' scores.
   func gradient(ofClassScores gradient: [Float], logits: [Float]) -> [Float] {
     logits.count == 1 ? [gradient[1] - gradient[0]] : gradient
   }
@@ -93,7 +85,7 @@ public struct ScoreHead: Sendable {
 public enum ScoreKind: String, Sendable, CaseIterable {
   /// The raw score, before a final Softmax or Sigmoid.
   case logit
-  /// The probability behind it.
+  /// The probability computed from it.
   case probability
 }
 

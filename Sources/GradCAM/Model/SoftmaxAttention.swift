@@ -1,28 +1,28 @@
 import Graph
 
-/// A softmax that tells how much each token takes from each other one.
+/// A softmax of attention weights: how much each token takes from every other one.
 struct SoftmaxAttention {
-  /// The shares, of shape (…, queries, keys).
+  /// The attention weights, of shape (…, queries, keys).
   let value: ValueID
-  /// The tokens that take.
+  /// The number of tokens that take.
   let queries: Int
-  /// The tokens that are taken from.
+  /// The number of tokens that are taken from.
   let keys: Int
-  /// Where the keys lie in the picture, of a tensor of shape (…, keys), heads being channels.
+  /// Where the keys of a tensor of shape (…, keys) lie in the picture, with heads as channels.
   let layout: FeatureMapLayout
 }
 
-extension Session {
+extension Observation {
   /// The attentions of the network whose keys stand for places of the picture, in the order of the graph.
   ///
-  /// An attention is a softmax over its last dimension that is multiplied, as a matrix, with another computed value.
+  /// An attention is a softmax over its last dimension that is matrix-multiplied by another computed value.
   var attentions: [SoftmaxAttention] {
     let graph = model.graph
     let shares = Set(graph.nodes.compactMap { $0.role == .softmax ? $0.outputs[0] : nil })
     return graph.nodes.compactMap { node in
       guard node.role == .product, node.inputs.count == 2, let value = node.inputs[0],
-        let taken = node.inputs[1], shares.contains(value), let dimensions = catalogue.dimensions[taken],
-        let shape = executor.plan.infos[value]?.shape, shape.rank == dimensions.count, shape.rank > 1,
+        let taken = node.inputs[1], shares.contains(value), let dimensions = focus.catalogue.dimensions[taken],
+        let shape = infos[value]?.shape, shape.rank == dimensions.count, shape.rank > 1,
         // (…, queries, keys) · (…, keys, features)
         shape.dimensions.dropLast(2) + [shape[shape.rank - 1]] == dimensions.dropLast().map(\.extent)[...],
         case .labelled(let labels, _)? = node.operation?.axes(inputs(of: node)),

@@ -1,11 +1,11 @@
 import Graph
 import Ops
 
-/// What a library brings, or this program itself: operators, CAM methods and targets by their names.
+/// What a library, or this program itself, provides: operators, CAM methods and targets by their names.
 public struct Plugin: Sendable {
   /// A CAM method by its name.
   public typealias NamedCAMMethod = (name: String, method: any CAMMethod)
-  /// What a target function is made of: what the user wrote behind the elements, empty where nothing.
+  /// A target function by its name, made with what the user wrote after the elements, which may be empty.
   public typealias NamedTargetFunction = (
     name: String, make: @Sendable (_ argument: String) throws -> any TargetFunction
   )
@@ -14,9 +14,9 @@ public struct Plugin: Sendable {
   public let name: String
   /// Its version.
   public let version: String
-  /// What it is, in a line.
+  /// What it is, in one line.
   public let summary: String
-  /// The file that it was loaded from; nil for what is part of the program.
+  /// The file that it was loaded from; nil for the program itself.
   public let path: String?
   /// The operators.
   public let operators: OperatorSet
@@ -25,7 +25,7 @@ public struct Plugin: Sendable {
   /// The target functions, in the order of lists.
   public let targets: [NamedTargetFunction]
 
-  /// Collects what a plugin brings.
+  /// Collects what a plugin provides.
   public init(
     name: String, version: String, summary: String, path: String? = nil, operators: OperatorSet = OperatorSet([]),
     methods: [NamedCAMMethod] = [], targets: [NamedTargetFunction] = []
@@ -39,12 +39,12 @@ public struct Plugin: Sendable {
     self.targets = targets
   }
 
-  /// Everything that is part of this program.
+  /// Everything that is built in.
   public static let builtIn = Plugin(
-    name: "gradcam", version: programVersion, summary: "ONNX's operators, and what is published of CAM methods",
+    name: "gradcam", version: programVersion, summary: "ONNX's operators and the published CAM methods",
     operators: .standard, methods: CAMMethods.all, targets: TargetFunctions.all)
 
-  /// As `plugin 'softclip' (/home/me/libsoftclip.so)`.
+  /// Such as `plugin 'softclip' (/home/me/libsoftclip.so)`.
   var description: String { path.map { "plugin '\(name)' (\($0))" } ?? "the program itself ('\(name)')" }
 
   /// Whether the user means this plugin.

@@ -1,19 +1,11 @@
 import CGradCAMPlugin
 import Graph
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
-/// A plugin as its functions' errors and log lines name it.
+/// A plugin as the errors and log lines of its functions name it.
 struct PluginSource: Sendable {
-  /// As `plugin 'softclip'`.
+  /// Such as `plugin 'softclip'`.
   let place: String
-  /// Takes log lines.
+  /// Receives log lines.
   let log: @Sendable (String) -> Void
 
   init(name: String, log: @escaping @Sendable (String) -> Void) {
@@ -22,17 +14,17 @@ struct PluginSource: Sendable {
   }
 }
 
-/// One call of a plugin's function, and what the host's functions do for it: what a `gradcam_call` points to.
+/// One call of a plugin's function, with the state of the host's functions for it; a `gradcam_call` points to it.
 final class PluginCall {
   let source: PluginSource
-  /// What of the plugin is called, where messages do not tell the node: as `method 'contrastcam'`.
+  /// The part of the plugin that is called, if messages do not name the node: such as `method 'contrastcam'`.
   private let owner: String?
   let pool: ThreadPool?
-  /// The attributes, while an operator is made.
+  /// The attributes, while an operator is created.
   var attributes: AttributeReader?
-  /// Where the attributes' contents lie.
+  /// The memory that holds the attributes' contents.
   let attributeMemory: PluginMemory?
-  /// The outputs told so far, while shapes are asked for.
+  /// The outputs declared so far, during a shape function.
   var outputs: [ValueInfo?]?
   private var failure: GradCAMError?
   private var scratch: [GuardedMemory] = []
@@ -49,7 +41,7 @@ final class PluginCall {
     self.outputs = outputs
   }
 
-  /// The call that a plugin hands back; nil where it hands nothing.
+  /// The call that a plugin passes back; nil for a null pointer.
   static func from(_ pointer: OpaquePointer?) -> PluginCall? {
     pointer.map { Unmanaged<PluginCall>.fromOpaque(UnsafeRawPointer($0)).takeUnretainedValue() }
   }
@@ -63,7 +55,7 @@ final class PluginCall {
   ///
   /// - Parameter function: what the function is for, for messages.
   ///
-  /// Throws what the plugin told, naming it.
+  /// Throws the error that the plugin reported, naming it.
   func perform(_ function: String, _ body: (OpaquePointer) -> gradcam_status) throws {
     let status = lend(body)
     try check()
@@ -72,21 +64,21 @@ final class PluginCall {
     }
   }
 
-  /// Throws what was told with `fail`, and where memory was written that was not lent.
+  /// Throws what was reported with `fail`, and an error if the plugin wrote past its scratch memory.
   func check() throws {
     if let failure { throw failure }
     guard scratch.allSatisfy(\.isIntact) else {
-      throw error(GRADCAM_FAILED, "wrote behind the end of its scratch memory; correct the plugin")
+      throw error(GRADCAM_FAILED, "wrote past the end of its scratch memory; correct the plugin")
     }
   }
 
-  /// Notes why the function fails; the first reason counts.
+  /// Records why the function fails; the first reason counts.
   func fail(_ status: gradcam_status, _ problem: String) -> gradcam_status {
     if failure == nil { failure = error(status, problem) }
     return status == GRADCAM_OK ? GRADCAM_FAILED : status
   }
 
-  /// Notes an error of the program's own.
+  /// Records an error of the program's own.
   func fail(_ error: GradCAMError) -> gradcam_status {
     if failure == nil { failure = error.within(source.place) }
     return error.kind == .unsupported ? GRADCAM_UNSUPPORTED : GRADCAM_FAILED
@@ -99,10 +91,10 @@ final class PluginCall {
     return GradCAMError(kind, at: source.place, owner, problem: problem)
   }
 
-  /// Memory until the call is over, nil where there is no such memory.
+  /// Memory until the call is over; nil if it cannot be allocated.
   func scratch(byteCount: Int) -> UnsafeMutableRawPointer? {
     guard byteCount >= 0, let memory = GuardedMemory(byteCount: byteCount) else {
-      _ = fail(GRADCAM_FAILED, "asked for \(UInt(bitPattern: byteCount)) bytes of scratch memory, which is not there")
+      _ = fail(GRADCAM_FAILED, "asked for \(UInt(bitPattern: byteCount)) bytes of scratch memory, more than available")
       return nil
     }
     scratch.append(memory)
@@ -110,12 +102,12 @@ final class PluginCall {
   }
 }
 
-/// A block of memory that shows whether more was written than it holds.
+/// A block of memory that detects writes past its end.
 final class GuardedMemory {
   let base: UnsafeMutableRawPointer
   private let byteCount: Int
 
-  /// Nil where there is not so much memory.
+  /// Nil if it cannot be allocated.
   init?(byteCount: Int) {
     let (whole, overflows) = byteCount.addingReportingOverflow(GuardZone.byteCount)
     var block: UnsafeMutableRawPointer?
@@ -125,18 +117,18 @@ final class GuardedMemory {
     GuardZone.set(at: base + byteCount)
   }
 
-  /// Whether nothing was written behind it.
+  /// Whether nothing was written past its end.
   var isIntact: Bool { GuardZone.isIntact(at: base + byteCount) }
 
   deinit { free(base) }
 }
 
 extension PluginSource {
-  /// Numbers that a function of the plugin writes; one that it does not write is NaN.
+  /// Numbers that a function of the plugin writes; those that it does not write are NaN.
   ///
-  /// - Parameter owner: what the function belongs to, as `method 'contrastcam'`.
+  /// - Parameter owner: what the function belongs to, such as `method 'contrastcam'`.
   ///
-  /// Throws what the plugin told, naming the owner, and `badData` where it wrote more than `count`.
+  /// Throws the error that the plugin reported, naming the owner, and `badData` if it wrote more than `count`.
   func floats(
     _ count: Int, of owner: String, pool: ThreadPool? = nil,
     _ body: (OpaquePointer, UnsafeMutablePointer<Float>) -> gradcam_status

@@ -54,7 +54,7 @@ enum PluginHost {
 
   private static func text(_ message: UnsafePointer<CChar>?) -> String { message.map { String(cString: $0) } ?? "" }
 
-  /// Reads an attribute into a variable of the plugin's, which stays as it is where the node does not have it.
+  /// Reads an attribute into a variable of the plugin's, which stays unchanged if the node does not have it.
   private static func read<Value>(
     _ call: OpaquePointer?, _ name: UnsafePointer<CChar>?, _ value: UnsafeMutablePointer<Value>?,
     _ read: (inout AttributeReader, String) throws -> Value?
@@ -90,12 +90,12 @@ extension PluginCall {
   fileprivate func setOutput(
     _ index: Int, elementType code: Int64, dimensions: UnsafePointer<Int64>?, rank: Int
   ) -> gradcam_status {
-    guard let count = outputs?.count else { return fail(GRADCAM_FAILED, "tells an output outside its shape function") }
+    guard let count = outputs?.count else { return fail(GRADCAM_FAILED, "sets an output outside its shape function") }
     guard (0..<count).contains(index) else {
-      return fail(GRADCAM_FAILED, "its shape function tells output \(index) of a node that has \(count)")
+      return fail(GRADCAM_FAILED, "its shape function sets output \(index) of a node that has \(count)")
     }
     guard let elementType = ElementType(onnxCode: Int(clamping: code)) else {
-      return fail(GRADCAM_FAILED, "its shape function gives output \(index) the element type \(code), which is none")
+      return fail(GRADCAM_FAILED, "its shape function gives output \(index) the unknown element type \(code)")
     }
     guard (0...1024).contains(rank), dimensions != nil || rank == 0 else {
       return fail(GRADCAM_FAILED, "its shape function gives output \(index) the impossible rank \(rank)")

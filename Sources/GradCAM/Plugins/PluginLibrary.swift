@@ -1,24 +1,16 @@
 import CGradCAMPlugin
 import Graph
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 extension Plugin {
-  /// Loads a library that speaks the interface of `gradcam_plugin.h`; it stays loaded as long as the process lives.
+  /// Loads a library that implements the interface of `gradcam_plugin.h`; it stays loaded as long as the process lives.
   ///
-  /// - Parameter log: takes the lines that it logs, from any thread.
+  /// - Parameter log: receives the lines that it logs, from any thread.
   ///
-  /// Throws `unreadable` where there is no such file, `badData` where it is no plugin or its tables are wrong, and
-  /// `unsupported` where it was built for a newer version of the interface.
+  /// Throws `unreadable` if there is no such file, `badData` if it is not a plugin or its tables are wrong, and
+  /// `unsupported` if it was built for a newer version of the interface.
   public init(contentsOf path: String, log: @escaping @Sendable (String) -> Void) throws {
     self = try located(path) {
-      // A name without a separator would be looked for in the system's folders.
+      // A name without a separator would be searched for in the system's folders.
       guard let resolved = realpath(path, nil) else {
         throw GradCAMError(.unreadable, problem: "cannot be opened (\(String(cString: strerror(errno))))")
       }
@@ -26,7 +18,7 @@ extension Plugin {
       guard let library = dlopen(resolved, RTLD_NOW | RTLD_LOCAL) else {
         let reason = dlerror().map { String(cString: $0) } ?? "no reason given"
         throw GradCAMError(
-          .badData, problem: "is no library that can be loaded (\(reason))",
+          .badData, problem: "is not a library that can be loaded (\(reason))",
           advice: "give a shared library, built for this machine")
       }
       guard let symbol = dlsym(library, "gradcam_plugin_entry") else {
@@ -41,7 +33,7 @@ extension Plugin {
   }
 }
 
-/// Reads a plugin's tables, whose members may be fewer than this program's.
+/// Reads a plugin's tables, which may have fewer members than this program's.
 private struct PluginReader {
   typealias Entry =
     @convention(c) (UnsafePointer<gradcam_host>?, Int64, OpaquePointer?) -> UnsafePointer<
@@ -63,11 +55,11 @@ private struct PluginReader {
     guard version <= PluginHost.version else {
       throw GradCAMError(
         .unsupported,
-        problem: "was built for version \(version) of the plugin interface, where this program has version "
+        problem: "was built for version \(version) of the plugin interface, but this program has version "
           + "\(PluginHost.version)",
         advice: "update gradcam, or build the plugin with this program's gradcam_plugin.h")
     }
-    guard version >= 1 else { throw wrong("tells version \(version) of the plugin interface, which there never was") }
+    guard version >= 1 else { throw wrong("declares version \(version) of the plugin interface, which never existed") }
     let plugin = try table(pointer, through: \gradcam_plugin.targets, "plugin")
     let name = try text(plugin.name, "plugin's name"), source = PluginSource(name: name, log: log)
     let operators = try list(plugin.operators, plugin.operator_count, through: \.vjp_reads_outputs, "operator") {
@@ -75,7 +67,7 @@ private struct PluginReader {
     }
     for (index, entry) in operators.enumerated()
     where operators[..<index].contains(where: { $0.name == entry.name && $0.since == entry.since }) {
-      throw wrong("brings operator \(entry.name) of version \(entry.since) twice")
+      throw wrong("provides operator \(entry.name) of version \(entry.since) twice")
     }
     return Plugin(
       name: name, version: try text(plugin.version, "plugin's version"),
@@ -102,7 +94,7 @@ private struct PluginReader {
     let size = UnsafeRawPointer(pointer).load(as: Int.self)
     let smallest = MemoryLayout<Table>.offset(of: last)! + MemoryLayout<Member>.size
     guard size >= smallest else {
-      throw wrong("its \(what) table tells a size of \(size) bytes, where the first version has \(smallest)")
+      throw wrong("its \(what) table declares a size of \(size) bytes, but the first version has \(smallest)")
     }
     var table = Table()
     withUnsafeMutableBytes(of: &table) { bytes in
@@ -132,7 +124,7 @@ private struct PluginReader {
     guard functions.forward != nil else { throw wrong("operator \(name) has no forward function") }
     let elementTypes = try (0..<max(functions.element_type_count, 0)).map { index in
       guard let code = functions.element_types?[index], let type = ElementType(onnxCode: Int(clamping: code)) else {
-        throw wrong("operator \(name) names an element type that there is not")
+        throw wrong("operator \(name) names an unknown element type")
       }
       return type
     }
@@ -161,7 +153,7 @@ private struct PluginReader {
   }
 }
 
-/// A table of a plugin's, all zero at first.
+/// A plugin's table, all zero at first.
 private protocol PluginTable {
   init()
 }

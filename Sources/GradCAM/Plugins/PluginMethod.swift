@@ -5,7 +5,7 @@ import Graph
 struct PluginMethod: TapMethod {
   fileprivate let table: PluginMethodTable
 
-  /// The method of a table, by the form that it has.
+  /// The method of a table, in the form that its functions have.
   static func made(of functions: gradcam_method, name: String, _ source: PluginSource) -> any CAMMethod {
     let table = PluginMethodTable(source: source, name: name, functions: functions)
     return functions.weights == nil ? PluginMethod(table: table) : PluginWeightingMethod(table: table)
@@ -15,7 +15,7 @@ struct PluginMethod: TapMethod {
 
   func map(of tap: Tap) throws -> HeatMap { try map(of: tap, pool: nil) }
 
-  func map(of tap: Tap, probe: Probe) throws -> HeatMap { try map(of: tap, pool: probe.session.pool) }
+  func map(of tap: Tap, probe: Probe) throws -> HeatMap { try map(of: tap, pool: probe.observation.planner.pool) }
 
   private func map(of tap: Tap, pool: ThreadPool?) throws -> HeatMap {
     let map = try table.numbers(tap.plane, of: tap, pool: pool, table.functions.map)
@@ -33,14 +33,14 @@ private struct PluginWeightingMethod: TapMethod, WeightingMethod {
 
   func map(of tap: Tap, probe: Probe) throws -> HeatMap { try weighting(of: tap, probe: probe).sum() }
 
-  func weighting(of tap: Tap, probe: Probe) throws -> Weighting { try weighting(of: tap, pool: probe.session.pool) }
+  func weighting(of tap: Tap, probe: Probe) throws -> Weighting { try weighting(of: tap, pool: probe.observation.planner.pool) }
 
   private func weighting(of tap: Tap, pool: ThreadPool?) throws -> Weighting {
     Weighting(tap, weights: try table.numbers(tap.channels, of: tap, pool: pool, table.functions.weights))
   }
 }
 
-/// Nobody writes the functions; they live as long as the process.
+/// The functions are never written, and live as long as the process.
 private struct PluginMethodTable: @unchecked Sendable {
   let source: PluginSource
   let name: String
@@ -48,7 +48,7 @@ private struct PluginMethodTable: @unchecked Sendable {
 
   var isRectified: Bool { functions.keeps_negative == 0 }
 
-  /// What one of the functions writes about a node.
+  /// The numbers that one of the functions writes for a node.
   func numbers(
     _ count: Int, of tap: Tap, pool: ThreadPool?,
     _ function: (@convention(c) (UnsafePointer<gradcam_feature_map>?, UnsafeMutablePointer<Float>?) -> gradcam_status)?

@@ -6,7 +6,7 @@ struct PluginOperatorTable: @unchecked Sendable {
   let source: PluginSource
   let name: OperatorName
   let elementTypes: [ElementType]
-  /// Nobody writes it; what it points to lives as long as the process.
+  /// Never written; what it points to lives as long as the process.
   let functions: gradcam_operator
 
   /// The entry of the operator set.
@@ -24,12 +24,12 @@ struct PluginOperatorTable: @unchecked Sendable {
 
 /// A node of a plugin's operator.
 struct PluginOperator: Operator {
-  fileprivate let table: PluginOperatorTable
-  fileprivate let state: State
+  let table: PluginOperatorTable
+  let state: State
   private let outputCount: Int
 
   /// What the plugin made of the node's attributes.
-  fileprivate final class State: @unchecked Sendable {
+  final class State: @unchecked Sendable {
     let pointer: UnsafeMutableRawPointer?
     private let destroy: (@convention(c) (UnsafeMutableRawPointer?) -> Void)?
     private let memory: PluginMemory
@@ -79,30 +79,38 @@ struct PluginOperator: Operator {
     where again.shape != told.shape || again.elementType != told.elementType {
       throw GradCAMError(
         .badData, at: table.source.place,
-        problem: "its shape function tells \(told.elementType) \(told.shape) for output \(index) first, and "
-          + "\(again.elementType) \(again.shape) for the same inputs then", advice: "correct the plugin")
+        problem: "its shape function declares \(told.elementType) \(told.shape) for output \(index) first, then "
+          + "\(again.elementType) \(again.shape) for the same inputs", advice: "correct the plugin")
     }
     return told
   }
 
-  /// What the shape function tells.
+  /// The outputs that the shape function declares.
   private func outputs(
     of infos: [ValueInfo?],
     _ shape: @convention(c) (UnsafeMutableRawPointer?, UnsafePointer<gradcam_shape_arguments>?) -> gradcam_status
   ) throws -> [ValueInfo] {
     let call = PluginCall(table.source, outputs: [ValueInfo?](repeating: nil, count: outputCount))
+    try ask("shape", about: infos, call) { shape(state.pointer, $0) }
+    return try call.outputs!.enumerated().map { index, info in
+      guard let info else { throw call.error(GRADCAM_FAILED, "its shape function does not set output \(index)") }
+      return info
+    }
+  }
+
+  /// Calls a function of the plugin with a node's inputs.
+  func ask(
+    _ function: String, about infos: [ValueInfo?], _ call: PluginCall,
+    _ body: (UnsafePointer<gradcam_shape_arguments>) -> gradcam_status
+  ) throws {
     let constants = infos.map { $0?.constant?.aligned }
     try PluginTensors(infos).lend(contents: { constants[$0].map { UnsafeRawPointer($0.storage.base) } }) { lent in
-      try call.perform("shape") { call in
+      try call.perform(function) { call in
         var arguments = gradcam_shape_arguments(
           size: MemoryLayout<gradcam_shape_arguments>.size, call: call, input_count: infos.count, inputs: lent,
           output_count: outputCount)
-        return shape(state.pointer, &arguments)
+        return body(&arguments)
       }
-    }
-    return try call.outputs!.enumerated().map { index, info in
-      guard let info else { throw call.error(GRADCAM_FAILED, "its shape function tells nothing about output \(index)") }
-      return info
     }
   }
 
@@ -115,7 +123,7 @@ struct PluginOperator: Operator {
     let table = table, state = state
     return Kernel("plugin", guardByteCount: GuardZone.byteCount) { run in
       for (index, output) in run.outputs.enumerated() where output != nil {
-        // What the plugin does not write is to be seen.
+        // NaN shows what the plugin does not write.
         if isFloat[index] { output!.assumingMemoryBound(to: Float.self).update(repeating: .nan, count: counts[index]) }
         GuardZone.set(at: output! + byteCounts[index])
       }
@@ -135,7 +143,7 @@ struct PluginOperator: Operator {
         guard let output, !GuardZone.isIntact(at: output + byteCount) else { continue }
         throw GradCAMError(
           .badData, at: table.source.place,
-          problem: "its forward function wrote behind the end of output \(index), for which its shape function told "
+          problem: "its forward function wrote past the end of output \(index), for which its shape function declared "
             + "\(counts[index]) elements",
           advice: "correct the plugin")
       }
@@ -199,20 +207,20 @@ struct DifferentiablePluginOperator: DifferentiableOperator {
         throw GradCAMError(
           .badData, at: table.source.place,
           problem:
-            "its vjp function wrote behind the end of the gradient of input \(index), which has \(count) elements",
+            "its vjp function wrote past the end of the gradient of input \(index), which has \(count) elements",
           advice: "correct the plugin")
       }
     }
   }
 
-  /// The numbers that a mask names.
+  /// The indices that are set in a mask.
   private func indices(_ mask: UInt64, below count: Int) -> Set<Int> {
     Set((0..<count).filter { mask >> UInt64(min($0, 63)) & 1 == 1 })
   }
 }
 
 extension Tensor {
-  /// The same contents at a multiple of the element's size; nil where they lie so.
+  /// The same contents at a multiple of the element's size; nil if they already are.
   fileprivate var realigned: Tensor? {
     let size = elementType.storage.byteCount
     guard UInt(bitPattern: storage.base) % UInt(size) != 0 else { return nil }

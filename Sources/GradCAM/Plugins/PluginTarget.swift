@@ -1,9 +1,9 @@
 import CGradCAMPlugin
 import Graph
 
-/// A target of a plugin, with what the user wrote for it.
+/// A target of a plugin, with the user's argument.
 ///
-/// Nobody writes the functions; they live as long as the process.
+/// The functions are never written, and live as long as the process.
 struct PluginTarget: TargetFunction, @unchecked Sendable {
   let source: PluginSource
   let name, argument: String

@@ -1,7 +1,7 @@
 import CGradCAMPlugin
 import Graph
 
-/// Memory lent to a plugin; it lives as long as this.
+/// Memory lent to a plugin; it lives as long as this object.
 final class PluginMemory: @unchecked Sendable {
   private var blocks: [UnsafeMutableRawPointer] = []
 
@@ -49,15 +49,15 @@ extension gradcam_tensor {
   }
 }
 
-/// The tensors of a node as the interface has them; where their elements lie is told call by call.
+/// The tensors of a node in the form of the interface; the addresses of their elements are set call by call.
 final class PluginTensors: Sendable {
   let count: Int
   private let memory = PluginMemory()
-  // Written by nobody once this is made.
+  // Never written after initialisation.
   private nonisolated(unsafe) let tensors: [gradcam_tensor?]
   private let storages: [ElementType.Storage]
 
-  /// Describes values; nil stands for one left out.
+  /// Describes values; nil stands for an omitted one.
   init(_ infos: [ValueInfo?]) {
     let memory = self.memory
     count = infos.count
@@ -68,8 +68,8 @@ final class PluginTensors: Sendable {
   /// Lends the tensors.
   ///
   /// - Parameters:
-  ///   - isLeftOut: whether a tensor without contents is left out.
-  ///   - contents: where the elements of each lie, nil where they are not told.
+  ///   - isLeftOut: whether a tensor without contents is omitted.
+  ///   - contents: where the elements of each lie; nil if they are not given.
   func lend<Result>(
     leavingOutEmpty isLeftOut: Bool = false, contents: (Int) -> UnsafeRawPointer?,
     _ body: (UnsafePointer<UnsafePointer<gradcam_tensor>?>) throws -> Result

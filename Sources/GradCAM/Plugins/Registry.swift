@@ -1,9 +1,8 @@
 import Graph
 
-/// Everything that models may be made of and explained by: what is part of the program and what plugins bring, one table
-/// for both.
+/// All operators, CAM methods and target functions, built in or provided by plugins, in one table.
 public struct Registry: Sendable {
-  /// Where everything is from, the program itself first.
+  /// Where everything comes from, the program itself first.
   public let plugins: [Plugin]
   /// The operators.
   public internal(set) var operators: OperatorSet
@@ -12,7 +11,7 @@ public struct Registry: Sendable {
   /// The target functions, in the order of lists.
   public let targets: [Plugin.NamedTargetFunction]
 
-  /// What is part of the program.
+  /// The built-in registry.
   public static let standard = Registry()
 
   private init() {
@@ -21,19 +20,19 @@ public struct Registry: Sendable {
     (operators, methods, targets) = (builtIn.operators, builtIn.methods, builtIn.targets)
   }
 
-  /// What is part of the program, with plugins.
+  /// The built-in registry, extended by plugins.
   ///
-  /// - Parameter preferred: names or paths of plugins, `gradcam` for the program itself: where several bring something of
-  ///   one name, that of the first of these counts.
+  /// - Parameter preferred: names or paths of plugins, `gradcam` for the program itself: if several provide the same
+  ///   name, the first of these wins.
   ///
-  /// Throws `usage` naming both where two bring something of one name and neither is preferred, or where a preferred one
-  /// is not there.
+  /// Throws `usage` naming both if two provide the same name and neither is preferred, or if a preferred one is not
+  /// loaded.
   public init(adding added: [Plugin], preferring preferred: [String] = []) throws {
     let plugins = [.builtIn] + added
     for name in preferred where !plugins.contains(where: { $0.isCalled(name) }) {
       throw GradCAMError(
         .usage, at: "\(.prefer, name)", problem: "no such plugin is loaded",
-        advice: "loaded are \(plugins.map(\.name).joined(separator: ", "))")
+        advice: "choose from \(plugins.map(\.name).joined(separator: ", "))")
     }
     let claims = Claims(plugins: plugins, preferred: preferred)
     let operators = try claims.owners("operator") { $0.operators.names }
@@ -51,27 +50,27 @@ public struct Registry: Sendable {
     }
   }
 
-  /// The CAM method of a name, as a library has it.
+  /// The CAM method with the given name, in the form of a library.
   ///
-  /// Throws `usage` listing the names.
+  /// Throws `usage` listing the names if there is none.
   public func method(
     named name: String, following source: Compatibility = .pytorchGradCAM
   ) throws -> any CAMMethod {
     guard let entry = methods.first(where: { $0.name == name }) else {
       throw GradCAMError(
         .usage, at: "\(.method, name)", problem: "is not a method",
-        advice: "known are \(methods.map(\.name).joined(separator: ", "))")
+        advice: "choose from \(methods.map(\.name).joined(separator: ", "))")
     }
     return entry.method.following(source)
   }
 }
 
-/// Which of several plugins' things of one name count.
+/// Decides which of several plugins provides a name.
 private struct Claims {
   let plugins: [Plugin]
   let preferred: [String]
 
-  /// The plugin whose thing counts, by the thing's name.
+  /// The plugin that provides each name.
   func owners<Name: Hashable>(_ kind: String, _ names: (Plugin) -> [Name]) throws -> [Name: Int] {
     var claimants: [Name: [Int]] = [:]
     for (index, plugin) in plugins.enumerated() {
@@ -89,12 +88,12 @@ private struct Claims {
     }
     let (first, second) = (plugins[claimants[0]], plugins[claimants[1]])
     guard claimants[0] != claimants[1] else {
-      throw GradCAMError(.badData, at: first.description, problem: "brings \(what) twice")
+      throw GradCAMError(.badData, at: first.description, problem: "provides \(what) twice")
     }
     let names = first.name == second.name ? [first.path, second.path].compactMap { $0 } : [first.name, second.name]
     let preferences = names.dropFirst().reduce("\(.prefer, names[0])" as Message) { "\($0) or \(.prefer, $1)" }
     throw GradCAMError(
-      .usage, at: "\(what)", problem: "is brought by \(first.description) and by \(second.description)",
-      advice: "load one of them, or say which counts with \(preferences)")
+      .usage, at: "\(what)", problem: "is provided by \(first.description) and by \(second.description)",
+      advice: "load one of them, or choose with \(preferences)")
   }
 }

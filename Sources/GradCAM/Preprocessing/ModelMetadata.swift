@@ -2,11 +2,11 @@ import Graph
 
 /// What a file says about its own use: the `gradcam.*` entries of its metadata.
 public struct ModelMetadata: Sendable {
-  /// How pictures are preprocessed; nil where the file has no such entry.
+  /// How pictures are preprocessed; nil if the file has no such entry.
   public let preprocessing: Preprocessing?
-  /// How the image input is laid out; nil where the file does not say.
+  /// How the image input is laid out; nil if the file does not say.
   public let layout: ImageShape.Layout?
-  /// The name of every class; nil where the file has none.
+  /// The name of every class; nil if the file has none.
   public let labels: [String]?
 
   /// Reads the entries of a graph.
@@ -74,7 +74,7 @@ extension [Float] {
 }
 
 extension Preprocessing.Resize {
-  /// Reads `256` (the shorter side) or `WxH` (exactly); nil where it is neither.
+  /// Reads `256` (the shorter side) or `WxH` (exactly); nil if it is neither.
   public init?(_ text: String) {
     guard let size = PixelSize(text) else { return nil }
     self = text.contains("x") ? .exact(size) : .shorterSide(size.width)

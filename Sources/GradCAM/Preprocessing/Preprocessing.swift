@@ -41,13 +41,13 @@ public struct Preprocessing: Sendable, Equatable {
     self.channels = channels
   }
 
-  /// A usual way to preprocess, by name.
+  /// A usual preprocessing, by name.
   public enum Preset: String, Sendable, CaseIterable {
     /// torchvision's: 0 … 1, ImageNet's mean and deviation, RGB; shorter side to 256 ⁄ 224 of the input, centre crop.
     case imagenet
-    /// 0 … 255 as they are, RGB, squashed to the input.
+    /// 0 … 255 unchanged, RGB, squashed to the input.
     case raw
-    /// Caffe's: 0 … 255, BGR, ImageNet's mean colour subtracted; resized and cropped as `imagenet`.
+    /// Caffe's: 0 … 255, BGR, ImageNet's mean colour subtracted; resized and cropped like `imagenet`.
     case caffe
     /// TensorFlow's: −1 … 1, RGB, squashed to the input.
     case tf
@@ -77,12 +77,12 @@ extension Preprocessing {
 
   /// How a picture of a size is resized and cropped for a network's input.
   ///
-  /// Throws `usage` where the crop is not the input's size or does not lie inside the resized picture.
+  /// Throws `usage` if the crop is not the input's size or does not lie inside the resized picture.
   public func geometry(picture: PixelSize, input: PixelSize) throws -> PreprocessingGeometry {
     let crop = crop ?? input
     guard crop == input else {
       throw GradCAMError(
-        .usage, at: "\(.crop)", problem: "gives \(crop) where the model takes \(input)",
+        .usage, at: "\(.crop)", problem: "gives \(crop), but the model takes \(input)",
         advice: "use \(.crop, input)")
     }
     let resized: PixelSize
@@ -90,7 +90,7 @@ extension Preprocessing {
     case nil: resized = input
     case .exact(let size): resized = size
     case .shorterSide(let side):
-      // As torchvision's Resize: the longer side is rounded down.
+      // As in torchvision's Resize: the longer side is rounded down.
       let (width, height) = (picture.width, picture.height)
       resized =
         width <= height
@@ -102,7 +102,7 @@ extension Preprocessing {
         .usage, at: "\(.resize)", problem: "gives \(resized), less than the crop of \(input)",
         advice: "resize to at least the crop")
     }
-    // As torchvision's CenterCrop: half of the margin, rounded to even.
+    // As in torchvision's CenterCrop: half of the margin, rounded to even.
     func margin(_ extent: Int, _ crop: Int) -> Int { Int((Double(extent - crop) / 2).rounded(.toNearestOrEven)) }
     return PreprocessingGeometry(
       original: picture, resized: resized,
@@ -134,7 +134,7 @@ extension Preprocessing {
     let image: [Float] =
       shape.layout == .nchw
       ? planes.flatMap { $0 } : (0..<plane).flatMap { index in planes.map { $0[index] } }
-    let batch = (0..<shape.batch).flatMap { _ in image }
+    let batch = shape.images.repeating(image)
     return shape.elementType.storage == .int64
       ? Tensor(
         batch.map { shape.elementType.integer(nearestTo: $0) }, shape: shape.shape(for: size),
@@ -144,7 +144,7 @@ extension Preprocessing {
 }
 
 extension Picture {
-  /// Grey levels by ITU-R 601's weights, as Pillow's `convert("L")`.
+  /// Grey levels by ITU-R 601's weights, as in Pillow's `convert("L")`.
   var luminance: [UInt8] {
     (0..<width * height).map { index in
       let (red, green, blue) = (Int(pixels[3 * index]), Int(pixels[3 * index + 1]), Int(pixels[3 * index + 2]))
@@ -157,7 +157,7 @@ extension PixelSize: CustomStringConvertible {
   /// `WxH`.
   public var description: String { "\(width)x\(height)" }
 
-  /// Reads `WxH`, or one number for a square; nil where it is neither.
+  /// Reads `WxH`, or one number for a square; nil if it is neither.
   public init?(_ text: String) {
     let parts = text.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
     guard (1...2).contains(parts.count), let width = parts[0], let height = parts.last ?? nil, width > 0, height > 0,

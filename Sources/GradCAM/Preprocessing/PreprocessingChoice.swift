@@ -1,12 +1,12 @@
-/// What a user says of a picture's way into a network; what is nil is left to the model's file.
+/// The user's choices for preprocessing; what is nil is left to the model's file.
 public struct PreprocessingChoice: Sendable {
-  /// Usual preprocessing by name.
+  /// A usual preprocessing, by name.
   public var preset: Preprocessing.Preset?
-  /// The size of the network's input, where the file leaves it open.
+  /// The size of the network's input, if the file leaves it open.
   public var size: PixelSize?
   /// How the picture is resized.
   public var resize: Preprocessing.Resize?
-  /// What is cut out of its middle.
+  /// The size cut out of the middle of the resized picture.
   public var crop: PixelSize?
   /// The mean of each of three channels.
   public var mean: [Float]?
@@ -20,7 +20,7 @@ public struct PreprocessingChoice: Sendable {
   /// A choice that leaves everything to the model's file.
   public init() {}
 
-  /// The preprocessing asked for; nil where everything is left to the model's file.
+  /// The preprocessing asked for; nil if everything is left to the model's file.
   public func preprocessing(for model: Model) -> Preprocessing? {
     let given = [preset != nil, resize != nil, crop != nil, mean != nil, std != nil, range != nil, channels != nil]
     guard given.contains(true) || size != nil else { return nil }

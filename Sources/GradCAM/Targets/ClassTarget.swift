@@ -2,14 +2,14 @@
 public struct ClassTarget: Target {
   /// The class.
   public let index: Int
-  /// Its name, where known.
+  /// Its name, if known.
   public let label: String?
-  /// Whether the raw score is explained or the probability behind it.
+  /// Whether the raw score or the probability is explained.
   public let kind: ScoreKind
   /// How scores are read.
   public let head: ScoreHead
 
-  /// A class of a model whose scores are one number a class.
+  /// A class of a model whose scores are one number per class.
   ///
   /// - Precondition: there is such a class.
   public init(_ index: Int, label: String? = nil, kind: ScoreKind = .logit, head: ScoreHead) {
@@ -21,8 +21,11 @@ public struct ClassTarget: Target {
 
   /// The label, else the number.
   public var name: String { label ?? "\(index)" }
-  /// As `logit of star`.
+  /// Such as `logit of star`.
   public var description: String { "\(kind.rawValue) of \(label ?? "class \(index)")" }
+
+  /// The class.
+  public var subject: Int? { index }
 
   /// The score or probability.
   public func score(_ contents: [Float]) -> Float {

@@ -1,5 +1,5 @@
 extension Target {
-  /// What speaks for this target rather than for another of the same value: their difference.
+  /// The difference of this target and another of the same value: what speaks for the one rather than the other.
   public func minus(_ other: any Target) -> any Target {
     CombinedTarget(
       name: "\(name)-minus-\(other.name)", description: "\(description) − \(other.description)",
@@ -16,6 +16,8 @@ extension Target {
 private struct CombinedTarget: Target {
   let name, description: String
   let terms: [(weight: Float, target: any Target)]
+
+  var subject: Int? { terms.count == 1 ? terms[0].target.subject : nil }
 
   func score(_ contents: [Float]) throws -> Float {
     try terms.reduce(0) { try $0 + $1.weight * $1.target.score(contents) }

@@ -1,19 +1,19 @@
 import Graph
 
-/// The cosine of the angle between a value and a reference of as many elements: how alike two embeddings are.
+/// The cosine of the angle between a value and a reference of as many elements: how similar two embeddings are.
 public struct CosineSimilarity: Target {
-  /// As `similar-to-cat.npy`.
+  /// Such as `similar-to-cat.npy`.
   public let name: String
-  /// As `cosine similarity to cat.npy`.
+  /// Such as `cosine similarity to cat.npy`.
   public let description: String
   private let reference: [Float]
   private let length: Double
 
   /// A comparison with a reference.
   ///
-  /// - Parameter source: where the reference comes from, as a file's name.
+  /// - Parameter source: where the reference comes from, such as a file's name.
   ///
-  /// Throws `badData` where the reference is zero or not finite.
+  /// Throws `badData` if the reference is zero or not finite.
   public init(to reference: [Float], from source: String) throws {
     self.reference = reference
     length = reference.dot(reference).squareRoot()
@@ -27,7 +27,7 @@ public struct CosineSimilarity: Target {
     description = "cosine similarity to \(source)"
   }
 
-  /// The cosine; 0 where all is zero.
+  /// The cosine; 0 if the value is zero.
   public func score(_ contents: [Float]) -> Float {
     let own = contents.dot(contents).squareRoot()
     return own > 0 ? Float(contents.dot(reference) / (own * length)) : 0

@@ -2,7 +2,7 @@ import Graph
 
 /// How a detector's outputs hold boxes with the scores of their classes.
 public struct DetectionLayout: Sendable {
-  /// The value that holds the scores: what an explainer is planned for.
+  /// The value that holds the scores: the explained value of an explainer.
   public let scores: ValueID
   /// The value that holds the boxes; may be the same.
   public let boxes: ValueID
@@ -12,28 +12,28 @@ public struct DetectionLayout: Sendable {
   public let classCount: Int
   /// Whether a box has a score of its own, by which those of its classes are multiplied.
   public let hasObjectness: Bool
-  /// The numbers of a box before its classes' scores.
+  /// The number of a box's numbers before its classes' scores.
   private let firstClass: Int
-  /// How far apart numbers of a box, and boxes, are in the scores' value.
+  /// The strides between the numbers of a box, and between boxes, in the scores' value.
   private let strides: (number: Int, box: Int)
 
   /// Recognises a usual layout.
   ///
-  /// - one output 1 × N × (5 + C), as of YOLOv5 and YOLOX: four numbers of the box, its own score, the classes' scores;
-  /// - one output 1 × (4 + C) × N, as of YOLOv8: without the box's own score;
+  /// - one output 1 × N × (5 + C), as in YOLOv5 and YOLOX: four numbers of the box, its own score, the classes' scores;
+  /// - one output 1 × (4 + C) × N, as in YOLOv8: without the box's own score;
   /// - two outputs 1 × N × 4 and 1 × N × C: boxes and scores.
   ///
-  /// One output of either order has a score of its own or not as the number of labels says, where it is known.
-  /// - Parameter labelCount: the number of classes, where known.
+  /// The number of labels, if known, decides whether the boxes of one output of either order have their own score.
+  /// - Parameter labelCount: the number of classes, if known.
   ///
-  /// Throws `unsupported` listing the outputs where they are none of these, or more than one.
+  /// Throws `unsupported` listing the outputs if they are none of these, or more than one.
   public init(_ outputs: [ModelOutput], labelCount: Int?) throws {
     let floats = outputs.filter { $0.info.elementType.isFloatingPoint }
     let lists = floats.filter { $0.info.shape.rank == 3 && $0.info.shape[0] == 1 }
     func unknown(_ problem: String) -> GradCAMError {
       GradCAMError(
         .unsupported, at: "\(.detection)", problem: "\(problem) among the outputs \(outputs.description)",
-        advice: "give \(.labels, as: "FILE") where the number of classes would tell, or name the score with "
+        advice: "give \(.labels, as: "FILE") to settle the number of classes, or name the score with "
           + "\(.target, as: "'OUTPUT[…]'")")
     }
     let pairs = lists.filter { $0.info.shape[2] == 4 }.flatMap { boxes in
@@ -56,16 +56,16 @@ public struct DetectionLayout: Sendable {
     guard shape[1] != shape[2], numbers > firstClass, labelCount == nil || numbers == firstClass + labelCount! else {
       throw unknown("boxes with scores\(labelCount.map { " of \($0) classes" } ?? "") are not recognised")
     }
-    // A list of finished detections has as many: corners, score and class.
+    // A list of finished detections has as many numbers: corners, score and class.
     guard labelCount != nil || numbers > 6 else {
-      throw unknown("boxes with the scores of one class cannot be told from finished detections")
+      throw unknown("boxes with the scores of one class cannot be distinguished from finished detections")
     }
     (scores, boxes) = (lists[0].value, lists[0].value)
     (boxCount, classCount) = (max(shape[1], shape[2]), numbers - firstClass)
     strides = isByBox ? (1, numbers) : (boxCount, 1)
   }
 
-  /// Where the numbers lie that are multiplied to the score of a box's class.
+  /// Where the factors of the score of a box's class lie.
   func factors(box: Int, classIndex: Int) -> [Int] {
     (hasObjectness ? [4] : []).map { position($0, box) } + [position(firstClass + classIndex, box)]
   }

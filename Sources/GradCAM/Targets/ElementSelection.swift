@@ -1,13 +1,13 @@
 import Graph
 
-/// Some elements of one of a model's values, as `out[0,5,:,2:4]` names them: what NumPy's indices pick; and the number
-/// that is made of them, their sum, or what the function in `entropy(out[0])` says.
+/// Some elements of one of a model's values, such as `out[0,5,:,2:4]`, indexed as in NumPy; and the number computed
+/// from them: their sum, or the result of a function as in `entropy(out[0])`.
 public struct ElementSelection: Sendable {
   /// The value.
   public let value: ValueID
   private let text, name: String
   private let function: any TargetFunction
-  /// Whether the number is the sum because nothing else is said.
+  /// Whether the number is the sum by default.
   private let isPlain: Bool
   private let indices: [Index]
 
@@ -31,11 +31,10 @@ public struct ElementSelection: Sendable {
 
   /// Reads a value's name, alone for all of its elements or with indices in brackets.
   ///
-  /// Or a target function of the model's registry, with these in parentheses and an argument behind them. Nothing in the
-  /// parentheses means the scores.
+  /// Or a target function of the model's registry, with these in parentheses, followed by an argument. Empty
+  /// parentheses mean the scores.
   ///
-  /// Throws `usage` where no value that the model computes has the name, or no function, or where the indices cannot be
-  /// read.
+  /// Throws `usage` if the model computes no such value, there is no such function, or the indices cannot be read.
   public init(_ text: String, in model: Model) throws {
     self.text = text
     func error(_ problem: String, _ advice: String) -> GradCAMError {
@@ -47,7 +46,7 @@ public struct ElementSelection: Sendable {
       guard let found = model.registry.targets.first(where: { $0.name == call.name }) else {
         throw error(
           "there is no target '\(call.name)'",
-          "known are \(model.registry.targets.map(\.name).joined(separator: ", ")); plugins bring others")
+          "choose from \(model.registry.targets.map(\.name).joined(separator: ", ")); plugins can add others")
       }
       function = try located("\(.target, text)") { try found.make(call.argument) }
     } else {
@@ -70,7 +69,7 @@ public struct ElementSelection: Sendable {
       throw error(
         "the model computes no value '\(name)'",
         "its outputs are \(model.declaredOutputs)"
-          + (near.isEmpty ? "" : "; names near it are \(near.joined(separator: ", "))"))
+          + (near.isEmpty ? "" : "; similar names are \(near.joined(separator: ", "))"))
     }
     let inside = open.map { text[text.index(after: $0)...].dropLast() }
     (self.value, self.name) = (value, name)
@@ -86,7 +85,7 @@ public struct ElementSelection: Sendable {
   ///
   /// - Parameter shape: the value's, for one image.
   ///
-  /// Throws `usage` naming the shape where the indices do not fit it or pick nothing.
+  /// Throws `usage` naming the shape if the indices do not fit it or pick nothing.
   public func target(in shape: Shape) throws -> any Target {
     func error(_ problem: String, _ advice: String) -> GradCAMError {
       GradCAMError(.usage, at: "\(.target, text)", problem: "\(problem)", advice: "\(advice)")
@@ -123,7 +122,7 @@ public struct ElementSelection: Sendable {
   }
 }
 
-/// A target function, as a user writes it: a name, and in parentheses elements and what stands behind their comma.
+/// A target function, as a user writes it: a name, and in parentheses elements and, after a comma, an argument.
 private struct FunctionCall {
   let name, elements, argument: String
 
@@ -164,7 +163,7 @@ private struct ElementTarget: Target {
 }
 
 extension Model {
-  /// The value of a name that some node computes.
+  /// The value with a name that some node computes.
   fileprivate func computedValue(named name: String) -> ValueID? {
     graph.producers.keys.filter { graph.values[$0].name == name }.min()
   }

@@ -11,7 +11,7 @@ public struct ModelOutput: Sendable {
 }
 
 extension [ModelOutput] {
-  /// As `'boxes' 1×100×4, 'scores' 1×100×80`.
+  /// Such as `'boxes' 1×100×4, 'scores' 1×100×80`.
   var description: String { map { "'\($0.name)' \($0.info.shape)" }.joined(separator: ", ") }
 }
 

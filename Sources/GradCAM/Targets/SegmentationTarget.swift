@@ -8,7 +8,7 @@ struct SegmentationTarget: Target {
   /// Positions of the output, row by row.
   private let positions: [Int]
 
-  /// - Parameter place: in words, where the positions are.
+  /// - Parameter place: where the positions are, in words.
   init(_ classTarget: ClassTarget, _ scores: PositionScores, positions: [Int], place: String) {
     self.classTarget = classTarget
     self.scores = scores
@@ -16,6 +16,8 @@ struct SegmentationTarget: Target {
     name = classTarget.name
     description = "\(classTarget.description), summed over \(place) (\(positions.count) of \(scores.count) positions)"
   }
+
+  var subject: Int? { classTarget.index }
 
   func score(_ contents: [Float]) -> Float {
     Float(positions.reduce(0.0) { $0 + Double(classTarget.score(scores.logits(contents, at: $1))) })
@@ -35,7 +37,7 @@ struct SegmentationTarget: Target {
 struct PositionScores: Sendable {
   private let layout: FeatureMapLayout
 
-  /// Nil where the value has no positions, or only one.
+  /// Nil if the value has no positions, or only one.
   init?(_ layout: FeatureMapLayout?) {
     guard let layout, layout.height * layout.width > 1, layout.extraTokens == 0 else { return nil }
     self.layout = layout
@@ -66,34 +68,34 @@ struct PositionScores: Sendable {
 }
 
 extension Explainer {
-  /// The score of a class of a segmentation network, summed over a part of the image that was classified last.
+  /// The score of a class of a segmentation network, summed over a part of an image.
   ///
   /// - Parameters:
-  ///   - topClass: the class that has the best score in the part where there is no mask; nil means the same class.
+  ///   - topClass: without a mask, the class that has the best score in the part; nil means the same class.
   ///   - mask: a picture whose white pixels are the part: of the original picture's size, or of the output's; nil
   ///     means where `topClass` has the best score.
-  ///   - maskName: what the mask is called.
+  ///   - maskName: the name of the mask in messages.
   ///
-  /// A position of the output counts where the mask's pixel under its centre is brighter than half.
+  /// A position of the output counts if the mask's pixel under its centre is brighter than half.
   ///
-  /// Throws `unsupported` where the model is no segmentation network, `usage` where there is no such class, it has the
+  /// Throws `unsupported` if the model is not a segmentation network, `usage` if there is no such class, it has the
   /// best score nowhere, or the mask has another size or no white pixel under a centre.
   public func segmentationTarget(
     classIndex: Int, score: ScoreKind = .logit, topClass: Int? = nil, mask: Picture? = nil, maskName: String = "mask",
-    of image: PreparedImage
+    of observation: Observation
   ) throws -> any Target {
-    let head = session.model.head
-    guard let scores = session.catalogue.positionScores, session.explained == head.logits else {
-      throw session.noClassScores
+    let head = model.head, focus = observation.focus
+    guard let scores = focus.catalogue.positionScores, focus.explained == head.logits else {
+      throw planner.noClassScores(focus)
     }
-    try session.checkClass(classIndex)
+    try focus.catalogue.checkClass(classIndex)
     let classTarget = ClassTarget(classIndex, label: labels[classIndex], kind: score, head: head)
     if let mask {
-      let positions = try located(maskName) { try mask.whitePositions(of: scores.size, in: image.geometry) }
+      let positions = try located(maskName) { try mask.whitePositions(of: scores.size, in: observation.image.geometry) }
       return SegmentationTarget(classTarget, scores, positions: positions, place: maskName)
     }
     let topClass = topClass ?? classIndex, topName = labels[topClass] ?? "class \(topClass)"
-    let found = scores.positionsByTopClass(session.contents, head)
+    let found = scores.positionsByTopClass(observation.contents, head)
     guard let positions = found[topClass] else {
       let best = found.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }.prefix(4)
         .map { labels[$0.key] ?? "\($0.key)" }
@@ -101,7 +103,7 @@ extension Explainer {
         .usage, at: "\(.class, labels[topClass] ?? "\(topClass)")", problem: "is the top class nowhere in the image",
         advice: "give \(.mask), or choose from \(best.joined(separator: ", "))")
     }
-    return SegmentationTarget(classTarget, scores, positions: positions, place: "where \(topName) is on top")
+    return SegmentationTarget(classTarget, scores, positions: positions, place: "where \(topName) is the top class")
   }
 }
 
@@ -111,7 +113,7 @@ extension Picture {
     let size = PixelSize(width: width, height: height), brightness = luminance
     guard size == geometry.original || size == grid else {
       throw GradCAMError(
-        .usage, at: "\(.mask)", problem: "is \(size) where the picture is \(geometry.original) and the output \(grid)",
+        .usage, at: "\(.mask)", problem: "is \(size), but the picture is \(geometry.original) and the output \(grid)",
         advice: "give a mask of either size")
     }
     let positions = (0..<grid.width * grid.height).filter { position in
@@ -124,7 +126,7 @@ extension Picture {
       throw GradCAMError(
         .usage, at: "\(.mask)",
         problem: "has no white pixel under the centre of a position of the output, which is \(grid)",
-        advice: "paint what is to be explained white; what the crop cuts off does not count")
+        advice: "paint the part to explain white; what the crop cuts off does not count")
     }
     return positions
   }

@@ -1,11 +1,13 @@
-/// What is explained: a number made of one of a model's values.
+/// What is explained: a number computed from one of a model's values.
 ///
-/// Explainers and sessions are planned for the value; the class scores, where nothing else is asked for.
+/// An explainer is planned for that value, by default the class scores.
 public protocol Target: Sendable {
-  /// A few words for names of files.
+  /// A short name for file names.
   var name: String { get }
   /// What the number is, for reports.
   var description: String { get }
+  /// The class that it is about; nil if it is about none or several.
+  var subject: Int? { get }
 
   /// The number.
   ///
@@ -16,4 +18,9 @@ public protocol Target: Sendable {
   ///
   /// - Parameter contents: the elements of the value, of one image.
   func gradient(_ contents: [Float]) throws -> [Float]
+}
+
+extension Target {
+  /// None.
+  public var subject: Int? { nil }
 }

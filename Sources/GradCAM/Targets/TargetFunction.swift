@@ -1,21 +1,21 @@
 import Graph
 
-/// A number made of the elements that the user picks from one of a model's values.
+/// A number computed from the elements that the user picks from one of a model's values.
 public protocol TargetFunction: Sendable {
   /// The number.
   ///
   /// - Parameters:
   ///   - elements: in row-major order.
-  ///   - shape: theirs; an axis of which one position was picked is gone, as in NumPy.
+  ///   - shape: their shape; an axis of which one position was picked is dropped, as in NumPy.
   func score(_ elements: [Float], shape: Shape) throws -> Float
 
   /// The gradient of the number with respect to every element.
   func gradient(_ elements: [Float], shape: Shape) throws -> [Float]
 }
 
-/// The table of target functions that are part of the program.
+/// The table of built-in target functions.
 public enum TargetFunctions {
-  /// Every function by the name that stands before the parenthesis of an `ElementSelection`.
+  /// Every function by its name, as written before the parenthesis of an `ElementSelection`.
   public static let all: [Plugin.NamedTargetFunction] = [
     ("sum", { try ElementSum(argument: $0) })
   ]
@@ -25,10 +25,10 @@ public enum TargetFunctions {
 struct ElementSum: TargetFunction {
   init() {}
 
-  /// Throws `usage` where there is an argument.
+  /// Throws `usage` if there is an argument.
   init(argument: String) throws {
     guard argument.isEmpty else {
-      throw GradCAMError(.usage, problem: "sum takes nothing behind the elements", advice: "leave out ', \(argument)'")
+      throw GradCAMError(.usage, problem: "sum takes nothing after the elements", advice: "leave out ', \(argument)'")
     }
   }
 

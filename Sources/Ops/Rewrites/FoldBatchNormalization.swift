@@ -1,7 +1,7 @@
 import Graph
 
-/// A BatchNormalization of constant parameters after a convolution of constant weights becomes part of its weights and
-/// bias.
+/// A BatchNormalization with constant parameters after a convolution with constant weights is folded into its weights
+/// and bias.
 struct FoldBatchNormalization: GraphRewrite {
   func apply(to graph: inout ComputeGraph, knowing facts: RewriteFacts) {
     let patterns = Patterns(graph, facts)
@@ -33,7 +33,7 @@ private struct Sources {
 
   var all: [Tensor] { [weights] + parameters + (bias.map { [$0] } ?? []) }
 
-  /// Nil where they are not all known, of type float32, and of fitting sizes.
+  /// Nil unless all are known, of type float32, and of matching sizes.
   init?(_ convolution: Node, _ normalization: Node, in graph: ComputeGraph) {
     func constant(_ node: Node, _ position: Int) -> Tensor? {
       guard node.inputs.count > position, let input = node.inputs[position] else { return nil }

@@ -1,6 +1,6 @@
 import Graph
 
-/// A Pad that puts zeros around the picture before a convolution becomes part of the convolution's own padding.
+/// A Pad that adds zeros around the input of a convolution becomes part of the convolution's own padding.
 struct FoldPadIntoConvolution: GraphRewrite {
   func apply(to graph: inout ComputeGraph, knowing facts: RewriteFacts) {
     let patterns = Patterns(graph, facts)
@@ -15,7 +15,7 @@ struct FoldPadIntoConvolution: GraphRewrite {
     }
   }
 
-  /// What a Pad adds before all spatial axes, then after them; nil where it does anything else.
+  /// The zeros that a Pad adds before all spatial axes, then after them; nil if it does anything else.
   private static func spatialZeros(of pad: Pad, _ node: Node, in graph: ComputeGraph) -> [Int]? {
     guard let pads = pad.zeros(node.inputs, constant: { graph.values[$0].constant }), pads.count.isMultiple(of: 2),
       pads.allSatisfy({ (0...1 << 24).contains($0) })

@@ -3,7 +3,7 @@ import Graph
 /// A smooth activation after a convolution, or after a product with a bias, becomes part of it, and runs while the
 /// result is in cache.
 ///
-/// Only where no gradient is asked for: the derivative would need what the activation overwrites.
+/// Only if no gradient is requested: the derivative would need the values that the activation overwrites.
 struct FuseActivation: GraphRewrite {
   func apply(to graph: inout ComputeGraph, knowing facts: RewriteFacts) {
     let patterns = Patterns(graph, facts)

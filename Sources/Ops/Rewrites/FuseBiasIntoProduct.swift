@@ -1,6 +1,6 @@
 import Graph
 
-/// MatMul by a known matrix, followed by the sum with a known number for each column, becomes one node, which adds while
+/// MatMul by a known matrix, followed by an Add of a known number for each column, becomes one node, which adds while
 /// the result is in cache.
 struct FuseBiasIntoProduct: GraphRewrite {
   func apply(to graph: inout ComputeGraph, knowing facts: RewriteFacts) {

@@ -1,7 +1,7 @@
 import Graph
 
-/// A convolution or BatchNormalization followed by Relu or Clip becomes one node, whose clamp runs while the result is in
-/// cache.
+/// A convolution or BatchNormalization followed by Relu or Clip becomes one node, whose clamp runs while the result is
+/// in cache.
 struct FuseClamp: GraphRewrite {
   func apply(to graph: inout ComputeGraph, knowing facts: RewriteFacts) {
     let patterns = Patterns(graph, facts)

@@ -1,6 +1,6 @@
 import Graph
 
-/// The products that exporters write for GELU become one node: x·½·(1 + erf(x/√2)), or with tanh its approximation.
+/// The products that exporters write for GELU become one node: x·½·(1 + erf(x/√2)), or its approximation with tanh.
 struct FuseGelu: GraphRewrite {
   func apply(to graph: inout ComputeGraph, knowing facts: RewriteFacts) {
     let patterns = Patterns(graph, facts)
@@ -8,8 +8,8 @@ struct FuseGelu: GraphRewrite {
       guard graph.operands(of: .multiply, node: index) ?? graph.operands(of: .divide, node: index) != nil,
         let output = graph.nodes[index].outputs[0]
       else { continue }
-      // The result itself may be read by anybody.
-      let product = ScalarProduct(output, in: graph, patterns) { $0 == output || facts.isPrivate($0) }
+      // The result itself may have any consumers.
+      let product = FactoredValue(output, in: graph, patterns) { $0 == output || facts.isPrivate($0) }
       guard product.factors.count == 2, product.hasNumber(near: 0.5) else { continue }
       for (x, gate) in [(0, 1), (1, 0)].map({ (product.factors[$0], product.factors[$1]) }) {
         guard let gelu = Self.gelu(of: x, gatedBy: gate, in: graph, patterns) else { continue }
@@ -19,7 +19,7 @@ struct FuseGelu: GraphRewrite {
     }
   }
 
-  /// The function that x·½·gate is.
+  /// The function that x·½·gate computes.
   private static func gelu(
     of x: ValueID, gatedBy gate: ValueID, in graph: ComputeGraph, _ patterns: Patterns
   ) -> Unary? {
@@ -29,7 +29,7 @@ struct FuseGelu: GraphRewrite {
       else { return nil }
       return isKnown(first) ? second : isKnown(second) ? first : nil
     }
-    func product(_ value: ValueID) -> ScalarProduct { ScalarProduct(value, in: graph, patterns) }
+    func product(_ value: ValueID) -> FactoredValue { FactoredValue(value, in: graph, patterns) }
 
     guard let curve = addend(beside: { graph.number($0) == 1 }, in: gate) else { return nil }
     if let argument = patterns.argument(of: .erf, giving: curve, in: graph) {

@@ -19,7 +19,7 @@ struct FuseSelfGating: GraphRewrite {
     of x: ValueID, gatedBy gate: ValueID, in graph: ComputeGraph, _ patterns: Patterns
   ) -> Unary? {
     if let argument = patterns.argument(of: .sigmoid, giving: gate, in: graph) {
-      let product = ScalarProduct(argument, in: graph, patterns) { $0 != x && patterns.facts.isPrivate($0) }
+      let product = FactoredValue(argument, in: graph, patterns) { $0 != x && patterns.facts.isPrivate($0) }
       return product.factors == [x] ? .swish(slope: Float(product.number)) : nil
     }
     guard let (node, gate) = patterns.producer(of: gate, as: Unary.self, in: graph), gate.function == .hardSigmoid,

@@ -1,6 +1,6 @@
 import Graph
 
-/// A Transpose of a Transpose becomes one, and nothing where they undo each other.
+/// A Transpose of a Transpose becomes a single one, or an Identity if they cancel out.
 struct MergeTransposes: GraphRewrite {
   func apply(to graph: inout ComputeGraph, knowing facts: RewriteFacts) {
     let patterns = Patterns(graph, facts)
@@ -17,7 +17,7 @@ struct MergeTransposes: GraphRewrite {
     }
   }
 
-  /// The axes of a Transpose that names them, from 0 on, nil for all else.
+  /// The permutation of a Transpose if it is given with nonnegative axes, else nil.
   private static func axes(of transpose: Transpose?) -> [Int]? {
     transpose?.permutation.flatMap { $0.sorted() == Array($0.indices) ? $0 : nil }
   }

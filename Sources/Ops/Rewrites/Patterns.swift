@@ -1,9 +1,9 @@
 import Graph
 
-/// What patterns of nodes are recognised by.
+/// Queries for recognising patterns of nodes.
 struct Patterns {
   let facts: RewriteFacts
-  /// The node that computes each value, as the graph was when the rewrite began.
+  /// The node that computed each value when the rewrite began.
   private let producers: [ValueID: Int]
 
   init(_ graph: ComputeGraph, _ facts: RewriteFacts) {
@@ -11,7 +11,7 @@ struct Patterns {
     producers = graph.producers
   }
 
-  /// The node that computes a value which may vanish inside a fused node, and its operator, where that is of a type.
+  /// The node that computes a value and its operator, if of the given type and if the value may vanish in a fused node.
   func producer<Operation: GraphOperator>(
     of value: ValueID?, as type: Operation.Type, in graph: ComputeGraph
   ) -> (node: Int, operation: Operation)? {
@@ -21,7 +21,7 @@ struct Patterns {
     return (node, operation)
   }
 
-  /// The argument of a function that computes a value which may vanish inside a fused node.
+  /// The argument of the function that computes a value, if the value may vanish in a fused node.
   func argument(of function: Unary.Function, giving value: ValueID, in graph: ComputeGraph) -> ValueID? {
     guard let (node, unary) = producer(of: value, as: Unary.self, in: graph), unary.function == function else {
       return nil
@@ -29,7 +29,7 @@ struct Patterns {
     return graph.nodes[node].inputs[0]
   }
 
-  /// The node that computes a value, and its operands, where it is this function of two.
+  /// The operands of the node that computes a value, if it is this binary function.
   func operands(
     of function: Binary.Function, giving value: ValueID, in graph: ComputeGraph
   ) -> (first: ValueID, second: ValueID)? {
@@ -38,7 +38,7 @@ struct Patterns {
 }
 
 extension ComputeGraph {
-  /// The operands of a node, where it is this function of two.
+  /// The operands of a node, if it is this binary function.
   func operands(of function: Binary.Function, node index: Int) -> (first: ValueID, second: ValueID)? {
     guard let binary = nodes[index].operation as? Binary, binary.computes(function), nodes[index].inputs.count == 2,
       let first = nodes[index].inputs[0], let second = nodes[index].inputs[1]
@@ -46,7 +46,7 @@ extension ComputeGraph {
     return (first, second)
   }
 
-  /// The number that a constant holds, where it does not change the rank of what it is multiplied with.
+  /// The number that a constant holds, if it does not change the rank of the other operand.
   func number(_ value: ValueID) -> Double? {
     guard let constant = values[value].constant, constant.elementType.isFloatingPoint, constant.shape.count == 1,
       constant.shape.rank <= 1
@@ -54,11 +54,11 @@ extension ComputeGraph {
     return Double(constant.floats[0])
   }
 
-  /// Puts a fused operator in the place of a pattern's last node, where all that it reads is there.
+  /// Puts a fused operator in place of a pattern's last node, where all its inputs are available.
   ///
   /// - Parameters:
   ///   - first: the node of the pattern that it is named after.
-  ///   - type: what profiles and messages call the operator; nil for the types of both nodes, as `Conv+Relu`.
+  ///   - type: the operator type in profiles and messages; nil for the types of both nodes, as in `Conv+Relu`.
   mutating func fuse(
     _ first: Int, into last: Int, _ operation: any GraphOperator, inputs: [ValueID?], as type: String? = nil
   ) {

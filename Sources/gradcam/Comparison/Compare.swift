@@ -6,8 +6,8 @@ struct Compare: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Shows several models side by side: maps, agreement, faithfulness, localisation and cost.",
     discussion: """
-      Explained is the class of --class, else each class that has a box in the picture, else the first model's most \
-      probable one; the other models are asked about the class of the same label. --node, --depth and --labels take \
+      The class explained is --class, else each class that has a box in the picture, else the first model's top class. \
+      The other models are asked about the class with the same label. --node, --depth and --labels take \
       VALUE for all models, or MODEL=VALUE for one.
       """)
 
@@ -28,7 +28,7 @@ struct Compare: ParsableCommand {
   @Option(help: ArgumentHelp("CAM method.", valueName: "NAME")) var method = "gradcam"
   @OptionGroup var measured: MeasuringOptions
   @Option(help: ArgumentHelp("The picture grid; comparison.png by default.", valueName: "FILE")) var output: String?
-  @Option(help: ArgumentHelp("A page that holds everything, to open in a browser.", valueName: "FILE.html"))
+  @Option(help: ArgumentHelp("A self-contained page to open in a browser.", valueName: "FILE.html"))
   var report: String?
   @Option(help: ArgumentHelp("A line for each image and model.", valueName: "FILE.csv")) var csv: String?
   @OptionGroup var drawing: DrawingOptions
@@ -41,8 +41,8 @@ struct Compare: ParsableCommand {
   mutating func validate() throws {
     if !image.tensor.isEmpty { throw ValidationError("compare takes pictures, not --tensor.") }
     if !nodes.isEmpty, !depths.isEmpty { throw ValidationError("Give --node or --depth, not both.") }
-    if let report, !report.lowercased().hasSuffix(".html") { throw ValidationError("--report ends in .html.") }
-    if let csv, !csv.lowercased().hasSuffix(".csv") { throw ValidationError("--csv ends in .csv.") }
+    if let report, !report.lowercased().hasSuffix(".html") { throw ValidationError("--report must end in .html.") }
+    if let csv, !csv.lowercased().hasSuffix(".csv") { throw ValidationError("--csv must end in .csv.") }
   }
 
   func run() throws {
@@ -99,7 +99,7 @@ struct Compare: ParsableCommand {
     return output ?? paths.claimFree("comparison", "png")
   }
 
-  /// The file's name, or the path where several models have the same.
+  /// The file's name, or its path if several models share the name.
   private func name(_ index: Int, _ models: [Model]) -> String {
     let name = models[index].name
     return models.filter { $0.name == name }.count == 1 ? name : models[index].path
@@ -113,16 +113,17 @@ struct Compare: ParsableCommand {
     return try located(model.path) { try NodeCatalogue(model, size: size).name(atDepth: value) }
   }
 
-  /// The images with the classes that all models are asked about, as the first model has them.
+  /// The images with the classes that all models are asked about, as the first model numbers them.
   private func cases(_ explainer: Explainer, _ boxes: ObjectBoxes?) throws -> [ComparedCase] {
-    let labels = explainer.labels, classCount = explainer.session.classCount
+    let labels = explainer.labels, classCount = explainer.focus.catalogue.classCount
     let asked = try measured.classes.map { try labels.index(of: $0, classCount: classCount) }.withoutRepeats
     return try images.flatMap { image in
       let prepared = try explainer.prepare(contentsOf: image), picture = try ComparedPicture(prepared.picture!)
-      let top = try explainer.classify(prepared, count: 1)[0]
+      let observation = try explainer.observe(prepared)
+      let top = try explainer.classes(of: observation, count: 1)[0]
       let boxed = try boxes?.classes(in: image, labels, classCount: classCount) ?? []
       func `case`(_ index: Int) throws -> ComparedCase {
-        let scored = explainer.classes(count: classCount).first { $0.index == index }!
+        let scored = try explainer.classes(of: observation, count: classCount).first { $0.index == index }!
         return ComparedCase(
           image: image, picture: picture, first: scored, asked: measured.classes.isEmpty ? nil : "\(index)",
           boxes: try boxes?.boxes(in: image, of: index, labels, classCount: classCount) ?? [])
@@ -143,7 +144,7 @@ struct Compare: ParsableCommand {
           results: runs.map { $0.seen[index].result },
           agreement: pairs.map { first, second in
             let one = runs[first].seen[index], other = runs[second].seen[index]
-            // What one model did not see it cannot agree about.
+            // Maps are compared only over what both models saw.
             let agreement = one.part.intersection(other.part).map {
               MapAgreement(one.map.cropped(to: $0), other.map.cropped(to: $0))
             }

@@ -5,30 +5,30 @@ import Graph
 struct ComparedCase {
   /// The image's path.
   let image: String
-  /// The image as it is shown.
+  /// The image as shown.
   let picture: ComparedPicture
-  /// The class as the first model has it.
+  /// The class in the first model, with its score.
   let first: ScoredClass
-  /// What the user called it; nil where it is the first model's most probable class.
+  /// The class that the user asked for; nil if none was given.
   let asked: String?
-  /// Where the objects of the class are in the image; empty where that is not known.
+  /// The boxes of the class's objects in the image; empty if none are known.
   let boxes: [PixelRectangle]
 
   /// What reports call the class.
   var label: String { first.label ?? asked ?? "class \(first.index)" }
 
-  /// The class as a model has it: by the label, by a part of it where it names several words for one thing, or by the
-  /// number where neither model has labels.
+  /// The class in a model: by the label, by one of the synonyms that the label lists, or by number if labels are
+  /// missing.
   ///
-  /// Throws `usage` naming the model where it has no such class.
+  /// Throws `usage` naming the model if it has no such class.
   func index(in explainer: Explainer) throws -> Int {
-    let classCount = explainer.session.classCount, labels = explainer.labels
+    let classCount = explainer.focus.catalogue.classCount, labels = explainer.labels
     guard let label = first.label, !labels.names.isEmpty else {
       guard let asked else {
-        guard first.index < classCount else { throw missing(explainer, "has \(classCount) classes") }
+        guard first.index < classCount else { throw missing(explainer, "has no class \(first.index)") }
         return first.index
       }
-      return try located(explainer.session.model.path) { try labels.index(of: asked, classCount: classCount) }
+      return try located(explainer.model.path) { try labels.index(of: asked, classCount: classCount) }
     }
     let words = label.split(separator: ",").map { String($0.drop(while: \.isWhitespace)) }
     for name in [label] + (words.count > 1 ? words : []) {
@@ -39,7 +39,7 @@ struct ComparedCase {
 
   private func missing(_ explainer: Explainer, _ problem: String) -> GradCAMError {
     GradCAMError(
-      .usage, at: explainer.session.model.path, problem: "\(problem), which is explained of \(image)",
+      .usage, at: explainer.model.path, problem: "\(problem), which is explained in \(image)",
       advice: "give a --class that all models have, or --labels")
   }
 }

@@ -6,7 +6,7 @@ struct ComparedPicture {
   let size: PixelSize
   /// A JPEG file of it, small enough for a page.
   let photograph: [UInt8]
-  /// The picture at the size that it has in a grid.
+  /// The picture at the size of a grid cell.
   let cell: Picture
 
   /// The longer side of pictures on a page.
@@ -14,7 +14,7 @@ struct ComparedPicture {
   /// The shorter side of maps that are compared.
   private static let comparedSide = 224
 
-  /// Throws what resizing and coding throw.
+  /// Throws what resizing and encoding throw.
   init(_ picture: Picture) throws {
     size = PixelSize(width: picture.width, height: picture.height)
     let page = Self.pageSize(for: size), small = PictureGrid.cellSize(for: size)
@@ -22,7 +22,7 @@ struct ComparedPicture {
     cell = try picture.resized(width: small.width, height: small.height)
   }
 
-  /// The size on a page of pictures of a size.
+  /// The size on a page of a picture of the given size.
   private static func pageSize(for size: PixelSize) -> PixelSize {
     size.scaled(by: min(1, Double(pageSide) / Double(max(size.width, size.height))))
   }

@@ -1,6 +1,6 @@
 import GradCAM
 
-/// Several models side by side: what each saw in every image, how far they agree, how good their maps are, what they cost.
+/// Several models side by side: what each saw in every image, their agreement, the quality of their maps, and cost.
 struct Comparison: Encodable {
   /// The method of all maps.
   let method: String
@@ -15,7 +15,7 @@ struct Comparison: Encodable {
 /// A metric that maps were measured by.
 struct MetricColumn: Encodable {
   let name, summary: String
-  /// Whether more is better.
+  /// Whether higher values are better.
   let higher_is_better: Bool
 
   init(_ metric: any Metric) {
@@ -27,28 +27,28 @@ struct MetricColumn: Encodable {
 
 /// A model that is compared.
 struct ComparedModel: Encodable {
-  /// A name that no other has: the file's, or its path where several files share one.
+  /// A unique name: the file's, or its path if several files share the name.
   let name: String
   let path: String
   /// Where its maps are taken.
   let node: String
-  /// The size of its input, as `224x224`.
+  /// The size of its input, such as `224x224`.
   let input: String
   let classes: Int
   let cost: Cost
-  /// Each metric's mean over the images where it is defined; nil where there is none.
+  /// Each metric's mean over the images for which it is defined; nil if there are none.
   let means: [String: Double?]
   let warnings: [String]
 
-  /// What it takes to run and to explain it.
+  /// The cost of running and explaining it.
   struct Cost: Encodable {
     /// The number of weights.
     let parameters: Int
-    /// Floating-point operations of a forward pass, in thousands of millions.
+    /// Floating-point operations of a forward pass, in units of 10⁹.
     let gflop: Double
     /// The median time of a forward pass, and of a whole explanation without reading and writing pictures.
     let forward_ms, explanation_ms: Double
-    /// What the process's memory grew by at most while the model ran, in 2²⁰ bytes; nil where the system does not tell.
+    /// The peak growth of the process's memory while the model ran, in 2²⁰ bytes; nil if the system does not report it.
     @Nullable var peak_mb: Double?
   }
 }
@@ -65,7 +65,7 @@ struct ComparedImage: Encodable {
   let agreement: [ComparedPair]
   /// A JPEG file of the picture, small enough for a page.
   let photograph: [UInt8]
-  /// The objects of the class, in the picture's pixels; empty where none are known.
+  /// The boxes of the class's objects, in the picture's pixels; empty if none are known.
   let boxes: [PixelRectangle]
 
   enum CodingKeys: CodingKey { case image, width, height, label, results, agreement }
@@ -80,19 +80,19 @@ struct ComparedResult: Encodable {
   let logit, probability: Float
   /// The class that the model finds most probable.
   let top: TopClass
-  /// By metric; nil where one is not defined.
+  /// By metric; nil if the metric is not defined.
   let metrics: [String: Double?]
   let warnings: [String]
-  /// A JPEG file of the map in colours, of the photograph's size on the page.
+  /// A JPEG file of the coloured map, at the photograph's size on the page.
   let heat: [UInt8]
 
   enum CodingKeys: CodingKey { case model, `class`, label, logit, probability, top, metrics, warnings }
 }
 
-/// How far two models' maps of an image say the same.
+/// How far two models' maps of an image agree.
 struct ComparedPair: Encodable {
   let first, second: String
-  /// nil where it is not defined, as for a map that is the same everywhere.
+  /// Nil if it is not defined, for example for a constant map.
   @Nullable var pearson: Double?
   @Nullable var spearman: Double?
   @Nullable var ssim: Double?

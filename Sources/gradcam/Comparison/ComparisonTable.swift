@@ -16,7 +16,7 @@ extension Comparison {
     return ([heading] + records).map { CSV.record($0) + "\n" }.joined()
   }
 
-  /// The models with their costs and means, then how far they agree, image by image.
+  /// Prints the models with their costs and means, then the images, then the mean agreement.
   func describe() throws {
     func number(_ value: Double?, _ places: Int = 3) -> String { value.map { decimal($0, places) } ?? "–" }
     var table = Table([""] + models.map { " \($0.name)" })

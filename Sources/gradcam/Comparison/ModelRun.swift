@@ -1,7 +1,7 @@
 import GradCAM
 import Graph
 
-/// What one model makes of all images.
+/// The run of one model over all images.
 struct ModelRun {
   /// What the model saw in each case.
   let seen: [Seen]
@@ -11,13 +11,13 @@ struct ModelRun {
   /// What a model saw in a case.
   struct Seen {
     let result: ComparedResult
-    /// The overlay, small.
+    /// The overlay as a grid cell.
     let overlay: PictureGrid.Cell
     /// The map at the size at which maps are compared, and the part of it that the network saw.
     let map: HeatMap, part: PixelRectangle
   }
 
-  /// How everything is drawn and measured.
+  /// How maps are drawn and measured.
   struct Settings {
     let method: String
     let metrics: [any Metric]
@@ -28,17 +28,17 @@ struct ModelRun {
   /// Runs a model.
   ///
   /// - Parameters:
-  ///   - opened: opens and plans the model; what it takes counts for its memory.
-  ///   - cases: tells the images and classes, once the model is planned.
-  ///   - progress: told the part that is done.
+  ///   - opened: opens and plans the model; the memory for this counts as the model's.
+  ///   - cases: returns the images and classes, once the model is planned.
+  ///   - progress: receives the fraction done and the image's path.
   init(
     name: String, _ settings: Settings, opened: () throws -> Explainer, cases: (Explainer) throws -> [ComparedCase],
     progress: (Double, String) -> Void
   ) throws {
     let memory = ProcessMemory()
     let explainer = try opened()
-    let session = explainer.session
-    guard session.hasClassScores else { throw session.noClassScores }
+    let planner = explainer.planner, focus = explainer.focus, path = explainer.model.path
+    guard focus.catalogue.hasClassScores else { throw planner.noClassScores(focus) }
     let cases = try cases(explainer)
     var times = Times(), peak: Double?, seen: [Seen] = []
     for (index, each) in cases.enumerated() {
@@ -46,24 +46,26 @@ struct ModelRun {
       progress(share, each.image)
       let prepared = try explainer.prepare(contentsOf: each.image)
       let target = try explainer.target(classIndex: each.index(in: explainer))
-      // The first run of all is slower than others, and few images make no median.
+      // The very first run is slower than the others, and a median needs several runs.
       for _ in 0..<(cases.count < 3 && index == 0 ? 3 : 1) {
         try times.measure(explainer, prepared, target, method: settings.method)
       }
-      let (top, explanation) = try times.measure(explainer, prepared, target, method: settings.method)
+      let (observation, explanation) = try times.measure(explainer, prepared, target, method: settings.method)
+      let top = try explainer.classes(of: observation, count: 1)[0]
       if index == 0 { peak = memory?.growth }
-      let values = try explainer.measure([explanation], by: settings.metrics, boxes: each.boxes) { part in
+      let values = try explainer.measure(
+        [explanation], of: observation, by: settings.metrics, boxes: each.boxes
+      ) { part in
         progress(share + part / Double(cases.count), each.image)
       }[0]
       seen.append(try Self.seen(name, explanation, top, each.picture, values, settings))
     }
     self.seen = seen
-    let path = session.model.path
     model = ComparedModel(
-      name: name, path: path, node: session.taps[0].label,
-      input: "\(session.inputSize.width)x\(session.inputSize.height)", classes: session.classCount,
+      name: name, path: path, node: focus.taps[0].label,
+      input: "\(planner.inputSize.width)x\(planner.inputSize.height)", classes: focus.catalogue.classCount,
       cost: ComparedModel.Cost(
-        parameters: session.model.parameterCount, gflop: session.operationCount / 1e9, forward_ms: times.forward,
+        parameters: explainer.model.parameterCount, gflop: try planner.operationCount(focus) / 1e9, forward_ms: times.forward,
         explanation_ms: times.explanation, peak_mb: peak),
       means: Dictionary(
         uniqueKeysWithValues: settings.metrics.map { metric in
@@ -97,21 +99,21 @@ struct ModelRun {
     private var forwards: [Double] = []
     private var explanations: [Double] = []
 
-    /// Explains an image, and notes how long it took.
+    /// Explains an image and records how long it took.
     @discardableResult
     mutating func measure(
       _ explainer: Explainer, _ image: PreparedImage, _ target: ClassTarget, method: String
-    ) throws -> (ScoredClass, Explanation) {
+    ) throws -> (Observation, Explanation) {
       let clock = ContinuousClock(), start = clock.now
-      let top = try explainer.classify(image, count: 1)[0]
+      let observation = try explainer.observe(image)
       let middle = clock.now
-      let explanation = try explainer.explain(target, of: image, methods: [method])[0]
+      let explanation = try explainer.explain(target, of: observation, methods: [method])[0]
       forwards.append((middle - start).milliseconds)
       explanations.append((clock.now - start).milliseconds)
-      return (top, explanation)
+      return (observation, explanation)
     }
 
-    // Without the first, which is slower.
+    // Without the first run, which is slower.
     var forward: Double { Array(forwards.dropFirst()).median }
     var explanation: Double { Array(explanations.dropFirst()).median }
   }

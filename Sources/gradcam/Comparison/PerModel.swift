@@ -1,14 +1,14 @@
 import GradCAM
 import Graph
 
-/// What an option says of several models: `VALUE` for all, `MODEL=VALUE` for one.
+/// An option's values for several models: `VALUE` for all, `MODEL=VALUE` for one.
 struct PerModel {
   private var common: String?
   private var own: [Int: String] = [:]
 
   /// - Parameter models: the models as the user named them.
   ///
-  /// Throws `usage` where a value is given twice.
+  /// Throws `usage` if a value is given twice.
   init(_ values: [String], option: String, models: [Model]) throws {
     let prefixes = models.map { model in [model.path, model.name, model.name + ".onnx"].map { $0 + "=" } }
     for value in values {
@@ -26,6 +26,6 @@ struct PerModel {
       advice: "give one for all models, or MODEL=VALUE for each")
   }
 
-  /// What is said of a model; nil where nothing is.
+  /// The value for a model; nil if there is none.
   subscript(_ model: Int) -> String? { own[model] ?? common }
 }

@@ -6,9 +6,9 @@ struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measures how good the maps of one or more methods are, over a folder of images.",
     discussion: """
-      Explained is the class of --class, else each class that has a box in the picture, else the most probable one. A \
-      line for each map is appended to the output as soon as an image is done; pictures that cannot be read are skipped \
-      and counted. With --resume what the output holds is not done again. Intervals are of a bootstrap over images.
+      The class explained is --class, else each class that has a box in the picture, else the top class. A line for \
+      each map is appended to the output as soon as an image is done; unreadable pictures are skipped and counted. \
+      With --resume, maps in the output are not computed again. Intervals are from a bootstrap over images.
 
       Metrics:
       \(Metrics.all.map { "  \($0.name): \($0.summary) (\(directionText(higherIsBetter: $0.isBetterHigher)))" }
@@ -37,7 +37,7 @@ struct Evaluate: ParsableCommand {
   @OptionGroup var host: HostOptions
 
   mutating func validate() throws {
-    if let limit, limit < 1 { throw ValidationError("--limit is at least 1.") }
+    if let limit, limit < 1 { throw ValidationError("--limit must be at least 1.") }
     if !image.tensor.isEmpty { throw ValidationError("evaluate takes pictures, not --tensor.") }
   }
 
@@ -49,7 +49,7 @@ struct Evaluate: ParsableCommand {
     let methods = all ? registry.methods.map(\.name) : self.methods.withoutRepeats
     for method in methods where try registry.method(named: method) is any ConceptMethod && !all {
       throw GradCAMError(
-        .usage, at: "--method \(method)", problem: "makes several maps, which have no metrics together",
+        .usage, at: "--method \(method)", problem: "makes several maps, which have no common metrics",
         advice: "leave it out")
     }
     let folder = try ImageFolder(folder)
@@ -58,8 +58,8 @@ struct Evaluate: ParsableCommand {
       model, nodes: [node], hint: featureMap.hint, preprocessing: image.preprocessing(for: model),
       inputSize: image.size, labels: try image.labels.map { try Labels(contentsOf: $0) }, threadCount: threads.count,
       reusesWeights: true)
-    let session = explainer.session, classCount = session.classCount
-    guard session.hasClassScores else { throw session.noClassScores }
+    let focus = explainer.focus, classCount = focus.catalogue.classCount
+    guard focus.catalogue.hasClassScores else { throw explainer.planner.noClassScores(focus) }
     let classes = try measured.classes.map { try explainer.labels.index(of: $0, classCount: classCount) }.withoutRepeats
 
     let path = output ?? model.name + ".evaluation.jsonl"
@@ -68,11 +68,11 @@ struct Evaluate: ParsableCommand {
     try paths.claim(path)
     var summary = EvaluationSummary(metrics)
     let log = try EvaluationLog(
-      path, metrics: metrics.map(\.name), resumes: resume, expected: (model.path, session.taps[0].label)
+      path, metrics: metrics.map(\.name), resumes: resume, expected: (model.path, focus.taps[0].label)
     ) { summary.add($0) }
     for warning in explainer.warnings { Console.warn(warning.text) }
 
-    // Methods that the node does not admit have no lines.
+    // Methods that the node does not support have no lines.
     var admitted = all ? log.finished.values.first(where: { !$0.isEmpty }).map { methods.filter($0.contains) } : methods
     let bar = ProgressBar(count: names.count)
     for (index, name) in names.enumerated() {
@@ -87,7 +87,8 @@ struct Evaluate: ParsableCommand {
         lines = [EvaluationLine(image: name, model: model.path, error: ("\(error)" as Message).asOptions)]
         bar.aside { Console.warn("\(error); skipped") }
       case .success(let prepared):
-        let top = try explainer.classify(prepared, count: 1)
+        let observation = try explainer.observe(prepared)
+        let top = try explainer.classes(of: observation, count: 1)
         let boxed = try boxes?.classes(in: name, explainer.labels, classCount: classCount) ?? []
         let explained = classes.isEmpty ? boxed.isEmpty ? top.map(\.index) : boxed : classes
         for (number, classIndex) in explained.enumerated() {
@@ -97,22 +98,24 @@ struct Evaluate: ParsableCommand {
             bar.report(index, min((Double(number) + part) / Double(explained.count), 0.999), name)
           }
           let explanations = try explainer.explain(
-            explainer.target(classIndex: classIndex), of: prepared, methods: missing, skipsUnsupported: all,
+            explainer.target(classIndex: classIndex), of: observation, methods: missing, skipsUnsupported: all,
             progress: { advance($0 / 2) })
           if admitted == nil { admitted = tellSkipped(asked, explanations, bar) }
-          let found = try explainer.measure(explanations, by: metrics, boxes: objects) { advance((1 + $0) / 2) }
-          lines += zip(explanations, found).map { line(name, model, node: session.taps[0].label, $0, metrics, $1) }
+          let found = try explainer.measure(
+            explanations, of: observation, by: metrics, boxes: objects
+          ) { advance((1 + $0) / 2) }
+          lines += zip(explanations, found).map { line(name, model, node: focus.taps[0].label, $0, metrics, $1) }
         }
       }
       try log.append(lines)
       lines.forEach { summary.add($0) }
     }
     Console.clearProgress()
-    let report = summary.report(model: model.path, node: session.taps[0].label, output: path)
+    let report = summary.report(model: model.path, node: focus.taps[0].label, output: path)
     if json { try printJSON(report) } else { try report.describe() }
   }
 
-  /// The methods that the node admits; a warning tells why others are left out.
+  /// The methods that the node supports; warnings say why others are left out.
   private func tellSkipped(_ asked: [String], _ explanations: [Explanation], _ bar: ProgressBar) -> [String] {
     let admitted = asked.filter { method in explanations.contains { $0.method == method } }
     let reasons = explanations.first?.warnings.filter { $0.code == .methodSkipped } ?? []

@@ -9,7 +9,7 @@ import Graph
 
 /// One line of an evaluation's file: a map of an image with its metrics, or an image that could not be read.
 struct EvaluationLine: Codable, Equatable {
-  /// The picture's path below the folder.
+  /// The picture's path relative to the folder.
   let image: String
   let model: String
   var node: String?
@@ -17,7 +17,7 @@ struct EvaluationLine: Codable, Equatable {
   var `class`: Int?
   var label: String?
   var probability: Float?
-  /// By name; nil where a metric is not defined.
+  /// By name; nil if a metric is not defined.
   var metrics: [String: Double?]?
   /// Why the picture was skipped.
   var error: String?
@@ -25,12 +25,12 @@ struct EvaluationLine: Codable, Equatable {
 
 /// How lines are written.
 enum EvaluationFormat {
-  /// One JSON document a line.
+  /// One JSON document per line.
   case json
-  /// A heading and one record a line, with a column for each metric.
+  /// A heading, then one record per line, with a column for each metric.
   case csv
 
-  /// Throws `usage` for an extension that names no format.
+  /// Throws `usage` for an unknown extension.
   init(ofOutput path: String) throws {
     switch path.split(separator: ".").last.map({ $0.lowercased() }) {
     case "jsonl", "json": self = .json
@@ -43,7 +43,7 @@ enum EvaluationFormat {
 
   private static let columns = ["image", "model", "node", "method", "class", "label", "probability"]
 
-  /// The line above all; nil where there is none.
+  /// The heading; nil if the format has none.
   func heading(_ metrics: [String]) -> String? {
     self == .csv ? CSV.record(Self.columns + metrics + ["error"]) : nil
   }
@@ -65,7 +65,7 @@ enum EvaluationFormat {
     }
   }
 
-  /// Reads a line; nil where it is none.
+  /// Parses a line; nil if it is malformed.
   func line(_ text: String, _ metrics: [String]) -> EvaluationLine? {
     switch self {
     case .json: return try? JSONDecoder().decode(EvaluationLine.self, from: Data(text.utf8))
@@ -82,9 +82,9 @@ enum EvaluationFormat {
   }
 }
 
-/// Comma-separated values, as RFC 4180 has them.
+/// Comma-separated values as in RFC 4180.
 enum CSV {
-  /// A record without the end of its line.
+  /// A record without its line end.
   static func record(_ fields: [String]) -> String {
     fields.map { field in
       field.contains { ",\"\r\n".contains($0) }
@@ -92,7 +92,7 @@ enum CSV {
     }.joined(separator: ",")
   }
 
-  /// The fields of a record that is one line; nil where a quotation mark stands wrong.
+  /// The fields of a record on one line; nil if a quotation mark is misplaced.
   static func fields(_ record: String) -> [String]? {
     var fields: [String] = [], field = "", isQuoted = false, isClosed = false
     var characters = Array(record)[...]

@@ -1,24 +1,24 @@
 import Graph
 
-/// The file of an evaluation: what it holds of an earlier run, and what this one adds.
+/// The file of an evaluation: the lines of an earlier run, and those that this run adds.
 final class EvaluationLog {
   private let log: LineLog
   private let format: EvaluationFormat
   private let metrics: [String]
-  /// By image, the methods whose lines are there; none where the image could not be read.
+  /// By image, the methods that have lines; empty if the image could not be read.
   private(set) var finished: [String: Set<String>] = [:]
 
   /// Opens the file.
   ///
-  /// What an interrupted run left is brought in order: the last line is dropped where it is torn, and so are all lines of
-  /// the last image, of which some may be missing.
+  /// Repairs what an interrupted run left: drops the last line if it is incomplete, and all lines of the last image,
+  /// because some may be missing.
   /// - Parameters:
-  ///   - metrics: the names of those that lines have.
+  ///   - metrics: the names of the metrics in the lines.
   ///   - resumes: whether lines of an earlier run are kept.
   ///   - expected: the model and node that they must have.
-  ///   - kept: told every line that is kept.
+  ///   - kept: receives every line that is kept.
   ///
-  /// Throws `usage` where the file is there and the run does not resume, or where its lines are not of such a run.
+  /// Throws `usage` if the file exists and the run does not resume, or if its lines are from a different kind of run.
   init(
     _ path: String, metrics: [String], resumes: Bool, expected: (model: String, node: String),
     kept: (EvaluationLine) -> Void
@@ -27,7 +27,7 @@ final class EvaluationLog {
     log = try LineLog(path, continues: resumes)
     self.metrics = metrics
     let heading = format.heading(metrics)
-    /// The lines of the image in hand.
+    /// The lines of the current image.
     var pending: [EvaluationLine] = []
     var end = 0, hasHeading = heading == nil
     func other(_ what: String) -> GradCAMError {
@@ -43,7 +43,7 @@ final class EvaluationLog {
         return
       }
       guard let line = format.line(text, metrics) else {
-        throw other("a line that is none of an evaluation: \(text.prefix(60))")
+        throw other("a line that is not an evaluation's: \(text.prefix(60))")
       }
       guard line.model == expected.model else { throw other("lines of the model \(line.model)") }
       guard line.node ?? expected.node == expected.node else { throw other("lines of the node \(line.node!)") }
@@ -68,6 +68,6 @@ final class EvaluationLog {
 
   /// Appends the lines of an image.
   ///
-  /// Throws `unwritable` where they cannot be written.
+  /// Throws `unwritable` if they cannot be written.
   func append(_ lines: [EvaluationLine]) throws { try log.append(try lines.map { try format.text($0, metrics) }) }
 }

@@ -14,7 +14,7 @@ struct EvaluationSummary {
 
   init(_ metrics: [any Metric]) { self.metrics = metrics }
 
-  /// Takes in a line; those of one image follow each other.
+  /// Adds a line; the lines of one image follow each other.
   mutating func add(_ line: EvaluationLine) {
     guard let method = line.method, let found = line.metrics else {
       skippedCount += 1
@@ -57,11 +57,11 @@ struct EvaluationReport: Encodable {
 
   struct Mean: Encodable {
     let method: String
-    /// The mean and the ends of its 95% interval; nil where the metric was nowhere defined.
+    /// The mean and the ends of its 95% interval; nil if the metric was defined for no map.
     @Nullable var mean: Double?
     @Nullable var low: Double?
     @Nullable var high: Double?
-    /// How many maps it is the mean of.
+    /// How many maps the mean is over.
     let count: Int
   }
 

@@ -1,14 +1,6 @@
 import GradCAM
 import Graph
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// A file that grows by whole lines.
 final class LineLog {
   private let path: String
@@ -16,16 +8,16 @@ final class LineLog {
 
   /// Opens a file for reading and appending.
   ///
-  /// - Parameter continues: whether there may be such a file already.
+  /// - Parameter continues: whether the file may exist already.
   ///
-  /// Throws `unwritable` where it cannot be opened, `usage` where it is there and must not be.
+  /// Throws `unwritable` if it cannot be opened, `usage` if it exists and must not.
   init(_ path: String, continues: Bool) throws {
     self.path = path
     file = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | (continues ? 0 : O_EXCL), 0o666)
     guard file >= 0 else {
       throw errno == EEXIST
         ? GradCAMError(
-          .usage, at: path, problem: "is there already", advice: "give --resume to continue it, or another --output")
+          .usage, at: path, problem: "already exists", advice: "give --resume to continue it, or another --output")
         : failure(errno)
     }
     var status = stat()
@@ -37,22 +29,22 @@ final class LineLog {
 
   deinit { close(file) }
 
-  /// Appends lines, all by one call of the system.
+  /// Appends lines in a single write.
   ///
-  /// Throws `unwritable` where they cannot be written.
+  /// Throws `unwritable` if they cannot be written.
   func append(_ lines: [String]) throws {
     let code = writeAll(Array(lines.map { $0 + "\n" }.joined().utf8), to: file)
     guard code == 0 else { throw failure(code) }
   }
 
-  /// Cuts off all behind a position.
+  /// Truncates the file at a byte offset.
   ///
-  /// Throws `unwritable` where it cannot.
+  /// Throws `unwritable` if that fails.
   func truncate(to position: Int) throws { guard ftruncate(file, position) == 0 else { throw failure(errno) } }
 
-  /// Reads the lines that are ended, a piece of the file at a time.
+  /// Reads the complete lines, a piece of the file at a time.
   ///
-  /// - Parameter body: takes a line and the position at which it begins.
+  /// - Parameter body: receives a line and the byte offset at which it begins.
   func forEachLine(_ body: (_ line: String, _ start: Int) throws -> Void) throws {
     var position = 0, start = 0, pending: [UInt8] = []
     var piece = [UInt8](repeating: 0, count: 1 << 16)

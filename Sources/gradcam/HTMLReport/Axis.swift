@@ -1,19 +1,13 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import Graph
 
-/// A scale that holds some numbers, of equal steps or of equal factors.
+/// An axis that covers some numbers, linear or logarithmic.
 struct Axis {
-  /// The numbers that are written beside it, from its start to its end.
+  /// The numbers written beside it, from its start to its end.
   let ticks: [Double]
   private let isLogarithmic: Bool
 
-  /// - Parameter spansFactors: whether equal steps are equal factors where the numbers differ more than tenfold.
-  /// - Precondition: there is a number, and all are finite.
+  /// - Parameter spansFactors: whether the axis is logarithmic if the numbers differ more than tenfold.
+  /// - Precondition: there is at least one number, and all are finite.
   init(_ values: [Double], spansFactors: Bool = false) {
     var least = values.min()!, most = values.max()!
     isLogarithmic = spansFactors && least > 0 && most > 10 * least
@@ -40,7 +34,7 @@ struct Axis {
     return (scaled(value) - ends.0) / (ends.1 - ends.0)
   }
 
-  /// A tick as it is written.
+  /// The label of a tick.
   func text(_ tick: Double) -> String {
     let steps = isLogarithmic ? tick : ticks[1] - ticks[0]
     return typeset(tick, max(0, -Int(log10(steps * 1.001).rounded(.down))))

@@ -1,8 +1,8 @@
-/// A bar from zero for each of some numbers, as SVG as wide as its place; the best have a colour of their own and are named.
+/// A bar chart with zero in sight, as SVG that fills its container's width; the best bars are coloured and labelled.
 struct BarChart {
   let id, title: String
   let bars: [Bar]
-  /// The numbers of the bars that are best.
+  /// The indices of the best bars.
   let best: Set<Int>
 
   struct Bar {
@@ -49,7 +49,7 @@ struct BarChart {
       """
   }
 
-  /// Where a number lies, in hundredths of the width; zero is always in sight.
+  /// Where a number lies, in percent of the width; zero is always in sight.
   private func place(_ value: Double) -> Double {
     let values = bars.compactMap(\.value).filter(\.isFinite)
     let least = min(values.min() ?? 0, 0), most = max(values.max() ?? 0, 0)
@@ -58,7 +58,7 @@ struct BarChart {
 }
 
 extension String {
-  /// The text, its middle left out where it is longer than a number of characters.
+  /// The text, with its middle left out if it is longer than a number of characters.
   fileprivate func shortened(to count: Int) -> String {
     self.count > count ? "\(prefix(count / 2))…\(suffix(count - count / 2 - 1))" : self
   }

@@ -1,15 +1,15 @@
 /// What a comparison shows, as a question with its answer.
 struct Finding: Equatable {
   let question, answer, detail: String
-  /// The number of the image that the answer is about.
+  /// The index of the image that the answer is about.
   var image: Int? = nil
 }
 
 extension MetricColumn {
-  /// Every model's mean, in their order.
+  /// Every model's mean, in the order of the models.
   func means(of models: [ComparedModel]) -> [Double?] { models.map { $0.means[name] ?? nil } }
 
-  /// The numbers of the models whose means are best as they are shown, to three decimals; none where all are equal.
+  /// The indices of the models with the best mean as shown, to three decimals; empty if all are equal.
   func best(of models: [ComparedModel]) -> Set<Int> {
     let shown = means(of: models).map { $0.map { ($0 * 1000).rounded() } }
     let defined = Set(shown.compactMap { $0 })
@@ -19,9 +19,9 @@ extension MetricColumn {
 }
 
 extension ComparedResult {
-  /// Whether the model, too, finds the class explained most probable.
+  /// Whether the class explained is the model's own top class.
   var isTop: Bool { top.class == `class` }
-  /// The class explained, by name where it has one.
+  /// The name of the class explained, else its number.
   var name: String { label ?? "class \(`class`)" }
 }
 
@@ -31,19 +31,19 @@ extension Comparison {
     [pointing, bestByMostMetrics, fastest, choices, likeness, greatestDifference].compactMap { $0 }
   }
 
-  /// The names by which images are told apart, with the class where an image is asked about several.
+  /// Distinct names of the images, with the class if an image is asked about several.
   var imageNames: [String] {
     zip(images, distinctEnds(of: images.map(\.image))).map { image, name in
       images.filter { $0.image == image.image }.count > 1 ? "\(name) (\(image.label))" : name
     }
   }
 
-  /// How many there are of what all models were asked: of images, or of cases where an image is asked about several classes.
+  /// The number of images, or of cases if an image is asked about several classes.
   var caseCount: String {
     counted(images.count, Set(images.map(\.image)).count < images.count ? "case" : "image")
   }
 
-  /// The agreement of each pair of models, the mean over all images.
+  /// The mean agreement of each pair of models over all images.
   var meanAgreement: [ComparedPair] {
     guard let first = images.first else { return [] }
     return first.agreement.indices.map { index in
@@ -99,8 +99,8 @@ extension Comparison {
     let slowest = models[times.firstIndex(of: longest)!].name
     return Finding(
       question: "Which is fastest?",
-      answer: quick.count == models.count ? "All about as fast" : enumerated(quick.map { models[$0].name }),
-      detail: "\(typesetBriefly(shortest)) ms an explanation"
+      answer: quick.count == models.count ? "All about equally fast" : enumerated(quick.map { models[$0].name }),
+      detail: "\(typesetBriefly(shortest)) ms per explanation"
         + (quick.count == models.count
           ? "" : "; \(slowest) takes \(typeset(longest / shortest, 1)) times as long (\(typesetBriefly(longest)) ms)"))
   }
@@ -117,7 +117,7 @@ extension Comparison {
       } else if other.count < 4 {
         enumerated(other.map { "\($0.model) says “\($0.says)” in \($0.image)" })
       } else {
-        "something else is said\(models.count > 3 ? " most often" : "") by "
+        "another class is chosen\(models.count > 3 ? " most often" : "") by "
           + enumerated(
             Dictionary(grouping: other, by: \.model).sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }
               .prefix(3).map { "\($0.key) (\($0.value.count))" })

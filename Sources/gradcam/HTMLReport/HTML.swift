@@ -4,9 +4,9 @@
   import Foundation
 #endif
 
-/// HTML that is well-formed XML, too.
+/// HTML that is also well-formed XML.
 ///
-/// A string that is interpolated is escaped: no name of a file or class becomes markup.
+/// Interpolated strings are escaped: no name of a file or class becomes markup.
 struct HTML: ExpressibleByStringInterpolation, Equatable, Sendable {
   let text: String
 
@@ -24,17 +24,17 @@ struct HTML: ExpressibleByStringInterpolation, Equatable, Sendable {
     mutating func appendInterpolation(_ html: HTML) { text += html.text }
     mutating func appendInterpolation(_ parts: [HTML]) { for part in parts { text += part.text } }
 
-    /// A file of the program's own, of style or script, as it is.
+    /// One of the program's own style or script files, unescaped.
     mutating func appendInterpolation(resource: [UInt8]) { text += String(decoding: resource, as: UTF8.self) }
 
-    /// The address of a JPEG file that holds the file itself.
+    /// A data URL that contains a JPEG file.
     mutating func appendInterpolation(jpeg: [UInt8]) {
       text += "data:image/jpeg;base64,"
       text += Data(jpeg).base64EncodedString()
     }
   }
 
-  /// A name that may go on in the next line behind a sign that joins its parts.
+  /// A name in which a line may break after `_`, `.` or `/`.
   static func breakable(_ name: String) -> HTML {
     let pieces = name.map { character -> HTML in
       "\(String(character))\("_./".contains(character) ? "<wbr/>" : "" as HTML)"
@@ -42,14 +42,14 @@ struct HTML: ExpressibleByStringInterpolation, Equatable, Sendable {
     return "\(pieces)"
   }
 
-  /// A dash in place of what is not known, and why for those who hear the page or rest the pointer on it.
+  /// A dash for a missing value, with the reason for screen readers and as a tooltip.
   static func missing(_ reason: String) -> HTML {
     "<span title=\"\(reason)\" aria-hidden=\"true\">–</span><span class=\"unseen\">\(reason)</span>"
   }
 }
 
 extension String {
-  /// The text with what HTML gives a meaning to written as references; characters that it forbids are replaced.
+  /// The text with HTML's special characters escaped; characters that it forbids are replaced.
   fileprivate var escapedForHTML: String {
     var escaped = ""
     escaped.reserveCapacity(utf8.count)

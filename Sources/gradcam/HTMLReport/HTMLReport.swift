@@ -1,7 +1,7 @@
-/// A comparison as one HTML file that needs nothing else: pictures, style and script are in it.
+/// A comparison as one self-contained HTML file, pictures, style and script included.
 struct HTMLReport {
   let comparison: Comparison
-  /// The names by which images are told apart.
+  /// Distinct names of the images.
   let imageNames: [String]
 
   init(_ comparison: Comparison) {
@@ -52,7 +52,7 @@ struct HTMLReport {
       </header>
       <main id="main" tabindex="-1">
       \(sections.map(\.html))</main>
-      <footer><p>Made by <code>gradcam compare</code>. This file holds its pictures, style and script, and asks for \
+      <footer><p>Made by <code>gradcam compare</code>. This file contains its pictures, style and script, and loads \
       nothing else.</p></footer>
       <script>
       \(resource: PackageResources.report_js)</script>
@@ -78,7 +78,7 @@ struct HTMLReport {
       : "class of an image\(classes > 1 ? ", \(classes) classes in all" : "")"
     return """
       \(counted(comparison.models.count, "model")) on \(counted(count, "image")), maps by \
-      <code>\(comparison.method)</code>. \(asked) \(cases). Where a map is warm, the picture speaks for the class.
+      <code>\(comparison.method)</code>. \(asked) \(cases). Warm parts of a map are evidence for the class.
       """
   }
 
@@ -95,7 +95,7 @@ struct HTMLReport {
     return cards.isEmpty ? nil : Section(id: "findings", title: "Findings", content: "<dl>\n\(cards)</dl>")
   }
 
-  // MARK: Parts that several sections have
+  // MARK: Parts that several sections share
 
   /// The sign of a model: A, B … Z, A1 ….
   func sign(_ model: Int) -> String {
@@ -112,7 +112,7 @@ struct HTMLReport {
     "<span class=\"sign\">\(sign(model))</span>\u{A0}<span class=\"name\">\(HTML.breakable(comparison.models[model].name))</span>"
   }
 
-  /// A table that is scrolled where it is wider than the page, or taller than part of it.
+  /// A table that scrolls if it is wider than the page or, with `isTall`, taller than part of it.
   func scrolling(_ table: HTML, isTall: Bool = false) -> HTML {
     "<div class=\"scroll\(isTall ? " tall" : "")\">\(table)</div>\n"
   }

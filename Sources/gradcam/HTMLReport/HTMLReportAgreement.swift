@@ -7,7 +7,7 @@ private struct AgreementMeasure: Sendable {
     AgreementMeasure(
       name: "Pearson", meaning: "correlation of the two maps: 1 the same but for scale, 0 no relation, −1 opposite"
     ) { $0.pearson },
-    AgreementMeasure(name: "Spearman", meaning: "the same of ranks, so that only the order of places counts") {
+    AgreementMeasure(name: "Spearman", meaning: "the same for ranks: only the order of positions counts") {
       $0.spearman
     },
     AgreementMeasure(name: "SSIM", meaning: "similarity of structure in small windows: 1 the same") { $0.ssim },
@@ -16,7 +16,7 @@ private struct AgreementMeasure: Sendable {
 }
 
 extension HTMLReport {
-  /// How far the models' maps agree, the means over all images: a matrix for each measure, or one table for few pairs.
+  /// How far the models' maps agree, as means over all images: a matrix for each measure, or one table for one pair.
   var agreement: Section? {
     let pairs = comparison.meanAgreement
     guard !pairs.isEmpty else { return nil }
@@ -31,7 +31,7 @@ extension HTMLReport {
 
   /// A row for each pair of models.
   ///
-  /// - Parameter isCaptionSeen: whether the caption is for the eye, too, where nothing else says it.
+  /// - Parameter isCaptionSeen: whether the caption is visible, not only read by screen readers.
   func pairTable(_ pairs: [ComparedPair], caption: String, isCaptionSeen: Bool = true) -> HTML {
     let rows = pairs.map { pair -> HTML in
       let cells = AgreementMeasure.all.map { "<td>\(number($0.value(pair)))</td>" as HTML }
@@ -76,12 +76,12 @@ extension HTMLReport {
   }
 
   private func number(_ value: Double?) -> HTML {
-    value.map { "\(typeset($0, 2))" } ?? .missing("not defined: a map is the same everywhere, or empty")
+    value.map { "\(typeset($0, 2))" } ?? .missing("not defined: a map is constant or empty")
   }
 }
 
 extension ComparedPair {
-  /// Whether it is of two models, whichever comes first.
+  /// Whether it is the pair of two models, in either order.
   fileprivate func joins(_ one: String, _ other: String) -> Bool {
     (first, second) == (one, other) || (first, second) == (other, one)
   }

@@ -9,7 +9,7 @@ extension HTMLReport {
 
   private var hasBoxes: Bool { comparison.images.contains { !$0.boxes.isEmpty } }
 
-  /// What leads to each of several images.
+  /// Links to the images, if there are several.
   private var imageTable: HTML {
     guard comparison.images.count > 1 else { return "" }
     let isCompared = comparison.models.count > 1
@@ -26,7 +26,7 @@ extension HTMLReport {
     }
     return scrolling(
       """
-      <table><caption><span>All images: the class asked about, how many models find it most probable themselves\
+      <table><caption><span>All images: the class asked about, how many models choose it themselves\
       \(isCompared ? ", and how alike the maps are" : "").</span></caption>
       <thead><tr><th scope="col">Image</th><th scope="col" class="text">Asked about</th>\
       <th scope="col">First choice of</th>\(isCompared ? "<th scope=\"col\">Pearson</th>" : "" as HTML)</tr></thead>
@@ -35,7 +35,7 @@ extension HTMLReport {
       """, isTall: true)
   }
 
-  /// What the script offers: how strong the heat is, and which model is shown.
+  /// The script's controls: how strong the heat is, and which model is shown.
   private var controls: HTML {
     let models = comparison.models.indices.map { index -> HTML in
       """
@@ -83,7 +83,7 @@ extension HTMLReport {
       """
   }
 
-  /// The layer of an image's photograph, which stands in the file once.
+  /// The layer of an image's photograph, which the file contains once.
   private func photograph(_ index: Int, isUsed: Bool = false) -> HTML {
     let image = comparison.images[index]
     let first = comparison.images.firstIndex { $0.image == image.image }!
@@ -120,14 +120,14 @@ extension HTMLReport {
       """
   }
 
-  /// What the model says of its own accord.
+  /// The model's own first choice.
   private func choice(of result: ComparedResult) -> HTML {
     result.isTop
       ? ", its first choice"
       : "<span class=\"differs\">≠ it says “\(result.top.name)” \(percent(result.top.probability))</span>"
   }
 
-  /// Layers over each other in the pixels of an image, with the boxes of its objects.
+  /// Layers on top of each other in an image's pixel coordinates, with the boxes of its objects.
   private func picture(_ index: Int, description: String, layers: HTML) -> HTML {
     let image = comparison.images[index]
     let boxes = image.boxes.map { box -> HTML in

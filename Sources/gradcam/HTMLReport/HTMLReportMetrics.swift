@@ -1,5 +1,5 @@
 extension HTMLReport {
-  /// Every metric's means, a chart each.
+  /// Every metric's means, one chart per metric.
   var metrics: Section? {
     guard !comparison.metrics.isEmpty else { return nil }
     let charts = comparison.metrics.enumerated().map { index, metric -> HTML in

@@ -9,12 +9,12 @@ extension HTMLReport {
         <td>\(model.input.replacing("x", with: " × "))</td><td>\(model.classes)</td><td>\(parameters(cost))</td>\
         <td>\(typesetBriefly(cost.gflop))</td><td>\(typesetBriefly(cost.forward_ms))</td>\
         <td>\(typesetBriefly(cost.explanation_ms))</td>\
-        <td>\(cost.peak_mb.map { "\(typeset($0, 0))" } ?? .missing("not told by the system"))</td></tr>
+        <td>\(cost.peak_mb.map { "\(typeset($0, 0))" } ?? .missing("not reported by the system"))</td></tr>
 
         """
     }
     let table: HTML = """
-      <table><caption><span>Where maps were taken, and what a picture costs: median times, and the most memory used.</span></caption>
+      <table><caption><span>Where maps were taken, and what a picture costs: median times and peak memory.</span></caption>
       <thead><tr><th scope="col">Model</th>\(heading.map { name -> HTML in
         "<th scope=\"col\"\(name == "Node" ? " class=\"text\"" : "" as HTML)>\(name)</th>"
       })</tr></thead>
@@ -44,7 +44,7 @@ extension HTMLReport {
     return items.isEmpty ? "" : "<h3>Warnings</h3>\n<ul class=\"warnings\">\n\(items)</ul>\n"
   }
 
-  /// What a longer explanation buys: time against a metric that tells the models apart.
+  /// What a longer explanation buys: time against a metric that distinguishes the models.
   private var costChart: HTML {
     let telling = comparison.metrics.filter { !$0.best(of: comparison.models).isEmpty }
     guard let metric = telling.first(where: { $0.name == "pointing-game" }) ?? telling.first else { return "" }
@@ -71,6 +71,6 @@ extension HTMLReport {
 }
 
 extension MetricColumn {
-  /// What is better, in words.
+  /// The metric's direction, in words.
   var direction: String { directionText(higherIsBetter: higher_is_better) }
 }

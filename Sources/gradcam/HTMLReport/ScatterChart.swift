@@ -1,4 +1,4 @@
-/// A point with a sign for each of some pairs of numbers, as SVG as wide as its place.
+/// A scatter chart with a sign for each point, as SVG that fills its container's width.
 struct ScatterChart {
   let id, title, xName, yName: String
   let points: [Point]
@@ -8,9 +8,9 @@ struct ScatterChart {
     let x, y: Double
   }
 
-  /// The height in pixels, and the width for which signs are set apart.
+  /// The height in pixels, and the width for which signs are kept apart.
   private static let height = 300.0, nominalWidth = 600.0
-  /// Where the plot lies: in hundredths of the width, and in pixels of the height.
+  /// Where the plot lies: in percent of the width, and in pixels of the height.
   private static let columns = (12.0, 94.0), rows = (34.0, 252.0)
 
   var html: HTML {

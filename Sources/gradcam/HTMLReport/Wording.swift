@@ -1,4 +1,4 @@
-/// A count with its noun, as `1 image` and `3 images`.
+/// A count with its noun, such as `1 image` or `3 images`.
 func counted(_ count: Int, _ noun: String) -> String { count == 1 ? "1 \(noun)" : "\(count) \(noun)s" }
 
 /// Names in a sentence: `a`, `a and b`, `a, b and c`.
@@ -13,7 +13,7 @@ func typeset(_ value: Double, _ places: Int) -> String {
   return text.hasPrefix("-") ? "−" + text.dropFirst() : text
 }
 
-/// A positive number with three digits that count; all of those before the point.
+/// A positive number with three significant digits, and all digits before the point.
 func typesetBriefly(_ value: Double) -> String {
   switch value {
   case ..<0.1: typeset(value, 3)
@@ -23,7 +23,7 @@ func typesetBriefly(_ value: Double) -> String {
   }
 }
 
-/// Each path's shortest end, in whole components, that no other path has.
+/// Each path's shortest suffix of whole components that no other path has.
 func distinctEnds(of paths: [String]) -> [String] {
   let components = paths.map { $0.split(separator: "/") }
   return components.map { own in
@@ -36,7 +36,7 @@ func distinctEnds(of paths: [String]) -> [String] {
 }
 
 extension Sequence<Double?> {
-  /// The mean of the values that are defined; nil where none is.
+  /// The mean of the values that are defined; nil if there are none.
   var mean: Double? {
     let defined = compactMap { $0 }
     return defined.isEmpty ? nil : defined.reduce(0, +) / Double(defined.count)

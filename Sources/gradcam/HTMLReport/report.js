@@ -4,7 +4,7 @@
   const heat = document.getElementById("heat");
   const boxes = document.getElementById("boxes");
 
-  /* A sheet of its own: a property of the whole page would make the browser look at every element anew. */
+  /* A separate style sheet: a property of the whole page would make the browser restyle every element. */
   const sheet = new CSSStyleSheet();
   document.adoptedStyleSheets = [sheet];
   const showHeat = () => {
@@ -20,7 +20,7 @@
     }
   };
 
-  /* What is scrolled can be reached by keys, and has a name. */
+  /* Scrolling areas can be reached by keyboard, and have a name. */
   const markScrollers = () => {
     for (const scroller of document.querySelectorAll(".scroll")) {
       const isScrolled = scroller.scrollWidth > scroller.clientWidth || scroller.scrollHeight > scroller.clientHeight;

@@ -8,16 +8,10 @@ import Testing
     _ model: Model, at node: String, size: PixelSize? = nil, classIndex: Int? = nil
   ) throws -> GradientVerification {
     let size = size ?? Preprocessing().inputSize(for: model.imageShape)
-    let session = try Session(model, nodes: [node], inputSize: size, threadCount: 2)
-    try session.forward(model.imageShape.noise(size))
-    let top = session.logits.indices.max { session.logits[$0] < session.logits[$1] }!
-    let target = try session.target(classIndex: classIndex ?? top)
-    try session.backward(from: target)
-    return try GradientVerification(session, of: target)
-  }
-
-  private func shipped(_ name: String, registry: Registry = .standard) throws -> Model {
-    try Model(contentsOf: SamplePictures.models.appendingPathComponent(name).path, registry: registry)
+    let observation = try Observation.of(
+      model.imageShape.noise(size), by: model, nodes: [node], size: size, isOpen: true)
+    let logits = try observation.logits, top = logits.indices.max { logits[$0] < logits[$1] }!
+    return try GradientVerification(observation, of: observation.target(classIndex ?? top))
   }
 
   @Test(arguments: NetworkFixture.all, NetworkGradientTests.exporters)
@@ -33,9 +27,8 @@ import Testing
 
   @Test(arguments: ["shapes-vgg.onnx", "shapes-resnet.onnx"])
   func mostDirectionsHaveAVerdict(model: String) throws {
-    let model = try shipped(model)
-    let session = try Session(model, inputSize: Preprocessing().inputSize(for: model.imageShape), threadCount: 1)
-    for node in session.catalogue.spread(4) {
+    let model = try shippedModel(model)
+    for node in try NodeCatalogue(model, size: Preprocessing().inputSize(for: model.imageShape)).spread(4) {
       let found = try verify(model, at: node)
       #expect(found.verdict == .agrees)
       #expect(found.comparisons.count { $0.verdict == .agrees } >= 3, "\(node): \(found.comparisons)")
@@ -44,9 +37,9 @@ import Testing
 
   /// Among the zeros behind the first ReLU are windows of the max-pool that follows.
   @Test func tiesAreLeftOutBeforeAMaxPool() throws {
-    let found = try verify(shipped("shapes-vgg.onnx"), at: "Relu:0")
+    let found = try verify(shippedModel("shapes-vgg.onnx"), at: "Relu:0")
     #expect(found.comparisons[0].leavesOutTies && found.comparisons[0].verdict == .agrees)
-    #expect(try !verify(shipped("shapes-vgg.onnx"), at: "auto").comparisons[0].leavesOutTies)
+    #expect(try !verify(shippedModel("shapes-vgg.onnx"), at: "auto").comparisons[0].leavesOutTies)
   }
 
   struct WrongRule: CustomTestStringConvertible, Sendable {
@@ -67,10 +60,10 @@ import Testing
     WrongRule(type: "LayerNormalization", network: "convnext", node: "Add:-1", count: 2),
   ])
   func aRuleThatIsOnePercentWrongIsCaught(_ rule: WrongRule) throws {
-    func found(_ factor: Float) throws -> GradientVerification.Comparison {
+    func found(_ factor: Float) throws -> GradientVerification.DirectionCheck {
       let registry = Registry.scalingGradient(of: rule.type) { _ in factor }
       if rule.network.hasPrefix("shapes") {
-        return try verify(shipped(rule.network + ".onnx", registry: registry), at: rule.node).comparisons[0]
+        return try verify(shippedModel(rule.network + ".onnx", registry: registry), at: rule.node).comparisons[0]
       }
       let network = try NetworkFixture.named(rule.network)
       let exporter = rule.network == "convnext" ? "dynamo" : "torchscript"
@@ -92,36 +85,12 @@ import Testing
   @Test(arguments: [2, 1])
   func aGradientThatIsZeroWhereItShouldNotBeIsCaughtByRandomDirections(period: Int) throws {
     let registry = Registry.scalingGradient(of: "Relu") { Float($0 % period) }
-    let found = try verify(shipped("shapes-vgg.onnx", registry: registry), at: "Conv:-1")
+    let found = try verify(shippedModel("shapes-vgg.onnx", registry: registry), at: "Conv:-1")
     #expect(found.verdict == .disagrees)
     for comparison in found.comparisons {
       #expect(comparison.verdict == (comparison.direction == .random ? .disagrees : .agrees), "\(comparison)")
     }
     #expect(found.comparisons.count == (period == 1 ? 1 : 5))
-  }
-
-  @Test func theTailGivesTheScoresOfTheWhole() throws {
-    for network in NetworkFixture.all {
-      let model = try network.model("dynamo")
-      for tap in network.taps {
-        let session = try Session(model, nodes: [tap.query], inputSize: network.size, threadCount: 2)
-        try session.forward(network.contents()[network.input])
-        let tail = try session.tail(0), activation = session.activation(0)
-        let deviation = Deviation(try tail.explainedContents(for: activation), from: session.logits)
-        #expect(deviation.relative < 1e-5, "\(network) at \(tap.query): \(deviation)")
-        let zero = Tensor([Float](repeating: 0, count: activation.shape.count), shape: activation.shape)
-        #expect(try tail.explainedContents(for: zero) != session.logits)
-        #expect(try tail.explainedContents(for: activation) == tail.explainedContents(for: activation))
-      }
-    }
-  }
-
-  @Test func nodesAreSpreadOverTheDepth() throws {
-    let model = try shipped("shapes-vgg.onnx")
-    let catalogue = try NodeCatalogue(model, size: Preprocessing().inputSize(for: model.imageShape))
-    #expect(catalogue.spread(4) == ["auto", "#0", "#3", "#7", "#10"])
-    #expect(catalogue.spread(0) == ["auto"])
-    #expect(catalogue.spread(100) == ["auto"] + (0..<14).map { "#\($0)" })
   }
 }
 

@@ -39,8 +39,8 @@ import Testing
       ).message.description
     }
     #expect(text(false, "w").hasPrefix("they first appear at \(node), whose 'w' holds them already;"))
-    #expect(text(true, nil).hasPrefix("they first appear in the gradient behind \(node);"))
-    #expect(text(false, nil).hasPrefix("they first appear at \(node), which is given finite numbers;"))
+    #expect(text(true, nil).hasPrefix("they first appear in the gradient that \(node) passes back;"))
+    #expect(text(false, nil).hasPrefix("they first appear at \(node), whose inputs are finite;"))
     #expect(NonFiniteSource.image.message.description.contains("or mean, std and range"))
   }
 }

@@ -24,7 +24,7 @@ import Testing
   @Test func wholeDrawingEqualsTheOriginalRecipe() throws {
     let (map, picture) = try (ImagingFixture.map("map"), ImagingFixture.photograph())
     let cam = map.resized(width: picture.width, height: picture.height).normalized()
-    #expect(try maximumDifference(cam, ImagingFixture.map("cam")) <= 1e-5)
+    expectClose(cam, try ImagingFixture.map("cam"))
     let drawn = Picture.overlay(map: cam, on: picture)
     #expect(try maximumDifference(drawn, ImagingFixture.picture("overlay-recipe")) <= 1)
   }

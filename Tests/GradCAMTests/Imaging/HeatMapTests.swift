@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import GradCAM
@@ -10,18 +11,18 @@ import Testing
 
   @Test func rescaledSpansZeroToOne() {
     let map = HeatMap(width: 2, height: 2, values: [-2, 0, 2, 6]).rescaled()
-    #expect(maximumDifference(map, HeatMap(width: 2, height: 2, values: [0, 0.25, 0.5, 1])) < 1e-6)
+    expectClose(map, HeatMap(width: 2, height: 2, values: [0, 0.25, 0.5, 1]), within: 1e-6)
   }
 
   @Test func rescaledDividesByMaximumPlusEpsilon() {
     let map = HeatMap(width: 2, height: 1, values: [0, 1e-7]).rescaled()
     #expect(map.values[0] == 0)
-    #expect(abs(map.values[1] - 0.5) < 1e-5)
+    expectClose(map.values, [0, 0.5])
   }
 
   @Test func normalizedDropsNegativesFirst() {
     let map = HeatMap(width: 3, height: 1, values: [-8, 1, 4]).normalized()
-    #expect(maximumDifference(map, HeatMap(width: 3, height: 1, values: [0, 0.25, 1])) < 1e-6)
+    expectClose(map, HeatMap(width: 3, height: 1, values: [0, 0.25, 1]), within: 1e-6)
     #expect(HeatMap(width: 2, height: 1, values: [-1, -1]).normalized().values == [0, 0])
   }
 

@@ -1,15 +1,11 @@
-import Foundation
-import Graph
+import TestSupport
 import Testing
 
 @testable import GradCAM
 
 /// The files that Fixtures/imaging/make.py wrote.
 enum ImagingFixture {
-  static func path(_ name: String) -> String {
-    URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .appendingPathComponent("Fixtures/imaging/\(name)").path
-  }
+  static func path(_ name: String) -> String { fixture("imaging/\(name)") }
 
   static func array(_ name: String) throws -> NPYArray { try NPYArray(contentsOf: path("\(name).npy")) }
 
@@ -36,34 +32,11 @@ func maximumDifference(_ left: Picture, _ right: Picture) -> Int {
   return zip(left.pixels, right.pixels).map { abs(Int($0) - Int($1)) }.max() ?? 0
 }
 
-/// The largest difference of two values; infinite where the sizes differ or a value is no number.
-func maximumDifference(_ left: HeatMap, _ right: HeatMap) -> Float {
-  guard (left.width, left.height) == (right.width, right.height) else { return .infinity }
-  let differences = zip(left.values, right.values).map { abs($0 - $1) }
-  return differences.contains(where: \.isNaN) ? .infinity : differences.max() ?? 0
-}
-
-/// A new folder, removed after the body.
-func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
-  let folder = FileManager.default.temporaryDirectory.appendingPathComponent("gradcam-\(UUID().uuidString)").path
-  try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-  defer { try? FileManager.default.removeItem(atPath: folder) }
-  return try body(folder)
-}
-
-/// The names in a folder, hidden ones too; nil where it cannot be read.
-func entries(of folder: String) -> [String]? { try? FileManager.default.contentsOfDirectory(atPath: folder) }
-
-/// Expects an error of a kind whose one line names the place and contains every one of `words`.
-func expectError(
-  _ kind: GradCAMError.Kind, at place: String? = nil, saying words: String...,
-  sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Void
+/// Expects that a map has the true one's size and values, give or take a tolerance.
+func expectClose(
+  _ found: HeatMap, _ truth: HeatMap, within tolerance: Double = 1e-5,
+  sourceLocation: SourceLocation = #_sourceLocation
 ) {
-  let error = #expect(throws: GradCAMError.self, sourceLocation: sourceLocation, performing: body)
-  guard let error else { return }
-  #expect(error.kind == kind, sourceLocation: sourceLocation)
-  if let place { #expect(error.place.first?.description == place, sourceLocation: sourceLocation) }
-  for word in words {
-    #expect(error.description.contains(word), "\(error.description)", sourceLocation: sourceLocation)
-  }
+  #expect((found.width, found.height) == (truth.width, truth.height), sourceLocation: sourceLocation)
+  expectClose(found.values, truth.values, within: tolerance, sourceLocation: sourceLocation)
 }

@@ -1,4 +1,5 @@
 import Graph
+import TestSupport
 import Testing
 
 @testable import GradCAM
@@ -50,20 +51,24 @@ import Testing
   @Test func everyCutIsAnError() throws {
     let bytes = try ImagingFixture.bytes("npy-float32.npy")
     for count in 0..<bytes.count {
-      #expect(throws: GradCAMError.self) { try NPYArray(decoding: Array(bytes[..<count])) }
+      expectError(.badData, saying: ".npy") { _ = try NPYArray(decoding: Array(bytes[..<count])) }
     }
-    #expect(throws: GradCAMError.self) { try NPYArray(decoding: bytes + [0]) }
+    expectError(.badData, saying: "25", "24") { _ = try NPYArray(decoding: bytes + [0]) }
   }
 
-  @Test(arguments: [
-    "{}", "{'descr': '<f4'}", "{'descr': '<f4', 'fortran_order': False, 'shape': (-1,)}",
-    "{'descr': '<f4', 'fortran_order': Maybe, 'shape': (0,)}", "{'descr': '<f4', 'fortran_order': False, 'shape': 3}",
-    "{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296)}",
-    "{'descr': '<f4', 'fortran_order': False, 'shape': (x,)}", "{'descr': '<f4",
-    "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (0,)}",
-  ])
-  func wrongHeadersAreErrors(header: String) {
+  @Test(
+    arguments: [
+      ("{}", .badData, "'descr'"), ("{'descr': '<f4'}", .badData, "'fortran_order'"),
+      ("{'descr': '<f4', 'fortran_order': False, 'shape': (-1,)}", .badData, "'-1'"),
+      ("{'descr': '<f4', 'fortran_order': Maybe, 'shape': (0,)}", .badData, "'fortran_order'"),
+      ("{'descr': '<f4', 'fortran_order': False, 'shape': 3}", .badData, "'shape'"),
+      ("{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296)}", .badData, "too large"),
+      ("{'descr': '<f4', 'fortran_order': False, 'shape': (x,)}", .badData, "'x'"),
+      ("{'descr': '<f4", .unsupported, "fields"),
+      ("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (0,)}", .unsupported, "fields"),
+    ] as [(String, GradCAMError.Kind, String)])
+  func wrongHeadersAreErrors(header: String, kind: GradCAMError.Kind, words: String) {
     let bytes = [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(header.utf8.count), 0] + Array(header.utf8)
-    #expect(throws: GradCAMError.self) { try NPYArray(decoding: bytes) }
+    expectError(kind, saying: words) { _ = try NPYArray(decoding: bytes) }
   }
 }

@@ -1,16 +1,17 @@
 import Foundation
+import GradCAM
 
-/// Maps that other libraries made, by the scripts in Fixtures/methods.
+/// What other libraries made, by the scripts under Fixtures.
 enum GoldenFixture {
-  static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .appending(path: "Fixtures/methods")
-
-  /// The contents of a file; tests cannot be listed without them.
+  /// The contents of a file under Fixtures; tests cannot be listed without them.
   static func read<Contents: Decodable>(_ name: String) -> Contents {
     do {
-      return try JSONDecoder().decode(Contents.self, from: Data(contentsOf: folder.appending(path: name)))
+      return try JSONDecoder().decode(Contents.self, from: Data(contentsOf: URL(filePath: fixture(name))))
     } catch {
       fatalError("the fixtures cannot be read: \(error)")
     }
   }
+
+  /// One of the narrow networks that methods are tested on.
+  static func model(_ name: String) throws -> Model { try Model(contentsOf: fixture("methods/\(name).onnx")) }
 }

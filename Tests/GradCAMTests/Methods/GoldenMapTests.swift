@@ -1,5 +1,6 @@
 import Foundation
 import GradCAM
+import TestSupport
 import Testing
 
 /// pytorch-grad-cam's own maps of taps of narrow networks, made by Fixtures/methods/make.py.
@@ -14,7 +15,7 @@ private struct GoldenTap: Decodable, CustomTestStringConvertible {
     Tap(channels: shape[0], height: shape[1], width: shape[2], activation: activation, gradient: gradient)
   }
 
-  static let all: [GoldenTap] = GoldenFixture.read("methods.json")
+  static let all: [GoldenTap] = GoldenFixture.read("methods/methods.json")
 }
 
 @Suite struct GoldenMapTests {
@@ -26,8 +27,7 @@ private struct GoldenTap: Decodable, CustomTestStringConvertible {
     for (name, truth) in golden.maps {
       var map = try (Registry.standard.method(named: name) as! any TapMethod).map(of: golden.tap).values
       if Self.signsAreOpen.contains(name), zip(map, truth).reduce(0, { $0 + $1.0 * $1.1 }) < 0 { map = map.map { -$0 } }
-      let scale = truth.map(abs).max()!, error = zip(map, truth).map { abs($0 - $1) }.max()!
-      #expect(map.count == truth.count && error <= 1e-4 * scale, "\(name): off by \(error) of \(scale)")
+      expectClose(map, truth, within: 1e-4, isRelative: true, name)
     }
   }
 

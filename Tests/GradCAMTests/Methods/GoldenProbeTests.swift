@@ -1,5 +1,6 @@
 import Foundation
 import Graph
+import TestSupport
 import Testing
 
 @testable import GradCAM
@@ -15,14 +16,12 @@ private struct GoldenNetwork: Decodable, CustomTestStringConvertible {
 
   var testDescription: String { name }
 
-  static let all: [GoldenNetwork] = GoldenFixture.read("probes.json")
+  static let all: [GoldenNetwork] = GoldenFixture.read("methods/probes.json")
 
-  func session() throws -> Session {
-    let model = try Model(contentsOf: GoldenFixture.folder.appending(path: "\(name).onnx").path)
-    let session = try Session(
-      model, nodes: [node], inputSize: PixelSize(width: shape[3], height: shape[2]), threadCount: 2)
-    try session.forward(Tensor(input, shape: Shape(shape)))
-    return session
+  func observation() throws -> Observation {
+    try .of(
+      Tensor(input, shape: Shape(shape)), by: GoldenFixture.model(name), nodes: [node],
+      size: PixelSize(width: shape[3], height: shape[2]))
   }
 }
 
@@ -32,25 +31,22 @@ private struct GoldenNetwork: Decodable, CustomTestStringConvertible {
 
   @Test(arguments: GoldenNetwork.all)
   fileprivate func mapsAreThoseOfTheLibraries(_ golden: GoldenNetwork) throws {
-    let session = try golden.session()
+    let observation = try golden.observation()
     for (name, truth) in golden.maps.sorted(by: { $0.key < $1.key }) {
       let classIndex = name == "finercam" ? golden.top : golden.target
-      try session.backward(classIndex: classIndex)
       let map = try Registry.standard.method(named: name).map(
-        of: session.tap(0), probe: session.probe(0, classIndex: classIndex))
+        of: observation.taps(classIndex)[0], probe: observation.probe(0, classIndex))
       let values = Self.rectified.contains(name) ? map.rectified().values : map.values
-      let deviation = Deviation(values, from: truth)
-      #expect(deviation.relative < 1e-3, "\(name): \(deviation)")
+      expectClose(values, truth, within: 1e-3, isRelative: true, name)
     }
   }
 
   /// Where a network is bent behind the tap, the second derivative counts; where it is not, ShapleyCAM is Grad-CAM.
   @Test(arguments: GoldenNetwork.all)
   fileprivate func theSecondDerivativeIsThatOfBends(_ golden: GoldenNetwork) throws {
-    let session = try golden.session()
-    try session.backward(classIndex: golden.target)
-    let tap = session.tap(0), gradcam = MeanGradientWeighting().map(of: tap)
-    let map = try ShapleyCAM().map(of: tap, probe: session.probe(0, classIndex: golden.target))
+    let observation = try golden.observation(), tap = try observation.taps(golden.target)[0]
+    let gradcam = GradCAMMethod().map(of: tap)
+    let map = try ShapleyCAM().map(of: tap, probe: observation.probe(0, golden.target))
     let deviation = Deviation(map.values, from: gradcam.values)
     #expect((deviation.relative < 1e-3) == (golden.name != "smooth"), "\(deviation)")
   }

@@ -1,5 +1,6 @@
 import Foundation
 import Graph
+import TestSupport
 import Testing
 
 @testable import GradCAM
@@ -31,20 +32,17 @@ private struct GoldenProfile: Decodable, CustomTestStringConvertible {
   var size: PixelSize { PixelSize(width: shape[3], height: shape[2]) }
   var geometry: PreprocessingGeometry { PreprocessingGeometry(original: size, resized: size) }
 
-  static let all: [GoldenProfile] = GoldenFixture.read("profiles.json")
+  static let all: [GoldenProfile] = GoldenFixture.read("methods/profiles.json")
 
-  func session() throws -> Session {
-    let model = try Model(contentsOf: GoldenFixture.folder.appending(path: "\(name).onnx").path)
-    let session = try Session(model, nodes: nodes, inputSize: size, threadCount: 2)
-    try session.forward(Tensor(input, shape: Shape(shape)))
-    try session.backward(classIndex: target)
-    return session
+  func observation() throws -> Observation {
+    try .of(Tensor(input, shape: Shape(shape)), by: GoldenFixture.model(name), nodes: nodes, size: size)
   }
 
   /// The maps of a method at both nodes.
   func maps(_ method: String, following source: Compatibility) throws -> [HeatMap] {
-    let session = try session(), method = try Registry.standard.method(named: method, following: source)
-    return try [0, 1].map { try method.map(of: session.tap($0), probe: session.probe($0, classIndex: target)) }
+    let observation = try observation(), taps = try observation.taps(target)
+    let method = try Registry.standard.method(named: method, following: source)
+    return try [0, 1].map { try method.map(of: taps[$0], probe: observation.probe($0, target)) }
   }
 }
 
@@ -52,8 +50,8 @@ private struct GoldenProfile: Decodable, CustomTestStringConvertible {
   @Test(arguments: GoldenProfile.all)
   fileprivate func formulasAreTorchCAMs(_ golden: GoldenProfile) throws {
     for (method, truth) in golden.torchcam {
-      let deviation = Deviation(try golden.maps(method, following: .torchcam)[1].rectified().values, from: truth)
-      #expect(deviation.relative < 1e-3, "\(method): \(deviation)")
+      let map = try golden.maps(method, following: .torchcam)[1].rectified()
+      expectClose(map.values, truth, within: 1e-3, isRelative: true, method)
     }
     for method in ["gradcam++", "scorecam", "finercam"] {
       let own = try golden.maps(method, following: .pytorchGradCAM)[1].rectified().values
@@ -64,11 +62,11 @@ private struct GoldenProfile: Decodable, CustomTestStringConvertible {
   @Test(arguments: GoldenProfile.all)
   fileprivate func mapsAreDrawnAsTheLibrariesDo(_ golden: GoldenProfile) throws {
     let map = try golden.maps("gradcam", following: .captum)[1]
-    #expect(Deviation(map.values, from: golden.captum).relative < 1e-4)
+    expectClose(map.values, golden.captum, within: 1e-4, isRelative: true)
     #expect(map.values.contains { $0 < 0 } && !Compatibility.captum.rectifies)
     for (source, truth) in [(Compatibility.torchcam, golden.torchcamDrawn), (.captum, golden.captumDrawn)] {
-      let deviation = Deviation(source.drawnMap(map, geometry: golden.geometry).values, from: truth)
-      #expect(deviation.relative < 1e-4, "\(source): \(deviation)")
+      let drawn = source.drawnMap(map, geometry: golden.geometry)
+      expectClose(drawn.values, truth, within: 1e-4, isRelative: true, "\(source)")
     }
   }
 
@@ -77,46 +75,45 @@ private struct GoldenProfile: Decodable, CustomTestStringConvertible {
     let maps = try golden.maps("gradcam", following: .pytorchGradCAM)
     for (name, truth) in golden.fused {
       let drawn = Fusion(rawValue: name)!.drawnMap(maps, following: .pytorchGradCAM, geometry: golden.geometry)
-      #expect(Deviation(drawn.values, from: truth).relative < 1e-4, "\(name)")
+      expectClose(drawn.values, truth, within: 1e-4, isRelative: true, name)
     }
     for (name, truth) in golden.fusedAtLargest {
       let maps = name == "tanh-max" ? try golden.maps("layercam", following: .torchcam) : maps
       let fused = Fusion(rawValue: name)!.fuseAtLargest(maps)
-      #expect(Deviation(fused.values, from: truth).relative < 1e-4, "\(name)")
+      expectClose(fused.values, truth, within: 1e-4, isRelative: true, name)
     }
   }
 
   @Test(arguments: GoldenProfile.all)
   fileprivate func mapsOfChangedImagesAreThoseOfAugSmoothing(_ golden: GoldenProfile) throws {
-    let model = try Model(contentsOf: GoldenFixture.folder.appending(path: "\(golden.name).onnx").path)
+    let model = try GoldenFixture.model(golden.name)
     func map(_ nodes: [String], _ fusion: Fusion?, _ smoothing: Set<Smoothing>) throws -> Explanation {
       let explainer = try Explainer(model, nodes: nodes, inputSize: golden.size, threadCount: 2)
-      let image = explainer.prepare(Tensor(golden.input, shape: Shape(golden.shape)))
-      _ = try explainer.classify(image, count: 1)
+      let observation = try explainer.observe(
+        explainer.prepare(Tensor(golden.input, shape: Shape(golden.shape))))
       let found = try explainer.explain(
-        classIndex: golden.target, of: image, fusion: fusion, smoothing: smoothing)
+        classIndex: golden.target, of: observation, fusion: fusion, smoothing: smoothing)
       #expect(found.count == 1)
       return found[0]
     }
     let aug = try map([golden.nodes[1]], nil, [.aug])
-    #expect(Deviation(aug.map.values, from: golden.aug).relative < 1e-3)
-    #expect(aug.drawnMap == aug.map, "a tensor is drawn at the network's size")
+    expectClose(aug.map.values, golden.aug, within: 1e-3, isRelative: true)
+    #expect(aug.drawnMap() == aug.map, "a tensor is drawn at the network's size")
     #expect(aug.tap != nil && aug.nodes == [golden.nodes[1]])
     let both = try map(golden.nodes, .mean, [.aug, .eigen])
-    #expect(Deviation(both.map.values, from: golden.augEigen).relative < 1e-3)
+    expectClose(both.map.values, golden.augEigen, within: 1e-3, isRelative: true)
     #expect(both.tap == nil && both.node == golden.nodes.joined(separator: "+") && both.smoothing == [.aug, .eigen])
   }
 
   @Test(arguments: GoldenProfile.all)
   fileprivate func firstComponentsAreThoseOfEigenSmoothing(_ golden: GoldenProfile) throws {
-    let session = try golden.session()
+    let observation = try golden.observation(), taps = try observation.taps(golden.target)
     for (name, truth) in golden.eigen {
       let method = try #require(try Registry.standard.method(named: name) as? any WeightingMethod)
-      let weighting = try method.weighting(of: session.tap(1), probe: session.probe(1, classIndex: golden.target))
+      let weighting = try method.weighting(of: taps[1], probe: observation.probe(1, golden.target))
       let map = try weighting.principalComponent()
       let drawn = Compatibility.pytorchGradCAM.drawnMap(map, geometry: golden.geometry)
-      let deviation = Deviation(drawn.values, from: truth)
-      #expect(deviation.relative < 1e-3, "\(name): \(deviation)")
+      expectClose(drawn.values, truth, within: 1e-3, isRelative: true, name)
     }
   }
 }

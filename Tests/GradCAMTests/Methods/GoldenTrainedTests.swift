@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import GradCAM
@@ -12,7 +13,7 @@ private struct GoldenTrained: Decodable, CustomTestStringConvertible {
 
   var testDescription: String { "\(model), \(picture)" }
 
-  static let all: [GoldenTrained] = GoldenFixture.read("trained.json")
+  static let all: [GoldenTrained] = GoldenFixture.read("methods/trained.json")
 }
 
 @Suite struct GoldenTrainedTests {
@@ -25,18 +26,17 @@ private struct GoldenTrained: Decodable, CustomTestStringConvertible {
 
   @Test(arguments: GoldenTrained.all)
   fileprivate func mapsAreThoseOfTheLibraries(_ golden: GoldenTrained) throws {
-    let explainer = try Explainer(
-      try Model(contentsOf: SamplePictures.models.appendingPathComponent(golden.model).path), nodes: [golden.node])
-    let image = try explainer.prepare(
-      try Picture(contentsOf: SamplePictures.models.appendingPathComponent(golden.picture).path))
-    #expect(try explainer.classify(image, count: 1)[0].index == golden.top)
+    let explainer = try Explainer(shippedModel(golden.model), nodes: [golden.node])
+    let observation = try explainer.observe(explainer.prepare(contentsOf: shipped(golden.picture)))
+    #expect(try explainer.classes(of: observation, count: 1)[0].index == golden.top)
     for (name, truth) in golden.maps.sorted(by: { $0.key < $1.key }) {
       let map = try explainer.explain(
-        classIndex: name == "finercam" ? golden.top : golden.target, of: image, methods: [name])[0].map
+        classIndex: name == "finercam" ? golden.top : golden.target, of: observation, methods: [name])[0].map
       let values = Self.rectified.contains(name) ? map.rectified().values : map.values
       let isFlipped = Self.unsigned.contains(name) && zip(values, truth).reduce(0) { $0 + $1.0 * $1.1 } < 0
-      let deviation = Deviation(isFlipped ? values.map { -$0 } : values, from: truth)
-      #expect(deviation.relative < (Self.drawn.contains(name) ? 1e-2 : 1e-3), "\(name): \(deviation)")
+      expectClose(
+        isFlipped ? values.map { -$0 } : values, truth, within: Self.drawn.contains(name) ? 1e-2 : 1e-3,
+        isRelative: true, name)
     }
   }
 }

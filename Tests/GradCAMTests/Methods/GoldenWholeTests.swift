@@ -1,5 +1,6 @@
 import Foundation
 import Graph
+import TestSupport
 import Testing
 
 @testable import GradCAM
@@ -21,21 +22,18 @@ private struct GoldenWhole: Decodable, CustomTestStringConvertible {
   var testDescription: String { name }
   var size: PixelSize { PixelSize(width: shape[3], height: shape[2]) }
 
-  static let all: [GoldenWhole] = GoldenFixture.read("whole.json")
+  static let all: [GoldenWhole] = GoldenFixture.read("methods/whole.json")
 
-  func session(_ nodes: [String]) throws -> Session {
-    let model = try Model(contentsOf: GoldenFixture.folder.appending(path: "\(name).onnx").path)
-    let session = try Session(model, nodes: nodes, inputSize: size, threadCount: 2)
-    try session.forward(Tensor(input, shape: Shape(shape)))
-    try session.backward(classIndex: target)
-    return session
+  func observation(_ nodes: [String], of input: [Float]? = nil) throws -> Observation {
+    try .of(
+      Tensor(input ?? self.input, shape: Shape(shape)), by: GoldenFixture.model(name), nodes: nodes, size: size)
   }
 
   /// The map of a method at the node that the library was given.
-  func map(by name: String, _ session: Session) throws -> HeatMap {
-    let tap = name == "guided-gradcam" ? 0 : session.taps.count - 1
+  func map(by name: String, _ observation: Observation) throws -> HeatMap {
+    let tap = name == "guided-gradcam" ? 0 : observation.taps.count - 1
     return try Registry.standard.method(named: name).map(
-      of: session.tap(tap), probe: session.probe(tap, classIndex: target))
+      of: observation.taps(target)[tap], probe: observation.probe(tap, target))
   }
 }
 
@@ -43,55 +41,58 @@ private struct GoldenWhole: Decodable, CustomTestStringConvertible {
   /// RefineCAM's is the one that pytorch-grad-cam gives away only rescaled.
   @Test(arguments: GoldenWhole.all)
   fileprivate func mapsAreThoseOfTheLibraries(_ golden: GoldenWhole) throws {
-    let session = try golden.session(golden.nodes)
+    let observation = try golden.observation(golden.nodes)
     for (name, truth) in golden.maps.sorted(by: { $0.key < $1.key }) {
-      var map = try golden.map(by: name, session)
+      var map = try golden.map(by: name, observation)
       if name == "refinecam" { map = map.rescaled() }
-      let deviation = Deviation(map.values, from: truth)
-      #expect(deviation.relative < 1e-4, "\(name): \(deviation)")
+      expectClose(map.values, truth, within: 1e-4, isRelative: true, name)
     }
   }
 
-  /// The second image has maps of its own, from the plans that the first one left.
+  /// The second image has the maps that it has alone, from the plans that the first one left.
   @Test(arguments: GoldenWhole.all)
   fileprivate func laterImagesHaveTheirOwnMaps(_ golden: GoldenWhole) throws {
-    let session = try golden.session(golden.nodes), methods = golden.maps.keys.sorted()
-    func maps() throws -> [[Float]] {
-      try session.backward(classIndex: golden.target)
-      return try methods.map { try golden.map(by: $0, session).values }
+    let observation = try golden.observation(golden.nodes), methods = golden.maps.keys.sorted()
+    func maps(_ seen: Observation) throws -> [[Float]] { try methods.map { try golden.map(by: $0, seen).values } }
+    func sibling(_ input: [Float]) throws -> Observation {
+      try observation.sibling(Tensor(input, shape: Shape(golden.shape)))
     }
-    let first = try maps()
-    try session.forward(Tensor(golden.input.map { 1 - $0 }, shape: Shape(golden.shape)))
-    let other = try maps()
-    try session.forward(Tensor(golden.input, shape: Shape(golden.shape)))
-    #expect(try maps() == first)
+    let inverted = golden.input.map { 1 - $0 }
+    let first = try maps(sibling(golden.input)), other = try maps(sibling(inverted))
+    #expect(try maps(sibling(golden.input)) == first)
+    #expect(try maps(golden.observation(golden.nodes, of: inverted)) == other)
     for (name, pair) in zip(methods, zip(first, other)) { #expect(pair.0 != pair.1, "\(name)") }
   }
 
   @Test(arguments: GoldenWhole.all.filter { $0.maps["guided-backprop"] != nil })
   fileprivate func guidanceChangesTheGradient(_ golden: GoldenWhole) throws {
-    let session = try golden.session(golden.nodes), probe = try session.probe(0, classIndex: golden.target)
+    let probe = try golden.observation(golden.nodes).probe(0, golden.target)
     let plain = try probe.inputTap(isGuided: false), guided = try probe.inputTap(isGuided: true)
     #expect(plain.activation == golden.input && guided.activation == golden.input)
     #expect(Deviation(guided.gradient, from: plain.gradient).relative > 0.1)
+    let truth = try #require(golden.maps["guided-backprop"])
+    expectClose(guided.sum { _, gradient in gradient }.values, truth, within: 1e-4, isRelative: true)
   }
 
   /// The factorisation starts from the numbers that scikit-learn draws, so that it ends where scikit-learn's does.
   @Test func conceptsAreThoseOfPytorchGradCAM() throws {
     let golden = try #require(GoldenWhole.all.first { $0.concepts != nil }), truth = try #require(golden.concepts)
-    let session = try golden.session([golden.nodes[1]])
-    let probe = try session.probe(0, classIndex: golden.target)
-    probe.settings.conceptCount = truth.count
-    let tap = session.tap(0), found = try DeepFeatureFactorization().concepts(of: tap, probe: probe)
+    let observation = try golden.observation([golden.nodes[1]])
+    var settings = MethodSettings()
+    settings.conceptCount = truth.count
+    let probe = observation.probe(0, golden.target, settings: settings)
+    let tap = try observation.taps(golden.target)[0]
+    let found = try DeepFeatureFactorization().concepts(of: tap, probe: probe)
     let vectors = DeepFeatureFactorization.factors(of: tap, count: truth.count).concepts
     #expect(found.count == truth.count)
     for (index, concept) in truth.enumerated() {
       // The library rescales before it resizes, and no more.
       let map = found[index].map.normalized().resized(width: golden.size.width, height: golden.size.height)
-      for (name, deviation) in [
-        ("map", Deviation(map.values, from: concept.map)), ("vector", Deviation(vectors[index], from: concept.vector)),
-        ("scores", Deviation(try #require(found[index].logits), from: concept.scores)),
-      ] { #expect(deviation.relative < 1e-2, "\(name) of concept \(index): \(deviation)") }
+      let scores = try #require(found[index].logits)
+      for (name, found, truth) in [
+        ("map", map.values, concept.map), ("vector", vectors[index], concept.vector),
+        ("scores", scores, concept.scores),
+      ] { expectClose(found, truth, within: 1e-2, isRelative: true, "\(name) of concept \(index)") }
     }
   }
 
@@ -106,9 +107,10 @@ private struct GoldenWhole: Decodable, CustomTestStringConvertible {
 
   @Test func whatDoesNotApplyIsUnsupportedByName() throws {
     func attempt(_ method: String, _ network: String, _ node: String) throws {
-      let golden = try #require(GoldenWhole.all.first { $0.name == network }), session = try golden.session([node])
+      let golden = try #require(GoldenWhole.all.first { $0.name == network })
+      let observation = try golden.observation([node])
       _ = try Registry.standard.method(named: method).map(
-        of: session.tap(0), probe: session.probe(0, classIndex: golden.target))
+        of: observation.taps(golden.target)[0], probe: observation.probe(0, golden.target))
     }
     expectError(.unsupported, saying: "method 'cam'", "Gather") { try attempt("cam", "transformer", "auto") }
     expectError(.unsupported, saying: "method 'cam'", "8 channels", "6", "Relu_output") {

@@ -1,5 +1,6 @@
 import Foundation
 import Graph
+import TestSupport
 import Testing
 
 @testable import GradCAM
@@ -10,10 +11,12 @@ import Testing
   func scoresOfChangedActivationsAreThoseOfTheTail(_ network: NetworkFixture, _ exporter: String) throws {
     let model = try network.model(exporter)
     for place in network.taps {
-      let session = try Session(model, nodes: [place.query], inputSize: network.size, threadCount: 2)
-      try session.forward(network.contents()[network.input])
-      let tail = try session.tail(0), activation = session.activation(0), layout = session.taps[0].layout!
-      let probe = try session.probe(0, classIndex: network.class), plane = layout.height * layout.width
+      let observation = try Observation.of(
+        network.contents()[network.input], by: model, nodes: [place.query], size: network.size)
+      let value = observation.taps[0].value, layout = observation.taps[0].layout!
+      let tail = try Tail(after: value, of: observation, roundsLittle: true)
+      let activation = try observation.tensor(of: value)
+      let probe = observation.probe(0, network.class), plane = layout.height * layout.width
       let found = try probe.scores(ofActivations: 4) { index, activation in
         if index > 0 { activation[(index - 1) % layout.channels * plane + (index - 1) % plane] += 1 }
       }
@@ -25,57 +28,53 @@ import Testing
         }
         return try tail.explainedContents(for: Tensor(values, shape: activation.shape))[network.class]
       }
-      let scale = session.logits.map(abs).max()!
-      #expect(zip(found, truth).allSatisfy { abs($0 - $1) < 1e-4 * scale }, "\(place.query): \(found), not \(truth)")
-      #expect(try abs(found[0] - probe.score) < 1e-4 * scale)
+      let scale = Double(try observation.logits.map(abs).max()!)
+      expectClose(found, truth, within: 1e-4 * scale, place.query)
+      expectClose([found[0]], [try probe.score], within: 1e-4 * scale, place.query)
     }
   }
 
   @Test(arguments: NetworkFixture.all)
   func changedInputsAreRunWhole(_ network: NetworkFixture) throws {
     let model = try network.model("dynamo"), image = try network.contents()[network.input]
-    let session = try Session(model, nodes: [network.taps[0].query], inputSize: network.size, threadCount: 2)
+    func observe(_ tensor: Tensor) throws -> Observation {
+      try .of(tensor, by: model, nodes: [network.taps[0].query], size: network.size)
+    }
     func dimmed(_ index: Int) -> Tensor { Tensor(image.floats.map { $0 / Float(index + 1) }, shape: image.shape) }
     var truth: [Float] = [], last: Tap?
     for index in 0..<5 {
-      try session.forward(dimmed(index))
-      truth.append(session.logits[network.class])
-      try session.backward(classIndex: network.class)
-      last = session.tap(0)
+      let observation = try observe(dimmed(index))
+      truth.append(try observation.logits[network.class])
+      last = try observation.taps(network.class)[0]
     }
-    try session.forward(image)
-    let probe = try session.probe(0, classIndex: network.class)
+    let probe = try observe(image).probe(0, network.class)
     func dim(_ index: Int, _ input: UnsafeMutableBufferPointer<Float>) {
       for pixel in input.indices { input[pixel] /= Float(index + 1) }
     }
-    let found = try probe.scores(ofInputs: 5, change: dim), scale = truth.map(abs).max()!
-    #expect(zip(found, truth).allSatisfy { abs($0 - $1) < 1e-4 * scale }, "\(found), not \(truth)")
+    expectClose(try probe.scores(ofInputs: 5, change: dim), truth, within: 1e-4, isRelative: true)
     let tap = try probe.tap { dim(4, $0) }
     #expect(tap.activation == last!.activation && tap.gradient == last!.gradient)
-    try session.forward(dimmed(2))
-    let later = try session.probe(0, classIndex: network.class).scores(ofInputs: 2) { _, _ in }
-    #expect(abs(later[1] - truth[2]) < 1e-4 * scale, "the next image's scores are its own")
+    let later = try observe(dimmed(2)).probe(0, network.class).scores(ofInputs: 2) { _, _ in }
+    expectClose(
+      later, [truth[2], truth[2]], within: 1e-4 * Double(truth.map(abs).max()!), "the next image's scores are its own")
   }
 
   @Test(arguments: NetworkFixture.all)
-  func gradientsAreThoseOfTheSession(_ network: NetworkFixture) throws {
+  func gradientsAreThoseOfTheObservation(_ network: NetworkFixture) throws {
     let model = try network.model("dynamo")
     for place in network.taps {
-      let session = try Session(model, nodes: [place.query], inputSize: network.size, threadCount: 2)
-      try session.forward(network.contents()[network.input])
+      let observation = try Observation.of(
+        network.contents()[network.input], by: model, nodes: [place.query], size: network.size)
       for score in ScoreKind.allCases {
-        try session.backward(classIndex: network.class, score: score)
-        let probe = try session.probe(0, classIndex: network.class, score: score), gradient = session.tap(0).gradient
-        let same = Deviation(try probe.gradient { _ in }, from: gradient)
-        #expect(same.relative < 1e-4, "\(place.query), \(score): \(same)")
+        let gradient = try observation.taps(network.class, score)[0].gradient
+        let probe = observation.probe(0, network.class, score)
+        expectClose(
+          try probe.gradient { _ in }, gradient, within: 1e-4, isRelative: true, "\(place.query), \(score)")
         guard score == .logit else { continue }
-        let other = (network.class + 1) % session.classCount
-        try session.backward(classIndex: other)
-        let truth = session.tap(0).gradient
-        try session.backward(from: probe.target)
-        let found = try probe.tap(explaining: session.target(classIndex: other)).gradient
-        #expect(Deviation(found, from: truth).relative < 1e-5, "\(place.query)")
-        #expect(session.tap(0).gradient == gradient, "the session keeps its own")
+        let other = (network.class + 1) % observation.classCount
+        let found = try probe.tap(explaining: observation.target(other)).gradient
+        #expect(try found == observation.taps(other)[0].gradient, "\(place.query)")
+        #expect(try observation.taps(network.class)[0].gradient == gradient, "one target leaves the other as it is")
       }
     }
   }
@@ -91,23 +90,22 @@ import Testing
     }
     let target = FinerTarget(of: ClassTarget(own, head: try ScoreHead(ComputeGraph.identity)))
     #expect(abs(Double(target.score(logits)) - difference(logits.map(Double.init))) < 1e-6)
-    let seed = target.gradient(logits)
-    for index in logits.indices {
+    let slopes = logits.indices.map { index -> Float in
       var above = logits.map(Double.init), below = above
       above[index] += 1e-4
       below[index] -= 1e-4
-      let slope = (difference(above) - difference(below)) / 2e-4
-      #expect(abs(Double(seed[index]) - slope) < 1e-5, "\(index): \(seed[index]), not \(slope)")
+      return Float((difference(above) - difference(below)) / 2e-4)
     }
+    expectClose(target.gradient(logits), slopes)
   }
 
   /// A channel of rising values on a wider input: corner to corner, and edge to edge.
   @Test func masksAreResizedBothWays() {
     let tap = Tap(channels: 1, height: 1, width: 2, activation: [1, 3], gradient: [0, 0])
     let size = PixelSize(width: 5, height: 1)
-    func isNear(_ mask: [Float], _ truth: [Float]) -> Bool { zip(mask, truth).allSatisfy { abs($0 - $1) < 1e-6 } }
-    #expect(isNear(ChannelMasks(tap, size: size, order: .resizedThenRescaled)[0], [0, 0.25, 0.5, 0.75, 1]))
-    #expect(isNear(ChannelMasks(tap, size: size, order: .rescaledThenResized)[0], [0, 0.1, 0.5, 0.9, 1]))
+    func mask(_ order: ChannelMasks.Order) -> [Float] { ChannelMasks(tap, size: size, order: order)[0] }
+    expectClose(mask(.resizedThenRescaled), [0, 0.25, 0.5, 0.75, 1], within: 1e-6)
+    expectClose(mask(.rescaledThenResized), [0, 0.1, 0.5, 0.9, 1], within: 1e-6)
   }
 
   @Test func noiseIsNormalAndFixed() {
@@ -122,10 +120,9 @@ import Testing
   @Test(arguments: ["softmax", "sigmoid"])
   func behindAMeanAblationAndOnePositionAreKnown(_ name: String) throws {
     let network = try NetworkFixture.named(name), model = try network.model("torchscript")
-    let session = try Session(model, nodes: ["features"], inputSize: network.size, threadCount: 2)
-    try session.forward(network.contents()[network.input])
-    try session.backward(classIndex: network.class)
-    let tap = session.tap(0), probe = try session.probe(0, classIndex: network.class)
+    let observation = try Observation.of(
+      network.contents()[network.input], by: model, nodes: ["features"], size: network.size)
+    let tap = try observation.taps(network.class)[0], probe = observation.probe(0, network.class)
     let zero = try probe.scores(ofActivations: 1) { _, activation in activation.update(repeating: 0) }[0]
     let found = try ReciproCAM().map(of: tap, probe: probe).values
     var scores = [Float](repeating: zero, count: tap.plane)
@@ -140,7 +137,8 @@ import Testing
         }
       }
     }
-    #expect(Deviation(found, from: scores.map { $0 - scores.min()! }).relative < 1e-3)
+    let lowest = scores.min()!
+    expectClose(found, scores.map { $0 - lowest }, within: 1e-3, isRelative: true)
   }
 }
 

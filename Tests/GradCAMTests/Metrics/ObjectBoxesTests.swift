@@ -1,15 +1,16 @@
 import Foundation
 import Graph
+import TestSupport
 import Testing
 
 @testable import GradCAM
 
 @Suite struct ObjectBoxesTests {
   private func boxes(_ text: String) throws -> ObjectBoxes {
-    let file = FileManager.default.temporaryDirectory.appending(path: "boxes-\(UUID().uuidString).json")
-    defer { try? FileManager.default.removeItem(at: file) }
-    try Data(text.utf8).write(to: file)
-    return try ObjectBoxes(contentsOf: file.path)
+    try withTemporaryFolder { folder in
+      try Data(text.utf8).write(to: URL(filePath: folder + "/boxes.json"))
+      return try ObjectBoxes(contentsOf: folder + "/boxes.json")
+    }
   }
 
   private static let two = """
@@ -30,14 +31,17 @@ import Testing
     #expect(try boxes.classes(in: "a.png", labels, classCount: 2) == [1, 0])
     let cats = try boxes.boxes(in: "a.png", of: 1, labels, classCount: 2)
     #expect(cats == [PixelRectangle(x: 1, y: 2, width: 3, height: 6), PixelRectangle(x: 5, y: 5, width: 1, height: 1)])
-    #expect(throws: GradCAMError.self) { try boxes.classes(in: "a.png", Labels(["dog", "bird"]), classCount: 2) }
+    expectError(.badData, saying: "boxes.json", "'cat'") {
+      _ = try boxes.classes(in: "a.png", Labels(["dog", "bird"]), classCount: 2)
+    }
   }
 
   @Test(arguments: [
-    "[]", "{", #"{"a.png": [{"label": "cat"}]}"#, #"{"a.png": [{"label": "cat", "box": [1, 2, 3]}]}"#,
-    #"{"a.png": [{"label": "cat", "box": [4, 2, 3, 9]}]}"#,
-    #"{"a.png": [{"label": "cat", "box": [0, 0, 99999999999, 9]}]}"#,
-  ]) func wrongFiles(_ text: String) {
-    #expect { try boxes(text) } throws: { ($0 as? GradCAMError)?.kind == .badData }
+    ("[]", "PICTURE"), ("{", "PICTURE"), (#"{"a.png": [{"label": "cat"}]}"#, "PICTURE"),
+    (#"{"a.png": [{"label": "cat", "box": [1, 2, 3]}]}"#, "[1, 2, 3]"),
+    (#"{"a.png": [{"label": "cat", "box": [4, 2, 3, 9]}]}"#, "[4, 2, 3, 9]"),
+    (#"{"a.png": [{"label": "cat", "box": [0, 0, 99999999999, 9]}]}"#, "[0, 0, 99999999999, 9]"),
+  ]) func wrongFiles(_ text: String, words: String) {
+    expectError(.badData, saying: "boxes.json", words) { _ = try boxes(text) }
   }
 }

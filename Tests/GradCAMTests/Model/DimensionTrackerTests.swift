@@ -1,4 +1,5 @@
 import Graph
+import Ops
 import Testing
 
 @testable import GradCAM
@@ -9,7 +10,7 @@ import Testing
     _ type: String, _ result: Shape, others: [ValueInfo] = [], attributes: [String: Attribute] = [:],
     at position: Int = 0
   ) -> FeatureMapLayout? {
-    var graph = ComputeGraph(values: [Value(name: "input"), Value(name: "result")])
+    var graph = ComputeGraph(values: [Value(name: "input"), Value(name: "result")], opsets: ["": 17])
     var infos: [ValueID: ValueInfo] = [0: ValueInfo(.float32, [1, 8, 6, 5]), 1: ValueInfo(.float32, result)]
     var inputs: [ValueID?] = others.indices.map { $0 + 2 }
     inputs.insert(0, at: position)
@@ -20,7 +21,8 @@ import Testing
     graph.nodes = [
       Node(name: "", operatorName: OperatorName(type: type), inputs: inputs, outputs: [1], attributes: attributes)
     ]
-    return DimensionTracker(graph, image: 0, layout: .nhwc) { infos[$0] }.dimensions[1].flatMap(FeatureMapLayout.init)
+    return DimensionTracker(OperatorSet.standard.resolving(graph), image: 0, layout: .nhwc) { infos[$0] }
+      .dimensions[1].flatMap(FeatureMapLayout.init)
   }
 
   private func integers(_ value: Int) -> ValueInfo { ValueInfo(Tensor([Int64(value)], shape: [1])) }

@@ -1,59 +1,63 @@
 import Foundation
 import GradCAM
 import Graph
+import TestSupport
 import Testing
 
 struct ModelFolderTests {
-  private let place: URL
-  private let folder: ModelFolder
-
-  init() throws {
-    place = FileManager.default.temporaryDirectory.appending(path: "gradcam-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
-    for name in ["vgg19.onnx", "resnet50.onnx", "resnet50.json", "notes.txt", ".hidden.onnx", "onnx"] {
-      try Data().write(to: place.appending(path: name))
+  /// Runs with a folder of two networks, a hidden one, and other files.
+  private func withModels(_ body: (ModelFolder) throws -> Void) throws {
+    try withTemporaryFolder { path in
+      for name in ["vgg19.onnx", "resnet50.onnx", "resnet50.json", "notes.txt", ".hidden.onnx", "onnx"] {
+        try Data().write(to: URL(filePath: path).appending(path: name))
+      }
+      try body(ModelFolder(path))
     }
-    folder = ModelFolder(place.path)
-  }
-
-  private func error(_ name: String, in folder: ModelFolder) throws -> GradCAMError {
-    try #require(throws: GradCAMError.self) { try folder.resolve(name) }
   }
 
   @Test func namesAreThoseOfExportedFiles() throws {
-    defer { try? FileManager.default.removeItem(at: place) }
-    #expect(try folder.names() == ["resnet50", "vgg19"])
+    try withModels { folder in
+      let names = try folder.names()
+      #expect(names == ["resnet50", "vgg19"])
+    }
   }
 
   @Test func namesMeanFilesWithAndWithoutExtension() throws {
-    defer { try? FileManager.default.removeItem(at: place) }
-    #expect(try folder.resolve("vgg19") == place.path + "/vgg19.onnx")
-    #expect(try folder.resolve("vgg19.onnx") == place.path + "/vgg19.onnx")
-    #expect(try ModelFolder(place.path + "/").resolve("vgg19") == place.path + "/vgg19.onnx")
+    try withModels { folder in
+      for (folder, name) in [(folder, "vgg19"), (folder, "vgg19.onnx"), (ModelFolder(folder.path + "/"), "vgg19")] {
+        let path = try folder.resolve(name)
+        #expect(path == folder.path + (folder.path.hasSuffix("/") ? "vgg19.onnx" : "/vgg19.onnx"))
+      }
+    }
   }
 
   @Test func pathsMeanThemselves() throws {
-    defer { try? FileManager.default.removeItem(at: place) }
-    for path in [place.path + "/vgg19.onnx", place.path + "/missing.onnx", "./vgg19", "", "/"] {
-      #expect(try folder.resolve(path) == path)
+    try withModels { folder in
+      for path in [folder.path + "/vgg19.onnx", folder.path + "/missing.onnx", "./vgg19", "", "/"] {
+        let resolved = try folder.resolve(path)
+        #expect(resolved == path)
+      }
     }
   }
 
   @Test func whatIsNowhereIsAnErrorWithTheNearestNames() throws {
-    defer { try? FileManager.default.removeItem(at: place) }
-    let misspelt = try error("vgg-19", in: folder)
-    #expect(misspelt.kind == .unreadable)
-    #expect(misspelt.description.hasPrefix("vgg-19: cannot be opened: neither it nor \(place.path)/vgg-19.onnx exists"))
-    #expect(misspelt.description.contains("near are vgg19; the models folder lists the names"))
-    #expect(try error("NET5", in: folder).description.contains("near are resnet50;"))
-    let foreign = try error("something-else-entirely", in: folder)
-    #expect(foreign.advice == "\(listing: .models) lists the names")
+    try withModels { folder in
+      expectError(.unreadable, at: "vgg-19", saying: "\(folder.path)/vgg-19.onnx", "vgg19;", "the models folder") {
+        _ = try folder.resolve("vgg-19")
+      }
+      expectError(.unreadable, at: "NET5", saying: "resnet50;") { _ = try folder.resolve("NET5") }
+      let foreign = #expect(throws: GradCAMError.self) { try folder.resolve("something-else-entirely") }
+      #expect(foreign?.kind == .unreadable && foreign?.place.map(\.description) == ["something-else-entirely"])
+      let advice = try #require(foreign?.advice?.description)
+      #expect(advice.contains("the models folder") && !advice.contains("vgg19") && !advice.contains("resnet50"))
+    }
   }
 
-  @Test func aFolderThatIsMissingIsAnErrorThatSaysHowToNameOne() throws {
-    try FileManager.default.removeItem(at: place)
-    #expect(try error("vgg19", in: folder).description.contains("models or GRADCAM_MODELS"))
-    let listing = try #require(throws: GradCAMError.self) { try folder.names() }
-    #expect(listing.kind == .unreadable && listing.place.map(\.description) == [place.path])
+  @Test func aFolderThatIsMissingIsAnErrorThatSaysHowToNameOne() {
+    let folder = ModelFolder("/nowhere/models")
+    expectError(.unreadable, at: "vgg19", saying: "/nowhere/models/vgg19.onnx", "models or GRADCAM_MODELS") {
+      _ = try folder.resolve("vgg19")
+    }
+    expectError(.unreadable, at: "/nowhere/models", saying: "models or GRADCAM_MODELS") { _ = try folder.names() }
   }
 }

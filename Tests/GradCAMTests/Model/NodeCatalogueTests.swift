@@ -1,4 +1,5 @@
 import Graph
+import TestSupport
 import Testing
 
 @testable import GradCAM
@@ -76,14 +77,11 @@ import Testing
     ("conv1.weight", ["no node, tensor or module"]),
   ])
   func whatCannotBeFoundIsAUsageError(query: String, words: [String]) {
-    let error = #expect(throws: GradCAMError.self) { try script.match(query) }
-    #expect(error?.kind == .usage)
-    #expect(error?.place == ["\(.node, query)"])
-    for word in words { #expect(error?.description.contains(word) == true, "\(error?.description ?? "")") }
+    for word in words { expectError(.usage, at: "node '\(query)'", saying: word) { _ = try script.match(query) } }
   }
 
   @Test func anEmptyNameIsAUsageError() {
-    expectError(.usage, saying: "empty") { _ = try script.match("") }
+    expectError(.usage, at: "node", saying: "empty") { _ = try script.match("") }
   }
 
   @Test func entriesTellShapesModulesAndOneAuto() {
@@ -98,13 +96,11 @@ import Testing
     }
   }
 
-  @Test func tapsWithoutSpatialExtentAreRefused() throws {
-    let network = try NetworkFixture.named("residual")
-    for exporter in NetworkGradientTests.exporters {
-      let model = try network.model(exporter)
-      expectError(.usage, saying: "node 'fc'", "no known spatial extent", "1×5") {
-        _ = try Session(model, nodes: ["fc"], inputSize: network.size)
-      }
-    }
+  @Test func nodesAreSpreadOverTheDepth() throws {
+    let model = try shippedModel("shapes-vgg.onnx")
+    let catalogue = try NodeCatalogue(model, size: Preprocessing().inputSize(for: model.imageShape))
+    #expect(catalogue.spread(4) == ["auto", "#0", "#3", "#7", "#10"])
+    #expect(catalogue.spread(0) == ["auto"])
+    #expect(catalogue.spread(100) == ["auto"] + (0..<14).map { "#\($0)" })
   }
 }

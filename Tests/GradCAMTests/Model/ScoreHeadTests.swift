@@ -1,5 +1,7 @@
 import Foundation
 import Graph
+import Ops
+import TestSupport
 import Testing
 
 @testable import GradCAM
@@ -12,10 +14,11 @@ import Testing
     graph.inputs = [0]
     graph.nodes = types.enumerated().map { index, type in
       Node(
-        name: "", operatorName: OperatorName(domain: domain, type: type), inputs: [index], outputs: [index + 1])
+        name: "", operatorName: OperatorName(domain: domain, type: type), inputs: [index], outputs: [index + 1],
+        attributes: type == "Cast" ? ["to": .int(1)] : [:])
     }
     graph.outputs = [types.count]
-    let head = try ScoreHead(graph)
+    let head = try ScoreHead(OperatorSet.standard.resolving(graph))
     #expect(head.output == types.count)
     return (head, head.logits)
   }
@@ -40,11 +43,10 @@ import Testing
   @Test func softmaxCompetesAndSigmoidDoesNot() throws {
     let softmax = try head(["Softmax"]).head, sigmoid = try head(["Sigmoid"]).head
     #expect(softmax.activation == .softmax && sigmoid.activation == .sigmoid)
-    let thirds = softmax.probabilities([log(2), 0, 0])
-    #expect(zip(thirds, [0.5, 0.25, 0.25]).allSatisfy { abs($0 - $1) < 1e-6 })
-    #expect(softmax.probabilities([1000, 999, -1000]).allSatisfy { $0.isFinite })
-    let odds = sigmoid.probabilities([0, log(3), -log(3)])
-    #expect(zip(odds, [0.5, 0.75, 0.25]).allSatisfy { abs($0 - $1) < 1e-6 })
+    expectClose(softmax.probabilities([log(2), 0, 0]), [0.5, 0.25, 0.25], within: 1e-6)
+    // 1 ⁄ (1 + exp(−1)) and the rest, though exp(1000) is beyond all numbers.
+    expectClose(softmax.probabilities([1000, 999, -1000]), [0.7310586, 0.2689414, 0], within: 1e-6)
+    expectClose(sigmoid.probabilities([0, log(3), -log(3)]), [0.5, 0.75, 0.25], within: 1e-6)
     #expect(softmax.probabilities([0]) == [0.5, 0.5])
   }
 
@@ -52,14 +54,13 @@ import Testing
     let logits: [Float] = [0.3, -1.2, 2.1, 0.7], step: Float = 1e-2
     for head in try [head(["Softmax"]).head, head(["Sigmoid"]).head] {
       #expect(head.gradient(logits, classIndex: 2, .logit) == [0, 0, 1, 0])
-      let seed = head.gradient(logits, classIndex: 2, .probability)
-      for index in logits.indices {
+      let slopes = logits.indices.map { index -> Float in
         var (above, below) = (logits, logits)
         above[index] += step
         below[index] -= step
-        let slope = (head.probabilities(above)[2] - head.probabilities(below)[2]) / (2 * step)
-        #expect(abs(slope - seed[index]) < 1e-4)
+        return (head.probabilities(above)[2] - head.probabilities(below)[2]) / (2 * step)
       }
+      expectClose(head.gradient(logits, classIndex: 2, .probability), slopes, within: 1e-4)
     }
   }
 
@@ -67,18 +68,16 @@ import Testing
   @Test func aLoneScoreIsThatOfAYes() throws {
     for head in try [head(["Softmax"]).head, head(["Sigmoid"]).head] {
       #expect(head.classScores([log(3)]) == [-log(3), log(3)])
-      let probabilities = head.probabilities([log(3)])
-      #expect(zip(probabilities, [0.25, 0.75]).allSatisfy { abs($0 - $1) < 1e-6 })
+      expectClose(head.probabilities([log(3)]), [0.25, 0.75], within: 1e-6)
       #expect(head.gradient([log(3)], classIndex: 0, .logit) == [-1])
       #expect(head.gradient([log(3)], classIndex: 1, .logit) == [1])
       // p (1 − p) = 3 ⁄ 16, with opposite signs.
-      #expect(abs(head.gradient([log(3)], classIndex: 0, .probability)[0] + 0.1875) < 1e-6)
-      #expect(abs(head.gradient([log(3)], classIndex: 1, .probability)[0] - 0.1875) < 1e-6)
+      expectClose(head.gradient([log(3)], classIndex: 0, .probability), [-0.1875], within: 1e-6)
+      expectClose(head.gradient([log(3)], classIndex: 1, .probability), [0.1875], within: 1e-6)
     }
   }
 
   @Test func aModelWithoutOutputIsBadData() {
-    let error = #expect(throws: GradCAMError.self) { try ScoreHead(ComputeGraph()) }
-    #expect(error?.kind == .badData)
+    expectError(.badData, saying: "output") { _ = try ScoreHead(ComputeGraph()) }
   }
 }

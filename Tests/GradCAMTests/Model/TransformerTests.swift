@@ -1,4 +1,5 @@
 import Graph
+import TestSupport
 import Testing
 
 @testable import GradCAM
@@ -31,8 +32,7 @@ import Testing
     let network = try NetworkFixture.named("tokens"), numbers = try network.contents()
     let explainer = try Explainer(network.model(exporter), nodes: ["layers.1.ln_2"], inputSize: network.size)
     let image = explainer.prepare(numbers[network.input])
-    _ = try explainer.classify(image, count: 1)
-    let warnings = try explainer.explain(classIndex: 0, of: image)[0].warnings
+    let warnings = try explainer.explain(classIndex: 0, of: explainer.observe(image))[0].warnings
     #expect(warnings.contains { $0.code == .gradientZero && $0.text.description.contains("class token") })
   }
 
@@ -43,7 +43,7 @@ import Testing
 
   @Test func aHintThatDoesNotFitIsAUsageError() throws {
     let catalogue = try catalogue("tokens", "dynamo")
-    expectError(.usage, saying: "node 'layers.0'", "1×13×8", "what grid or axis say") {
+    expectError(.usage, saying: "node 'layers.0'", "1×13×8", "grid or axis") {
       _ = try catalogue.match("layers.0", as: FeatureMapHint(grid: .init(height: 5, width: 5)))
     }
     let square = try catalogue.match("layers.0", as: FeatureMapHint(grid: .init(height: 2, width: 6)))

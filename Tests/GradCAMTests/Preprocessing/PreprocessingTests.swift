@@ -1,15 +1,13 @@
 import Foundation
 import Graph
+import TestSupport
 import Testing
 
 @testable import GradCAM
 
 @Suite struct PreprocessingTests {
-  private static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .appending(path: "Fixtures/preprocessing")
-
   @Test func geometryIsTorchvisions() throws {
-    let file = Self.folder.appending(path: "geometry.json")
+    let file = URL(filePath: fixture("preprocessing/geometry.json"))
     let rows = try JSONDecoder().decode([[Int]].self, from: Data(contentsOf: file))
     try #require(rows.count > 50)
     for row in rows {
@@ -22,7 +20,7 @@ import Testing
   }
 
   @Test func tensorIsTorchvisions() throws {
-    let truth = try NPYArray(contentsOf: Self.folder.appending(path: "photograph.npy").path)
+    let truth = try NPYArray(contentsOf: fixture("preprocessing/photograph.npy"))
     let picture = try ImagingFixture.photograph(), size = PixelSize(width: 31, height: 31)
     var preprocessing = Preprocessing(.imagenet, size: size)
     preprocessing.resize = .shorterSide(40)
@@ -30,7 +28,7 @@ import Testing
       picture: PixelSize(width: picture.width, height: picture.height), input: size)
     let tensor = preprocessing.tensor(try geometry.apply(to: picture), for: imageShape())
     #expect(tensor.shape == Shape(truth.shape))
-    #expect(zip(tensor.floats, truth.values).allSatisfy { abs($0 - $1) <= 1e-5 })
+    expectClose(tensor.floats, truth.values)
   }
 
   private func imageShape(_ layout: ImageShape.Layout = .nchw, batch: Int = 1, channels: Int = 3) -> ImageShape {

@@ -1,4 +1,5 @@
 import Graph
+import TestSupport
 import Testing
 
 @testable import GradCAM
@@ -48,9 +49,12 @@ import Testing
       (outputs([1, 100, 85], type: .int64), nil),
     ]
     for (outputs, labels) in cases {
-      let error = #expect(throws: GradCAMError.self) { try DetectionLayout(outputs, labelCount: labels) }
-      #expect(error?.kind == .unsupported && "\(error!)".contains("with target"))
-      if let first = outputs.first { #expect("\(error!)".contains("'output0' \(first.info.shape)")) }
+      let listed = outputs.map { "'\($0.name)' \($0.info.shape)" }
+      for words in listed + ["with target"] {
+        expectError(.unsupported, at: "detection", saying: words) {
+          _ = try DetectionLayout(outputs, labelCount: labels)
+        }
+      }
     }
   }
 

@@ -1,4 +1,5 @@
 import Graph
+import TestSupport
 import Testing
 
 @testable import GradCAM
@@ -9,7 +10,7 @@ import Testing
   private let contents = (0..<24).map(Float.init)
   private let shape: Shape = [2, 3, 4]
 
-  init() throws { model = try Model(contentsOf: GoldenFixture.folder.appending(path: "plain.onnx").path) }
+  init() throws { model = try GoldenFixture.model("plain") }
 
   private var output: String { model.graph.values[model.head.output].name }
 
@@ -36,13 +37,13 @@ import Testing
     ("[]", "is not an index"), ("[0,]", "'' is not an index"), ("[1:2:3]", "'1:2:3' is not an index"),
   ])
   func otherIndicesAreUsageErrors(_ indices: String, _ message: String) {
-    let error = #expect(throws: GradCAMError.self) { try sum(indices) }
-    #expect(error?.kind == .usage && "\(error!)".contains(message), "\(error!)")
+    expectError(.usage, at: "target '\(output)\(indices)'", saying: message) { _ = try sum(indices) }
   }
 
   @Test func anUnknownNameListsTheOutputs() {
-    let error = #expect(throws: GradCAMError.self) { try ElementSelection("nothing[0]", in: model) }
-    #expect(error?.kind == .usage && "\(error!)".contains("'nothing'") && "\(error!)".contains("'\(output)'"))
+    expectError(.usage, at: "target 'nothing[0]'", saying: "'nothing'", "'\(output)'") {
+      _ = try ElementSelection("nothing[0]", in: model)
+    }
   }
 
   @Test func namesAndWordsTellWhatIsSummed() throws {

@@ -1,4 +1,5 @@
 import Ops
+import TestSupport
 import Testing
 
 @testable import Graph
@@ -66,15 +67,17 @@ struct RewriteCheck {
   /// Expects these operators to run where nobody looks inside, the same numbers as without rewrites, and no rewrite
   /// where one of the inner values is tapped.
   func expect(
-    _ steps: [String], to output: ValueID, inner: [ValueID], tolerance: Float = 1e-6,
+    _ steps: [String], to output: ValueID, inner: [ValueID], tolerance: Double = 1e-6,
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
     #expect(try self.steps(to: output) == steps, sourceLocation: sourceLocation)
     let plain = try run(output, taps: [0], operators: OperatorSet.standard.withoutRewrites)
     for taps in [[0]] + inner.map({ [0, $0] }) {
       let rewritten = try run(output, taps: taps, operators: .standard)
-      expectClose(rewritten.output, plain.output, tolerance, sourceLocation)
-      expectClose(rewritten.gradient, plain.gradient, tolerance, sourceLocation)
+      for (found, truth) in [(rewritten.output, plain.output), (rewritten.gradient, plain.gradient)] {
+        let scale = Double(max(1, truth.map(abs).max() ?? 0))
+        expectClose(found, truth, within: tolerance * scale, "taps \(taps)", sourceLocation: sourceLocation)
+      }
     }
     for tap in inner {
       #expect(try self.steps(to: output, taps: [0, tap]) != steps, "tapped at \(tap)", sourceLocation: sourceLocation)
@@ -89,13 +92,5 @@ struct RewriteCheck {
     var generator = SplitMix64(seed: 2)
     try executor.backward(seed: result.map { _ in .random(in: -1...1, using: &generator) })
     return (result, executor.gradient(of: 0).floats)
-  }
-
-  private func expectClose(
-    _ found: [Float], _ truth: [Float], _ tolerance: Float, _ sourceLocation: SourceLocation
-  ) {
-    let scale = max(1, truth.map(abs).max() ?? 0)
-    let error = zip(found, truth).map { abs($0 - $1) }.max() ?? 0
-    #expect(found.count == truth.count && error <= tolerance * scale, "off by \(error)", sourceLocation: sourceLocation)
   }
 }

@@ -1,0 +1,217 @@
+import CGradCAM
+import GradCAM
+import Graph
+
+/// The object that a model's handle refers to.
+final class ModelHandle: HeldObject, @unchecked Sendable {
+  let explainer: Explainer
+  /// The image of the last run.
+  private var observation: Observation?
+  /// The nodes as C structs.
+  private lazy var nodes = explainer.focus.catalogue.entries.map(node)
+
+  /// Opens the model that a path and options describe.
+  init(_ path: String, _ options: gradcam_options) throws {
+    let folder = text(options.models).map(ModelFolder.init) ?? .usual
+    let model = try Model(contentsOf: folder.resolve(path), layout: choice(options.layout, "layout"))
+    guard (0...1024).contains(options.threads) else {
+      throw GradCAMError(.usage, at: "threads", problem: "is \(options.threads)", advice: "use 1 to 1024, or 0")
+    }
+    var asked = PreprocessingChoice()
+    asked.preset = try choice(options.preset, "preset")
+    asked.size = try PixelSize(options)
+    explainer = try Explainer(
+      model, nodes: [text(options.node) ?? "auto"], preprocessing: asked.preprocessing(for: model),
+      inputSize: asked.size, labels: text(options.labels).map { try Labels(contentsOf: $0) },
+      threadCount: options.threads == 0 ? nil : Int(options.threads), reusesWeights: true)
+  }
+
+  var info: gradcam_model_info {
+    let focus = explainer.focus, size = explainer.planner.inputSize, shape = explainer.model.imageShape
+    var info = gradcam_model_info()
+    info.node = memory.string(focus.taps[0].label)
+    info.batch = Int32(clamping: shape.batch)
+    info.channels = Int32(clamping: shape.channels)
+    info.height = Int32(clamping: size.height)
+    info.width = Int32(clamping: size.width)
+    info.channels_last = shape.layout == .nhwc ? 1 : 0
+    info.class_count = Int32(clamping: focus.catalogue.classCount)
+    info.node_count = Int32(clamping: focus.catalogue.entries.count)
+    return info
+  }
+
+  func label(_ classIndex: Int32) throws -> UnsafePointer<CChar>? {
+    try explainer.focus.catalogue.checkClass(Int(classIndex))
+    return memory.string(explainer.labels[Int(classIndex)])
+  }
+
+  func node(at index: Int32) throws -> gradcam_node {
+    guard nodes.indices.contains(Int(index)) else {
+      throw GradCAMError(
+        .usage, at: "argument 'index'", problem: "is \(index)", advice: "use 0 to \(nodes.count - 1)")
+    }
+    return nodes[Int(index)]
+  }
+
+  private func node(_ entry: NodeCatalogue.Entry) -> gradcam_node {
+    var node = gradcam_node()
+    node.name = memory.string(entry.name)
+    node.tensor = memory.string(entry.tensor)
+    node.module = memory.string(entry.module)
+    node.operator_name = memory.string("\(entry.operatorName)")
+    node.shape = entry.shape.map { memory.array($0.dimensions) }
+    node.rank = Int32(clamping: entry.shape?.rank ?? 0)
+    node.is_mappable = entry.isMappable ? 1 : 0
+    node.is_auto = entry.isAuto ? 1 : 0
+    return node
+  }
+
+  /// Runs the model on an image.
+  func run(_ given: gradcam_image) throws {
+    // Its memory is reused for the next one.
+    observation = nil
+    observation = try explainer.observe(explainer.prepare(given))
+  }
+
+  private func currentObservation() throws -> Observation {
+    guard let observation else {
+      throw GradCAMError(.usage, at: "argument 'model'", problem: "was not run on an image", advice: "call gradcam_run")
+    }
+    return observation
+  }
+
+  /// The most probable classes of the image that was run.
+  func classes(_ count: Int) throws -> [gradcam_class] {
+    try explainer.classes(of: currentObservation(), count: count).map { scored in
+      gradcam_class(
+        label: memory.string(scored.label), index: Int32(clamping: scored.index), logit: scored.logit,
+        probability: scored.probability)
+    }
+  }
+
+  /// Explains the image that was run.
+  func explain(_ request: gradcam_request) throws -> ExplanationHandle {
+    let observation = try currentObservation(), method = text(request.method) ?? "gradcam"
+    let target = try target(request, observation)
+    let explanations = try explainer.explain(target, of: observation, methods: [method])
+    let number = max(1, request.concept_number)
+    guard request.concept_number >= 0, explanations.count >= number else {
+      throw GradCAMError(
+        .usage, at: "concept_number", problem: "is \(request.concept_number)", advice: "use 1 to \(explanations.count)")
+    }
+    let image = observation.image
+    let assumed = image.picture == nil ? explainer.warnings.aboutTensors : explainer.warnings
+    return ExplanationHandle(explanations[Int(number) - 1], of: image, labels: explainer.labels, assumed: assumed)
+  }
+
+  private func target(_ request: gradcam_request, _ observation: Observation) throws -> any Target {
+    var asked = TargetRequest()
+    asked.classes = text(request.class_name).map { [$0] } ?? []
+    asked.score = isTrue(request.of_probability) ? .probability : .logit
+    asked.isCounterfactual = isTrue(request.counterfactual)
+    let planned = try PlannedTarget(
+      asked, in: explainer.model, size: explainer.planner.inputSize, labels: explainer.labels)
+    return try TargetChoice(planned, of: explainer).targets(explainer, of: observation)[0]
+  }
+}
+
+extension PixelSize {
+  /// The size that options ask for; nil if they ask for none.
+  fileprivate init?(_ options: gradcam_options) throws {
+    guard options.width != 0 || options.height != 0 else { return nil }
+    guard let size = PixelSize("\(options.width)x\(options.height)") else {
+      throw GradCAMError(
+        .usage, at: "width and height", problem: "are \(options.width) and \(options.height)",
+        advice: "give both, from 1 to 65536, or neither")
+    }
+    self = size
+  }
+}
+
+/// Opens a model, as the header says.
+@c @implementation
+public func gradcam_open(
+  _ path: UnsafePointer<CChar>!, _ options: UnsafePointer<gradcam_options>!,
+  _ model: UnsafeMutablePointer<OpaquePointer?>!
+) -> gradcam_status {
+  status {
+    let result = try required(model, "model")
+    result.pointee = nil
+    let path = String(cString: try required(path, "path"))
+    let options = try read(options, "options", empty: gradcam_options()) ?? gradcam_options()
+    result.pointee = Handles.add(try ModelHandle(path, options))
+  }
+}
+
+/// Closes a model, as the header says.
+@c @implementation
+public func gradcam_close(_ model: OpaquePointer!) { Handles.remove(model, ModelHandle.self) }
+
+/// Describes a model, as the header says.
+@c @implementation
+public func gradcam_get_model_info(
+  _ model: OpaquePointer!, _ info: UnsafeMutablePointer<gradcam_model_info>!
+) -> gradcam_status {
+  status { try Handles.use(model, "model", as: ModelHandle.self) { try fill(info, "info", $0.info) } }
+}
+
+/// Names a class, as the header says.
+@c @implementation
+public func gradcam_get_label(
+  _ model: OpaquePointer!, _ class_index: Int32, _ label: UnsafeMutablePointer<UnsafePointer<CChar>?>!
+) -> gradcam_status {
+  status {
+    let result = try required(label, "label")
+    result.pointee = nil
+    result.pointee = try Handles.use(model, "model", as: ModelHandle.self) { try $0.label(class_index) }
+  }
+}
+
+/// Describes a node, as the header says.
+@c @implementation
+public func gradcam_get_node(
+  _ model: OpaquePointer!, _ index: Int32, _ node: UnsafeMutablePointer<gradcam_node>!
+) -> gradcam_status {
+  status { try Handles.use(model, "model", as: ModelHandle.self) { try fill(node, "node", $0.node(at: index)) } }
+}
+
+/// Runs a model on an image, as the header says.
+@c @implementation
+public func gradcam_run(_ model: OpaquePointer!, _ image: UnsafePointer<gradcam_image>!) -> gradcam_status {
+  status {
+    let image = try required(read(image, "image", empty: gradcam_image()), "image")
+    try Handles.use(model, "model", as: ModelHandle.self) { try $0.run(image) }
+  }
+}
+
+/// Gives the best classes, as the header says.
+@c @implementation
+public func gradcam_classify(
+  _ model: OpaquePointer!, _ classes: UnsafeMutablePointer<gradcam_class>!, _ capacity: Int,
+  _ count: UnsafeMutablePointer<Int>!
+) -> gradcam_status {
+  status {
+    count?.pointee = 0
+    try Handles.use(model, "model", as: ModelHandle.self) { model in
+      let found = try model.classes(max(capacity, 0))
+      let buffer = try checkedBuffer(classes, "classes", capacity: capacity, needed: found.count)
+      _ = buffer.initialize(from: found)
+      count?.pointee = found.count
+    }
+  }
+}
+
+/// Explains a class, as the header says.
+@c @implementation
+public func gradcam_explain(
+  _ model: OpaquePointer!, _ request: UnsafePointer<gradcam_request>!,
+  _ explanation: UnsafeMutablePointer<OpaquePointer?>!
+) -> gradcam_status {
+  status {
+    let result = try required(explanation, "explanation")
+    result.pointee = nil
+    let request = try read(request, "request", empty: gradcam_request()) ?? gradcam_request()
+    result.pointee = Handles.add(
+      try Handles.use(model, "model", as: ModelHandle.self) { try $0.explain(request) })
+  }
+}

@@ -1,0 +1,263 @@
+import Graph
+
+/// Explains images: a planned model, a focus, labels, preprocessing and the library to follow.
+public struct Explainer: Sendable {
+  /// The model, planned.
+  public let planner: ModelPlanner
+  /// What is asked of images.
+  public let focus: Focus
+  /// The names of the classes.
+  public let labels: Labels
+  /// How pictures are preprocessed.
+  public let preprocessing: Preprocessing
+  /// The library to follow in formulas and drawing.
+  public let compatibility: Compatibility
+  /// What was assumed about the model because neither its file nor the user specified it.
+  public let warnings: [Warning]
+  /// What the user chose about methods.
+  public var settings = MethodSettings()
+  /// Whether the user named nodes.
+  let namesNodes: Bool
+
+  /// The model.
+  public var model: Model { planner.model }
+
+  /// Plans a model for explanations.
+  ///
+  /// - Parameters:
+  ///   - explained: the value that targets are computed from; nil means the class scores.
+  ///   - kept: other values that a target needs, such as `DetectionLayout.boxes`.
+  ///   - nodes: names as `NodeCatalogue.matches` takes them; empty means `auto`.
+  ///   - hint: what the dimensions of the nodes' tensors are, if the graph does not say.
+  ///   - preprocessing: nil means that of the model's metadata, else ImageNet's with a warning.
+  ///   - inputSize: the size of the network's input, if the model leaves it open.
+  ///   - labels: nil means those of the model's metadata, else `no` and `yes` for a single score, else ImageNet's for
+  ///     1,000 classes with a warning.
+  ///   - inputs: contents of inputs other than the image, by name.
+  ///   - threadCount: the threads to run on; nil means one per core.
+  ///   - reusesWeights: whether many images follow, so that packing weights pays off.
+  ///   - visitsNodes: whether the nodes are visited one after another, which takes less memory but allows
+  ///     only `sweep` by methods that need nothing but the tap.
+  ///
+  /// Throws what `ModelPlanner` and its `focus` throw, and what planning throws.
+  public init(
+    _ model: Model, explaining explained: ValueID? = nil, keeping kept: [ValueID] = [], nodes: [String] = [],
+    hint: FeatureMapHint = FeatureMapHint(), preprocessing: Preprocessing? = nil, inputSize: PixelSize? = nil,
+    labels: Labels? = nil, compatibility: Compatibility = .pytorchGradCAM, inputs: [String: Tensor] = [:],
+    threadCount: Int? = nil, reusesWeights: Bool = false, visitsNodes: Bool = false
+  ) throws {
+    var warnings: [Warning] = []
+    let known = preprocessing ?? model.metadata.preprocessing
+    let size = Self.inputSize(of: model, preprocessing: preprocessing, asked: inputSize)
+    self.preprocessing = known ?? Preprocessing(.imagenet, size: size)
+    if known == nil {
+      warnings.append(
+        Warning(
+          code: .preprocessingAssumed,
+          text: "the file does not say how images are preprocessed; ImageNet's preset at \(size) is assumed; "
+            + "give \(.preset), or \(.mean), \(.std), \(.range) and so on"))
+    }
+    self.compatibility = compatibility
+    namesNodes = !nodes.isEmpty
+    planner = try ModelPlanner(
+      model, inputSize: size, inputs: inputs, pool: ThreadPool(threadCount: threadCount), reusesWeights: reusesWeights)
+    focus = try planner.focus(
+      explaining: explained, keeping: kept, nodes: nodes, hint: hint, visitsTaps: visitsNodes)
+    _ = try planner.plan(planner.key(focus))
+    let (usual, isAssumed) = Labels.known(of: model, focus.catalogue)
+    self.labels = labels ?? usual
+    if labels == nil, isAssumed {
+      warnings.append(
+        Warning(
+          code: .labelsAssumed,
+          text: "the file does not name its classes; with 1,000 of them ImageNet's are assumed; "
+            + "give \(.labels, as: "FILE")"))
+    }
+    if !self.labels.names.isEmpty, focus.catalogue.classCount > 0, self.labels.names.count != focus.catalogue.classCount {
+      warnings.append(
+        Warning(
+          code: .labelsCount,
+          text: "there are \(self.labels.names.count) labels for \(focus.catalogue.classCount) classes; "
+            + "give \(.labels) a file with one line per class, in the model's order"))
+    }
+    self.warnings = warnings
+  }
+
+  /// The size of the network's input that an explainer with these settings has.
+  public static func inputSize(
+    of model: Model, preprocessing: Preprocessing? = nil, asked: PixelSize? = nil
+  ) -> PixelSize {
+    asked ?? (preprocessing ?? model.metadata.preprocessing ?? Preprocessing()).inputSize(for: model.imageShape)
+  }
+
+  /// Works on many images: one per thread while there are enough of them, the rest with all threads together.
+  ///
+  /// Results are bit for bit those of one image after another.
+  /// - Parameters:
+  ///   - work: computes the result of an image; called for several at a time.
+  ///   - deliver: receives the results in the images' order, one at a time; few are held back.
+  ///
+  /// Throws the first error of `deliver`, after which nothing more is delivered.
+  public func explainMany<Result>(
+    _ count: Int, work: (_ index: Int) -> Result, deliver: (_ index: Int, Result) throws -> Void
+  ) throws {
+    let threads = planner.pool.threadCount
+    let oneEach = try threads > 1 && planner.fitsMemory(threads, focus) ? count / threads * threads : 0
+    if oneEach > 0 {
+      try OrderedWork.run(
+        oneEach, places: threads, on: planner.pool, work: { index, _ in work(index) }, deliver: deliver)
+    }
+    for index in oneEach..<count { try deliver(index, work(index)) }
+  }
+
+  /// Resizes, crops and normalises a picture.
+  ///
+  /// Throws `usage` if resize and crop do not fit the network's input.
+  public func prepare(_ picture: Picture) throws -> PreparedImage {
+    let original = PixelSize(width: picture.width, height: picture.height), size = planner.inputSize
+    if compatibility == .recipe {
+      let squashed = try picture.resized(width: size.width, height: size.height, filter: compatibility.resizeFilter)
+      return PreparedImage(
+        picture: squashed, tensor: preprocessing.tensor(squashed, for: planner.model.imageShape),
+        geometry: PreprocessingGeometry(original: size, resized: size))
+    }
+    let geometry = try preprocessing.geometry(picture: original, input: size)
+    let input = try geometry.apply(to: picture, filter: compatibility.resizeFilter)
+    return PreparedImage(
+      picture: picture, tensor: preprocessing.tensor(input, for: planner.model.imageShape), geometry: geometry)
+  }
+
+  /// Reads a picture, and resizes, crops and normalises it.
+  ///
+  /// Throws what reading throws, and `usage` naming the picture if resize and crop do not fit the network's input.
+  public func prepare(contentsOf path: String) throws -> PreparedImage {
+    let picture = try Picture(contentsOf: path)
+    return try located(path) { try prepare(picture) }
+  }
+
+  /// Takes a tensor as the network's input, unchanged.
+  public func prepare(_ tensor: Tensor) -> PreparedImage { PreparedImage(tensor, size: planner.inputSize) }
+
+  /// Runs the network on an image.
+  ///
+  /// - Parameter isOpen: whether questions about nodes and values outside the focus will follow.
+  public func observe(_ image: PreparedImage, isOpen: Bool = false) throws -> Observation {
+    try Observation(planner, image, focus, isOpen: isOpen)
+  }
+
+  /// The `count` most probable classes of an image, best first; none if the model gives no class scores.
+  public func classes(of observation: Observation, count: Int) throws -> [ScoredClass] {
+    classes(of: try observation.logits, count: count)
+  }
+
+  /// The `count` most probable classes by raw scores, best first.
+  func classes(of logits: [Float], count: Int) -> [ScoredClass] {
+    let scored = scoredClasses(logits)
+    return Array(scored.sorted { ($1.logit, $0.index) < ($0.logit, $1.index) }.prefix(count))
+  }
+
+  /// The classes in their order, with their scores.
+  func scoredClasses(_ logits: [Float]) -> [ScoredClass] {
+    let scores = model.head.classScores(logits), probabilities = model.head.probabilities(logits)
+    return scores.indices.map { index in
+      ScoredClass(index: index, label: labels[index], logit: scores[index], probability: probabilities[index])
+    }
+  }
+
+  /// The shape of the explained value, for one image.
+  var explainedShape: Shape { model.imageShape.images.shapeOfOne(focus.explainedInfo.shape)! }
+
+  /// The score of a class as a target.
+  ///
+  /// Throws `usage` if there is no such class, `unsupported` if class scores are not what is explained.
+  public func target(classIndex: Int, score: ScoreKind = .logit) throws -> ClassTarget {
+    guard focus.catalogue.hasClassScores, focus.explained == model.head.logits else {
+      throw planner.noClassScores(focus)
+    }
+    try focus.catalogue.checkClass(classIndex)
+    return ClassTarget(classIndex, label: labels[classIndex], kind: score, head: model.head)
+  }
+}
+
+// MARK: Maps
+
+extension Explainer {
+  /// Explains a class of an image, at every tap by every method.
+  ///
+  /// Throws `usage` if the class or a method does not exist.
+  public func explain(
+    classIndex: Int, of observation: Observation, methods: [String] = ["gradcam"], score: ScoreKind = .logit,
+    fusion: Fusion? = nil, smoothing: Set<Smoothing> = [], skipsUnsupported: Bool = false
+  ) throws -> [Explanation] {
+    try explain(
+      target(classIndex: classIndex, score: score), of: observation, methods: methods, fusion: fusion,
+      smoothing: smoothing, skipsUnsupported: skipsUnsupported)
+  }
+
+  /// Explains a target of an image, at every tap by every method.
+  ///
+  /// - Parameters:
+  ///   - target: a number computed from the value that the observation is focused on.
+  ///   - fusion: how the maps of all taps become one; nil for one map per tap.
+  ///   - skipsUnsupported: whether a method that cannot do a tap or target is skipped, with a warning in the others.
+  ///   - progress: receives the fraction done, from 0 to 1.
+  ///
+  /// Throws `usage` if a method does not exist, `unsupported` if a method does not support the request.
+  public func explain(
+    _ target: any Target, of observation: Observation, methods: [String] = ["gradcam"], fusion: Fusion? = nil,
+    smoothing: Set<Smoothing> = [], skipsUnsupported: Bool = false, progress: @escaping (Double) -> Void = { _ in }
+  ) throws -> [Explanation] {
+    try explainByNode(
+      target, of: observation, methods: methods, fusion: fusion, smoothing: smoothing,
+      skipsUnsupported: skipsUnsupported, progress: progress
+    ).flatMap { $0 }
+  }
+
+  /// The same, node by node; explanations of all nodes together, or of the whole network, come with the first.
+  package func explainByNode(
+    _ target: any Target, of observation: Observation, methods: [String], fusion: Fusion?, smoothing: Set<Smoothing>,
+    skipsUnsupported: Bool, progress: @escaping (Double) -> Void
+  ) throws -> [[Explanation]] {
+    let methods = try methods.map {
+      NamedMethod(name: $0, method: try model.registry.method(named: $0, following: compatibility))
+    }
+    var runner = MethodRunner(
+      explainer: self, target: target, observation: observation, places: Array(observation.taps.indices),
+      taps: try observation.taps(of: target), methods: methods, fusion: fusion, smoothing: smoothing)
+    try runner.makeMaps(skipsUnsupported: skipsUnsupported, progress: progress)
+    return try runner.explanations(tellsIgnoredNodes: namesNodes && !skipsUnsupported)
+  }
+
+  /// Explains a target of an image at every tap by one method, tap after tap.
+  ///
+  /// The explanations do not hold activations, so that few are in memory twice. If the explainer visits nodes, each is
+  /// explained when the gradient reaches it.
+  ///
+  /// Throws what `explain` throws, and `defect` if the explainer visits nodes and the method needs more than the tap.
+  public func sweep(_ target: any Target, of observation: Observation, method name: String) throws -> [Explanation] {
+    let method = NamedMethod(name: name, method: try model.registry.method(named: name, following: compatibility))
+    guard !observation.focus.visitsTaps || method.method is any TapMethod else {
+      throw GradCAMError(.defect, at: "\(.method, name)", problem: "needs more than the taps of visited nodes")
+    }
+    var found = [[Explanation]](repeating: [], count: observation.taps.count)
+    try observation.visit(target) { place, tap in
+      var runner = MethodRunner(
+        explainer: self, target: target, observation: observation, places: [place], taps: [tap], methods: [method])
+      try runner.makeMaps(skipsUnsupported: false, progress: { _ in })
+      found[place] = try runner.explanations(tellsIgnoredNodes: false)[0].map(\.withoutTap)
+    }
+    return found.flatMap { $0 }
+  }
+
+  /// The number of explanations of a target by some methods.
+  ///
+  /// Throws `usage` if a method does not exist.
+  public func mapCount(of methods: [String], fusion: Fusion? = nil) throws -> Int {
+    try methods.reduce(0) { count, name in
+      let method = try model.registry.method(named: name)
+      return count
+        + (method.scope == .node && fusion == nil ? focus.taps.count : 1)
+        * (method is any ConceptMethod ? settings.conceptCount : 1)
+    }
+  }
+}

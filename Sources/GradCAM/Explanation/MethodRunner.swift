@@ -1,0 +1,210 @@
+import Graph
+
+/// A method with the name by which it was requested.
+struct NamedMethod {
+  let name: String
+  let method: any CAMMethod
+}
+
+/// What a method found at a tap: one map per augmentation, of one concept if it finds several.
+private struct MethodMaps {
+  var maps: [HeatMap] = []
+  let concept: Concept?
+}
+
+/// Runs methods for one target of one image: first the maps of all methods at all taps, then the explanations.
+struct MethodRunner {
+  private let explainer: Explainer
+  private let target: any Target
+  private let observation: Observation
+  private let methods: [NamedMethod]
+  private let fusion: Fusion?
+  private let smoothing: Set<Smoothing>
+  private let augmentations: [Augmentation]
+  /// The positions of the taps among the observation's.
+  private let places: [Int]
+  private let taps: [Tap]
+  /// By tap and method; nil if the method cannot do the tap or does not need it.
+  private var found: [[[MethodMaps]?]]
+  private var skipped: [[Warning]]
+
+  /// - Parameters:
+  ///   - places: the observation's taps that are of interest.
+  ///   - taps: activation and gradient there.
+  init(
+    explainer: Explainer, target: any Target, observation: Observation, places: [Int], taps: [Tap],
+    methods: [NamedMethod], fusion: Fusion? = nil, smoothing: Set<Smoothing> = []
+  ) {
+    self.explainer = explainer
+    self.target = target
+    self.observation = observation
+    self.methods = methods
+    self.fusion = fusion
+    self.smoothing = smoothing
+    augmentations = smoothing.contains(.aug) ? Augmentation.all : [.none]
+    self.places = places
+    self.taps = taps
+    found = taps.indices.map { index in
+      methods.map { index == 0 || $0.method.scope == .node ? [] : nil }
+    }
+    skipped = taps.map { _ in [] }
+  }
+
+  /// Makes the maps.
+  ///
+  /// - Parameter skipsUnsupported: whether a method that does not support the request is skipped.
+  ///
+  /// Throws `unsupported` otherwise.
+  mutating func makeMaps(skipsUnsupported: Bool, progress: @escaping (Double) -> Void) throws {
+    let sizes = taps.indices.map { tap in
+      methods.indices.map { found[tap][$0] == nil ? 0 : methods[$0].method.passCount(at: taps[tap]) }
+    }
+    let meter = WorkMeter(augmentations.count * sizes.joined().reduce(0, +), report: progress)
+    for augmentation in augmentations {
+      let (observation, taps) = try seen(through: augmentation)
+      for index in taps.indices {
+        let tap = taps[index]
+        let probe = Probe(
+          observation, tap: places[index], target: target, taps: taps, settings: explainer.settings,
+          passed: meter.advance)
+        for (number, method) in methods.enumerated() {
+          guard let before = found[index][number] else { continue }
+          do {
+            let maps = try meter.measure(sizes[index][number]) { try self.maps(by: method, of: tap, probe) }
+            found[index][number] = maps.enumerated().map { place, map in
+              let earlier = before.isEmpty ? MethodMaps(concept: map.concept) : before[place]
+              return MethodMaps(maps: earlier.maps + [augmentation.undone(map.map)], concept: earlier.concept)
+            }
+          } catch let error as GradCAMError where skipsUnsupported && error.kind == .unsupported {
+            found[index][number] = nil
+            skipped[index].append(
+              Warning(code: .methodSkipped, text: "\(observation.taps[places[index]].label): \(error)"))
+          }
+        }
+      }
+    }
+  }
+
+  private func maps(
+    by named: NamedMethod, of tap: Tap, _ probe: Probe
+  ) throws -> [(map: HeatMap, concept: Concept?)] {
+    if let method = named.method as? any ConceptMethod {
+      guard smoothing.isEmpty, fusion == nil else {
+        throw GradCAMError(
+          .unsupported, at: "\(.method, named.name)",
+          problem: "finds different concepts in every node and image, which cannot be fused or smoothed",
+          advice: "leave out \(.fuse) and \(.smooth)")
+      }
+      return try method.concepts(of: tap, probe: probe).enumerated().map { index, concept in
+        let scored = concept.logits.flatMap { explainer.classes(of: $0, count: 1).first }
+        return (concept.map, Concept(number: index + 1, scored: scored))
+      }
+    }
+    guard smoothing.contains(.eigen) else { return [(try named.method.map(of: tap, probe: probe), nil)] }
+    guard let method = named.method as? any WeightingMethod else {
+      throw GradCAMError(
+        .unsupported, at: "\(.smooth, "eigen")", problem: "\(named.name) is not a weighted sum over channels",
+        advice: "choose a method that is, such as gradcam or layercam, or leave it out")
+    }
+    return [(try method.weighting(of: tap, probe: probe).principalComponent(), nil)]
+  }
+
+  /// An augmented image, with activation and gradient at the taps.
+  private func seen(through augmentation: Augmentation) throws -> (Observation, [Tap]) {
+    guard !augmentation.isNone else { return (observation, taps) }
+    let changed = try observation.sibling(
+      augmentation.applied(to: observation.image.tensor, observation.model.imageShape.layout))
+    return (changed, try changed.taps(of: target))
+  }
+
+  /// The explanations by node, in the methods' order; those of all nodes together, or of the whole network, come with
+  /// the first.
+  ///
+  /// - Parameter tellsIgnoredNodes: whether to warn about a method that ignores the nodes.
+  func explanations(tellsIgnoredNodes: Bool) throws -> [[Explanation]] {
+    let groups = fusion == nil ? taps.indices.map { [$0] } : [Array(taps.indices)]
+    let common = try facts()
+    return try groups.enumerated().map { group, nodes in
+      try methods.indices.flatMap { number in
+        let scope = methods[number].method.scope
+        guard scope == .node || group == 0 else { return [Explanation]() }
+        let nodes = scope == .node ? nodes : scope == .nodes ? Array(taps.indices) : [0]
+        let found = (scope == .node ? nodes : [0]).compactMap { self.found[$0][number] }
+        guard found.count == nodes.count || scope != .node, let first = found.first else { return [] }
+        // The maps of several nodes to fuse, else each of one node's concepts.
+        let parts = found.count > 1 ? [found.map { $0[0] }] : first.map { [$0] }
+        return try parts.map { part in
+          var explanation = try self.explanation(methods[number], nodes, part, common)
+          if scope == .network, tellsIgnoredNodes {
+            explanation.warnings.append(.ignoredNode(by: methods[number].name))
+          }
+          return explanation
+        }
+      }
+    }
+  }
+
+  /// What all explanations of the target have in common.
+  private struct Facts {
+    let score: Float
+    let scored: ScoredClass?
+    /// The warnings about the score.
+    let aboutScore: [Warning]
+    /// The source of non-finite numbers; nil if all are finite.
+    let origin: NonFiniteSource?
+  }
+
+  private func facts() throws -> Facts {
+    let scored = (target as? ClassTarget).map { explainer.scoredClasses(observation.contents)[$0.index] }
+    let maps = found.joined().compactMap { $0 }.joined().compactMap(\.maps.first)
+    let score = try target.score(observation.contents), hasFiniteContents = observation.contents.allSatisfy(\.isFinite)
+    let isFinite = hasFiniteContents && maps.allSatisfy { $0.values.allSatisfy(\.isFinite) }
+    return Facts(
+      score: score, scored: scored,
+      aboutScore: saturation(scored) + (hasFiniteContents && !score.isFinite ? [.notFinite(target)] : []),
+      origin: isFinite ? nil : try observation.nonFiniteSource(target))
+  }
+
+  /// A warning if a probability is explained whose derivative, p (1 − p), is too small for float32.
+  private func saturation(_ scored: ScoredClass?) -> [Warning] {
+    guard let target = target as? ClassTarget, target.kind == .probability, let probability = scored?.probability,
+      probability * (1 - probability) < 1e-6
+    else { return [] }
+    return [.saturated(target, probability: probability)]
+  }
+
+  /// - Parameters:
+  ///   - nodes: the taps that the map shows.
+  ///   - found: the maps, one for each of several fused taps.
+  private func explanation(
+    _ named: NamedMethod, _ nodes: [Int], _ found: [MethodMaps], _ common: Facts
+  ) throws -> Explanation {
+    let scope = named.method.scope, isFused = scope == .node && fusion != nil
+    let drawing = MapDrawing(
+      maps: augmentations.indices.map { change in found.map { $0.maps[change] } }, fusion: isFused ? fusion : nil,
+      compatibility: explainer.compatibility,
+      isRectified: explainer.compatibility.rectifies && named.method.isRectified)
+    let warnings = zip(nodes, found).flatMap { index, found in
+      let about = Warning.about(
+        found.maps[0], from: scope == .network ? nil : taps[index],
+        extraTokens: observation.taps[places[index]].layout!.extraTokens, isRectified: drawing.isRectified,
+        scores: observation.contents
+      ) { common.origin! }
+      return nodes.count > 1 && isFused ? about.map { $0.about(node: observation.taps[places[index]].label) } : about
+    }
+    let notes = (scope == .network ? [] : nodes).flatMap { index in
+      let notes = observation.taps[places[index]].notes.map { Warning(code: .node, text: Message($0)) }
+      return nodes.count > 1 ? notes.map { $0.about(node: observation.taps[places[index]].label) } : notes
+    }
+    let input = PreprocessingGeometry(original: observation.planner.inputSize, resized: observation.planner.inputSize)
+    let inputName = observation.model.graph.values[observation.model.imageInput].name
+    return Explanation(
+      target: target, score: common.score, scored: common.scored,
+      nodes: scope == .network ? [inputName] : nodes.map { observation.taps[places[$0]].label },
+      tensors: scope == .network ? [inputName] : nodes.map { observation.taps[places[$0]].tensor }, method: named.name,
+      concept: found[0].concept, fusion: drawing.fusion, smoothing: Smoothing.allCases.filter(smoothing.contains),
+      map: isFused || augmentations.count > 1 ? drawing.drawn(over: input) : found[0].maps[0], drawing: drawing,
+      geometry: observation.image.geometry, tap: nodes.count == 1 ? taps[nodes[0]] : nil,
+      warnings: notes + warnings + common.aboutScore + nodes.flatMap { skipped[$0] })
+  }
+}

@@ -1,0 +1,6 @@
+/// Grad-CAM: channels weighted by the mean of their gradient.
+///
+/// Selvaraju et al., Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization, 2017.
+struct GradCAMMethod: TapWeightingMethod {
+  func weights(of tap: Tap) -> [Float] { tap.meanGradient }
+}

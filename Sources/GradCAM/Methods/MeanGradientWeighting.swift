@@ -1,6 +1,0 @@
-/// Grad-CAM: channels weighted by the mean of their gradient.
-///
-/// Selvaraju et al., Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization, 2017.
-struct MeanGradientWeighting: TapWeightingMethod {
-  func weights(of tap: Tap) -> [Float] { tap.meanGradient }
-}

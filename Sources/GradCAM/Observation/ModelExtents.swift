@@ -1,0 +1,126 @@
+import Graph
+
+extension Model {
+  /// Type and extents of the wanted values and all upstream of them, for images of a size.
+  func inferred(
+    size: PixelSize, inputs: [String: ValueInfo] = [:], reaching wanted: Set<ValueID>
+  ) throws -> InferredGraph {
+    try InferredGraph(graph, operators: operators, inputs: try inputInfos(size, inputs), reaching: wanted)
+  }
+
+  func inputInfos(_ size: PixelSize, _ inputs: [String: ValueInfo]) throws -> [ValueID: ValueInfo] {
+    var infos: [ValueID: ValueInfo] = [:]
+    for (name, info) in inputs {
+      let id = try input(named: name)
+      let declared = graph.values[id].elementType ?? info.elementType
+      guard declared.storage == info.elementType.storage else {
+        throw GradCAMError(
+          .badData, at: "input '\(name)'", problem: "is \(info.elementType), expected \(declared)")
+      }
+      infos[id] = info
+    }
+    infos[imageInput] = ValueInfo(imageShape.elementType, imageShape.shape(for: size))
+    return infos
+  }
+
+  /// Runs `body`, naming this model's file in errors.
+  func located<Result>(_ body: () throws -> Result) throws -> Result { try Graph.located(path, body) }
+
+  /// Throws `usage` if the file fixes another input size.
+  func check(_ size: PixelSize) throws {
+    guard !imageShape.admits(size) else { return }
+    let fixed = "\(imageShape.width.map(String.init) ?? "any")x\(imageShape.height.map(String.init) ?? "any")"
+    throw GradCAMError(
+      .usage, at: "\(.size, size)", problem: "the model's input '\(graph.values[imageInput].name)' takes \(fixed)",
+      advice: "leave \(.size) out, or export the model with dynamic height and width")
+  }
+
+  /// Whether the scores are one number per class.
+  func hasClassScores(_ infos: [ValueID: ValueInfo]) -> Bool {
+    let info = infos[head.logits]!
+    guard let extents = imageShape.images.extents(of: info.shape) else { return false }
+    return info.elementType.isFloatingPoint && extents.count(where: { $0 != 1 }) <= 1 && info.shape.count > 0
+  }
+
+  /// Throws `unsupported` if targets cannot be computed from a value.
+  func checkExplained(_ value: ValueID, _ info: ValueInfo) throws {
+    let place: Message = "'\(graph.values[value].name)'"
+    guard info.elementType.isFloatingPoint, info.shape.count > 0 else {
+      throw GradCAMError(
+        .unsupported, at: place, problem: "is \(info.elementType) of shape \(info.shape), which has no gradient",
+        advice: "name a floating-point value upstream of it with \(.target)")
+    }
+    guard imageShape.images.shapeOfOne(info.shape) != nil else {
+      throw GradCAMError(
+        .unsupported, at: place,
+        problem: "has shape \(info.shape), which is not divided among the \(imageShape.batch) images of a run",
+        advice: "export the model for one image")
+    }
+  }
+
+  /// The input with the given name.
+  ///
+  /// Throws `usage` listing the names if there is none.
+  func input(named name: String) throws -> ValueID {
+    guard let id = graph.inputs.first(where: { graph.values[$0].name == name }) else {
+      let names = graph.inputs.map { "'\(graph.values[$0].name)'" }.joined(separator: ", ")
+      throw GradCAMError(
+        .usage, at: "\(.tensor, name)", problem: "the model has no such input", advice: "its inputs are \(names)")
+    }
+    return id
+  }
+}
+
+/// The memory of this machine.
+var physicalByteCount: Int { sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)) }
+
+extension Plan {
+  /// Throws `unsupported` if a run would need more memory than the machine has.
+  func checkMemory(_ size: PixelSize) throws {
+    let available = physicalByteCount
+    guard arenaByteCount > available else { return }
+    throw GradCAMError(
+      .unsupported, at: "\(.size, size)",
+      problem: "needs \(arenaByteCount >> 20) MiB of memory, but this machine has \(available >> 20) MiB",
+      advice: "give a smaller \(.size)")
+  }
+}
+
+extension Shape {
+  /// Height and width of an image tensor or feature map of rank 4.
+  public func imageSize(_ layout: ImageShape.Layout) -> PixelSize {
+    layout == .nchw ? PixelSize(width: self[3], height: self[2]) : PixelSize(width: self[2], height: self[1])
+  }
+}
+
+extension Model {
+  /// The node in the file where non-finite numbers first appeared, and the plugin that provides it, for messages.
+  func describe(_ origin: NonFiniteOrigin) -> String {
+    let nodes = graph.nodes
+    let index =
+      nodes.firstIndex { !origin.node.isEmpty && $0.name == origin.node }
+      ?? nodes.firstIndex { $0.outputs.contains(origin.output) }
+    guard let index else { return "node '\(origin.node)'" }
+    let provider = operators.provider(of: nodes[index].operatorName)
+    return graph.describe(node: index) + (provider.map { " of \($0)" } ?? "")
+  }
+}
+
+extension NodeCatalogue.Match {
+  /// Throws `usage` if no map can be taken here.
+  func check(_ info: ValueInfo?, _ catalogue: NodeCatalogue) throws {
+    guard let info, catalogue.reachesExplained(value) else {
+      throw GradCAMError(
+        .usage, at: "\(.node, label)",
+        problem: "the explained value '\(catalogue.explainedName)' does not depend on this node",
+        advice: "choose a node that \(listing: .nodes) lists")
+    }
+    guard info.elementType.isFloatingPoint, info.shape.count > 0, layout != nil else {
+      throw GradCAMError(
+        .usage, at: "\(.node, label)",
+        problem: "its tensor is \(info.elementType) of shape \(info.shape), which has no known spatial extent to draw",
+        advice: "choose a feature map from \(listing: .nodes), or describe its layout with \(.grid, as: "HxW") or "
+          + "\(.axis, as: "channels=last")")
+    }
+  }
+}

@@ -1,0 +1,218 @@
+import Graph
+import Synchronization
+
+/// Plans a model for inputs of one size, and caches its plans, the weights that they share, and memory to run in.
+///
+/// May be used from several threads.
+public final class ModelPlanner: Sendable {
+  /// The model.
+  public let model: Model
+  /// The size of the network's input.
+  public let inputSize: PixelSize
+  /// The threads to run on.
+  public let pool: ThreadPool
+  /// Whether many runs follow, so that packing weights pays off.
+  let reusesWeights: Bool
+  /// Type and extents of all inputs; those given with contents are constants.
+  private let inputs: [ValueID: ValueInfo]
+  private let weights = PreparedWeights()
+  private let kept = Mutex(Kept())
+
+  private struct Kept: @unchecked Sendable {
+    var inferred: (wanted: Set<ValueID>, graph: InferredGraph)?
+    var plans: [PlanKey: Plan] = [:]
+    var catalogues: [ValueID: NodeCatalogue] = [:]
+    /// Idle memory, the most recently used last.
+    var idle: [Run] = []
+    /// The values downstream of which images of a batch influence one another.
+    var unbatched: Set<ValueID> = []
+  }
+
+  /// The number of plans, besides one per thread, whose idle memory is kept.
+  private static let idleLimit = 4
+
+  /// Checks that a model takes images of a size.
+  ///
+  /// - Parameters:
+  ///   - inputs: contents of inputs other than the image, by name; shapes may depend on them.
+  ///   - reusesWeights: whether many runs follow, so that packing weights pays off.
+  ///
+  /// Throws `usage` if the file fixes another size or there is no such input, `badData` if the input's type differs.
+  public init(
+    _ model: Model, inputSize: PixelSize, inputs: [String: Tensor] = [:], pool: ThreadPool, reusesWeights: Bool = false
+  ) throws {
+    self.model = model
+    self.inputSize = inputSize
+    self.pool = pool
+    self.reusesWeights = reusesWeights
+    self.inputs = try model.located {
+      try model.check(inputSize)
+      return try model.inputInfos(inputSize, inputs.mapValues { ValueInfo($0) })
+    }
+  }
+
+  // MARK: What is known before any image
+
+  /// Type and extents of the wanted values and all upstream of them, and contents of those independent of the image.
+  func inferred(reaching wanted: Set<ValueID>) throws -> InferredGraph {
+    let known = kept.withLock { $0.inferred }
+    if let known, wanted.isSubset(of: known.wanted) { return known.graph }
+    let all = wanted.union(known?.wanted ?? [])
+    let graph = try InferredGraph(model.graph, operators: model.operators, inputs: inputs, reaching: all)
+    kept.withLock { $0.inferred = (all, graph) }
+    return graph
+  }
+
+  /// The model's nodes, catalogued for an explained value.
+  ///
+  /// Throws `unsupported` if targets cannot be computed from that value, and what planning throws.
+  func catalogue(explaining explained: ValueID) throws -> NodeCatalogue {
+    if let known = kept.withLock({ $0.catalogues[explained] }) { return known }
+    let infos = try inferred(reaching: [model.head.output, model.head.logits, explained]).infos
+    try model.checkExplained(explained, infos[explained]!)
+    let catalogue = NodeCatalogue(model, infos: infos, explaining: explained)
+    kept.withLock { $0.catalogues[explained] = catalogue }
+    return catalogue
+  }
+
+  /// What is asked of images.
+  ///
+  /// - Parameters:
+  ///   - explained: the value that targets are computed from; nil means the class scores.
+  ///   - kept: other values whose elements are needed.
+  ///   - nodes: names as `NodeCatalogue.matches` takes them; empty means `auto`.
+  ///   - hint: what the dimensions of the nodes' tensors are, if the graph does not say.
+  ///   - visitsTaps: whether taps are visited one after another, only by `Observation.visit`.
+  ///
+  /// Throws `usage` for a node that cannot be found, has no spatial extent or is not upstream of the explained value,
+  /// and `unsupported` if targets cannot be computed from that value.
+  public func focus(
+    explaining explained: ValueID? = nil, keeping kept: [ValueID] = [], nodes: [String] = [],
+    hint: FeatureMapHint = FeatureMapHint(), visitsTaps: Bool = false
+  ) throws -> Focus {
+    try model.located {
+      let explained = explained ?? model.head.logits
+      let infos = try inferred(reaching: Set([model.head.output, model.head.logits, explained] + kept)).infos
+      let catalogue = try catalogue(explaining: explained)
+      let taps = try (nodes.isEmpty ? ["auto"] : nodes).flatMap { try catalogue.matches($0, as: hint) }
+      for tap in taps { try tap.check(infos[tap.value], catalogue) }
+      return Focus(
+        explained: explained, explainedInfo: infos[explained]!, taps: taps, kept: kept, catalogue: catalogue,
+        visitsTaps: visitsTaps)
+    }
+  }
+
+  // MARK: Plans
+
+  /// The plan for a key, made if there is none yet.
+  ///
+  /// Throws what planning throws, and `unsupported` if it needs more memory than the machine has.
+  func plan(_ key: PlanKey) throws -> Plan {
+    if let known = kept.withLock({ $0.plans[key] }) { return known }
+    let plan = try makePlan(key)
+    try plan.checkMemory(inputSize)
+    kept.withLock { $0.plans[key] = plan }
+    return plan
+  }
+
+  private func makePlan(_ key: PlanKey) throws -> Plan {
+    var kernels = KernelRequest(threadCount: pool.threadCount, reusesWeights: key.reusesWeights, weights: weights)
+    kernels.roundsLittle = key.roundsLittle
+    var request = PlanRequest(inputs: inputs, outputs: key.kept, taps: key.taps, target: key.target, kernels: kernels)
+    request.guidesGradients = key.isGuided
+    request.visitsTaps = key.visitsTaps
+    request.isObservable = key.isObservable
+    if let observing = key.observing {
+      let observable = try plan(PlanKey(observableFor: observing, reusesWeights: key.reusesWeights))
+      request.observed = observable.observableValues.filter { $0 < model.graph.values.count }
+    }
+    guard !key.given.isEmpty else {
+      return try Plan(inferred(reaching: key.wanted), operators: model.operators, request: request)
+    }
+    let infos = try infos(imageCount: key.imageCount, reaching: key.wanted.union(key.given))
+    request.inputs = Dictionary(uniqueKeysWithValues: key.given.map { ($0, infos[$0]!) })
+    request.inputs[key.given[0]]!.constant = nil
+    return try Plan(model.graph, operators: model.operators, request: request)
+  }
+
+  /// Type and extents of values for several images at a time.
+  func infos(imageCount: Int, reaching wanted: Set<ValueID>) throws -> [ValueID: ValueInfo] {
+    guard imageCount > 1 else { return try inferred(reaching: wanted).infos }
+    var inputs = inputs
+    inputs[model.imageInput]!.shape = inputs[model.imageInput]!.shape.repeated(imageCount)
+    return try InferredGraph(model.graph, operators: model.operators, inputs: inputs, reaching: wanted).infos
+  }
+
+  // MARK: Memory
+
+  /// Memory for a plan: idle memory if there is any, else new.
+  func run(_ key: PlanKey) throws -> Run {
+    let idle = kept.withLock { kept -> Run? in
+      kept.idle.lastIndex { $0.key == key }.map { kept.idle.remove(at: $0) }
+    }
+    return try idle ?? Run(key, plan(key), pool: pool)
+  }
+
+  /// Takes back memory after use.
+  func recycle(_ run: Run) {
+    let limit = Self.idleLimit + pool.threadCount
+    let dropped = kept.withLock { kept -> Run? in
+      kept.idle.append(run)
+      return kept.idle.count > limit ? kept.idle.removeFirst() : nil
+    }
+    // Deallocated outside the lock.
+    _ = dropped
+  }
+
+  /// The memory of a plan that observes another one's values.
+  func observer(_ key: PlanKey, of run: Run) throws -> Executor {
+    try run.observer(key) { Executor(try plan(key), pool: pool, observing: $0) }
+  }
+
+  /// Whether several images may be computed at a time downstream of a value, unless they are found to influence one
+  /// another.
+  func mayBatch(after value: ValueID) -> Bool { kept.withLock { !$0.unbatched.contains(value) } }
+
+  /// Records that images of a batch influence one another downstream of a value.
+  func forbidBatches(after value: ValueID) { kept.withLock { _ = $0.unbatched.insert(value) } }
+
+  /// Whether a number of observations at a time fit into a quarter of the machine's memory.
+  func fitsMemory(_ count: Int, _ focus: Focus) throws -> Bool {
+    try plan(key(focus)).arenaByteCount * count <= physicalByteCount / 4
+  }
+
+  /// Makes the system provide all memory that an observation needs in advance, instead of page by page while it runs.
+  package func touchMemory(_ focus: Focus) throws {
+    let run = try run(key(focus))
+    run.executor.touchMemory()
+    recycle(run)
+  }
+
+  /// The key of the plan for a focus.
+  func key(_ focus: Focus) -> PlanKey { focus.key(model.head, reusesWeights: reusesWeights) }
+
+  /// The floating-point operations of a forward pass.
+  public func operationCount(_ focus: Focus) throws -> Double { try plan(key(focus)).forwardOperationCount }
+
+  // MARK: Errors
+
+  /// The error for a class score to be explained when the explained value is not one number per class.
+  public func noClassScores(_ focus: Focus) -> GradCAMError {
+    let others = inputs.filter { $0.key != model.imageInput }.map { (model.graph.values[$0].name, $1) }
+    let outputs = model.outputs(inputSize, inputs: Dictionary(uniqueKeysWithValues: others))
+    return GradCAMError(
+      .unsupported, at: "\(model.path)", "output '\(model.graph.values[focus.explained].name)'",
+      problem: "has shape \(focus.explainedInfo.shape), expected one score for each class: "
+        + "\(model.imageShape.batch)×classes",
+      advice: "say what to explain: \(.class, as: "N") of a segmentation, also with \(.mask, as: "PNG"); "
+        + "\(.detection, as: "K") of boxes; \(.embedding, as: "FILE"); "
+        + "or \(.target, as: "'OUTPUT[…]'") of the outputs \(outputs.description)")
+  }
+}
+
+extension PlanKey {
+  /// The plan that others observe.
+  init(observableFor roots: [ValueID], reusesWeights: Bool) {
+    self.init(kept: roots, isObservable: true, reusesWeights: reusesWeights)
+  }
+}

@@ -1,0 +1,171 @@
+import Graph
+
+/// An image that a model ran on, with the values that answer questions about it.
+///
+/// Questions are about a focus. Those about the original focus are answered fastest; the first other question runs the
+/// model once more, keeping all values. Several observations of a model may exist and be used by several threads, each
+/// by one thread at a time.
+public final class Observation {
+  /// The model, planned.
+  public let planner: ModelPlanner
+  /// The image.
+  public let image: PreparedImage
+  /// The focus of the questions.
+  public let focus: Focus
+  private let passes: ObservedPasses
+  /// The tails of values that methods change.
+  private var tails: [ValueID: Tail] = [:]
+
+  /// The elements of the explained value.
+  public let contents: [Float]
+
+  /// The model.
+  public var model: Model { planner.model }
+  /// The taps.
+  public var taps: [NodeCatalogue.Match] { focus.taps }
+
+  private init(_ planner: ModelPlanner, _ image: PreparedImage, _ focus: Focus, _ passes: ObservedPasses) throws {
+    self.planner = planner
+    self.image = image
+    self.focus = focus
+    self.passes = passes
+    contents = try passes.executor(keeping: focus.explained).elementsOfFirst(focus.explained, planner.model)
+  }
+
+  /// Runs a model on an image.
+  ///
+  /// - Parameters:
+  ///   - focus: what is asked about.
+  ///   - isOpen: whether questions about other nodes and values are expected, too.
+  ///
+  /// Throws `badData` if the tensor does not have the planned shape.
+  public convenience init(
+    _ planner: ModelPlanner, _ image: PreparedImage, _ focus: Focus, isOpen: Bool = true
+  ) throws {
+    let passes = try ObservedPasses(planner, image.tensor, expecting: isOpen ? nil : focus)
+    try self.init(planner, image, focus, passes)
+  }
+
+  /// The same image with another focus.
+  public func focused(on focus: Focus) throws -> Observation { try Observation(planner, image, focus, passes) }
+
+  /// Another image with the same focus.
+  func sibling(_ tensor: Tensor) throws -> Observation {
+    let image = PreparedImage(picture: nil, tensor: tensor, geometry: image.geometry)
+    return try Observation(planner, image, focus, isOpen: false)
+  }
+
+  /// The number of forward steps run for this image.
+  var forwardStepCount: Int { passes.forwardStepCount }
+
+  // MARK: Values
+
+  /// The contents of a value, of all images of the run.
+  func tensor(of value: ValueID) throws -> Tensor { try passes.executor(keeping: value).contents(of: value) }
+
+  /// The elements of a value, of one image.
+  func elements(of value: ValueID) throws -> [Float] {
+    try passes.executor(keeping: value).elementsOfFirst(value, model)
+  }
+
+  /// Whether the model's scores are one number per class.
+  public var hasClassScores: Bool { focus.catalogue.hasClassScores }
+
+  /// The number of classes that the model scores, for the image or for each position; 0 if it scores none.
+  public var classCount: Int { focus.catalogue.classCount }
+
+  /// Whether targets are computed from the class scores.
+  var explainsClassScores: Bool { hasClassScores && focus.explained == model.head.logits }
+
+  /// The raw scores, as `ScoreHead` reads them; empty if they are not one number per class.
+  public var logits: [Float] {
+    get throws { try !hasClassScores ? [] : explainsClassScores ? contents : elements(of: model.head.logits) }
+  }
+
+  /// The model's first output.
+  public var output: Tensor { get throws { try tensor(of: model.head.output) } }
+
+  // MARK: Gradients
+
+  /// Activation and gradient at every tap.
+  ///
+  /// - Parameter target: a number computed from the explained value.
+  ///
+  /// Throws what the target throws.
+  public func taps(of target: any Target) throws -> [Tap] {
+    let executor = try walk(from: target, to: taps.map(\.value))
+    return taps.map { executor.tap($0.value, $0.layout!) }
+  }
+
+  /// Walks back from a target and visits each tap with activation and gradient, to have few in memory at a time if the
+  /// focus says so.
+  ///
+  /// - Parameter visit: receives the index of a tap, and the tap.
+  func visit(_ target: any Target, _ visit: (Int, Tap) throws -> Void) throws {
+    guard focus.visitsTaps else {
+      for (index, tap) in try taps(of: target).enumerated() { try visit(index, tap) }
+      return
+    }
+    try passes.visit(seed: seed(target)) { value, executor in
+      for index in taps.indices where taps[index].value == value {
+        try visit(index, executor.tap(value, taps[index].layout!))
+      }
+    }
+  }
+
+  /// Walks back from a target to some values; the result holds contents and gradients there until the next walk.
+  func walk(from target: any Target, to values: [ValueID], isGuided: Bool = false) throws -> Executor {
+    try passes.walk(from: focus.explained, seed: seed(target), to: values, isGuided: isGuided)
+  }
+
+  /// The gradient of a target with respect to the explained value, padded for all images of the run.
+  func seed(_ target: any Target) throws -> [Float] {
+    model.imageShape.images.seed(padding: try target.gradient(contents))
+  }
+
+  // MARK: Changes
+
+  /// The tail of a value, kept for many runs.
+  func tail(after value: ValueID) throws -> Tail {
+    if let known = tails[value] { return known }
+    let tail = try Tail(after: value, of: self, roundsLittle: false)
+    tails[value] = tail
+    return tail
+  }
+
+  // MARK: Reports
+
+  /// The source of non-finite numbers.
+  func nonFiniteSource(_ target: any Target) throws -> NonFiniteSource {
+    guard !focus.visitsTaps else { return .unknown }
+    if image.tensor.elementType.storage == .float32, image.tensor.floats.contains(where: { !$0.isFinite }) {
+      return .image
+    }
+    let run = try planner.run(planner.key(focus))
+    defer { planner.recycle(run) }
+    try run.executor.set(model.imageInput, to: image.tensor)
+    return try run.executor.nonFiniteOrigin(seed: try seed(target)).map { .node(model.describe($0), $0) } ?? .method
+  }
+
+  /// The time of every step, including the walk back from a target if one is given.
+  public func profile(_ target: (any Target)?) throws -> [Executor.StepTiming] {
+    let run = try planner.run(planner.key(focus))
+    defer { planner.recycle(run) }
+    try run.executor.set(model.imageInput, to: image.tensor)
+    return try run.executor.profile(seed: try target.map(seed))
+  }
+}
+
+extension Executor {
+  /// The elements of a value, of the first image.
+  fileprivate func elementsOfFirst(_ value: ValueID, _ model: Model) -> [Float] {
+    withElements(of: value) { Array(model.imageShape.images.first(of: $0)) }
+  }
+
+  /// Activation and gradient at a value, of the first image.
+  func tap(_ value: ValueID, _ layout: FeatureMapLayout) -> Tap {
+    Tap(
+      channels: layout.channels, height: layout.height, width: layout.width,
+      activation: withElements(of: value, layout.gather), gradient: withGradient(of: value, layout.gather))
+  }
+}

@@ -1,0 +1,103 @@
+import Graph
+
+/// The passes over one image: by the plan for the expected questions, and by one that keeps every value.
+final class ObservedPasses {
+  let planner: ModelPlanner
+  let tensor: Tensor
+  /// The run for the expected questions.
+  private(set) var expected: Run?
+  /// The run for all other questions.
+  private var open: Run?
+  /// The values that `open` computes, including parts of fused nodes.
+  private var openValues: Set<ValueID> = []
+  /// The number of forward steps run so far.
+  private(set) var forwardStepCount = 0
+  /// Whether the forward pass must run again before the taps can be visited again.
+  private var isConsumed = false
+
+  /// Runs the model on an image, for questions about a focus; nil for any.
+  init(_ planner: ModelPlanner, _ tensor: Tensor, expecting focus: Focus?) throws {
+    self.planner = planner
+    self.tensor = tensor
+    if let focus {
+      expected = try forward(planner.run(planner.key(focus)))
+    } else {
+      _ = try openRun(reaching: [])
+    }
+  }
+
+  deinit {
+    for run in [expected, open] { if let run { planner.recycle(run) } }
+  }
+
+  private func forward(_ run: Run) throws -> Run {
+    try planner.model.located {
+      try run.executor.set(planner.model.imageInput, to: tensor)
+      try forward(run.executor)
+    }
+    return run
+  }
+
+  private func forward(_ executor: Executor) throws {
+    try executor.forward()
+    forwardStepCount += executor.plan.forwardStepCount
+  }
+
+  /// A forward pass that keeps all values upstream of some values.
+  private func openRun(reaching values: [ValueID]) throws -> Run {
+    if let open, openValues.isSuperset(of: values) { return open }
+    let head = planner.model.head, graph = planner.model.graph
+    let roots = Set([head.output, head.logits] + values + (open?.key.kept ?? []))
+    let run = try forward(
+      planner.run(PlanKey(observableFor: roots.sorted(), reusesWeights: planner.reusesWeights)))
+    if let open { planner.recycle(open) }
+    open = run
+    openValues = graph.upstream(of: roots)
+    return run
+  }
+
+  /// An executor that holds a value's contents, of all images.
+  func executor(keeping value: ValueID) throws -> Executor {
+    if let expected, expected.key.wanted.contains(value) || value == planner.model.imageInput {
+      return expected.executor
+    }
+    let run = try openRun(reaching: [value])
+    return run.executor.plan.keeps(value) ? run.executor : try observer(PlanKey(kept: [value]), of: run)
+  }
+
+  /// Walks back from a target to some values; the executor holds contents and gradients there until the next walk.
+  ///
+  /// - Parameter seed: the target's gradient with respect to the explained value.
+  func walk(from explained: ValueID, seed: [Float], to values: [ValueID], isGuided: Bool) throws -> Executor {
+    try planner.model.located {
+      if let expected, !isGuided, !expected.key.visitsTaps, expected.key.target == explained,
+        Set(values).isSubset(of: expected.key.taps)
+      {
+        try expected.executor.backward(seed: seed)
+        return expected.executor
+      }
+      let key = PlanKey(kept: [], taps: values, target: explained, isGuided: isGuided)
+      let executor = try observer(key, of: openRun(reaching: [explained] + values))
+      try executor.backward(seed: seed)
+      return executor
+    }
+  }
+
+  /// An executor that observes a run, after its own few forward steps.
+  private func observer(_ key: PlanKey, of run: Run) throws -> Executor {
+    var key = key
+    key.observing = run.key.kept
+    key.reusesWeights = planner.reusesWeights
+    let executor = try planner.observer(key, of: run)
+    try forward(executor)
+    return executor
+  }
+
+  /// Walks back from a target and visits each tap on the way.
+  func visit(seed: [Float], _ visit: (ValueID, Executor) throws -> Void) throws {
+    let executor = expected!.executor
+    if isConsumed { try forward(executor) }
+    isConsumed = true
+    try executor.backward(seed: seed, visit: { try visit($0, executor) })
+  }
+}

@@ -1,0 +1,53 @@
+import Graph
+
+/// A request whose values were found in a model, before that is planned.
+public struct PlannedTarget: Sendable {
+  enum Kind: Sendable {
+    case classes
+    case elements(ElementSelection)
+    case box(Int, DetectionLayout)
+    case embedding(EmbeddingReference)
+  }
+
+  let request: TargetRequest
+  let kind: Kind
+
+  /// Finds the values.
+  ///
+  /// - Parameters:
+  ///   - inputs: type and shape of the inputs other than the image.
+  ///   - labels: the names of the classes; nil means what the model's file says.
+  ///
+  /// Throws `usage` if the request contradicts itself, `usage` or `unsupported` if the model has no such values, and
+  /// what reading a file throws.
+  public init(
+    _ request: TargetRequest, in model: Model, size: PixelSize, inputs: [String: ValueInfo] = [:], labels: Labels? = nil
+  ) throws {
+    if let contradiction = request.contradiction { throw GradCAMError(.usage, problem: contradiction) }
+    self.request = request
+    if let elements = request.elements {
+      kind = .elements(try model.located { try ElementSelection(elements, in: model) })
+    } else if let rank = request.detection {
+      let count = (labels?.names ?? model.metadata.labels)?.count
+      kind = .box(
+        rank, try model.located { try DetectionLayout(model.outputs(size, inputs: inputs), labelCount: count) })
+    } else if let embedding = request.embedding {
+      kind = .embedding(try EmbeddingReference(embedding, model.outputs(size, inputs: inputs), of: model))
+    } else {
+      kind = .classes
+    }
+  }
+
+  /// The value that is explained; nil for the class scores.
+  public var explained: ValueID? {
+    switch kind {
+    case .classes: nil
+    case .elements(let selection): selection.value
+    case .box(_, let layout): layout.scores
+    case .embedding(let reference): reference.output
+    }
+  }
+
+  /// The other values to keep.
+  public var kept: [ValueID] { if case .box(_, let layout) = kind { [layout.boxes] } else { [] } }
+}

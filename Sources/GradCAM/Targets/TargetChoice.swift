@@ -1,0 +1,92 @@
+import Graph
+
+/// What is explained of each image: a planned target, its classes and files read.
+public struct TargetChoice: Sendable {
+  private enum Kind: Sendable {
+    /// The same for all images.
+    case target(any Target)
+    /// A box for each of some classes, nil meaning any.
+    case boxes(Int, DetectionLayout, [Int?])
+    case classes([Int])
+    case mostProbable(Int)
+    case contrast(Int, Int)
+  }
+
+  private let kind: Kind
+  private let score: ScoreKind
+  private let mask: (path: String, picture: Picture)?
+  private let isCounterfactual: Bool
+
+  /// Reads what a request names.
+  ///
+  /// - Parameter explainer: one that was planned for the target; for a picture's embedding, it runs on that picture.
+  ///
+  /// Throws `usage` for classes and indices that do not exist, `unsupported` if the model has no class scores, and
+  /// what reading a mask or a picture throws.
+  public init(_ planned: PlannedTarget, of explainer: Explainer) throws {
+    let request = planned.request, focus = explainer.focus, labels = explainer.labels
+    func classes(of count: Int) throws -> [Int] {
+      try request.classes.map { try labels.index(of: $0, classCount: count) }.withoutRepeats
+    }
+    (score, isCounterfactual) = (request.score, request.isCounterfactual)
+    mask = try request.mask.map { ($0, try Picture(contentsOf: $0)) }
+    switch planned.kind {
+    case .elements(let selection): kind = .target(try selection.target(in: explainer.explainedShape))
+    case .embedding(let reference):
+      let vector =
+        try reference.vector ?? explainer.observe(explainer.prepare(contentsOf: reference.path)).contents
+      kind = .target(try CosineSimilarity(to: vector, from: reference.path))
+    case .box(let rank, let layout):
+      let classes = try classes(of: layout.classCount)
+      kind = .boxes(rank, layout, classes.isEmpty ? [nil] : classes)
+    case .classes:
+      let count = focus.catalogue.classCount
+      guard focus.catalogue.hasClassScores && mask == nil || request.chosen != nil && count > 0 else {
+        throw explainer.planner.noClassScores(focus)
+      }
+      let classes = try classes(of: count)
+      if let contrast = request.contrast {
+        let pair = try labels.indices(ofPair: contrast, classCount: count)
+        kind = .contrast(pair.0, pair.1)
+      } else {
+        kind = classes.isEmpty ? .mostProbable(min(request.top ?? 1, count)) : .classes(classes)
+      }
+    }
+  }
+
+  /// The number of targets of an image.
+  public var count: Int {
+    switch kind {
+    case .target, .contrast: 1
+    case .boxes(_, _, let classes): classes.count
+    case .classes(let classes): classes.count
+    case .mostProbable(let count): count
+    }
+  }
+
+  /// The targets of an image.
+  ///
+  /// - Parameter explainer: one that was planned for the same target as the choice.
+  public func targets(_ explainer: Explainer, of observation: Observation) throws -> [any Target] {
+    func target(_ index: Int, where top: Int) throws -> any Target {
+      guard !explainer.focus.catalogue.hasClassScores || mask != nil else {
+        return try explainer.target(classIndex: index, score: score)
+      }
+      return try explainer.segmentationTarget(
+        classIndex: index, score: score, topClass: top, mask: mask?.picture, maskName: mask?.path ?? "",
+        of: observation)
+    }
+    let targets: [any Target] =
+      switch kind {
+      case .target(let target): [target]
+      case .boxes(let rank, let layout, let classes):
+        try classes.map { try explainer.detectionTarget(layout, rank: rank, classIndex: $0, of: observation) }
+      case .classes(let classes): try classes.map { try target($0, where: $0) }
+      case .mostProbable(let count):
+        try explainer.classes(of: observation, count: count).map { try target($0.index, where: $0.index) }
+      case .contrast(let first, let second):
+        [try target(first, where: first).minus(target(second, where: first))]
+      }
+    return isCounterfactual ? targets.map(\.negated) : targets
+  }
+}

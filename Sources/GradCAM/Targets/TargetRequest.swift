@@ -1,0 +1,59 @@
+import Graph
+
+/// What a user wants explained of each image; by default the most probable class.
+public struct TargetRequest: Sendable {
+  /// Classes by number or label.
+  public var classes: [String] = []
+  /// How many of the most probable classes, if nothing else is requested; nil means one.
+  public var top: Int?
+  /// Whether scores or probabilities of classes are differentiated.
+  public var score = ScoreKind.logit
+  /// With classes of a segmentation: the path of a picture whose white part counts.
+  public var mask: String?
+  /// Two classes, as `A,B`: what speaks for the one rather than the other.
+  public var contrast: String?
+  /// Elements of a value, as `ElementSelection` reads them.
+  public var elements: String?
+  /// The rank of a detector's box by its score, from 0.
+  public var detection: Int?
+  /// The path of an array, or of a picture, that an output is to be similar to.
+  public var embedding: String?
+  /// Whether to explain what speaks against the target.
+  public var isCounterfactual = false
+
+  /// An empty request.
+  public init() {}
+
+  /// The files that are read.
+  public var paths: [String] { [mask, embedding].compactMap { $0 } }
+
+  /// The given settings that choose a target other than plain classes.
+  private var kinds: [Setting] {
+    let kinds: [(Setting, isGiven: Bool)] = [
+      (.contrast, contrast != nil), (.target, elements != nil), (.detection, detection != nil),
+      (.embedding, embedding != nil),
+    ]
+    return kinds.filter(\.isGiven).map(\.0)
+  }
+
+  /// The first given setting that chooses the target; nil for the most probable classes.
+  var chosen: Setting? { kinds.first ?? (classes.isEmpty ? nil : .class) }
+
+  /// What is wrong with the request, whatever the model, without a final full stop; nil if nothing is.
+  public var contradiction: Message? {
+    func both(_ first: Setting, _ second: Setting) -> Message { "give \(first) or \(second), not both" }
+    if kinds.count > 1 { return both(kinds[0], kinds[1]) }
+    if let kind = kinds.first {
+      if !classes.isEmpty, kind != .detection { return both(.class, kind) }
+      if mask != nil { return both(.mask, kind) }
+      if score == .probability, kind != .contrast {
+        return "\(.score, score.rawValue) applies to classes; leave it out with \(kind)"
+      }
+    }
+    if mask != nil, classes.isEmpty { return "\(.mask) needs \(.class)" }
+    if let detection, detection < 0 { return "\(.detection) must be at least 0" }
+    if let top, top < 1 { return "\(.top) must be at least 1" }
+    if top != nil, let chosen { return both(chosen, .top) }
+    return nil
+  }
+}

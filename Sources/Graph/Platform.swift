@@ -1,0 +1,10 @@
+// Re-exports the C library and CSystem, on every platform, to every module that imports this one.
+@_exported import CSystem
+
+#if canImport(Glibc)
+  @_exported import Glibc
+#elseif canImport(Musl)
+  @_exported import Musl
+#else
+  @_exported import Darwin
+#endif

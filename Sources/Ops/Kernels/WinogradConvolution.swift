@@ -1,0 +1,200 @@
+import CKernels
+import Graph
+
+extension ConvolutionProblem {
+  /// Whether Winograd's form is expected to be the fastest for weights packed in advance.
+  ///
+  /// Transforming them in the run costs about as much as the rest saves at least; ignoring that keeps results
+  /// independent of the number of images.
+  func winogradPays(gradient: Bool, _ request: KernelRequest) -> Bool {
+    guard window.isDense3x3, groups == 1, !request.roundsLittle else { return false }
+    let pads = [window.raw.pad.1, window.raw.pad.2, window.raw.pad_end.1, window.raw.pad_end.2]
+    guard pads.allSatisfy({ (0...2).contains($0) }) else { return false }
+    let form = WinogradForm(self, gradient: gradient, threadCount: request.threadCount)
+    let images = form.imagesWanted
+    return ConvolutionCost.winograd(inputs: form.inputs, outputs: form.outputs, places: images * form.places)
+      < Double(images)
+      * ConvolutionCost.windows(
+        inputs: form.inputs, outputs: form.outputs,
+        positions: Int(form.outputPlane.height * form.outputPlane.width))
+  }
+
+  /// F(4×4, 3×3); the gradient is the same with inputs and outputs swapped, each filter rotated, and 2 − pad.
+  ///
+  /// Tile rows are grouped into blocks whose transforms stay in cache; small images are grouped so that their tiles
+  /// fill whole vectors and share the loads of the weights. With several blocks, a task computes one; with a single
+  /// block, tasks share its channels and its 36 products.
+  func winograd(gradient: Bool, weights: Tensor?, _ request: KernelRequest) -> ConvolutionAlgorithm {
+    let form = WinogradForm(self, gradient: gradient, threadCount: request.threadCount)
+    let packed =
+      request.reusesWeights
+      ? weights?.packed(
+        "winograd of \(form.outputs) × \(form.inputs)\(gradient ? ", gradient" : "")", count: form.weightCount,
+        in: request.weights, form.transform) : nil
+    let weightCount = packed == nil ? form.weightCount : 0
+    let ownTransforms = form.blocks > 1
+    let transformCount = (form.transformCount + 15) & ~15
+    return ConvolutionAlgorithm(
+      "winograd 4×4", scratchCount: weightCount + (ownTransforms ? 0 : transformCount),
+      workerScratchCount: form.rowScratchCount + (ownTransforms ? transformCount : 0)
+    ) { run in
+      if packed == nil { form.transform(run.weights, run.scratch, run.pool) }
+      let u = packed.map { UnsafePointer($0.base.assumingMemoryBound(to: Float.self)) } ?? UnsafePointer(run.scratch)
+      form.convolve(
+        u, x: run.x, y: run.y, epilogue: run.epilogue,
+        transforms: { ownTransforms ? run.workerScratch[$0] + form.rowScratchCount : run.scratch + weightCount },
+        rowScratch: { run.workerScratch[$0] }, run.pool)
+    }
+  }
+}
+
+/// The extents of a convolution in Winograd's form.
+private struct WinogradForm: Sendable {
+  let gradient: Bool
+  let batch, inputs, outputs: Int
+  let inputPlane, outputPlane: winograd_plane
+  let tileRows: Int
+  /// Tile rows per block.
+  private let rowsPerBlock: Int
+  /// Images per block; a block of several takes all their rows.
+  private let imagesPerBlock: Int
+
+  /// The images per block before the number of threads is considered.
+  let imagesWanted: Int
+
+  /// The floats of a block's transforms that should fit the second-level cache.
+  private static let blockCount = 1 << 18
+  /// The desired tile positions per block of several images.
+  private static let blockPlaces = 128
+
+  init(_ problem: ConvolutionProblem, gradient: Bool, threadCount: Int) {
+    let raw = problem.window.raw
+    self.gradient = gradient
+    batch = problem.batch
+    inputs = gradient ? problem.outputChannels : problem.inputChannels
+    outputs = gradient ? problem.inputChannels : problem.outputChannels
+    let (input, output) = gradient ? (raw.output, raw.input) : (raw.input, raw.output)
+    let padTop = gradient ? 2 - raw.pad.1 : raw.pad.1, padLeft = gradient ? 2 - raw.pad.2 : raw.pad.2
+    tileRows = (Int(output.1) + 3) / 4
+    let tiles = (output.2 + 3) / 4, slots = winograd_slots(input.2, padLeft, tiles)
+    inputPlane = winograd_plane(
+      height: input.1, width: input.2, pad_top: padTop, pad_left: padLeft, tiles: tiles, slots: slots)
+    outputPlane = winograd_plane(
+      height: output.1, width: output.2, pad_top: 0, pad_left: 0, tiles: tiles, slots: slots)
+
+    // Blocks are processed in parallel, as many as there are threads or a multiple, so that each thread multiplies what
+    // it has transformed. If that would leave vectors half empty, all threads work on one block.
+    func blocksWanted(_ least: Int) -> Int { (least + threadCount - 1) / threadCount * threadCount }
+    imagesWanted = min(batch, max(1, Self.blockPlaces / (tileRows * Int(slots))))
+    let groups = (batch + imagesWanted - 1) / imagesWanted
+    imagesPerBlock = groups > 1 ? (batch + blocksWanted(groups) - 1) / blocksWanted(groups) : batch
+    let rows = tileRows, perRow = Int(winograd_cells) * (inputs + outputs) * Int(slots)
+    let fitting = max((perRow * rows + Self.blockCount - 1) / Self.blockCount, 1)
+    let wanted = batch > 1 ? fitting : blocksWanted(fitting)
+    func span(_ rows: Int) -> Int { (rows * Int(slots) + 15) & ~15 }
+    func span(inBlocksOf part: Int) -> Int { rows / part * span(part) + span(rows % part) }
+    let even = (rows + wanted - 1) / wanted
+    rowsPerBlock =
+      imagesPerBlock == 1 && rows >= wanted && span(inBlocksOf: even) * 8 <= span(rows) * 9 ? even : rows
+  }
+
+  /// The tile positions of an image.
+  var places: Int { tileRows * Int(inputPlane.slots) }
+  var blocks: Int { blocksPerImage * ((batch + imagesPerBlock - 1) / imagesPerBlock) }
+  private var blocksPerImage: Int { (tileRows + rowsPerBlock - 1) / rowsPerBlock }
+  private var cells: Int { Int(winograd_cells) }
+  /// The tile positions of a block, those of each image written in whole vectors.
+  private var span: Int {
+    let own = rowsPerBlock * Int(inputPlane.slots)
+    return ((imagesPerBlock - 1) * own + (own + 15) & ~15 + 15) & ~15
+  }
+  // Strides that are not powers of two, or the 36 cells of a tile would compete for the same few cache lines.
+  private var inputStride: Int { inputs * span + 16 }
+  private var outputStride: Int { outputs * span + 16 }
+  private var weightStride: Int { PackedLeft.count(rows: outputs, depth: inputs) + 16 }
+  var weightCount: Int { cells * weightStride }
+  var transformCount: Int { cells * (inputStride + outputStride) }
+  var rowScratchCount: Int { (Int(winograd_scratch(Int64(rowsPerBlock), inputPlane.slots)) + 15) & ~15 }
+
+  func transform(_ weights: UnsafePointer<Float>, _ u: UnsafeMutablePointer<Float>, _ pool: ThreadPool) {
+    let outputStride = Int64(9 * (gradient ? 1 : inputs)), inputStride = Int64(9 * (gradient ? outputs : 1))
+    let height = Int(product_rows())
+    pool.parallelRanges((outputs + height - 1) / height, grain: 1) { panels in
+      winograd_weights(
+        weights, Int64(outputs), Int64(inputs), outputStride, inputStride, gradient ? 1 : 0,
+        Int64(panels.lowerBound * height), Int64(min(outputs, panels.upperBound * height)), u, Int64(weightStride))
+    }
+  }
+
+  func convolve(
+    _ u: UnsafePointer<Float>, x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>, epilogue: Epilogue,
+    transforms: (_ worker: Int) -> UnsafeMutablePointer<Float>,
+    rowScratch: (_ worker: Int) -> UnsafeMutablePointer<Float>, _ pool: ThreadPool
+  ) {
+    let inputArea = Int(inputPlane.height * inputPlane.width), outputArea = Int(outputPlane.height * outputPlane.width)
+    let end = x + batch * inputs * inputArea, order = DepthOrder(channels: inputs)
+    func transformInput(_ channel: Int, _ block: Block, _ v: UnsafeMutablePointer<Float>, _ worker: Int) {
+      withUnsafePointer(to: inputPlane) { plane in
+        for (position, image) in block.images.enumerated() {
+          winograd_input(
+            x + (image * inputs + channel) * inputArea, end, plane, Int64(block.rows.lowerBound),
+            Int64(block.rows.count), v + channel * span + position * block.rows.count * Int(plane.pointee.slots),
+            Int64(inputStride), rowScratch(worker))
+        }
+      }
+    }
+    func multiplyCell(
+      _ cell: Int, _ block: Block, _ v: UnsafeMutablePointer<Float>, _ m: UnsafeMutablePointer<Float>
+    ) {
+      let width = Int(product_columns()), weights = PackedLeft(packed: u + cell * weightStride)
+      let places = (block.images.count * block.rows.count * Int(inputPlane.slots) + 15) & ~15
+      for column in stride(from: 0, to: places, by: width) {
+        weights.multiply(
+          0..<outputs, 0..<inputs, of: order,
+          by: RightRows(pointer: v + cell * inputStride + column, leading: span), columns: min(width, places - column),
+          into: m + cell * outputStride + column, leading: span)
+      }
+    }
+    func transformOutput(_ channel: Int, _ block: Block, _ m: UnsafeMutablePointer<Float>, _ worker: Int) {
+      let width = Int(outputPlane.width), height = Int(outputPlane.height), rows = block.rows
+      for (position, image) in block.images.enumerated() {
+        let area = y + (image * outputs + channel) * outputArea
+        var epilogue = epilogue.advanced(channels: channel, plane: outputArea)
+        epilogue = epilogue.advanced(by: image * outputs * outputArea)
+        var tile = epilogue.tile(leading: width)
+        withUnsafePointer(to: outputPlane) { plane in
+          winograd_output(
+            m + channel * span + position * rows.count * Int(plane.pointee.slots), Int64(outputStride), plane,
+            Int64(rows.lowerBound), Int64(rows.count), &tile, area, rowScratch(worker))
+        }
+        let first = rows.lowerBound * 4, last = min(height, rows.upperBound * 4)
+        epilogue.activate(area + first * width, rows: last - first, columns: width, leading: width)
+      }
+    }
+
+    if blocks > 1 {
+      pool.parallelFor(blocks) { index, worker in
+        let block = block(index), v = transforms(worker), m = v + cells * inputStride
+        for channel in 0..<inputs { transformInput(channel, block, v, worker) }
+        for cell in 0..<cells { multiplyCell(cell, block, v, m) }
+        for channel in 0..<outputs { transformOutput(channel, block, m, worker) }
+      }
+    } else {
+      let block = block(0), v = transforms(0), m = v + cells * inputStride
+      pool.parallelFor(inputs) { channel, worker in transformInput(channel, block, v, worker) }
+      pool.parallelFor(cells) { cell, _ in multiplyCell(cell, block, v, m) }
+      pool.parallelFor(outputs) { channel, worker in transformOutput(channel, block, m, worker) }
+    }
+  }
+
+  /// Tile rows of some images.
+  private struct Block {
+    let images, rows: Range<Int>
+  }
+
+  private func block(_ index: Int) -> Block {
+    let image = index / blocksPerImage * imagesPerBlock, row = index % blocksPerImage * rowsPerBlock
+    return Block(
+      images: image..<min(batch, image + imagesPerBlock), rows: row..<min(tileRows, row + rowsPerBlock))
+  }
+}

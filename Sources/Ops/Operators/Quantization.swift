@@ -1,0 +1,258 @@
+import CKernels
+import Graph
+
+let quantizationOperators: [OperatorEntry] = [
+  OperatorEntry("QuantizeLinear") { reader in try QuantizeLinear(&reader) },
+  OperatorEntry("QuantizeLinear", domain: "com.microsoft") { reader in try QuantizeLinear(&reader) },
+  OperatorEntry("DequantizeLinear") { reader in try DequantizeLinear(&reader) },
+  OperatorEntry("DequantizeLinear", domain: "com.microsoft") { reader in try DequantizeLinear(&reader) },
+  OperatorEntry("DynamicQuantizeLinear") { _ in DynamicQuantizeLinear() },
+]
+
+/// Which scale and zero point belong to which elements: one pair for all, one for each index along an axis, or one for
+/// each block.
+private struct QuantizationGrid: Sendable {
+  private struct Axis {
+    let extent, block, stride: Int
+  }
+
+  /// The number of consecutive elements that share a pair.
+  let run: Int
+  /// The number of runs of the tensor.
+  let count: Int
+  private let axes: [Axis]
+  private let scaleCount, zeroPointCount: Int
+
+  init(_ x: Shape, scale: Shape, zeroPoint: Shape?, axis: Int, blockSize: Int) throws {
+    scaleCount = scale.count
+    zeroPointCount = zeroPoint?.count ?? 0
+    let pairs = scale.count > 1 ? scale : zeroPoint ?? scale
+    guard zeroPointCount <= 1 || scaleCount == 1 || zeroPointCount == scaleCount else {
+      throw GradCAMError(.badData, problem: "scale \(scale) and zero point \(zeroPoint!) differ in shape")
+    }
+    var extents = [Int](repeating: 1, count: x.rank)
+    let ownAxis = pairs.count > 1 ? try x.axis(axis) : nil
+    if pairs.count > 1, pairs.rank == 1, x.rank != 1 || blockSize == 0 {
+      extents[ownAxis!] = pairs[0]
+    } else if pairs.count > 1 {
+      guard pairs.rank == x.rank else {
+        throw GradCAMError(.badData, problem: "scales of shape \(pairs) do not fit a tensor of shape \(x)")
+      }
+      extents = pairs.dimensions
+    }
+    let strides = Shape(extents).strides
+    var axes: [Axis] = []
+    for index in 0..<x.rank {
+      let isBlocked = index == ownAxis && blockSize > 0
+      let block = isBlocked ? blockSize : (x[index] + extents[index] - 1) / max(extents[index], 1)
+      guard extents[index] == (x[index] + block - 1) / max(block, 1) || x.count == 0 else {
+        throw GradCAMError(.badData, problem: "scales of shape \(pairs) do not fit a tensor of shape \(x)")
+      }
+      axes.append(Axis(extent: x[index], block: max(block, 1), stride: extents[index] == 1 ? 0 : strides[index]))
+    }
+    let inner = axes.reversed().prefix { $0.stride == 0 }
+    run = max(1, inner.reduce(1) { $0 * $1.extent })
+    count = x.count / run
+    self.axes = axes.dropLast(inner.count)
+  }
+
+  /// Calls `body` with the elements, the scale and the zero point of every run.
+  func forEach(
+    _ scales: UnsafeRawPointer, _ zeroPoints: UnsafeRawPointer?, on pool: ThreadPool,
+    _ body: (Range<Int>, Float, Int64) -> Void
+  ) {
+    let part = min(run, elementwiseGrain), parts = (run + part - 1) / part
+    pool.parallelRanges(count * parts, grain: max(1, elementwiseGrain / part)) { range in
+      for index in range {
+        var rest = index / parts, pair = 0
+        for axis in axes.reversed() {
+          pair += rest % axis.extent / axis.block * axis.stride
+          rest /= axis.extent
+        }
+        let start = index / parts * run + index % parts * part
+        let size = MemoryLayout<Float>.size, integerSize = MemoryLayout<Int64>.size
+        body(
+          start..<min(start + part, (index / parts + 1) * run),
+          scales.loadUnaligned(fromByteOffset: scaleCount == 1 ? 0 : pair * size, as: Float.self),
+          zeroPoints?.loadUnaligned(fromByteOffset: zeroPointCount == 1 ? 0 : pair * integerSize, as: Int64.self) ?? 0)
+      }
+    }
+  }
+}
+
+/// Writes zeros for scales and zero points: the straight-through estimate holds them fixed.
+private func clearParameterGradients(_ run: GradientArguments, _ wanted: Set<Int>, _ counts: [Int]) {
+  for input in wanted where input > 0 { run.inputGradient(input).update(repeating: 0, count: counts[input]) }
+}
+
+private func checkQuantizable(_ type: ElementType) throws {
+  guard type.storage == .int64, type != .int64, type != .uint64 else { throw unsupportedType(type) }
+}
+
+/// QuantizeLinear, whose gradient passes straight through the rounding inside the range and is zero outside.
+struct QuantizeLinear: DifferentiableOperator {
+  private let axis, blockSize: Int
+  private let type: ElementType?
+  let integerGradients = IntegerGradients.estimated
+
+  init(_ reader: inout AttributeReader) throws {
+    axis = try reader.int("axis", default: 1)
+    blockSize = try reader.int("block_size", default: 0)
+    let code = try reader.int("output_dtype", default: 0)
+    type = code == 0 ? nil : try ElementType(onnx: code)
+    reader.ignore("saturate", "precision")  // for 8-bit floats only; all divisions are in float32
+  }
+
+  private func grid(_ inputs: NodeInputs) throws -> QuantizationGrid {
+    try QuantizationGrid(
+      inputs.required(0).shape, scale: inputs.required(1).shape, zeroPoint: inputs[2]?.shape, axis: axis,
+      blockSize: blockSize)
+  }
+
+  func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 3)
+    let type = inputs[2]?.elementType ?? type ?? .uint8
+    let x = try inputs.required(0)
+    guard x.elementType.isFloatingPoint, try inputs.required(1).elementType.isFloatingPoint else {
+      throw unsupportedType(x.elementType)
+    }
+    try checkQuantizable(type)
+    _ = try grid(inputs)
+    return [ValueInfo(type, x.shape)]
+  }
+
+  func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
+    let grid = try grid(inputs), bounds = outputs[0].elementType.integerRange, hasZeroPoint = inputs[2] != nil
+    return Kernel("quantize") { run in
+      let x = run.input(0), y = run.output(0, as: Int64.self)
+      grid.forEach(run.inputs[1]!, hasZeroPoint ? run.inputs[2] : nil, on: run.pool) { range, scale, zeroPoint in
+        quantize(
+          x + range.lowerBound, y + range.lowerBound, range.count, scale, zeroPoint, bounds.lowerBound,
+          bounds.upperBound)
+      }
+    }
+  }
+
+  func gradient(
+    _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
+  ) throws -> GradientRule {
+    let grid = try grid(inputs), bounds = outputs[0].elementType.integerRange, hasZeroPoint = inputs[2] != nil
+    let counts = (0..<inputs.count).map { inputs[$0]?.shape.count ?? 0 }
+    return GradientRule("quantize", readsInputs: [0, 1, 2]) { run in
+      clearParameterGradients(run, wanted, counts)
+      guard wanted.contains(0) else { return }
+      let x = run.input(0), dy = run.outputGradient, dx = run.inputGradient(0)
+      grid.forEach(run.inputs[1]!, hasZeroPoint ? run.inputs[2] : nil, on: run.pool) { range, scale, zeroPoint in
+        let start = range.lowerBound
+        quantize_gradient(
+          x + start, dy + start, dx + start, range.count, scale, zeroPoint, bounds.lowerBound, bounds.upperBound)
+      }
+    }
+  }
+}
+
+struct DequantizeLinear: DifferentiableOperator {
+  private let axis, blockSize: Int
+  private let type: ElementType?
+
+  init(_ reader: inout AttributeReader) throws {
+    axis = try reader.int("axis", default: 1)
+    blockSize = try reader.int("block_size", default: 0)
+    let code = try reader.int("output_dtype", default: 0)
+    type = code == 0 ? nil : try ElementType(onnx: code)
+  }
+
+  private func grid(_ inputs: NodeInputs) throws -> QuantizationGrid {
+    try QuantizationGrid(
+      inputs.required(0).shape, scale: inputs.required(1).shape, zeroPoint: inputs[2]?.shape, axis: axis,
+      blockSize: blockSize)
+  }
+
+  func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 3)
+    let x = try inputs.required(0), scale = try inputs.required(1)
+    try checkQuantizable(x.elementType)
+    guard scale.elementType.isFloatingPoint, inputs[2].map({ $0.elementType.storage == .int64 }) ?? true else {
+      throw GradCAMError(.badData, problem: "scale or zero point has the wrong type")
+    }
+    _ = try grid(inputs)
+    return [ValueInfo(type ?? scale.elementType, x.shape)]
+  }
+
+  func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
+    let grid = try grid(inputs), hasZeroPoint = inputs[2] != nil
+    return Kernel("dequantize") { run in
+      let x = run.input(0, as: Int64.self), y = run.output(0)
+      grid.forEach(run.inputs[1]!, hasZeroPoint ? run.inputs[2] : nil, on: run.pool) { range, scale, zeroPoint in
+        dequantize(x + range.lowerBound, y + range.lowerBound, range.count, scale, zeroPoint)
+      }
+    }
+  }
+
+  func gradient(
+    _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
+  ) throws -> GradientRule {
+    let grid = try grid(inputs)
+    let counts = (0..<inputs.count).map { inputs[$0]?.shape.count ?? 0 }
+    return GradientRule("dequantize", readsInputs: [1]) { run in
+      clearParameterGradients(run, wanted, counts)
+      guard wanted.contains(0) else { return }
+      let dy = run.outputGradient, dx = run.inputGradient(0)
+      grid.forEach(run.inputs[1]!, nil, on: run.pool) { range, scale, _ in
+        scale_floats(dy + range.lowerBound, dx + range.lowerBound, range.count, scale)
+      }
+    }
+  }
+}
+
+/// Quantises to uint8 with a scale computed from the contents; the estimated gradient holds the scale fixed.
+struct DynamicQuantizeLinear: DifferentiableOperator {
+  let integerGradients = IntegerGradients.estimated
+
+  func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    try inputs.expect(atMost: 1)
+    let x = try inputs.required(0)
+    guard x.elementType.isFloatingPoint else { throw unsupportedType(x.elementType) }
+    return [ValueInfo(.uint8, x.shape), ValueInfo(.float32, []), ValueInfo(.uint8, [])]
+  }
+
+  private func parameters(_ x: UnsafePointer<Float>, _ count: Int) -> (scale: Float, zeroPoint: Int64) {
+    var low: Float = 0, high: Float = 0
+    for index in 0..<count {
+      low = min(low, x[index])
+      high = max(high, x[index])
+    }
+    guard high > low, (high - low).isFinite else { return (1, 0) }
+    let scale = (high - low) / 255
+    return (scale, scale > 0 ? Int64(min(max((-low / scale).rounded(.toNearestOrEven), 0), 255)) : 0)
+  }
+
+  func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
+    let count = outputs[0].shape.count
+    return Kernel("quantize") { run in
+      let x = run.input(0), (scale, zeroPoint) = parameters(x, count)
+      if let y = run.outputs[0]?.assumingMemoryBound(to: Int64.self) {
+        run.pool.parallelRanges(count, grain: elementwiseGrain) { range in
+          quantize(x + range.lowerBound, y + range.lowerBound, range.count, scale, zeroPoint, 0, 255)
+        }
+      }
+      if run.outputs.count > 1 { run.outputs[1]?.storeBytes(of: scale, as: Float.self) }
+      if run.outputs.count > 2 { run.outputs[2]?.storeBytes(of: zeroPoint, as: Int64.self) }
+    }
+  }
+
+  func gradient(
+    _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
+  ) throws -> GradientRule {
+    let count = outputs[0].shape.count
+    return GradientRule("quantize", readsInputs: [0]) { run in
+      let x = run.input(0), dx = run.inputGradient(0)
+      guard let dy = run.outputGradients[0] else { return dx.update(repeating: 0, count: count) }
+      let (scale, zeroPoint) = parameters(x, count)
+      run.pool.parallelRanges(count, grain: elementwiseGrain) { range in
+        let start = range.lowerBound
+        quantize_gradient(x + start, dy + start, dx + start, range.count, scale, zeroPoint, 0, 255)
+      }
+    }
+  }
+}
