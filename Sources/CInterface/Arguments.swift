@@ -76,6 +76,3 @@ func checkedBuffer<Element>(
   }
   return UnsafeMutableBufferPointer(start: buffer, count: needed)
 }
-
-/// Whether a C truth value is true.
-func isTrue(_ value: Int32) -> Bool { value != 0 }

@@ -4,7 +4,7 @@ import Graph
 
 /// The object that an explanation's handle refers to.
 final class ExplanationHandle: HeldObject, @unchecked Sendable {
-  private let explanation: Explanation
+  fileprivate let explanation: Explanation
   private let picture: Picture?
   private let size: PixelSize
   private let classIndex: Int
@@ -49,10 +49,6 @@ final class ExplanationHandle: HeldObject, @unchecked Sendable {
   /// The map as drawn, at the picture's size.
   func heat() -> HeatMap { explanation.drawnMap().resized(width: size.width, height: size.height) }
 
-  /// The map at the node.
-  func map() -> HeatMap { explanation.rectifiedMap() }
-
-  /// The picture of the map.
   func drawn(_ drawing: gradcam_drawing) throws -> Picture {
     let style: DrawingStyle = try choice(drawing.style, "style") ?? .overlay
     let colormap: Colormap = try choice(drawing.colormap, "colormap") ?? .jet
@@ -105,7 +101,7 @@ public func gradcam_copy_heat(
 public func gradcam_copy_map(
   _ explanation: OpaquePointer!, _ values: UnsafeMutablePointer<Float>!, _ capacity: Int
 ) -> gradcam_status {
-  status { try use(explanation) { try copy($0.map().values, to: values, "values", capacity) } }
+  status { try use(explanation) { try copy($0.explanation.rectifiedMap().values, to: values, "values", capacity) } }
 }
 
 /// Draws the map, as the header says.

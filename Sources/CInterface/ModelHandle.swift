@@ -47,8 +47,7 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
 
   func node(at index: Int32) throws -> gradcam_node {
     guard nodes.indices.contains(Int(index)) else {
-      throw GradCAMError(
-        .usage, at: "argument 'index'", problem: "is \(index)", advice: "use 0 to \(nodes.count - 1)")
+      throw GradCAMError(.usage, at: "argument 'index'", problem: "is \(index)", advice: "use 0 to \(nodes.count - 1)")
     }
     return nodes[Int(index)]
   }
@@ -66,7 +65,6 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
     return node
   }
 
-  /// Runs the model on an image.
   func run(_ given: gradcam_image) throws {
     // Its memory is reused for the next one.
     observation = nil
@@ -107,8 +105,8 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
   private func target(_ request: gradcam_request, _ observation: Observation) throws -> any Target {
     var asked = TargetRequest()
     asked.classes = text(request.class_name).map { [$0] } ?? []
-    asked.score = isTrue(request.of_probability) ? .probability : .logit
-    asked.isCounterfactual = isTrue(request.counterfactual)
+    asked.score = request.of_probability != 0 ? .probability : .logit
+    asked.isCounterfactual = request.counterfactual != 0
     let planned = try PlannedTarget(
       asked, in: explainer.model, size: explainer.planner.inputSize, labels: explainer.labels)
     return try TargetChoice(planned, of: explainer).targets(explainer, of: observation)[0]
@@ -211,7 +209,6 @@ public func gradcam_explain(
     let result = try required(explanation, "explanation")
     result.pointee = nil
     let request = try read(request, "request", empty: gradcam_request()) ?? gradcam_request()
-    result.pointee = Handles.add(
-      try Handles.use(model, "model", as: ModelHandle.self) { try $0.explain(request) })
+    result.pointee = Handles.add(try Handles.use(model, "model", as: ModelHandle.self) { try $0.explain(request) })
   }
 }

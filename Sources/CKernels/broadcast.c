@@ -101,8 +101,7 @@ SIMD_INLINE void power_row(const unaligned_float *x, float exponent, float *y, s
 #undef ROW
 }
 
-SIMD_KERNEL void power_tile(
-  const unaligned_float *a, const unaligned_float *b, float *y, struct broadcast_tile tile) {
+SIMD_KERNEL void power_tile(const unaligned_float *a, const unaligned_float *b, float *y, struct broadcast_tile tile) {
   for (size_t r = 0; r < tile.rows; r++, a += tile.row[0], b += tile.row[1], y += tile.columns) {
     if (tile.column[1] == 0 && tile.column[0] == 1)
       power_row(a, b[0], y, tile.columns);

@@ -10,8 +10,7 @@ struct place {
   int inside;
 };
 
-static inline struct place locate(
-    const struct sliding_window *w, const float *offset, int64_t cell, int64_t output) {
+static inline struct place locate(const struct sliding_window *w, const float *offset, int64_t cell, int64_t output) {
   const int64_t outputs = w->output[1] * w->output[2];
   const int64_t row = window_origin(w, 1, output / w->output[2]) + cell / w->kernel[2] * w->dilation[1];
   const int64_t column = window_origin(w, 2, output % w->output[2]) + cell % w->kernel[2] * w->dilation[2];

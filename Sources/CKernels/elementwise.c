@@ -87,8 +87,7 @@ FORWARD(round, __builtin_elementwise_roundeven(x))
 FORWARD(erf, vector_erf(x))
 GRADIENT(erf, x, two_over_sqrt_pi *vector_exp(-x *x))
 FORWARD(gelu, 0.5f * x * (1 + vector_erf(x * inverse_sqrt_2)))
-GRADIENT(
-  gelu, x, 0.5f * (1 + vector_erf(x * inverse_sqrt_2)) + x * inverse_sqrt_2pi * vector_exp(-0.5f * x * x))
+GRADIENT(gelu, x, 0.5f * (1 + vector_erf(x * inverse_sqrt_2)) + x * inverse_sqrt_2pi * vector_exp(-0.5f * x * x))
 
 SIMD_KERNEL void zero_gradient(
   const unaligned_float *x, const float *dy, float *dx, size_t count, struct unary_parameters parameters) {

@@ -157,8 +157,7 @@ static inline int64_t depth_index(const struct depth_order *order, int64_t chann
 }
 
 // Packs all whole chunks of a panel of eight rows that are contiguous in memory; returns the depth packed.
-SIMD_INLINE int64_t pack_eight_rows(
-    const float *from, int64_t row_stride, const struct depth_order *order, float *to) {
+SIMD_INLINE int64_t pack_eight_rows(const float *from, int64_t row_stride, const struct depth_order *order, float *to) {
   const int64_t depth = order->channels * order->cells;
   int64_t done = 0, channel = 0, cell = 0;
   for (; done + chunk <= depth; done += chunk) {

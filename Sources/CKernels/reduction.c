@@ -72,8 +72,7 @@ ROW_EXTREMUM(min, INFINITY, smaller)
 REDUCTION(max, float, -INFINITY, larger(sum, v), max_row(x, count))
 REDUCTION(min, float, INFINITY, smaller(sum, v), min_row(x, count))
 
-SIMD_KERNEL void reduce_log_sum_exp(
-  const unaligned_float *x, float *y, size_t count, size_t stride, size_t columns) {
+SIMD_KERNEL void reduce_log_sum_exp(const unaligned_float *x, float *y, size_t count, size_t stride, size_t columns) {
   FAST_FLOAT_MATH
   for (size_t first = 0; first < columns; first += block) {
     const size_t width = columns - first < block ? columns - first : block;
@@ -186,8 +185,7 @@ SIMD_KERNEL void normalization_gradient_row(
 }
 
 // Σ x² over the window around channel c, for the columns of a block.
-SIMD_INLINE void window_squares(
-  const float *x, size_t c, size_t width, struct response_window form, float *squares) {
+SIMD_INLINE void window_squares(const float *x, size_t c, size_t width, struct response_window form, float *squares) {
   const size_t first = c < form.before ? 0 : c - form.before;
   const size_t rest = form.channels - c - 1, last = c + (rest < form.after ? rest : form.after);
   for (size_t j = 0; j < width; j++) squares[j] = 0;

@@ -1,9 +1,8 @@
 /// A block of memory with its lifetime: from the step of a plan that first writes it to the one that last touches it.
 struct ArenaBuffer: Sendable {
   var byteCount: Int
-  /// The step that first writes it.
   var firstUse: Int
-  /// The step that last touches it; `Int.max` if it must outlive the run.
+  /// `Int.max` if it must outlive the run.
   var lastUse: Int
 }
 
@@ -19,7 +18,6 @@ struct ArenaPosition: Sendable {
 struct ArenaLayout: Sendable {
   /// The byte offset of every buffer, a multiple of 64 if it has memory of its own.
   let offsets: [Int]
-  /// The size of the block.
   let byteCount: Int
 
   /// Places the largest buffers first, each at the lowest offset that is free during its lifetime and the lifetimes of

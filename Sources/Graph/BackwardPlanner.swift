@@ -21,7 +21,7 @@ struct BackwardPlanner {
   mutating func plan(from target: ValueID) throws {
     let taps = Set(forward.request.taps)
     let path = valuesDownstream(of: taps)
-    for tap in forward.request.taps where !reaches(target, from: tap) {
+    for tap in forward.request.taps where !valuesDownstream(of: [tap]).contains(target) {
       throw GradCAMError(
         .usage, at: "'\(forward.graph.values[tap].name)'",
         problem: "no gradient can flow from here to the output '\(forward.graph.values[target].name)'",
@@ -69,10 +69,6 @@ struct BackwardPlanner {
     return downstream
   }
 
-  private func reaches(_ target: ValueID, from tap: ValueID) -> Bool {
-    valuesDownstream(of: [tap]).contains(target)
-  }
-
   private mutating func newBuffer(byteCount: Int) -> Int {
     byteCounts.append(byteCount)
     return byteCounts.count - 1
@@ -103,8 +99,7 @@ struct BackwardPlanner {
       throw GradCAMError(
         .unsupported,
         problem:
-          "operator \(forward.operators.describe(node.operatorName)) has no gradient, but lies between tap and "
-          + "score",
+          "operator \(forward.operators.describe(node.operatorName)) has no gradient, but lies between tap and score",
         advice: "choose a node after it")
     }
     if operation.integerGradients == .estimated { estimates.append(index) }
@@ -112,8 +107,7 @@ struct BackwardPlanner {
     let isGuided = forward.request.guidesGradients && operation.rectifies(inputs)
     let outputGradients = isGuided ? outputGradients.map { $0.map { rectified($0, of: index) } } : outputGradients
     let rule = try operation.gradient(
-      wanted, inputs,
-      node.outputs.map { $0.flatMap { infos[$0] } ?? ValueInfo(.float32, []) }, forward.request.kernels)
+      wanted, inputs, node.outputs.map { $0.flatMap { infos[$0] } ?? ValueInfo(.float32, []) }, forward.request.kernels)
 
     var inputGradients: [Int?] = node.inputs.map { _ in nil }
     for input in wanted.sorted() {

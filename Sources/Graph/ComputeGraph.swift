@@ -94,7 +94,6 @@ public struct Node: Sendable {
   /// The values that it computes.
   public var results: [ValueID] { outputs.compactMap { $0 } }
 
-  /// Whether it computes any of these values.
   func computes(anyOf values: Set<ValueID>) -> Bool { results.contains(where: values.contains) }
 }
 
@@ -134,9 +133,7 @@ public struct ComputeGraph: Sendable {
   /// The node that computes each value, by value; inputs and constants have none.
   public var producers: [ValueID: Int] {
     var producers: [ValueID: Int] = [:]
-    for (index, node) in nodes.enumerated() {
-      for output in node.results { producers[output] = index }
-    }
+    for (index, node) in nodes.enumerated() { for output in node.results { producers[output] = index } }
     return producers
   }
 

@@ -24,25 +24,25 @@ public final class Executor {
     workers = TensorStorage(byteCount: stride * pool.threadCount)
     let workerScratch = WorkerScratch(base: workers.base, stride: stride), base = arena.base
     func buffer(_ index: Int) -> UnsafeMutableRawPointer { base + plan.layout.offsets[index] }
-    func pointer(_ place: ValuePlace) -> UnsafeRawPointer {
-      switch place {
-      case .constant(let tensor): UnsafeRawPointer(tensor.storage.base)
-      case .buffer(let index): UnsafeRawPointer(buffer(index))
-      case .observed(let value, _): observed!.pointer(to: value)
-      }
-    }
     arguments = plan.steps.map { step in
       KernelArguments(
-        inputs: step.reads.map { $0.map(pointer) }, outputs: step.writes.map { $0.map(buffer) },
+        inputs: step.reads.map { $0.map { Executor.pointer($0, plan, base, observed) } },
+        outputs: step.writes.map { $0.map(buffer) },
         scratch: step.scratch.map(buffer) ?? base, workerScratch: workerScratch, pool: pool)
     }
   }
 
   /// The address of a value that the plan keeps.
   private func pointer(to value: ValueID) -> UnsafeRawPointer {
-    switch plan.places[value]! {
+    Self.pointer(plan.places[value]!, plan, arena.base, observed)
+  }
+
+  private static func pointer(
+    _ place: ValuePlace, _ plan: Plan, _ base: UnsafeMutableRawPointer, _ observed: Executor?
+  ) -> UnsafeRawPointer {
+    switch place {
     case .constant(let tensor): UnsafeRawPointer(tensor.storage.base)
-    case .buffer(let buffer): UnsafeRawPointer(arena.base + plan.layout.offsets[buffer])
+    case .buffer(let buffer): UnsafeRawPointer(base + plan.layout.offsets[buffer])
     case .observed(let value, _): observed!.pointer(to: value)
     }
   }
@@ -128,9 +128,7 @@ public final class Executor {
 
   /// Lends the gradient at a tap after a backward pass, without a copy.
   public func withGradient<Result>(of tap: ValueID, _ body: (UnsafeBufferPointer<Float>) -> Result) -> Result {
-    body(
-      floats(
-        UnsafeRawPointer(arena.base + plan.layout.offsets[plan.tapGradients[tap]!]), plan.infos[tap]!.shape.count))
+    body(floats(arena.base + plan.layout.offsets[plan.tapGradients[tap]!], plan.infos[tap]!.shape.count))
   }
 
   private func floats(_ pointer: UnsafeRawPointer, _ count: Int) -> UnsafeBufferPointer<Float> {
@@ -196,7 +194,5 @@ extension Plan {
   public var forwardStepCount: Int { steps[..<backwardStart].count { !$0.kernel.isView } }
 
   /// The floating-point operations of the forward pass.
-  public var forwardOperationCount: Double {
-    steps[..<backwardStart].reduce(0) { $0 + $1.kernel.operationCount }
-  }
+  public var forwardOperationCount: Double { steps[..<backwardStart].reduce(0) { $0 + $1.kernel.operationCount } }
 }

@@ -5,7 +5,7 @@ struct ForwardPlanner {
   let operators: OperatorSet
   let request: PlanRequest
   /// Whether kernels are chosen only to fold constants.
-  private let infersOnly: Bool
+  var infersOnly = false
 
   var infos: [ValueID: ValueInfo] = [:]
   var places: [ValueID: ValuePlace] = [:]
@@ -13,13 +13,6 @@ struct ForwardPlanner {
   var byteCounts: [Int] = []
   /// The nodes that compute something, in order, including those whose outputs are observed.
   var planned: [(node: Int, operation: any Operator)] = []
-
-  init(graph: ComputeGraph, operators: OperatorSet, request: PlanRequest, infersOnly: Bool = false) {
-    self.graph = graph
-    self.operators = operators
-    self.request = request
-    self.infersOnly = infersOnly
-  }
 
   mutating func newBuffer(byteCount: Int) -> Int {
     byteCounts.append(byteCount)
@@ -35,15 +28,10 @@ struct ForwardPlanner {
     for (id, info) in request.inputs {
       _ = try Shape(checked: info.shape.dimensions, limit: Plan.elementLimit)
       infos[id] = info
-      if let constant = info.constant {
-        places[id] = .constant(constant)
-        continue
-      }
-      places[id] = observed(id) ?? .buffer(newBuffer(byteCount: info.byteCount))
+      places[id] =
+        info.constant.map(ValuePlace.constant) ?? observed(id) ?? .buffer(newBuffer(byteCount: info.byteCount))
     }
-    for index in graph.nodes(reaching: wanted) {
-      try located(graph.describe(node: index)) { try plan(node: index) }
-    }
+    for index in graph.nodes(reaching: wanted) { try located(graph.describe(node: index)) { try plan(node: index) } }
     for value in wanted where infos[value] == nil { throw missingContents(value) }
   }
 
@@ -115,8 +103,8 @@ struct ForwardPlanner {
       infos[value] = ValueInfo(constant)
       places[value] = .constant(constant)
     }
-    let needed = graph.nodes(reaching: Set(graph.nodes[index].results), from: parts.lowerBound)
-    for part in needed { try plan(node: part) }
+    let results = Set(graph.nodes[index].results)
+    for part in graph.nodes(reaching: results, from: parts.lowerBound) { try plan(node: part) }
   }
 
   private mutating func addStep(_ kernel: Kernel, node index: Int) {

@@ -1,18 +1,17 @@
 /// Returns the first input unchanged.
-public struct Identity: DifferentiableOperator {
-  /// Creates the operator, which has no attributes.
-  public init() {}
+package struct Identity: DifferentiableOperator {
+  package init() {}
 
-  public var role: OperatorRole { .identity }
-  public var integerGradients: IntegerGradients { .passed }
+  package var role: OperatorRole { .identity }
+  package var integerGradients: IntegerGradients { .passed }
 
-  public func infer(_ inputs: NodeInputs) throws -> [ValueInfo] { [try inputs.required(0)] }
+  package func infer(_ inputs: NodeInputs) throws -> [ValueInfo] { [try inputs.required(0)] }
 
-  public func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
+  package func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
     .view()
   }
 
-  public func gradient(
+  package func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
   ) throws -> GradientRule { .passing(to: wanted) }
 }

@@ -77,14 +77,9 @@ public struct Kernel: Sendable {
 /// Scratch memory per worker, at the same address for every step of a plan, so that what a worker writes there stays in
 /// its processor's caches.
 public struct WorkerScratch: @unchecked Sendable {
-  private let base: UnsafeMutableRawPointer
-  private let stride: Int
-
-  /// Wraps memory of `stride` bytes per worker.
-  init(base: UnsafeMutableRawPointer, stride: Int) {
-    self.base = base
-    self.stride = stride
-  }
+  let base: UnsafeMutableRawPointer
+  /// The bytes per worker.
+  let stride: Int
 
   /// For kernels that need none.
   public static let none = WorkerScratch(base: UnsafeMutableRawPointer(bitPattern: 4096)!, stride: 0)
@@ -153,9 +148,7 @@ public struct GradientRule: Sendable {
   public let kernel: Kernel
 
   /// Creates a rule from a kernel that reads and writes as `GradientArguments` does.
-  public init(
-    _ kernel: Kernel, readsInputs: Set<Int> = [], readsOutputs: Set<Int> = [], passes: Set<Int> = []
-  ) {
+  public init(_ kernel: Kernel, readsInputs: Set<Int> = [], readsOutputs: Set<Int> = [], passes: Set<Int> = []) {
     self.kernel = kernel
     self.readsInputs = readsInputs
     self.readsOutputs = readsOutputs

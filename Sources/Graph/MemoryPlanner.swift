@@ -24,9 +24,7 @@ struct MemoryPlanner {
   }
 
   /// Keeps a buffer beyond the end of the run.
-  mutating func keep(_ buffer: Int) {
-    buffers[buffer].lastUse = .max
-  }
+  mutating func keep(_ buffer: Int) { buffers[buffer].lastUse = .max }
 
   /// Notes that a buffer is written from outside before a step.
   mutating func written(_ buffer: Int, at step: Int) {
@@ -130,9 +128,7 @@ struct MemoryPlanner {
       guard place.root != target.root, buffers[place.root].byteCount == buffers[candidate].byteCount,
         residents.allSatisfy({ $0 == candidate || buffers[$0].lastUse < index })
       else { continue }
-      if target.root == result {
-        return put(result, at: place)
-      }
+      if target.root == result { return put(result, at: place) }
       let born = residents.map { buffers[$0].firstUse }.min()!
       let stretch = target.offset..<target.offset + buffers[result].byteCount
       let isFree = self.residents(of: target.root).allSatisfy { other in

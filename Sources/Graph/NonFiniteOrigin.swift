@@ -56,8 +56,7 @@ extension Executor {
     }
     return NonFiniteOrigin(
       node: node.name, output: node.results[0], isGradient: isGradient,
-      constant: constant.map { plan.graph.values[$0].name }
-    )
+      constant: constant.map { plan.graph.values[$0].name })
   }
 
   private func holdsNonFinite(_ value: ValueID, at memory: UnsafeRawPointer?) -> Bool {

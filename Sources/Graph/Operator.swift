@@ -15,9 +15,7 @@ public struct ValueInfo: Sendable {
   }
 
   /// Describes a constant.
-  public init(_ constant: Tensor) {
-    self.init(constant.elementType, constant.shape, constant: constant)
-  }
+  public init(_ constant: Tensor) { self.init(constant.elementType, constant.shape, constant: constant) }
 
   /// The size of the contents in bytes.
   public var byteCount: Int { shape.count * elementType.storage.byteCount }
@@ -96,16 +94,19 @@ public protocol CompositeOperator: GraphOperator {
 }
 
 extension CompositeOperator {
+  /// Nil: the body depends on the extents.
   public var fixedBody: ComputeGraph? { nil }
 }
 
 /// A composite operator whose body depends on attributes alone.
 public struct FixedComposite: CompositeOperator {
+  /// The body.
   public let fixedBody: ComputeGraph?
 
   /// Wraps a body.
   public init(_ body: ComputeGraph) { fixedBody = body }
 
+  /// The body, whatever the inputs.
   public func body(_ inputs: NodeInputs) -> ComputeGraph { fixedBody! }
 }
 

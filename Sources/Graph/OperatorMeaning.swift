@@ -81,10 +81,15 @@ public protocol GraphOperator: Sendable {
 }
 
 extension GraphOperator {
+  /// None of the roles.
   public var role: OperatorRole { .other }
+  /// Elementwise, with broadcasting.
   public func axes(_ inputs: NodeInputs) -> AxisMapping { .elementwise }
+  /// Nil: it adds none.
   public func channelBias(_ inputs: NodeInputs) -> [Float]? { nil }
+  /// Nil: it is no linear map of known weights.
   public func linearWeights(_ inputs: NodeInputs) -> LinearWeights? { nil }
+  /// Nil: it takes no mean.
   public func averagedAxes(_ inputs: NodeInputs) -> Set<Int>? { nil }
 }
 

@@ -53,7 +53,9 @@ public struct OperatorSet: Sendable {
   public var names: [OperatorName] { entries.keys.sorted { ($0.domain, $0.type) < ($1.domain, $1.type) } }
 
   /// Whether some version of the operator has a derivative, or stands for operators that may have one.
-  public func isDifferentiable(_ name: OperatorName) -> Bool { entries[name]?.contains(where: \.isDifferentiable) == true }
+  public func isDifferentiable(_ name: OperatorName) -> Bool {
+    entries[name]?.contains(where: \.isDifferentiable) == true
+  }
 
   /// Whether the set has some version of the operator.
   public func contains(_ name: OperatorName) -> Bool { entries[name] != nil }
@@ -77,7 +79,7 @@ public struct OperatorSet: Sendable {
   /// The same operators without the rules that fuse them.
   public var withoutRewrites: OperatorSet { OperatorSet(Array(entries.values.joined())) }
 
-  /// The graph with an operator in every node, and composite nodes with a fixed body replaced by it. A node that cannot
+  /// The graph with an operator in every node, and composite nodes with a fixed body replaced by it; a node that cannot
   /// be resolved is an error only if it is needed.
   public func resolving(_ graph: ComputeGraph) -> ComputeGraph {
     guard graph.nodes.contains(where: { $0.operation == nil }) else { return graph }
@@ -102,8 +104,7 @@ public struct OperatorSet: Sendable {
     do {
       return try resolve(node, opsets: opsets)
     } catch {
-      return UnresolvableOperator(
-        error: error as? GradCAMError ?? GradCAMError(.defect, problem: "\(error)"))
+      return UnresolvableOperator(error: error as? GradCAMError ?? GradCAMError(.defect, problem: "\(error)"))
     }
   }
 

@@ -1,7 +1,7 @@
 /// What a plan must compute.
 public struct PlanRequest: Sendable {
   /// Type and extents of the values supplied from outside: the model's inputs, and any other values of its graph, which
-  /// are then not computed. One with contents is treated as a constant.
+  /// are then not computed; one with contents is treated as a constant.
   public var inputs: [ValueID: ValueInfo]
   /// The values to keep for the caller.
   public var outputs: [ValueID]
@@ -39,7 +39,6 @@ public struct PlanRequest: Sendable {
     self.kernels = kernels
   }
 
-  /// All values that the plan must compute.
   var wanted: Set<ValueID> { keptBesidesTaps.union(taps) }
 
   fileprivate var keptBesidesTaps: Set<ValueID> { Set(outputs + (target.map { [$0] } ?? [])) }
@@ -70,11 +69,8 @@ public struct Plan: Sendable {
   let visits: [(step: Int, tap: ValueID)]
   let seed: Int?
   let layout: ArenaLayout
-
-  /// The size of every buffer.
   let byteCounts: [Int]
 
-  /// The bytes of scratch memory that every worker needs.
   var workerScratchByteCount: Int { steps.map(\.kernel.workerScratchByteCount).max() ?? 0 }
 
   /// Whether a value is in memory after a forward pass of an observable plan, and not inside a fused node.

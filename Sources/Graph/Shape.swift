@@ -73,7 +73,5 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomString
   }
 
   /// The extents joined by ×, such as `1×3×224×224`; `scalar` if there are none.
-  public var description: String {
-    dimensions.isEmpty ? "scalar" : dimensions.map(String.init).joined(separator: "×")
-  }
+  public var description: String { dimensions.isEmpty ? "scalar" : dimensions.map(String.init).joined(separator: "×") }
 }

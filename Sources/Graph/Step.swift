@@ -12,19 +12,15 @@ public enum ValuePlace: Sendable {
 
 /// One step of a plan, forward or backward.
 struct Step: Sendable {
-  /// The node that it belongs to.
   let node: Int
   let kernel: Kernel
   /// What the kernel reads, in its order; nil if omitted.
   let reads: [ValuePlace?]
   /// The buffers that the kernel writes, in its order; nil if not wanted.
   let writes: [Int?]
-  /// The buffer of its scratch memory.
   var scratch: Int?
 
-  /// The buffers whose contents it reads.
   var readBuffers: [Int] { reads.compactMap { $0?.buffer } }
 
-  /// The buffers that it writes.
   var writtenBuffers: [Int] { (kernel.isView ? [] : writes.compactMap { $0 }) + (scratch.map { [$0] } ?? []) }
 }

@@ -36,11 +36,7 @@ public final class TensorStorage: @unchecked Sendable {
   }
 
   /// Notes that the contents are not expected to be read again soon: borrowed memory need not stay resident.
-  public func rest() {
-    owner?.rest(UnsafeRawBufferPointer(start: base, count: byteCount))
-  }
+  public func rest() { owner?.rest(UnsafeRawBufferPointer(start: base, count: byteCount)) }
 
-  deinit {
-    if owner == nil { base.deallocate() }
-  }
+  deinit { if owner == nil { base.deallocate() } }
 }

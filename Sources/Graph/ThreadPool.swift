@@ -42,9 +42,7 @@ public final class ThreadPool: @unchecked Sendable {
   ///
   /// The ranges depend on `count` and `grain` alone, never on the number of threads.
   public func parallelRanges(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
-    parallelFor((count + grain - 1) / grain) { index, _ in
-      body(index * grain..<min(count, (index + 1) * grain))
-    }
+    parallelFor((count + grain - 1) / grain) { index, _ in body(index * grain..<min(count, (index + 1) * grain)) }
   }
 }
 

@@ -17,8 +17,7 @@ extension Attribute {
     case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT: self = .float(message.f)
     case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT: self = .int(message.i)
     case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING: self = .string(text(message.s))
-    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR:
-      self = .tensor(try tensors.tensor(required(message.t)))
+    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR: self = .tensor(try tensors.tensor(required(message.t)))
     case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__GRAPH: self = .graph(try graph(required(message.g)))
     case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOATS:
       self = .floats(Array(UnsafeBufferPointer(start: message.floats, count: message.n_floats)))

@@ -6,9 +6,7 @@ final class ExternalData {
   private var files: [String: MappedFile] = [:]
 
   /// Serves the model at a path, which may be relative.
-  init(modelPath: String) {
-    folder = modelPath.lastIndex(of: "/").map { String(modelPath[...$0]) } ?? "./"
-  }
+  init(modelPath: String) { folder = modelPath.lastIndex(of: "/").map { String(modelPath[...$0]) } ?? "./" }
 
   /// The paths of the data files used, sorted.
   var paths: [String] { files.keys.sorted().map { folder + $0 } }

@@ -1,16 +1,10 @@
 import COnnx
+import Graph
 
 /// Identifies the function of a model that a node calls.
 struct FunctionID: Hashable {
-  let domain: String
-  let type: String
+  let name: OperatorName
   let overload: String
-
-  init(domain: String, type: String, overload: String) {
-    self.domain = domain == "ai.onnx" ? "" : domain
-    self.type = type
-    self.overload = overload
-  }
 }
 
 /// How names and attributes in the body of a function relate to the graph that calls it.

@@ -139,9 +139,7 @@ final class GraphDecoder {
     var inputs: [String] { texts(message.input, message.n_input).map(scope.name) }
     var outputs: [String] { texts(message.output, message.n_output).map(scope.name) }
     /// How messages name the node.
-    var place: String {
-      "node '\(name.isEmpty ? outputs.first { !$0.isEmpty } ?? "" : name)' (\(operatorName))"
-    }
+    var place: String { "node '\(name.isEmpty ? outputs.first { !$0.isEmpty } ?? "" : name)' (\(operatorName))" }
   }
 
   /// The nodes, with calls of the model's functions replaced by their bodies.
@@ -153,8 +151,7 @@ final class GraphDecoder {
       guard !call.operatorName.type.isEmpty else {
         throw GradCAMError(.badData, at: call.place, problem: "names no operator")
       }
-      let id = FunctionID(
-        domain: call.operatorName.domain, type: call.operatorName.type, overload: text(message.overload))
+      let id = FunctionID(name: call.operatorName, overload: text(message.overload))
       guard let function = context.functions[id] else {
         calls.append(call)
         continue

@@ -6,9 +6,8 @@ import Graph
 /// Weights stay in the file, which is mapped for as long as a tensor needs it; so do those in data files beside it.
 /// Functions that the model defines are inlined. Nodes are in topological order, the file's own if possible. A graph
 /// that an attribute holds reads a value of an enclosing graph through a value of the same name, which has no producer
-/// and no constant and is not an input. Unsupported tensors and attributes become `Attribute.unsupported`,
-/// initialisers by way of a `Constant` node. Anything else that is wrong with the file is thrown as a `GradCAMError`
-/// that names it.
+/// and no constant and is not an input. Unsupported tensors and attributes become `Attribute.unsupported`, initialisers
+/// by way of a `Constant` node. Anything else that is wrong with the file is thrown as a `GradCAMError` that names it.
 public func loadModel(at path: String) throws -> ComputeGraph {
   try located(path) {
     let file = try MappedFile(path: path)

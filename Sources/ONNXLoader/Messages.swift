@@ -2,9 +2,7 @@ import COnnx
 import Graph
 
 /// The descriptor that protoc-c generated for a message type.
-struct MessageDescriptor: @unchecked Sendable {
-  let pointer: UnsafePointer<ProtobufCMessageDescriptor>
-}
+struct MessageDescriptor: @unchecked Sendable { let pointer: UnsafePointer<ProtobufCMessageDescriptor> }
 
 /// The descriptor of the message type that `initialize` (such as `onnx__model_proto__init`) initialises.
 func messageDescriptor<Message>(_ initialize: (UnsafeMutablePointer<Message>?) -> Void) -> MessageDescriptor {

@@ -61,7 +61,5 @@ private struct SidecarValue: Decodable {
     }
   }
 
-  private static func format(_ number: Double) -> String {
-    Int(exactly: number).map(String.init) ?? String(number)
-  }
+  private static func format(_ number: Double) -> String { Int(exactly: number).map(String.init) ?? String(number) }
 }

@@ -32,7 +32,7 @@ final class ModelContext {
     self.opsets = opsets
     self.functions = Dictionary(
       functions.map {
-        (FunctionID(domain: text($0.domain), type: text($0.name), overload: text($0.overload)), $0)
+        (FunctionID(name: OperatorName(domain: text($0.domain), type: text($0.name)), overload: text($0.overload)), $0)
       }, uniquingKeysWith: { first, _ in first })
   }
 

@@ -85,9 +85,6 @@ struct TensorDecoder {
     func makeNarrow<Target: BitwiseCopyable>(_ convert: (Int32) -> Target) throws -> Tensor {
       try make(message.int32_data, message.n_int32_data, convert)
     }
-    func makeUnsigned(_ convert: (UInt64) -> Int64) throws -> Tensor {
-      try make(message.uint64_data, message.n_uint64_data, convert)
-    }
     switch elementType {
     case .float32: return try make(message.float_data, message.n_float_data) { $0 }
     case .float64: return try make(message.double_data, message.n_double_data) { Float($0) }
@@ -99,8 +96,8 @@ struct TensorDecoder {
     case .int8: return try makeNarrow { Int64(Int8(truncatingIfNeeded: $0)) }
     case .uint16: return try makeNarrow { Int64(UInt16(truncatingIfNeeded: $0)) }
     case .uint8: return try makeNarrow { Int64(UInt8(truncatingIfNeeded: $0)) }
-    case .uint32: return try makeUnsigned { Int64(UInt32(truncatingIfNeeded: $0)) }
-    case .uint64: return try makeUnsigned { Int64(clamping: $0) }
+    case .uint32: return try make(message.uint64_data, message.n_uint64_data) { Int64(UInt32(truncatingIfNeeded: $0)) }
+    case .uint64: return try make(message.uint64_data, message.n_uint64_data) { Int64(clamping: $0) }
     case .bool: return try makeNarrow { UInt8($0 == 0 ? 0 : 1) }
     }
   }

@@ -50,9 +50,8 @@ struct Check: ParsableCommand {
     }
     let manifest = try manifest.map { try ConformanceManifest(contentsOf: $0) }
     let run = try runner(manifest)
-    var surprises: [String] = []
+    var surprises: [String] = [], rows: [Row] = []
     var counts: [ConformanceOutcome.Status: Int] = [:]
-    var rows: [Row] = []
     for (index, each) in cases.enumerated() {
       Console.progress(index, of: cases.count, each.name)
       let outcome = try run(each)
@@ -67,8 +66,7 @@ struct Check: ParsableCommand {
     Console.clearProgress()
     if json { try printJSON(rows) }
     if inThisProcess { return }
-    let summary =
-      "\(counts[.passed] ?? 0) passed, \(counts[.failed] ?? 0) failed, \(counts[.skipped] ?? 0) skipped"
+    let summary = "\(counts[.passed] ?? 0) passed, \(counts[.failed] ?? 0) failed, \(counts[.skipped] ?? 0) skipped"
     if !json { try Console.print(summary) }
     for surprise in surprises { Console.warn("\(surprise); correct the program or the manifest") }
     if manifest == nil ? counts[.failed] ?? 0 > 0 : !surprises.isEmpty { throw ExitCode(1) }

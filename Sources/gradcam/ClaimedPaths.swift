@@ -13,8 +13,7 @@ struct ClaimedPaths {
   /// Throws `usage` if it is a file that is read, or is already claimed.
   mutating func claim(_ path: String) throws {
     guard !isInput(path) else {
-      throw GradCAMError(
-        .usage, at: path, problem: "is an input and would be overwritten", advice: "give another name")
+      throw GradCAMError(.usage, at: path, problem: "is an input and would be overwritten", advice: "give another name")
     }
     guard used.insert(path).inserted else {
       throw GradCAMError(.usage, at: path, problem: "is named for two results", advice: "give each its own name")

@@ -51,10 +51,7 @@ enum Console {
   /// Writes a line that the next one replaces.
   static func drawProgress(_ line: String) { write("\r\(line)\u{1B}[K", to: STDERR_FILENO) }
 
-  /// Removes the progress bar.
-  static func clearProgress() {
-    if isTerminal { write("\r\u{1B}[K", to: STDERR_FILENO) }
-  }
+  static func clearProgress() { if isTerminal { write("\r\u{1B}[K", to: STDERR_FILENO) } }
 
   /// 0, or the system's error code.
   @discardableResult

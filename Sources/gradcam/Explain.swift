@@ -36,8 +36,7 @@ struct Explain: ParsableCommand {
         + "weighted activations. Repeatable.", valueName: "WAY"))
   var smoothing: [Smoothing] = []
 
-  @Option(
-    help: ArgumentHelp("Whose formulas and drawing to follow where implementations differ.", valueName: "NAME"))
+  @Option(help: ArgumentHelp("Whose formulas and drawing to follow where implementations differ.", valueName: "NAME"))
   var compat = Compatibility.pytorchGradCAM
 
   @Option(
@@ -90,7 +89,7 @@ struct Explain: ParsableCommand {
       option: output, modelName: model.name, imageCount: sources.count, pictureCount: pictures,
       targetCount: choice.count, inputs: opened.paths + images)
     try claimArrays(
-      in: &outputs, imageCount: sources.count, mapCount: maps,
+      in: &outputs.claimed, imageCount: sources.count, mapCount: maps,
       tapCount: choice.count * explainer.focus.taps.count * methods.count)
 
     let assumed = explainer.warnings(about: sources)
@@ -108,9 +107,7 @@ struct Explain: ParsableCommand {
     } deliver: { index, result in
       let name = sources.name(index)
       if let output = result.output { try save(output, to: saveOutput) }
-      var drawn: [ExplanationReport] = []
-      var said: Set<String> = []
-      var warnings: [String] = []
+      var drawn: [ExplanationReport] = [], warnings: [String] = [], said: Set<String> = []
       func write(_ file: Result<[UInt8], any Error>, of explanation: Explanation, method: String) throws -> String {
         let path = try outputs.next(image: name, explanation, method: method)
         try writeAtomically(try located(path) { try file.get() }, to: path)
@@ -139,9 +136,7 @@ struct Explain: ParsableCommand {
   }
 
   /// Throws `usage` if an array would be written for each of several results, or over a file that is read.
-  private func claimArrays(
-    in outputs: inout OutputPaths, imageCount: Int, mapCount: Int, tapCount: Int
-  ) throws {
+  private func claimArrays(in paths: inout ClaimedPaths, imageCount: Int, mapCount: Int, tapCount: Int) throws {
     for (option, path, count) in [
       ("--save-map", saveMap, imageCount * mapCount), ("--save-activation", saveActivation, imageCount * tapCount),
       ("--save-gradient", saveGradient, imageCount * tapCount), ("--save-output", saveOutput, imageCount),
@@ -152,7 +147,7 @@ struct Explain: ParsableCommand {
           .usage, at: "\(option) \(path)", problem: "is one file, but there are \(count) results",
           advice: "explain one image at one node for one class by one method")
       }
-      try outputs.claim(path)
+      try paths.claim(path)
     }
   }
 

@@ -3,8 +3,7 @@ import GradCAM
 
 /// How the dimensions of a target layer are read if the graph does not determine them.
 struct FeatureMapOptions: ParsableArguments {
-  @Option(
-    help: ArgumentHelp("Rows and columns of a transformer's token grid, such as 14x14.", valueName: "HxW"))
+  @Option(help: ArgumentHelp("Rows and columns of a transformer's token grid, such as 14x14.", valueName: "HxW"))
   var grid: FeatureMapHint.Grid?
 
   @Option(
@@ -21,9 +20,7 @@ struct ChannelAxis: ExpressibleByArgument {
 
   init?(argument: String) {
     guard argument.hasPrefix("channels="), let axis = FeatureMapHint.Axis(rawValue: String(argument.dropFirst(9)))
-    else {
-      return nil
-    }
+    else { return nil }
     channels = axis
   }
 }

@@ -37,8 +37,7 @@ struct GradCAMCommand: ParsableCommand {
     }
   }
 
-  /// Keeps freed blocks of a picture's size for the next picture. If they went back to the system, it would have to
-  /// clear their pages again.
+  /// Keeps freed blocks of a picture's size for the next picture: pages that go back to the system are cleared again.
   private static func keepFreedMemory() {
     #if canImport(Glibc)
       mallopt(M_MMAP_THRESHOLD, 32 << 20)

@@ -9,7 +9,6 @@ struct HostOptions: ParsableArguments {
   var models: String?
   @OptionGroup var plugins: PluginOptions
 
-  /// The models folder.
   var modelFolder: ModelFolder { models.map(ModelFolder.init) ?? .usual }
 
   /// Opens the model that an argument names: a path, or a name in the models folder.
@@ -18,11 +17,8 @@ struct HostOptions: ParsableArguments {
   ///
   /// Throws what loading, finding and opening throws.
   func open(_ model: String, layout: ImageShape.Layout? = nil, registry: Registry? = nil) throws -> Model {
-    try Model(
-      contentsOf: modelFolder.resolve(model), layout: layout, registry: registry ?? plugins.registry())
+    try Model(contentsOf: modelFolder.resolve(model), layout: layout, registry: registry ?? plugins.registry())
   }
 
-  mutating func validate() throws {
-    if models == "" { throw ValidationError("--models is empty; give a folder.") }
-  }
+  mutating func validate() throws { if models == "" { throw ValidationError("--models is empty; give a folder.") } }
 }

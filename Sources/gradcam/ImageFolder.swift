@@ -34,6 +34,5 @@ struct ImageFolder {
     }
   }
 
-  /// The path of a picture.
   func path(_ name: String) -> String { folder + name }
 }

@@ -23,9 +23,7 @@ struct ImageJob {
   let format: String
   let bar: ProgressBar
 
-  /// The results for one image.
   struct Result {
-    /// The most probable classes.
     var best: [ScoredClass] = []
     /// The model's first output.
     var output: Tensor?

@@ -10,8 +10,7 @@ struct ImageOptions: ParsableArguments {
       valueName: "[NAME=]FILE"))
   var tensor: [String] = []
 
-  @Option(help: ArgumentHelp("Preprocessing preset.", valueName: "NAME"))
-  var preset: Preprocessing.Preset?
+  @Option(help: ArgumentHelp("Preprocessing preset.", valueName: "NAME")) var preset: Preprocessing.Preset?
 
   @Option(help: ArgumentHelp("Size of the network's input, if the file leaves it open.", valueName: "WxH"))
   var size: PixelSize?
@@ -19,26 +18,22 @@ struct ImageOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Resize the shorter side to N, or the picture to WxH.", valueName: "N|WxH"))
   var resize: Preprocessing.Resize?
 
-  @Option(help: ArgumentHelp("Crop the centre to this size.", valueName: "N|WxH"))
-  var crop: PixelSize?
+  @Option(help: ArgumentHelp("Crop the centre to this size.", valueName: "N|WxH")) var crop: PixelSize?
 
   @Option(help: ArgumentHelp("Mean of each channel, such as 0.485,0.456,0.406.", valueName: "R,G,B"))
   var mean: ChannelNumbers?
 
-  @Option(help: ArgumentHelp("Standard deviation of each channel.", valueName: "R,G,B"))
-  var std: ChannelNumbers?
+  @Option(help: ArgumentHelp("Standard deviation of each channel.", valueName: "R,G,B")) var std: ChannelNumbers?
 
   @Option(help: ArgumentHelp("Value of full brightness, before mean and deviation are applied.", valueName: "1|255"))
   var range: Float?
 
-  @Option(help: ArgumentHelp("Order of the colours.", valueName: "ORDER"))
-  var channels: Preprocessing.Channels?
+  @Option(help: ArgumentHelp("Order of the colours.", valueName: "ORDER")) var channels: Preprocessing.Channels?
 
   @Option(help: ArgumentHelp("Order of the input's dimensions, if the file does not say.", valueName: "ORDER"))
   var layout: ImageShape.Layout?
 
-  @Option(help: ArgumentHelp("Names of the classes, one per line.", valueName: "FILE"))
-  var labels: String?
+  @Option(help: ArgumentHelp("Names of the classes, one per line.", valueName: "FILE")) var labels: String?
 
   /// The preprocessing that the options ask for; nil if they leave everything to the model's file.
   func preprocessing(for model: Model) -> Preprocessing? {

@@ -19,11 +19,8 @@ struct ImageSources {
     }
   }
 
-  /// How many images there are.
   var count: Int { tensor == nil ? images.count : 1 }
-  /// Whether the images are pictures.
   var usesPictures: Bool { tensor == nil }
-  /// The path of an image.
   func name(_ index: Int) -> String { tensor?.path ?? images[index] }
 
   /// Reads an image and turns it into the network's input.

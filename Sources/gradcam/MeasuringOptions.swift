@@ -37,7 +37,6 @@ struct BoxOptions: ParsableArguments {
       valueName: "FILE.json"))
   var path: String?
 
-  /// The boxes.
   func read() throws -> ObjectBoxes? { try path.map { try ObjectBoxes(contentsOf: $0) } }
 
   /// The metric with a name; nil for `none`.

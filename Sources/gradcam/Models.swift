@@ -47,15 +47,13 @@ extension ModelSummary {
   /// Whether every operator is supported; if not, which ones, or why else the model cannot be explained.
   fileprivate var verdict: String {
     let missing = missingOperators ?? []
-    guard missing.isEmpty else { return missing.map(\.verdict).joined(separator: "; ") }
+    guard missing.isEmpty else {
+      return missing.map { $0.problem.asOptions + ($0.name.isONNX ? "" : " (needs a plugin)") }.joined(separator: "; ")
+    }
     guard var failure else { return "all supported" }
     if failure.place.first == "\(path)" { failure.place.removeFirst() }
     return failure.message.asOptions
   }
-}
-
-extension MissingOperator {
-  fileprivate var verdict: String { problem.asOptions + (name.isONNX ? "" : " (needs a plugin)") }
 }
 
 /// What `--json` prints for a model.

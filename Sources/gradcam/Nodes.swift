@@ -20,7 +20,6 @@ struct Nodes: ParsableCommand {
     let `operator`: String
     @Nullable var shape: [Int]?
     let auto: Bool
-
   }
 
   func run() throws {
@@ -32,13 +31,12 @@ struct Nodes: ParsableCommand {
       model, size: size, inputs: tensors.others.mapValues { ValueInfo($0.elementType, $0.shape) })
     let entries = catalogue.entries.filter { all || $0.isMappable }
     if json {
-      try printJSON(
+      return try printJSON(
         entries.map {
           Row(
             index: $0.index, name: $0.name, tensor: $0.tensor, module: $0.module,
             operator: "\($0.operatorName)", shape: $0.shape?.dimensions, auto: $0.isAuto)
         })
-      return
     }
     var table = Table([" #", "module", "operator", "shape", "tensor", "node", ""])
     for entry in entries {

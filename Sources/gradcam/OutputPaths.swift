@@ -13,7 +13,8 @@ struct OutputPaths {
   private let file: String?
   private let modelName: String
   private let naming: Naming
-  private var claimed: ClaimedPaths
+  /// The paths that are written to.
+  var claimed: ClaimedPaths
 
   /// The parts of an explanation that a picture's name contains.
   enum Naming {
@@ -48,21 +49,14 @@ struct OutputPaths {
     if imageCount * pictureCount == 1, !Self.isFolder(option) {
       (file, folder) = (option, "")
       try Picture.checkFormat(ofOutput: option)
-      try claim(option)
+      try claimed.claim(option)
     } else {
       (file, folder) = (nil, option.hasSuffix("/") ? option : option + "/")
     }
   }
 
-  /// Claims a path that the user named.
-  ///
-  /// Throws `usage` if it is a file that is read, or is already claimed.
-  mutating func claim(_ path: String) throws { try claimed.claim(path) }
-
   /// Whether a path can only name a folder: it is one, ends in a slash, or does not have a picture's extension.
-  static func namesFolder(_ option: String) -> Bool {
-    isFolder(option) || !Picture.hasKnownExtension(option)
-  }
+  static func namesFolder(_ option: String) -> Bool { isFolder(option) || !Picture.hasKnownExtension(option) }
 
   private static func isFolder(_ option: String) -> Bool {
     option.hasSuffix("/") || (try? FileManager.default.contentsOfDirectory(atPath: option)) != nil

@@ -18,8 +18,7 @@ struct PluginOptions: ParsableArguments {
   var libraries: [String] = []
 
   @Option(
-    name: .customLong("plugin-dir"),
-    help: ArgumentHelp("All libraries in a folder. Repeatable.", valueName: "DIR"))
+    name: .customLong("plugin-dir"), help: ArgumentHelp("All libraries in a folder. Repeatable.", valueName: "DIR"))
   var folders: [String] = []
 
   @Option(
@@ -52,8 +51,7 @@ struct PluginOptions: ParsableArguments {
     // Two paths may lead to one file.
     var seen: Set<String> = []
     let distinct = plugins.filter { seen.insert($0.path ?? $0.name).inserted }
-    return distinct.isEmpty && preferred.isEmpty
-      ? .standard : try Registry(adding: distinct, preferring: preferred)
+    return distinct.isEmpty && preferred.isEmpty ? .standard : try Registry(adding: distinct, preferring: preferred)
   }
 
   private func libraries(in folder: String) throws -> [String] {

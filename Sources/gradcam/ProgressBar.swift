@@ -16,7 +16,6 @@ final class ProgressBar: Sendable {
     var drawn = ContinuousClock.now
   }
 
-  /// Creates a bar for a number of pieces of work.
   init(count: Int) {
     self.count = count
     state = Mutex(State())

@@ -141,7 +141,6 @@ struct SweepReport: Encodable {
     let shape: [Int]
     @Nullable var value: Double?
     let warnings: [String]
-
   }
 
   let image, model, target: String

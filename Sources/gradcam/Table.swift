@@ -12,10 +12,8 @@ struct Table {
   /// Adds a row with as many cells as the heading.
   mutating func add(_ cells: String...) { add(cells) }
 
-  /// Adds a row with as many cells as the heading.
   mutating func add(_ cells: [String]) { rows.append(cells) }
 
-  /// The table as text.
   var text: String {
     let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max()! }
     return rows.map { row in

@@ -40,7 +40,6 @@ struct TargetOptions: ParsableArguments {
 
   @Flag(help: "Evidence against the target: the negated gradient.") var counterfactual = false
 
-  /// The request that the options make.
   var request: TargetRequest {
     var request = TargetRequest()
     (request.classes, request.score, request.mask, request.contrast) = (classes, score, mask, contrast)

@@ -8,9 +8,7 @@ struct TopClass: Encodable {
 }
 
 extension TopClass {
-  init(_ scored: ScoredClass) {
-    self.init(class: scored.index, label: scored.label, probability: scored.probability)
-  }
+  init(_ scored: ScoredClass) { self.init(class: scored.index, label: scored.label, probability: scored.probability) }
 
   /// The class's name, else its number.
   var name: String { label ?? "class \(`class`)" }

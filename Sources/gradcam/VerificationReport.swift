@@ -12,9 +12,7 @@ struct VerificationReport: Encodable {
     let verdict: String
 
     /// The slopes that differ most.
-    var worst: Slope {
-      slopes.max { abs($0.gradient - $0.difference) < abs($1.gradient - $1.difference) }!
-    }
+    var worst: Slope { slopes.max { abs($0.gradient - $0.difference) < abs($1.gradient - $1.difference) }! }
   }
 
   struct Node: Encodable {
@@ -57,7 +55,6 @@ struct VerificationReport: Encodable {
     comparisons.count { $0.verdict == verdict.rawValue }
   }
 
-  /// Whether any comparison disagrees.
   var disagrees: Bool { count(.disagrees) > 0 }
 
   /// Prints a line for every comparison, then their count.
@@ -70,8 +67,7 @@ struct VerificationReport: Encodable {
         table.add(
           place(node: node.node, tensor: node.tensor), each.direction + (each.untied ? ", untied" : ""),
           significant(each.worst.gradient), significant(each.worst.difference), percent(each.error),
-          percent(each.uncertainty),
-          each.verdict)
+          percent(each.uncertainty), each.verdict)
       }
     }
     try Console.print(table.text)

@@ -35,9 +35,7 @@ struct Verify: ParsableCommand {
   @OptionGroup var image: ImageOptions
   @OptionGroup var host: HostOptions
 
-  mutating func validate() throws {
-    if target.classes.count > 1 { throw ValidationError("Give one --class.") }
-  }
+  mutating func validate() throws { if target.classes.count > 1 { throw ValidationError("Give one --class.") } }
 
   func run() throws {
     let opened = try OpenedModel(model, host, image, target.request), model = opened.model

@@ -4,7 +4,7 @@ import Testing
 
 let imageScalerGradientChecks: [GradientCheck] = [
   GradientCheck(
-    type: "ImageScaler", attributes: ["scale": .float(3), "bias": .floats([1, 2])], inputs: [.uniform([1, 2, 3, 4])]),
+    type: "ImageScaler", attributes: ["scale": .float(3), "bias": .floats([1, 2])], inputs: [.uniform([1, 2, 3, 4])])
 ]
 
 @Suite struct ImageScalerTests {

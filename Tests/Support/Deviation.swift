@@ -9,6 +9,7 @@ public struct Deviation: CustomStringConvertible {
   /// The cosine of the angle between the two.
   public let cosine: Double
 
+  /// Compares numbers with the true ones, one by one.
   public init(_ found: [Float], from truth: [Float]) {
     guard found.count == truth.count, found.allSatisfy(\.isFinite) else {
       (absolute, relative, cosine) = (.infinity, .infinity, 0)
@@ -21,6 +22,7 @@ public struct Deviation: CustomStringConvertible {
     cosine = dot(a, b) / (dot(a, a) * dot(b, b)).squareRoot()
   }
 
+  /// All three numbers.
   public var description: String { "off by \(absolute), relative \(relative), cosine \(cosine)" }
 }
 

@@ -8,8 +8,7 @@
 #pragma GCC visibility push(hidden)
 
 // y[r] = matrix[r] · x for rows [first, last).
-void matrix_times_vector(
-    const float *matrix, int64_t columns, const float *x, int64_t first, int64_t last, float *y);
+void matrix_times_vector(const float *matrix, int64_t columns, const float *x, int64_t first, int64_t last, float *y);
 
 // y[c] = Σ over rows of x[r] × matrix[r][c] for columns [first, last); rows whose x is 0 are not read.
 void vector_times_matrix(

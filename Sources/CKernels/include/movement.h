@@ -26,8 +26,7 @@ void scatter_blocks(
     const void *source, void *target, const ptrdiff_t *offsets, size_t count, size_t block, size_t element_size);
 
 // The target from offsets[k] on += block k of the source, in order of k.
-void scatter_add_blocks(
-    const float *source, float *target, const ptrdiff_t *offsets, size_t count, size_t block);
+void scatter_add_blocks(const float *source, float *target, const ptrdiff_t *offsets, size_t count, size_t block);
 
 #pragma GCC visibility pop
 

@@ -15,9 +15,6 @@ public struct ConformanceCase: Sendable {
   /// The folders of inputs and outputs.
   let dataSets: [String]
 
-  /// The model's path.
-  var model: String { folder + "/model.onnx" }
-
   /// The cases in a folder, sorted by name: the folder itself, or those below it.
   ///
   /// Throws `unreadable` if the folder cannot be listed.

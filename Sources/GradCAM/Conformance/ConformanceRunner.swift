@@ -22,25 +22,21 @@ public struct ConformanceRunner: Sendable {
     relativeTolerance: Float = 1e-3, absoluteTolerance: Float = 1e-5, manifest: ConformanceManifest? = nil,
     operators: OperatorSet = .standard
   ) {
-    self.relativeTolerance = relativeTolerance
-    self.absoluteTolerance = absoluteTolerance
-    self.manifest = manifest
-    self.operators = operators
+    (self.relativeTolerance, self.absoluteTolerance) = (relativeTolerance, absoluteTolerance)
+    (self.manifest, self.operators) = (manifest, operators)
   }
 
   /// Runs one case: it is skipped if something is `unsupported` and fails on any other error.
   public func run(_ each: ConformanceCase) -> ConformanceOutcome {
     do {
-      let graph = try loadModel(at: each.model)
+      let graph = try loadModel(at: each.folder + "/model.onnx")
       for id in graph.inputs + graph.outputs where graph.values[id].elementType == nil {
         throw GradCAMError(
           .unsupported, at: "'\(graph.values[id].name)'",
           problem: "is not a tensor of an element type that this program supports")
       }
       let entry = manifest?.entries[each.name]
-      let tolerances = (
-        entry?.relativeTolerance ?? relativeTolerance, entry?.absoluteTolerance ?? absoluteTolerance
-      )
+      let tolerances = (entry?.relativeTolerance ?? relativeTolerance, entry?.absoluteTolerance ?? absoluteTolerance)
       for set in each.dataSets {
         if let difference = try compare(graph, set, within: tolerances) {
           return ConformanceOutcome(status: .failed, reason: Message(difference))
@@ -80,8 +76,8 @@ public struct ConformanceRunner: Sendable {
     return nil
   }
 
-  /// A plan that knows only the extents of the inputs. If shapes depend on contents, it also knows the contents of
-  /// integer and Boolean inputs, or, if that is not enough, of all inputs.
+  /// A plan that knows only the extents of the inputs; if shapes depend on contents, also the contents of integer and
+  /// Boolean inputs, or, if that is not enough, of all inputs.
   private func plan(_ graph: ComputeGraph, _ inputs: [ValueID: Tensor]) throws -> Plan {
     func plan(knowing isKnown: (Tensor) -> Bool) throws -> Plan {
       try Plan(

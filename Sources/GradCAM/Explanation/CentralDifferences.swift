@@ -114,8 +114,7 @@ struct CentralDifferences {
     let noise = Self.certainty * rounding * 2.0.squareRoot()
     var slopes: [GradientVerification.Slope] = [], kinks: [Double] = [], noises: [Double] = []
     for each in drawn {
-      let length = each.reduce(0) { $0 + $1 * $1 }.squareRoot()
-      let unit = each.map { $0 / length }
+      let length = each.reduce(0) { $0 + $1 * $1 }.squareRoot(), unit = each.map { $0 / length }
       // If an element moves by a large part of the typical element, the difference is not local.
       let limit = 0.2 * (typicalValue > 0 ? typicalValue : 1) / unit.reduce(0) { max($0, abs($1)) }
       func stepLength(slope: Double) -> Double {
@@ -134,15 +133,10 @@ struct CentralDifferences {
       kinks += [far.slope.error - near.slope.error, (4 * near.bend - far.bend) / 3]
       noises.append(noise / (2 * step))
     }
-    let scale = max(
-      slopes.map(\.gradient).rootMeanSquare, slopes.map(\.difference).rootMeanSquare, typicalGradient)
-    func share(_ values: [Double]) -> Double {
-      let size = values.rootMeanSquare
-      return scale == 0 ? 0 : size / scale
-    }
+    let scale = max(slopes.map(\.gradient).rootMeanSquare, slopes.map(\.difference).rootMeanSquare, typicalGradient)
+    func share(_ values: [Double]) -> Double { scale == 0 ? 0 : values.rootMeanSquare / scale }
     return GradientVerification.DirectionCheck(
-      direction: direction, leavesOutTies: leavesOutTies, slopes: slopes,
-      error: share(slopes.map(\.error)),
+      direction: direction, leavesOutTies: leavesOutTies, slopes: slopes, error: share(slopes.map(\.error)),
       // Each direction gives two estimates.
       uncertainty: max(share(noises), Self.caution * 2.0.squareRoot() * share(kinks)))
   }
@@ -152,8 +146,7 @@ struct CentralDifferences {
     along unit: [Double], step: Double
   ) throws -> (slope: GradientVerification.Slope, bend: Double) {
     func side(_ step: Double) throws -> (predicted: Double, change: Double) {
-      var moved = values
-      var predicted = 0.0
+      var moved = values, predicted = 0.0
       for index in unit.indices where unit[index] != 0 {
         moved[index] = Float(Double(values[index]) + step * unit[index])
         predicted += Double(gradient[index]) * (Double(moved[index]) - Double(values[index]))
@@ -164,8 +157,7 @@ struct CentralDifferences {
     let slope = GradientVerification.Slope(
       gradient: (above.predicted - below.predicted) / (2 * step),
       difference: (above.change - below.change) / (2 * step))
-    let bend = (above.change - above.predicted + below.change - below.predicted) / (2 * step)
-    return (slope, bend)
+    return (slope, (above.change - above.predicted + below.change - below.predicted) / (2 * step))
   }
 
   private func score(_ values: [Float]) throws -> Double {
@@ -178,8 +170,7 @@ struct CentralDifferences {
   private mutating func measureRounding() throws {
     var scores: [Double] = []
     for _ in 0..<10 {
-      var moved = values
-      var predicted = 0.0
+      var moved = values, predicted = 0.0
       for index in values.indices where values[index] != 0 {
         moved[index] *= 1 + Float.random(in: -1...1, using: &generator) / 65_536
         predicted += Double(gradient[index]) * (Double(moved[index]) - Double(values[index]))

@@ -20,27 +20,20 @@ public enum Compatibility: String, Sendable, CaseIterable {
   /// - Parameters:
   ///   - map: the method's result at the feature map's size, before rectification.
   ///   - isRectified: whether negative values are set to 0, if the library does so.
-  public func drawnMap(
-    _ map: HeatMap, isRectified: Bool = true, geometry: PreprocessingGeometry
-  ) -> HeatMap {
+  public func drawnMap(_ map: HeatMap, isRectified: Bool = true, geometry: PreprocessingGeometry) -> HeatMap {
     let map = isRectified && rectifies ? map.rectified() : map
     return switch self {
     case .pytorchGradCAM: geometry.project(map.rescaled()).rescaled()
-    case .torchcam: geometry.project(map.rescaled(epsilon: 1e-8), by: .bicubic).clamped()
+    case .torchcam: geometry.project(map.rescaled(epsilon: 1e-8), by: .bicubic).mapped { min(max($0, 0), 1) }
     case .captum: geometry.project(map, by: .nearest).magnitudes(withoutShare: 0.02)
-    case .recipe:
-      map.resized(width: geometry.crop.size.width, height: geometry.crop.size.height).rescaled(epsilon: 0)
+    case .recipe: map.resized(width: geometry.crop.size.width, height: geometry.crop.size.height).rescaled(epsilon: 0)
     }
   }
 
-  /// The filter that pictures are resized with.
   var resizeFilter: Picture.ResizeFilter { self == .recipe ? .openCVBilinear : .pillowBilinear }
 }
 
 extension HeatMap {
-  /// The values clamped to 0 … 1.
-  fileprivate func clamped() -> HeatMap { mapped { min(max($0, 0), 1) } }
-
   /// The magnitudes divided by the one at which their running sum, in ascending order, reaches all but a share of the
   /// total, clipped to 1; all 0 if that one is 0.
   fileprivate func magnitudes(withoutShare share: Double) -> HeatMap {

@@ -16,7 +16,6 @@ public struct Explainer: Sendable {
   public let warnings: [Warning]
   /// What the user chose about methods.
   public var settings = MethodSettings()
-  /// Whether the user named nodes.
   let namesNodes: Bool
 
   /// The model.
@@ -61,8 +60,7 @@ public struct Explainer: Sendable {
     namesNodes = !nodes.isEmpty
     planner = try ModelPlanner(
       model, inputSize: size, inputs: inputs, pool: ThreadPool(threadCount: threadCount), reusesWeights: reusesWeights)
-    focus = try planner.focus(
-      explaining: explained, keeping: kept, nodes: nodes, hint: hint, visitsTaps: visitsNodes)
+    focus = try planner.focus(explaining: explained, keeping: kept, nodes: nodes, hint: hint, visitsTaps: visitsNodes)
     _ = try planner.plan(planner.key(focus))
     let (usual, isAssumed) = Labels.known(of: model, focus.catalogue)
     self.labels = labels ?? usual
@@ -73,11 +71,12 @@ public struct Explainer: Sendable {
           text: "the file does not name its classes; with 1,000 of them ImageNet's are assumed; "
             + "give \(.labels, as: "FILE")"))
     }
-    if !self.labels.names.isEmpty, focus.catalogue.classCount > 0, self.labels.names.count != focus.catalogue.classCount {
+    let labelCount = self.labels.names.count, classCount = focus.catalogue.classCount
+    if labelCount > 0, classCount > 0, labelCount != classCount {
       warnings.append(
         Warning(
           code: .labelsCount,
-          text: "there are \(self.labels.names.count) labels for \(focus.catalogue.classCount) classes; "
+          text: "there are \(labelCount) labels for \(classCount) classes; "
             + "give \(.labels) a file with one line per class, in the model's order"))
     }
     self.warnings = warnings
@@ -152,8 +151,7 @@ public struct Explainer: Sendable {
 
   /// The `count` most probable classes by raw scores, best first.
   func classes(of logits: [Float], count: Int) -> [ScoredClass] {
-    let scored = scoredClasses(logits)
-    return Array(scored.sorted { ($1.logit, $0.index) < ($0.logit, $1.index) }.prefix(count))
+    Array(scoredClasses(logits).sorted { ($1.logit, $0.index) < ($0.logit, $1.index) }.prefix(count))
   }
 
   /// The classes in their order, with their scores.
@@ -200,12 +198,13 @@ extension Explainer {
   ///   - target: a number computed from the value that the observation is focused on.
   ///   - fusion: how the maps of all taps become one; nil for one map per tap.
   ///   - skipsUnsupported: whether a method that cannot do a tap or target is skipped, with a warning in the others.
-  ///   - progress: receives the fraction done, from 0 to 1.
+  ///   - progress: receives the fraction done, from 0 to 1; what it throws ends the work.
   ///
   /// Throws `usage` if a method does not exist, `unsupported` if a method does not support the request.
   public func explain(
     _ target: any Target, of observation: Observation, methods: [String] = ["gradcam"], fusion: Fusion? = nil,
-    smoothing: Set<Smoothing> = [], skipsUnsupported: Bool = false, progress: @escaping (Double) -> Void = { _ in }
+    smoothing: Set<Smoothing> = [], skipsUnsupported: Bool = false,
+    progress: @escaping (Double) throws -> Void = { _ in }
   ) throws -> [Explanation] {
     try explainByNode(
       target, of: observation, methods: methods, fusion: fusion, smoothing: smoothing,
@@ -216,7 +215,7 @@ extension Explainer {
   /// The same, node by node; explanations of all nodes together, or of the whole network, come with the first.
   package func explainByNode(
     _ target: any Target, of observation: Observation, methods: [String], fusion: Fusion?, smoothing: Set<Smoothing>,
-    skipsUnsupported: Bool, progress: @escaping (Double) -> Void
+    skipsUnsupported: Bool, progress: @escaping (Double) throws -> Void
   ) throws -> [[Explanation]] {
     let methods = try methods.map {
       NamedMethod(name: $0, method: try model.registry.method(named: $0, following: compatibility))

@@ -60,9 +60,7 @@ public struct Explanation: Sendable {
     drawing.drawn(over: PreprocessingGeometry(original: geometry.crop.size, resized: geometry.crop.size))
   }
   /// Draws the map over the picture at another size: values in 0 … 1.
-  public func drawnMap(size: PixelSize) -> HeatMap {
-    drawing.drawn(over: geometry.from(size))
-  }
+  public func drawnMap(size: PixelSize) -> HeatMap { drawing.drawn(over: geometry.from(size)) }
   /// The part of the picture, at another size, that the network sees.
   public func seen(size: PixelSize) -> PixelRectangle { geometry.from(size).seen }
   /// The same explanation without its tap.
@@ -87,16 +85,11 @@ public struct PreparedImage: Sendable {
   public let tensor: Tensor
   /// How the picture became the tensor.
   public let geometry: PreprocessingGeometry
+}
 
-  init(picture: Picture?, tensor: Tensor, geometry: PreprocessingGeometry) {
-    self.picture = picture
-    self.tensor = tensor
-    self.geometry = geometry
-  }
-
+extension PreparedImage {
   /// A tensor that is the input of a network of a size.
   public init(_ tensor: Tensor, size: PixelSize) {
-    self.init(
-      picture: nil, tensor: tensor, geometry: PreprocessingGeometry(original: size, resized: size))
+    self.init(picture: nil, tensor: tensor, geometry: PreprocessingGeometry(original: size, resized: size))
   }
 }

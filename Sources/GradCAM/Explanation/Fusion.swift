@@ -17,9 +17,7 @@ public enum Fusion: String, Sendable, CaseIterable {
   /// The fused map as it is drawn, in 0 … 1, over a picture.
   ///
   /// - Parameter maps: results of a method at different nodes, at their own sizes, before rectification.
-  public func drawnMap(
-    _ maps: [HeatMap], following source: Compatibility, geometry: PreprocessingGeometry
-  ) -> HeatMap {
+  public func drawnMap(_ maps: [HeatMap], following source: Compatibility, geometry: PreprocessingGeometry) -> HeatMap {
     switch self {
     case .mean: fuse(maps) { geometry.project($0) }
     case .product where source != .torchcam: fuse(maps) { geometry.project($0).rescaled() }

@@ -115,8 +115,7 @@ public struct GradientVerification: Sendable {
           + "estimate and the score a staircase",
         advice: "verify the float model that this one was made from, or a node after the last that rounds")
     }
-    node = tap.label
-    tensor = tap.tensor
+    (node, tensor) = (tap.label, tap.tensor)
     var differences = try CentralDifferences(observation, walked, of: target)
     comparisons = try Direction.allCases.compactMap { try differences.compare($0) }
   }

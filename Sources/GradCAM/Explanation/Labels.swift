@@ -30,14 +30,11 @@ public struct Labels: Sendable {
   public static let imagenet = Labels(
     String(decoding: PackageResources.imagenet_labels_txt, as: UTF8.self).split(separator: "\n").map(String.init))
 
-  /// The classes of a model that gives a single score.
-  static let binary = Labels(["no", "yes"])
-
   /// The names of a model's classes: those in its file, else `no` and `yes` for a single score, else ImageNet's for
   /// 1,000 class scores, which is an assumption.
   static func known(of model: Model, _ catalogue: NodeCatalogue) -> (labels: Labels, isAssumed: Bool) {
     if let names = model.metadata.labels { return (Labels(names), false) }
-    if catalogue.isBinary { return (.binary, false) }
+    if catalogue.isBinary { return (Labels(["no", "yes"]), false) }
     let isImageNet = catalogue.hasClassScores && catalogue.classCount == imagenet.names.count
     return (isImageNet ? .imagenet : Labels([]), isImageNet)
   }
@@ -50,9 +47,7 @@ public struct Labels: Sendable {
   /// Throws `usage` with the nearest names, or with all that match.
   public func index(of query: String, classCount: Int) throws -> Int {
     if let number = Int(query) {
-      guard (0..<classCount).contains(number) else {
-        throw GradCAMError.noClass(number, of: classCount)
-      }
+      guard (0..<classCount).contains(number) else { throw GradCAMError.noClass(number, of: classCount) }
       return number
     }
     let lowered = query.lowercased(), candidates = names.indices.prefix(classCount)

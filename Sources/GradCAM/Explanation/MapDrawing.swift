@@ -2,11 +2,8 @@
 struct MapDrawing: Sendable {
   /// One map per node, at its own size and before rectification, for every augmentation.
   let maps: [[HeatMap]]
-  /// How the maps of several nodes become one.
   let fusion: Fusion?
-  /// The library followed.
   let compatibility: Compatibility
-  /// Whether negative values are set to 0.
   let isRectified: Bool
 
   /// The map, in 0 … 1, over a picture: the mean over all augmentations.

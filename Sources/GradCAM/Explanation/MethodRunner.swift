@@ -35,18 +35,11 @@ struct MethodRunner {
     explainer: Explainer, target: any Target, observation: Observation, places: [Int], taps: [Tap],
     methods: [NamedMethod], fusion: Fusion? = nil, smoothing: Set<Smoothing> = []
   ) {
-    self.explainer = explainer
-    self.target = target
-    self.observation = observation
-    self.methods = methods
-    self.fusion = fusion
-    self.smoothing = smoothing
+    (self.explainer, self.target, self.observation) = (explainer, target, observation)
+    (self.methods, self.fusion, self.smoothing) = (methods, fusion, smoothing)
     augmentations = smoothing.contains(.aug) ? Augmentation.all : [.none]
-    self.places = places
-    self.taps = taps
-    found = taps.indices.map { index in
-      methods.map { index == 0 || $0.method.scope == .node ? [] : nil }
-    }
+    (self.places, self.taps) = (places, taps)
+    found = taps.indices.map { index in methods.map { index == 0 || $0.method.scope == .node ? [] : nil } }
     skipped = taps.map { _ in [] }
   }
 
@@ -55,15 +48,14 @@ struct MethodRunner {
   /// - Parameter skipsUnsupported: whether a method that does not support the request is skipped.
   ///
   /// Throws `unsupported` otherwise.
-  mutating func makeMaps(skipsUnsupported: Bool, progress: @escaping (Double) -> Void) throws {
+  mutating func makeMaps(skipsUnsupported: Bool, progress: @escaping (Double) throws -> Void) throws {
     let sizes = taps.indices.map { tap in
       methods.indices.map { found[tap][$0] == nil ? 0 : methods[$0].method.passCount(at: taps[tap]) }
     }
     let meter = WorkMeter(augmentations.count * sizes.joined().reduce(0, +), report: progress)
     for augmentation in augmentations {
       let (observation, taps) = try seen(through: augmentation)
-      for index in taps.indices {
-        let tap = taps[index]
+      for (index, tap) in taps.enumerated() {
         let probe = Probe(
           observation, tap: places[index], target: target, taps: taps, settings: explainer.settings,
           passed: meter.advance)
@@ -85,9 +77,7 @@ struct MethodRunner {
     }
   }
 
-  private func maps(
-    by named: NamedMethod, of tap: Tap, _ probe: Probe
-  ) throws -> [(map: HeatMap, concept: Concept?)] {
+  private func maps(by named: NamedMethod, of tap: Tap, _ probe: Probe) throws -> [(map: HeatMap, concept: Concept?)] {
     if let method = named.method as? any ConceptMethod {
       guard smoothing.isEmpty, fusion == nil else {
         throw GradCAMError(
@@ -148,7 +138,6 @@ struct MethodRunner {
   private struct Facts {
     let score: Float
     let scored: ScoredClass?
-    /// The warnings about the score.
     let aboutScore: [Warning]
     /// The source of non-finite numbers; nil if all are finite.
     let origin: NonFiniteSource?

@@ -15,9 +15,7 @@ final class OrderedWork<Result> {
   private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
   private init(count: Int, lead: Int, deliver: @escaping (Int, Result) throws -> Void) {
-    self.count = count
-    self.lead = lead
-    self.deliver = deliver
+    (self.count, self.lead, self.deliver) = (count, lead, deliver)
     pthread_mutex_init(mutex, nil)
     pthread_cond_init(changed, nil)
   }

@@ -15,10 +15,8 @@ struct Augmentation {
   /// What every number is multiplied by.
   let factor: Float
 
-  /// Whether the input stays unchanged.
   var isNone: Bool { !isMirrored && factor == 1 }
 
-  /// The unchanged input.
   static let none = Augmentation(isMirrored: false, factor: 1)
 
   /// Those of pytorch-grad-cam's `aug_smooth`, the unchanged input first.

@@ -1,9 +1,7 @@
 /// A bitmap font of fixed width.
 struct BitmapFont: Sendable {
-  /// The width of every glyph.
-  let width = 10
-  /// The height of every glyph.
-  let height = 20
+  /// The size of every glyph, in pixels.
+  let width = 10, height = 20
   /// The rows of each glyph from top to bottom, the highest of twelve bits on the left.
   private let glyphs: [Unicode.Scalar: [UInt16]]
 

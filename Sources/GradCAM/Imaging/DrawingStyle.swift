@@ -13,9 +13,7 @@ public enum DrawingStyle: String, CaseIterable, Sendable {
   ///
   /// A map of another size is resized first; values outside 0…1 are clamped, and NaN counts as 0.
   /// `blend` is the weight of the picture against the heat, 0…1, in `overlay` and `sideBySide`.
-  public func draw(
-    _ map: HeatMap, on picture: Picture, colormap: Colormap = .jet, blend: Float = 0.5
-  ) -> Picture {
+  public func draw(_ map: HeatMap, on picture: Picture, colormap: Colormap = .jet, blend: Float = 0.5) -> Picture {
     let map = map.resized(width: picture.width, height: picture.height)
     return switch self {
     case .overlay: Picture.overlay(map: map, on: picture, colormap: colormap, blend: blend)

@@ -1,7 +1,7 @@
 import Graph
 
 /// One image format: what its files begin with, how they are named, and the C functions that code them.
-struct ImageCodec: Sendable, Equatable {
+struct ImageCodec: Sendable {
   typealias ReadSize =
     @Sendable (
       UnsafePointer<UInt8>?, Int, UnsafeMutablePointer<UInt32>?, UnsafeMutablePointer<UInt32>?,
@@ -26,8 +26,6 @@ struct ImageCodec: Sendable, Equatable {
 
   static let all = [png, jpeg]
 
-  static func == (left: ImageCodec, right: ImageCodec) -> Bool { left.name == right.name }
-
   /// The format of a path's extension; nil if it is unknown.
   static func known(by path: String) -> ImageCodec? {
     let file = path.split(separator: "/").last ?? ""
@@ -38,8 +36,7 @@ struct ImageCodec: Sendable, Equatable {
   static func forWriting(to path: String) throws -> ImageCodec {
     guard let codec = known(by: path) else {
       throw GradCAMError(
-        .usage, at: path, problem: "the file name has no picture extension",
-        advice: "end it in .png, .jpg or .jpeg")
+        .usage, at: path, problem: "the file name has no picture extension", advice: "end it in .png, .jpg or .jpeg")
     }
     return codec
   }
@@ -75,8 +72,7 @@ struct ImageCodec: Sendable, Equatable {
   }
 
   private func report(
-    _ kind: GradCAMError.Kind, problem: String, advice: String,
-    _ call: (UnsafeMutablePointer<CChar>?) -> Int32
+    _ kind: GradCAMError.Kind, problem: String, advice: String, _ call: (UnsafeMutablePointer<CChar>?) -> Int32
   ) throws {
     try withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { message in
       message.initialize(repeating: 0)

@@ -128,14 +128,8 @@ private enum NPYElement: String {
   case uint8 = "|u1"
   case bool = "|b1"
 
-  var size: Int {
-    switch self {
-    case .uint8, .bool: 1
-    case .float16: 2
-    case .float32, .int32: 4
-    case .float64, .int64: 8
-    }
-  }
+  /// The number of bytes, with which NumPy's name ends.
+  var size: Int { rawValue.last!.wholeNumberValue! }
 
   func values(in data: UnsafeRawBufferPointer) -> [Float] {
     switch self {
@@ -152,9 +146,7 @@ private enum NPYElement: String {
   private func read<Stored: BitwiseCopyable>(
     from data: UnsafeRawBufferPointer, _ convert: (Stored) -> Float
   ) -> [Float] {
-    stride(from: 0, to: data.count, by: size).map {
-      convert(data.loadUnaligned(fromByteOffset: $0, as: Stored.self))
-    }
+    stride(from: 0, to: data.count, by: size).map { convert(data.loadUnaligned(fromByteOffset: $0, as: Stored.self)) }
   }
 }
 

@@ -46,7 +46,7 @@ public struct Picture: Sendable, Equatable {
         .unsupported, problem: "the file is neither PNG nor JPEG", advice: "convert it to one of the two")
     }
     let stored = try codec.decode(bytes)
-    self = codec == .jpeg ? stored.oriented(by: ImageOrientation(ofJPEG: bytes)) : stored
+    self = codec.name == ImageCodec.jpeg.name ? stored.oriented(by: ImageOrientation(ofJPEG: bytes)) : stored
   }
 
   /// Writes a PNG (`.png`) or JPEG (`.jpg`, `.jpeg`) file, by the extension of `path`.
@@ -86,8 +86,7 @@ public struct Picture: Sendable, Equatable {
     for y in max(top, 0)..<max(min(top + height, self.height), max(top, 0)) where !columns.isEmpty {
       let source = 3 * (y * self.width + columns.lowerBound)
       let target = 3 * ((y - top) * width + columns.lowerBound - left)
-      cropped.replaceSubrange(
-        target..<target + 3 * columns.count, with: pixels[source..<source + 3 * columns.count])
+      cropped.replaceSubrange(target..<target + 3 * columns.count, with: pixels[source..<source + 3 * columns.count])
     }
     return Picture(width: width, height: height, pixels: cropped)
   }

@@ -55,10 +55,8 @@ public struct PictureGrid: Sendable {
   /// Throws `usage` if it would have more than `Picture.maximumPixelCount` pixels.
   public func picture() throws -> Picture {
     let pictures = cells.map(\.picture)
-    let cell = PixelSize(
-      width: pictures.map(\.width).max()!, height: pictures.map(\.height).max()!)
-    let pitch = PixelSize(
-      width: cell.width + Self.margin, height: cell.height + Self.font.height + Self.margin)
+    let cell = PixelSize(width: pictures.map(\.width).max()!, height: pictures.map(\.height).max()!)
+    let pitch = PixelSize(width: cell.width + Self.margin, height: cell.height + Self.font.height + Self.margin)
     let ideal = (Double(cells.count * pitch.height) / Double(pitch.width) * 1.6).squareRoot()
     let columns = columns ?? min(max(Int(ideal.rounded(.up)), 1), cells.count)
     let rows = (cells.count + columns - 1) / columns

@@ -25,7 +25,6 @@ struct ChannelMasks {
     columns = taps(tap.width, size.width)
   }
 
-  /// The mask of a channel.
   subscript(_ channel: Int) -> [Float] {
     let map = HeatMap(
       width: tap.width, height: tap.height,

@@ -33,9 +33,7 @@ struct DeepFeatureFactorization: ConceptMethod {
       startingAt: (0..<tap.channels * count).map { _ in abs(scale * noise.normal()) },
       (0..<rows.count).map { rows[$0 % count * tap.plane + $0 / count] })
     return (
-      (0..<count).map { concept in
-        (0..<tap.channels).map { Float(factors.left[$0 * count + concept]) + lowest[$0] }
-      },
+      (0..<count).map { concept in (0..<tap.channels).map { Float(factors.left[$0 * count + concept]) + lowest[$0] } },
       (0..<count).map { concept in
         HeatMap(
           width: tap.width, height: tap.height,

@@ -6,10 +6,8 @@ struct NormalNoise {
   private var generator: SplitMix64
   private var second: Float?
 
-  /// Starts the sequence of a seed.
   init(seed: UInt64) { generator = SplitMix64(seed: seed) }
 
-  /// The next number of the sequence.
   mutating func next() -> Float {
     if let second {
       self.second = nil

@@ -16,7 +16,7 @@ public final class Probe {
   /// The user's settings for methods.
   let settings: MethodSettings
   /// Receives the number of runs of the network, or of the part downstream of a tap.
-  private let passed: (Int) -> Void
+  private let passed: (Int) throws -> Void
   private let knownTaps: [Tap]?
   private var model: Model { observation.model }
   private var layout: FeatureMapLayout { observation.taps[tap].layout! }
@@ -26,7 +26,7 @@ public final class Probe {
   ///   - passed: receives the number of new runs of the network, or of the part downstream of a tap.
   init(
     _ observation: Observation, tap: Int, target: any Target, taps: [Tap]? = nil,
-    settings: MethodSettings = MethodSettings(), passed: @escaping (Int) -> Void = { _ in }
+    settings: MethodSettings = MethodSettings(), passed: @escaping (Int) throws -> Void = { _ in }
   ) {
     self.observation = observation
     self.tap = tap
@@ -80,7 +80,7 @@ public final class Probe {
   ///
   /// Throws `unsupported` if the input takes integers.
   public func scores(
-    ofInputs count: Int, passed: ((Int) -> Void)? = nil,
+    ofInputs count: Int, passed: ((Int) throws -> Void)? = nil,
     change: (_ index: Int, UnsafeMutableBufferPointer<Float>) -> Void
   ) throws -> [Float] {
     try checkInput()
@@ -135,9 +135,9 @@ public final class Probe {
     let input = observation.image.tensor
     var values = input.floats
     values.withUnsafeMutableBufferPointer { change($0) }
-    defer { passed(1) }
-    return try observation.sibling(Tensor(values, shape: input.shape, floatingType: input.elementType))
-      .taps(of: target)[tap]
+    let changed = try observation.sibling(Tensor(values, shape: input.shape, floatingType: input.elementType))
+    try passed(1)
+    return try changed.taps(of: target)[tap]
   }
 
   /// Activation and gradient of the image for another target of the same value.
@@ -146,8 +146,9 @@ public final class Probe {
   /// The gradient of the score at a changed activation.
   public func gradient(changingActivation change: (UnsafeMutableBufferPointer<Float>) -> Void) throws -> [Float] {
     let tail = try observation.tail(after: observation.taps[tap].value)
-    defer { passed(1) }
-    return try tail.gradient(at: try changedActivation(change), of: target).floats.withUnsafeBufferPointer(layout.gather)
+    let gradient = try tail.gradient(at: try changedActivation(change), of: target)
+    try passed(1)
+    return gradient.floats.withUnsafeBufferPointer(layout.gather)
   }
 
   /// The changed activation at the tap, in the network's layout.

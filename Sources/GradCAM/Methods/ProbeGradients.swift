@@ -38,7 +38,7 @@ extension Probe {
     let attentions = observation.attentions
     guard !attentions.isEmpty else { throw observation.model.graph.noAttention }
     let run = try observation.walk(from: target, to: attentions.map(\.value))
-    return attentions.map { AttentionGradient($0, run.withGradient(of: $0.value, Array.init)) }
+    return attentions.map { AttentionGradient(attention: $0, values: run.withGradient(of: $0.value, Array.init)) }
   }
 
   /// The weight that the score gives to the mean of each channel of the feature map pooled at the network's end.
@@ -74,14 +74,9 @@ extension Probe {
 
 /// The gradient at a softmax attention.
 struct AttentionGradient {
-  private let attention: SoftmaxAttention
+  fileprivate let attention: SoftmaxAttention
   /// Of shape (…, queries, keys).
-  private let values: [Float]
-
-  init(_ attention: SoftmaxAttention, _ values: [Float]) {
-    self.attention = attention
-    self.values = values
-  }
+  fileprivate let values: [Float]
 
   /// The mean of `term` over heads and queries, at the places of the keys, without extra tokens.
   func mean(_ term: (Float) -> Float) -> HeatMap {

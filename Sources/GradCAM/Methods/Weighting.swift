@@ -19,8 +19,7 @@ public struct Weighting: Sendable {
   ///
   /// Its sign, which the library leaves to its singular value routine, is that of the sum.
   public func principalComponent() throws -> HeatMap {
-    let weightOf: (Int) -> Float =
-      weights.count == tap.channels ? { weights[$0 / tap.plane] } : { weights[$0] }
+    let weightOf: (Int) -> Float = weights.count == tap.channels ? { weights[$0 / tap.plane] } : { weights[$0] }
     let products = tap.activation.indices.map { weightOf($0) * tap.activation[$0] }
     return try PrincipalComponent(of: products, tap).map(like: sum())
   }

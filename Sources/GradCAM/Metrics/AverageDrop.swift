@@ -23,9 +23,7 @@ struct ConfidenceIncrease: Metric {
 
   func changes(of map: MeasuredMap) -> [ImageChange] { [.masked(by: map)] }
 
-  func value(of map: MeasuredMap, probabilities: [Double]) -> Double? {
-    map.probability < probabilities[0] ? 1 : 0
-  }
+  func value(of map: MeasuredMap, probabilities: [Double]) -> Double? { map.probability < probabilities[0] ? 1 : 0 }
 }
 
 extension ImageChange {

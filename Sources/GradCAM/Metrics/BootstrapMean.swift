@@ -21,8 +21,7 @@ public struct BootstrapMean: Sendable {
     /// The draws for a sample.
     public init(_ name: String) {
       // FNV-1a, so that each name has a sequence of its own.
-      var generator = SplitMix64(
-        seed: name.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 })
+      var generator = SplitMix64(seed: name.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 })
       weights = (0..<Self.count).map { _ in
         // Knuth's product of uniform numbers.
         let limit = exp(-1.0)

@@ -82,11 +82,8 @@ extension HeatMap {
           }
         }
       }
-      guard count > largest?.count ?? 0 else { continue }
-      largest = (
-        count,
-        PixelRectangle(x: columns.lowerBound, y: rows.lowerBound, width: columns.count, height: rows.count)
-      )
+      let box = PixelRectangle(x: columns.lowerBound, y: rows.lowerBound, width: columns.count, height: rows.count)
+      if count > largest?.count ?? 0 { largest = (count, box) }
     }
     return largest?.box
   }

@@ -7,14 +7,14 @@ extension Explainer {
   ///
   /// - Parameters:
   ///   - boxes: the objects that the maps should show, in the original picture.
-  ///   - progress: receives the fraction done, from 0 to 1.
+  ///   - progress: receives the fraction done, from 0 to 1; what it throws ends the work.
   ///
   /// - Returns: for each explanation one number per metric, nil if it is not defined or not finite.
   ///
   /// Throws `unsupported` if the target is not a class's score.
   public func measure(
     _ explanations: [Explanation], of observation: Observation, by metrics: [any Metric],
-    boxes: [PixelRectangle] = [], progress: (Double) -> Void = { _ in }
+    boxes: [PixelRectangle] = [], progress: (Double) throws -> Void = { _ in }
   ) throws -> [[Double?]] {
     let targets = try explanations.map { try probability(explainedBy: $0) }
     var measured = [[Double?]](repeating: [], count: explanations.count)
@@ -22,33 +22,26 @@ extension Explainer {
     for index in Set(targets.map(\.index)).sorted() {
       let places = targets.indices.filter { targets[$0].index == index }
       let probe = Probe(observation, tap: 0, target: targets[places[0]])
-      let numbers = try Self.measure(
-        places.map { explanations[$0] }, by: metrics, boxes: boxes, probe
-      ) { progress((Double(done) + $0 * Double(places.count)) / Double(explanations.count)) }
+      let planes = probe.inputPlanes, probability = Double(try probe.score)
+      let maps = places.map { place in
+        MeasuredMap(
+          explanations[place].inputMap(), of: planes, probability: probability, boxes: boxes,
+          pictureMap: explanations[place].drawnMap())
+      }
+      let numbers = try Self.measure(maps, by: metrics, probe) {
+        try progress((Double(done) + $0 * Double(places.count)) / Double(explanations.count))
+      }
       for (place, numbers) in zip(places, numbers) { measured[place] = numbers }
       done += places.count
     }
     return measured
   }
 
-  /// Metrics of explanations of one class.
-  private static func measure(
-    _ explanations: [Explanation], by metrics: [any Metric], boxes: [PixelRectangle], _ probe: Probe,
-    progress: (Double) -> Void
-  ) throws -> [[Double?]] {
-    let planes = probe.inputPlanes, probability = Double(try probe.score)
-    let maps = explanations.map { explanation in
-      MeasuredMap(
-        explanation.inputMap(), of: planes, probability: probability, boxes: boxes, pictureMap: explanation.drawnMap())
-    }
-    return try measure(maps, by: metrics, probe, progress: progress)
-  }
-
   /// Metrics of maps of one class.
   ///
   /// - Parameter probe: a probe of the class's probability.
   static func measure(
-    _ maps: [MeasuredMap], by metrics: [any Metric], _ probe: Probe, progress: (Double) -> Void = { _ in }
+    _ maps: [MeasuredMap], by metrics: [any Metric], _ probe: Probe, progress: (Double) throws -> Void = { _ in }
   ) throws -> [[Double?]] {
     var changes: [ImageChange] = []
     /// The positions among all changes of those that each metric of each map asks for.
@@ -72,7 +65,7 @@ extension Explainer {
           ofInputs: changes.count,
           passed: { count in
             done += count
-            progress(Double(done) / Double(changes.count))
+            try progress(Double(done) / Double(changes.count))
           }
         ) { [changes] index, input in probe.setInput(input, to: changes[index].planes()) }
       }

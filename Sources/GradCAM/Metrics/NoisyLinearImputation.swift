@@ -3,7 +3,6 @@
 /// Direct neighbours weigh 1 ⁄ 6, diagonal ones 1 ⁄ 12, those outside the image nothing; if no pixel is known, all
 /// become 0. Rong et al., A Consistent and Efficient Evaluation Strategy for Attribution Methods, 2022.
 struct NoisyLinearImputation {
-  /// The seed of the noise.
   var seed: UInt64
   /// The standard deviation of the noise.
   var noise: Float = 0.01
@@ -13,9 +12,7 @@ struct NoisyLinearImputation {
     var pixels = isKnown.indices.map { pixel in
       planes.indices.reduce(into: SIMD4<Float>()) { $0[$1] = isKnown[pixel] ? planes[$1][pixel] : 0 }
     }
-    if isKnown.contains(true) {
-      NeighbourMeans(width: width, isUnknown: isKnown.map(!)).solve(&pixels)
-    }
+    if isKnown.contains(true) { NeighbourMeans(width: width, isUnknown: isKnown.map(!)).solve(&pixels) }
     var draws = NormalNoise(seed: seed)
     return planes.enumerated().map { channel, plane in
       isKnown.indices.map { isKnown[$0] ? plane[$0] : pixels[$0][channel] + noise * draws.next() }
@@ -46,14 +43,12 @@ private final class NeighbourMeans {
     let height = isUnknown.count / width
     self.width = width
     self.height = height
-    let mask = isUnknown.map { $0 ? Float(1) : 0 }
-    let diagonal = isUnknown.indices.map { pixel -> Float in
+    mask = isUnknown.map { $0 ? Float(1) : 0 }
+    diagonal = isUnknown.indices.map { pixel -> Float in
       func sides(_ index: Int, _ count: Int) -> Float { (index > 0 ? 1 : 0) + (index + 1 < count ? 1 : 0) }
       let row = sides(pixel % width, width), column = sides(pixel / width, height)
       return (2 * (row + column) + row * column) / 12
     }
-    self.mask = mask
-    self.diagonal = diagonal
     step = zip(mask, diagonal).map { $1 > 0 ? $0 * Self.damping / $1 : 0 }
     guard width > 2, height > 2 else {
       coarse = nil
@@ -96,9 +91,7 @@ private final class NeighbourMeans {
 
   /// diagonal × pixel − Σ weight × neighbour at the unknown pixels, for pixels that are 0 elsewhere.
   private func apply(to pixels: Pixels, into result: inout Pixels) {
-    forEachNeighbourSum(pixels) { pixel, sum in
-      result[pixel] = mask[pixel] * (diagonal[pixel] * pixels[pixel] - sum)
-    }
+    forEachNeighbourSum(pixels) { pixel, sum in result[pixel] = mask[pixel] * (diagonal[pixel] * pixels[pixel] - sum) }
   }
 
   /// An approximate solution for a right-hand side: one V-cycle, which is symmetric.

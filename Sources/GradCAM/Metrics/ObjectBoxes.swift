@@ -47,8 +47,7 @@ public struct ObjectBoxes: Sendable {
         advice: "give left, top, right and bottom in pixels")
     }
     return Object(
-      label: entry.label,
-      box: PixelRectangle(x: box[0], y: box[1], width: box[2] - box[0], height: box[3] - box[1]))
+      label: entry.label, box: PixelRectangle(x: box[0], y: box[1], width: box[2] - box[0], height: box[3] - box[1]))
   }
 
   /// The objects in a picture, which the file identifies by the end of its path.
@@ -64,9 +63,7 @@ public struct ObjectBoxes: Sendable {
   ///
   /// Throws `badData` if a label is not a class of the model.
   public func boxes(in picture: String, of index: Int, _ labels: Labels, classCount: Int) throws -> [PixelRectangle] {
-    try objects(in: picture).filter {
-      try classIndex($0, labels, classCount: classCount) == index
-    }.map(\.box)
+    try objects(in: picture).filter { try classIndex($0, labels, classCount: classCount) == index }.map(\.box)
   }
 
   /// The classes of the objects in a picture, each once.

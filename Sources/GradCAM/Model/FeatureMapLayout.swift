@@ -44,8 +44,7 @@ public struct FeatureMapLayout: Sendable {
     guard parts[.height] != nil, parts[.width] != nil, let channels = offsets(.channels), let rows = offsets(.height),
       let columns = offsets(.width)
     else { return nil }
-    self.start = start
-    self.extraTokens = extraTokens
+    (self.start, self.extraTokens) = (start, extraTokens)
     (channelOffsets, rowOffsets, columnOffsets) = (channels, rows, columns)
   }
 
@@ -66,33 +65,26 @@ public struct FeatureMapLayout: Sendable {
     }
   }
 
-  /// Writes elements of the batch's first image, given channels first, to their places; all others stay unchanged.
-  ///
-  /// - Parameter target: the contents of the tensor.
-  func scatter(_ values: UnsafeBufferPointer<Float>, into target: UnsafeMutableBufferPointer<Float>) {
-    var next = 0
-    for channel in channelOffsets {
-      for row in rowOffsets {
-        for column in columnOffsets {
-          target[start + channel + row + column] = values[next]
-          next += 1
-        }
-      }
-    }
-  }
-
   /// Lends the elements of the batch's first image, channels first, to be changed.
   ///
   /// - Parameter values: the contents of the tensor.
-  func change(
-    _ values: UnsafeMutableBufferPointer<Float>, _ body: (UnsafeMutableBufferPointer<Float>) -> Void
-  ) {
+  func change(_ values: UnsafeMutableBufferPointer<Float>, _ body: (UnsafeMutableBufferPointer<Float>) -> Void) {
     guard !isDense else {
       return body(UnsafeMutableBufferPointer(rebasing: values[start..<start + channels * height * width]))
     }
     var elements = gather(UnsafeBufferPointer(values))
-    elements.withUnsafeMutableBufferPointer { body($0) }
-    elements.withUnsafeBufferPointer { scatter($0, into: values) }
+    elements.withUnsafeMutableBufferPointer { elements in
+      body(elements)
+      var next = 0
+      for channel in channelOffsets {
+        for row in rowOffsets {
+          for column in columnOffsets {
+            values[start + channel + row + column] = elements[next]
+            next += 1
+          }
+        }
+      }
+    }
   }
 
   /// Where an element of the batch's first image lies in the tensor.
@@ -166,9 +158,7 @@ public struct FeatureMapHint: Sendable, Equatable {
     }
     let count = grid.height * grid.width
     let channelAxis = channels == .first ? (shape.rank > 2 ? 1 : 0) : shape.rank - 1
-    let axes = shape.dimensions.indices.filter { axis in
-      shape[axis] >= count && axis != channelAxis
-    }
+    let axes = shape.dimensions.indices.filter { axis in shape[axis] >= count && axis != channelAxis }
     guard shape.rank > 1, let tokens = axes.min(by: { (shape[$0], $0) < (shape[$1], $1) }) else { return nil }
     roles[channelAxis] = .channels
     return shape.dimensions.enumerated().map { axis, extent in

@@ -4,7 +4,6 @@ import Graph
 ///
 /// The first one is explained.
 struct ImageBatch: Sendable {
-  /// How many there are.
   let count: Int
 
   /// The first image's elements of a value.
@@ -37,6 +36,5 @@ struct ImageBatch: Sendable {
 }
 
 extension ImageShape {
-  /// The images of a run.
   var images: ImageBatch { ImageBatch(count: batch) }
 }

@@ -20,17 +20,10 @@ extension ComputeGraph {
       let isAlive = outputs.contains(where: live.contains)
       let choosesTokens =
         inputs.count == 1 && dimensions(inputs[0])!.contains { $0.hasExtraTokens }
-        && node.picksOnlyExtraTokens(dimensions(inputs[0])!, into: dimensions(outputs[0]) ?? [])
+        && node.role == .selection && !(dimensions(outputs[0]) ?? []).contains { $0.isSpatial }
       let mixes = inputs.count > 1 && [.product, .attention].contains(node.role)
       if mixes || (isAlive && !choosesTokens) { live.formUnion(inputs) }
     }
     return (live, live.count < needed.count)
-  }
-}
-
-extension Node {
-  /// Whether the node's result holds only the extra tokens of its input's token dimension.
-  fileprivate func picksOnlyExtraTokens(_ before: [Dimension], into after: [Dimension]) -> Bool {
-    role == .selection && !after.contains { $0.isSpatial }
   }
 }

@@ -26,13 +26,10 @@ public struct Model: Sendable {
   ///   - registry: the operators, methods and targets available to it.
   ///
   /// Throws `unreadable`, `badData` or `unsupported` naming the file and the place in it.
-  public init(
-    contentsOf path: String, layout: ImageShape.Layout? = nil, registry: Registry = .standard
-  ) throws {
+  public init(contentsOf path: String, layout: ImageShape.Layout? = nil, registry: Registry = .standard) throws {
     try self.init(try loadModel(at: path), path: path, layout: layout, registry: registry)
   }
 
-  /// Makes a model from a loaded graph.
   init(_ loaded: ComputeGraph, path: String, layout: ImageShape.Layout? = nil, registry: Registry) throws {
     self.path = path
     self.registry = registry
@@ -46,7 +43,6 @@ public struct Model: Sendable {
     }
   }
 
-  /// The operators it may use.
   var operators: OperatorSet { registry.operators }
 
   /// The number of elements in the file's constants, without the integers of shapes and indices.
@@ -139,9 +135,7 @@ extension ImageShape {
     batch = extents[0] ?? 1
     elementType = value.elementType ?? .float32
   }
-}
 
-extension ImageShape {
   /// A fixed tensor of pseudo-random numbers in −2 … 2 (0 … 255 for integers), for timings.
   public func noise(_ size: PixelSize) -> Tensor {
     let shape = shape(for: size)

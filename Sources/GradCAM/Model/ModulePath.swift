@@ -36,6 +36,12 @@ struct ModulePath: Sendable, Hashable {
     }
     return path.joined(separator: ".")
   }
+
+  /// The module and all that contain it, except the model itself.
+  fileprivate var ancestors: [String] {
+    let components = path.split(separator: ".")
+    return components.indices.map { components[...$0].joined(separator: ".") }
+  }
 }
 
 /// The modules of a graph, with the tensors that they return.
@@ -122,13 +128,5 @@ struct ModuleIndex: Sendable {
       return ["norm\(number)", "norm\(number + 1)"].map { parent + $0 }.first { modules[$0] == nil }
     }
     return "\(parent)bn\(number)"
-  }
-}
-
-extension ModulePath {
-  /// The module and all that contain it, except the model itself.
-  fileprivate var ancestors: [String] {
-    let components = path.split(separator: ".")
-    return components.indices.map { components[...$0].joined(separator: ".") }
   }
 }

@@ -40,7 +40,6 @@ public struct NodeCatalogue: Sendable {
   /// All nodes in the file's order.
   public let entries: [Entry]
 
-  /// The name of the explained value.
   let explainedName: String
   /// Whether the model's scores are one number per class.
   public let hasClassScores: Bool
@@ -116,12 +115,8 @@ public struct NodeCatalogue: Sendable {
     positionScores = hasClassScores ? nil : PositionScores(dimensions[logits].flatMap(FeatureMapLayout.init))
     scoreCount =
       hasClassScores ? model.imageShape.images.shapeOfOne(infos[logits]!.shape)!.count : positionScores?.channels ?? 0
-    self.graph = graph
-    self.reachable = reachable
-    self.modules = modules
-    self.auto = auto
-    self.infos = infos
-    self.dimensions = dimensions
+    (self.graph, self.reachable, self.modules, self.auto) = (graph, reachable, modules, auto)
+    (self.infos, self.dimensions) = (infos, dimensions)
   }
 
   /// The number of classes that the model scores, for the image or for each position; 0 if it scores none.

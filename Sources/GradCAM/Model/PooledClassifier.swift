@@ -25,7 +25,7 @@ struct PooledClassifier {
         isPooled = true
       } else if linear == nil, let found = node.operation?.linearWeights(observation.inputs(of: node)) {
         linear = found
-      } else if !node.keepsElements {
+      } else if node.role != .identity, node.role != .sum {
         throw Self.unsupported(graph, index)
       }
       value = input
@@ -70,15 +70,10 @@ extension Observation {
 
   /// Whether a node takes the mean of every channel.
   fileprivate func poolsGlobally(_ node: Node) -> Bool {
-    guard node.operation?.averagedAxes(inputs(of: node)) != nil, let input = node.inputs[0], let output = node.outputs[0],
-      let layout = focus.catalogue.layout(of: input), let before = infos[input]?.shape,
-      let after = infos[output]?.shape
+    guard node.operation?.averagedAxes(inputs(of: node)) != nil, let input = node.inputs[0],
+      let output = node.outputs[0], let layout = focus.catalogue.layout(of: input),
+      let before = infos[input]?.shape, let after = infos[output]?.shape
     else { return false }
     return after.count * layout.width * layout.height == before.count
   }
-}
-
-extension Node {
-  /// Whether a node with one computed input passes its elements on, with at most a constant added.
-  fileprivate var keepsElements: Bool { role == .identity || role == .sum }
 }

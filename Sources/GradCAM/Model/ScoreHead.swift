@@ -27,20 +27,12 @@ public struct ScoreHead: Sendable {
     var value = output
     while let index = producers[value], let input = graph.nodes[index].inputs.first ?? nil {
       let node = graph.nodes[index]
-      guard node.outputs.first == value else { break }
-      switch node.role {
-      case .softmax:
-        (logits, activation) = (input, .softmax)
-        return
-      case .sigmoid:
-        (logits, activation) = (input, .sigmoid)
-        return
-      case .identity:
-        value = input
-      default:
-        (logits, activation) = (output, .softmax)
+      guard node.outputs.first == value, [.identity, .softmax, .sigmoid].contains(node.role) else { break }
+      guard node.role == .identity else {
+        (logits, activation) = (input, node.role == .softmax ? .softmax : .sigmoid)
         return
       }
+      value = input
     }
     (logits, activation) = (output, .softmax)
   }
@@ -55,8 +47,7 @@ public struct ScoreHead: Sendable {
   ///
   /// - Parameter logits: the elements of `logits`, of one image.
   public func probabilities(_ logits: [Float]) -> [Float] {
-    activation == .sigmoid || logits.count == 1
-      ? classScores(logits).map { 1 / (1 + exp(-$0)) } : logits.softmax
+    activation == .sigmoid || logits.count == 1 ? classScores(logits).map { 1 / (1 + exp(-$0)) } : logits.softmax
   }
 
   /// The gradient of a number with respect to the logits, given its gradient with respect to the classes' scores.
@@ -92,8 +83,7 @@ public enum ScoreKind: String, Sendable, CaseIterable {
 extension [Float] {
   /// exp(x) ⁄ Σ exp(x).
   var softmax: [Float] {
-    let largest = self.max() ?? 0
-    let powers = map { exp($0 - largest) }
+    let largest = self.max() ?? 0, powers = map { exp($0 - largest) }
     let sum = powers.reduce(0, +)
     return powers.map { $0 / sum }
   }

@@ -29,8 +29,7 @@ extension Observation {
         labels[0].dropLast(2) + [labels[0].last!] == labels[1].dropLast(),
         let layout = FeatureMapLayout(Array(dimensions.dropLast()))
       else { return nil }
-      return SoftmaxAttention(
-        value: value, queries: shape[shape.rank - 2], keys: shape[shape.rank - 1], layout: layout)
+      return SoftmaxAttention(value: value, queries: shape[shape.rank - 2], keys: shape[shape.rank - 1], layout: layout)
     }
   }
 }

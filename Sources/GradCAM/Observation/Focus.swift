@@ -14,11 +14,4 @@ public struct Focus: Sendable {
   public let catalogue: NodeCatalogue
   /// Whether the taps are visited one by one, by `Observation.visit`, to have fewer gradients in memory at a time.
   var visitsTaps = false
-
-  /// The key of the plan for this focus.
-  func key(_ head: ScoreHead, reusesWeights: Bool) -> PlanKey {
-    PlanKey(
-      kept: [head.output, head.logits, explained] + kept, taps: taps.map(\.value), target: explained,
-      visitsTaps: visitsTaps, reusesWeights: reusesWeights)
-  }
 }

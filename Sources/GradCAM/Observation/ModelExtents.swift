@@ -14,8 +14,7 @@ extension Model {
       let id = try input(named: name)
       let declared = graph.values[id].elementType ?? info.elementType
       guard declared.storage == info.elementType.storage else {
-        throw GradCAMError(
-          .badData, at: "input '\(name)'", problem: "is \(info.elementType), expected \(declared)")
+        throw GradCAMError(.badData, at: "input '\(name)'", problem: "is \(info.elementType), expected \(declared)")
       }
       infos[id] = info
     }
@@ -69,31 +68,7 @@ extension Model {
     }
     return id
   }
-}
 
-/// The memory of this machine.
-var physicalByteCount: Int { sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)) }
-
-extension Plan {
-  /// Throws `unsupported` if a run would need more memory than the machine has.
-  func checkMemory(_ size: PixelSize) throws {
-    let available = physicalByteCount
-    guard arenaByteCount > available else { return }
-    throw GradCAMError(
-      .unsupported, at: "\(.size, size)",
-      problem: "needs \(arenaByteCount >> 20) MiB of memory, but this machine has \(available >> 20) MiB",
-      advice: "give a smaller \(.size)")
-  }
-}
-
-extension Shape {
-  /// Height and width of an image tensor or feature map of rank 4.
-  public func imageSize(_ layout: ImageShape.Layout) -> PixelSize {
-    layout == .nchw ? PixelSize(width: self[3], height: self[2]) : PixelSize(width: self[2], height: self[1])
-  }
-}
-
-extension Model {
   /// The node in the file where non-finite numbers first appeared, and the plugin that provides it, for messages.
   func describe(_ origin: NonFiniteOrigin) -> String {
     let nodes = graph.nodes
@@ -103,6 +78,15 @@ extension Model {
     guard let index else { return "node '\(origin.node)'" }
     let provider = operators.provider(of: nodes[index].operatorName)
     return graph.describe(node: index) + (provider.map { " of \($0)" } ?? "")
+  }
+}
+
+var physicalByteCount: Int { sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)) }
+
+extension Shape {
+  /// Height and width of an image tensor or feature map of rank 4.
+  public func imageSize(_ layout: ImageShape.Layout) -> PixelSize {
+    layout == .nchw ? PixelSize(width: self[3], height: self[2]) : PixelSize(width: self[2], height: self[1])
   }
 }
 

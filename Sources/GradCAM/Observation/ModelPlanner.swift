@@ -41,10 +41,7 @@ public final class ModelPlanner: Sendable {
   public init(
     _ model: Model, inputSize: PixelSize, inputs: [String: Tensor] = [:], pool: ThreadPool, reusesWeights: Bool = false
   ) throws {
-    self.model = model
-    self.inputSize = inputSize
-    self.pool = pool
-    self.reusesWeights = reusesWeights
+    (self.model, self.inputSize, self.pool, self.reusesWeights) = (model, inputSize, pool, reusesWeights)
     self.inputs = try model.located {
       try model.check(inputSize)
       return try model.inputInfos(inputSize, inputs.mapValues { ValueInfo($0) })
@@ -109,8 +106,13 @@ public final class ModelPlanner: Sendable {
   /// Throws what planning throws, and `unsupported` if it needs more memory than the machine has.
   func plan(_ key: PlanKey) throws -> Plan {
     if let known = kept.withLock({ $0.plans[key] }) { return known }
-    let plan = try makePlan(key)
-    try plan.checkMemory(inputSize)
+    let plan = try makePlan(key), available = physicalByteCount
+    guard plan.arenaByteCount <= available else {
+      throw GradCAMError(
+        .unsupported, at: "\(.size, inputSize)",
+        problem: "needs \(plan.arenaByteCount >> 20) MiB of memory, but this machine has \(available >> 20) MiB",
+        advice: "give a smaller \(.size)")
+    }
     kept.withLock { $0.plans[key] = plan }
     return plan
   }
@@ -123,7 +125,7 @@ public final class ModelPlanner: Sendable {
     request.visitsTaps = key.visitsTaps
     request.isObservable = key.isObservable
     if let observing = key.observing {
-      let observable = try plan(PlanKey(observableFor: observing, reusesWeights: key.reusesWeights))
+      let observable = try plan(PlanKey(kept: observing, isObservable: true, reusesWeights: key.reusesWeights))
       request.observed = observable.observableValues.filter { $0 < model.graph.values.count }
     }
     guard !key.given.isEmpty else {
@@ -147,26 +149,18 @@ public final class ModelPlanner: Sendable {
 
   /// Memory for a plan: idle memory if there is any, else new.
   func run(_ key: PlanKey) throws -> Run {
-    let idle = kept.withLock { kept -> Run? in
-      kept.idle.lastIndex { $0.key == key }.map { kept.idle.remove(at: $0) }
-    }
+    let idle = kept.withLock { kept -> Run? in kept.idle.lastIndex { $0.key == key }.map { kept.idle.remove(at: $0) } }
     return try idle ?? Run(key, plan(key), pool: pool)
   }
 
   /// Takes back memory after use.
   func recycle(_ run: Run) {
     let limit = Self.idleLimit + pool.threadCount
-    let dropped = kept.withLock { kept -> Run? in
+    // What is dropped is deallocated outside the lock.
+    _ = kept.withLock { kept -> Run? in
       kept.idle.append(run)
       return kept.idle.count > limit ? kept.idle.removeFirst() : nil
     }
-    // Deallocated outside the lock.
-    _ = dropped
-  }
-
-  /// The memory of a plan that observes another one's values.
-  func observer(_ key: PlanKey, of run: Run) throws -> Executor {
-    try run.observer(key) { Executor(try plan(key), pool: pool, observing: $0) }
   }
 
   /// Whether several images may be computed at a time downstream of a value, unless they are found to influence one
@@ -188,8 +182,11 @@ public final class ModelPlanner: Sendable {
     recycle(run)
   }
 
-  /// The key of the plan for a focus.
-  func key(_ focus: Focus) -> PlanKey { focus.key(model.head, reusesWeights: reusesWeights) }
+  func key(_ focus: Focus) -> PlanKey {
+    PlanKey(
+      kept: [model.head.output, model.head.logits, focus.explained] + focus.kept, taps: focus.taps.map(\.value),
+      target: focus.explained, visitsTaps: focus.visitsTaps, reusesWeights: reusesWeights)
+  }
 
   /// The floating-point operations of a forward pass.
   public func operationCount(_ focus: Focus) throws -> Double { try plan(key(focus)).forwardOperationCount }
@@ -207,12 +204,5 @@ public final class ModelPlanner: Sendable {
       advice: "say what to explain: \(.class, as: "N") of a segmentation, also with \(.mask, as: "PNG"); "
         + "\(.detection, as: "K") of boxes; \(.embedding, as: "FILE"); "
         + "or \(.target, as: "'OUTPUT[…]'") of the outputs \(outputs.description)")
-  }
-}
-
-extension PlanKey {
-  /// The plan that others observe.
-  init(observableFor roots: [ValueID], reusesWeights: Bool) {
-    self.init(kept: roots, isObservable: true, reusesWeights: reusesWeights)
   }
 }

@@ -25,10 +25,7 @@ public final class Observation {
   public var taps: [NodeCatalogue.Match] { focus.taps }
 
   private init(_ planner: ModelPlanner, _ image: PreparedImage, _ focus: Focus, _ passes: ObservedPasses) throws {
-    self.planner = planner
-    self.image = image
-    self.focus = focus
-    self.passes = passes
+    (self.planner, self.image, self.focus, self.passes) = (planner, image, focus, passes)
     contents = try passes.executor(keeping: focus.explained).elementsOfFirst(focus.explained, planner.model)
   }
 
@@ -39,9 +36,7 @@ public final class Observation {
   ///   - isOpen: whether questions about other nodes and values are expected, too.
   ///
   /// Throws `badData` if the tensor does not have the planned shape.
-  public convenience init(
-    _ planner: ModelPlanner, _ image: PreparedImage, _ focus: Focus, isOpen: Bool = true
-  ) throws {
+  public convenience init(_ planner: ModelPlanner, _ image: PreparedImage, _ focus: Focus, isOpen: Bool = true) throws {
     let passes = try ObservedPasses(planner, image.tensor, expecting: isOpen ? nil : focus)
     try self.init(planner, image, focus, passes)
   }
@@ -55,7 +50,6 @@ public final class Observation {
     return try Observation(planner, image, focus, isOpen: false)
   }
 
-  /// The number of forward steps run for this image.
   var forwardStepCount: Int { passes.forwardStepCount }
 
   // MARK: Values
@@ -135,7 +129,6 @@ public final class Observation {
 
   // MARK: Reports
 
-  /// The source of non-finite numbers.
   func nonFiniteSource(_ target: any Target) throws -> NonFiniteSource {
     guard !focus.visitsTaps else { return .unknown }
     if image.tensor.elementType.storage == .float32, image.tensor.floats.contains(where: { !$0.isFinite }) {

@@ -4,13 +4,11 @@ import Graph
 final class ObservedPasses {
   let planner: ModelPlanner
   let tensor: Tensor
-  /// The run for the expected questions.
   private(set) var expected: Run?
   /// The run for all other questions.
   private var open: Run?
   /// The values that `open` computes, including parts of fused nodes.
   private var openValues: Set<ValueID> = []
-  /// The number of forward steps run so far.
   private(set) var forwardStepCount = 0
   /// Whether the forward pass must run again before the taps can be visited again.
   private var isConsumed = false
@@ -48,8 +46,8 @@ final class ObservedPasses {
     if let open, openValues.isSuperset(of: values) { return open }
     let head = planner.model.head, graph = planner.model.graph
     let roots = Set([head.output, head.logits] + values + (open?.key.kept ?? []))
-    let run = try forward(
-      planner.run(PlanKey(observableFor: roots.sorted(), reusesWeights: planner.reusesWeights)))
+    let key = PlanKey(kept: roots.sorted(), isObservable: true, reusesWeights: planner.reusesWeights)
+    let run = try forward(planner.run(key))
     if let open { planner.recycle(open) }
     open = run
     openValues = graph.upstream(of: roots)
@@ -76,7 +74,7 @@ final class ObservedPasses {
         try expected.executor.backward(seed: seed)
         return expected.executor
       }
-      let key = PlanKey(kept: [], taps: values, target: explained, isGuided: isGuided)
+      let key = PlanKey(taps: values, target: explained, isGuided: isGuided)
       let executor = try observer(key, of: openRun(reaching: [explained] + values))
       try executor.backward(seed: seed)
       return executor
@@ -88,7 +86,7 @@ final class ObservedPasses {
     var key = key
     key.observing = run.key.kept
     key.reusesWeights = planner.reusesWeights
-    let executor = try planner.observer(key, of: run)
+    let executor = try run.observer(key) { Executor(try planner.plan(key), pool: planner.pool, observing: $0) }
     try forward(executor)
     return executor
   }

@@ -2,7 +2,6 @@ import Graph
 
 /// What a plan of a model is for; plans are cached by it.
 struct PlanKey: Hashable {
-  /// The values to keep.
   var kept: [ValueID] = []
   /// The values at which the gradient is wanted.
   var taps: [ValueID] = []
@@ -10,7 +9,6 @@ struct PlanKey: Hashable {
   var target: ValueID?
   /// Whether rectifiers block negative gradients.
   var isGuided = false
-  /// Whether taps are visited one after another.
   var visitsTaps = false
   /// Whether every value stays in memory, for other plans to observe.
   var isObservable = false

@@ -61,7 +61,7 @@ final class Tail {
   ///   - passed: receives the number of newly computed scores, each time that there are some.
   ///   - change: changes a copy of the contents; called from several threads at a time.
   func scores(
-    _ count: Int, of target: any Target, passed: (Int) -> Void,
+    _ count: Int, of target: any Target, passed: (Int) throws -> Void,
     change: (_ index: Int, UnsafeMutableBufferPointer<Float>) -> Void
   ) throws -> [Float] {
     var scores: [Float] = []
@@ -78,7 +78,7 @@ final class Tail {
     for index in scores.count..<count {
       fillWithCopies(changed, count: 1) { _, values in change(index, values) }
       scores.append(try target.score(try explainedContents(for: changed)))
-      passed(1)
+      try passed(1)
     }
     return scores
   }
@@ -96,15 +96,14 @@ final class Tail {
   /// The scores batch by batch, while batches are at least half full; nil if images of a batch influence one another:
   /// the unchanged contents, which are last in the first batch, then give a different result than alone.
   private func scores(
-    _ count: Int, in batch: Batch, of target: any Target, passed: (Int) -> Void,
+    _ count: Int, in batch: Batch, of target: any Target, passed: (Int) throws -> Void,
     change: (_ index: Int, UnsafeMutableBufferPointer<Float>) -> Void
   ) throws -> [Float]? {
     var scores: [Float] = []
     scores.reserveCapacity(count)
     let changed = Tensor(uninitialized: contents.elementType, shape: batch.shape)
     while scores.isEmpty || 2 * (count - scores.count) > batch.count {
-      let start = scores.count
-      let size = min(count - start, start == 0 ? batch.count - 1 : batch.count)
+      let start = scores.count, size = min(count - start, start == 0 ? batch.count - 1 : batch.count)
       fillWithCopies(changed, count: batch.count) { index, values in
         if index < size { change(start + index, values) }
       }
@@ -116,7 +115,7 @@ final class Tail {
         guard zip(image(batch.count - 1), result).allSatisfy({ abs($0 - $1) <= tolerance }) else { return nil }
       }
       for index in 0..<size { scores.append(try target.score(image(index))) }
-      passed(size)
+      try passed(size)
     }
     return scores
   }

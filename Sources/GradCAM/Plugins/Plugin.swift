@@ -30,13 +30,8 @@ public struct Plugin: Sendable {
     name: String, version: String, summary: String, path: String? = nil, operators: OperatorSet = OperatorSet([]),
     methods: [NamedCAMMethod] = [], targets: [NamedTargetFunction] = []
   ) {
-    self.name = name
-    self.version = version
-    self.summary = summary
-    self.path = path
-    self.operators = operators
-    self.methods = methods
-    self.targets = targets
+    (self.name, self.version, self.summary, self.path) = (name, version, summary, path)
+    (self.operators, self.methods, self.targets) = (operators, methods, targets)
   }
 
   /// Everything that is built in.

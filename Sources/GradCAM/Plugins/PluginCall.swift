@@ -5,7 +5,6 @@ import Graph
 struct PluginSource: Sendable {
   /// Such as `plugin 'softclip'`.
   let place: String
-  /// Receives log lines.
   let log: @Sendable (String) -> Void
 
   init(name: String, log: @escaping @Sendable (String) -> Void) {
@@ -33,12 +32,8 @@ final class PluginCall {
     _ source: PluginSource, pool: ThreadPool? = nil, attributes: AttributeReader? = nil,
     attributeMemory: PluginMemory? = nil, outputs: [ValueInfo?]? = nil, owner: String? = nil
   ) {
-    self.source = source
-    self.owner = owner
-    self.pool = pool
-    self.attributes = attributes
-    self.attributeMemory = attributeMemory
-    self.outputs = outputs
+    (self.source, self.owner, self.pool) = (source, owner, pool)
+    (self.attributes, self.attributeMemory, self.outputs) = (attributes, attributeMemory, outputs)
   }
 
   /// The call that a plugin passes back; nil for a null pointer.

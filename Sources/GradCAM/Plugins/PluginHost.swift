@@ -3,7 +3,6 @@ import Graph
 
 /// The host's function table, as the interface describes it.
 enum PluginHost {
-  /// The version of the interface.
   static let version = Int64(GRADCAM_ABI_VERSION)
 
   /// The table, which lives as long as the process.

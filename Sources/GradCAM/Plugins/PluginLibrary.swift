@@ -36,9 +36,7 @@ extension Plugin {
 /// Reads a plugin's tables, which may have fewer members than this program's.
 private struct PluginReader {
   typealias Entry =
-    @convention(c) (UnsafePointer<gradcam_host>?, Int64, OpaquePointer?) -> UnsafePointer<
-      gradcam_plugin
-    >?
+    @convention(c) (UnsafePointer<gradcam_host>?, Int64, OpaquePointer?) -> UnsafePointer<gradcam_plugin>?
 
   let path: String
   let log: @Sendable (String) -> Void
@@ -71,8 +69,7 @@ private struct PluginReader {
     }
     return Plugin(
       name: name, version: try text(plugin.version, "plugin's version"),
-      summary: plugin.description.map { String(cString: $0) } ?? "", path: path,
-      operators: OperatorSet(operators),
+      summary: plugin.description.map { String(cString: $0) } ?? "", path: path, operators: OperatorSet(operators),
       methods: try list(plugin.methods, plugin.method_count, through: \.keeps_negative, "method") {
         try method(of: $0, source)
       },
@@ -154,9 +151,7 @@ private struct PluginReader {
 }
 
 /// A plugin's table, all zero at first.
-private protocol PluginTable {
-  init()
-}
+private protocol PluginTable { init() }
 
 extension gradcam_plugin: PluginTable {}
 extension gradcam_operator: PluginTable {}

@@ -13,12 +13,12 @@ struct PluginMethod: TapMethod {
 
   var isRectified: Bool { table.isRectified }
 
-  func map(of tap: Tap) throws -> HeatMap { try map(of: tap, pool: nil) }
+  func map(of tap: Tap) throws -> HeatMap { try map(of: tap, in: nil) }
 
-  func map(of tap: Tap, probe: Probe) throws -> HeatMap { try map(of: tap, pool: probe.observation.planner.pool) }
+  func map(of tap: Tap, probe: Probe) throws -> HeatMap { try map(of: tap, in: probe) }
 
-  private func map(of tap: Tap, pool: ThreadPool?) throws -> HeatMap {
-    let map = try table.numbers(tap.plane, of: tap, pool: pool, table.functions.map)
+  private func map(of tap: Tap, in probe: Probe?) throws -> HeatMap {
+    let map = try table.numbers(tap.plane, of: tap, in: probe, table.functions.map)
     return HeatMap(width: tap.width, height: tap.height, values: map)
   }
 }
@@ -29,14 +29,14 @@ private struct PluginWeightingMethod: TapMethod, WeightingMethod {
 
   var isRectified: Bool { table.isRectified }
 
-  func map(of tap: Tap) throws -> HeatMap { try weighting(of: tap, pool: nil).sum() }
+  func map(of tap: Tap) throws -> HeatMap { try weighting(of: tap, in: nil).sum() }
 
   func map(of tap: Tap, probe: Probe) throws -> HeatMap { try weighting(of: tap, probe: probe).sum() }
 
-  func weighting(of tap: Tap, probe: Probe) throws -> Weighting { try weighting(of: tap, pool: probe.observation.planner.pool) }
+  func weighting(of tap: Tap, probe: Probe) throws -> Weighting { try weighting(of: tap, in: probe) }
 
-  private func weighting(of tap: Tap, pool: ThreadPool?) throws -> Weighting {
-    Weighting(tap, weights: try table.numbers(tap.channels, of: tap, pool: pool, table.functions.weights))
+  private func weighting(of tap: Tap, in probe: Probe?) throws -> Weighting {
+    Weighting(tap, weights: try table.numbers(tap.channels, of: tap, in: probe, table.functions.weights))
   }
 }
 
@@ -50,12 +50,12 @@ private struct PluginMethodTable: @unchecked Sendable {
 
   /// The numbers that one of the functions writes for a node.
   func numbers(
-    _ count: Int, of tap: Tap, pool: ThreadPool?,
+    _ count: Int, of tap: Tap, in probe: Probe?,
     _ function: (@convention(c) (UnsafePointer<gradcam_feature_map>?, UnsafeMutablePointer<Float>?) -> gradcam_status)?
   ) throws -> [Float] {
     try tap.activation.withUnsafeBufferPointer { activation in
       try tap.gradient.withUnsafeBufferPointer { gradient in
-        try source.floats(count, of: "method '\(name)'", pool: pool) { call, numbers in
+        try source.floats(count, of: "method '\(name)'", pool: probe?.observation.planner.pool) { call, numbers in
           var node = gradcam_feature_map(
             size: MemoryLayout<gradcam_feature_map>.size, call: call, channels: tap.channels, height: tap.height,
             width: tap.width, activation: activation.baseAddress, gradient: gradient.baseAddress)

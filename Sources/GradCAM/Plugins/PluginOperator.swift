@@ -9,7 +9,6 @@ struct PluginOperatorTable: @unchecked Sendable {
   /// Never written; what it points to lives as long as the process.
   let functions: gradcam_operator
 
-  /// The entry of the operator set.
   func entry(provider: String) -> OperatorEntry {
     let since = Int(clamping: functions.since_version)
     return functions.vjp == nil
@@ -103,7 +102,7 @@ struct PluginOperator: Operator {
     _ function: String, about infos: [ValueInfo?], _ call: PluginCall,
     _ body: (UnsafePointer<gradcam_shape_arguments>) -> gradcam_status
   ) throws {
-    let constants = infos.map { $0?.constant?.aligned }
+    let constants = infos.map { $0?.constant.map { $0.realigned ?? $0 } }
     try PluginTensors(infos).lend(contents: { constants[$0].map { UnsafeRawPointer($0.storage.base) } }) { lent in
       try call.perform(function) { call in
         var arguments = gradcam_shape_arguments(
@@ -206,8 +205,7 @@ struct DifferentiablePluginOperator: DifferentiableOperator {
         guard let gradient, !GuardZone.isIntact(at: UnsafeMutableRawPointer(gradient + count)) else { continue }
         throw GradCAMError(
           .badData, at: table.source.place,
-          problem:
-            "its vjp function wrote past the end of the gradient of input \(index), which has \(count) elements",
+          problem: "its vjp function wrote past the end of the gradient of input \(index), which has \(count) elements",
           advice: "correct the plugin")
       }
     }
@@ -228,6 +226,4 @@ extension Tensor {
     copy.storage.base.copyMemory(from: storage.base, byteCount: shape.count * size)
     return copy
   }
-
-  fileprivate var aligned: Tensor { realigned ?? self }
 }

@@ -9,9 +9,7 @@ struct PluginTarget: TargetFunction, @unchecked Sendable {
   let name, argument: String
   let functions: gradcam_target
 
-  func score(_ elements: [Float], shape: Shape) throws -> Float {
-    try numbers(1, elements, shape, functions.score)[0]
-  }
+  func score(_ elements: [Float], shape: Shape) throws -> Float { try numbers(1, elements, shape, functions.score)[0] }
 
   func gradient(_ elements: [Float], shape: Shape) throws -> [Float] {
     try numbers(elements.count, elements, shape, functions.gradient)

@@ -7,7 +7,6 @@ final class PluginMemory: @unchecked Sendable {
 
   deinit { for block in blocks { block.deallocate() } }
 
-  /// Copies elements.
   func copy<Element>(_ elements: [Element]) -> UnsafePointer<Element> {
     let copy = UnsafeMutablePointer<Element>.allocate(capacity: max(elements.count, 1))
     copy.initialize(from: elements, count: elements.count)
@@ -15,7 +14,6 @@ final class PluginMemory: @unchecked Sendable {
     return UnsafePointer(copy)
   }
 
-  /// Copies a tensor.
   func copy(_ tensor: Tensor) -> UnsafePointer<gradcam_tensor> {
     var described = describe(ValueInfo(tensor.elementType, tensor.shape))
     let byteCount = tensor.shape.count * tensor.elementType.storage.byteCount

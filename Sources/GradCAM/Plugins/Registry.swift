@@ -42,20 +42,14 @@ public struct Registry: Sendable {
     self.operators = plugins.enumerated().map { index, plugin in
       plugin.operators.keeping { operators[$0] == index }
     }.reduce(OperatorSet([])) { $0.joined(with: $1) }
-    self.methods = plugins.enumerated().flatMap { index, plugin in
-      plugin.methods.filter { methods[$0.name] == index }
-    }
-    self.targets = plugins.enumerated().flatMap { index, plugin in
-      plugin.targets.filter { targets[$0.name] == index }
-    }
+    self.methods = plugins.enumerated().flatMap { index, plugin in plugin.methods.filter { methods[$0.name] == index } }
+    self.targets = plugins.enumerated().flatMap { index, plugin in plugin.targets.filter { targets[$0.name] == index } }
   }
 
   /// The CAM method with the given name, in the form of a library.
   ///
   /// Throws `usage` listing the names if there is none.
-  public func method(
-    named name: String, following source: Compatibility = .pytorchGradCAM
-  ) throws -> any CAMMethod {
+  public func method(named name: String, following source: Compatibility = .pytorchGradCAM) throws -> any CAMMethod {
     guard let entry = methods.first(where: { $0.name == name }) else {
       throw GradCAMError(
         .usage, at: "\(.method, name)", problem: "is not a method",

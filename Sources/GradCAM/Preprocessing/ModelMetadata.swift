@@ -13,7 +13,7 @@ public struct ModelMetadata: Sendable {
   ///
   /// Throws `badData` naming the entry that cannot be read.
   public init(_ metadata: [String: String]) throws {
-    let entries = MetadataReader(metadata)
+    let entries = MetadataReader(metadata: metadata)
     labels = entries["labels"].map { Labels(lines: $0).names }
     layout = try entries.parsed("layout", "nchw or nhwc") { ImageShape.Layout(rawValue: $0) }
     let keys = ["mean", "std", "range", "channels", "resize", "crop"]
@@ -29,14 +29,10 @@ public struct ModelMetadata: Sendable {
       }
       result.std = std
     }
-    if let range = try entries.parsed(
-      "range", "1 or 255", { text in Float(text).flatMap { [1, 255].contains($0) ? $0 : nil } })
-    {
-      result.range = range
-    }
-    if let channels = try entries.parsed("channels", "rgb or bgr", { Preprocessing.Channels(rawValue: $0) }) {
-      result.channels = channels
-    }
+    let range = try entries.parsed("range", "1 or 255") { Float($0).flatMap { [1, 255].contains($0) ? $0 : nil } }
+    if let range { result.range = range }
+    let channels = try entries.parsed("channels", "rgb or bgr") { Preprocessing.Channels(rawValue: $0) }
+    if let channels { result.channels = channels }
     result.resize = try entries.parsed("resize", "a number or WxH") { Preprocessing.Resize($0) }
     result.crop = try entries.parsed("crop", "a number or WxH") { PixelSize($0) }
     preprocessing = result
@@ -44,9 +40,7 @@ public struct ModelMetadata: Sendable {
 }
 
 private struct MetadataReader {
-  private let metadata: [String: String]
-
-  init(_ metadata: [String: String]) { self.metadata = metadata }
+  let metadata: [String: String]
 
   subscript(_ key: String) -> String? { metadata["gradcam.\(key)"] }
 

@@ -11,9 +11,7 @@ public struct Preprocessing: Sendable, Equatable {
   }
 
   /// The order of an input's colours.
-  public enum Channels: String, Sendable, CaseIterable {
-    case rgb, bgr
-  }
+  public enum Channels: String, Sendable, CaseIterable { case rgb, bgr }
 
   /// How the picture is resized; nil means to the network's input, or to cover the crop.
   public var resize: Resize?
@@ -82,8 +80,7 @@ extension Preprocessing {
     let crop = crop ?? input
     guard crop == input else {
       throw GradCAMError(
-        .usage, at: "\(.crop)", problem: "gives \(crop), but the model takes \(input)",
-        advice: "use \(.crop, input)")
+        .usage, at: "\(.crop)", problem: "gives \(crop), but the model takes \(input)", advice: "use \(.crop, input)")
     }
     let resized: PixelSize
     switch resize {
@@ -116,8 +113,7 @@ extension Preprocessing {
     let size = PixelSize(width: picture.width, height: picture.height), plane = picture.width * picture.height
     var planes: [[Float]] = []
     if shape.channels == 1 {
-      let grey = picture.luminance
-      planes = [grey.map { (Float($0) * range / 255 - mean[0]) / std[0] }]
+      planes = [picture.luminance.map { (Float($0) * range / 255 - mean[0]) / std[0] }]
     } else {
       for channel in 0..<3 {
         let source = channels == .rgb ? channel : 2 - channel

@@ -13,10 +13,7 @@ public struct ClassTarget: Target {
   ///
   /// - Precondition: there is such a class.
   public init(_ index: Int, label: String? = nil, kind: ScoreKind = .logit, head: ScoreHead) {
-    self.index = index
-    self.label = label
-    self.kind = kind
-    self.head = head
+    (self.index, self.label, self.kind, self.head) = (index, label, kind, head)
   }
 
   /// The label, else the number.
@@ -33,7 +30,5 @@ public struct ClassTarget: Target {
   }
 
   /// One at the class for its raw score, else the derivative of Softmax or Sigmoid.
-  public func gradient(_ contents: [Float]) -> [Float] {
-    head.gradient(contents, classIndex: index, kind)
-  }
+  public func gradient(_ contents: [Float]) -> [Float] { head.gradient(contents, classIndex: index, kind) }
 }

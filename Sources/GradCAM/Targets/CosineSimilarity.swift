@@ -43,7 +43,5 @@ public struct CosineSimilarity: Target {
 }
 
 extension [Float] {
-  fileprivate func dot(_ other: [Float]) -> Double {
-    zip(self, other).reduce(0) { $0 + Double($1.0) * Double($1.1) }
-  }
+  fileprivate func dot(_ other: [Float]) -> Double { zip(self, other).reduce(0) { $0 + Double($1.0) * Double($1.1) } }
 }

@@ -49,8 +49,7 @@ public struct DetectionLayout: Sendable {
     guard pairs.isEmpty, floats.count == 1, lists.count == 1 else {
       throw unknown("boxes with scores are not recognised")
     }
-    let shape = lists[0].info.shape, isByBox = shape[1] > shape[2]
-    let numbers = min(shape[1], shape[2])
+    let shape = lists[0].info.shape, isByBox = shape[1] > shape[2], numbers = min(shape[1], shape[2])
     hasObjectness = labelCount.map { numbers == 5 + $0 } ?? isByBox
     firstClass = hasObjectness ? 5 : 4
     guard shape[1] != shape[2], numbers > firstClass, labelCount == nil || numbers == firstClass + labelCount! else {

@@ -14,10 +14,7 @@ public struct DetectionTarget: Target {
   private let factors: [Int]
 
   init(_ layout: DetectionLayout, box: Int, classIndex: Int, label: String?, coordinates: [Float]) {
-    self.box = box
-    self.coordinates = coordinates
-    self.classIndex = classIndex
-    self.label = label
+    (self.box, self.coordinates, self.classIndex, self.label) = (box, coordinates, classIndex, label)
     factors = layout.factors(box: box, classIndex: classIndex)
   }
 

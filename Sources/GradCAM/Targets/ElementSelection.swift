@@ -60,7 +60,7 @@ public struct ElementSelection: Sendable {
     let open = text.hasSuffix("]") ? text.lastIndex(of: "[") : nil
     let name = String(text[..<(open ?? text.endIndex)])
     guard let value = model.computedValue(named: name) else {
-      let near = nearest(to: name, among: model.computedNames, count: 4)
+      let near = nearest(to: name, among: Set(model.graph.producers.keys.map { model.graph.values[$0].name }), count: 4)
       if call == nil, model.registry.targets.contains(where: { $0.name == name }) {
         throw error(
           "the model computes no value '\(name)', but there is a target of this name",
@@ -167,6 +167,4 @@ extension Model {
   fileprivate func computedValue(named name: String) -> ValueID? {
     graph.producers.keys.filter { graph.values[$0].name == name }.min()
   }
-
-  fileprivate var computedNames: Set<String> { Set(graph.producers.keys.map { graph.values[$0].name }) }
 }

@@ -10,9 +10,7 @@ struct SegmentationTarget: Target {
 
   /// - Parameter place: where the positions are, in words.
   init(_ classTarget: ClassTarget, _ scores: PositionScores, positions: [Int], place: String) {
-    self.classTarget = classTarget
-    self.scores = scores
-    self.positions = positions
+    (self.classTarget, self.scores, self.positions) = (classTarget, scores, positions)
     name = classTarget.name
     description = "\(classTarget.description), summed over \(place) (\(positions.count) of \(scores.count) positions)"
   }

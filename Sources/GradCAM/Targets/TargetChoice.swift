@@ -33,8 +33,7 @@ public struct TargetChoice: Sendable {
     switch planned.kind {
     case .elements(let selection): kind = .target(try selection.target(in: explainer.explainedShape))
     case .embedding(let reference):
-      let vector =
-        try reference.vector ?? explainer.observe(explainer.prepare(contentsOf: reference.path)).contents
+      let vector = try reference.vector ?? explainer.observe(explainer.prepare(contentsOf: reference.path)).contents
       kind = .target(try CosineSimilarity(to: vector, from: reference.path))
     case .box(let rank, let layout):
       let classes = try classes(of: layout.classCount)
@@ -84,8 +83,7 @@ public struct TargetChoice: Sendable {
       case .classes(let classes): try classes.map { try target($0, where: $0) }
       case .mostProbable(let count):
         try explainer.classes(of: observation, count: count).map { try target($0.index, where: $0.index) }
-      case .contrast(let first, let second):
-        [try target(first, where: first).minus(target(second, where: first))]
+      case .contrast(let first, let second): [try target(first, where: first).minus(target(second, where: first))]
       }
     return isCounterfactual ? targets.map(\.negated) : targets
   }

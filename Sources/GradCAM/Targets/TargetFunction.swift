@@ -16,9 +16,7 @@ public protocol TargetFunction: Sendable {
 /// The table of built-in target functions.
 public enum TargetFunctions {
   /// Every function by its name, as written before the parenthesis of an `ElementSelection`.
-  public static let all: [Plugin.NamedTargetFunction] = [
-    ("sum", { try ElementSum(argument: $0) })
-  ]
+  public static let all: [Plugin.NamedTargetFunction] = [("sum", { try ElementSum(argument: $0) })]
 }
 
 /// The sum of all elements.

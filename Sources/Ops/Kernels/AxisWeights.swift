@@ -9,9 +9,7 @@ struct AxisWeights: Sendable {
     let weight: Float
   }
 
-  /// The extent of the input.
   let inputs: Int
-  /// The extent of the output.
   let outputs: Int
   /// The value of a sum without taps.
   let empty: Float
@@ -21,7 +19,6 @@ struct AxisWeights: Sendable {
   /// The number of taps of every sum, 0 if it varies.
   private let uniformCount: Int32
 
-  /// Collects the taps of every sum.
   init(inputs: Int, rows: [[Tap]], empty: Float = 0) {
     self.inputs = inputs
     outputs = rows.count

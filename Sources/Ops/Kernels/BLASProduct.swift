@@ -57,9 +57,7 @@ struct MatrixTiling {
     columnTile = columns >= 512 ? tile(columns, multiple: 48) : columns
   }
 
-  var taskCount: Int {
-    ((rows + rowTile - 1) / max(rowTile, 1)) * ((columns + columnTile - 1) / max(columnTile, 1))
-  }
+  var taskCount: Int { ((rows + rowTile - 1) / max(rowTile, 1)) * ((columns + columnTile - 1) / max(columnTile, 1)) }
 
   /// The part of the result that a task computes.
   func task(_ index: Int) -> (rows: Range<Int>, columns: Range<Int>) {
@@ -79,8 +77,7 @@ func multiply(
     let (rows, columns) = tiling.task(index)
     let tile = c + rows.lowerBound * leading + columns.lowerBound
     multiply(
-      MatrixOperand(
-        pointer: left.fromRow(rows.lowerBound), leading: left.leading, transposed: left.transposed),
+      MatrixOperand(pointer: left.fromRow(rows.lowerBound), leading: left.leading, transposed: left.transposed),
       MatrixOperand(
         pointer: right.fromColumn(columns.lowerBound), leading: right.leading, transposed: right.transposed),
       into: tile, leading: leading, rows: rows.count, columns: columns.count, depth: depth)

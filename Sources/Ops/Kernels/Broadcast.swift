@@ -34,7 +34,6 @@ struct BroadcastSpace: Sendable {
   private let rows: Dimension
   private let columns: Dimension
 
-  /// Creates the space of a result and the operands that broadcast to it.
   init(_ result: Shape, _ operands: [Shape]) {
     let strides = operands.map(\.strides)
     var merged: [Dimension] = []
@@ -91,12 +90,10 @@ struct BroadcastSpace: Sendable {
     pool.parallelRanges(count, grain: elementwiseGrain) { forEachTile(in: $0, body) }
   }
 
-  /// Computes a function of two operands.
   func run(_ loop: BinaryLoop, _ a: FloatInput, _ b: FloatInput, into y: FloatOutput, on pool: ThreadPool) {
     forEachTile(on: pool) { loop(a + $0.offsets[0], b + $0.offsets[1], y + $0.start, $0.form) }
   }
 
-  /// Computes a function of three operands.
   func run(
     _ loop: TernaryLoop, _ a: FloatInput, _ b: FloatInput, _ c: FloatInput, into y: FloatOutput, on pool: ThreadPool
   ) {
@@ -147,7 +144,6 @@ struct Unbroadcast: Sendable {
     reduction.run(.sum, scratch, into: dx, scratch: scratch + count, on: pool)
   }
 
-  /// Writes the sum of a gradient.
   func run(summing dy: FloatInput, into dx: FloatOutput, scratch: FloatOutput, on pool: ThreadPool) {
     guard let reduction else { return dx.update(from: dy, count: count) }
     reduction.run(.sum, dy, into: dx, scratch: scratch, on: pool)

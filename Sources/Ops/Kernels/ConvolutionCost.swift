@@ -20,8 +20,7 @@ enum ConvolutionCost {
   static func windows(inputs: Int, outputs: Int, positions: Int) -> Double {
     let depth = Double(9 * inputs), outputs = rounded(outputs, Int(product_rows()))
     let leftOver = positions % Int(product_lanes())
-    let columns =
-      leftOver <= Int(product_single_columns) ? Double(positions) : rounded(positions, Int(product_lanes()))
+    let columns = leftOver <= Int(product_single_columns) ? Double(positions) : rounded(positions, Int(product_lanes()))
     return outputs * depth * (columns * multiplyAdd + weightRead) + depth * Double(positions) * window
   }
 
@@ -29,8 +28,7 @@ enum ConvolutionCost {
   static func winograd(inputs: Int, outputs: Int, places: Int) -> Double {
     let places = rounded(places, Int(product_lanes()))
     let products = rounded(outputs, Int(product_rows())) * Double(inputs) * (places * multiplyAdd + weightRead)
-    return Double(winograd_cells)
-      * (products + places * (Double(inputs) * inputCell + Double(outputs) * outputCell))
+    return Double(winograd_cells) * (products + places * (Double(inputs) * inputCell + Double(outputs) * outputCell))
   }
 
   private static func rounded(_ count: Int, _ multiple: Int) -> Double {

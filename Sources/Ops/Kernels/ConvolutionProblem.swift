@@ -9,9 +9,7 @@ struct ConvolutionProblem: Sendable {
   let outputChannels: Int
   let window: SpatialWindow
 
-  /// Input channels per group.
   var inputsPerGroup: Int { inputChannels / groups }
-  /// Filters per group.
   var outputsPerGroup: Int { outputChannels / groups }
   /// The length of a filter.
   var depth: Int { inputsPerGroup * window.kernelVolume }

@@ -13,10 +13,8 @@ extension ConvolutionProblem {
     // Bands start at a multiple of the rows that the kernel computes together.
     let rowsPerBand = (height / bands + 3) / 4 * 4
     let operations = 2 * window.kernelVolume * window.outputVolume / bands
-    let planesPerTask = max(
-      Self.operationsPerTask / max(operations, 1),
-      (planes * bands + 4 * request.threadCount - 1) / (4 * request.threadCount),
-      1)
+    let tasks = 4 * request.threadCount
+    let planesPerTask = max(1, Self.operationsPerTask / max(operations, 1), (planes * bands + tasks - 1) / tasks)
     let groups = (planes + planesPerTask - 1) / planesPerTask
     return ConvolutionAlgorithm("depthwise", workerScratchCount: scratch) { run in
       let end = run.x + planes / perInput * window.inputVolume
@@ -45,8 +43,7 @@ extension ConvolutionProblem {
   /// A task computes one input plane, which accumulates the gradients of all its filters.
   func depthwiseBackward(_ request: KernelRequest) -> ConvolutionAlgorithm {
     let window = window, inputs = inputChannels, perInput = outputChannels / inputChannels
-    let planes = batch * inputChannels
-    let scratch = Self.depthwiseScratchCount(window)
+    let planes = batch * inputChannels, scratch = Self.depthwiseScratchCount(window)
     return ConvolutionAlgorithm("depthwise", workerScratchCount: scratch) { run in
       run.pool.parallelFor(planes) { plane, worker in
         withUnsafePointer(to: window.raw) { raw in

@@ -53,6 +53,5 @@ struct Clamp: Equatable, Sendable {
 
   static let none = Clamp()
 
-  /// The clamp of a fused Relu.
   static let rectifier = Clamp(low: 0)
 }

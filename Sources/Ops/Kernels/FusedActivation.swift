@@ -5,7 +5,6 @@ struct FusedActivation: Sendable {
   private let forward: UnaryLoop
   private let parameters: unary_parameters
 
-  /// The activation that applies a function.
   init(_ function: Unary) {
     forward = function.forward
     parameters = function.parameters

@@ -19,10 +19,7 @@ struct DepthOrder: Sendable {
   /// The number of rows of the right matrix.
   var depth: Int { channels * cells }
   /// The blocks in order, each a range of channels.
-  var blocks: [Range<Int>] {
-    stride(from: 0, to: channels, by: max(block, 1)).map { $0..<min(channels, $0 + block) }
-  }
-  /// The number of rows of the deepest block.
+  var blocks: [Range<Int>] { stride(from: 0, to: channels, by: max(block, 1)).map { $0..<min(channels, $0 + block) } }
   var blockDepth: Int { block * cells }
   fileprivate var raw: depth_order {
     depth_order(channels: Int64(channels), cells: Int64(cells), block: Int64(max(block, 1)))
@@ -36,8 +33,8 @@ protocol LeftMatrix {
 }
 
 extension LeftMatrix {
-  /// c = epilogue(this · right) for some rows and at most one panel of columns. A call computes a block's share: the
-  /// first block overwrites c, the others add to it, and the last applies the epilogue.
+  /// A block's share of c = epilogue(this · right) for some rows and at most one panel of columns: the first block
+  /// overwrites c, the others add to it, and the last applies the epilogue.
   func multiply(
     _ rows: Range<Int>, _ block: Range<Int>, of order: DepthOrder, by right: RightRows, columns: Int,
     into c: UnsafeMutablePointer<Float>, leading: Int, epilogue: Epilogue = .none
@@ -89,12 +86,10 @@ struct PackedLeft: LeftMatrix {
     self.init(packed: storage)
   }
 
-  /// Wraps a matrix that is already packed.
   init(packed: UnsafePointer<Float>) { pointer = packed }
 
   func raw(from channel: Int, of order: DepthOrder) -> left_matrix {
-    left_matrix(
-      start: pointer + channel * order.cells * Int(product_rows()), stride: Int64(order.depth), packed: 1)
+    left_matrix(start: pointer + channel * order.cells * Int(product_rows()), stride: Int64(order.depth), packed: 1)
   }
 }
 
@@ -110,19 +105,12 @@ struct LeftPackedProduct: Sendable {
   typealias Source =
     (_ channels: Range<Int>, _ column: Int, _ count: Int, _ panel: UnsafeMutablePointer<Float>) -> RightRows
 
-  private let rows, columns: Int
-  private let order: DepthOrder
-  private let laysOut: Bool
+  let rows, columns: Int
+  let order: DepthOrder
+  /// Whether the source fills panels, rather than pointing at rows in memory.
+  let laysOut: Bool
   private let width = Int(product_columns())
   private let height = Int(product_rows())
-
-  /// - Parameter laysOut: whether the source fills panels, rather than pointing at rows in memory.
-  init(rows: Int, columns: Int, order: DepthOrder, laysOut: Bool) {
-    self.rows = rows
-    self.columns = columns
-    self.order = order
-    self.laysOut = laysOut
-  }
 
   private var panels: Int { (columns + width - 1) / width }
   private var operationCount: Int { 2 * rows * columns * order.depth }
@@ -186,8 +174,7 @@ struct LeftPackedProduct: Sendable {
             epilogue: epilogue.advanced(by: panel * width))
         }
       }
-      epilogue.activate(
-        c + range.lowerBound * leading, rows: range.count, columns: columns, leading: leading)
+      epilogue.activate(c + range.lowerBound * leading, rows: range.count, columns: columns, leading: leading)
     }
   }
 }

@@ -15,7 +15,6 @@ struct Movement: Sendable {
     case covered
     /// Zero or false.
     case zeros
-    /// One element.
     case element(Tensor)
     /// The only element of an input.
     case input(Int)
@@ -29,7 +28,6 @@ struct Movement: Sendable {
 
 /// An operator whose outputs are elements of its inputs, at positions determined by shapes and attributes.
 protocol MovementOperator: DifferentiableOperator {
-  /// The moves for the given inputs and outputs.
   func movement(_ inputs: NodeInputs, _ outputs: [ValueInfo]) throws -> Movement
 }
 
@@ -39,21 +37,17 @@ extension MovementOperator {
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
     let movement = try movement(inputs, outputs)
     if let input = movement.identity(inputs, outputs) { return .view(of: input) }
-    let storages = outputs.map(\.elementType.storage)
-    let counts = outputs.map(\.shape.count)
+    let storages = outputs.map(\.elementType.storage), counts = outputs.map(\.shape.count)
     let placement = movement.placement(inputs, outputs)
     return Kernel("move", placement: placement) { run in
       for (output, (storage, count)) in zip(run.outputs, zip(storages, counts)) {
         guard let output else { continue }
+        let fill = StridedMap(axes: [.init(extent: count, source: 0, target: 1)])
         switch movement.background {
         case .covered: break
         case .zeros: clear(output, byteCount: count * storage.byteCount, pool: run.pool)
-        case .element(let tensor):
-          let fill = StridedMap(axes: [.init(extent: count, source: 0, target: 1)])
-          fill.copy(from: tensor.storage.base, to: output, storage: storage, pool: run.pool)
-        case .input(let input):
-          let fill = StridedMap(axes: [.init(extent: count, source: 0, target: 1)])
-          fill.copy(from: run.inputs[input]!, to: output, storage: storage, pool: run.pool)
+        case .element(let tensor): fill.copy(from: tensor.storage.base, to: output, storage: storage, pool: run.pool)
+        case .input(let input): fill.copy(from: run.inputs[input]!, to: output, storage: storage, pool: run.pool)
         }
       }
       for move in movement.moves {
@@ -126,13 +120,5 @@ extension Movement {
     }
     let size = outputs[0].elementType.storage.byteCount
     return .pieces(of: input, at: moves.map { $0.map.sourceOffset * size })
-  }
-}
-
-extension StridedMap {
-  /// Whether consecutive elements go to consecutive positions.
-  fileprivate var isContiguous: Bool {
-    let axes = collapsed.axes
-    return count == 0 || axes.isEmpty || axes == [Axis(extent: count, source: 1, target: 1)]
   }
 }

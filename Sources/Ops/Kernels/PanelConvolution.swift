@@ -15,16 +15,15 @@ extension ConvolutionProblem {
     let rowStride = transposed ? 1 : depth, channelStride = transposed ? rows : cells
     let packedCount = PackedLeft.count(rows: rows, depth: order.depth)
 
-    @Sendable func pack(
-      _ from: UnsafePointer<Float>, _ storage: UnsafeMutablePointer<Float>, _ pool: ThreadPool
-    ) {
+    @Sendable func pack(_ from: UnsafePointer<Float>, _ storage: UnsafeMutablePointer<Float>, _ pool: ThreadPool) {
       for group in 0..<groups {
         _ = PackedLeft(
           packing: from + group * filterCount, rowStride: rowStride, channelStride: channelStride, rows: rows,
           order: order, into: storage + group * packedCount, pool)
       }
     }
-    let kept = request.reusesWeights
+    let kept =
+      request.reusesWeights
       ? weights?.packed(
         "panels of \(groups) × \(rows) × \(inputs) × \(cells)\(transposed ? ", transposed" : "")",
         count: groups * packedCount, in: request.weights, pack) : nil
@@ -39,13 +38,8 @@ extension ConvolutionProblem {
     return ConvolutionAlgorithm(
       isPointwise ? "pointwise" : "windows", scratchCount: packScratch + shared, workerScratchCount: perWorker
     ) { run in
-      let packed: UnsafePointer<Float>
-      if let kept {
-        packed = UnsafePointer(kept.base.assumingMemoryBound(to: Float.self))
-      } else {
-        pack(run.weights, run.scratch, run.pool)
-        packed = UnsafePointer(run.scratch)
-      }
+      if kept == nil { pack(run.weights, run.scratch, run.pool) }
+      let packed = UnsafePointer(kept?.base.assumingMemoryBound(to: Float.self) ?? run.scratch)
       func multiply(
         _ index: Int, _ scratch: UnsafeMutablePointer<Float>,
         workerScratch: (_ worker: Int) -> UnsafeMutablePointer<Float>
@@ -80,9 +74,7 @@ extension ConvolutionProblem {
 
 extension RightRows {
   /// Rows in place, or copied if whole vectors would read past their end.
-  init(
-    _ rows: UnsafePointer<Float>, leading: Int, depth: Int, count: Int, panel: UnsafeMutablePointer<Float>
-  ) {
+  init(_ rows: UnsafePointer<Float>, leading: Int, depth: Int, count: Int, panel: UnsafeMutablePointer<Float>) {
     let lanes = Int(product_lanes())
     if count % lanes == 0 || count <= Int(product_single_columns) {
       self.init(pointer: rows, leading: leading)

@@ -13,9 +13,6 @@ struct RightPackedProduct: Sendable {
   private let height = Int(product_rows())
   private let kept: TensorStorage?
 
-  private static let blockDepth = 2048
-  private static let rowsPerTask = 128
-
   /// - Parameter right: the right matrix if it is known before the run.
   init(
     rows: Int, columns: Int, depth: Int, leftTransposed: Bool = false, rightTransposed: Bool = false, right: Tensor?,
@@ -24,7 +21,7 @@ struct RightPackedProduct: Sendable {
     self.rows = rows
     self.columns = columns
     self.depth = depth
-    order = DepthOrder(channels: depth, blockDepth: Self.blockDepth)
+    order = DepthOrder(channels: depth, blockDepth: 2048)
     isTiled = !leftTransposed && !rightTransposed && rows >= 2 * height && columns >= width && depth > 0
     let width = width, panels = (columns + width - 1) / width
     kept =
@@ -40,11 +37,9 @@ struct RightPackedProduct: Sendable {
       } : nil
   }
 
-  /// The floats of the panel to which a task copies columns of a block: in place, rows at some strides would compete
-  /// for the same few cache lines.
-  private var panelCount: Int { order.blockDepth * width }
-
-  var workerScratchByteCount: Int { isTiled && kept == nil ? panelCount * MemoryLayout<Float>.size : 0 }
+  /// The panel to which a task copies columns of a block: in place, rows at some strides would compete for the same few
+  /// cache lines.
+  var workerScratchByteCount: Int { isTiled && kept == nil ? order.blockDepth * width * MemoryLayout<Float>.size : 0 }
 
   func run(
     _ left: MatrixOperand, _ right: MatrixOperand, into c: UnsafeMutablePointer<Float>, epilogue: Epilogue = .none,
@@ -52,13 +47,18 @@ struct RightPackedProduct: Sendable {
   ) {
     guard isTiled else {
       multiplyDense(left, right, into: c, rows: rows, columns: columns, depth: depth, pool: pool)
-      finish(c, epilogue)
+      if let added = epilogue.residual {
+        for row in 0..<rows {
+          let to = c + row * columns, from = added + (epilogue.residualIsRow ? 0 : row * columns)
+          for column in 0..<columns { to[column] += from[column] }
+        }
+      }
+      epilogue.activate(c, rows: rows, columns: columns, leading: columns)
       return
     }
     // Tasks of a few million operations, with as many rows as the second-level cache holds, so that they share a panel.
     let left = LeftRows(pointer: left.pointer, leading: left.leading)
-    let panels = (columns + width - 1) / width,
-      rowsPerTask = min((rows + height - 1) / height * height, Self.rowsPerTask)
+    let panels = (columns + width - 1) / width, rowsPerTask = min((rows + height - 1) / height * height, 128)
     let panelsPerTask = max(1, min(panels, 6_000_000 / (2 * depth * rowsPerTask * width)))
     let across = (panels + panelsPerTask - 1) / panelsPerTask
     pool.parallelFor((rows + rowsPerTask - 1) / rowsPerTask * across) { task, worker in
@@ -87,16 +87,5 @@ struct RightPackedProduct: Sendable {
       epilogue.activate(
         c + rowRange.lowerBound * columns + first, rows: rowRange.count, columns: last - first, leading: columns)
     }
-  }
-
-  /// Applies the epilogue to a complete result.
-  private func finish(_ c: UnsafeMutablePointer<Float>, _ epilogue: Epilogue) {
-    if let added = epilogue.residual {
-      for row in 0..<rows {
-        let to = c + row * columns, from = added + (epilogue.residualIsRow ? 0 : row * columns)
-        for column in 0..<columns { to[column] += from[column] }
-      }
-    }
-    epilogue.activate(c, rows: rows, columns: columns, leading: columns)
   }
 }

@@ -56,8 +56,7 @@ struct WindowAttributes: Sendable {
         pads[axis] = before
         pads[axis + rank] = total - before
       } else if autoPad == .valid {
-        pads[axis] = 0
-        pads[axis + rank] = 0
+        (pads[axis], pads[axis + rank]) = (0, 0)
       }
       let span = extent + pads[axis] + pads[axis + rank] - reach
       guard span >= 0 else {
@@ -108,11 +107,8 @@ struct SpatialWindow: Sendable {
     self.output = output
   }
 
-  /// The number of positions of an input plane.
   var inputVolume: Int { Self.product(raw.input) }
-  /// The number of positions of an output plane.
   var outputVolume: Int { Self.product(raw.output) }
-  /// The number of cells of the window.
   var kernelVolume: Int { Self.product(raw.kernel) }
 
   /// Whether every output depends only on the input at its own position.

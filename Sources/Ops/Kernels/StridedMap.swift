@@ -45,8 +45,10 @@ struct StridedMap: Sendable {
   }
 
   /// Whether every element of a tensor of `count` elements goes to the same position in another.
-  func isIdentity(count: Int) -> Bool {
-    guard self.count == count, sourceOffset == 0, targetOffset == 0 else { return false }
+  func isIdentity(count: Int) -> Bool { self.count == count && sourceOffset == 0 && targetOffset == 0 && isContiguous }
+
+  /// Whether consecutive elements go to consecutive positions.
+  var isContiguous: Bool {
     let axes = collapsed.axes
     return count == 0 || axes.isEmpty || axes == [Axis(extent: count, source: 1, target: 1)]
   }

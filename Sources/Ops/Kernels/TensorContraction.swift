@@ -8,10 +8,8 @@ struct TensorContraction: Sendable {
   struct Factor: Sendable {
     /// The stride along each label; equal labels of one tensor run along its diagonal.
     var strides: [(label: Int, stride: Int)]
-    /// The number of elements.
     let count: Int
 
-    /// Names the axes of a dense tensor.
     init(_ shape: Shape, labels: [Int]) {
       strides = []
       count = shape.count
@@ -108,9 +106,7 @@ struct TensorContraction: Sendable {
   private mutating func pack(_ operand: Operand, _ labels: [Int]) -> Place {
     let packed = Factor(Shape(labels.map { extents[$0] }), labels: labels)
     let sums = operand.factor.labels.contains { !labels.contains($0) }
-    if !sums, packed.count == operand.factor.count,
-      map(operand.factor, to: packed).isIdentity(count: packed.count)
-    {
+    if !sums, packed.count == operand.factor.count, map(operand.factor, to: packed).isIdentity(count: packed.count) {
       return operand.place
     }
     let target = reserve(labels)
@@ -133,7 +129,6 @@ struct TensorContraction: Sendable {
     return result
   }
 
-  /// Computes the result.
   func run(
     _ factors: [UnsafePointer<Float>], into result: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>,
     pool: ThreadPool

@@ -15,8 +15,7 @@ extension ConvolutionProblem {
     return ConvolutionCost.winograd(inputs: form.inputs, outputs: form.outputs, places: images * form.places)
       < Double(images)
       * ConvolutionCost.windows(
-        inputs: form.inputs, outputs: form.outputs,
-        positions: Int(form.outputPlane.height * form.outputPlane.width))
+        inputs: form.inputs, outputs: form.outputs, positions: Int(form.outputPlane.height * form.outputPlane.width))
   }
 
   /// F(4×4, 3×3); the gradient is the same with inputs and outputs swapped, each filter rotated, and 2 − pad.
@@ -79,8 +78,7 @@ private struct WinogradForm: Sendable {
     let tiles = (output.2 + 3) / 4, slots = winograd_slots(input.2, padLeft, tiles)
     inputPlane = winograd_plane(
       height: input.1, width: input.2, pad_top: padTop, pad_left: padLeft, tiles: tiles, slots: slots)
-    outputPlane = winograd_plane(
-      height: output.1, width: output.2, pad_top: 0, pad_left: 0, tiles: tiles, slots: slots)
+    outputPlane = winograd_plane(height: output.1, width: output.2, pad_top: 0, pad_left: 0, tiles: tiles, slots: slots)
 
     // Blocks are processed in parallel, as many as there are threads or a multiple, so that each thread multiplies what
     // it has transformed. If that would leave vectors half empty, all threads work on one block.
@@ -94,8 +92,7 @@ private struct WinogradForm: Sendable {
     func span(_ rows: Int) -> Int { (rows * Int(slots) + 15) & ~15 }
     func span(inBlocksOf part: Int) -> Int { rows / part * span(part) + span(rows % part) }
     let even = (rows + wanted - 1) / wanted
-    rowsPerBlock =
-      imagesPerBlock == 1 && rows >= wanted && span(inBlocksOf: even) * 8 <= span(rows) * 9 ? even : rows
+    rowsPerBlock = imagesPerBlock == 1 && rows >= wanted && span(inBlocksOf: even) * 8 <= span(rows) * 9 ? even : rows
   }
 
   /// The tile positions of an image.
@@ -143,9 +140,7 @@ private struct WinogradForm: Sendable {
         }
       }
     }
-    func multiplyCell(
-      _ cell: Int, _ block: Block, _ v: UnsafeMutablePointer<Float>, _ m: UnsafeMutablePointer<Float>
-    ) {
+    func multiplyCell(_ cell: Int, _ block: Block, _ v: UnsafeMutablePointer<Float>, _ m: UnsafeMutablePointer<Float>) {
       let width = Int(product_columns()), weights = PackedLeft(packed: u + cell * weightStride)
       let places = (block.images.count * block.rows.count * Int(inputPlane.slots) + 15) & ~15
       for column in stride(from: 0, to: places, by: width) {
@@ -188,13 +183,10 @@ private struct WinogradForm: Sendable {
   }
 
   /// Tile rows of some images.
-  private struct Block {
-    let images, rows: Range<Int>
-  }
+  private struct Block { let images, rows: Range<Int> }
 
   private func block(_ index: Int) -> Block {
     let image = index / blocksPerImage * imagesPerBlock, row = index % blocksPerImage * rowsPerBlock
-    return Block(
-      images: image..<min(batch, image + imagesPerBlock), rows: row..<min(tileRows, row + rowsPerBlock))
+    return Block(images: image..<min(batch, image + imagesPerBlock), rows: row..<min(tileRows, row + rowsPerBlock))
   }
 }

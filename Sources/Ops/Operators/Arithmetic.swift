@@ -4,23 +4,26 @@ import Graph
 let arithmeticOperators: [OperatorEntry] = [
   binary(.add, "Add", add_tile, .pass, .pass) { $0 &+ $1 },
   binary(.subtract, "Sub", subtract_tile, .pass, .loop(negate_tile)) { $0 &- $1 },
-  binary(.multiply, "Mul", multiply_tile, .loop(multiply_a_tile, reads: [1]), .loop(multiply_b_tile, reads: [0])) { $0 &* $1 },
+  binary(.multiply, "Mul", multiply_tile, .loop(multiply_a_tile, reads: [1]), .loop(multiply_b_tile, reads: [0])) {
+    $0 &* $1
+  },
   binary(.divide, "Div", divide_tile, .loop(divide_a_tile, reads: [1]), .loop(divide_b_tile, reads: [0, 1])) {
     $1 == 0 ? 0 : $0.dividedReportingOverflow(by: $1).partialValue
   },
   OperatorEntry("Pow") { reader in
-    var power = try Binary(
-      .power, "pow", power_tile, [.loop(power_a_tile, reads: [0, 1]), .loop(power_b_tile, reads: [0, 1])], &reader,
-      integer: integerPower)
+    var power = Binary(
+      .power, "pow", power_tile, [.loop(power_a_tile, reads: [0, 1]), .loop(power_b_tile, reads: [0, 1])],
+      alignment: try OperandAlignment(&reader), integer: integerPower)
     power.allowsOtherExponentTypes = true
     return power
   },
   OperatorEntry("Mod", since: 10) { reader in
-    try reader.flag("fmod")
-      ? Binary(nil, "mod", remainder_tile, [.pass, .loop(remainder_b_tile, reads: [0, 1])], &reader) {
+    let alignment = try OperandAlignment(&reader)
+    return try reader.flag("fmod")
+      ? Binary(nil, "mod", remainder_tile, [.pass, .loop(remainder_b_tile, reads: [0, 1])], alignment: alignment) {
         $1 == 0 ? 0 : $0.remainderReportingOverflow(dividingBy: $1).partialValue
       }
-      : Binary(nil, "mod", modulo_tile, [.pass, .loop(modulo_b_tile, reads: [0, 1])], &reader) {
+      : Binary(nil, "mod", modulo_tile, [.pass, .loop(modulo_b_tile, reads: [0, 1])], alignment: alignment) {
         let remainder = $1 == 0 ? 0 : $0.remainderReportingOverflow(dividingBy: $1).partialValue
         return remainder != 0 && (remainder < 0) != ($1 < 0) ? remainder + $1 : remainder
       }
@@ -40,11 +43,12 @@ let arithmeticOperators: [OperatorEntry] = [
 ]
 
 private func binary(
-  _ function: Binary.Function, _ type: String, _ loop: @escaping BinaryLoop, _ first: Binary.Derivative, _ second: Binary.Derivative,
-  integer: @escaping @Sendable (Int64, Int64) -> Int64
+  _ function: Binary.Function, _ type: String, _ loop: @escaping BinaryLoop, _ first: Binary.Derivative,
+  _ second: Binary.Derivative, integer: @escaping @Sendable (Int64, Int64) -> Int64
 ) -> OperatorEntry {
   OperatorEntry(type) { reader in
-    try Binary(function, type.lowercased(), loop, [first, second], &reader, integer: integer)
+    Binary(
+      function, type.lowercased(), loop, [first, second], alignment: try OperandAlignment(&reader), integer: integer)
   }
 }
 
@@ -68,15 +72,20 @@ enum OperandAlignment: Sendable {
     if broadcasts, let axis { self = .from(axis) }
   }
 
+  /// The shapes of a node's two operands, aligned.
+  func shapes(_ inputs: NodeInputs) throws -> [Shape] {
+    let a = try inputs.required(0).shape, b = try inputs.required(1).shape
+    return [a, try align(b, to: a)]
+  }
+
   /// The shape of the second operand, padded with trailing 1s so that it broadcasts to the first.
-  func align(_ operand: Shape, to first: Shape) throws -> Shape {
+  private func align(_ operand: Shape, to first: Shape) throws -> Shape {
     switch self {
     case .trailing: return operand
     case .from(let index):
       let axis = try first.axis(index), behind = first.rank - axis - operand.rank
       guard behind >= 0 else {
-        throw GradCAMError(
-          .badData, problem: "shape \(operand) does not fit into \(first) from axis \(axis) on")
+        throw GradCAMError(.badData, problem: "shape \(operand) does not fit into \(first) from axis \(axis) on")
       }
       return Shape(operand.dimensions + [Int](repeating: 1, count: behind))
     case .channels:
@@ -124,13 +133,6 @@ struct Binary: DifferentiableOperator {
     self.integer = integer
   }
 
-  init(
-    _ function: Function?, _ name: String, _ loop: @escaping BinaryLoop, _ derivatives: [Derivative],
-    _ reader: inout AttributeReader, integer: @escaping @Sendable (Int64, Int64) -> Int64
-  ) throws {
-    self.init(function, name, loop, derivatives, alignment: try OperandAlignment(&reader), integer: integer)
-  }
-
   var role: OperatorRole { function == .add ? .sum : .other }
 
   /// Whether it is this function, with its operands aligned at their ends.
@@ -138,21 +140,16 @@ struct Binary: DifferentiableOperator {
     if case .trailing = alignment { self.function == function } else { false }
   }
 
-  private func shapes(_ inputs: NodeInputs) throws -> [Shape] {
-    let a = try inputs.required(0).shape, b = try inputs.required(1).shape
-    return [a, try alignment.align(b, to: a)]
-  }
-
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     try inputs.expect(atMost: 2)
-    let shapes = try shapes(inputs)
+    let shapes = try alignment.shapes(inputs)
     let type = allowsOtherExponentTypes ? try inputs.required(0).elementType : try inputs.commonType()
     for info in try inputs.all() where info.elementType.storage == .bool { throw unsupportedType(info.elementType) }
     return [ValueInfo(type, try .broadcast(shapes))]
   }
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
-    let space = BroadcastSpace(outputs[0].shape, try shapes(inputs)), type = outputs[0].elementType
+    let space = BroadcastSpace(outputs[0].shape, try alignment.shapes(inputs)), type = outputs[0].elementType
     let exponent = try FloatOperand(1, inputs.required(1))
     switch (type.storage, exponent.isConverted) {
     case (.float32, _):
@@ -181,11 +178,8 @@ struct Binary: DifferentiableOperator {
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
   ) throws -> GradientRule {
-    try gradient(wanted, result: outputs[0].shape, shapes(inputs), FloatOperand(1, inputs.required(1)))
-  }
-
-  private func gradient(_ wanted: Set<Int>, result: Shape, _ shapes: [Shape], _ second: FloatOperand) -> GradientRule
-  {
+    let result = outputs[0].shape, shapes = try alignment.shapes(inputs)
+    let second = try FloatOperand(1, inputs.required(1))
     let space = BroadcastSpace(result, shapes + [result])
     let unbroadcasts = shapes.map { Unbroadcast($0, from: result) }
     var passes: Set<Int> = [], reads: Set<Int> = []
@@ -217,7 +211,6 @@ struct Binary: DifferentiableOperator {
       }
     }
   }
-
 }
 
 /// An input read as floats, converted first if it holds integers.
@@ -257,6 +250,16 @@ struct FloatOperand: Sendable {
 }
 
 extension NodeInputs {
+  /// The only input, whose elements are floating-point numbers.
+  ///
+  /// Throws `unsupported` if they are not, `badData` if there are more inputs or none.
+  func onlyFloats() throws -> ValueInfo {
+    try expect(atMost: 1)
+    let x = try required(0)
+    guard x.elementType.isFloatingPoint else { throw unsupportedType(x.elementType) }
+    return x
+  }
+
   /// The type of the elements of all inputs.
   ///
   /// Throws `badData` if they differ in storage or there are none.
@@ -373,7 +376,5 @@ struct Variadic: DifferentiableOperator {
 
 /// Divides every element by a number.
 private func divide(_ y: FloatOutput, by divisor: Float, count: Int, on pool: ThreadPool) {
-  withUnsafePointer(to: divisor) {
-    BroadcastSpace([count], [[count], []]).run(divide_tile, y, $0, into: y, on: pool)
-  }
+  withUnsafePointer(to: divisor) { BroadcastSpace([count], [[count], []]).run(divide_tile, y, $0, into: y, on: pool) }
 }

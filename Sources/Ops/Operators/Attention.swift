@@ -30,17 +30,13 @@ struct Attention: CompositeOperator {
   var role: OperatorRole { .attention }
 
   /// The contents of the fourth output.
-  private enum Shown: Int {
-    case product, capped, masked, weights
-  }
+  private enum Shown: Int { case product, capped, masked, weights }
 
-  private let queryHeads: Int?
-  private let keyHeads: Int?
+  private let queryHeads, keyHeads: Int?
   private let scale: Float?
   private let softcap: Float
   private let isCausal: Bool
-  private let leftWindow: Int
-  private let rightWindow: Int
+  private let leftWindow, rightWindow: Int
   private let shown: Shown
 
   init(_ reader: inout AttributeReader) throws {
@@ -105,8 +101,7 @@ struct Attention: CompositeOperator {
       masked = body("Add", capped, bias)
       // A query that may attend to nothing gets zeros; softmax would make it and its gradient NaN.
       let zero = body.number(0, type: type)
-      let isBlind = body(
-        "Equal", body("ReduceMax", bias, body.integers([-1])), body.number(-.infinity, type: type))
+      let isBlind = body("Equal", body("ReduceMax", bias, body.integers([-1])), body.number(-.infinity, type: type))
       weights = body("Where", isBlind, zero, body("Softmax", body("Where", isBlind, zero, masked)))
     } else {
       weights = body("Softmax", masked)
@@ -229,8 +224,7 @@ struct LinearAttention: CompositeOperator {
   }
 
   private let rule: Rule
-  private let queryHeads: Int
-  private let keyHeads: Int
+  private let queryHeads, keyHeads: Int
   private let scale: Float
 
   init(_ reader: inout AttributeReader) throws {
@@ -269,9 +263,7 @@ struct LinearAttention: CompositeOperator {
     let queries = tokens(query.value).map { body.reshape($0, [batch, keyHeads, group, size]) }
     let decays =
       isGated
-      ? tokens(
-        try heads(&body, inputs, 4, count: keyHeads).value, turned: true
-      ).map { body("Exp", $0) } : []
+      ? tokens(try heads(&body, inputs, 4, count: keyHeads).value, turned: true).map { body("Exp", $0) } : []
     let rates =
       isDelta ? tokens(try heads(&body, inputs, 5, count: inputs.required(5).shape.dimensions.last).value) : []
 

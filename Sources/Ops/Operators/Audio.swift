@@ -101,8 +101,7 @@ private func melWeights(_ inputs: NodeInputs, type: ElementType) throws -> Tenso
 /// A discrete Fourier transform as a matrix over interleaved real and imaginary parts.
 private struct FourierMatrix {
   /// The complex extent of the result, and whether it is real.
-  let count: Int
-  let parts: Int
+  let count, parts: Int
   let values: [Float]
 
   /// - Parameters:
@@ -137,8 +136,7 @@ private struct FourierMatrix {
 struct FourierTransform: CompositeOperator {
   /// The axis if it is an attribute.
   let axis: Int?
-  let isInverse: Bool
-  let isOneSided: Bool
+  let isInverse, isOneSided: Bool
 
   func body(_ inputs: NodeInputs) throws -> ComputeGraph {
     var body = try GraphBuilder(inputs, atMost: axis == nil ? 3 : 2)

@@ -67,8 +67,7 @@ struct BatchNormalization: DifferentiableOperator {
 
   private func planes(_ inputs: NodeInputs) throws -> channel_planes {
     let shape = try inputs.required(0).shape
-    return channel_planes(
-      channels: try channels(inputs).count, area: shape.rank > 2 ? shape.count(2..<shape.rank) : 1)
+    return channel_planes(channels: try channels(inputs).count, area: shape.rank > 2 ? shape.count(2..<shape.rank) : 1)
   }
 
   func rectifies(_ inputs: NodeInputs) -> Bool { clamp == .rectifier }
@@ -117,8 +116,7 @@ struct BatchNormalization: DifferentiableOperator {
       guard isClamped else { return space.run(multiply_tile, dy, sum, into: dx, on: run.pool) }
       let y = run.output(0), gradient = dy
       run.pool.parallelRanges(shape.count, grain: elementwiseGrain) { range in
-        scale_channels_gradient(
-          y, gradient, dx, range.lowerBound, range.upperBound, planes, sum, clamp.low, clamp.high)
+        scale_channels_gradient(y, gradient, dx, range.lowerBound, range.upperBound, planes, sum, clamp.low, clamp.high)
       }
     }
   }

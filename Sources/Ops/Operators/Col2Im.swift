@@ -4,23 +4,15 @@ let col2ImOperators: [OperatorEntry] = [OperatorEntry("Col2Im", since: 18, make:
 
 /// Sums sliding blocks, one per column, back into the image that they were taken from.
 struct Col2Im: DifferentiableOperator {
-  let strides: [Int]?
-  let dilations: [Int]?
-  let pads: [Int]?
+  let strides, dilations, pads: [Int]?
 
   static func make(_ reader: inout AttributeReader) throws -> Self {
-    Col2Im(
-      strides: try reader.ints("strides"), dilations: try reader.ints("dilations"), pads: try reader.ints("pads"))
+    Col2Im(strides: try reader.ints("strides"), dilations: try reader.ints("dilations"), pads: try reader.ints("pads"))
   }
 
   /// One axis of the image.
   private struct Axis {
-    let extent: Int
-    let kernel: Int
-    let stride: Int
-    let dilation: Int
-    let padBegin: Int
-    let padEnd: Int
+    let extent, kernel, stride, dilation, padBegin, padEnd: Int
 
     /// The number of block positions.
     var positions: Int { (extent + padBegin + padEnd - dilation * (kernel - 1) - 1) / stride + 1 }
@@ -60,9 +52,7 @@ struct Col2Im: DifferentiableOperator {
     let elements = try Shape(checked: axes.map(\.kernel)).count
     guard x.shape.rank == 3, x.elementType.isFloatingPoint, x.shape[1] > 0, x.shape[1] % elements == 0,
       try x.shape[2] == Shape(checked: axes.map(\.positions)).count
-    else {
-      throw GradCAMError(.badData, problem: "columns of shape \(x.shape) do not fit the image and its blocks")
-    }
+    else { throw GradCAMError(.badData, problem: "columns of shape \(x.shape) do not fit the image and its blocks") }
     return [ValueInfo(x.elementType, try Shape(checked: [x.shape[0], x.shape[1] / elements] + axes.map(\.extent)))]
   }
 
@@ -79,8 +69,7 @@ struct Col2Im: DifferentiableOperator {
         let place = element / block.strides[index] % axis.kernel
         let positions = axis.positions(place)
         let target = image.strides[index + 2]
-        map.axes.append(
-          .init(extent: positions.count, source: columns.strides[index], target: axis.stride * target))
+        map.axes.append(.init(extent: positions.count, source: columns.strides[index], target: axis.stride * target))
         map.sourceOffset += positions.lowerBound * columns.strides[index]
         map.targetOffset += (positions.lowerBound * axis.stride + place * axis.dilation - axis.padBegin) * target
       }

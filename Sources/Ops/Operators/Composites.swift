@@ -29,13 +29,9 @@ let compositeOperators: [OperatorEntry] = [
   },
 ]
 
-private enum CausalActivation: String, CaseIterable {
-  case none, silu, swish
-}
+private enum CausalActivation: String, CaseIterable { case none, silu, swish }
 
-private enum WriteMode: String, CaseIterable {
-  case linear, circular
-}
+private enum WriteMode: String, CaseIterable { case linear, circular }
 
 /// A causal depthwise convolution; the state holds the end of the input of earlier calls.
 private func causalConvolution(_ inputs: NodeInputs, _ activation: CausalActivation) throws -> ComputeGraph {
@@ -76,17 +72,10 @@ private func tensorScatter(_ inputs: NodeInputs, axis: Int, _ mode: WriteMode) t
   var body = try GraphBuilder(inputs, atMost: 3)
   let cache = try inputs.required(0).shape, update = try inputs.required(1).shape
   let axis = try cache.axis(axis)
-  var expected = cache
-  guard axis > 0, update.rank == cache.rank, update[axis] <= cache[axis] else {
-    throw GradCAMError(.badData, problem: "an update of shape \(update) does not fit a cache of shape \(cache)")
-  }
-  expected.dimensions[axis] = update[axis]
-  guard expected == update else {
-    throw GradCAMError(.badData, problem: "an update of shape \(update) does not fit a cache of shape \(cache)")
-  }
-  func extents(_ extent: Int, at place: Int) -> [Int] {
-    (0..<cache.rank).map { $0 == place ? extent : 1 }
-  }
+  guard axis > 0, update.rank == cache.rank, update[axis] <= cache[axis],
+    (0..<cache.rank).allSatisfy({ $0 == axis || update[$0] == cache[$0] })
+  else { throw GradCAMError(.badData, problem: "an update of shape \(update) does not fit a cache of shape \(cache)") }
+  func extents(_ extent: Int, at place: Int) -> [Int] { (0..<cache.rank).map { $0 == place ? extent : 1 } }
   let steps = Tensor((0..<update[axis]).map(Int64.init), shape: Shape(extents(update[axis], at: axis)))
   var places = body.constant(steps)
   if let starts = body.optional(2) {

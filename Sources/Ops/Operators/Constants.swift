@@ -5,9 +5,7 @@ let constantOperators: [OperatorEntry] = [
   OperatorEntry("ConstantOfShape", since: 9) { reader in
     ConstantOfShape(element: try reader.tensor("value") ?? Tensor([Float(0)], shape: [1]))
   },
-  OperatorEntry("Shape") { reader in
-    ShapeOf(start: try reader.int("start", default: 0), end: try reader.int("end"))
-  },
+  OperatorEntry("Shape") { reader in ShapeOf(start: try reader.int("start", default: 0), end: try reader.int("end")) },
   OperatorEntry("Size") { _ in SizeOf() },
   OperatorEntry("Range", since: 11) { reader in
     reader.ignore("stash_type")
@@ -93,9 +91,7 @@ struct ShapeOf: ConstantOperator {
 }
 
 struct SizeOf: ConstantOperator {
-  func value(_ inputs: NodeInputs) throws -> Tensor {
-    Tensor([Int64(try inputs.required(0).shape.count)], shape: [])
-  }
+  func value(_ inputs: NodeInputs) throws -> Tensor { Tensor([Int64(try inputs.required(0).shape.count)], shape: []) }
 }
 
 /// The operator Range.

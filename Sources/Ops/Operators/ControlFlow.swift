@@ -20,7 +20,6 @@ let controlFlowOperators: [OperatorEntry] = [
 private let roundLimit = 10_000
 
 extension AttributeReader {
-  /// A required graph.
   fileprivate mutating func graph(_ name: String) throws -> ComputeGraph {
     switch attribute(name) {
     case .graph(let graph)?: return graph
@@ -88,10 +87,8 @@ extension ComputeGraph {
 private struct Scan: CompositeOperator {
   let inner: ComputeGraph
   let scannedCount: Int
-  let inputAxes: [Int]
-  let outputAxes: [Int]
-  let inputsAreReversed: [Bool]
-  let outputsAreReversed: [Bool]
+  let inputAxes, outputAxes: [Int]
+  let inputsAreReversed, outputsAreReversed: [Bool]
 
   init(_ reader: inout AttributeReader) throws {
     inner = try reader.graph("body")

@@ -5,8 +5,7 @@ import Graph
 struct ConvTranspose: DifferentiableOperator {
   private let attributes: WindowAttributes
   private let groups: Int
-  private let outputPadding: [Int]?
-  private let outputShape: [Int]?
+  private let outputPadding, outputShape: [Int]?
 
   init(_ reader: inout AttributeReader) throws {
     attributes = try WindowAttributes(&reader)
@@ -23,9 +22,7 @@ struct ConvTranspose: DifferentiableOperator {
     let problem = try problem(inputs)
     let x = try inputs.required(0)
     return [
-      ValueInfo(
-        x.elementType,
-        try Shape(checked: [problem.batch, problem.inputChannels] + window(inputs).extents))
+      ValueInfo(x.elementType, try Shape(checked: [problem.batch, problem.inputChannels] + window(inputs).extents))
     ]
   }
 
@@ -99,8 +96,7 @@ struct ConvTranspose: DifferentiableOperator {
     let hasBias = inputs[2] != nil, channels = problem.inputChannels, plane = problem.window.inputVolume
     return Kernel(
       "transposed " + algorithm.name, scratchByteCount: algorithm.scratchByteCount,
-      workerScratchByteCount: algorithm.workerScratchByteCount,
-      operationCount: problem.operationCount
+      workerScratchByteCount: algorithm.workerScratchByteCount, operationCount: problem.operationCount
     ) { run in
       let y = run.output(0)
       algorithm.run(
@@ -128,14 +124,12 @@ struct ConvTranspose: DifferentiableOperator {
     let algorithm = problem.forward(weights: inputs[1]?.constant, request)
     return GradientRule(
       algorithm.name, readsInputs: [1], scratchByteCount: algorithm.scratchByteCount,
-      workerScratchByteCount: algorithm.workerScratchByteCount,
-      operationCount: problem.operationCount
+      workerScratchByteCount: algorithm.workerScratchByteCount, operationCount: problem.operationCount
     ) { run in
       algorithm.run(
         ConvolutionArguments(
           x: run.outputGradient, weights: run.input(1), y: run.inputGradient(0), epilogue: .none,
-          scratch: run.scratchFloats,
-          workerScratch: run.workerScratch, pool: run.pool))
+          scratch: run.scratchFloats, workerScratch: run.workerScratch, pool: run.pool))
     }
   }
 }

@@ -91,8 +91,7 @@ struct Convolution: DifferentiableOperator {
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
     let problem = try problem(inputs)
     let algorithm = problem.forward(weights: inputs[1]?.constant, request)
-    let hasBias = inputs[2] != nil, hasResidual = inputs[3] != nil, clamp = clamp
-    let activation = activation
+    let hasBias = inputs[2] != nil, hasResidual = inputs[3] != nil, clamp = clamp, activation = activation
     return Kernel(
       algorithm.name, scratchByteCount: algorithm.scratchByteCount,
       workerScratchByteCount: algorithm.workerScratchByteCount, operationCount: problem.operationCount
@@ -103,8 +102,7 @@ struct Convolution: DifferentiableOperator {
           epilogue: Epilogue(
             bias: hasBias ? run.input(2) : nil, residual: hasResidual ? run.input(3) : nil, clamp: clamp,
             activation: activation),
-          scratch: run.scratchFloats,
-          workerScratch: run.workerScratch, pool: run.pool))
+          scratch: run.scratchFloats, workerScratch: run.workerScratch, pool: run.pool))
     }
   }
 

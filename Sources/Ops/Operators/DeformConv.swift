@@ -4,8 +4,7 @@ import Graph
 /// DeformConv over height and width: a convolution whose window cells are moved by offsets.
 struct DeformConv: DifferentiableOperator {
   private let attributes: WindowAttributes
-  private let groups: Int
-  private let offsetGroups: Int
+  private let groups, offsetGroups: Int
 
   init(_ reader: inout AttributeReader) throws {
     attributes = try WindowAttributes(&reader)
@@ -61,9 +60,7 @@ struct DeformConv: DifferentiableOperator {
     let cells = offsetGroups * window.kernelVolume
     guard offset == Shape([x[0], 2 * cells] + window.output),
       inputs[4].map({ $0.shape == Shape([x[0], cells] + window.output) }) ?? true
-    else {
-      throw GradCAMError(.badData, problem: "offsets \(offset) or mask do not fit the windows over input \(x)")
-    }
+    else { throw GradCAMError(.badData, problem: "offsets \(offset) or mask do not fit the windows over input \(x)") }
     return Problem(
       batch: x[0], channels: x[1], filters: weights[0], groups: groups, offsetGroups: offsetGroups, window: window,
       hasMask: inputs[4] != nil)

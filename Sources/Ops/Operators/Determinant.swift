@@ -5,9 +5,7 @@ let determinantOperators: [OperatorEntry] = [OperatorEntry("Det", since: 11) { _
 /// The determinant of every matrix in a stack.
 struct Determinant: DifferentiableOperator {
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
-    try inputs.expect(atMost: 1)
-    let x = try inputs.required(0)
-    guard x.elementType.isFloatingPoint else { throw unsupportedType(x.elementType) }
+    let x = try inputs.onlyFloats()
     guard x.shape.rank >= 2, x.shape[x.shape.rank - 1] == x.shape[x.shape.rank - 2] else {
       throw GradCAMError(.badData, problem: "a tensor of shape \(x.shape) holds no square matrices")
     }

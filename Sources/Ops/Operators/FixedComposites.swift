@@ -78,9 +78,7 @@ func composite(
 
 extension FixedComposite {
   /// Writes the body of a node.
-  init(
-    _ reader: inout AttributeReader, _ write: (inout CompositeBody) throws -> ValueID
-  ) throws {
+  init(_ reader: inout AttributeReader, _ write: (inout CompositeBody) throws -> ValueID) throws {
     var body = CompositeBody(reader)
     let output = try write(&body)
     self.init(body.finish(&reader, output))
@@ -113,7 +111,6 @@ struct CompositeBody {
     builder = GraphBuilder(inputs: reader.node.inputs.map { $0 != nil }, opsets: reader.opsets)
   }
 
-  /// The node.
   var node: Node { reader.node }
 
   /// The finished body; the attributes that were taken count as read.

@@ -13,9 +13,7 @@ struct ImageScaler: DifferentiableOperator {
   let bias: [Float]
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
-    try inputs.expect(atMost: 1)
-    let x = try inputs.required(0)
-    guard x.elementType.isFloatingPoint else { throw unsupportedType(x.elementType) }
+    let x = try inputs.onlyFloats()
     guard x.shape.rank >= 2, bias.isEmpty || bias.count == x.shape[1] else {
       throw GradCAMError(.badData, problem: "\(bias.count) biases do not fit the channels of \(x.shape)")
     }

@@ -55,9 +55,7 @@ enum Indexing: Sendable {
       let axis = try data.axis(axis)
       guard indices.rank == data.rank,
         data.dimensions.indices.allSatisfy({ $0 == axis || indices[$0] <= data[$0] })
-      else {
-        throw GradCAMError(.badData, problem: "indices of shape \(indices) do not fit a tensor of shape \(data)")
-      }
+      else { throw GradCAMError(.badData, problem: "indices of shape \(indices) do not fit a tensor of shape \(data)") }
       var strides = data.strides
       let stride = strides[axis]
       strides[axis] = 0
@@ -69,9 +67,7 @@ enum Indexing: Sendable {
       guard let length = indices.dimensions.last, length >= 1, batchRank >= 0, batchRank < indices.rank,
         batchRank + length <= data.rank,
         data.dimensions[..<batchRank] == indices.dimensions[..<batchRank]
-      else {
-        throw GradCAMError(.badData, problem: "indices of shape \(indices) do not fit a tensor of shape \(data)")
-      }
+      else { throw GradCAMError(.badData, problem: "indices of shape \(indices) do not fit a tensor of shape \(data)") }
       let inner = data.dimensions[(batchRank + length)...]
       let tuples = Shape(indices.dimensions.dropLast())
       let strides = data.strides
@@ -94,10 +90,7 @@ enum Indexing: Sendable {
 
 /// The offsets of equal-sized blocks of a tensor, to which an index tensor adds.
 struct BlockTable: Sendable {
-  struct Coordinate: Sendable {
-    let extent: Int
-    let stride: Int
-  }
+  struct Coordinate: Sendable { let extent, stride: Int }
 
   /// The offset of every block before its index is added.
   let bases: [Int]
@@ -120,8 +113,7 @@ struct BlockTable: Sendable {
         for (place, coordinate) in coordinates.enumerated() {
           let index = Int(indices[tuple * length + place])
           guard index >= -coordinate.extent, index < coordinate.extent else {
-            throw GradCAMError(
-              .badData, problem: "index \(index) lies outside an axis of \(coordinate.extent)")
+            throw GradCAMError(.badData, problem: "index \(index) lies outside an axis of \(coordinate.extent)")
           }
           offset += (index < 0 ? index + coordinate.extent : index) * coordinate.stride
         }
@@ -194,7 +186,8 @@ struct Gather: DifferentiableOperator {
     else { return .elementwise }
     let labels = Array(0..<data.rank)
     // What the axes of the index tensor stand for is not known.
-    return .labelled([labels, []], result: labels[..<axis] + (0..<indices.rank).map { -1 - $0 } + labels[(axis + 1)...])
+    return .labelled(
+      [labels, []], result: labels[..<axis] + (0..<indices.rank).map { -1 - $0 } + labels[(axis + 1)...])
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
@@ -227,8 +220,7 @@ struct Gather: DifferentiableOperator {
     ) { run in
       clear(run.inputGradient(0), byteCount: byteCount, pool: run.pool)
       try table.withOffsets(known, run.input(1, as: Int64.self), scratch: run.scratch) { offsets in
-        scatter_add_blocks(
-          run.outputGradient, run.inputGradient(0), offsets, table.bases.count, table.blockCount)
+        scatter_add_blocks(run.outputGradient, run.inputGradient(0), offsets, table.bases.count, table.blockCount)
       }
     }
   }
@@ -236,9 +228,7 @@ struct Gather: DifferentiableOperator {
 
 /// ScatterElements and ScatterND.
 struct Scatter: DifferentiableOperator {
-  enum Reduction: String, CaseIterable {
-    case none, add, mul, min, max
-  }
+  enum Reduction: String, CaseIterable { case none, add, mul, min, max }
 
   let indexing: Indexing
   let reduction: Reduction
@@ -270,8 +260,7 @@ struct Scatter: DifferentiableOperator {
           return
         }
         switch storage {
-        case .float32:
-          table.combine(run.input(2), run.output(0), at: offsets, reduction.floatFunction)
+        case .float32: table.combine(run.input(2), run.output(0), at: offsets, reduction.floatFunction)
         case .int64:
           table.combine(
             run.input(2, as: Int64.self), run.output(0, as: Int64.self), at: offsets, reduction.integerFunction)
@@ -402,8 +391,7 @@ struct OneHot: Operator {
 }
 
 struct ReverseSequence: DifferentiableOperator {
-  let batchAxis: Int
-  let timeAxis: Int
+  let batchAxis, timeAxis: Int
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     let x = try inputs.required(0), lengths = try inputs.required(1)
@@ -413,8 +401,7 @@ struct ReverseSequence: DifferentiableOperator {
     }
     try requireIntegers(lengths)
     guard lengths.shape == [x.shape[batchAxis]] else {
-      throw GradCAMError(
-        .badData, problem: "lengths of shape \(lengths.shape) do not fit a tensor of shape \(x.shape)")
+      throw GradCAMError(.badData, problem: "lengths of shape \(lengths.shape) do not fit a tensor of shape \(x.shape)")
     }
     return [ValueInfo(x.elementType, x.shape)]
   }
@@ -462,8 +449,7 @@ struct ReverseSequence: DifferentiableOperator {
     return GradientRule("reverse-sequence", readsInputs: [1], scratchByteCount: table.byteCount) { run in
       let offsets = run.scratch.assumingMemoryBound(to: Int.self)
       try resolve(run.input(1, as: Int64.self), shape: shape, into: offsets)
-      table.gather(
-        from: run.outputGradient, to: run.inputGradient(0), at: offsets, storage: .float32, pool: run.pool)
+      table.gather(from: run.outputGradient, to: run.inputGradient(0), at: offsets, storage: .float32, pool: run.pool)
     }
   }
 }

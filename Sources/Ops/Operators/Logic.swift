@@ -57,21 +57,16 @@ struct OrderTest: Operator {
   let integer: @Sendable (Int64, Int64) -> Bool
   let alignment: OperandAlignment
 
-  private func shapes(_ inputs: NodeInputs) throws -> [Shape] {
-    let a = try inputs.required(0).shape, b = try inputs.required(1).shape
-    return [a, try alignment.align(b, to: a)]
-  }
-
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     try inputs.expect(atMost: 2)
     _ = try inputs.commonType()
-    let shapes = try shapes(inputs)
-    return [ValueInfo(.bool, try .broadcast(shapes))]
+    return [ValueInfo(.bool, try .broadcast(alignment.shapes(inputs)))]
   }
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
     let (first, second) = isSwapped ? (1, 0) : (0, 1)
-    let shapes = try shapes(inputs), space = BroadcastSpace(outputs[0].shape, [shapes[first], shapes[second]])
+    let shapes = try alignment.shapes(inputs),
+      space = BroadcastSpace(outputs[0].shape, [shapes[first], shapes[second]])
     switch try inputs.commonType().storage {
     case .float32:
       return Kernel("compare") { run in
@@ -98,25 +93,15 @@ struct Elementwise<Element: FixedWidthInteger & Sendable>: Operator {
   var alignment = OperandAlignment.trailing
   let function: @Sendable (Element, Element) -> Element
 
-  init(alignment: OperandAlignment = .trailing, function: @escaping @Sendable (Element, Element) -> Element) {
-    self.alignment = alignment
-    self.function = function
-  }
-
-  private func shapes(_ inputs: NodeInputs) throws -> [Shape] {
-    let a = try inputs.required(0).shape, b = try inputs.required(1).shape
-    return [a, try alignment.align(b, to: a)]
-  }
-
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     try inputs.expect(atMost: 2)
-    let type = try inputs.commonType(), shapes = try shapes(inputs)
+    let type = try inputs.commonType(), shapes = try alignment.shapes(inputs)
     guard type.storage == (Element.self == UInt8.self ? .bool : .int64) else { throw unsupportedType(type) }
     return [ValueInfo(type, try .broadcast(shapes))]
   }
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
-    let space = BroadcastSpace(outputs[0].shape, try shapes(inputs)), type = outputs[0].elementType
+    let space = BroadcastSpace(outputs[0].shape, try alignment.shapes(inputs)), type = outputs[0].elementType
     return Kernel("bits", placement: .inPlace([0, 1])) { run in
       let a = run.input(0, as: Element.self), b = run.input(1, as: Element.self)
       space.map(a, b, into: run.output(0, as: Element.self), on: run.pool) {

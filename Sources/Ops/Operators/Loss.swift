@@ -20,9 +20,7 @@ let lossOperators: [OperatorEntry] = [
 
 /// The mean or sum of −log p over the true classes.
 private struct LikelihoodLoss: Sendable {
-  enum Reduction: String, CaseIterable {
-    case none, sum, mean
-  }
+  enum Reduction: String, CaseIterable { case none, sum, mean }
 
   let reduction: Reduction
   /// The class whose elements are ignored.

@@ -189,7 +189,8 @@ struct MatMul: DifferentiableOperator {
     guard let ranks = try? (0..<2).map({ try inputs.required($0).shape.rank }) else { return .elementwise }
     // Batch axes are labelled by negative numbers, from the last one on.
     func batch(_ rank: Int) -> [Int] { rank > 2 ? (1...rank - 2).reversed().map { -$0 } : [] }
-    let left = batch(ranks[0]) + (ranks[0] == 1 ? [1] : [0, 1]), right = batch(ranks[1]) + (ranks[1] == 1 ? [1] : [1, 2])
+    let left = batch(ranks[0]) + (ranks[0] == 1 ? [1] : [0, 1])
+    let right = batch(ranks[1]) + (ranks[1] == 1 ? [1] : [1, 2])
     return .labelled(
       [left, right], result: batch(ranks.max()!) + (ranks[0] == 1 ? [] : [0]) + (ranks[1] == 1 ? [] : [2]))
   }
@@ -270,9 +271,7 @@ struct MatMul: DifferentiableOperator {
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
   ) throws -> GradientRule {
-    guard activation == nil else {
-      throw GradCAMError(.unsupported, problem: "a gradient through a fused activation")
-    }
+    guard activation == nil else { throw GradCAMError(.unsupported, problem: "a gradient through a fused activation") }
     let extents = try Extents(inputs)
     let (rows, columns, depth) = (extents.rows, extents.columns, extents.depth)
     let products = extents.offsetsA.count

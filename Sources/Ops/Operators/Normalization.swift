@@ -5,17 +5,17 @@ let normalizationOperators: [OperatorEntry] = [
   OperatorEntry("BatchNormalization") { reader in try BatchNormalization(&reader) },
   OperatorEntry("InstanceNormalization") { reader in
     reader.ignore("consumed_inputs")
-    return RowNormalization(.instances, epsilon: try reader.float("epsilon", default: 1e-5))
+    return RowNormalization(rows: .instances, epsilon: try reader.float("epsilon", default: 1e-5))
   },
   OperatorEntry("LayerNormalization", since: 17) { reader in
     reader.ignore("stash_type")  // the precision of the sums, never below float32 here
     return RowNormalization(
-      .trailing(from: try reader.int("axis", default: -1)), epsilon: try reader.float("epsilon", default: 1e-5))
+      rows: .trailing(from: try reader.int("axis", default: -1)), epsilon: try reader.float("epsilon", default: 1e-5))
   },
   OperatorEntry("RMSNormalization", since: 23) { reader in
     reader.ignore("stash_type")  // the precision of the sums, never below float32 here
     return RowNormalization(
-      .trailing(from: try reader.int("axis", default: -1)), epsilon: try reader.float("epsilon", default: 1e-5),
+      rows: .trailing(from: try reader.int("axis", default: -1)), epsilon: try reader.float("epsilon", default: 1e-5),
       isCentred: false)
   },
   OperatorEntry("GroupNormalization", since: 18) { reader in
@@ -23,7 +23,7 @@ let normalizationOperators: [OperatorEntry] = [
     guard let count = try reader.int("num_groups"), count > 0 else {
       throw GradCAMError(.badData, at: "attribute 'num_groups'", problem: "is missing or not above 0")
     }
-    return RowNormalization(.groups(count), epsilon: try reader.float("epsilon", default: 1e-5))
+    return RowNormalization(rows: .groups(count), epsilon: try reader.float("epsilon", default: 1e-5))
   },
   OperatorEntry("MeanVarianceNormalization", since: 9) { reader in
     MeanVarianceNormalization(axes: try reader.ints("axes") ?? [0, 2, 3])
@@ -45,8 +45,7 @@ struct RowNormalization: DifferentiableOperator {
   }
 
   private struct Form {
-    var rowCount: Int
-    var rowSize: Int
+    var rowCount, rowSize: Int
     /// The shape of the result; for `instances` and `groups`, its channels are split into groups.
     var shape: Shape
     /// The shapes of scale and shift, which broadcast to it.
@@ -54,15 +53,9 @@ struct RowNormalization: DifferentiableOperator {
     var statistics: Shape
   }
 
-  private let rows: Rows
-  private let epsilon: Float
-  private let isCentred: Bool
-
-  init(_ rows: Rows, epsilon: Float, isCentred: Bool = true) {
-    self.rows = rows
-    self.epsilon = epsilon
-    self.isCentred = isCentred
-  }
+  let rows: Rows
+  let epsilon: Float
+  var isCentred = true
 
   var role: OperatorRole { .normalization }
 
@@ -82,10 +75,8 @@ struct RowNormalization: DifferentiableOperator {
       return Form(
         rowCount: shape.count(0..<axis), rowSize: shape.count(axis..<shape.rank), shape: shape, parameters: given,
         statistics: shape.reduced(over: Set(axis..<shape.rank)))
-    case .instances:
-      return try channelForm(shape, given, groups: shape.rank > 1 ? shape[1] : 0)
-    case .groups(let count):
-      return try channelForm(shape, given, groups: count)
+    case .instances: return try channelForm(shape, given, groups: shape.rank > 1 ? shape[1] : 0)
+    case .groups(let count): return try channelForm(shape, given, groups: count)
     }
   }
 
@@ -102,8 +93,7 @@ struct RowNormalization: DifferentiableOperator {
       switch parameter {
       case [channels]: Shape([groups, channels / groups, 1])
       case [groups]: Shape([groups, 1, 1])
-      default:
-        throw GradCAMError(.badData, problem: "scale or bias has shape \(parameter) for \(channels) channels")
+      default: throw GradCAMError(.badData, problem: "scale or bias has shape \(parameter) for \(channels) channels")
       }
     }
     return Form(
@@ -217,9 +207,7 @@ struct MeanVarianceNormalization: DifferentiableOperator {
   private static let epsilon: Float = 1e-9
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
-    try inputs.expect(atMost: 1)
-    let x = try inputs.required(0)
-    guard x.elementType.isFloatingPoint else { throw unsupportedType(x.elementType) }
+    let x = try inputs.onlyFloats()
     _ = try x.shape.axes(axes)
     return [ValueInfo(x.elementType, x.shape)]
   }
@@ -240,12 +228,9 @@ struct MeanVarianceNormalization: DifferentiableOperator {
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
     let shape = outputs[0].shape, axes = Set(try shape.axes(axes)), kept = shape.reduced(over: axes)
     let reduction = Reduction(shape, over: axes)
-    return Kernel(
-      "normalize", scratchByteCount: (2 * kept.count + reduction.scratchCount) * 4
-    ) { run in
+    return Kernel("normalize", scratchByteCount: (2 * kept.count + reduction.scratchCount) * 4) { run in
       let mean = run.scratchFloats, factor = mean + kept.count, y = run.output(0)
-      try statistics(
-        run.input(0), shape, reduction, into: mean, factor, y, scratch: factor + kept.count, on: run.pool)
+      try statistics(run.input(0), shape, reduction, into: mean, factor, y, scratch: factor + kept.count, on: run.pool)
       BroadcastSpace(shape, [shape, kept]).run(multiply_tile, y, factor, into: y, on: run.pool)
     }
   }
@@ -293,9 +278,7 @@ struct LpNormalization: DifferentiableOperator {
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
-    try inputs.expect(atMost: 1)
-    let x = try inputs.required(0)
-    guard x.elementType.isFloatingPoint else { throw unsupportedType(x.elementType) }
+    let x = try inputs.onlyFloats()
     _ = try x.shape.axis(axis)
     return [ValueInfo(x.elementType, x.shape)]
   }
@@ -349,9 +332,7 @@ struct LpNormalization: DifferentiableOperator {
 struct LocalResponseNormalization: DifferentiableOperator {
   func axes(_ inputs: NodeInputs) -> AxisMapping { .channelsFirst }
   private let size: Int
-  private let alpha: Float
-  private let beta: Float
-  private let bias: Float
+  private let alpha, beta, bias: Float
 
   init(_ reader: inout AttributeReader) throws {
     guard let size = try reader.int("size"), size > 0 else {
@@ -364,9 +345,7 @@ struct LocalResponseNormalization: DifferentiableOperator {
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
-    try inputs.expect(atMost: 1)
-    let x = try inputs.required(0)
-    guard x.elementType.isFloatingPoint else { throw unsupportedType(x.elementType) }
+    let x = try inputs.onlyFloats()
     guard x.shape.rank > 1 else {
       throw GradCAMError(.badData, problem: "an input of shape \(x.shape) has no channels")
     }
@@ -392,9 +371,7 @@ struct LocalResponseNormalization: DifferentiableOperator {
     let shape = outputs[0].shape, window = window(shape)
     return Kernel("local response") { run in
       let x = run.input(0), y = run.output(0)
-      forEachPart(shape, on: run.pool) {
-        local_response(x + $0, y + $0, $1.lowerBound, $1.upperBound, window)
-      }
+      forEachPart(shape, on: run.pool) { local_response(x + $0, y + $0, $1.lowerBound, $1.upperBound, window) }
     }
   }
 

@@ -3,9 +3,7 @@ import Graph
 let padOperators: [OperatorEntry] = [OperatorEntry("Pad", make: Pad.make)]
 
 struct Pad: MovementOperator {
-  enum Mode: String, CaseIterable {
-    case constant, reflect, edge, wrap
-  }
+  enum Mode: String, CaseIterable { case constant, reflect, edge, wrap }
 
   let mode: Mode
   /// The pads and the value if they are attributes, before opset 11.
@@ -25,10 +23,8 @@ struct Pad: MovementOperator {
 
   /// Consecutive output indices of an axis whose input indices have a constant step.
   private struct Run {
-    let target: Int
-    let source: Int
-    var step = 1
-    var extent = 1
+    let target, source: Int
+    var step = 1, extent = 1
   }
 
   /// The numbers of elements added, or removed if negative, at the two ends of every axis.

@@ -47,9 +47,7 @@ private struct PoolGeometry {
   var scratchCount: Int { (Int(withUnsafePointer(to: window.raw) { pooling_scratch($0) }) + 15) & ~15 }
 }
 
-extension WindowAttributes {
-  init() {}
-}
+extension WindowAttributes { init() {} }
 
 private func globalOutput(_ inputs: NodeInputs) throws -> [ValueInfo] {
   try inputs.expectFloats()
@@ -57,9 +55,7 @@ private func globalOutput(_ inputs: NodeInputs) throws -> [ValueInfo] {
   guard x.shape.rank >= 2 else {
     throw GradCAMError(.badData, problem: "a pool needs channels, but its input is \(x.shape)")
   }
-  return [
-    ValueInfo(x.elementType, Shape([x.shape[0], x.shape[1]] + Array(repeating: 1, count: x.shape.rank - 2)))
-  ]
+  return [ValueInfo(x.elementType, Shape([x.shape[0], x.shape[1]] + Array(repeating: 1, count: x.shape.rank - 2)))]
 }
 
 struct MaxPool: DifferentiableOperator {
@@ -85,8 +81,8 @@ struct MaxPool: DifferentiableOperator {
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
     let geometry = try geometry(inputs), window = geometry.window
-    let indices = IndexOrder(window, columnMajor: columnMajor)
-    let planes = MaxPoolPlanes(window, isInteger: try !inputs.required(0).elementType.isFloatingPoint)
+    let planes = MaxPoolPlanes(
+      isInteger: try !inputs.required(0).elementType.isFloatingPoint, count: window.inputVolume)
     let scratch = geometry.scratchCount
     let perWorker = scratch + planes.scratchCount + (planes.isInteger ? window.outputVolume : 0)
     return Kernel("max pool", workerScratchByteCount: 4 * perWorker) { run in
@@ -107,12 +103,19 @@ struct MaxPool: DifferentiableOperator {
             let to = offsets + start
             max_pool_offsets(from, raw, to)
             for index in 0..<window.outputVolume {
-              to[index] = Int64(plane * window.inputVolume) + indices.ordered(to[index])
+              to[index] = Int64(plane * window.inputVolume) + number(to[index], in: window.raw.input)
             }
           }
         }
       }
     }
+  }
+
+  /// The number in the second output of a position in a plane of extents `input`.
+  private func number(_ offset: Int64, in input: (Int64, Int64, Int64)) -> Int64 {
+    guard columnMajor else { return offset }
+    let column = offset % input.2, row = offset / input.2 % input.1, depth = offset / (input.1 * input.2)
+    return depth + input.0 * (row + input.1 * column)
   }
 
   // The first maximum of a window in row-major order receives the whole gradient, as in PyTorch.
@@ -126,12 +129,7 @@ struct MaxPool: DifferentiableOperator {
 /// The planes of a max pool's input as float32.
 private struct MaxPoolPlanes {
   let isInteger: Bool
-  private let count: Int
-
-  init(_ window: SpatialWindow, isInteger: Bool) {
-    self.isInteger = isInteger
-    count = window.inputVolume
-  }
+  let count: Int
 
   /// The number of floats that a conversion needs.
   var scratchCount: Int { isInteger ? (count + 15) & ~15 : 0 }
@@ -144,11 +142,9 @@ private struct MaxPoolPlanes {
 }
 
 private func maximumGradient(_ geometry: PoolGeometry, isInteger: Bool = false) -> GradientRule {
-  let window = geometry.window, planes = MaxPoolPlanes(window, isInteger: isInteger)
+  let window = geometry.window, planes = MaxPoolPlanes(isInteger: isInteger, count: window.inputVolume)
   let perWorker = 8 * window.outputVolume + 4 * planes.scratchCount
-  return GradientRule(
-    "max pool", readsInputs: [0], workerScratchByteCount: perWorker
-  ) { run in
+  return GradientRule("max pool", readsInputs: [0], workerScratchByteCount: perWorker) { run in
     let dy = run.outputGradients[0], dx = run.inputGradient(0)
     run.pool.parallelFor(geometry.planes) { plane, worker in
       let to = dx + plane * window.inputVolume
@@ -162,23 +158,6 @@ private func maximumGradient(_ geometry: PoolGeometry, isInteger: Bool = false) 
       let from = dy + plane * window.outputVolume
       for index in 0..<window.outputVolume where offsets[index] >= 0 { to[Int(offsets[index])] += from[index] }
     }
-  }
-}
-
-/// How MaxPool numbers the positions of a plane in its second output.
-private struct IndexOrder {
-  private let input: (Int64, Int64, Int64)
-  private let columnMajor: Bool
-
-  init(_ window: SpatialWindow, columnMajor: Bool) {
-    input = window.raw.input
-    self.columnMajor = columnMajor
-  }
-
-  func ordered(_ offset: Int64) -> Int64 {
-    guard columnMajor else { return offset }
-    let column = offset % input.2, row = offset / input.2 % input.1, depth = offset / (input.1 * input.2)
-    return depth + input.0 * (row + input.1 * column)
   }
 }
 
@@ -207,39 +186,31 @@ struct AveragePool: DifferentiableOperator {
   }
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
-    averageKernel(try PoolGeometry(attributes, inputs), includesPad: includesPad)
+    let geometry = try PoolGeometry(attributes, inputs), window = geometry.window
+    return Kernel("average pool", workerScratchByteCount: 4 * geometry.scratchCount) { run in
+      let x = run.input(0), y = run.output(0)
+      run.pool.parallelFor(geometry.planes) { plane, worker in
+        withUnsafePointer(to: window.raw) { raw in
+          average_pool(
+            x + plane * window.inputVolume, raw, includesPad ? 1 : 0, y + plane * window.outputVolume,
+            run.workerScratch[worker])
+        }
+      }
+    }
   }
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
   ) throws -> GradientRule {
-    averageGradient(try PoolGeometry(attributes, inputs), includesPad: includesPad)
-  }
-}
-
-private func averageKernel(_ geometry: PoolGeometry, includesPad: Bool) -> Kernel {
-  let window = geometry.window, scratch = geometry.scratchCount
-  return Kernel("average pool", workerScratchByteCount: 4 * scratch) { run in
-    let x = run.input(0), y = run.output(0)
-    run.pool.parallelFor(geometry.planes) { plane, worker in
-      withUnsafePointer(to: window.raw) { raw in
-        average_pool(
-          x + plane * window.inputVolume, raw, includesPad ? 1 : 0, y + plane * window.outputVolume,
-          run.workerScratch[worker])
-      }
-    }
-  }
-}
-
-private func averageGradient(_ geometry: PoolGeometry, includesPad: Bool) -> GradientRule {
-  let window = geometry.window
-  return GradientRule("average pool") { run in
-    let dy = run.outputGradient, dx = run.inputGradient(0)
-    run.pool.parallelFor(geometry.planes) { plane, _ in
-      let to = dx + plane * window.inputVolume
-      to.update(repeating: 0, count: window.inputVolume)
-      withUnsafePointer(to: window.raw) { raw in
-        average_pool_gradient(dy + plane * window.outputVolume, raw, includesPad ? 1 : 0, to)
+    let geometry = try PoolGeometry(attributes, inputs), window = geometry.window
+    return GradientRule("average pool") { run in
+      let dy = run.outputGradient, dx = run.inputGradient(0)
+      run.pool.parallelFor(geometry.planes) { plane, _ in
+        let to = dx + plane * window.inputVolume
+        to.update(repeating: 0, count: window.inputVolume)
+        withUnsafePointer(to: window.raw) { raw in
+          average_pool_gradient(dy + plane * window.outputVolume, raw, includesPad ? 1 : 0, to)
+        }
       }
     }
   }
@@ -247,7 +218,9 @@ private func averageGradient(_ geometry: PoolGeometry, includesPad: Bool) -> Gra
 
 struct GlobalAveragePool: DifferentiableOperator {
   func axes(_ inputs: NodeInputs) -> AxisMapping { .channelsFirst }
-  func averagedAxes(_ inputs: NodeInputs) -> Set<Int>? { inputs[0].map { Set($0.shape.dimensions.indices.dropFirst(2)) } }
+  func averagedAxes(_ inputs: NodeInputs) -> Set<Int>? {
+    inputs[0].map { Set($0.shape.dimensions.indices.dropFirst(2)) }
+  }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] { try globalOutput(inputs) }
 
@@ -356,8 +329,7 @@ struct LpPool: DifferentiableOperator {
 /// MaxUnpool: puts elements back at the positions that MaxPool's second output holds.
 struct MaxUnpool: DifferentiableOperator {
   private let kernel: [Int]
-  private let strides: [Int]?
-  private let pads: [Int]?
+  private let strides, pads: [Int]?
 
   init(_ reader: inout AttributeReader) throws {
     guard let kernel = try reader.ints("kernel_shape") else {
@@ -377,13 +349,9 @@ struct MaxUnpool: DifferentiableOperator {
     guard rank >= 1, indices.shape == x.shape, indices.elementType.storage == .int64, x.elementType.isFloatingPoint,
       kernel.count == rank, strides.count == rank, pads.count == 2 * rank,
       (kernel + strides).allSatisfy({ (1...limit).contains($0) }), pads.allSatisfy({ (-limit...limit).contains($0) })
-    else {
-      throw GradCAMError(.badData, problem: "input \(x.shape), indices \(indices.shape) and window do not fit")
-    }
+    else { throw GradCAMError(.badData, problem: "input \(x.shape), indices \(indices.shape) and window do not fit") }
     if let wanted = try inputs.integers(2) { return [ValueInfo(x.elementType, try Shape(checked: wanted))] }
-    let extents = (0..<rank).map {
-      (x.shape[$0 + 2] - 1) * strides[$0] + kernel[$0] - pads[$0] - pads[$0 + rank]
-    }
+    let extents = (0..<rank).map { (x.shape[$0 + 2] - 1) * strides[$0] + kernel[$0] - pads[$0] - pads[$0 + rank] }
     return [ValueInfo(x.elementType, try Shape(checked: [x.shape[0], x.shape[1]] + extents))]
   }
 

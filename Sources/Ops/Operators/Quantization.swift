@@ -12,9 +12,7 @@ let quantizationOperators: [OperatorEntry] = [
 /// Which scale and zero point belong to which elements: one pair for all, one for each index along an axis, or one for
 /// each block.
 private struct QuantizationGrid: Sendable {
-  private struct Axis {
-    let extent, block, stride: Int
-  }
+  private struct Axis { let extent, block, stride: Int }
 
   /// The number of consecutive elements that share a pair.
   let run: Int
@@ -80,6 +78,25 @@ private struct QuantizationGrid: Sendable {
   }
 }
 
+/// The attributes of QuantizeLinear and DequantizeLinear.
+private struct QuantizationAttributes {
+  private let axis, blockSize: Int
+  let type: ElementType?
+
+  init(_ reader: inout AttributeReader) throws {
+    axis = try reader.int("axis", default: 1)
+    blockSize = try reader.int("block_size", default: 0)
+    let code = try reader.int("output_dtype", default: 0)
+    type = code == 0 ? nil : try ElementType(onnx: code)
+  }
+
+  func grid(_ inputs: NodeInputs) throws -> QuantizationGrid {
+    try QuantizationGrid(
+      inputs.required(0).shape, scale: inputs.required(1).shape, zeroPoint: inputs[2]?.shape, axis: axis,
+      blockSize: blockSize)
+  }
+}
+
 /// Writes zeros for scales and zero points: the straight-through estimate holds them fixed.
 private func clearParameterGradients(_ run: GradientArguments, _ wanted: Set<Int>, _ counts: [Int]) {
   for input in wanted where input > 0 { run.inputGradient(input).update(repeating: 0, count: counts[input]) }
@@ -91,38 +108,29 @@ private func checkQuantizable(_ type: ElementType) throws {
 
 /// QuantizeLinear, whose gradient passes straight through the rounding inside the range and is zero outside.
 struct QuantizeLinear: DifferentiableOperator {
-  private let axis, blockSize: Int
-  private let type: ElementType?
+  private let attributes: QuantizationAttributes
   let integerGradients = IntegerGradients.estimated
 
   init(_ reader: inout AttributeReader) throws {
-    axis = try reader.int("axis", default: 1)
-    blockSize = try reader.int("block_size", default: 0)
-    let code = try reader.int("output_dtype", default: 0)
-    type = code == 0 ? nil : try ElementType(onnx: code)
+    attributes = try QuantizationAttributes(&reader)
     reader.ignore("saturate", "precision")  // for 8-bit floats only; all divisions are in float32
-  }
-
-  private func grid(_ inputs: NodeInputs) throws -> QuantizationGrid {
-    try QuantizationGrid(
-      inputs.required(0).shape, scale: inputs.required(1).shape, zeroPoint: inputs[2]?.shape, axis: axis,
-      blockSize: blockSize)
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     try inputs.expect(atMost: 3)
-    let type = inputs[2]?.elementType ?? type ?? .uint8
+    let type = inputs[2]?.elementType ?? attributes.type ?? .uint8
     let x = try inputs.required(0)
     guard x.elementType.isFloatingPoint, try inputs.required(1).elementType.isFloatingPoint else {
       throw unsupportedType(x.elementType)
     }
     try checkQuantizable(type)
-    _ = try grid(inputs)
+    _ = try attributes.grid(inputs)
     return [ValueInfo(type, x.shape)]
   }
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
-    let grid = try grid(inputs), bounds = outputs[0].elementType.integerRange, hasZeroPoint = inputs[2] != nil
+    let grid = try attributes.grid(inputs), hasZeroPoint = inputs[2] != nil
+    let bounds = outputs[0].elementType.integerRange
     return Kernel("quantize") { run in
       let x = run.input(0), y = run.output(0, as: Int64.self)
       grid.forEach(run.inputs[1]!, hasZeroPoint ? run.inputs[2] : nil, on: run.pool) { range, scale, zeroPoint in
@@ -136,7 +144,8 @@ struct QuantizeLinear: DifferentiableOperator {
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
   ) throws -> GradientRule {
-    let grid = try grid(inputs), bounds = outputs[0].elementType.integerRange, hasZeroPoint = inputs[2] != nil
+    let grid = try attributes.grid(inputs), hasZeroPoint = inputs[2] != nil
+    let bounds = outputs[0].elementType.integerRange
     let counts = (0..<inputs.count).map { inputs[$0]?.shape.count ?? 0 }
     return GradientRule("quantize", readsInputs: [0, 1, 2]) { run in
       clearParameterGradients(run, wanted, counts)
@@ -152,21 +161,9 @@ struct QuantizeLinear: DifferentiableOperator {
 }
 
 struct DequantizeLinear: DifferentiableOperator {
-  private let axis, blockSize: Int
-  private let type: ElementType?
+  private let attributes: QuantizationAttributes
 
-  init(_ reader: inout AttributeReader) throws {
-    axis = try reader.int("axis", default: 1)
-    blockSize = try reader.int("block_size", default: 0)
-    let code = try reader.int("output_dtype", default: 0)
-    type = code == 0 ? nil : try ElementType(onnx: code)
-  }
-
-  private func grid(_ inputs: NodeInputs) throws -> QuantizationGrid {
-    try QuantizationGrid(
-      inputs.required(0).shape, scale: inputs.required(1).shape, zeroPoint: inputs[2]?.shape, axis: axis,
-      blockSize: blockSize)
-  }
+  init(_ reader: inout AttributeReader) throws { attributes = try QuantizationAttributes(&reader) }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     try inputs.expect(atMost: 3)
@@ -175,12 +172,12 @@ struct DequantizeLinear: DifferentiableOperator {
     guard scale.elementType.isFloatingPoint, inputs[2].map({ $0.elementType.storage == .int64 }) ?? true else {
       throw GradCAMError(.badData, problem: "scale or zero point has the wrong type")
     }
-    _ = try grid(inputs)
-    return [ValueInfo(type ?? scale.elementType, x.shape)]
+    _ = try attributes.grid(inputs)
+    return [ValueInfo(attributes.type ?? scale.elementType, x.shape)]
   }
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
-    let grid = try grid(inputs), hasZeroPoint = inputs[2] != nil
+    let grid = try attributes.grid(inputs), hasZeroPoint = inputs[2] != nil
     return Kernel("dequantize") { run in
       let x = run.input(0, as: Int64.self), y = run.output(0)
       grid.forEach(run.inputs[1]!, hasZeroPoint ? run.inputs[2] : nil, on: run.pool) { range, scale, zeroPoint in
@@ -192,7 +189,7 @@ struct DequantizeLinear: DifferentiableOperator {
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
   ) throws -> GradientRule {
-    let grid = try grid(inputs)
+    let grid = try attributes.grid(inputs)
     let counts = (0..<inputs.count).map { inputs[$0]?.shape.count ?? 0 }
     return GradientRule("dequantize", readsInputs: [1]) { run in
       clearParameterGradients(run, wanted, counts)
@@ -210,9 +207,7 @@ struct DynamicQuantizeLinear: DifferentiableOperator {
   let integerGradients = IntegerGradients.estimated
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
-    try inputs.expect(atMost: 1)
-    let x = try inputs.required(0)
-    guard x.elementType.isFloatingPoint else { throw unsupportedType(x.elementType) }
+    let x = try inputs.onlyFloats()
     return [ValueInfo(.uint8, x.shape), ValueInfo(.float32, []), ValueInfo(.uint8, [])]
   }
 

@@ -83,8 +83,7 @@ struct Concat: MovementOperator {
       var matching = part.shape
       if matching.rank == result.shape.rank { matching.dimensions[axis] = result.shape[axis] }
       guard matching == result.shape, part.elementType.storage == result.elementType.storage else {
-        throw GradCAMError(
-          .badData, problem: "shapes \(parts.map(\.shape)) cannot be joined along axis \(axis)")
+        throw GradCAMError(.badData, problem: "shapes \(parts.map(\.shape)) cannot be joined along axis \(axis)")
       }
     }
     result.shape.dimensions[axis] = parts.reduce(0) { $0 + $1.shape[axis] }
@@ -97,8 +96,7 @@ struct Concat: MovementOperator {
     var offset = 0
     let moves = try inputs.all().enumerated().map { index, part in
       defer { offset += part.shape[axis] * strides[axis] }
-      return Move(
-        input: index, map: StridedMap(fromDense: part.shape, targetStrides: strides, targetOffset: offset))
+      return Move(input: index, map: StridedMap(fromDense: part.shape, targetStrides: strides, targetOffset: offset))
     }
     return Movement(moves: moves)
   }
@@ -147,8 +145,7 @@ struct Split: MovementOperator {
     var offset = 0
     let moves = try infer(inputs).prefix(outputs.count).enumerated().map { index, part in
       defer { offset += part.shape[axis] * strides[axis] }
-      return Move(
-        output: index, map: StridedMap(toDense: part.shape, sourceStrides: strides, sourceOffset: offset))
+      return Move(output: index, map: StridedMap(toDense: part.shape, sourceStrides: strides, sourceOffset: offset))
     }
     return Movement(moves: moves)
   }
@@ -164,8 +161,7 @@ struct StridedSlice: MovementOperator {
 
   /// The parameters if they are attributes, before opset 10.
   struct Bounds {
-    var starts: [Int]
-    var ends: [Int]
+    var starts, ends: [Int]
     var axes: [Int]?
     var steps: [Int]?
   }
@@ -198,8 +194,7 @@ struct StridedSlice: MovementOperator {
 
   /// Where an axis starts, how far it steps and how many elements it keeps.
   private struct Run {
-    var start = 0
-    var step = 1
+    var start = 0, step = 1
     var extent: Int
   }
 
@@ -306,13 +301,9 @@ struct BlockRearrangement: MovementOperator {
   let mode: Mode
   let toSpace: Bool
 
-  static func makeDepthToSpace(_ reader: inout AttributeReader) throws -> Self {
-    try make(&reader, toSpace: true)
-  }
+  static func makeDepthToSpace(_ reader: inout AttributeReader) throws -> Self { try make(&reader, toSpace: true) }
 
-  static func makeSpaceToDepth(_ reader: inout AttributeReader) throws -> Self {
-    try make(&reader, toSpace: false)
-  }
+  static func makeSpaceToDepth(_ reader: inout AttributeReader) throws -> Self { try make(&reader, toSpace: false) }
 
   private static func make(_ reader: inout AttributeReader, toSpace: Bool) throws -> Self {
     let blockSize = try reader.int("blocksize", default: 0)
@@ -326,9 +317,7 @@ struct BlockRearrangement: MovementOperator {
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     let x = try inputs.required(0)
     let (shape, size) = (x.shape, blockSize)
-    guard shape.rank == 4,
-      toSpace ? shape[1] % (size * size) == 0 : shape[2] % size == 0 && shape[3] % size == 0
-    else {
+    guard shape.rank == 4, toSpace ? shape[1] % (size * size) == 0 : shape[2] % size == 0 && shape[3] % size == 0 else {
       throw GradCAMError(.badData, problem: "shape \(shape) does not divide into blocks of \(size)×\(size)")
     }
     return [
@@ -372,8 +361,7 @@ struct Triangle: MovementOperator {
     let shape = outputs[0].shape
     let (rows, columns) = (shape[shape.rank - 2], shape[shape.rank - 1])
     let diagonal = max(-rows, min(columns, try inputs.integer(1) ?? 0))
-    let batch = StridedMap.Axis(
-      extent: shape.count(0..<shape.rank - 2), source: rows * columns, target: rows * columns)
+    let batch = StridedMap.Axis(extent: shape.count(0..<shape.rank - 2), source: rows * columns, target: rows * columns)
     let moves = (0..<rows).compactMap { row -> Move? in
       let edge = max(0, min(columns, row + diagonal + (isUpper ? 0 : 1)))
       let kept = isUpper ? edge..<columns : 0..<edge
@@ -405,9 +393,7 @@ struct CenterCropPad: MovementOperator {
   func movement(_ inputs: NodeInputs, _ outputs: [ValueInfo]) throws -> Movement {
     let input = try inputs.required(0).shape, output = outputs[0].shape
     var map = StridedMap(axes: [])
-    for (extents, strides) in zip(
-      zip(input.dimensions, output.dimensions), zip(input.strides, output.strides))
-    {
+    for (extents, strides) in zip(zip(input.dimensions, output.dimensions), zip(input.strides, output.strides)) {
       map.axes.append(.init(extent: min(extents.0, extents.1), source: strides.0, target: strides.1))
       map.sourceOffset += max(0, extents.0 - extents.1) / 2 * strides.0
       map.targetOffset += max(0, extents.1 - extents.0) / 2 * strides.1

@@ -29,17 +29,14 @@ struct Recurrence: CompositeOperator {
     }
   }
 
-  private enum Direction: String, CaseIterable {
-    case forward, reverse, bidirectional
-  }
+  private enum Direction: String, CaseIterable { case forward, reverse, bidirectional }
 
   private let cell: Cell
   private let direction: Direction
   private let hiddenSize: Int?
   private let isBatchFirst: Bool
   private let clip: Float?
-  private let couplesForgetting: Bool
-  private let resetsAfterProduct: Bool
+  private let couplesForgetting, resetsAfterProduct: Bool
   /// The activations of each direction in turn.
   private let activations: [RecurrenceActivation]
 
@@ -74,8 +71,7 @@ struct Recurrence: CompositeOperator {
     let size = recurrent[2], rows = cell.gateCount * size
     guard weights == [directions, rows, x.shape[2]], recurrent == [directions, rows, size], hiddenSize ?? size == size
     else {
-      throw GradCAMError(
-        .badData, problem: "weights \(weights) and \(recurrent) do not fit sequences \(x.shape)")
+      throw GradCAMError(.badData, problem: "weights \(weights) and \(recurrent) do not fit sequences \(x.shape)")
     }
     let count = x.shape[isBatchFirst ? 1 : 0], batch = x.shape[isBatchFirst ? 0 : 1]
     guard count > 0 else { throw GradCAMError(.badData, problem: "the sequence is empty") }
@@ -152,8 +148,7 @@ private struct RecurrenceStep {
   let size: Int
   let type: ElementType
   let clip: Float?
-  let couplesForgetting: Bool
-  let resetsAfterProduct: Bool
+  let couplesForgetting, resetsAfterProduct: Bool
   let activations: [RecurrenceActivation]
   /// The recurrent weights, transposed: state × gates.
   let recurrent: ValueID
@@ -228,8 +223,7 @@ private struct RecurrenceStep {
 /// An activation of a recurrent cell with its parameters.
 private struct RecurrenceActivation: Sendable {
   private let type: String
-  private let alpha: Float
-  private let beta: Float
+  private let alpha, beta: Float
 
   /// Takes this function's parameters from the front of the lists, which all functions share.
   init(_ name: String, alphas: inout ArraySlice<Float>, betas: inout ArraySlice<Float>) throws {
@@ -248,8 +242,7 @@ private struct RecurrenceActivation: Sendable {
 
   func apply(_ body: inout GraphBuilder, _ x: ValueID, _ element: ElementType) -> ValueID {
     switch type {
-    case "Affine":
-      body("Add", body("Mul", x, body.number(alpha, type: element)), body.number(beta, type: element))
+    case "Affine": body("Add", body("Mul", x, body.number(alpha, type: element)), body.number(beta, type: element))
     case "ScaledTanh":
       body("Mul", body("Tanh", body("Mul", x, body.number(beta, type: element))), body.number(alpha, type: element))
     case "HardSigmoid": body(type, x, with: ["alpha": .float(alpha), "beta": .float(beta)])

@@ -74,8 +74,7 @@ struct Reduce: DifferentiableOperator {
   let derivative: Derivative
   let integers: @Sendable ([Int64]) -> Int64
   let axes: [Int]?
-  let keepsDimensions: Bool
-  let keepsAllWithoutAxes: Bool
+  let keepsDimensions, keepsAllWithoutAxes: Bool
 
   func axes(_ inputs: NodeInputs) -> AxisMapping {
     guard !keepsDimensions, let shape = inputs[0]?.shape, let reduced = try? reducedAxes(inputs) else {
@@ -109,18 +108,8 @@ struct Reduce: DifferentiableOperator {
     let shape = x.shape, type = x.elementType
     let groupSize = shape.dimensions.indices.filter(axes.contains).reduce(1) { $0 * shape[$1] }
     switch type.storage {
-    case .int64:
-      return exact(shape, axes) { (x: Int64) in
-        x
-      } to: {
-        type.wrap($0)
-      }
-    case .bool:
-      return exact(shape, axes) { (x: UInt8) in
-        Int64(x)
-      } to: {
-        $0 > 0 ? 1 : 0 as UInt8
-      }
+    case .int64: return exact(shape, axes, from: { (x: Int64) in x }, to: { type.wrap($0) })
+    case .bool: return exact(shape, axes, from: { (x: UInt8) in Int64(x) }, to: { $0 > 0 ? 1 : 0 as UInt8 })
     case .float32: break
     }
     let reduction = Reduction(shape, over: axes)
@@ -239,10 +228,8 @@ extension Shape {
 
 /// The index of the largest or least element along an axis.
 struct ArgExtremum: Operator {
-  private let isMinimum: Bool
+  private let isMinimum, keepsDimension, prefersLast: Bool
   private let axis: Int
-  private let keepsDimension: Bool
-  private let prefersLast: Bool
 
   init(_ reader: inout AttributeReader, sign: Int) throws {
     isMinimum = sign < 0
@@ -298,8 +285,7 @@ struct ArgExtremum: Operator {
 
 /// Running sums along the axis given by input 1.
 struct CumulativeSum: DifferentiableOperator {
-  let isExclusive: Bool
-  let isReversed: Bool
+  let isExclusive, isReversed: Bool
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     try inputs.expect(atMost: 2)
@@ -314,17 +300,13 @@ struct CumulativeSum: DifferentiableOperator {
     let form = x.shape.split(at: try x.shape.axis(inputs.requiredInteger(1)))
     return Kernel("cumulative sum") { run in
       if type.isFloatingPoint {
-        sum(run.input(0), into: run.output(0), form, reversed: isReversed, zero: 0.0) {
-          $0 + Double($1)
-        } get: {
-          Float($0)
-        }
+        sum(
+          run.input(0), into: run.output(0), form, reversed: isReversed, zero: 0.0, add: { $0 + Double($1) },
+          get: { Float($0) })
       } else {
-        sum(run.input(0, as: Int64.self), into: run.output(0, as: Int64.self), form, reversed: isReversed, zero: 0) {
-          $0 &+ $1
-        } get: {
-          type.wrap($0)
-        }
+        sum(
+          run.input(0, as: Int64.self), into: run.output(0, as: Int64.self), form, reversed: isReversed, zero: 0,
+          add: { $0 &+ $1 }, get: { type.wrap($0) })
       }
     }
   }
@@ -353,11 +335,9 @@ struct CumulativeSum: DifferentiableOperator {
     let shape = try inputs.required(0).shape
     let form = shape.split(at: try shape.axis(inputs.requiredInteger(1)))
     return GradientRule("cumulative sum") { run in
-      sum(run.outputGradient, into: run.inputGradient(0), form, reversed: !isReversed, zero: 0.0) {
-        $0 + Double($1)
-      } get: {
-        Float($0)
-      }
+      sum(
+        run.outputGradient, into: run.inputGradient(0), form, reversed: !isReversed, zero: 0.0,
+        add: { $0 + Double($1) }, get: { Float($0) })
     }
   }
 }

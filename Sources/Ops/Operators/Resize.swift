@@ -7,9 +7,7 @@ let resizeOperators: [OperatorEntry] = [
 
 /// Resize and its predecessor Upsample: a sparse weighted sum along every axis that changes.
 struct Resize: DifferentiableOperator {
-  enum Mode: String, CaseIterable {
-    case nearest, linear, cubic
-  }
+  enum Mode: String, CaseIterable { case nearest, linear, cubic }
 
   enum Coordinates: String, CaseIterable {
     case halfPixel = "half_pixel"
@@ -56,9 +54,7 @@ struct Resize: DifferentiableOperator {
     }
     var resize = Resize(mode: mode == "nearest" ? .nearest : .linear)
     if reader.opset < 7 {
-      resize.scales = [
-        1, 1, try reader.float("height_scale", default: 1), try reader.float("width_scale", default: 1),
-      ]
+      resize.scales = [1, 1, try reader.float("height_scale", default: 1), try reader.float("width_scale", default: 1)]
     } else if reader.opset < 9 {
       resize.scales = try reader.floats("scales") ?? []
     }
@@ -88,8 +84,7 @@ struct Resize: DifferentiableOperator {
 
   /// How one axis changes.
   private struct Change {
-    let axis: Int
-    let inputs: Int
+    let axis, inputs: Int
     var outputs: Int
     var scale: Float
     var roi: (start: Double, end: Double) = (0, 1)
@@ -209,11 +204,7 @@ struct Resize: DifferentiableOperator {
       let weight = mode == .linear ? max(0, 1 - abs(distance)) : keysKernel(distance, cubicCoefficient)
       let inside = max(0, min(last, index))
       if weight == 0 || (excludesOutside && inside != index) { continue }
-      if taps.last?.index == inside {
-        taps[taps.count - 1].weight += weight
-      } else {
-        taps.append((inside, weight))
-      }
+      if taps.last?.index == inside { taps[taps.count - 1].weight += weight } else { taps.append((inside, weight)) }
     }
     let sum = antialiases || excludesOutside ? taps.reduce(0) { $0 + $1.weight } : 1
     return taps.map { .init(index: $0.index, weight: Float($0.weight / sum)) }
@@ -242,8 +233,7 @@ struct Resize: DifferentiableOperator {
     let map = SeparableMap(backwards, shape: outputs[0].shape)
     if map.isIdentity { return .passing(to: wanted) }
     return GradientRule("resize", scratchByteCount: map.byteCount) { run in
-      map.apply(
-        from: run.outputGradient, to: run.inputGradient(0), scratch: run.scratchFloats, pool: run.pool)
+      map.apply(from: run.outputGradient, to: run.inputGradient(0), scratch: run.scratchFloats, pool: run.pool)
     }
   }
 }

@@ -6,18 +6,18 @@ let samplingOperators: [OperatorEntry] = [
   OperatorEntry("AffineGrid", since: 20) { reader in AffineGrid(alignsCorners: try reader.flag("align_corners")) },
 ]
 
-/// An operator that computes every output plane as weighted sums over one input plane. The weights come from further
-/// inputs and are the same for all channels.
+/// An operator that computes every output plane as weighted sums over one input plane, with weights that come from
+/// further inputs and are the same for all channels.
 protocol SamplingOperator: DifferentiableOperator {
   /// The inputs that determine the weights.
   var parameterInputs: Set<Int> { get }
   /// The number of items in the output, each of all channels.
   func itemCount(_ inputs: NodeInputs) throws -> Int
   /// The batch item that one item of the output samples, and the weights over its plane.
-  func sample(_ item: Int, of x: Shape, _ output: Shape, _ parameters: [UnsafeRawPointer?]) throws -> (
-    source: Int, weights: AxisWeights
-  )
+  func sample(_ item: Int, of x: Shape, _ output: Shape, _ parameters: [UnsafeRawPointer?]) throws -> ItemSample
 }
+
+typealias ItemSample = (source: Int, weights: AxisWeights)
 
 extension SamplingOperator {
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
@@ -72,13 +72,9 @@ private func product(_ taps: [AxisTaps], strides: [Int]) -> AxisTaps {
 }
 
 struct GridSample: SamplingOperator {
-  enum Mode {
-    case nearest, linear, cubic
-  }
+  enum Mode { case nearest, linear, cubic }
 
-  enum Padding: String, CaseIterable {
-    case zeros, border, reflection
-  }
+  enum Padding: String, CaseIterable { case zeros, border, reflection }
 
   let mode: Mode
   let padding: Padding
@@ -112,9 +108,7 @@ struct GridSample: SamplingOperator {
 
   func itemCount(_ inputs: NodeInputs) throws -> Int { try inputs.required(0).shape[0] }
 
-  func sample(_ item: Int, of x: Shape, _ output: Shape, _ parameters: [UnsafeRawPointer?]) throws -> (
-    source: Int, weights: AxisWeights
-  ) {
+  func sample(_ item: Int, of x: Shape, _ output: Shape, _ parameters: [UnsafeRawPointer?]) throws -> ItemSample {
     let plane = Shape(Array(x.dimensions[2...]))
     let strides = plane.strides
     let count = output.count(2..<output.rank)
@@ -184,9 +178,7 @@ struct RoiAlign: SamplingOperator {
   }
 
   let mode: Mode
-  let height: Int
-  let width: Int
-  let samplingRatio: Int
+  let height, width, samplingRatio: Int
   let scale: Float
   /// The number subtracted from every coordinate.
   let shift: Float
@@ -217,17 +209,14 @@ struct RoiAlign: SamplingOperator {
       items.shape == [rois.shape[0]], items.elementType.storage == .int64, x.elementType.isFloatingPoint,
       rois.elementType.isFloatingPoint
     else {
-      throw GradCAMError(
-        .badData, problem: "regions of shape \(rois.shape) do not fit a tensor of shape \(x.shape)")
+      throw GradCAMError(.badData, problem: "regions of shape \(rois.shape) do not fit a tensor of shape \(x.shape)")
     }
     return [ValueInfo(x.elementType, try Shape(checked: [rois.shape[0], x.shape[1], height, width]))]
   }
 
   func itemCount(_ inputs: NodeInputs) throws -> Int { try inputs.required(1).shape[0] }
 
-  func sample(_ item: Int, of x: Shape, _ output: Shape, _ parameters: [UnsafeRawPointer?]) throws -> (
-    source: Int, weights: AxisWeights
-  ) {
+  func sample(_ item: Int, of x: Shape, _ output: Shape, _ parameters: [UnsafeRawPointer?]) throws -> ItemSample {
     let (source, bins) = try bins(item, of: x, parameters)
     return (source, AxisWeights(inputs: x[2] * x[3], rows: bins))
   }
@@ -317,10 +306,7 @@ struct RoiAlign: SamplingOperator {
         }
         position = max(0, min(Float(extent - 1), position))
         let low = Int(position), t = position - Float(low), share = mode == .average ? 1 / Float(samples) : 1
-        return [
-          .init(index: low, weight: (1 - t) * share),
-          .init(index: min(low + 1, extent - 1), weight: t * share),
-        ]
+        return [.init(index: low, weight: (1 - t) * share), .init(index: min(low + 1, extent - 1), weight: t * share)]
       }
     }
   }
@@ -358,10 +344,8 @@ struct AffineGrid: DifferentiableOperator {
   }
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
-    let grid = outputs[0].shape
-    let points = points(grid)
-    let rank = grid.rank - 2
-    let count = points.count / (rank + 1)
+    let grid = outputs[0].shape, points = points(grid)
+    let rank = grid.rank - 2, count = points.count / (rank + 1)
     return Kernel("affine-grid") { run in
       points.withUnsafeBufferPointer { points in
         for item in 0..<grid[0] {
@@ -377,10 +361,8 @@ struct AffineGrid: DifferentiableOperator {
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
   ) throws -> GradientRule {
-    let grid = outputs[0].shape
-    let points = points(grid)
-    let rank = grid.rank - 2
-    let count = points.count / (rank + 1)
+    let grid = outputs[0].shape, points = points(grid)
+    let rank = grid.rank - 2, count = points.count / (rank + 1)
     return GradientRule("affine-grid") { run in
       points.withUnsafeBufferPointer { points in
         for item in 0..<grid[0] {

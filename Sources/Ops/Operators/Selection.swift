@@ -71,9 +71,7 @@ private func unique<Element: Comparable>(
   var own = [Int64](repeating: 0, count: extent)
   for (number, group) in groups.enumerated() { for place in group { own[place] = Int64(number) } }
   let kept: [Element] = (0..<outer).flatMap { (row: Int) -> [Element] in
-    groups.flatMap { (group: [Int]) -> ArraySlice<Element> in
-      slices[group[0]][row * inner..<(row + 1) * inner]
-    }
+    groups.flatMap { (group: [Int]) -> ArraySlice<Element> in slices[group[0]][row * inner..<(row + 1) * inner] }
   }
   var shape = axis == nil ? Shape([groups.count]) : x.shape
   if let axis { shape.dimensions[axis] = groups.count }

@@ -3,8 +3,7 @@ import Graph
 
 let softmaxOperators: [OperatorEntry] = [
   OperatorEntry("Softmax") { reader in
-    Softmax(
-      name: "softmax", forward: softmax_row, backward: softmax_gradient_row, extent: try SoftmaxExtent(&reader))
+    Softmax(name: "softmax", forward: softmax_row, backward: softmax_gradient_row, extent: try SoftmaxExtent(&reader))
   },
   OperatorEntry("LogSoftmax") { reader in
     Softmax(
@@ -24,7 +23,6 @@ struct SoftmaxExtent: Sendable {
     axis = try reader.int("axis", default: isFlattening ? 1 : -1)
   }
 
-  /// The rows of a shape.
   func rows(of shape: Shape) throws -> StridedRows {
     // The axis of the flattening form may also equal the rank, and a scalar is one row of one element.
     if isFlattening, axis == shape.rank { return StridedRows(outer: shape.count, count: 1, inner: 1) }
@@ -91,9 +89,7 @@ struct StridedRows: Sendable {
 extension SoftmaxExtent {
   /// The result of an operator that maps rows to rows of equal length.
   fileprivate func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
-    try inputs.expect(atMost: 1)
-    let x = try inputs.required(0)
-    guard x.elementType.isFloatingPoint else { throw unsupportedType(x.elementType) }
+    let x = try inputs.onlyFloats()
     _ = try rows(of: x.shape)
     return [ValueInfo(x.elementType, x.shape)]
   }

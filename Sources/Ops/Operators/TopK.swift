@@ -30,10 +30,7 @@ struct TopK: DifferentiableOperator {
 
   /// The lanes, each sorted independently.
   private struct Lanes {
-    let length: Int
-    let inner: Int
-    let kept: Int
-    let count: Int
+    let length, inner, kept, count: Int
 
     init(_ x: Shape, axis: Int, kept: Int) {
       length = x[axis]
@@ -104,9 +101,7 @@ struct TopK: DifferentiableOperator {
       let dy = run.outputGradient, dx = run.inputGradient(0)
       clear(dx, byteCount: byteCount, pool: run.pool)
       forEachLane(of: run.input(0), lanes, pool: run.pool) { lane, order in
-        for (place, index) in order.enumerated() {
-          dx[lanes.input(lane, index)] = dy[lanes.output(lane, place)]
-        }
+        for (place, index) in order.enumerated() { dx[lanes.input(lane, index)] = dy[lanes.output(lane, place)] }
       }
     }
   }

@@ -50,9 +50,7 @@ let unaryOperators: [OperatorEntry] =
     },
     OperatorEntry("Gelu", domain: microsoft) { _ in Unary.gelu },
     OperatorEntry("FastGelu", domain: microsoft, isDifferentiable: true) { reader in
-      guard reader.node.inputs.compactMap({ $0 }).count > 1 else {
-        return Unary.tanhGelu
-      }
+      guard reader.node.inputs.compactMap({ $0 }).count > 1 else { return Unary.tanhGelu }
       // With a bias, which is added first.
       return try FixedComposite(&reader) { body in
         body.main("FastGelu", domain: microsoft, [body.add("Add", [try body.input(0), try body.input(1)])])

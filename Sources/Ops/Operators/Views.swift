@@ -27,8 +27,7 @@ extension ViewOperator {
 /// Dropout that drops nothing: at inference, or with a ratio of 0.
 struct Dropout: ViewOperator {
   func axes(_ inputs: NodeInputs) -> AxisMapping { .elementwise }
-  let hasMask: Bool
-  let hasBoolMask: Bool
+  let hasMask, hasBoolMask: Bool
 
   // Versions 1 and 6 train unless is_test says otherwise; inference is assumed regardless.
   static func make(_ reader: inout AttributeReader) throws -> Self {
@@ -93,9 +92,7 @@ struct Flatten: ViewOperator {
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     let x = try inputs.required(0)
     let axis = axis == x.shape.rank ? axis : try x.shape.axis(axis)
-    return [
-      ValueInfo(x.elementType, [x.shape.count(0..<axis), x.shape.count(axis..<x.shape.rank)])
-    ]
+    return [ValueInfo(x.elementType, [x.shape.count(0..<axis), x.shape.count(axis..<x.shape.rank)])]
   }
 }
 
@@ -114,8 +111,7 @@ struct Squeeze: ViewOperator {
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     let x = try inputs.required(0)
-    let dropped =
-      try axes.indices(inputs).map(x.shape.axes) ?? x.shape.dimensions.indices.filter { x.shape[$0] == 1 }
+    let dropped = try axes.indices(inputs).map(x.shape.axes) ?? x.shape.dimensions.indices.filter { x.shape[$0] == 1 }
     for axis in dropped where x.shape[axis] != 1 {
       throw GradCAMError(.badData, problem: "axis \(axis) of a tensor of shape \(x.shape) is not 1")
     }

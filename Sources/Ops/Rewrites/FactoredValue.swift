@@ -7,14 +7,9 @@ struct FactoredValue {
 
   /// Factors a value through Mul, Div by a number and small integer powers.
   ///
-  /// - Parameter mayVanish: whether a value may be factored.
-  init(_ value: ValueID, in graph: ComputeGraph, _ patterns: Patterns, mayVanish: (ValueID) -> Bool) {
-    multiply(by: value, in: graph, patterns, mayVanish)
-  }
-
-  /// Factors a value through values that may vanish inside a fused node.
-  init(_ value: ValueID, in graph: ComputeGraph, _ patterns: Patterns) {
-    self.init(value, in: graph, patterns, mayVanish: patterns.facts.isPrivate)
+  /// - Parameter mayVanish: whether a value may be factored; by default, if it may vanish inside a fused node.
+  init(_ value: ValueID, in graph: ComputeGraph, _ patterns: Patterns, mayVanish: ((ValueID) -> Bool)? = nil) {
+    multiply(by: value, in: graph, patterns, mayVanish ?? patterns.facts.isPrivate)
   }
 
   private mutating func multiply(
@@ -31,7 +26,9 @@ struct FactoredValue {
     } else if let (first, second) = operands(of: .divide), let divisor = graph.number(second) {
       number /= divisor
       multiply(by: first, in: graph, patterns, mayVanish)
-    } else if let (first, second) = operands(of: .power), let exponent = graph.number(second), [2, 3].contains(exponent) {
+    } else if let (first, second) = operands(of: .power), let exponent = graph.number(second),
+      [2, 3].contains(exponent)
+    {
       for _ in 0..<Int(exponent) { multiply(by: first, in: graph, patterns, mayVanish) }
     } else {
       factors.append(value)

@@ -18,8 +18,7 @@ struct FoldBatchNormalization: GraphRewrite {
       let name = graph.values[node.inputs[0]!].name, first = graph.values.count
       graph.values.append(Value(name: name + "/weights", constant: weights))
       graph.values.append(Value(name: name + "/bias", constant: bias))
-      graph.fuse(
-        producer, into: index, convolution, inputs: [graph.nodes[producer].inputs[0], first, first + 1])
+      graph.fuse(producer, into: index, convolution, inputs: [graph.nodes[producer].inputs[0], first, first + 1])
     }
   }
 }

@@ -11,17 +11,14 @@ struct FuseActivation: GraphRewrite {
       guard let unary = node.operation as? Unary, [.gelu, .tanhGelu, .swish, .hardSwish].contains(unary.function),
         let input = node.inputs[0], !facts.carriesGradient(input)
       else { continue }
-      if let (first, convolution) = patterns.producer(of: input, as: Convolution.self, in: graph),
-        convolution.isPlain
-      {
+      if let (first, convolution) = patterns.producer(of: input, as: Convolution.self, in: graph), convolution.isPlain {
         var fused = convolution
         fused.activation = FusedActivation(unary)
         graph.fuse(first, into: index, fused, inputs: graph.nodes[first].inputs)
       } else if let (first, product) = patterns.producer(of: input, as: MatMul.self, in: graph),
         product.activation == nil, graph.nodes[first].inputs.count == 3
       {
-        graph.fuse(
-          first, into: index, MatMul(activation: FusedActivation(unary)), inputs: graph.nodes[first].inputs)
+        graph.fuse(first, into: index, MatMul(activation: FusedActivation(unary)), inputs: graph.nodes[first].inputs)
       }
     }
   }

@@ -8,8 +8,7 @@ struct FuseSelfGating: GraphRewrite {
       guard let (first, second) = graph.operands(of: .multiply, node: index) else { continue }
       for (x, gate) in [(first, second), (second, first)] {
         guard let function = Self.function(of: x, gatedBy: gate, in: graph, patterns) else { continue }
-        graph.fuse(
-          index, into: index, function, inputs: [x], as: function.function == .swish ? "Swish" : "HardSwish")
+        graph.fuse(index, into: index, function, inputs: [x], as: function.function == .swish ? "Swish" : "HardSwish")
         break
       }
     }

@@ -65,8 +65,7 @@ extension ComputeGraph {
     let name = nodes[first].operatorName
     nodes[last] = Node(
       name: nodes[first].name,
-      operatorName: OperatorName(
-        domain: name.domain, type: type ?? "\(name.type)+\(nodes[last].operatorName.type)"),
+      operatorName: OperatorName(domain: name.domain, type: type ?? "\(name.type)+\(nodes[last].operatorName.type)"),
       inputs: inputs, outputs: nodes[last].outputs, metadata: nodes[last].metadata, operation: operation)
   }
 }

@@ -11,8 +11,7 @@ struct Compare: ParsableCommand {
       VALUE for all models, or MODEL=VALUE for one.
       """)
 
-  @Argument(
-    help: ArgumentHelp("The exported networks: files, or names in the models folder.", valueName: "model"))
+  @Argument(help: ArgumentHelp("The exported networks: files, or names in the models folder.", valueName: "model"))
   var networks: [String]
   @Option(parsing: .upToNextOption, help: ArgumentHelp("PNG or JPEG files.", valueName: "IMAGE")) var images: [String]
   @Option(
@@ -28,8 +27,7 @@ struct Compare: ParsableCommand {
   @Option(help: ArgumentHelp("CAM method.", valueName: "NAME")) var method = "gradcam"
   @OptionGroup var measured: MeasuringOptions
   @Option(help: ArgumentHelp("The picture grid; comparison.png by default.", valueName: "FILE")) var output: String?
-  @Option(help: ArgumentHelp("A self-contained page to open in a browser.", valueName: "FILE.html"))
-  var report: String?
+  @Option(help: ArgumentHelp("A self-contained page to open in a browser.", valueName: "FILE.html")) var report: String?
   @Option(help: ArgumentHelp("A line for each image and model.", valueName: "FILE.csv")) var csv: String?
   @OptionGroup var drawing: DrawingOptions
   @OptionGroup var threads: ThreadOptions
@@ -159,8 +157,7 @@ struct Compare: ParsableCommand {
   /// A row for each case: the image, then each model's overlay.
   private func picture(_ cases: [ComparedCase], _ runs: [ModelRun]) throws -> Picture {
     let cells = try cases.enumerated().flatMap { index, each in
-      [try PictureGrid.Cell(each.picture.cell, label: each.label)]
-        + runs.map { $0.seen[index].overlay }
+      [try PictureGrid.Cell(each.picture.cell, label: each.label)] + runs.map { $0.seen[index].overlay }
     }
     return try PictureGrid(title: method, cells: cells, columns: runs.count + 1).picture()
   }

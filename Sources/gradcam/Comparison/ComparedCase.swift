@@ -3,9 +3,7 @@ import Graph
 
 /// One image and the class that all models are asked about.
 struct ComparedCase {
-  /// The image's path.
   let image: String
-  /// The image as shown.
   let picture: ComparedPicture
   /// The class in the first model, with its score.
   let first: ScoredClass

@@ -4,6 +4,8 @@ import GradCAM
 struct ComparedPicture {
   /// The picture's own size.
   let size: PixelSize
+  /// The size on a page.
+  let pageSize: PixelSize
   /// A JPEG file of it, small enough for a page.
   let photograph: [UInt8]
   /// The picture at the size of a grid cell.
@@ -17,18 +19,11 @@ struct ComparedPicture {
   /// Throws what resizing and encoding throw.
   init(_ picture: Picture) throws {
     size = PixelSize(width: picture.width, height: picture.height)
-    let page = Self.pageSize(for: size), small = PictureGrid.cellSize(for: size)
-    photograph = try picture.resized(width: page.width, height: page.height).encoded(for: "photograph.jpg")
+    pageSize = size.scaled(by: min(1, Double(Self.pageSide) / Double(max(size.width, size.height))))
+    let small = PictureGrid.cellSize(for: size)
+    photograph = try picture.resized(width: pageSize.width, height: pageSize.height).encoded(for: "photograph.jpg")
     cell = try picture.resized(width: small.width, height: small.height)
   }
-
-  /// The size on a page of a picture of the given size.
-  private static func pageSize(for size: PixelSize) -> PixelSize {
-    size.scaled(by: min(1, Double(pageSide) / Double(max(size.width, size.height))))
-  }
-
-  /// The size on a page.
-  var pageSize: PixelSize { Self.pageSize(for: size) }
 
   /// The size at which maps over the picture are compared.
   var comparedSize: PixelSize {

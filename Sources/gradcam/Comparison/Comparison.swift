@@ -2,7 +2,6 @@ import GradCAM
 
 /// Several models side by side: what each saw in every image, their agreement, the quality of their maps, and cost.
 struct Comparison: Encodable {
-  /// The method of all maps.
   let method: String
   /// The metrics, in the order of tables.
   let metrics: [MetricColumn]
@@ -15,7 +14,6 @@ struct Comparison: Encodable {
 /// A metric that maps were measured by.
 struct MetricColumn: Encodable {
   let name, summary: String
-  /// Whether higher values are better.
   let higher_is_better: Bool
 
   init(_ metric: any Metric) {

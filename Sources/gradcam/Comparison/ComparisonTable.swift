@@ -29,9 +29,7 @@ extension Comparison {
     row("explanation ms") { decimal($0.cost.explanation_ms, 1) }
     row("peak MB") { number($0.cost.peak_mb, 0) }
     for metric in metrics {
-      row("\(metric.name) (\(metric.direction))") {
-        number($0.means[metric.name] ?? nil)
-      }
+      row("\(metric.name) (\(metric.direction))") { number($0.means[metric.name] ?? nil) }
     }
     try Console.print(table.text)
     var results = Table(["\nimage", "class"] + models.map { " \($0.name)" } + ["says"])

@@ -65,8 +65,8 @@ struct ModelRun {
       name: name, path: path, node: focus.taps[0].label,
       input: "\(planner.inputSize.width)x\(planner.inputSize.height)", classes: focus.catalogue.classCount,
       cost: ComparedModel.Cost(
-        parameters: explainer.model.parameterCount, gflop: try planner.operationCount(focus) / 1e9, forward_ms: times.forward,
-        explanation_ms: times.explanation, peak_mb: peak),
+        parameters: explainer.model.parameterCount, gflop: try planner.operationCount(focus) / 1e9,
+        forward_ms: times.forward, explanation_ms: times.explanation, peak_mb: peak),
       means: Dictionary(
         uniqueKeysWithValues: settings.metrics.map { metric in
           (metric.name, seen.map { $0.result.metrics[metric.name] ?? nil }.mean)
@@ -87,8 +87,7 @@ struct ModelRun {
     return Seen(
       result: ComparedResult(
         model: name, class: scored.index, label: scored.label, logit: scored.logit, probability: scored.probability,
-        top: TopClass(top),
-        metrics: Dictionary(uniqueKeysWithValues: zip(settings.metrics.map(\.name), values)),
+        top: TopClass(top), metrics: Dictionary(uniqueKeysWithValues: zip(settings.metrics.map(\.name), values)),
         warnings: explanation.warnings.map(\.text.asOptions), heat: try heat.encoded(for: "heat.jpg")),
       overlay: try PictureGrid.Cell(overlay, label: "\(percentage)% \(name)"),
       map: explanation.drawnMap(size: picture.comparedSize), part: explanation.seen(size: picture.comparedSize))

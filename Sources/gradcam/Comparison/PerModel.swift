@@ -15,15 +15,13 @@ struct PerModel {
       let found = prefixes.enumerated().lazy.compactMap { index, prefixes in
         prefixes.first(where: value.hasPrefix).map { (index: index, prefix: $0) }
       }.first
-      guard found.map({ own[$0.index] == nil }) ?? (common == nil) else { throw Self.twice(option, value) }
+      guard found.map({ own[$0.index] == nil }) ?? (common == nil) else {
+        throw GradCAMError(
+          .usage, at: "\(option) \(value)", problem: "is given twice",
+          advice: "give one for all models, or MODEL=VALUE for each")
+      }
       if let found { own[found.index] = String(value.dropFirst(found.prefix.count)) } else { common = value }
     }
-  }
-
-  private static func twice(_ option: String, _ value: String) -> GradCAMError {
-    GradCAMError(
-      .usage, at: "\(option) \(value)", problem: "is given twice",
-      advice: "give one for all models, or MODEL=VALUE for each")
   }
 
   /// The value for a model; nil if there is none.

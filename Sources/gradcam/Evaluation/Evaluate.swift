@@ -19,8 +19,7 @@ struct Evaluate: ParsableCommand {
   @Argument(help: "A folder of PNG and JPEG files, at any depth.") var folder: String
 
   @Option(
-    name: .customLong("method"),
-    help: ArgumentHelp("CAM method, as explain takes it. Repeatable.", valueName: "NAME"))
+    name: .customLong("method"), help: ArgumentHelp("CAM method, as explain takes it. Repeatable.", valueName: "NAME"))
   var methods: [String] = ["gradcam"]
   @Option(help: ArgumentHelp("Target layer, as explain takes it.", valueName: "NAME")) var node = "auto"
   @OptionGroup var measured: MeasuringOptions
@@ -92,8 +91,7 @@ struct Evaluate: ParsableCommand {
         let boxed = try boxes?.classes(in: name, explainer.labels, classCount: classCount) ?? []
         let explained = classes.isEmpty ? boxed.isEmpty ? top.map(\.index) : boxed : classes
         for (number, classIndex) in explained.enumerated() {
-          let objects =
-            try boxes?.boxes(in: name, of: classIndex, explainer.labels, classCount: classCount) ?? []
+          let objects = try boxes?.boxes(in: name, of: classIndex, explainer.labels, classCount: classCount) ?? []
           func advance(_ part: Double) {
             bar.report(index, min((Double(number) + part) / Double(explained.count), 0.999), name)
           }

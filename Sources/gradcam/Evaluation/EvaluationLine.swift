@@ -44,11 +44,8 @@ enum EvaluationFormat {
   private static let columns = ["image", "model", "node", "method", "class", "label", "probability"]
 
   /// The heading; nil if the format has none.
-  func heading(_ metrics: [String]) -> String? {
-    self == .csv ? CSV.record(Self.columns + metrics + ["error"]) : nil
-  }
+  func heading(_ metrics: [String]) -> String? { self == .csv ? CSV.record(Self.columns + metrics + ["error"]) : nil }
 
-  /// A line's text.
   func text(_ line: EvaluationLine, _ metrics: [String]) throws -> String {
     switch self {
     case .json:

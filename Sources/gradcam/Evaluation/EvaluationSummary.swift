@@ -30,7 +30,6 @@ struct EvaluationSummary {
     }
   }
 
-  /// The means for reports.
   func report(model: String, node: String, output: String) -> EvaluationReport {
     EvaluationReport(
       model: model, node: node, images: imageCount, skipped: skippedCount, output: output,

@@ -30,8 +30,8 @@ struct BarChart {
 
   private func row(_ index: Int) -> HTML {
     let bar = bars[index], top = index * Self.pitch
-    let number: HTML =
-      bar.value.map { "\(typeset($0, 3))\(best.contains(index) ? " · best" : "")" } ?? "– not defined"
+    let name = bar.name.count > 22 ? "\(bar.name.prefix(11))…\(bar.name.suffix(10))" : bar.name
+    let number: HTML = bar.value.map { "\(typeset($0, 3))\(best.contains(index) ? " · best" : "")" } ?? "– not defined"
     let drawn: HTML =
       bar.value.map { value in
         let ends = [place(0), place(value)].sorted()
@@ -42,7 +42,7 @@ struct BarChart {
       } ?? ""
     return """
       <g\(best.contains(index) ? " class=\"best\"" : "" as HTML)><text y="\(top + 14)">\
-      <tspan class="letter">\(bar.sign)</tspan> \(bar.name.shortened(to: 22))</text>\
+      <tspan class="letter">\(bar.sign)</tspan> \(name)</text>\
       <text x="100%" y="\(top + 14)" text-anchor="end">\(number)</text>\
       <rect class="track" y="\(top + 20)" width="100%" height="8"/>\(drawn)</g>
 
@@ -54,12 +54,5 @@ struct BarChart {
     let values = bars.compactMap(\.value).filter(\.isFinite)
     let least = min(values.min() ?? 0, 0), most = max(values.max() ?? 0, 0)
     return most > least ? min(max((value - least) / (most - least), 0), 1) * 100 : 0
-  }
-}
-
-extension String {
-  /// The text, with its middle left out if it is longer than a number of characters.
-  fileprivate func shortened(to count: Int) -> String {
-    self.count > count ? "\(prefix(count / 2))…\(suffix(count - count / 2 - 1))" : self
   }
 }

@@ -39,9 +39,7 @@ extension Comparison {
   }
 
   /// The number of images, or of cases if an image is asked about several classes.
-  var caseCount: String {
-    counted(images.count, Set(images.map(\.image)).count < images.count ? "case" : "image")
-  }
+  var caseCount: String { counted(images.count, Set(images.map(\.image)).count < images.count ? "case" : "image") }
 
   /// The mean agreement of each pair of models over all images.
   var meanAgreement: [ComparedPair] {
@@ -62,8 +60,7 @@ extension Comparison {
     let best = metric.best(of: models)
     guard !best.isEmpty else {
       return Finding(
-        question: "How often do the maps point at the object?",
-        answer: "On \(share(highest)) of images",
+        question: "How often do the maps point at the object?", answer: "On \(share(highest)) of images",
         detail: "that have boxes" + (models.count > 1 ? ", whichever the model" : ""))
     }
     let others = models.indices.filter { !best.contains($0) }
@@ -73,8 +70,7 @@ extension Comparison {
       ? "\(models[others[0]].name) on \(rest.first.map(share) ?? "none")"
       : "the others on \(share(rest.min() ?? 0)) to \(share(rest.max() ?? 0))"
     return Finding(
-      question: "Whose maps point at the object most often?",
-      answer: enumerated(best.sorted().map { models[$0].name }),
+      question: "Whose maps point at the object most often?", answer: enumerated(best.sorted().map { models[$0].name }),
       detail: "on \(share(highest)) of the images that have boxes; \(detail)")
   }
 
@@ -124,8 +120,7 @@ extension Comparison {
       }
     return Finding(
       question: models.count > 1 ? "Do all see the class themselves?" : "Does it see the class itself?",
-      answer: agreeing == images.count
-        ? "In all" : agreeing == 0 ? "In none" : "In \(agreeing) of \(caseCount)",
+      answer: agreeing == images.count ? "In all" : agreeing == 0 ? "In none" : "In \(agreeing) of \(caseCount)",
       detail: detail)
   }
 

@@ -9,7 +9,6 @@ struct HTMLReport {
     imageNames = comparison.imageNames
   }
 
-  /// The file.
   var text: String { page.text }
 
   /// A part of the page with a heading of its own.
@@ -103,11 +102,8 @@ struct HTMLReport {
   }
 
   /// A model's sign and name.
-  func badge(_ model: String) -> HTML {
-    badge(comparison.models.firstIndex { $0.name == model }!)
-  }
+  func badge(_ model: String) -> HTML { badge(comparison.models.firstIndex { $0.name == model }!) }
 
-  /// A model's sign and name.
   func badge(_ model: Int) -> HTML {
     "<span class=\"sign\">\(sign(model))</span>\u{A0}<span class=\"name\">\(HTML.breakable(comparison.models[model].name))</span>"
   }

@@ -25,8 +25,7 @@ extension HTMLReport {
       ? pairTable(pairs, caption: "Agreement of the maps, the mean over \(comparison.caseCount)")
       : "<div class=\"matrices\" style=\"--models: \(comparison.models.count)\">\n\(AgreementMeasure.all.map { matrix($0, pairs) })</div>"
     let meanings = AgreementMeasure.all.map { "<div><dt>\($0.name)</dt><dd>\($0.meaning)</dd></div>\n" as HTML }
-    return Section(
-      id: "agreement", title: "Agreement", content: "\(means)\n<dl class=\"meanings\">\n\(meanings)</dl>")
+    return Section(id: "agreement", title: "Agreement", content: "\(means)\n<dl class=\"meanings\">\n\(meanings)</dl>")
   }
 
   /// A row for each pair of models.
@@ -53,7 +52,7 @@ extension HTMLReport {
     let rows = names.indices.map { row -> HTML in
       let cells = names.indices.map { column -> HTML in
         if row == column { return "<td class=\"self\">\(HTML.missing("the same model"))</td>" }
-        let pair = pairs.first { $0.joins(names[row], names[column]) }
+        let pair = pairs.first { Set([$0.first, $0.second]) == [names[row], names[column]] }
         let value = pair.flatMap(measure.value)
         let share = decimal(min(max(value ?? 0, 0), 1) * 100, 0)
         return "<td style=\"--share: \(share)%\">\(number(value))</td>"
@@ -77,12 +76,5 @@ extension HTMLReport {
 
   private func number(_ value: Double?) -> HTML {
     value.map { "\(typeset($0, 2))" } ?? .missing("not defined: a map is constant or empty")
-  }
-}
-
-extension ComparedPair {
-  /// Whether it is the pair of two models, in either order.
-  fileprivate func joins(_ one: String, _ other: String) -> Bool {
-    (first, second) == (one, other) || (first, second) == (other, one)
   }
 }

@@ -3,8 +3,7 @@ extension HTMLReport {
   var images: Section? {
     guard !comparison.images.isEmpty else { return nil }
     return Section(
-      id: "images", title: "Images",
-      content: "\(imageTable)\(controls)\n\(comparison.images.indices.map(image))")
+      id: "images", title: "Images", content: "\(imageTable)\(controls)\n\(comparison.images.indices.map(image))")
   }
 
   private var hasBoxes: Bool { comparison.images.contains { !$0.boxes.isEmpty } }
@@ -131,8 +130,7 @@ extension HTMLReport {
   private func picture(_ index: Int, description: String, layers: HTML) -> HTML {
     let image = comparison.images[index]
     let boxes = image.boxes.map { box -> HTML in
-      let place: HTML =
-        "x=\"\(box.x)\" y=\"\(box.y)\" width=\"\(box.size.width)\" height=\"\(box.size.height)\""
+      let place: HTML = "x=\"\(box.x)\" y=\"\(box.y)\" width=\"\(box.size.width)\" height=\"\(box.size.height)\""
       return "<rect class=\"box outer\" \(place)/><rect class=\"box inner\" \(place)/>"
     }
     return """

@@ -19,7 +19,6 @@ extension HTMLReport {
     let caution: HTML =
       comparison.images.count < 20 && comparison.models.count > 1
       ? "<p>Means over \(comparison.caseCount): small differences say little.</p>\n" : ""
-    return Section(
-      id: "metrics", title: "Metrics", content: "\(caution)<div class=\"charts\">\n\(charts)</div>")
+    return Section(id: "metrics", title: "Metrics", content: "\(caution)<div class=\"charts\">\n\(charts)</div>")
   }
 }

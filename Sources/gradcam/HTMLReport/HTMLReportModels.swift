@@ -21,8 +21,7 @@ extension HTMLReport {
       <tbody>
       \(rows)</tbody></table>
       """
-    return Section(
-      id: "models", title: "Models", content: "\(scrolling(table))\n\(modelWarnings)\(costChart)")
+    return Section(id: "models", title: "Models", content: "\(scrolling(table))\n\(modelWarnings)\(costChart)")
   }
 
   private func parameters(_ cost: ComparedModel.Cost) -> String {

@@ -35,6 +35,28 @@ import Testing
     }
   }
 
+  /// What `progress` throws ends an explanation at once, and the observation can be asked again.
+  @Test func whatProgressThrowsEndsTheWork() throws {
+    struct Cancelled: Error {}
+    let network = try NetworkFixture.named("residual")
+    let explainer = try Explainer(network.model("dynamo"), inputSize: network.size, threadCount: 2)
+    let observation = try explainer.observe(explainer.prepare(try network.contents()[network.input]))
+    let target = observation.target(network.class)
+    func explain(_ progress: @escaping (Double) throws -> Void) throws -> [Float] {
+      try explainer.explain(target, of: observation, methods: ["scorecam"], progress: progress)[0].map.values
+    }
+    let undisturbed = try explain { _ in }
+    var reports = 0
+    #expect(throws: Cancelled.self) {
+      _ = try explain { _ in
+        reports += 1
+        throw Cancelled()
+      }
+    }
+    #expect(reports == 1)
+    #expect(try explain { _ in } == undisturbed)
+  }
+
   /// What was expected costs one pass; the first other question one more, the next none.
   @Test func whatWasNotExpectedIsObservedOnceMore() throws {
     let network = try NetworkFixture.named("residual"), planner = try planner(network)
