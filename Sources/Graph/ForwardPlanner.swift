@@ -96,7 +96,7 @@ struct ForwardPlanner {
     }
     let firstValue = graph.values.count
     var builder = GraphBuilder(graph)
-    let parts = builder.splice(try operators.resolving(body), replacing: index)
+    let parts = builder.splice(operators.resolving(body), replacing: index)
     graph = builder.graph
     for value in firstValue..<graph.values.count {
       guard let constant = graph.values[value].constant else { continue }

@@ -21,7 +21,11 @@ public final class PreparedWeights: Sendable {
     let key = Key(addresses: sources.map { UInt(bitPattern: $0.storage.base) }, form: form)
     if let known = made.withLock({ $0[key]?.form as? Form }) { return known }
     let result = make()
-    made.withLock { $0[key] = (sources.map(\.storage), result) }
-    return result
+    return made.withLock { made in
+      // Another thread may have made it meanwhile.
+      if let known = made[key]?.form as? Form { return known }
+      made[key] = (sources.map(\.storage), result)
+      return result
+    }
   }
 }

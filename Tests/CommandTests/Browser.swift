@@ -121,7 +121,7 @@ final class Browser {
     return try #require((answer["data"] as? String).flatMap { Data(base64Encoded: $0) })
   }
 
-  /// What a screen reader is told: role and name of each thing on the page.
+  /// What a screen reader reads: role and name of each thing on the page.
   func spokenElements() throws -> [(role: String, name: String)] {
     func value(_ node: [String: Any], _ key: String) -> String {
       (node[key] as? [String: Any])?["value"] as? String ?? ""

@@ -32,7 +32,7 @@ struct CombiningTests {
     #expect(workplace.files.isEmpty)
   }
 
-  @Test func smoothingIsToldAndNamed() throws {
+  @Test func smoothingIsReportedAndNamed() throws {
     let outcome = try workplace.succeed(
       "explain", fixture("plain.onnx"), picture, "--smooth", "eigen", "--smooth", "aug", "--json", "--output", "maps/")
     let entry = try #require(try outcome.json([[String: Any]].self).first)

@@ -114,7 +114,7 @@ import Testing
     #expect(outcome.output.contains("pointing-game  higher  gradcam  1.000  1.000 … 1.000"))
   }
 
-  /// All methods but those that the node does not admit, which are told once.
+  /// All methods but those that the node does not admit, which are reported once.
   @Test func allMethods() throws {
     let outcome = try place.run([
       "evaluate", shipped("shapes-vgg.onnx"), "photos", "--limit", "1", "--metric", "average-drop", "--method", "all",

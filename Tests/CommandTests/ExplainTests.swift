@@ -134,7 +134,7 @@ struct ExplainTests {
     #expect(try map("sigmoid", picture) == plain)
   }
 
-  /// The gradient of a probability p of class c is Σ p (δ − p_j) g_j behind Softmax, and p (1 − p) g_c behind Sigmoid,
+  /// The gradient of a probability p of class c is Σ p (δ − p_j) g_j after Softmax, and p (1 − p) g_c after Sigmoid,
   /// where g_j is that of the raw score of class j.
   @Test(arguments: ["softmax", "sigmoid"])
   func probabilitiesAreDifferentiated(_ model: String) throws {
@@ -147,7 +147,7 @@ struct ExplainTests {
       return (Float(try #require(probability)), try workplace.array("g.npy").values)
     }
     let scores = try (0..<3).map { try explained($0) }, probabilities = scores.map(\.probability)
-    // The least probable class: p is told from 0 better than from 1.
+    // The least probable class: p is further from 1 than from 0.
     let index = try #require(probabilities.indices.min { probabilities[$0] < probabilities[$1] })
     let p = probabilities[index]
     var truth = [Float](repeating: 0, count: scores[0].gradient.count)
@@ -270,14 +270,14 @@ struct ExplainTests {
   }
 
   @Test(arguments: ["1", "2", "3"])
-  func anErrorEndsTheRunBehindThePicturesBeforeIt(_ threads: String) throws {
+  func anErrorEndsTheRunAfterThePicturesBeforeIt(_ threads: String) throws {
     let images = [picture, picture, fixture("cut-short.png"), picture, picture, picture, picture]
     let outcome = try workplace.run(
       ["explain", fixture("plain.onnx")] + images + ["--threads", threads, "--output", "maps"])
     #expect(outcome.code == 65)
     #expect(outcome.errors.hasPrefix("gradcam: error: \(images[2]): "))
-    let told = outcome.output.split(separator: "\n").map(String.init).filter { $0.hasPrefix("/") }
-    #expect(told == [picture, picture])
+    let printed = outcome.output.split(separator: "\n").map(String.init).filter { $0.hasPrefix("/") }
+    #expect(printed == [picture, picture])
     #expect(workplace.files == ["maps", "maps/disc.plain.relu2.gradcam-2.png", "maps/disc.plain.relu2.gradcam.png"])
   }
 }

@@ -136,7 +136,7 @@ struct HTMLReportTests {
     #expect(html.text == "<p title=\"a&quot;&#39;b\">&lt;&amp;&gt;\u{FFFD}\u{FFFD}\n3</p>")
   }
 
-  @Test func pathsAreToldApartByTheirEnds() {
+  @Test func pathsDifferInTheirEnds() {
     #expect(
       distinctEnds(of: ["a/b/x.png", "a/c/x.png", "y.png", "q/y.png", "a/z.png", "a/z.png"])
         == ["b/x.png", "c/x.png", "y.png", "q/y.png", "z.png", "z.png"])

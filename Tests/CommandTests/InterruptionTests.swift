@@ -12,7 +12,7 @@ struct InterruptionTests {
       ["explain", shipped("shapes-resnet.onnx"), "--method", "sscam", "--output", "maps/"]
         + (0..<32).map { _ in shipped("samples/single-003-star.png") }
     ) { process in
-      // Until it is at work: with the second picture there, the first has been told.
+      // Until it is at work: with the second picture there, the first has been reported.
       func count() -> Int {
         let files = try? FileManager.default.contentsOfDirectory(atPath: folder.path + "/maps")
         return files?.filter { $0.hasSuffix(".png") }.count ?? 0

@@ -91,11 +91,11 @@ struct PluginTests {
         "--save-activation", "a.npy", "--save-gradient", "g.npy")
       return (try workplace.array("a.npy").values, try workplace.array("g.npy").values)
     }
-    let before = try arrays("conv1"), behind = try arrays("clip1")
+    let before = try arrays("conv1"), after = try arrays("clip1")
     #expect(before.activation.contains { abs($0) > 1.5 })
     let shares = before.activation.map { tanh($0 / 1.5) }
-    expectClose(behind.activation, shares.map { 1.5 * $0 }, within: 1e-6)
-    expectClose(before.gradient, zip(behind.gradient, shares).map { $0 * (1 - $1 * $1) }, within: 1e-6)
+    expectClose(after.activation, shares.map { 1.5 * $0 }, within: 1e-6)
+    expectClose(before.gradient, zip(after.gradient, shares).map { $0 * (1 - $1 * $1) }, within: 1e-6)
   }
 
   @Test func thePageGoesFromNothingToAnOperator() throws {
@@ -160,7 +160,7 @@ struct PluginTests {
     let entropy = -scores.map { exp($0) / sum }.map { $0 * log($0) }.reduce(0, +)
     #expect(abs(Float(try #require(report["logit"] as? Double)) - entropy) < 1e-5)
     #expect(report["target"] as? String == "entropy(scores)")
-    // Nothing in the parentheses means the scores; what stands behind the comma is the plugin's.
+    // Nothing in the parentheses means the scores; what follows the comma is the plugin's.
     #expect(try explain("--target", "entropy()")["logit"] as? Double == report["logit"] as? Double)
     let warm = scores.map { exp($0 / 3) }, whole = warm.reduce(0, +)
     let warmEntropy = -warm.map { $0 / whole }.map { $0 * log($0) }.reduce(0, +)

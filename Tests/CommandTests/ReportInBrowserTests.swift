@@ -93,7 +93,7 @@ struct ReportInBrowserTests {
   }
 
   /// Pictures, controls, tables and regions have names, and no name is said of two controls.
-  @Test func screenReadersAreToldEverything() throws {
+  @Test func screenReadersReadEverything() throws {
     let browser = try Browser()
     try browser.show(report)
     let elements = try browser.spokenElements()

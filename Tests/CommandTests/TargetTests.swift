@@ -3,7 +3,7 @@ import GradCAM
 import TestSupport
 import Testing
 
-/// What `explain`, `verify` and `bench` can be told to explain.
+/// What `explain`, `verify` and `bench` can be asked to explain.
 struct TargetTests {
   private let workplace: Workplace
   private let picture = fixture("disc.png"), plain = fixture("plain.onnx"), segmentation = fixture("segmentation.onnx")
@@ -159,7 +159,7 @@ struct TargetTests {
     #expect(compared.code == 65 && compared.errors.contains("has 768 numbers, unlike every output of"))
   }
 
-  @Test func severalTargetsAreToldApartInNames() throws {
+  @Test func severalTargetsDifferInNames() throws {
     _ = try workplace.succeed(
       "explain", fixture("boxes-by-number.onnx"), picture, "--detection", "0", "--class", "star", "--class", "0",
       "--counterfactual", "--output", "maps")

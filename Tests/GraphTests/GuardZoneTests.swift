@@ -3,7 +3,7 @@ import Ops
 import Testing
 
 struct GuardZoneTests {
-  /// y = factor · x, by a kernel that writes the whole zone behind its output.
+  /// y = factor · x, by a kernel that writes the whole zone after its output.
   private struct Greedy: DifferentiableOperator {
     let factor: Float
 

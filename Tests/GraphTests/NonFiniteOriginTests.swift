@@ -47,11 +47,11 @@ struct NonFiniteOriginTests {
         return (tap, builder.first("Sqrt", [tap], name: "root"))
       }, [0, 4])
     #expect(found == NonFiniteOrigin(node: "root", output: 2, isGradient: true, constant: nil))
-    let behind = try origin(
+    let after = try origin(
       { builder, x in
         let tap = builder.first("Abs", [x], name: "tap"), root = builder.first("Sqrt", [tap], name: "root")
         return (tap, builder.first("Neg", [builder.first("Neg", [root])], name: "last"))
       }, [0, 4])
-    #expect(behind?.node == "root", "the gradient given lies where others are written over it")
+    #expect(after?.node == "root", "the gradient given lies where others are written over it")
   }
 }

@@ -5,7 +5,7 @@ import Testing
 @testable import Graph
 
 @Suite struct PlanTests {
-  @Test func aTapBehindAFusibleNodeKeepsItsValue() throws {
+  @Test func aTapAfterAFusibleNodeKeepsItsValue() throws {
     var builder = GraphBuilder.test
     let x = builder.input("x")
     let weights = builder.constant([2], [1, 1, 1, 1])
@@ -44,11 +44,11 @@ import Testing
     }
   }
 
-  @Test func aTapBehindTheTargetIsAUsageError() throws {
+  @Test func aTapDownstreamOfTheTargetIsAUsageError() throws {
     var builder = GraphBuilder.test
-    let x = builder.input("x"), y = builder.first("Neg", [x]), behind = builder.first("Relu", [y])
-    expectError(.usage, at: "'\(builder.graph.values[behind].name)'") {
-      _ = try builder.plan([3], outputs: [y], taps: [behind], target: y)
+    let x = builder.input("x"), y = builder.first("Neg", [x]), after = builder.first("Relu", [y])
+    expectError(.usage, at: "'\(builder.graph.values[after].name)'") {
+      _ = try builder.plan([3], outputs: [y], taps: [after], target: y)
     }
   }
 
@@ -228,7 +228,7 @@ import Testing
     #expect(executor.contents(of: y).floats == [-3, -4])
   }
 
-  @Test func aRewriteIsToldThatAGivenValueIsNotPrivate() throws {
+  @Test func aRewriteSeesThatAGivenValueIsNotPrivate() throws {
     var builder = GraphBuilder.test
     let x = builder.input("x")
     let first = builder.first("Neg", [x]), second = builder.first("Neg", [first])
@@ -276,7 +276,7 @@ import Testing
     #expect(plan.steps.count == 1)
   }
 
-  @Test func nodesWhoseGradientIsAnEstimateAreTold() throws {
+  @Test func nodesWhoseGradientIsAnEstimateAreReported() throws {
     var builder = GraphBuilder.test
     let x = builder.input("x"), scale = builder.constant([0.5], [])
     let quantized = builder.first("QuantizeLinear", [x, scale])

@@ -61,7 +61,7 @@ private struct RandomProgram {
     values.append(result)
   }
 
-  /// What a new join reads: two values, or those of an earlier join or a part of it with another value behind.
+  /// What a new join reads: two values, or those of an earlier join or a part of it with another value after it.
   private mutating func join(from a: ValueID, _ b: ValueID, using generator: inout SplitMix64) -> [ValueID] {
     let earlier = steps.compactMap { step -> [ValueID]? in if case .join(let parts) = step.step { parts } else { nil } }
     var parts = Bool.random(using: &generator) ? earlier.last ?? [a] : [a]

@@ -22,7 +22,7 @@ struct ConventionRow: Decodable, Sendable, CustomStringConvertible {
   let opset: Int
   let attributes: [String: AttributeValue]
   let input: Array
-  /// The inputs behind the first, and whether each is of integers.
+  /// The inputs after the first, and whether each is of integers.
   let others: [Array?]
   let integers: [Bool]
   let output, outputGradient, inputGradient: Array

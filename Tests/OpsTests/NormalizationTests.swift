@@ -81,7 +81,7 @@ let normalizationGradientChecks: [GradientCheck] = [
     expectError(.unsupported, saying: "attribute 'p'", "3") {
       _ = try evaluate("LpNormalization", [rows], ["p": .int(3)])
     }
-    // Windows of two: the channel and the one behind it.
+    // Windows of two: the channel and the one after it.
     let response: [String: Attribute] = ["size": .int(2), "alpha": .float(2), "beta": .float(1), "bias": .float(1)]
     let y = try evaluate("LRN", [floats(1, 2, 3, shape: [1, 3, 1])], response)[0].floats
     expectClose(y, [0.16666667, 0.14285714, 0.3])

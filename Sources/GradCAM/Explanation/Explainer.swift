@@ -164,17 +164,6 @@ public struct Explainer: Sendable {
 
   /// The shape of the explained value, for one image.
   var explainedShape: Shape { model.imageShape.images.shapeOfOne(focus.explainedInfo.shape)! }
-
-  /// The score of a class as a target.
-  ///
-  /// Throws `usage` if there is no such class, `unsupported` if class scores are not what is explained.
-  public func target(classIndex: Int, score: ScoreKind = .logit) throws -> ClassTarget {
-    guard focus.catalogue.hasClassScores, focus.explained == model.head.logits else {
-      throw planner.noClassScores(focus)
-    }
-    try focus.catalogue.checkClass(classIndex)
-    return ClassTarget(classIndex, label: labels[classIndex], kind: score, head: model.head)
-  }
 }
 
 // MARK: Maps

@@ -24,7 +24,9 @@ public final class ModelPlanner: Sendable {
     var catalogues: [ValueID: NodeCatalogue] = [:]
     /// Idle memory, the most recently used last.
     var idle: [Run] = []
-    /// The values downstream of which images of a batch influence one another.
+    /// Type and extents of values by the number of images of a batch.
+    var batchInfos: [Int: [ValueID: ValueInfo]] = [:]
+    /// The values downstream of which images cannot be computed in batches.
     var unbatched: Set<ValueID> = []
   }
 
@@ -53,7 +55,7 @@ public final class ModelPlanner: Sendable {
   /// Type and extents of the wanted values and all upstream of them, and contents of those independent of the image.
   func inferred(reaching wanted: Set<ValueID>) throws -> InferredGraph {
     let known = kept.withLock { $0.inferred }
-    if let known, wanted.isSubset(of: known.wanted) { return known.graph }
+    if let known, wanted.allSatisfy({ known.graph.infos[$0] != nil }) { return known.graph }
     let all = wanted.union(known?.wanted ?? [])
     let graph = try InferredGraph(model.graph, operators: model.operators, inputs: inputs, reaching: all)
     kept.withLock { $0.inferred = (all, graph) }
@@ -113,8 +115,11 @@ public final class ModelPlanner: Sendable {
         problem: "needs \(plan.arenaByteCount >> 20) MiB of memory, but this machine has \(available >> 20) MiB",
         advice: "give a smaller \(.size)")
     }
-    kept.withLock { $0.plans[key] = plan }
-    return plan
+    return kept.withLock { kept in
+      // Another thread may have made it meanwhile.
+      if kept.plans[key] == nil { kept.plans[key] = plan }
+      return kept.plans[key]!
+    }
   }
 
   private func makePlan(_ key: PlanKey) throws -> Plan {
@@ -140,9 +145,14 @@ public final class ModelPlanner: Sendable {
   /// Type and extents of values for several images at a time.
   func infos(imageCount: Int, reaching wanted: Set<ValueID>) throws -> [ValueID: ValueInfo] {
     guard imageCount > 1 else { return try inferred(reaching: wanted).infos }
+    if let known = kept.withLock({ $0.batchInfos[imageCount] }), wanted.allSatisfy({ known[$0] != nil }) {
+      return known
+    }
     var inputs = inputs
     inputs[model.imageInput]!.shape = inputs[model.imageInput]!.shape.repeated(imageCount)
-    return try InferredGraph(model.graph, operators: model.operators, inputs: inputs, reaching: wanted).infos
+    let infos = try InferredGraph(model.graph, operators: model.operators, inputs: inputs, reaching: wanted).infos
+    kept.withLock { $0.batchInfos[imageCount] = infos }
+    return infos
   }
 
   // MARK: Memory
@@ -167,7 +177,7 @@ public final class ModelPlanner: Sendable {
   /// another.
   func mayBatch(after value: ValueID) -> Bool { kept.withLock { !$0.unbatched.contains(value) } }
 
-  /// Records that images of a batch influence one another downstream of a value.
+  /// Records that images cannot be computed in batches downstream of a value.
   func forbidBatches(after value: ValueID) { kept.withLock { _ = $0.unbatched.insert(value) } }
 
   /// Whether a number of observations at a time fit into a quarter of the machine's memory.

@@ -56,7 +56,7 @@ final class ObservedPasses {
 
   /// An executor that holds a value's contents, of all images.
   func executor(keeping value: ValueID) throws -> Executor {
-    if let expected, expected.key.wanted.contains(value) || value == planner.model.imageInput {
+    if let expected, expected.key.lasting.contains(value) || value == planner.model.imageInput {
       return expected.executor
     }
     let run = try openRun(reaching: [value])

@@ -23,6 +23,9 @@ struct PlanKey: Hashable {
   /// Whether weights are packed once for many runs.
   var reusesWeights = false
 
+  /// The values whose contents last until the next run.
+  var lasting: Set<ValueID> { visitsTaps ? Set(kept) : wanted }
+
   /// All values that the plan computes.
   var wanted: Set<ValueID> { Set(kept + taps + (target.map { [$0] } ?? [])) }
 }

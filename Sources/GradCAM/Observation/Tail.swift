@@ -16,8 +16,10 @@ final class Tail {
   /// The side inputs: what nodes downstream of the value read from the rest of the model.
   private let around: [ValueID]
   private lazy var single = Result { try batch(1) }
-  private lazy var batched = batchCount > 1 && planner.mayBatch(after: value) ? try? batch(batchCount) : nil
+  private lazy var batched = planBatch()
   private lazy var differentiated = Result { try batch(1, withGradient: true) }
+  /// The memory of what was planned.
+  private var runs: [Run] = []
 
   /// The largest number of elements per batch, at the value or the explained value, if the model takes several images.
   private static let batchElements = 1 << 22
@@ -42,11 +44,7 @@ final class Tail {
     }
   }
 
-  deinit {
-    for run in [try? single.get().run, batched?.run, try? differentiated.get().run] {
-      if let run { planner.recycle(run) }
-    }
-  }
+  deinit { runs.forEach(planner.recycle) }
 
   /// The explained contents of the first image, for contents of the value's shape.
   func explainedContents(for contents: Tensor) throws -> [Float] {
@@ -138,6 +136,14 @@ final class Tail {
     return fitting < 8 ? max(1, fitting) : min(Self.largestBatch, fitting / 8 * 8)
   }
 
+  /// The tail for as many images as pay off; nil if the model takes one image at a time.
+  private func planBatch() -> Batch? {
+    guard batchCount > 1, planner.mayBatch(after: value) else { return nil }
+    let batch = try? batch(batchCount)
+    if batch == nil { planner.forbidBatches(after: value) }
+    return batch
+  }
+
   /// Plans the tail for a number of images.
   ///
   /// Throws if the model does not take them: its shapes do not grow along their first axes.
@@ -156,9 +162,9 @@ final class Tail {
       kept: [explained], taps: withGradient ? [value] : [], target: withGradient ? explained : nil,
       given: [value] + around.filter { $0 != value }, imageCount: count, roundsLittle: roundsLittle,
       reusesWeights: true)
+    runs.append(try planner.run(key))
     return Batch(
-      run: try planner.run(key), value: value, result: explained, count: count, shape: infos[value]!.shape,
-      repeats: repeats)
+      run: runs.last!, value: value, result: explained, count: count, shape: infos[value]!.shape, repeats: repeats)
   }
 
   /// The tail planned for some number of images.

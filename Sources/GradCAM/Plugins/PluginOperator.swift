@@ -73,15 +73,15 @@ struct PluginOperator: Operator {
       let input = try located(table.source.place) { try inputs.required(0) }
       return [ValueInfo(input.elementType, input.shape)]
     }
-    let told = try outputs(of: infos, shape), again = try outputs(of: infos, shape)
-    for (index, (told, again)) in zip(told, again).enumerated()
-    where again.shape != told.shape || again.elementType != told.elementType {
+    let declared = try outputs(of: infos, shape), again = try outputs(of: infos, shape)
+    for (index, (declared, again)) in zip(declared, again).enumerated()
+    where again.shape != declared.shape || again.elementType != declared.elementType {
       throw GradCAMError(
         .badData, at: table.source.place,
-        problem: "its shape function declares \(told.elementType) \(told.shape) for output \(index) first, then "
+        problem: "its shape function declares \(declared.elementType) \(declared.shape) for output \(index) first, then "
           + "\(again.elementType) \(again.shape) for the same inputs", advice: "correct the plugin")
     }
-    return told
+    return declared
   }
 
   /// The outputs that the shape function declares.

@@ -32,3 +32,16 @@ public struct ClassTarget: Target {
   /// One at the class for its raw score, else the derivative of Softmax or Sigmoid.
   public func gradient(_ contents: [Float]) -> [Float] { head.gradient(contents, classIndex: index, kind) }
 }
+
+extension Explainer {
+  /// The score of a class as a target.
+  ///
+  /// Throws `usage` if there is no such class, `unsupported` if class scores are not what is explained.
+  public func target(classIndex: Int, score: ScoreKind = .logit) throws -> ClassTarget {
+    guard focus.catalogue.hasClassScores, focus.explained == model.head.logits else {
+      throw planner.noClassScores(focus)
+    }
+    try focus.catalogue.checkClass(classIndex)
+    return ClassTarget(classIndex, label: labels[classIndex], kind: score, head: model.head)
+  }
+}

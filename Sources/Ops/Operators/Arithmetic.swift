@@ -83,11 +83,11 @@ enum OperandAlignment: Sendable {
     switch self {
     case .trailing: return operand
     case .from(let index):
-      let axis = try first.axis(index), behind = first.rank - axis - operand.rank
-      guard behind >= 0 else {
+      let axis = try first.axis(index), trailing = first.rank - axis - operand.rank
+      guard trailing >= 0 else {
         throw GradCAMError(.badData, problem: "shape \(operand) does not fit into \(first) from axis \(axis) on")
       }
-      return Shape(operand.dimensions + [Int](repeating: 1, count: behind))
+      return Shape(operand.dimensions + [Int](repeating: 1, count: trailing))
     case .channels:
       guard operand.rank == 1, first.rank > 1, operand[0] == first[1] else { return operand }
       return Shape(operand.dimensions + [Int](repeating: 1, count: first.rank - 2))

@@ -46,7 +46,7 @@ import Testing
     }
   }
 
-  /// Upsampling from 3 to 8 puts no pixel on a lone peak; the rescaling behind it brings back 1, which TorchCAM lacks.
+  /// Upsampling from 3 to 8 puts no pixel on a lone peak; the rescaling after it brings back 1, which TorchCAM lacks.
   ///
   /// On each axis the nearest pixel is 3 ⁄ 16 away, where Pillow's cubic filter is 0.9220; its three weights are 1.0143
   /// together.

@@ -35,7 +35,7 @@ import Testing
     }
   }
 
-  /// Among the zeros behind the first ReLU are windows of the max-pool that follows.
+  /// Among the zeros after the first ReLU are windows of the max-pool that follows.
   @Test func tiesAreLeftOutBeforeAMaxPool() throws {
     let found = try verify(shippedModel("shapes-vgg.onnx"), at: "Relu:0")
     #expect(found.comparisons[0].leavesOutTies && found.comparisons[0].verdict == .agrees)
@@ -47,7 +47,7 @@ import Testing
     /// How often the operator stands between node and score.
     let count: Int
 
-    var testDescription: String { "\(type) behind \(node) of \(network)" }
+    var testDescription: String { "\(type) after \(node) of \(network)" }
   }
 
   @Test(arguments: [

@@ -17,7 +17,7 @@ import Testing
     ) { .method }.map(\.code.rawValue)
   }
 
-  @Test func mapsThatShowNothingAreTold() {
+  @Test func mapsThatShowNothingAreReported() {
     #expect(codes([0, 1]) == [] && codes([-1, 1], gradient: 0) == [])
     #expect(codes([0, 0]) == ["map-all-zero"] && codes([0, 0], gradient: 0) == ["gradient-zero"])
     #expect(codes([-1, 0]) == ["map-all-negative"] && codes([-1, 0], isRectified: false) == [])

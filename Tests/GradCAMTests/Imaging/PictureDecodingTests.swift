@@ -47,7 +47,7 @@ import Testing
     }
   }
 
-  @Test func formatIsToldByContent() throws {
+  @Test func formatIsRecognisedByContent() throws {
     try withTemporaryFolder { folder in
       let path = folder + "/picture.png"
       try writeAtomically(ImagingFixture.bytes("rgb-444.jpg"), to: path)

@@ -41,7 +41,7 @@ private struct GoldenNetwork: Decodable, CustomTestStringConvertible {
     }
   }
 
-  /// Where a network is bent behind the tap, the second derivative counts; where it is not, ShapleyCAM is Grad-CAM.
+  /// Where a network is bent downstream of the tap, the second derivative counts; where it is not, ShapleyCAM is Grad-CAM.
   @Test(arguments: GoldenNetwork.all)
   fileprivate func theSecondDerivativeIsThatOfBends(_ golden: GoldenNetwork) throws {
     let observation = try golden.observation(), tap = try observation.taps(golden.target)[0]

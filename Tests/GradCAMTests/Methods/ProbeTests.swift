@@ -116,7 +116,7 @@ import Testing
     #expect(abs(mean) < 0.03 && abs(drawn.reduce(0) { $0 + $1 * $1 } / 10_000 - 1) < 0.05)
   }
 
-  /// Behind the tap is a mean over positions and a linear layer: everything can be told from its weights.
+  /// Downstream of the tap are a mean over positions and a linear layer: everything follows from its weights.
   @Test(arguments: ["softmax", "sigmoid"])
   func behindAMeanAblationAndOnePositionAreKnown(_ name: String) throws {
     let network = try NetworkFixture.named(name), model = try network.model("torchscript")

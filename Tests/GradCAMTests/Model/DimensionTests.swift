@@ -30,7 +30,7 @@ extension FeatureMapLayout {
     #expect(last.gather(values) == numbers(48))
   }
 
-  @Test func tokensAreAGridBehindTheClassToken() throws {
+  @Test func tokensAreAGridAfterTheClassToken() throws {
     var tokens = map.reshaped(to: [1, 2, 24])
     tokens[2].leading = 1
     let layout = try layout([tokens[0], tokens[2], tokens[1]])

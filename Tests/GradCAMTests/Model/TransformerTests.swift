@@ -28,7 +28,7 @@ import Testing
   }
 
   @Test(arguments: NetworkGradientTests.exporters)
-  func aMapBehindTheLastAttentionSaysWhyItIsEmpty(_ exporter: String) throws {
+  func aMapAfterTheLastAttentionSaysWhyItIsEmpty(_ exporter: String) throws {
     let network = try NetworkFixture.named("tokens"), numbers = try network.contents()
     let explainer = try Explainer(network.model(exporter), nodes: ["layers.1.ln_2"], inputSize: network.size)
     let image = explainer.prepare(numbers[network.input])

@@ -57,6 +57,18 @@ import Testing
     #expect(try explain { _ in } == undisturbed)
   }
 
+  /// Taps that are visited one after another do not last; what is asked of them afterwards is computed again.
+  @Test func contentsOfVisitedTapsAreRight() throws {
+    let network = try NetworkFixture.named("residual"), planner = try planner(network)
+    let image = PreparedImage(try network.contents()[network.input], size: network.size), nodes = ["all"]
+    let visiting = try Observation(planner, image, planner.focus(nodes: nodes, visitsTaps: true), isOpen: false)
+    let keeping = try Observation(planner, image, planner.focus(nodes: nodes), isOpen: false)
+    for tap in visiting.taps {
+      let (visited, kept) = (try visiting.tensor(of: tap.value), try keeping.tensor(of: tap.value))
+      expectClose(visited.floats, kept.floats, within: 1e-5, isRelative: true, tap.label)
+    }
+  }
+
   /// What was expected costs one pass; the first other question one more, the next none.
   @Test func whatWasNotExpectedIsObservedOnceMore() throws {
     let network = try NetworkFixture.named("residual"), planner = try planner(network)
