@@ -78,8 +78,8 @@ struct PluginOperator: Operator {
     where again.shape != declared.shape || again.elementType != declared.elementType {
       throw GradCAMError(
         .badData, at: table.source.place,
-        problem: "its shape function declares \(declared.elementType) \(declared.shape) for output \(index) first, then "
-          + "\(again.elementType) \(again.shape) for the same inputs", advice: "correct the plugin")
+        problem: "its shape function declares \(declared.elementType) \(declared.shape) for output \(index) first, "
+          + "then \(again.elementType) \(again.shape) for the same inputs", advice: "correct the plugin")
     }
     return declared
   }

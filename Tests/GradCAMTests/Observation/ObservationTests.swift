@@ -43,7 +43,8 @@ import Testing
     let observation = try explainer.observe(explainer.prepare(try network.contents()[network.input]))
     let target = observation.target(network.class)
     func explain(_ progress: @escaping (Double) throws -> Void) throws -> [Float] {
-      try explainer.explain(target, of: observation, methods: ["scorecam"], progress: progress)[0].map.values
+      let explained = try explainer.explain(target, of: observation, methods: ["scorecam"], progress: progress)
+      return explained[0].map.values
     }
     let undisturbed = try explain { _ in }
     var reports = 0
