@@ -23,7 +23,7 @@ BENCH =
 # Builds the program, explains a picture and says where the result is.
 demo: build
 	$(GRADCAM) explain models/shapes-resnet.onnx models/samples/pair-006-star-cross.png --class star --style side-by-side --output gradcam-demo.png
-	@echo "The picture is $(CURDIR)/gradcam-demo.png: left the photograph, right what speaks for 'star' in it."
+	@echo "The picture is $(CURDIR)/gradcam-demo.png: left the photograph, right the evidence for 'star' in it."
 
 # The Swift runtime is linked into the program, which then starts 3 ms faster and runs without Swift installed.
 build: packages

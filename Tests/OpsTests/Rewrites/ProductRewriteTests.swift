@@ -34,4 +34,18 @@ import Testing
     #expect(try check.steps(to: y, taps: [sum]) == ["MatMul+Add", "Gelu", "Neg"])
     expectClose(try check.contents(of: y, taps: [gelu]), try check.contents(of: y, taps: [product, sum]))
   }
+
+  /// x · σ(a · x), as SiLU and QuickGELU are written, runs inside the product that it follows.
+  @Test(arguments: [1, 1.702] as [Float]) func aSelfGateRunsInside(factor: Float) throws {
+    var check = RewriteCheck([40, 70])
+    let product = check.node("MatMul", 0, check.constant([70, 100]))
+    let sum = check.node("Add", product, check.constant([100]))
+    let gate = check.node("Sigmoid", factor == 1 ? sum : check.node("Mul", sum, check.constant(factor)))
+    let gated = check.node("Mul", sum, gate), y = check.node("Neg", gated)
+    #expect(try check.steps(to: y, taps: [gated]).count == 2)
+    let (fused, plain) = (
+      try check.contents(of: y, taps: [gated]), try check.contents(of: y, taps: [product, sum, gate])
+    )
+    expectClose(fused, plain)
+  }
 }
