@@ -96,7 +96,7 @@ public final class Observation {
   ///
   /// - Parameter visit: receives the index of a tap, and the tap.
   func visit(_ target: any Target, _ visit: (Int, Tap) throws -> Void) throws {
-    guard focus.visitsTaps else {
+    guard focus.visitsTaps, passes.expected?.key == planner.key(focus) else {
       for (index, tap) in try taps(of: target).enumerated() { try visit(index, tap) }
       return
     }
@@ -134,18 +134,22 @@ public final class Observation {
     if image.tensor.elementType.storage == .float32, image.tensor.floats.contains(where: { !$0.isFinite }) {
       return .image
     }
-    let run = try planner.run(planner.key(focus))
-    defer { planner.recycle(run) }
-    try run.executor.set(model.imageInput, to: image.tensor)
-    return try run.executor.nonFiniteOrigin(seed: try seed(target)).map { .node(model.describe($0), $0) } ?? .method
+    let seed = try seed(target)
+    return try withNewRun { try $0.nonFiniteOrigin(seed: seed) }.map { .node(model.describe($0), $0) } ?? .method
   }
 
   /// The time of every step, including the walk back from a target if one is given.
   public func profile(_ target: (any Target)?) throws -> [Executor.StepTiming] {
+    let seed = try target.map(seed)
+    return try withNewRun { try $0.profile(seed: seed) }
+  }
+
+  /// Calls `body` with an executor for the focus that was given the image but did not run yet.
+  private func withNewRun<Result>(_ body: (Executor) throws -> Result) throws -> Result {
     let run = try planner.run(planner.key(focus))
     defer { planner.recycle(run) }
     try run.executor.set(model.imageInput, to: image.tensor)
-    return try run.executor.profile(seed: try target.map(seed))
+    return try body(run.executor)
   }
 }
 

@@ -68,6 +68,13 @@ import Testing
       let (visited, kept) = (try visiting.tensor(of: tap.value), try keeping.tensor(of: tap.value))
       expectClose(visited.floats, kept.floats, within: 1e-5, isRelative: true, tap.label)
     }
+    // An open observation has no run that visits: it keeps everything anyway.
+    let open = try Observation(planner, image, visiting.focus, isOpen: true), target = open.target(network.class)
+    var gradients: [Int: [Float]] = [:]
+    try open.visit(target) { gradients[$0] = $1.gradient }
+    for (index, tap) in try keeping.taps(of: target).enumerated() {
+      expectClose(try #require(gradients[index]), tap.gradient, within: 1e-5, isRelative: true, "\(index)")
+    }
   }
 
   /// What was expected costs one pass; the first other question one more, the next none.
