@@ -77,30 +77,12 @@ public struct NodeCatalogue: Sendable {
   init(_ model: Model, infos: [ValueID: ValueInfo], explaining explained: ValueID) {
     let graph = model.graph
     let reachable = graph.between(model.imageInput, explained)
-    let dimensions = DimensionTracker(graph, image: model.imageInput, layout: model.imageShape.layout) { infos[$0] }
-      .dimensions
-    let (live, isPartial) = graph.valuesWithLivePositions(before: explained) { dimensions[$0] }
-    func isMappable(_ value: ValueID) -> Bool {
-      guard reachable.contains(value), live.contains(value), value != explained,
-        infos[value]?.elementType.isFloatingPoint == true,
-        let layout = dimensions[value].flatMap(FeatureMapLayout.init)
-      else { return false }
-      return layout.width * layout.height > 1
-    }
-    let outputs = graph.nodes.map { $0.outputs.compactMap { $0 }.first }
-    let mappable = graph.nodes.indices.filter { outputs[$0].map(isMappable) ?? false }
-    // If the score is read from a class token, the last attention looks at the input of its own block.
-    let choices = [OperatorRole.normalization, .sum].lazy.map { role in
-      mappable.filter { graph.nodes[$0].role == role }
-    }
-    var auto = ((isPartial ? choices.first { !$0.isEmpty } : nil) ?? mappable).last.flatMap { outputs[$0] }
     let hasClassScores = model.hasClassScores(infos), logits = model.head.logits
-    if !hasClassScores || explained != logits {
-      // The explained value may be as large as a feature map, or have parts that only some feature maps reach.
-      let shared = graph.valuesBeforeHead(of: explained, among: reachable)
-      auto = mappable.compactMap { outputs[$0] }.last(where: shared.contains) ?? auto
-    }
-    let isShown = Set(mappable)
+    let maps = FeatureMaps(
+      of: model, infos: infos, explaining: explained, reachable: reachable,
+      explainsClassScores: hasClassScores && explained == logits)
+    let (dimensions, auto) = (maps.dimensions, maps.auto), isShown = maps.nodes
+    let outputs = graph.nodes.map { $0.outputs.compactMap { $0 }.first }
     let modules = ModuleIndex(graph) { infos[$0].map { $0.constant == nil && $0.elementType.isFloatingPoint } ?? false }
     entries = graph.nodes.enumerated().map { index, node in
       let value = outputs[index]
