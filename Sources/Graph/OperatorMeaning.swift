@@ -22,14 +22,20 @@ public enum OperatorRole: Sendable, Equatable {
   case concatenation
   /// Selects elements of its first input.
   case selection
+  /// Puts the elements of its first input in another order.
+  case rearrangement
+  /// Summarises neighbouring elements of its first input, or all along some axes.
+  case pooling
 }
 
 /// How the axes of the results follow from those of the inputs: what their indices count.
 public enum AxisMapping: Sendable {
-  /// Element by element with broadcasting; along an axis whose extent changes, indices count something new.
+  /// Element by element with broadcasting; an axis whose extent is that of no input counts something unknown.
   case elementwise
-  /// Batch, channels, then positions, whatever the first input holds: its batch and positions stay if their extents do,
-  /// and channels are new.
+  /// The axes of the first input, each with as many indices as the result has that together cover the same.
+  case resampled
+  /// Batch, channels, then positions: batch and positions are those of the first input, at most resampled; a
+  /// convolution makes new channels.
   case channelsFirst
   /// The elements of the first input in order, with other extents.
   case reshaped
@@ -38,8 +44,21 @@ public enum AxisMapping: Sendable {
   case labelled([[Int]], result: [Int])
   /// All inputs concatenated along an axis.
   case joined(axis: Int)
-  /// For each axis of the first input, its indices from a start on, a step apart.
+  /// The first input cut along an axis; the results are its pieces, one after another.
+  case split(axis: Int)
+  /// For each axis of the first input, its indices from a start on, a step apart; those outside of the input, such as
+  /// below 0, are padding.
   case sliced(starts: [Int], steps: [Int])
+  /// Along one axis of the first input, the entries that an index of a shape lists in row-major order: the axes of the
+  /// index take that axis's place.
+  case gathered(axis: Int, indices: [Int], shape: Shape)
+  /// Not to be followed: the indices of the results count something unknown.
+  case unknown
+
+  /// The axes of the first input, some of which count something unknown in the results.
+  public static func kept(rank: Int, except changed: Set<Int> = []) -> AxisMapping {
+    .labelled([Array(0..<rank)], result: (0..<rank).map { changed.contains($0) ? rank + $0 : $0 })
+  }
 }
 
 /// The constant weights of a linear map of features.
@@ -96,4 +115,9 @@ extension GraphOperator {
 extension Node {
   /// The part that it plays.
   public var role: OperatorRole { operation?.role ?? .other }
+
+  /// What the axes of its results count, given what is known of values.
+  public func axes(_ info: (ValueID) -> ValueInfo?) -> AxisMapping {
+    operation?.axes(NodeInputs(inputs.map { $0.flatMap(info) })) ?? .unknown
+  }
 }

@@ -57,7 +57,10 @@ extension GraphBuilder {
 
 /// A composite operator as a function of its inputs.
 struct Composite: CompositeOperator {
+  var axes = AxisMapping.unknown
   let build: @Sendable (NodeInputs) throws -> ComputeGraph
+
+  func axes(_ inputs: NodeInputs) -> AxisMapping { axes }
 
   func body(_ inputs: NodeInputs) throws -> ComputeGraph { try build(inputs) }
 }

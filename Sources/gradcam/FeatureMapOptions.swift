@@ -11,7 +11,22 @@ struct FeatureMapOptions: ParsableArguments {
       "Where the channels of the target layer are: channels=first or channels=last.", valueName: "AXIS"))
   var axis: ChannelAxis?
 
-  var hint: FeatureMapHint { FeatureMapHint(grid: grid, channels: axis?.channels) }
+  @OptionGroup var item: ItemOptions
+
+  var hint: FeatureMapHint { FeatureMapHint(grid: grid, channels: axis?.channels, item: item.item) }
+}
+
+/// Which of several images or parts of a tensor is shown.
+struct ItemOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The image of a batch, else the entry of the target layer's first dimension (a frame, window or tile) to show: 0 "
+        + "for the first.", valueName: "K"))
+  var item: Int?
+
+  func validate() throws {
+    if let item, item < 0 { throw ValidationError("--item must be at least 0.") }
+  }
 }
 
 /// `channels=first` or `channels=last`.

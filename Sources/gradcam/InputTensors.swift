@@ -3,7 +3,7 @@ import Graph
 
 /// The arrays that `--tensor` gives a model's inputs.
 struct InputTensors {
-  /// The array for the image input, with the size that it fixes.
+  /// The array for the image input, of one or more images, with the size that it fixes.
   let image: (path: String, tensor: Tensor, size: PixelSize)?
   /// The arrays for other inputs, by name.
   let others: [String: Tensor]
@@ -54,7 +54,9 @@ extension ImageShape {
   fileprivate func size(of shape: Shape, at path: String) throws -> PixelSize {
     if shape.rank == 4 {
       let size = shape.imageSize(layout)
-      if shape == self.shape(for: size), admits(size), size.width > 0, size.height > 0 { return size }
+      if shape == taking(shape[0]).shape(for: size), admits(size), size.width > 0, size.height > 0 {
+        return size
+      }
     }
     throw GradCAMError(
       .badData, at: path, problem: "has shape \(shape), but the model takes \(self)",

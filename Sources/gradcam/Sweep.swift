@@ -26,6 +26,7 @@ struct Sweep: ParsableCommand {
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print one JSON document.") var json = false
   @OptionGroup var target: TargetOptions
+  @OptionGroup var item: ItemOptions
   @OptionGroup var image: ImageOptions
   @OptionGroup var host: HostOptions
 
@@ -39,10 +40,13 @@ struct Sweep: ParsableCommand {
   func run() throws {
     let objects = try boxes.read(), metric = try boxes.metric(named: self.metric)
     let clock = ContinuousClock()
-    let opened = try OpenedModel(model, host, image, target.request), model = opened.model
-    let sources = try ImageSources(images: images, tensors: opened.tensors)
+    let opened = try OpenedModel(model, host, image, target.request)
+    let model = opened.model
+    let sources = try opened.sources(images, item: item.item)
     guard sources.count == 1 else {
-      throw GradCAMError(.usage, problem: "several images were given", advice: "sweep one image at a time")
+      throw GradCAMError(
+        .usage, problem: "several images were given",
+        advice: "sweep one image at a time, one of a batch with --item")
     }
     let method = try model.registry.method(named: method)
     guard method.scope == .node, !(method is any ConceptMethod) else {
@@ -50,7 +54,8 @@ struct Sweep: ParsableCommand {
         .usage, at: "--method \(self.method)", problem: "does not make a map per node", advice: "choose gradcam, say")
     }
     let (explainer, choice) = try opened.explainer(
-      nodes: ["all"], threadCount: threads.count, reusesWeights: true, visitsNodes: method is any TapMethod)
+      nodes: ["all"], hint: FeatureMapHint(item: item.item), threadCount: threads.count,
+      reusesWeights: true, visitsNodes: method is any TapMethod)
     for warning in explainer.warnings(about: sources) { Console.warn(warning.text) }
     let sheet = best ? nil : try sheetPath(of: sources, opened)
 

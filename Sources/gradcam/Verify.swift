@@ -41,8 +41,9 @@ struct Verify: ParsableCommand {
     let opened = try OpenedModel(model, host, image, target.request), model = opened.model
     let sources =
       picture == nil && opened.tensors.image == nil
-      ? nil : try ImageSources(images: picture.map { [$0] } ?? [], tensors: opened.tensors)
-    let (explainer, choice) = try opened.explainer(nodes: nodes, hint: featureMap.hint, threadCount: threads.count)
+      ? nil : try opened.sources(picture.map { [$0] } ?? [], item: featureMap.item.item ?? 0)
+    let (explainer, choice) = try opened.explainer(
+      nodes: nodes, hint: featureMap.hint, threadCount: threads.count)
     for warning in explainer.warnings(about: sources) { Console.warn(warning.text) }
 
     let planner = explainer.planner, focus = explainer.focus
@@ -55,7 +56,9 @@ struct Verify: ParsableCommand {
     for (index, node) in queries.enumerated() {
       Console.progress(index, of: queries.count, node)
       do {
-        let place = try planner.focus(explaining: focus.explained, nodes: [node], hint: featureMap.hint)
+        let place = try planner.focus(
+          explaining: focus.explained, nodes: [node], hint: featureMap.hint,
+          explainsAllImages: focus.explainsAllImages)
         report.add(try GradientVerification(observation.focused(on: place), of: explained))
       } catch let error as GradCAMError where error.kind == .unsupported && nodes.isEmpty && index > 0 {
         Console.warn(error.message)

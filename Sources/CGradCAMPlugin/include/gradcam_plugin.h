@@ -205,9 +205,10 @@ typedef struct gradcam_vjp_arguments {
 #define GRADCAM_ROLE_SELECTION 10
 
 /* How the axes of the results follow from those of the inputs: what their indices count. Since version 2. */
-/* Element by element with broadcasting; along an axis whose extent changes, indices count something new. */
+/* Element by element with broadcasting; an axis whose extent is that of no input counts something unknown. */
 #define GRADCAM_AXES_ELEMENTWISE 0
-/* Batch, channels, then positions, whatever the first input holds. */
+/* Batch, channels, then positions: batch and positions are those of the first input, at most with other extents; a
+ * convolution makes new channels. */
 #define GRADCAM_AXES_CHANNELS_FIRST 1
 /* The elements of the first input in order, with other extents. */
 #define GRADCAM_AXES_RESHAPED 2

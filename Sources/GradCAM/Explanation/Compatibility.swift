@@ -26,7 +26,10 @@ public enum Compatibility: String, Sendable, CaseIterable {
     case .pytorchGradCAM: geometry.project(map.rescaled()).rescaled()
     case .torchcam: geometry.project(map.rescaled(epsilon: 1e-8), by: .bicubic).mapped { min(max($0, 0), 1) }
     case .captum: geometry.project(map, by: .nearest).magnitudes(withoutShare: 0.02)
-    case .recipe: map.resized(width: geometry.crop.size.width, height: geometry.crop.size.height).rescaled(epsilon: 0)
+    case .recipe where map.region != .whole: geometry.project(map).rescaled(epsilon: 0)
+    case .recipe:
+      map.resized(width: geometry.crop.size.width, height: geometry.crop.size.height).rescaled(
+        epsilon: 0)
     }
   }
 

@@ -37,13 +37,19 @@ public struct Explainer: Sendable {
   ///   - reusesWeights: whether many images follow, so that packing weights pays off.
   ///   - visitsNodes: whether the nodes are visited one after another, which takes less memory but allows
   ///     only `sweep` by methods that need nothing but the tap.
+  ///   - explainsAllImages: whether targets are computed from the value of all images of a run together, as
+  ///     `PlannedTarget` says.
   ///
   /// Throws what `ModelPlanner` and its `focus` throw, and what planning throws.
   public init(
-    _ model: Model, explaining explained: ValueID? = nil, keeping kept: [ValueID] = [], nodes: [String] = [],
-    hint: FeatureMapHint = FeatureMapHint(), preprocessing: Preprocessing? = nil, inputSize: PixelSize? = nil,
-    labels: Labels? = nil, compatibility: Compatibility = .pytorchGradCAM, inputs: [String: Tensor] = [:],
-    threadCount: Int? = nil, reusesWeights: Bool = false, visitsNodes: Bool = false
+    _ model: Model, explaining explained: ValueID? = nil, keeping kept: [ValueID] = [],
+    nodes: [String] = [],
+    hint: FeatureMapHint = FeatureMapHint(), preprocessing: Preprocessing? = nil,
+    inputSize: PixelSize? = nil,
+    labels: Labels? = nil, compatibility: Compatibility = .pytorchGradCAM,
+    inputs: [String: Tensor] = [:],
+    threadCount: Int? = nil, reusesWeights: Bool = false, visitsNodes: Bool = false,
+    explainsAllImages: Bool = false
   ) throws {
     var warnings: [Warning] = []
     let known = preprocessing ?? model.metadata.preprocessing
@@ -59,8 +65,11 @@ public struct Explainer: Sendable {
     self.compatibility = compatibility
     namesNodes = !nodes.isEmpty
     planner = try ModelPlanner(
-      model, inputSize: size, inputs: inputs, pool: ThreadPool(threadCount: threadCount), reusesWeights: reusesWeights)
-    focus = try planner.focus(explaining: explained, keeping: kept, nodes: nodes, hint: hint, visitsTaps: visitsNodes)
+      model, inputSize: size, inputs: inputs, pool: ThreadPool(threadCount: threadCount),
+      reusesWeights: reusesWeights)
+    focus = try planner.focus(
+      explaining: explained, keeping: kept, nodes: nodes, hint: hint, visitsTaps: visitsNodes,
+      explainsAllImages: explainsAllImages)
     _ = try planner.plan(planner.key(focus))
     let (usual, isAssumed) = Labels.known(of: model, focus.catalogue)
     self.labels = labels ?? usual
@@ -79,8 +88,19 @@ public struct Explainer: Sendable {
           text: "there are \(labelCount) labels for \(classCount) classes; "
             + "give \(.labels) a file with one line per class, in the model's order"))
     }
+    if focus.takesImagesTogether(in: model) {
+      warnings.append(
+        Warning(
+          code: .imageRepeated,
+          text:
+            "the network takes \(model.imageShape.batch) images together; a single one is given to it that often, "
+            + "and its map is that of the first"))
+    }
     self.warnings = warnings
   }
+
+  /// Whether the network takes several images together to compute what is explained, such as the frames of a film.
+  public var takesImagesTogether: Bool { focus.takesImagesTogether(in: model) }
 
   /// The size of the network's input that an explainer with these settings has.
   public static func inputSize(
@@ -134,8 +154,28 @@ public struct Explainer: Sendable {
     return try located(path) { try prepare(picture) }
   }
 
+  /// Puts as many images together as the network takes at a time.
+  ///
+  /// - Parameter place: which of them is explained.
+  public func prepare(together images: [PreparedImage], explaining place: Int) -> PreparedImage {
+    let tensor = Tensor(
+      uninitialized: images[place].tensor.elementType, shape: images[place].tensor.shape)
+    let size = tensor.byteCount / images.count
+    for (index, image) in images.enumerated() {
+      (tensor.storage.base + index * size).copyMemory(
+        from: image.tensor.storage.base + index * size, byteCount: size)
+    }
+    return PreparedImage(
+      picture: images[place].picture, tensor: tensor, geometry: images[place].geometry, place: place
+    )
+  }
+
   /// Takes a tensor as the network's input, unchanged.
-  public func prepare(_ tensor: Tensor) -> PreparedImage { PreparedImage(tensor, size: planner.inputSize) }
+  ///
+  /// - Parameter place: which of its images is explained.
+  public func prepare(_ tensor: Tensor, place: Int = 0) -> PreparedImage {
+    PreparedImage(tensor, size: planner.inputSize, place: place)
+  }
 
   /// Runs the network on an image.
   ///
@@ -162,8 +202,11 @@ public struct Explainer: Sendable {
     }
   }
 
-  /// The shape of the explained value, for one image.
-  var explainedShape: Shape { model.imageShape.images.shapeOfOne(focus.explainedInfo.shape)! }
+  /// The shape of the explained value, for one image unless all are explained together.
+  var explainedShape: Shape {
+    let shape = focus.explainedInfo.shape
+    return focus.explainsAllImages ? shape : model.imageShape.images.shapeOfOne(shape)
+  }
 }
 
 // MARK: Maps

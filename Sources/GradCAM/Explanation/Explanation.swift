@@ -85,11 +85,17 @@ public struct PreparedImage: Sendable {
   public let tensor: Tensor
   /// How the picture became the tensor.
   public let geometry: PreprocessingGeometry
+  /// Which image of a run is explained, if the model takes several at a time.
+  public var place = 0
 }
 
 extension PreparedImage {
   /// A tensor that is the input of a network of a size.
-  public init(_ tensor: Tensor, size: PixelSize) {
-    self.init(picture: nil, tensor: tensor, geometry: PreprocessingGeometry(original: size, resized: size))
+  ///
+  /// - Parameter place: which of its images is explained.
+  public init(_ tensor: Tensor, size: PixelSize, place: Int = 0) {
+    self.init(
+      picture: nil, tensor: tensor, geometry: PreprocessingGeometry(original: size, resized: size),
+      place: place)
   }
 }

@@ -170,7 +170,12 @@ struct MethodRunner {
   ) throws -> Explanation {
     let scope = named.method.scope, isFused = scope == .node && fusion != nil
     let drawing = MapDrawing(
-      maps: augmentations.indices.map { change in found.map { $0.maps[change] } }, fusion: isFused ? fusion : nil,
+      maps: augmentations.indices.map { change in
+        zip(found, nodes).map { found, index in
+          let layout = scope == .node ? observation.taps[places[index]].layout : nil
+          return found.maps[change].covering(layout?.region ?? .whole)
+        }
+      }, fusion: isFused ? fusion : nil,
       compatibility: explainer.compatibility,
       isRectified: explainer.compatibility.rectifies && named.method.isRectified)
     let warnings = zip(nodes, found).flatMap { index, found in

@@ -5,6 +5,7 @@ public struct Warning: Sendable, Equatable {
   /// What it is about, by a stable name for scripts.
   public enum Code: String, Sendable {
     case gradientZero = "gradient-zero"
+    case imageRepeated = "image-repeated"
     case labelsAssumed = "labels-assumed"
     case labelsCount = "labels-count"
     case mapAllNegative = "map-all-negative"
@@ -35,7 +36,9 @@ public struct Warning: Sendable, Equatable {
 
 extension [Warning] {
   /// Those that apply to a tensor as input, for which no preprocessing is assumed.
-  public var aboutTensors: [Warning] { filter { $0.code != .preprocessingAssumed } }
+  public var aboutTensors: [Warning] {
+    filter { ![.preprocessingAssumed, .imageRepeated].contains($0.code) }
+  }
 }
 
 extension Warning {

@@ -6,6 +6,8 @@ public struct HeatMap: Sendable, Equatable {
   public let height: Int
   /// `width * height` values.
   public let values: [Float]
+  /// The part of the network's input that the map covers.
+  public internal(set) var region = MapRegion.whole
 
   /// A map of given values.
   ///
@@ -47,7 +49,7 @@ public struct HeatMap: Sendable, Equatable {
         for index in whole..<floats.count { target[index] = (floats[index] - offset) / range }
         count = floats.count
       }
-      return HeatMap(width: width, height: height, values: rescaled)
+      return replacingValues(rescaled)
     }
   }
 
@@ -75,6 +77,30 @@ public struct HeatMap: Sendable, Equatable {
   }
 
   func mapped(_ transform: (Float) -> Float) -> HeatMap {
-    HeatMap(width: width, height: height, values: values.map(transform))
+    replacingValues(values.map(transform))
   }
+
+  /// The map as one of a part of the network's input.
+  func covering(_ region: MapRegion) -> HeatMap {
+    var map = self
+    map.region = region
+    return map
+  }
+
+  private func replacingValues(_ values: [Float]) -> HeatMap {
+    var map = HeatMap(width: width, height: height, values: values)
+    map.region = region
+    return map
+  }
+}
+
+/// A part of the network's input, as shares of its width and height.
+public struct MapRegion: Sendable, Equatable {
+  /// Where it starts.
+  public var x, y: Double
+  /// The shares that it covers.
+  public var width, height: Double
+
+  /// The whole input.
+  public static let whole = MapRegion(x: 0, y: 0, width: 1, height: 1)
 }

@@ -101,10 +101,11 @@ public struct PreprocessingGeometry: Sendable, Equatable {
 
   /// A map over the network's input, of any resolution, laid over the original picture at its own size.
   ///
-  /// Original pixels whose centre lies inside the crop get the map between its pixel centres, clamped at the edges; all
+  /// Original pixels whose centre lies inside the crop, and there in the map's region, get the map between its pixel centres, clamped at the edges; all
   /// others get 0. The identity if nothing was resized or cropped and the map has the input's size.
   public func project(_ map: HeatMap, by interpolation: MapInterpolation = .bilinear) -> HeatMap {
-    let columns = horizontal(mapCount: map.width), rows = vertical(mapCount: map.height)
+    let columns = horizontal(mapCount: map.width, start: map.region.x, share: map.region.width)
+    let rows = vertical(mapCount: map.height, start: map.region.y, share: map.region.height)
     return switch interpolation {
     case .nearest: map.interpolated(columns: columns.nearest, rows: rows.nearest)
     case .bilinear: map.interpolated(columns: columns.linear, rows: rows.linear)
@@ -112,16 +113,21 @@ public struct PreprocessingGeometry: Sendable, Equatable {
     }
   }
 
-  private func horizontal(mapCount: Int) -> ProjectedAxis {
+  /// - Parameters:
+  ///   - start: where the map starts on the network's input, as a share of it.
+  ///   - share: the share of the input that the map covers.
+  private func horizontal(mapCount: Int, start: Double = 0, share: Double = 1) -> ProjectedAxis {
     ProjectedAxis(
-      mapCount: mapCount, originalCount: original.width, resizedCount: resized.width, cropStart: crop.x,
-      cropCount: crop.size.width)
+      mapCount: mapCount, originalCount: original.width, resizedCount: resized.width,
+      cropStart: crop.x + Int((start * Double(crop.size.width)).rounded()),
+      cropCount: max(1, Int((share * Double(crop.size.width)).rounded())))
   }
 
-  private func vertical(mapCount: Int) -> ProjectedAxis {
+  private func vertical(mapCount: Int, start: Double = 0, share: Double = 1) -> ProjectedAxis {
     ProjectedAxis(
-      mapCount: mapCount, originalCount: original.height, resizedCount: resized.height, cropStart: crop.y,
-      cropCount: crop.size.height)
+      mapCount: mapCount, originalCount: original.height, resizedCount: resized.height,
+      cropStart: crop.y + Int((start * Double(crop.size.height)).rounded()),
+      cropCount: max(1, Int((share * Double(crop.size.height)).rounded())))
   }
 }
 

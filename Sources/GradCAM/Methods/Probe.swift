@@ -84,9 +84,10 @@ public final class Probe {
     change: (_ index: Int, UnsafeMutableBufferPointer<Float>) -> Void
   ) throws -> [Float] {
     try checkInput()
-    let images = model.imageShape.images, tail = try observation.tail(after: model.imageInput)
+    let images = observation.images
+    let tail = try observation.tail(after: model.imageInput)
     return try tail.scores(count, of: target, passed: passed ?? self.passed) { index, contents in
-      change(index, UnsafeMutableBufferPointer(rebasing: images.first(of: contents)))
+      change(index, UnsafeMutableBufferPointer(rebasing: images.one(of: contents)))
     }
   }
 
@@ -107,12 +108,13 @@ public final class Probe {
 
   /// The channels of the image as the network sees it, each a plane of the input's size.
   var inputPlanes: [[Float]] {
-    let input = model.imageShape.images.first(of: observation.image.tensor.floats)
-    let channels = model.imageShape.channels, count = input.count / channels
+    let input = observation.images.one(of: observation.image.tensor.floats)
+    let channels = model.imageShape.channels
+    let count = input.count / channels
     return (0..<channels).map { channel in
       switch model.imageShape.layout {
-      case .nchw: Array(input[channel * count..<(channel + 1) * count])
-      case .nhwc: (0..<count).map { input[$0 * channels + channel] }
+      case .nchw: Array(input.dropFirst(channel * count).prefix(count))
+      case .nhwc: (0..<count).map { input[input.startIndex + $0 * channels + channel] }
       }
     }
   }

@@ -10,7 +10,7 @@ extension Probe {
     try checkInput()
     let input = observation.model.imageInput
     let run = try observation.walk(from: target, to: [input], isGuided: isGuided)
-    return run.tap(input, observation.focus.catalogue.layout(of: input)!)
+    return run.tap(input, observation.layout(of: input)!)
   }
 
   /// Taps of the network's input, then of every bias of a feature map as an activation; one backward pass serves them
@@ -21,7 +21,7 @@ extension Probe {
     try checkInput()
     let input = observation.model.imageInput, biases = observation.channelBiases
     let run = try observation.walk(from: target, to: [input] + biases.map(\.value))
-    let inputLayout = observation.focus.catalogue.layout(of: input)!
+    let inputLayout = observation.layout(of: input)!
     return (-1..<biases.count).lazy.map { index in
       guard index >= 0 else { return run.tap(input, inputLayout) }
       let bias = biases[index], tap = run.tap(bias.value, bias.layout)

@@ -1,3 +1,5 @@
+import Graph
+
 /// A part of a tensor's dimension, and what its indices count in the picture.
 struct Factor: Hashable, Sendable {
   enum Role: Sendable { case batch, channels, height, width, unknown }
@@ -5,13 +7,59 @@ struct Factor: Hashable, Sendable {
   var role: Role
   /// The number of indices.
   var extent: Int
-  /// The step between neighbouring indices: 1 for the inner part of a split dimension, the inner extent for the outer
-  /// part.
-  var step = 1
+  /// How far apart neighbouring indices lie, as a share of the picture's height or width; below 0 if they run
+  /// backwards.
+  var step: Double
+  /// Where the first index lies, as a share of the picture's height or width, in addition to other factors.
+  var start = 0.0
+
+  /// - Parameter step: nil if the indices cover the whole picture.
+  init(_ role: Role, _ extent: Int, step: Double? = nil, start: Double = 0) {
+    self.role = role
+    self.extent = extent
+    self.step = step ?? 1 / Double(max(1, extent))
+    self.start = start
+  }
+
+  var isPlace: Bool { role == .height || role == .width }
+
+  /// Whether this factor counts the same places as another, but for a shift of less than a step.
+  func agrees(with other: Factor) -> Bool {
+    guard role == other.role, extent == other.extent else { return false }
+    return !isPlace || (isClose(step, other.step, abs(step)) && abs(start - other.start) < abs(step) * 0.999)
+  }
+}
+
+/// Whether two shares are equal but for rounding.
+func isClose(_ a: Double, _ b: Double, _ scale: Double) -> Bool { abs(a - b) <= 1e-6 * scale }
+
+/// Places one after another, without gap or repetition.
+struct PlaceRun {
+  /// Where they start, as a share of the picture's height or width.
+  var start: Double
+  /// How far apart they lie.
+  var step: Double
+  /// The share of the picture's height or width that they cover.
+  var coverage: Double
+
+  /// Reads factors of one role; nil if they leave gaps or count places twice.
+  init?(_ factors: [Factor]) {
+    let sorted = factors.sorted { abs($0.step) > abs($1.step) }
+    start = sorted.reduce(0) { $0 + $1.start + ($1.step < 0 ? Double($1.extent - 1) * $1.step : 0) }
+    let several = sorted.filter { $0.extent > 1 }
+    for (outer, inner) in zip(several, several.dropFirst()) {
+      guard isClose(abs(outer.step), Double(inner.extent) * abs(inner.step), abs(outer.step)) else { return nil }
+    }
+    step = abs((several.last ?? sorted.last)?.step ?? 1)
+    coverage = several.first.map { Double($0.extent) * abs($0.step) } ?? step
+  }
+
+  /// Whether they cover the whole picture, but for less than a step at each end.
+  var isWhole: Bool { abs(start) <= step * 1.001 && abs(start + coverage - 1) <= step * 1.001 }
 }
 
 /// A dimension of a tensor: factors, outermost first, that were merged into one, between entries that stand for no
-/// place in the picture (class tokens).
+/// place in the picture (class tokens, padding).
 struct Dimension: Hashable, Sendable {
   var leading = 0
   var factors: [Factor]
@@ -23,32 +71,120 @@ struct Dimension: Hashable, Sendable {
     self.trailing = trailing
   }
 
-  init(_ role: Factor.Role, _ extent: Int) { factors = [Factor(role: role, extent: extent)] }
+  init(_ role: Factor.Role, _ extent: Int) { factors = [Factor(role, extent)] }
 
-  var extent: Int { leading + factors.reduce(1) { $0 * $1.extent } + trailing }
-  var isSpatial: Bool { factors.contains { $0.role == .height || $0.role == .width } }
+  var extent: Int { leading + placeCount + trailing }
+  /// The number of entries without those at the ends.
+  var placeCount: Int { factors.reduce(1) { $0 * $1.extent } }
+  /// The indices without the entries at the ends.
+  var places: Range<Int> { leading..<leading + placeCount }
+  var isSpatial: Bool { factors.contains { $0.isPlace && $0.extent > 1 } }
   var hasChannels: Bool { factors.contains { $0.role == .channels && $0.extent > 1 } }
   var hasExtraTokens: Bool { leading + trailing > 0 }
+  /// Whether the indices count places of both axes of the picture.
+  var countsTokens: Bool { Set(factors.map(\.role)).isSuperset(of: [.height, .width]) }
   var isKnown: Bool { !factors.contains { $0.role == .unknown && $0.extent > 1 } }
 
-  /// The role shared by all indices; nil if there is none.
+  /// The role shared by all indices but those of extent 1; nil if there is none.
   var role: Factor.Role? {
-    guard !hasExtraTokens, let role = factors.first?.role, factors.allSatisfy({ $0.role == role }) else { return nil }
+    let several = factors.filter { $0.extent > 1 }, relevant = several.isEmpty ? factors : several
+    guard let role = relevant.first?.role, relevant.allSatisfy({ $0.role == role }) else { return nil }
     return role
   }
 
-  /// This dimension with another extent, its indices counted anew.
-  func resized(to extent: Int) -> Dimension { Dimension(role ?? .unknown, extent) }
+  /// What is left of this dimension at one of its indices.
+  func fixed(at index: Int) -> Dimension {
+    var inner = placeCount
+    var rest = index - leading
+    guard places.contains(index) else { return Dimension(.unknown, 1) }
+    return Dimension(
+      factors.map { factor in
+        inner /= max(1, factor.extent)
+        let position = Double(rest / max(1, inner))
+        rest %= max(1, inner)
+        return Factor(
+          factor.role, 1, step: abs(factor.step), start: factor.start + position * factor.step)
+      })
+  }
 
-  /// The dimension without entries at its ends; nil if entries that stand for a place would be lost.
-  func sliced(_ range: Range<Int>) -> Dimension? {
-    let leading = leading - range.lowerBound, trailing = trailing - (extent - range.upperBound)
-    guard leading >= 0, trailing >= 0 else { return nil }
-    return Dimension(leading: leading, factors, trailing: trailing)
+  /// Whether this dimension counts the same as another.
+  func agrees(with other: Dimension) -> Bool {
+    guard (leading, trailing, factors.count) == (other.leading, other.trailing, other.factors.count) else {
+      return false
+    }
+    return zip(factors, other.factors).allSatisfy { $0.agrees(with: $1) }
+  }
+
+  /// This dimension with another number of indices that cover the same, without entries at its ends.
+  func resized(to extent: Int) -> Dimension {
+    guard let role else { return Dimension(.unknown, extent) }
+    guard role == .height || role == .width else { return Dimension(role, extent) }
+    guard let run = PlaceRun(factors.filter { $0.role == role }), factors.allSatisfy({ $0.step > 0 }) else {
+      return Dimension(.unknown, extent)
+    }
+    return Dimension([Factor(role, extent, step: run.coverage / Double(max(1, extent)), start: run.start)])
+  }
+
+  /// The entries from `start` on, `step` apart; those before the first and after the last stand for no place.
+  func sliced(start: Int, step: Int, extent: Int) -> Dimension {
+    if step == 1 {
+      let leading = leading - start, trailing = trailing - (self.extent - start - extent)
+      if leading >= 0, trailing >= 0 { return Dimension(leading: leading, factors, trailing: trailing) }
+    }
+    guard let role, role == .height || role == .width else {
+      return Dimension(hasExtraTokens ? .unknown : role ?? .unknown, extent)
+    }
+    // Merged places are in the order of the picture only if the outer ones come first.
+    let places = factors.filter { $0.extent > 1 }
+    guard !hasExtraTokens, places.count <= 1 else { return Dimension(.unknown, extent) }
+    var factor = places.first ?? factors[0]
+    factor.start += Double(start) * factor.step
+    factor.step *= Double(step)
+    factor.extent = extent
+    return Dimension([factor])
+  }
+
+  /// What the axes of an index count that selects entries of this dimension.
+  func gathered(_ indices: [Int], _ shape: Shape) -> [Dimension] {
+    let unknown = shape.dimensions.map { Dimension(.unknown, $0) }
+    if shape.rank == 1, role != .height, role != .width, !hasExtraTokens, let role {
+      return [Dimension(role, shape[0])]
+    }
+    let strides = shape.strides
+    guard let first = indices.first else { return unknown }
+    let steps = shape.dimensions.indices.map { shape[$0] > 1 ? indices[strides[$0]] - first : 0 }
+    let isRegular = indices.indices.allSatisfy { position in
+      let offsets = steps.indices.map { axis in position / strides[axis] % shape[axis] * steps[axis] }
+      return indices[position] == first + offsets.reduce(0, +)
+    }
+    guard isRegular else { return unknown }
+    if shape.rank == 1 { return [sliced(start: first, step: shape[0] > 1 ? steps[0] : 1, extent: shape[0])] }
+    let places = factors.filter { $0.extent > 1 }
+    guard !hasExtraTokens, places.count == 1, places[0].isPlace else { return unknown }
+    return shape.dimensions.enumerated().map { axis, extent in
+      let inner = steps.indices.dropFirst(axis + 1).map { shape[$0] * steps[$0] }.max() ?? 1
+      let step = places[0].step * Double(extent > 1 ? steps[axis] : inner)
+      let start = axis == 0 ? places[0].start + Double(first) * places[0].step : 0
+      return Dimension([Factor(places[0].role, extent, step: step, start: start)])
+    }
   }
 }
 
 extension [Dimension] {
+  /// What indices count that enter an elementwise function together: what those of them count whose place is known,
+  /// if they agree.
+  var agreed: Dimension? {
+    let spatial = filter { $0.isKnown && $0.isSpatial }
+    guard let found = spatial.first else { return first(where: \.isKnown) ?? first }
+    return spatial.allSatisfy { found.agrees(with: $0) } ? found : Dimension(.unknown, found.extent)
+  }
+
+  /// The dimensions of a tensor resized along its axes.
+  func resampled(to extents: [Int]) -> [Dimension] {
+    zip(self, extents).map { dimension, extent in dimension.extent == extent ? dimension : dimension.resized(to: extent)
+    }
+  }
+
   /// The dimensions of a tensor reshaped to other extents; all unknown if these cut across known factors.
   func reshaped(to extents: [Int]) -> [Dimension] {
     let unknown = extents.map { Dimension(.unknown, $0) }
@@ -64,19 +200,32 @@ extension [Dimension] {
           guard piece.extent == extent, open == extent else { return unknown }
           (dimension, open) = (piece, 1)
         } else if open.isMultiple(of: piece.extent) {
-          dimension.factors += piece.factors
+          dimension.append(piece.factors[0])
           open /= piece.extent
         } else {
-          let factor = piece.factors[0]
-          guard factor.extent.isMultiple(of: open) else { return unknown }
-          let inner = factor.extent / open
-          dimension.factors.append(Factor(role: factor.role, extent: open, step: factor.step * inner))
-          pieces = [Dimension([Factor(role: factor.role, extent: inner, step: factor.step)])] + pieces
+          var outer = piece.factors[0]
+          guard outer.extent.isMultiple(of: open) else { return unknown }
+          let inner = Factor(outer.role, outer.extent / open, step: outer.step)
+          outer.extent = open
+          outer.step *= Double(inner.extent)
+          dimension.append(outer)
+          pieces = [Dimension([inner])] + pieces
           open = 1
         }
       }
       result.append(dimension)
     }
     return pieces.allSatisfy { $0.extent == 1 } ? result : unknown
+  }
+}
+
+extension Dimension {
+  /// Adds an inner factor; one that counts on within the innermost becomes one with it.
+  fileprivate mutating func append(_ factor: Factor) {
+    guard let outer = factors.last, outer.role == factor.role, factor.start == 0, outer.extent > 1,
+      !factor.isPlace || isClose(outer.step, Double(factor.extent) * factor.step, abs(outer.step))
+    else { return factors.append(factor) }
+    factors[factors.count - 1] = Factor(
+      factor.role, outer.extent * factor.extent, step: factor.step, start: outer.start)
   }
 }

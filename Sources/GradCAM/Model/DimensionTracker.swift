@@ -1,6 +1,8 @@
 import Graph
 
 /// The dimensions of every value of a network, followed from the image through all operators by their axis mappings.
+///
+/// What an operator does not say is unknown; nothing is guessed from a tensor's rank.
 struct DimensionTracker {
   private let info: (ValueID) -> ValueInfo?
   private(set) var dimensions: [ValueID: [Dimension]] = [:]
@@ -16,49 +18,80 @@ struct DimensionTracker {
       dimensions[image] = zip(roles, extents).map(Dimension.init)
     }
     for node in graph.nodes {
-      let axes = node.operation?.axes(NodeInputs(node.inputs.map { $0.flatMap(info) })) ?? .elementwise
-      for output in node.results {
-        guard let result = info(output), result.constant == nil else { continue }
-        dimensions[output] = dimensions(of: node, axes, result.shape)
+      let axes = node.axes(info)
+      var offset: Int? = 0
+      for output in node.outputs {
+        guard let output, let result = info(output) else {
+          offset = nil
+          continue
+        }
+        if result.constant == nil { dimensions[output] = dimensions(of: node, axes, result.shape, from: offset) }
+        if case .split(let axis) = axes { offset = offset.map { $0 + result.shape[axis] } }
       }
     }
   }
 
   /// The dimensions of a node's result.
-  private func dimensions(of node: Node, _ axes: AxisMapping, _ shape: Shape) -> [Dimension] {
-    switch axes {
-    case .elementwise: elementwise(node, shape)
-    case .channelsFirst: channelsFirst(node, shape)
-    case .reshaped: source(node, 0)?.reshaped(to: shape.dimensions) ?? unknown(shape)
-    case .labelled(let inputs, let result): labelled(node, inputs, result, shape)
-    case .joined(let axis): joined(node, axis, shape)
-    case .sliced(let starts, let steps): sliced(node, starts, steps, shape)
+  ///
+  /// - Parameter offset: where the result of a split starts; nil if that is not known.
+  private func dimensions(of node: Node, _ axes: AxisMapping, _ shape: Shape, from offset: Int?) -> [Dimension] {
+    let result = followed(node, axes, shape, from: offset)
+    guard let result, result.map(\.extent) == shape.dimensions else {
+      return shape.dimensions.map { Dimension(.unknown, $0) }
     }
+    return result
   }
 
-  private func unknown(_ shape: Shape) -> [Dimension] { shape.dimensions.map { Dimension(.unknown, $0) } }
+  private func followed(_ node: Node, _ axes: AxisMapping, _ shape: Shape, from offset: Int?) -> [Dimension]? {
+    switch axes {
+    case .elementwise: return elementwise(node, shape)
+    case .resampled: return source(node, 0)?.resampled(to: shape.dimensions)
+    case .channelsFirst: return channelsFirst(node, shape)
+    case .reshaped: return source(node, 0)?.reshaped(to: shape.dimensions)
+    case .labelled(let inputs, let result): return labelled(node, inputs, result, shape)
+    case .joined(let axis): return joined(node, axis, shape)
+    case .split(let axis): return offset.flatMap { split(node, axis, shape, from: $0) }
+    case .sliced(let starts, let steps): return sliced(node, starts, steps, shape)
+    case .gathered(let axis, let indices, let indexShape):
+      guard var result = source(node, 0) else { return nil }
+      result.replaceSubrange(axis...axis, with: result[axis].gathered(indices, indexShape))
+      return result
+    case .unknown: return nil
+    }
+  }
 
   /// The dimensions of an input that depends on the image.
   private func source(_ node: Node, _ index: Int) -> [Dimension]? {
     index < node.inputs.count ? node.inputs[index].flatMap { dimensions[$0] } : nil
   }
 
-  /// Batch, channels, height, width, whatever came in; dimensions whose extent stays keep their factors.
-  private func channelsFirst(_ node: Node, _ shape: Shape) -> [Dimension] {
-    let before = source(node, 0)
-    let roles: [Factor.Role] = shape.rank == 4 ? [.batch, .channels, .height, .width] : [.batch, .channels]
+  /// Dimensions stay; an axis whose extent is that of no input counts something unknown.
+  private func elementwise(_ node: Node, _ shape: Shape) -> [Dimension] {
+    let sources = node.inputs.indices.compactMap { source(node, $0) }.filter { $0.count <= shape.rank }
     return shape.dimensions.enumerated().map { axis, extent in
-      let fresh = Dimension(axis < roles.count ? roles[axis] : .unknown, extent)
-      guard axis != 1, let old = before?[axis], old.extent == extent, old.isKnown else { return fresh }
-      return axis == 0 || old.isSpatial ? old : fresh
+      let candidates = sources.compactMap { source -> Dimension? in
+        let position = axis - (shape.rank - source.count)
+        return position >= 0 && source[position].extent == extent ? source[position] : nil
+      }
+      return candidates.agreed ?? Dimension(.unknown, extent)
     }
   }
 
-  /// An axis takes the first known input dimension of its label and extent; if only constants have the label, they are
-  /// weights, which make new channels.
-  private func labelled(_ node: Node, _ inputs: [[Int]], _ result: [Int], _ shape: Shape) -> [Dimension] {
+  /// The batch and the positions stay, at most with other extents; a convolution makes new channels.
+  private func channelsFirst(_ node: Node, _ shape: Shape) -> [Dimension]? {
+    guard let before = source(node, 0), before.count == shape.rank else { return nil }
+    return shape.dimensions.enumerated().map { axis, extent in
+      if axis == 1, node.role == .convolution || before[axis].extent != extent { return Dimension(.channels, extent) }
+      if before[axis].extent == extent { return before[axis] }
+      return axis == 0 ? Dimension(.unknown, extent) : before[axis].resized(to: extent)
+    }
+  }
+
+  /// An axis takes the input dimension of its label and extent; if only constants have the label, they are weights,
+  /// which make new channels.
+  private func labelled(_ node: Node, _ inputs: [[Int]], _ result: [Int], _ shape: Shape) -> [Dimension]? {
     let sources = inputs.indices.map { source(node, $0) }
-    guard result.count == shape.rank, sources.contains(where: { $0 != nil }) else { return unknown(shape) }
+    guard result.count == shape.rank, sources.contains(where: { $0 != nil }) else { return nil }
     return zip(result, shape.dimensions).map { label, extent in
       let owners = inputs.indices.filter { inputs[$0].contains(label) }
       let same = owners.compactMap { index -> Dimension? in
@@ -66,56 +99,46 @@ struct DimensionTracker {
         let dimension = source[inputs[index].firstIndex(of: label)!]
         return dimension.extent == extent ? dimension : nil
       }
-      if let found = same.first(where: \.isKnown) ?? same.first { return found }
-      return Dimension(owners.contains { sources[$0] == nil } ? .channels : .unknown, extent)
+      return same.agreed ?? Dimension(owners.contains { sources[$0] == nil } ? .channels : .unknown, extent)
     }
   }
 
-  /// Constant entries before and after those of the picture, such as class tokens, are counted separately.
-  private func joined(_ node: Node, _ axis: Int, _ shape: Shape) -> [Dimension] {
-    var result = elementwise(node, shape)
-    let computed = node.inputs.indices.filter { source(node, $0) != nil }
-    guard let position = computed.first(where: { source(node, $0)![axis].isSpatial }) else { return result }
-    func extent(_ inputs: some Sequence<ValueID?>) -> Int {
-      inputs.reduce(0) { $0 + ($1.flatMap { info($0) }?.shape[axis] ?? 0) }
+  private func sliced(_ node: Node, _ starts: [Int], _ steps: [Int], _ shape: Shape) -> [Dimension]? {
+    guard let before = source(node, 0), before.count == shape.rank else { return nil }
+    return before.indices.map { axis in
+      let isWhole = shape[axis] == before[axis].extent && starts[axis] == 0 && steps[axis] == 1
+      return isWhole ? before[axis] : before[axis].sliced(start: starts[axis], step: steps[axis], extent: shape[axis])
     }
-    var joined = source(node, position)![axis]
-    joined.leading += extent(node.inputs[..<position])
-    joined.trailing += extent(node.inputs[(position + 1)...])
-    result[axis] = computed.count == 1 ? joined : Dimension(.unknown, shape[axis])
+  }
+
+  private func split(_ node: Node, _ axis: Int, _ shape: Shape, from offset: Int) -> [Dimension]? {
+    var starts = [Int](repeating: 0, count: shape.rank)
+    starts[axis] = offset
+    return sliced(node, starts, starts.map { _ in 1 }, shape)
+  }
+
+  /// If exactly one of several tensors counts places along the axis where they are joined, the entries of the others
+  /// stand for no place; parts of a picture are put together.
+  private func joined(_ node: Node, _ axis: Int, _ shape: Shape) -> [Dimension]? {
+    let inputs = node.inputs.indices.map { source(node, $0) }
+    let known = inputs.compactMap { $0 }
+    guard !known.isEmpty, known.allSatisfy({ $0.count == shape.rank }) else { return nil }
+    if known.count == inputs.count, let parts = PictureParts(known, joinedAt: axis) { return parts.dimensions }
+    var result = shape.dimensions.indices.map { place in
+      place == axis ? Dimension(.unknown, shape[axis]) : known.map { $0[place] }.agreed!
+    }
+    let spatial = inputs.indices.filter { inputs[$0]?[axis].isSpatial ?? false }
+    if spatial.count == 1 || (known.count == 1 && known[0][axis].role == .unknown) {
+      let place = spatial.first ?? inputs.firstIndex { $0 != nil }!
+      func extent(_ others: ArraySlice<ValueID?>) -> Int {
+        others.reduce(0) { $0 + ($1.flatMap { info($0) }?.shape[axis] ?? 0) }
+      }
+      result[axis] = inputs[place]![axis]
+      result[axis].leading += extent(node.inputs[..<place])
+      result[axis].trailing += extent(node.inputs[(place + 1)...])
+    } else if known.allSatisfy({ $0[axis].role == .channels }) {
+      result[axis] = Dimension(.channels, shape[axis])
+    }
     return result
-  }
-
-  /// Every n-th index still covers the picture, and so does a slice without the padded end; any other slice does not.
-  private func sliced(_ node: Node, _ starts: [Int], _ steps: [Int], _ shape: Shape) -> [Dimension] {
-    guard let before = source(node, 0), before.count == shape.rank else { return unknown(shape) }
-    return shape.dimensions.enumerated().map { axis, extent in
-      let old = before[axis], start = starts[axis]
-      guard old.extent != extent else { return old }
-      if steps[axis] == 1, old.hasExtraTokens {
-        return old.sliced(start..<start + extent) ?? Dimension(.unknown, extent)
-      }
-      let isPiece = old.isSpatial && steps[axis] == 1 && (start > 0 || 2 * extent <= old.extent)
-      return isPiece ? Dimension(.unknown, extent) : old.resized(to: extent)
-    }
-  }
-
-  /// Dimensions stay; if an extent changes, its indices are counted anew.
-  private func elementwise(_ node: Node, _ shape: Shape) -> [Dimension] {
-    let sources = node.inputs.indices.compactMap { source(node, $0) }.filter { $0.count <= shape.rank }
-    if sources.contains(where: { $0.count == shape.rank }) {
-      return shape.dimensions.enumerated().map { axis, extent in
-        let candidates = sources.compactMap { source -> Dimension? in
-          let position = axis - (shape.rank - source.count)
-          return position >= 0 ? source[position] : nil
-        }
-        let same = candidates.filter { $0.extent == extent && $0.isKnown }
-        return same.first { $0.isSpatial } ?? same.first
-          ?? candidates.first { $0.isKnown }?.resized(to: extent) ?? Dimension(.unknown, extent)
-      }
-    }
-    // Feature maps from anything else are assumed to be channels first, as nearly all are.
-    return shape.rank == 4
-      ? zip([.batch, .channels, .height, .width], shape.dimensions).map(Dimension.init) : unknown(shape)
   }
 }

@@ -11,44 +11,74 @@ public struct FeatureMapLayout: Sendable {
   /// Entries of the token dimension that stand for no place in the picture, such as the class token; left out.
   public let extraTokens: Int
 
-  private let start: Int
+  /// The part of the network's input that the positions cover.
+  public let region: MapRegion
+
+  private var start: Int
+  /// Where each image of a run starts, from `start` on.
+  private let imageOffsets: [Int]
   private let channelOffsets, rowOffsets, columnOffsets: [Int]
 
-  /// Reads a tensor's dimensions; nil if they are not a feature map: something is unknown, height or width is missing
-  /// or occurs twice, or places and channels are flattened into one dimension.
-  init?(_ dimensions: [Dimension]) {
-    guard dimensions.allSatisfy({ $0.isKnown && !($0.isSpatial && $0.hasChannels) }) else { return nil }
-    let strides = Shape(dimensions.map(\.extent)).strides
+  /// Reads a tensor's dimensions; nil if they are not a feature map: something is unknown, height or width is missing,
+  /// counted twice or with gaps, or places and channels are flattened into one dimension.
+  ///
+  /// - Parameter item: the index on the first dimension whose elements alone are taken, such as one tile of a picture.
+  init?(_ dimensions: [Dimension], item: Int? = nil) {
+    let all = dimensions
+    var dimensions = dimensions
+    if let item {
+      guard let first = dimensions.first, (0..<first.extent).contains(item) else { return nil }
+      dimensions[0] = first.fixed(at: item)
+    }
+    guard dimensions.allSatisfy({ $0.isKnown && !($0.isSpatial && $0.hasChannels) }) else {
+      return nil
+    }
+    let strides = Shape(all.map(\.extent)).strides
     var parts: [Factor.Role: [(factor: Factor, stride: Int)]] = [:]
-    var start = 0, extraTokens = 0
+    var start = (item ?? 0) * (strides.first ?? 0)
+    var extraTokens = 0
     for (dimension, stride) in zip(dimensions, strides) {
       start += dimension.leading * stride
-      extraTokens += dimension.leading + dimension.trailing
+      if dimension.countsTokens { extraTokens += dimension.leading + dimension.trailing }
       var inner = stride
       for factor in dimension.factors.reversed() {
         parts[factor.role, default: []].append((factor, inner))
         inner *= factor.extent
       }
     }
-    func offsets(_ role: Factor.Role) -> [Int]? {
-      // Places of the picture are put in order; channels keep their order in memory.
-      let isPlace = role != .channels
-      let factors = (parts[role] ?? []).sorted {
-        isPlace && $0.factor.step != $1.factor.step ? $0.factor.step > $1.factor.step : $0.stride > $1.stride
-      }
-      if isPlace, Set(factors.map(\.factor.step)).count < factors.count(where: { $0.factor.extent > 1 }) { return nil }
-      return factors.reduce([0]) { offsets, part in
+    func offsets(_ factors: [(factor: Factor, stride: Int)]) -> [Int] {
+      factors.reduce([0]) { offsets, part in
         offsets.flatMap { offset in (0..<part.factor.extent).map { offset + $0 * part.stride } }
       }
     }
-    guard parts[.height] != nil, parts[.width] != nil, let channels = offsets(.channels), let rows = offsets(.height),
-      let columns = offsets(.width)
-    else { return nil }
+    // Places of the picture are put in order; channels keep their order in memory.
+    func places(_ role: Factor.Role) -> (offsets: [Int], run: PlaceRun)? {
+      guard let factors = parts[role], let run = PlaceRun(factors.map(\.factor)) else { return nil }
+      let forward = factors.map { part -> (factor: Factor, stride: Int) in
+        guard part.factor.step < 0 else { return part }
+        start += (part.factor.extent - 1) * part.stride
+        return (part.factor, -part.stride)
+      }
+      return (offsets(forward.sorted { abs($0.factor.step) > abs($1.factor.step) }), run)
+    }
+    guard let rows = places(.height), let columns = places(.width) else { return nil }
+    func inMemory(_ role: Factor.Role) -> [Int] {
+      offsets((parts[role] ?? []).sorted { $0.stride > $1.stride })
+    }
+    (imageOffsets, channelOffsets) = (inMemory(.batch), inMemory(.channels))
+    (rowOffsets, columnOffsets) = (rows.offsets, columns.offsets)
+    region = MapRegion(rows: rows.run, columns: columns.run)
     (self.start, self.extraTokens) = (start, extraTokens)
-    (channelOffsets, rowOffsets, columnOffsets) = (channels, rows, columns)
   }
 
-  /// The elements of the batch's first image, channels first.
+  /// Where the elements of another image of a run lie.
+  func showing(image: Int) -> FeatureMapLayout {
+    var layout = self
+    if imageOffsets.indices.contains(image) { layout.start += imageOffsets[image] }
+    return layout
+  }
+
+  /// The elements of the image, channels first.
   ///
   /// - Parameter values: the contents of the tensor.
   func gather(_ values: UnsafeBufferPointer<Float>) -> [Float] {
@@ -65,7 +95,7 @@ public struct FeatureMapLayout: Sendable {
     }
   }
 
-  /// Lends the elements of the batch's first image, channels first, to be changed.
+  /// Lends the elements of the image, channels first, to be changed.
   ///
   /// - Parameter values: the contents of the tensor.
   func change(_ values: UnsafeMutableBufferPointer<Float>, _ body: (UnsafeMutableBufferPointer<Float>) -> Void) {
@@ -87,7 +117,7 @@ public struct FeatureMapLayout: Sendable {
     }
   }
 
-  /// Where an element of the batch's first image lies in the tensor.
+  /// Where an element of the image lies in the tensor.
   func index(_ channel: Int, _ row: Int, _ column: Int) -> Int {
     start + channelOffsets[channel] + rowOffsets[row] + columnOffsets[column]
   }
@@ -96,6 +126,23 @@ public struct FeatureMapLayout: Sendable {
   private var isDense: Bool {
     func steps(_ offsets: [Int], by stride: Int) -> Bool { offsets.enumerated().allSatisfy { $1 == $0 * stride } }
     return steps(columnOffsets, by: 1) && steps(rowOffsets, by: width) && steps(channelOffsets, by: width * height)
+  }
+}
+
+extension [Dimension] {
+  /// The number of items along the first dimension, each of which is a feature map; nil if they are none.
+  var itemCount: Int? {
+    guard let first, first.extent > 1, FeatureMapLayout(self, item: 0) != nil else { return nil }
+    return first.extent
+  }
+}
+
+extension MapRegion {
+  /// The whole input if runs of rows and columns differ from it by less than a step.
+  fileprivate init(rows: PlaceRun, columns: PlaceRun) {
+    self = .whole
+    if !rows.isWhole { (y, height) = (rows.start, rows.coverage) }
+    if !columns.isWhole { (x, width) = (columns.start, columns.coverage) }
   }
 }
 
@@ -137,19 +184,27 @@ public struct FeatureMapHint: Sendable, Equatable {
   /// Where the channels are; nil leaves it to the graph.
   public var channels: Axis?
 
+  /// The index on the first dimension whose elements are taken; nil for all.
+  public var item: Int?
+
   /// Creates a hint; by default an empty one.
-  public init(grid: Grid? = nil, channels: Axis? = nil) {
+  public init(grid: Grid? = nil, channels: Axis? = nil, item: Int? = nil) {
     self.grid = grid
     self.channels = channels
+    self.item = item
   }
+
+  /// Whether it says what the dimensions are.
+  var describesDimensions: Bool { grid != nil || channels != nil }
 
   /// The dimensions of a tensor as this hint reads them; nil if it does not fit the shape.
   ///
-  /// With a grid, the smallest dimension that is large enough and not the channels' holds the tokens; those before the
-  /// last height × width are extra tokens. Channels are last by default.
+  /// With a grid, the smallest dimension that is large enough and not the channels' holds the tokens. Which of its
+  /// entries are extra tokens is known if the graph joins them with as many others; else it is those before the last
+  /// height × width. Channels are last by default.
   /// Without a grid, the tensor has height and width.
   func dimensions(of shape: Shape, known: [Dimension]?) -> [Dimension]? {
-    guard self != FeatureMapHint() else { return known }
+    guard describesDimensions else { return known }
     var roles = [Factor.Role](repeating: .batch, count: shape.rank)
     guard let grid else {
       guard shape.rank == 4 || shape.rank == 3 else { return nil }
@@ -163,8 +218,11 @@ public struct FeatureMapHint: Sendable, Equatable {
     roles[channelAxis] = .channels
     return shape.dimensions.enumerated().map { axis, extent in
       guard axis == tokens else { return Dimension(roles[axis], extent) }
-      let factors = [Factor(role: .height, extent: grid.height), Factor(role: .width, extent: grid.width)]
-      return Dimension(leading: extent - count, factors)
+      let joined = known.flatMap { $0[axis].placeCount == count ? $0[axis].leading : nil }
+      let leading = joined ?? extent - count
+      return Dimension(
+        leading: leading, [Factor(.height, grid.height), Factor(.width, grid.width)],
+        trailing: extent - count - leading)
     }
   }
 }

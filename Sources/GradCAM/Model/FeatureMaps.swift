@@ -4,9 +4,10 @@ import Graph
 struct FeatureMaps {
   /// The dimensions of every value that depends on the image.
   let dimensions: [ValueID: [Dimension]]
-  /// The nodes whose first output is a feature map between the image and the explained value.
+  /// The nodes whose first output is a feature map between the image and the explained value, in which more than a
+  /// class token can change that value.
   let nodes: Set<Int>
-  /// The last feature map before the head; nil if there is no feature map.
+  /// The last feature map before the head, which may be one only item by item; nil if there is none.
   let auto: ValueID?
 
   /// - Parameters:
@@ -20,26 +21,38 @@ struct FeatureMaps {
     let graph = model.graph
     let dimensions = DimensionTracker(graph, image: model.imageInput, layout: model.imageShape.layout) { infos[$0] }
       .dimensions
-    let (live, isPartial) = graph.valuesWithLivePositions(before: explained) { dimensions[$0] }
-    func isMappable(_ value: ValueID) -> Bool {
-      guard reachable.contains(value), live.contains(value), value != explained,
-        infos[value]?.elementType.isFloatingPoint == true,
-        let layout = dimensions[value].flatMap(FeatureMapLayout.init)
-      else { return false }
-      return layout.width * layout.height > 1
+    let live = graph.liveRanges(before: explained) { infos[$0] }
+    // Values with places of the picture that can change the explained value: weights of an attention have those of its
+    // queries on one axis, and of its keys on another.
+    let spatial = Set(
+      reachable.filter { value in
+        guard let dimensions = dimensions[value], let live = live[value] else { return false }
+        return zip(dimensions, live).contains { $0.isSpatial && $0.places.overlaps($1) }
+      })
+    var layouts: [Int: FeatureMapLayout] = [:]
+    var complete: Set<Int> = []
+    for (index, node) in graph.nodes.enumerated() {
+      guard let output = node.outputs.first ?? nil, spatial.contains(output), output != explained,
+        infos[output]?.elementType.isFloatingPoint == true
+      else { continue }
+      if let layout = FeatureMapLayout(dimensions[output]!) {
+        layouts[index] = layout
+        complete.insert(index)
+      } else if let item = FeatureMapLayout(dimensions[output]!, item: 0),
+        item.width * item.height > 1
+      {
+        layouts[index] = item
+      }
     }
-    let outputs = graph.nodes.map { $0.outputs.compactMap { $0 }.first }
-    let mappable = graph.nodes.indices.filter { outputs[$0].map(isMappable) ?? false }
-    // If the score is read from a class token, the last attention looks at the input of its own block.
-    let choices = [OperatorRole.normalization, .sum].lazy.map { role in
-      mappable.filter { graph.nodes[$0].role == role }
+    // The explained value may be as large as a feature map, or have parts that only some feature maps reach.
+    let shared = explainsClassScores ? nil : graph.valuesBeforeHead(of: explained, among: reachable)
+    let choice = LastFeatureMap(graph: graph, producers: graph.producers, spatial: spatial, layouts: layouts)
+    let all = layouts.keys.sorted()
+    let found = shared.flatMap { shared in
+      choice.find(among: all.filter { shared.contains(graph.nodes[$0].outputs[0]!) })
     }
-    var auto = ((isPartial ? choices.first { !$0.isEmpty } : nil) ?? mappable).last.flatMap { outputs[$0] }
-    if !explainsClassScores {
-      // The explained value may be as large as a feature map, or have parts that only some feature maps reach.
-      let shared = graph.valuesBeforeHead(of: explained, among: reachable)
-      auto = mappable.compactMap { outputs[$0] }.last(where: shared.contains) ?? auto
-    }
-    (self.dimensions, self.nodes, self.auto) = (dimensions, Set(mappable), auto)
+    auto = (found ?? choice.find(among: all)).flatMap { graph.nodes[$0].outputs[0] }
+    nodes = complete
+    self.dimensions = dimensions
   }
 }

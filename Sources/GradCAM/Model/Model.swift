@@ -15,7 +15,7 @@ public struct Model: Sendable {
   /// The input that takes the image.
   public let imageInput: ValueID
   /// How the image input is laid out, and the extents that the file fixes.
-  public let imageShape: ImageShape
+  public private(set) var imageShape: ImageShape
   /// The value that class scores are read from.
   public let head: ScoreHead
 
@@ -41,6 +41,13 @@ public struct Model: Sendable {
     } catch let error as GradCAMError {
       throw error.within(path)
     }
+  }
+
+  /// The same model for a number of images per run, if the file leaves that open.
+  public func taking(imagesPerRun count: Int) -> Model {
+    var model = self
+    model.imageShape = imageShape.taking(count)
+    return model
   }
 
   var operators: OperatorSet { registry.operators }
@@ -72,6 +79,8 @@ public struct ImageShape: Sendable, Equatable {
   public var layout: Layout
   /// The number of images per run; 1 if the file leaves it open.
   public var batch: Int
+  /// Whether the file leaves the number of images open.
+  public var isBatchOpen = false
   /// 1 or 3.
   public var channels: Int
   /// The height in pixels; nil if the file leaves it open.
@@ -80,6 +89,13 @@ public struct ImageShape: Sendable, Equatable {
   public var width: Int?
   /// The element type of the input.
   public var elementType: ElementType
+
+  /// The same dimensions for a number of images per run, if the file leaves that open.
+  public func taking(_ count: Int) -> ImageShape {
+    var shape = self
+    if isBatchOpen { shape.batch = max(1, count) }
+    return shape
+  }
 
   /// Whether the file admits images of a size.
   public func admits(_ size: PixelSize) -> Bool {
@@ -133,6 +149,7 @@ extension ImageShape {
     }
     guard isColour(channels) else { return nil }
     batch = extents[0] ?? 1
+    isBatchOpen = extents[0] == nil
     elementType = value.elementType ?? .float32
   }
 

@@ -31,8 +31,17 @@ public struct NodeCatalogue: Sendable {
     public let tensor: String
     /// Where its elements lie in the picture; nil if it is not a feature map.
     public internal(set) var layout: FeatureMapLayout?
+    /// The number of items along the first dimension, if it is a feature map only item by item.
+    var itemCount: Int?
     /// Its name in pictures and reports: the one that the user gave, or for `auto` the module path or tensor.
     public let label: String
+    /// The same for another image of a run.
+    func showing(image: Int) -> Match {
+      var match = self
+      match.layout = layout?.showing(image: image)
+      return match
+    }
+
     /// What the user should know about the match, such as a module that shares the tensor, or tokens left out.
     public internal(set) var notes: [String]
   }
@@ -50,6 +59,8 @@ public struct NodeCatalogue: Sendable {
 
   let graph: ComputeGraph
   private let reachable: Set<ValueID>
+  /// The number of images of a run.
+  let imageCount: Int
   let modules: ModuleIndex
   let auto: ValueID?
   /// Type and extents of every value that the explained value depends on.
@@ -94,11 +105,12 @@ public struct NodeCatalogue: Sendable {
     }
     explainedName = graph.values[explained].name
     self.hasClassScores = hasClassScores
-    positionScores = hasClassScores ? nil : PositionScores(dimensions[logits].flatMap(FeatureMapLayout.init))
+    positionScores = hasClassScores ? nil : PositionScores(dimensions[logits].flatMap { FeatureMapLayout($0) })
     scoreCount =
-      hasClassScores ? model.imageShape.images.shapeOfOne(infos[logits]!.shape)!.count : positionScores?.channels ?? 0
+      hasClassScores ? model.imageShape.images.shapeOfOne(infos[logits]!.shape).count : positionScores?.channels ?? 0
     (self.graph, self.reachable, self.modules, self.auto) = (graph, reachable, modules, auto)
     (self.infos, self.dimensions) = (infos, dimensions)
+    imageCount = model.imageShape.batch
   }
 
   /// The number of classes that the model scores, for the image or for each position; 0 if it scores none.
@@ -130,7 +142,7 @@ public struct NodeCatalogue: Sendable {
   }
 
   /// Where the elements of a value lie in the picture; nil if it is not a feature map.
-  func layout(of value: ValueID) -> FeatureMapLayout? { dimensions[value].flatMap(FeatureMapLayout.init) }
+  func layout(of value: ValueID) -> FeatureMapLayout? { dimensions[value].flatMap { FeatureMapLayout($0) } }
 
   /// Whether a value lies between the image and the explained value.
   func reachesExplained(_ value: ValueID) -> Bool { reachable.contains(value) }

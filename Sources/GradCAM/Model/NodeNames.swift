@@ -31,21 +31,7 @@ extension NodeCatalogue {
   ///
   /// Throws `usage` with the nearest names, or with all that match, or if the hint does not fit.
   public func match(_ query: String, as hint: FeatureMapHint = FeatureMapHint()) throws -> Match {
-    var match = try find(query)
-    let info = infos[match.value]
-    let read = info.flatMap { hint.dimensions(of: $0.shape, known: dimensions[match.value]) }
-    if let info, hint != FeatureMapHint(), read == nil {
-      throw GradCAMError(
-        .usage, at: "\(.node, query)", problem: "its shape \(info.shape) does not match \(.grid) or \(.axis)",
-        advice: "leave them out, or name a node with that many tokens")
-    }
-    match.layout = read.flatMap(FeatureMapLayout.init)
-    if let layout = match.layout, layout.extraTokens > 0 {
-      let extra = layout.extraTokens == 1 ? "the class token is" : "\(layout.extraTokens) extra tokens are"
-      match.notes.append(
-        "the tokens of '\(match.label)' are read as a grid of \(layout.height)×\(layout.width); \(extra) left out")
-    }
-    return match
+    try laidOut(find(query), as: hint)
   }
 
   private func find(_ query: String) throws -> Match {

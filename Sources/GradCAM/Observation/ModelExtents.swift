@@ -49,12 +49,6 @@ extension Model {
         .unsupported, at: place, problem: "is \(info.elementType) of shape \(info.shape), which has no gradient",
         advice: "name a floating-point value upstream of it with \(.target)")
     }
-    guard imageShape.images.shapeOfOne(info.shape) != nil else {
-      throw GradCAMError(
-        .unsupported, at: place,
-        problem: "has shape \(info.shape), which is not divided among the \(imageShape.batch) images of a run",
-        advice: "export the model for one image")
-    }
   }
 
   /// The input with the given name.
@@ -98,6 +92,16 @@ extension NodeCatalogue.Match {
         .usage, at: "\(.node, label)",
         problem: "the explained value '\(catalogue.explainedName)' does not depend on this node",
         advice: "choose a node that \(listing: .nodes) lists")
+    }
+    if layout == nil, let itemCount {
+      throw GradCAMError(
+        .usage, at: "\(.node, label)",
+        problem:
+          "the first dimension of its shape \(info.shape) counts neither images of the run nor parts of the "
+          + "picture that can be put together",
+        advice:
+          "choose one of them with \(.item, as: "K"), 0 to \(itemCount - 1), or a node nearer to the image"
+      )
     }
     guard info.elementType.isFloatingPoint, info.shape.count > 0, layout != nil else {
       throw GradCAMError(

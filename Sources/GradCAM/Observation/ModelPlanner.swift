@@ -82,12 +82,14 @@ public final class ModelPlanner: Sendable {
   ///   - nodes: names as `NodeCatalogue.matches` takes them; empty means `auto`.
   ///   - hint: what the dimensions of the nodes' tensors are, if the graph does not say.
   ///   - visitsTaps: whether taps are visited one after another, only by `Observation.visit`.
+  ///   - explainsAllImages: whether targets are computed from the value of all images of a run together.
   ///
   /// Throws `usage` for a node that cannot be found, has no spatial extent or is not upstream of the explained value,
   /// and `unsupported` if targets cannot be computed from that value.
   public func focus(
     explaining explained: ValueID? = nil, keeping kept: [ValueID] = [], nodes: [String] = [],
-    hint: FeatureMapHint = FeatureMapHint(), visitsTaps: Bool = false
+    hint: FeatureMapHint = FeatureMapHint(), visitsTaps: Bool = false,
+    explainsAllImages: Bool = false
   ) throws -> Focus {
     try model.located {
       let explained = explained ?? model.head.logits
@@ -96,8 +98,9 @@ public final class ModelPlanner: Sendable {
       let taps = try (nodes.isEmpty ? ["auto"] : nodes).flatMap { try catalogue.matches($0, as: hint) }
       for tap in taps { try tap.check(infos[tap.value], catalogue) }
       return Focus(
-        explained: explained, explainedInfo: infos[explained]!, taps: taps, kept: kept, catalogue: catalogue,
-        visitsTaps: visitsTaps)
+        explained: explained, explainedInfo: infos[explained]!, taps: taps,
+        explainsAllImages: explainsAllImages,
+        kept: kept, catalogue: catalogue, visitsTaps: visitsTaps)
     }
   }
 

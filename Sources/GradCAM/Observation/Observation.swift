@@ -22,11 +22,25 @@ public final class Observation {
   /// The model.
   public var model: Model { planner.model }
   /// The taps.
-  public var taps: [NodeCatalogue.Match] { focus.taps }
+  public var taps: [NodeCatalogue.Match] {
+    image.place == 0 ? focus.taps : focus.taps.map { $0.showing(image: image.place) }
+  }
+
+  /// Where the elements of a value lie in the picture; nil if it is not a feature map.
+  func layout(of value: ValueID) -> FeatureMapLayout? {
+    focus.catalogue.layout(of: value)?.showing(image: image.place)
+  }
+
+  /// The images of the run, of which one is explained.
+  var images: ImageBatch { ImageBatch(count: model.imageShape.batch, place: image.place) }
+
+  /// The images that the explained value is divided among.
+  var explainedImages: ImageBatch { focus.images(of: image, in: model) }
 
   private init(_ planner: ModelPlanner, _ image: PreparedImage, _ focus: Focus, _ passes: ObservedPasses) throws {
     (self.planner, self.image, self.focus, self.passes) = (planner, image, focus, passes)
-    contents = try passes.executor(keeping: focus.explained).elementsOfFirst(focus.explained, planner.model)
+    let images = focus.images(of: image, in: planner.model)
+    contents = try passes.executor(keeping: focus.explained).elements(of: focus.explained, images)
   }
 
   /// Runs a model on an image.
@@ -46,7 +60,8 @@ public final class Observation {
 
   /// Another image with the same focus.
   func sibling(_ tensor: Tensor) throws -> Observation {
-    let image = PreparedImage(picture: nil, tensor: tensor, geometry: image.geometry)
+    let image = PreparedImage(
+      picture: nil, tensor: tensor, geometry: image.geometry, place: image.place)
     return try Observation(planner, image, focus, isOpen: false)
   }
 
@@ -59,7 +74,8 @@ public final class Observation {
 
   /// The elements of a value, of one image.
   func elements(of value: ValueID) throws -> [Float] {
-    try passes.executor(keeping: value).elementsOfFirst(value, model)
+    let executor = try passes.executor(keeping: value)
+    return executor.elements(of: value, images.dividing(executor.contents(of: value).shape))
   }
 
   /// Whether the model's scores are one number per class.
@@ -114,7 +130,7 @@ public final class Observation {
 
   /// The gradient of a target with respect to the explained value, padded for all images of the run.
   func seed(_ target: any Target) throws -> [Float] {
-    model.imageShape.images.seed(padding: try target.gradient(contents))
+    explainedImages.seed(padding: try target.gradient(contents))
   }
 
   // MARK: Changes
@@ -154,12 +170,12 @@ public final class Observation {
 }
 
 extension Executor {
-  /// The elements of a value, of the first image.
-  fileprivate func elementsOfFirst(_ value: ValueID, _ model: Model) -> [Float] {
-    withElements(of: value) { Array(model.imageShape.images.first(of: $0)) }
+  /// The elements of a value, of the explained image.
+  fileprivate func elements(of value: ValueID, _ images: ImageBatch) -> [Float] {
+    withElements(of: value) { Array(images.one(of: $0)) }
   }
 
-  /// Activation and gradient at a value, of the first image.
+  /// Activation and gradient at a value.
   func tap(_ value: ValueID, _ layout: FeatureMapLayout) -> Tap {
     Tap(
       channels: layout.channels, height: layout.height, width: layout.width,

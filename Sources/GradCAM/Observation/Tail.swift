@@ -5,6 +5,7 @@ import Graph
 /// Side inputs keep the contents that they have for the image. Not for use by several threads at a time.
 final class Tail {
   private let planner: ModelPlanner
+  private let images: ImageBatch
   private let value, explained: ValueID
   private let roundsLittle: Bool
   /// The image's contents at the value.
@@ -30,6 +31,7 @@ final class Tail {
   ///   - roundsLittle: whether small rounding errors matter more than speed.
   init(after value: ValueID, of observation: Observation, contents: Tensor? = nil, roundsLittle: Bool) throws {
     planner = observation.planner
+    images = observation.explainedImages
     self.value = value
     explained = observation.focus.explained
     self.roundsLittle = roundsLittle
@@ -46,11 +48,11 @@ final class Tail {
 
   deinit { runs.forEach(planner.recycle) }
 
-  /// The explained contents of the first image, for contents of the value's shape.
+  /// The explained contents, for contents of the value's shape.
   func explainedContents(for contents: Tensor) throws -> [Float] {
     let batch = try single.get()
     try batch.forward(contents, surroundings)
-    return Array(planner.model.imageShape.images.first(of: batch.explainedContents))
+    return Array(images.one(of: batch.explainedContents))
   }
 
   /// The score of a target for each of several changes to the image's contents.
@@ -85,8 +87,7 @@ final class Tail {
   func gradient(at contents: Tensor, of target: any Target) throws -> Tensor {
     let batch = try differentiated.get()
     try batch.forward(contents, surroundings)
-    let images = planner.model.imageShape.images
-    let gradient = try target.gradient(Array(images.first(of: batch.explainedContents)))
+    let gradient = try target.gradient(Array(images.one(of: batch.explainedContents)))
     try batch.executor.backward(seed: images.seed(padding: gradient))
     return batch.executor.gradient(of: value)
   }

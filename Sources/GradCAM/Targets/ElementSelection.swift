@@ -81,9 +81,15 @@ public struct ElementSelection: Sendable {
     }
   }
 
+  /// The position that is picked on the first axis, of an extent; nil if it is not one alone.
+  func firstIndex(of extent: Int) -> Int? {
+    guard case .one(let index)? = indices.first, -extent..<extent ~= index else { return nil }
+    return index < 0 ? index + extent : index
+  }
+
   /// The number made of the elements.
   ///
-  /// - Parameter shape: the value's, for one image.
+  /// - Parameter shape: the value's, for all images of a run.
   ///
   /// Throws `usage` naming the shape if the indices do not fit it or pick nothing.
   public func target(in shape: Shape) throws -> any Target {

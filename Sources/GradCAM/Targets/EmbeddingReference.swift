@@ -15,8 +15,13 @@ struct EmbeddingReference: Sendable {
     self.path = path
     vector = path.lowercased().hasSuffix(".npy") ? try NPYArray(contentsOf: path).values : nil
     let floats = outputs.filter { $0.info.elementType.isFloatingPoint && $0.info.shape.count > 0 }
-    let count = vector?.count, images = model.imageShape.images
-    guard let output = floats.first(where: { count == nil || images.shapeOfOne($0.info.shape)?.count == count }) else {
+    let count = vector?.count
+    let images = model.imageShape.images
+    guard
+      let output = floats.first(where: {
+        count == nil || images.shapeOfOne($0.info.shape).count == count
+      })
+    else {
       throw GradCAMError(
         .badData, at: path,
         problem: "has \(count ?? 0) numbers, unlike every output of \(model.path): \(floats.description)",

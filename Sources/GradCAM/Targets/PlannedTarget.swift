@@ -48,6 +48,16 @@ public struct PlannedTarget: Sendable {
     }
   }
 
+  /// Whether the target is computed from the value of all images of a run: elements are picked from the whole value.
+  public var explainsAllImages: Bool { if case .elements = kind { true } else { false } }
+
+  /// The only image of a run that the target is about, as far as its indices say; nil if it may be about any.
+  ///
+  /// - Parameter count: the number of images of a run.
+  public func image(of count: Int) -> Int? {
+    if case .elements(let selection) = kind { selection.firstIndex(of: count) } else { nil }
+  }
+
   /// The other values to keep.
   public var kept: [ValueID] { if case .box(_, let layout) = kind { [layout.boxes] } else { [] } }
 }

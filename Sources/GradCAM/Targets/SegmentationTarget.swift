@@ -37,7 +37,9 @@ struct PositionScores: Sendable {
 
   /// Nil if the value has no positions, or only one.
   init?(_ layout: FeatureMapLayout?) {
-    guard let layout, layout.height * layout.width > 1, layout.extraTokens == 0 else { return nil }
+    guard let layout, layout.height * layout.width > 1, layout.extraTokens == 0, layout.region == .whole else {
+      return nil
+    }
     self.layout = layout
   }
 

@@ -29,6 +29,13 @@ private func heads(
 struct Attention: CompositeOperator {
   var role: OperatorRole { .attention }
 
+  /// The places are those of the queries, the features those of the values.
+  func axes(_ inputs: NodeInputs) -> AxisMapping {
+    inputs[0]?.shape.rank == 4
+      ? .labelled([[0, 1, 2, 3], [0, 4, 5, 3], [0, 4, 5, 6]], result: [0, 1, 2, 6])
+      : .labelled([[0, 1, 2], [0, 3, 4], [0, 3, 5]], result: [0, 1, 5])
+  }
+
   /// The contents of the fourth output.
   private enum Shown: Int { case product, capped, masked, weights }
 
@@ -218,6 +225,7 @@ struct RotaryEmbedding: CompositeOperator {
 
 /// Attention with a state that is carried from token to token, unrolled.
 struct LinearAttention: CompositeOperator {
+  func axes(_ inputs: NodeInputs) -> AxisMapping { .unknown }
   private enum Rule: String, CaseIterable {
     case linear, gated, delta
     case gatedDelta = "gated_delta"

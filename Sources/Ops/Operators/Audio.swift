@@ -134,6 +134,8 @@ private struct FourierMatrix {
 
 /// The discrete Fourier transform along one axis; the last axis holds real and imaginary parts.
 struct FourierTransform: CompositeOperator {
+  func axes(_ inputs: NodeInputs) -> AxisMapping { .unknown }
+
   /// The axis if it is an attribute.
   let axis: Int?
   let isInverse, isOneSided: Bool
@@ -165,6 +167,8 @@ struct FourierTransform: CompositeOperator {
 
 /// Fourier transforms of windows that slide over a signal.
 struct ShortTimeFourierTransform: CompositeOperator {
+  func axes(_ inputs: NodeInputs) -> AxisMapping { .unknown }
+
   let isOneSided: Bool
 
   func body(_ inputs: NodeInputs) throws -> ComputeGraph {

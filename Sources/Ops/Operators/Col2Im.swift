@@ -4,6 +4,8 @@ let col2ImOperators: [OperatorEntry] = [OperatorEntry("Col2Im", since: 18, make:
 
 /// Sums sliding blocks, one per column, back into the image that they were taken from.
 struct Col2Im: DifferentiableOperator {
+  func axes(_ inputs: NodeInputs) -> AxisMapping { .unknown }
+
   let strides, dilations, pads: [Int]?
 
   static func make(_ reader: inout AttributeReader) throws -> Self {
@@ -26,7 +28,7 @@ struct Col2Im: DifferentiableOperator {
     }
   }
 
-  private func axes(_ inputs: NodeInputs) throws -> [Axis] {
+  private func positionAxes(_ inputs: NodeInputs) throws -> [Axis] {
     let image = try inputs.requiredIntegers(1), block = try inputs.requiredIntegers(2)
     let rank = image.count
     let strides = strides ?? image.map { _ in 1 }, dilations = dilations ?? image.map { _ in 1 }
@@ -48,7 +50,7 @@ struct Col2Im: DifferentiableOperator {
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     let x = try inputs.required(0)
-    let axes = try axes(inputs)
+    let axes = try positionAxes(inputs)
     let elements = try Shape(checked: axes.map(\.kernel)).count
     guard x.shape.rank == 3, x.elementType.isFloatingPoint, x.shape[1] > 0, x.shape[1] % elements == 0,
       try x.shape[2] == Shape(checked: axes.map(\.positions)).count
@@ -58,7 +60,7 @@ struct Col2Im: DifferentiableOperator {
 
   /// For every element of a block, the map from its columns to the image.
   private func maps(_ inputs: NodeInputs, _ image: Shape) throws -> [StridedMap] {
-    let axes = try axes(inputs)
+    let axes = try positionAxes(inputs)
     let x = try inputs.required(0).shape
     let block = Shape(axes.map(\.kernel)), columns = Shape(axes.map(\.positions))
     let channels = StridedMap.Axis(

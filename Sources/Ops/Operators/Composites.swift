@@ -4,7 +4,7 @@ import Graph
 let compositeOperators: [OperatorEntry] = [
   OperatorEntry("SwiGLU", since: 28) { reader in
     let alpha = try reader.float("alpha", default: 1)
-    return Composite { inputs in
+    return Composite(axes: .elementwise) { inputs in
       var body = try GraphBuilder(inputs, atMost: 2)
       guard try inputs.required(0).shape == inputs.required(1).shape else {
         throw GradCAMError(.badData, problem: "the two inputs differ in shape")
@@ -20,7 +20,9 @@ let compositeOperators: [OperatorEntry] = [
   },
   OperatorEntry("CumProd", since: 26) { reader in
     let isExclusive = try reader.flag("exclusive"), isReversed = try reader.flag("reverse")
-    return Composite { inputs in try cumulativeProduct(inputs, isExclusive: isExclusive, isReversed: isReversed) }
+    return Composite(axes: .elementwise) { inputs in
+      try cumulativeProduct(inputs, isExclusive: isExclusive, isReversed: isReversed)
+    }
   },
   OperatorEntry("TensorScatter", since: 24) { reader in
     let axis = try reader.int("axis", default: -2)

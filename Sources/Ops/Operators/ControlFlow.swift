@@ -85,6 +85,8 @@ extension ComputeGraph {
 
 /// A graph run for every slice of some tensors, with a state that is carried from slice to slice.
 private struct Scan: CompositeOperator {
+  func axes(_ inputs: NodeInputs) -> AxisMapping { .unknown }
+
   let inner: ComputeGraph
   let scannedCount: Int
   let inputAxes, outputAxes: [Int]

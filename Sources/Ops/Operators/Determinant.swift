@@ -4,6 +4,8 @@ let determinantOperators: [OperatorEntry] = [OperatorEntry("Det", since: 11) { _
 
 /// The determinant of every matrix in a stack.
 struct Determinant: DifferentiableOperator {
+  func axes(_ inputs: NodeInputs) -> AxisMapping { .unknown }
+
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     let x = try inputs.onlyFloats()
     guard x.shape.rank >= 2, x.shape[x.shape.rank - 1] == x.shape[x.shape.rank - 2] else {

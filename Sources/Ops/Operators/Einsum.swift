@@ -70,7 +70,7 @@ struct Einsum: DifferentiableOperator {
   var role: OperatorRole { .product }
 
   func axes(_ inputs: NodeInputs) -> AxisMapping {
-    guard let geometry = try? geometry(inputs) else { return .elementwise }
+    guard let geometry = try? geometry(inputs) else { return .unknown }
     return .labelled(geometry.labels, result: geometry.resultLabels)
   }
 

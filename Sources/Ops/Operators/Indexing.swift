@@ -181,9 +181,16 @@ struct Gather: DifferentiableOperator {
   var role: OperatorRole { .selection }
 
   func axes(_ inputs: NodeInputs) -> AxisMapping {
+    if case .elements(let axis) = indexing, let rank = inputs[0]?.shape.rank {
+      return .kept(rank: rank, except: [axis < 0 ? axis + rank : axis])
+    }
     guard case .slices(let index) = indexing, let data = inputs[0]?.shape, let indices = inputs[1]?.shape,
       let axis = try? data.axis(index)
-    else { return .elementwise }
+    else { return .unknown }
+    if let known = inputs[1]?.constant?.integers {
+      return .gathered(
+        axis: axis, indices: known.map { Int($0) + ($0 < 0 ? data[axis] : 0) }, shape: indices)
+    }
     let labels = Array(0..<data.rank)
     // What the axes of the index tensor stand for is not known.
     return .labelled(
@@ -232,6 +239,8 @@ struct Scatter: DifferentiableOperator {
 
   let indexing: Indexing
   let reduction: Reduction
+
+  func axes(_ inputs: NodeInputs) -> AxisMapping { .kept(rank: inputs[0]?.shape.rank ?? 0) }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     let data = try inputs.required(0), indices = try inputs.required(1), updates = try inputs.required(2)
@@ -347,6 +356,8 @@ extension BlockTable {
 struct OneHot: Operator {
   let axis: Int
 
+  func axes(_ inputs: NodeInputs) -> AxisMapping { .unknown }
+
   private func geometry(_ inputs: NodeInputs) throws -> (axis: Int, shape: Shape) {
     let indices = try inputs.required(0).shape
     let axis = try Shape([1] + indices.dimensions).axis(axis)
@@ -392,6 +403,8 @@ struct OneHot: Operator {
 
 struct ReverseSequence: DifferentiableOperator {
   let batchAxis, timeAxis: Int
+
+  func axes(_ inputs: NodeInputs) -> AxisMapping { .kept(rank: inputs[0]?.shape.rank ?? 0, except: [timeAxis]) }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     let x = try inputs.required(0), lengths = try inputs.required(1)

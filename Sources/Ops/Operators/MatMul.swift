@@ -186,7 +186,7 @@ struct MatMul: DifferentiableOperator {
   var role: OperatorRole { .product }
 
   func axes(_ inputs: NodeInputs) -> AxisMapping {
-    guard let ranks = try? (0..<2).map({ try inputs.required($0).shape.rank }) else { return .elementwise }
+    guard let ranks = try? (0..<2).map({ try inputs.required($0).shape.rank }) else { return .unknown }
     // Batch axes are labelled by negative numbers, from the last one on.
     func batch(_ rank: Int) -> [Int] { rank > 2 ? (1...rank - 2).reversed().map { -$0 } : [] }
     let left = batch(ranks[0]) + (ranks[0] == 1 ? [1] : [0, 1])

@@ -18,6 +18,11 @@ struct Pad: MovementOperator {
     return Pad(mode: mode, attributes: (pads, try reader.float("value", default: 0)))
   }
 
+  func axes(_ inputs: NodeInputs) -> AxisMapping {
+    guard let pads = try? pads(inputs) else { return .unknown }
+    return .sliced(starts: pads.map { -$0.begin }, steps: pads.map { _ in 1 })
+  }
+
   /// The maximum number of pieces of a padded tensor.
   private static let runLimit = 1 << 16
 

@@ -59,6 +59,7 @@ private func globalOutput(_ inputs: NodeInputs) throws -> [ValueInfo] {
 }
 
 struct MaxPool: DifferentiableOperator {
+  var role: OperatorRole { .pooling }
   func axes(_ inputs: NodeInputs) -> AxisMapping { .channelsFirst }
   private var attributes: WindowAttributes
   private let columnMajor: Bool
@@ -162,6 +163,7 @@ private func maximumGradient(_ geometry: PoolGeometry, isInteger: Bool = false) 
 }
 
 struct AveragePool: DifferentiableOperator {
+  var role: OperatorRole { .pooling }
   func axes(_ inputs: NodeInputs) -> AxisMapping { .channelsFirst }
 
   func averagedAxes(_ inputs: NodeInputs) -> Set<Int>? {
@@ -217,6 +219,7 @@ struct AveragePool: DifferentiableOperator {
 }
 
 struct GlobalAveragePool: DifferentiableOperator {
+  var role: OperatorRole { .pooling }
   func axes(_ inputs: NodeInputs) -> AxisMapping { .channelsFirst }
   func averagedAxes(_ inputs: NodeInputs) -> Set<Int>? {
     inputs[0].map { Set($0.shape.dimensions.indices.dropFirst(2)) }
@@ -250,6 +253,7 @@ struct GlobalAveragePool: DifferentiableOperator {
 }
 
 struct GlobalMaxPool: DifferentiableOperator {
+  var role: OperatorRole { .pooling }
   func axes(_ inputs: NodeInputs) -> AxisMapping { .channelsFirst }
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] { try globalOutput(inputs) }
 
@@ -276,6 +280,7 @@ struct GlobalMaxPool: DifferentiableOperator {
 
 /// LpPool and GlobalLpPool: the p-norm of each window.
 struct LpPool: DifferentiableOperator {
+  var role: OperatorRole { .pooling }
   func axes(_ inputs: NodeInputs) -> AxisMapping { .channelsFirst }
   private var attributes: WindowAttributes?
   private let p: Float
@@ -328,6 +333,7 @@ struct LpPool: DifferentiableOperator {
 
 /// MaxUnpool: puts elements back at the positions that MaxPool's second output holds.
 struct MaxUnpool: DifferentiableOperator {
+  func axes(_ inputs: NodeInputs) -> AxisMapping { .channelsFirst }
   private let kernel: [Int]
   private let strides, pads: [Int]?
 

@@ -31,6 +31,8 @@ extension StridedMap {
 struct Transpose: MovementOperator {
   let permutation: [Int]?
 
+  var role: OperatorRole { .rearrangement }
+
   private func axes(of shape: Shape) throws -> [Int] {
     guard let permutation else { return shape.dimensions.indices.reversed() }
     let axes = try shape.axes(permutation)
@@ -41,7 +43,7 @@ struct Transpose: MovementOperator {
   }
 
   func axes(_ inputs: NodeInputs) -> AxisMapping {
-    guard let shape = inputs[0]?.shape, let order = try? axes(of: shape) else { return .elementwise }
+    guard let shape = inputs[0]?.shape, let order = try? axes(of: shape) else { return .unknown }
     return .labelled([Array(order.indices)], result: order)
   }
 
@@ -72,7 +74,7 @@ struct Concat: MovementOperator {
   var role: OperatorRole { .concatenation }
 
   func axes(_ inputs: NodeInputs) -> AxisMapping {
-    (try? inputs.required(0).shape.axis(axis)).map { .joined(axis: $0) } ?? .elementwise
+    (try? inputs.required(0).shape.axis(axis)).map { .joined(axis: $0) } ?? .unknown
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
@@ -104,6 +106,11 @@ struct Concat: MovementOperator {
 
 struct Split: MovementOperator {
   var role: OperatorRole { .selection }
+
+  func axes(_ inputs: NodeInputs) -> AxisMapping {
+    (try? inputs.required(0).shape.axis(axis)).map { .split(axis: $0) } ?? .unknown
+  }
+
   let axis: Int
   /// The extents if they are an attribute.
   let extents: [Int]?
@@ -155,7 +162,7 @@ struct StridedSlice: MovementOperator {
   var role: OperatorRole { .selection }
 
   func axes(_ inputs: NodeInputs) -> AxisMapping {
-    guard let runs = try? runs(inputs) else { return .elementwise }
+    guard let runs = try? runs(inputs) else { return .unknown }
     return .sliced(starts: runs.map(\.start), steps: runs.map(\.step))
   }
 
@@ -260,6 +267,12 @@ struct Expand: MovementOperator {
 struct Tile: MovementOperator {
   /// Whether the inputs are a number of tiles and an axis, before opset 6.
   let hasAxis: Bool
+
+  func axes(_ inputs: NodeInputs) -> AxisMapping {
+    guard let repeats = try? repeats(inputs) else { return .unknown }
+    return .labelled(
+      [Array(repeats.indices), []], result: repeats.enumerated().map { $1 == 1 ? $0 : repeats.count + $0 })
+  }
 
   private func repeats(_ inputs: NodeInputs) throws -> [Int] {
     let shape = try inputs.required(0).shape
@@ -377,6 +390,12 @@ struct Triangle: MovementOperator {
 
 struct CenterCropPad: MovementOperator {
   let axes: [Int]?
+
+  func axes(_ inputs: NodeInputs) -> AxisMapping {
+    guard let before = inputs[0]?.shape, let after = try? infer(inputs).first?.shape else { return .unknown }
+    let starts = zip(before.dimensions, after.dimensions).map { $0 > $1 ? ($0 - $1) / 2 : -(($1 - $0) / 2) }
+    return .sliced(starts: starts, steps: starts.map { _ in 1 })
+  }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     let x = try inputs.required(0)

@@ -61,6 +61,13 @@ struct Recurrence: CompositeOperator {
     activations = try names.map { try RecurrenceActivation($0, alphas: &alphas, betas: &betas) }
   }
 
+  /// Steps × directions × batch × features, or batch × steps × directions × features; the last states have no steps and
+  /// are not followed.
+  func axes(_ inputs: NodeInputs) -> AxisMapping {
+    .labelled(
+      [isBatchFirst ? [1, 0, 4] : [0, 1, 4], [2, 5, 4], [2, 5, 3]], result: isBatchFirst ? [1, 0, 2, 3] : [0, 2, 1, 3])
+  }
+
   func body(_ inputs: NodeInputs) throws -> ComputeGraph {
     var body = try GraphBuilder(inputs, atMost: cell == .lstm ? 8 : 6)
     let x = try inputs.required(0), weights = try inputs.required(1).shape, recurrent = try inputs.required(2).shape

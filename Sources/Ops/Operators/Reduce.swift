@@ -76,10 +76,11 @@ struct Reduce: DifferentiableOperator {
   let axes: [Int]?
   let keepsDimensions, keepsAllWithoutAxes: Bool
 
+  var role: OperatorRole { .pooling }
+
   func axes(_ inputs: NodeInputs) -> AxisMapping {
-    guard !keepsDimensions, let shape = inputs[0]?.shape, let reduced = try? reducedAxes(inputs) else {
-      return .elementwise
-    }
+    guard let shape = inputs[0]?.shape, let reduced = try? reducedAxes(inputs) else { return .unknown }
+    guard !keepsDimensions else { return .resampled }
     let labels = Array(0..<shape.rank)
     return .labelled([labels, []], result: labels.filter { !reduced.contains($0) })
   }
@@ -228,6 +229,8 @@ extension Shape {
 
 /// The index of the largest or least element along an axis.
 struct ArgExtremum: Operator {
+  func axes(_ inputs: NodeInputs) -> AxisMapping { .unknown }
+
   private let isMinimum, keepsDimension, prefersLast: Bool
   private let axis: Int
 

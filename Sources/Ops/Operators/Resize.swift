@@ -47,6 +47,8 @@ struct Resize: DifferentiableOperator {
   /// The positions of `roi`, `scales` and `sizes` among the inputs.
   var inputPlaces: (roi: Int?, scales: Int, sizes: Int?) = (nil, 1, nil)
 
+  func axes(_ inputs: NodeInputs) -> AxisMapping { coordinates == .crop ? .unknown : .resampled }
+
   static func makeUpsample(_ reader: inout AttributeReader) throws -> Self {
     let mode = try reader.string("mode", default: "nearest")
     guard ["nearest", "linear", "bilinear"].contains(mode) else {

@@ -72,6 +72,12 @@ private func product(_ taps: [AxisTaps], strides: [Int]) -> AxisTaps {
 }
 
 struct GridSample: SamplingOperator {
+  /// Where a position of the result lies is up to the grid.
+  func axes(_ inputs: NodeInputs) -> AxisMapping {
+    let rank = inputs[0]?.shape.rank ?? 0
+    return .kept(rank: rank, except: Set(2..<max(2, rank)))
+  }
+
   enum Mode { case nearest, linear, cubic }
 
   enum Padding: String, CaseIterable { case zeros, border, reflection }
@@ -172,6 +178,9 @@ struct GridSample: SamplingOperator {
 }
 
 struct RoiAlign: SamplingOperator {
+  /// The first axis of the result counts boxes.
+  func axes(_ inputs: NodeInputs) -> AxisMapping { .kept(rank: 4, except: [0, 2, 3]) }
+
   enum Mode: String, CaseIterable {
     case average = "avg"
     case maximum = "max"
@@ -314,6 +323,8 @@ struct RoiAlign: SamplingOperator {
 
 /// The grid of an affine map, for GridSample: linear in the map's coefficients.
 struct AffineGrid: DifferentiableOperator {
+  func axes(_ inputs: NodeInputs) -> AxisMapping { .unknown }
+
   let alignsCorners: Bool
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {

@@ -8,6 +8,11 @@ struct TopK: DifferentiableOperator {
   let count: Int?
   let takesLargest: Bool
 
+  func axes(_ inputs: NodeInputs) -> AxisMapping {
+    guard let shape = inputs[0]?.shape, let axis = try? shape.axis(axis) else { return .unknown }
+    return .kept(rank: shape.rank, except: [axis])
+  }
+
   static func make(_ reader: inout AttributeReader) throws -> Self {
     // If the order does not matter, the sorted one will do.
     reader.ignore("sorted")

@@ -99,6 +99,11 @@ def classifiers():
     network = Network([("image", [2, 3, 16, 16])])
     network.save("two-images", head(network, features(network)), [2, 3], METADATA)
 
+    network = Network([("image", [2, 3, 16, 16])])
+    x = network.add("Flatten", [network.add("GlobalAveragePool", [features(network)], "pool")], "flat")
+    x = network.add("ReduceMean", [x], "film", axes=[0], keepdims=1)
+    network.save("frames", network.dense(x, "scores", 6, 3), [1, 3], METADATA)
+
     for operator in ["Softmax", "Sigmoid"]:
         network = Network([("image", [1, 3, 16, 16])])
         scores = head(network, features(network))

@@ -73,6 +73,45 @@ extension FeatureMapLayout {
     #expect(tokens.reshaped(to: [2, 25])[1] == tokens[2])
   }
 
+  /// Six tiles joined along the batch, row after row or column after column, are one map.
+  @Test(arguments: [true, false])
+  func tilesArePutTogether(isRowMajor: Bool) throws {
+    func tile(_ row: Int, _ column: Int) -> [Dimension] {
+      [
+        map[0], map[1], map[2].sliced(start: 2 * row, step: 1, extent: 2),
+        map[3].sliced(start: 2 * column, step: 1, extent: 2),
+      ]
+    }
+    let places = isRowMajor ? (0..<6).map { ($0 / 3, $0 % 3) } : (0..<6).map { ($0 % 2, $0 / 2) }
+    let joined = try #require(PictureParts(places.map(tile), joinedAt: 0)).dimensions
+    #expect(joined.map(\.extent) == [6, 2, 2, 2])
+    let layout = try layout(joined)
+    #expect((layout.channels, layout.height, layout.width) == (2, 4, 6))
+    for (index, (row, column)) in places.enumerated() {
+      #expect(layout.index(1, 2 * row + 1, 2 * column) == index * 8 + 6)
+    }
+    // One of them lies at its place.
+    let item = try #require(FeatureMapLayout(joined, item: 4))
+    #expect((item.height, item.width, item.index(0, 0, 0)) == (2, 2, 32))
+    #expect((item.region.y, item.region.height) == (Double(places[4].0) / 2, 0.5))
+    #expect(abs(item.region.x - Double(places[4].1) / 3) < 1e-9 && abs(item.region.width - 1.0 / 3) < 1e-9)
+    // Places in any other order are no grid.
+    #expect(PictureParts([places[0], places[4], places[1]].map(tile), joinedAt: 0) == nil)
+  }
+
+  @Test func itemsOfUnknownPlaceAreShownOneByOne() throws {
+    let items = [Dimension(.unknown, 5), map[1], map[2], map[3]]
+    #expect(FeatureMapLayout(items) == nil && items.itemCount == 5)
+    let item = try #require(FeatureMapLayout(items, item: 3))
+    #expect(item.index(0, 0, 0) == 144 && item.region == .whole)
+    #expect(FeatureMapLayout(items, item: 5) == nil && map.itemCount == nil)
+  }
+
+  @Test func everyImageOfABatchHasItsElements() throws {
+    let layout = try layout([Dimension(.batch, 3), map[1], map[2], map[3]])
+    #expect((0..<3).map { layout.showing(image: $0).index(1, 0, 1) } == [25, 73, 121])
+  }
+
   @Test func heightTwiceIsNoMap() {
     #expect(FeatureMapLayout([map[0], map[1], map[2], map[2]]) == nil)
     #expect(FeatureMapLayout([map[0], map[1], map[2]]) == nil)
@@ -87,6 +126,11 @@ extension FeatureMapLayout {
     #expect(tokens.dimensions(of: [1, 23, 2], known: nil) == nil)
     #expect(tokens.dimensions(of: [1, 23, 26], known: nil) == nil)
     #expect(tokens.dimensions(of: [24], known: nil) == nil)
+
+    // Tokens before and after the grid are told apart by the graph.
+    let joined = [map[0], Dimension(leading: 1, [Factor(.unknown, 24)], trailing: 5), map[1]]
+    let known = try self.layout(#require(tokens.dimensions(of: [1, 30, 2], known: joined)))
+    #expect((known.extraTokens, known.index(0, 0, 0)) == (6, 2))
 
     let first = FeatureMapHint(grid: .init(height: 4, width: 6), channels: .first)
     #expect(try self.layout(#require(first.dimensions(of: [1, 30, 24], known: nil))).channels == 30)
