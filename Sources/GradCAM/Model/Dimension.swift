@@ -22,6 +22,8 @@ struct Factor: Hashable, Sendable {
   }
 
   var isPlace: Bool { role == .height || role == .width }
+  /// Whether there is one index, which does not lie in a part of the picture.
+  var isSingle: Bool { extent == 1 && (!isPlace || (start == 0 && isClose(step, 1, 1))) }
 
   /// Whether this factor counts the same places as another, but for a shift of less than a step.
   func agrees(with other: Factor) -> Bool {
@@ -200,7 +202,8 @@ extension [Dimension] {
           guard piece.extent == extent, open == extent else { return unknown }
           (dimension, open) = (piece, 1)
         } else if open.isMultiple(of: piece.extent) {
-          dimension.append(piece.factors[0])
+          // What is squeezed away counts nothing.
+          if !piece.factors[0].isSingle || open == 1 { dimension.append(piece.factors[0]) }
           open /= piece.extent
         } else {
           var outer = piece.factors[0]

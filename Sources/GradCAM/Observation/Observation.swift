@@ -85,7 +85,10 @@ public final class Observation {
   public var classCount: Int { focus.catalogue.classCount }
 
   /// Whether targets are computed from the class scores.
-  var explainsClassScores: Bool { hasClassScores && focus.explained == model.head.logits }
+  var explainsClassScores: Bool {
+    hasClassScores && focus.explained == model.head.logits
+      && explainedImages.count == images.dividing(focus.explainedInfo.shape).count
+  }
 
   /// The raw scores, as `ScoreHead` reads them; empty if they are not one number per class.
   public var logits: [Float] {
