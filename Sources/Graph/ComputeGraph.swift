@@ -9,7 +9,14 @@ public enum DeclaredDimension: Sendable, Hashable {
   case symbolic(String)
 }
 
-/// A named tensor of a graph: an input, a constant, or the result of a node.
+/// What a value is, as a model declares it.
+public enum ValueKind: Sendable {
+  case tensor, sequence, optionalTensor, optionalSequence
+  /// None of these: a map, a sparse tensor, or a collection of such.
+  case other
+}
+
+/// A named tensor of a graph, or a sequence or optional of tensors: an input, a constant, or the result of a node.
 public struct Value: Sendable {
   /// The name in the file; unique in its graph.
   public let name: String
@@ -19,6 +26,10 @@ public struct Value: Sendable {
   public var dimensions: [DeclaredDimension]?
   /// The contents of an initialiser.
   public var constant: Tensor?
+  /// Why an initialiser's contents cannot be used: an error only if they are needed.
+  public var problem: GradCAMError?
+  /// What it is, if the file declares it; else taken for a tensor.
+  public var kind = ValueKind.tensor
 
   /// Creates a value.
   public init(

@@ -8,6 +8,8 @@ struct ForwardPlanner {
   var infersOnly = false
 
   var infos: [ValueID: ValueInfo] = [:]
+  /// The values that are no tensors.
+  private(set) var collections: [ValueID: CollectedValue] = [:]
   var places: [ValueID: ValuePlace] = [:]
   var steps: [Step] = []
   var byteCounts: [Int] = []
@@ -32,10 +34,24 @@ struct ForwardPlanner {
         info.constant.map(ValuePlace.constant) ?? observed(id) ?? .buffer(newBuffer(byteCount: info.byteCount))
     }
     for index in graph.nodes(reaching: wanted) { try located(graph.describe(node: index)) { try plan(node: index) } }
-    for value in wanted where infos[value] == nil { throw missingContents(value) }
+    for value in wanted where infos[value] == nil {
+      guard collections[value] == nil else { throw notATensor(value) }
+      throw missingContents(value)
+    }
+  }
+
+  private func notATensor(_ value: ValueID) -> GradCAMError {
+    let kind =
+      if case .sequence(let elements)? = collections[value] { "a sequence of \(elements.count) tensors" } else {
+        "an optional that holds nothing"
+      }
+    return GradCAMError(
+      .unsupported, at: "'\(graph.values[value].name)'", problem: "is \(kind), not a tensor",
+      advice: "name a tensor with \(.target)")
   }
 
   private func missingContents(_ value: ValueID) -> GradCAMError {
+    if let problem = graph.values[value].problem { return problem }
     let name = graph.values[value].name
     return GradCAMError(
       .badData, problem: "input '\(name)' has no contents", advice: "give it with \(.tensor, as: "\(name)=FILE.npy")")
@@ -50,14 +66,22 @@ struct ForwardPlanner {
     let node = graph.nodes[index]
     let inputs = NodeInputs(
       try node.inputs.map { input in
-        guard let input else { return nil }
+        guard let input, collections[input] == nil else { return nil }
         guard let info = infos[input] else { throw missingContents(input) }
         return info
-      })
+      }, collections: Set(node.inputs.indices.filter { node.inputs[$0].map { collections[$0] != nil } ?? false }),
+      captured: node.captures.compactMapValues { infos[$0] })
     switch node.operation {
     case let unresolvable as UnresolvableOperator: throw unresolvable.error
-    case let composite as any CompositeOperator: try plan(body: try composite.body(inputs), of: index)
-    case let operation as any Operator: try plan(node: index, operation, inputs)
+    case let composite as any CompositeOperator: try plan(body: try composite.body(inputs), replacing: node, of: index)
+    case let operation as any CollectionOperator: try plan(node: index, operation)
+    case is Identity where inputs[0] == nil && inputs.has(0):
+      if let output = node.outputs[0] { collections[output] = collections[node.inputs[0]!] }
+    case let operation as any Operator:
+      for input in node.inputs.indices where inputs[input] == nil && inputs.has(input) {
+        _ = try inputs.required(input)
+      }
+      try plan(node: index, operation, inputs)
     default:
       throw GradCAMError(.defect, problem: "operator \(node.operatorName) can neither be computed nor expanded")
     }
@@ -89,22 +113,61 @@ struct ForwardPlanner {
     GradCAMError(.badData, problem: "has \(node.outputs.count) outputs, but the operator has \(known)")
   }
 
-  /// Plans the nodes of a composite node's body in its place.
-  private mutating func plan(body: ComputeGraph, of index: Int) throws {
-    guard body.outputs.count >= graph.nodes[index].outputs.count else {
-      throw tooManyOutputs(graph.nodes[index], known: body.outputs.count)
+  /// Plans the nodes that compute the tensors of a node's results.
+  private mutating func plan(node index: Int, _ operation: any CollectionOperator) throws {
+    var node = graph.nodes[index]
+    var tensors: [ValueID] = []
+    let inputs = node.inputs.map { input -> CollectedValue? in
+      guard let input else { return nil }
+      let first = tensors.count
+      tensors += (collections[input] ?? .tensor(input)).tensors
+      switch collections[input] {
+      case nil, .tensor: return .tensor(first)
+      case .sequence: return .sequence(Array(first..<tensors.count))
+      case .empty: return .empty
+      }
     }
+    let infos = infos
+    var (body, results) = try operation.expand(inputs, NodeInputs(tensors.map { infos[$0] }))
+    guard results.count >= node.outputs.count else { throw tooManyOutputs(node, known: results.count) }
+    // The results' tensors by their values in the body; those that come in stay what they are.
+    var outer = Dictionary(uniqueKeysWithValues: tensors.enumerated().map { ($0, $1) })
+    (node.inputs, node.outputs, body.outputs) = (tensors, [], [])
+    func add(_ inner: ValueID, as value: ValueID) {
+      body.outputs.append(inner)
+      node.outputs.append(value)
+    }
+    for (output, result) in zip(graph.nodes[index].outputs, results) {
+      guard let output else { continue }
+      if case .tensor(let tensor) = result {
+        add(tensor, as: output)
+        continue
+      }
+      for element in result.tensors where outer[element] == nil {
+        outer[element] = graph.values.count
+        graph.values.append(Value(name: "\(graph.values[output].name)/\(body.outputs.count)"))
+        add(element, as: outer[element]!)
+      }
+      let elements = result.tensors.map { outer[$0]! }
+      collections[output] = if case .empty = result { .empty } else { .sequence(elements) }
+    }
+    try plan(body: body, replacing: node, of: index)
+  }
+
+  /// Plans the nodes of a body in the place of a node, which stands for that at an index of the graph.
+  private mutating func plan(body: ComputeGraph, replacing node: Node, of index: Int) throws {
+    guard body.outputs.count >= node.outputs.count else { throw tooManyOutputs(node, known: body.outputs.count) }
     let firstValue = graph.values.count
     var builder = GraphBuilder(graph)
-    let parts = builder.splice(operators.resolving(body), replacing: index)
+    let parts = builder.splice(
+      operators.resolving(body), replacing: node, origin: graph.nodes[index].origin ?? index)
     graph = builder.graph
     for value in firstValue..<graph.values.count {
       guard let constant = graph.values[value].constant else { continue }
       infos[value] = ValueInfo(constant)
       places[value] = .constant(constant)
     }
-    let results = Set(graph.nodes[index].results)
-    for part in graph.nodes(reaching: results, from: parts.lowerBound) { try plan(node: part) }
+    for part in graph.nodes(reaching: Set(node.results), from: parts.lowerBound) { try plan(node: part) }
   }
 
   private mutating func addStep(_ kernel: Kernel, node index: Int) {
@@ -137,12 +200,15 @@ struct ForwardPlanner {
     }
     let scratch = TensorStorage(byteCount: kernel.scratchByteCount)
     let workerScratch = TensorStorage(byteCount: kernel.workerScratchByteCount)
-    try kernel.run(
-      KernelArguments(
-        inputs: (0..<inputs.count).map { inputs[$0]?.constant.map { UnsafeRawPointer($0.storage.base) } },
-        outputs: results.map { $0.storage.base }, scratch: scratch.base,
-        workerScratch: WorkerScratch(base: workerScratch.base, stride: kernel.workerScratchByteCount),
-        pool: ThreadPool(threadCount: 1)))
+    let sources = (0..<inputs.count).map { inputs[$0]?.constant?.storage.forOneUse }
+    try withExtendedLifetime(sources) {
+      try kernel.run(
+        KernelArguments(
+          inputs: sources.map { $0.map { UnsafeRawPointer($0.base) } },
+          outputs: results.map { $0.storage.base }, scratch: scratch.base,
+          workerScratch: WorkerScratch(base: workerScratch.base, stride: kernel.workerScratchByteCount),
+          pool: ThreadPool(threadCount: 1)))
+    }
     for index in outputs.indices { outputs[index].constant = results[index] }
   }
 }

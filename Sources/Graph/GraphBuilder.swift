@@ -90,7 +90,7 @@ extension GraphBuilder {
   public mutating func splice(_ inner: ComputeGraph, inputs: [ValueID]) -> [ValueID] {
     var ids: [ValueID: ValueID] = Dictionary(zip(inner.inputs, inputs)) { first, _ in first }
     let own = inner.ownValues
-    for (id, value) in inner.values.enumerated() where ids[id] == nil && value.constant == nil && !own.contains(id) {
+    for (id, value) in inner.values.enumerated() where ids[id] == nil && value.isOpen && !own.contains(id) {
       ids[id] = outside[value.name] ?? self.value(value.name)
       outside[value.name] = ids[id]
     }
@@ -103,12 +103,13 @@ extension GraphBuilder {
   /// Nodes without a name are named after the node's first output.
   /// - Parameter origin: the node's index in this graph, recorded as the origin of the added nodes; nil if they replace
   ///   the node entirely.
+  /// - Returns: the positions of the nodes added.
   @discardableResult
   mutating func splice(_ body: ComputeGraph, replacing node: Node, origin: Int? = nil) -> Range<Int> {
     var ids: [ValueID: ValueID] = [:]
     for (inner, outer) in zip(body.inputs, node.inputs) { ids[inner] = outer }
     let own = body.ownValues
-    for (inner, value) in body.values.enumerated() where value.constant == nil && !own.contains(inner) {
+    for (inner, value) in body.values.enumerated() where value.isOpen && !own.contains(inner) {
       ids[inner] = node.captures[value.name]
     }
     var copies: [(from: ValueID, to: ValueID)] = []
@@ -135,13 +136,6 @@ extension GraphBuilder {
     return first..<graph.nodes.count
   }
 
-  /// Adds the body of one of this graph's own composite nodes at its end.
-  ///
-  /// - Returns: the positions of the nodes added.
-  mutating func splice(_ body: ComputeGraph, replacing index: Int) -> Range<Int> {
-    splice(body, replacing: graph.nodes[index], origin: graph.nodes[index].origin ?? index)
-  }
-
   /// Adds the values of a graph that are not in this one yet, and its nodes.
   private mutating func graft(
     _ inner: ComputeGraph, _ ids: inout [ValueID: ValueID], prefix: String, metadata: [String: String], origin: Int?
@@ -149,6 +143,7 @@ extension GraphBuilder {
     var added: Set<ValueID> = []
     for (id, value) in inner.values.enumerated() where ids[id] == nil && !inner.inputs.contains(id) {
       ids[id] = self.value("\(prefix)\(value.name)_\(graph.values.count)", constant: value.constant)
+      graph.values[ids[id]!].problem = value.problem
       added.insert(ids[id]!)
     }
     for var node in inner.nodes {
@@ -164,6 +159,11 @@ extension GraphBuilder {
       graph.nodes.append(node)
     }
   }
+}
+
+extension Value {
+  /// Whether it is no initialiser.
+  fileprivate var isOpen: Bool { constant == nil && problem == nil }
 }
 
 extension ComputeGraph {

@@ -24,21 +24,42 @@ public struct ValueInfo: Sendable {
 /// The inputs of one node at planning time, in the operator's order.
 public struct NodeInputs: Sendable {
   private let infos: [ValueInfo?]
+  /// The positions of the inputs that are sequences or empty optionals, which have no `ValueInfo`.
+  private let collections: Set<Int>
+  /// The values that graphs in the node's attributes read, by their names there.
+  private let captured: [String: ValueInfo]
 
   /// Wraps the inputs; nil stands for an omitted optional one.
-  public init(_ infos: [ValueInfo?]) { self.infos = infos }
+  ///
+  /// - Parameters:
+  ///   - collections: the positions of those that are sequences or empty optionals instead of tensors.
+  ///   - captured: the values that graphs in the node's attributes read, by their names there.
+  public init(_ infos: [ValueInfo?], collections: Set<Int> = [], captured: [String: ValueInfo] = [:]) {
+    self.infos = infos
+    self.collections = collections
+    self.captured = captured
+  }
+
+  /// The contents of a value that graphs in the node's attributes read by this name, if they are known.
+  public func capturedContents(_ name: String) -> Tensor? { captured[name]?.constant }
 
   /// The number of inputs, including omitted ones in between.
   public var count: Int { infos.count }
 
-  /// An optional input.
+  /// Whether an input is not omitted.
+  public func has(_ index: Int) -> Bool { self[index] != nil || collections.contains(index) }
+
+  /// An optional input, if it is a tensor.
   public subscript(_ index: Int) -> ValueInfo? { index < infos.count ? infos[index] : nil }
 
   /// An input that the operator requires.
   ///
   /// Throws `badData` if it is missing.
   public func required(_ index: Int) throws -> ValueInfo {
-    guard let info = self[index] else { throw GradCAMError(.badData, problem: "input \(index) is missing") }
+    guard let info = self[index] else {
+      let problem = collections.contains(index) ? "is a sequence, not a tensor" : "is missing"
+      throw GradCAMError(.badData, problem: "input \(index) \(problem)")
+    }
     return info
   }
 

@@ -18,7 +18,8 @@ public struct OperatorEntry: Sendable {
   ) {
     self.init(
       type, domain: domain, since: since, provider: provider,
-      isDifferentiable: Made.self is any DifferentiableOperator.Type || Made.self is any CompositeOperator.Type,
+      isDifferentiable: Made.self is any DifferentiableOperator.Type || Made.self is any CompositeOperator.Type
+        || Made.self is any CollectionOperator.Type,
       making: make)
   }
 

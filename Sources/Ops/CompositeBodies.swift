@@ -5,7 +5,7 @@ extension GraphBuilder {
   /// Starts a body for a node with at most `limit` inputs.
   init(_ inputs: NodeInputs, atMost limit: Int = .max, opsets: [String: Int] = ["": 23]) throws {
     try inputs.expect(atMost: limit)
-    self.init(inputs: (0..<inputs.count).map { inputs[$0] != nil }, opsets: opsets)
+    self.init(inputs: (0..<inputs.count).map(inputs.has), opsets: opsets)
   }
 
   /// Adds a list of integers.

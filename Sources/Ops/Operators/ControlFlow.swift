@@ -16,11 +16,14 @@ let controlFlowOperators: [OperatorEntry] = [
   OperatorEntry("Scan", since: 9) { reader in try Scan(&reader) },
 ]
 
-/// The maximum number of iterations that are unrolled.
-private let roundLimit = 10_000
+/// The maximum number of iterations that are unrolled, and of elements that a sequence is split into.
+let roundLimit = 10_000
 
 extension AttributeReader {
-  fileprivate mutating func graph(_ name: String) throws -> ComputeGraph {
+  /// A graph.
+  ///
+  /// Throws `badData` if there is none.
+  mutating func graph(_ name: String) throws -> ComputeGraph {
     switch attribute(name) {
     case .graph(let graph)?: return graph
     case .unsupported(let error)?: throw error
@@ -35,7 +38,7 @@ private func loop(_ inputs: NodeInputs, _ inner: ComputeGraph) throws -> Compute
   guard carried >= 0, inner.outputs.count >= carried + 1, inputs.count == carried + 2 else {
     throw GradCAMError(.badData, problem: "the body's inputs and outputs do not fit those of the loop")
   }
-  guard inner.returnsItsCondition else {
+  guard inner.returnsItsCondition(captured: inputs.capturedContents) else {
     throw GradCAMError(.unsupported, problem: "the number of iterations depends on what they compute")
   }
   guard let limit = try inputs.integer(0) else {
@@ -66,7 +69,9 @@ private func loop(_ inputs: NodeInputs, _ inner: ComputeGraph) throws -> Compute
 
 extension ComputeGraph {
   /// Whether the first output, the loop condition, is always true if the previous condition was.
-  fileprivate var returnsItsCondition: Bool {
+  ///
+  /// - Parameter captured: the contents of a value read from outside, if they are known.
+  fileprivate func returnsItsCondition(captured: (String) -> Tensor?) -> Bool {
     let producers = producers
     var value = outputs[0]
     while let producer = producers[value] {
@@ -79,7 +84,7 @@ extension ComputeGraph {
       else { return false }
       return tensor.integers == [1]
     }
-    return value == inputs[1] || values[value].constant?.integers == [1]
+    return value == inputs[1] || (values[value].constant ?? captured(values[value].name))?.integers == [1]
   }
 }
 
