@@ -16,9 +16,26 @@ let padGradientChecks: [GradientCheck] = [
   GradientCheck(
     type: "Pad", attributes: ["pads": .ints([1, 0, 0, 1]), "value": .float(2)], inputs: [.uniform([2, 2])], opset: 2),
   GradientCheck(type: "Pad", attributes: ["paddings": .ints([0, 1, 0, 0])], inputs: [.uniform([2, 2])], opset: 1),
+  GradientCheck(
+    type: "LegacyPadding", domain: "com.microsoft",
+    attributes: ["kernel_shape": .ints([3, 3]), "strides": .ints([2, 2])], inputs: [.uniform([1, 2, 4, 5])]),
 ]
 
 @Suite struct PadTests {
+  /// As much as windows need that reach the last pixel, but none that begin in the padding.
+  @Test(arguments: [(4, 3, 0, 0, 1), (5, 3, 0, 0, 0), (3, 2, 1, 1, 0), (4, 3, 1, 1, 2)])
+  func padsForPoolingThatReachesTheEnd(extent: Int, window: Int, pad: Int, begin: Int, end: Int) throws {
+    let x = Tensor([Float](repeating: 1, count: extent), shape: [1, 1, extent])
+    let padded = try evaluate(
+      "LegacyPadding", [x],
+      [
+        "kernel_shape": .ints([Int64(window)]), "strides": .ints([2]), "pads": .ints([Int64(pad)]), "value": .float(-9),
+      ], domain: "com.microsoft")[0]
+    let expected =
+      [Float](repeating: -9, count: begin) + [Float](repeating: 1, count: extent) + [Float](repeating: -9, count: end)
+    #expect(padded.floats == expected)
+  }
+
   @Test func pad() throws {
     let x = Tensor((1...3).map(Float.init), shape: [3])
     func pad(_ mode: String, _ pads: Tensor, _ others: Tensor?...) throws -> [Float] {

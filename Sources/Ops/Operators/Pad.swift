@@ -1,6 +1,36 @@
 import Graph
 
-let padOperators: [OperatorEntry] = [OperatorEntry("Pad", make: Pad.make)]
+let padOperators: [OperatorEntry] = [
+  OperatorEntry("Pad", make: Pad.make),
+  OperatorEntry("LegacyPadding", domain: microsoft) { reader in
+    let value = try reader.float("value", default: 0), pads = try reader.ints("pads") ?? []
+    guard let window = try reader.ints("kernel_shape"), let strides = try reader.ints("strides") else {
+      throw GradCAMError(.badData, problem: "attribute 'kernel_shape' or 'strides' is missing")
+    }
+    return Composite { try legacyPadding($0, window: window, strides: strides, pads: pads, value: value) }
+  },
+]
+
+/// The padding of Caffe's and Core ML's pooling, whose windows reach the last pixel: the number of windows is rounded up,
+/// without windows that begin in the padding.
+private func legacyPadding(
+  _ inputs: NodeInputs, window: [Int], strides: [Int], pads: [Int], value: Float
+) throws -> ComputeGraph {
+  var body = try GraphBuilder(inputs, atMost: 1)
+  let x = try inputs.required(0), count = window.count
+  let begins = pads.isEmpty ? [Int](repeating: 0, count: count) : pads
+  guard x.shape.rank == count + 2, strides.count == count, begins.count == count,
+    (window + strides).allSatisfy({ $0 > 0 }), begins.allSatisfy({ $0 >= 0 })
+  else { throw GradCAMError(.badData, problem: "windows \(window) do not fit a tensor of shape \(x.shape)") }
+  let ends = (0..<count).map { axis in
+    let extent = x.shape[axis + 2], stride = strides[axis], begin = begins[axis]
+    var last = max(0, extent + 2 * begin - window[axis] + stride - 1) / stride
+    if begin > 0, last * stride >= extent + begin { last -= 1 }
+    return max(0, last * stride + window[axis] - extent - begin)
+  }
+  let amounts = body.integers([0, 0] + begins + [0, 0] + ends)
+  return body.returning(body("Pad", 0, amounts, body.number(value, type: x.elementType)))
+}
 
 struct Pad: MovementOperator {
   enum Mode: String, CaseIterable { case constant, reflect, edge, wrap }
