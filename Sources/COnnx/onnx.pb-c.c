@@ -367,6 +367,96 @@ void   onnx__sparse_tensor_proto__free_unpacked
   assert(message->base.descriptor == &onnx__sparse_tensor_proto__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   onnx__sequence_proto__init
+                     (Onnx__SequenceProto         *message)
+{
+  static const Onnx__SequenceProto init_value = ONNX__SEQUENCE_PROTO__INIT;
+  *message = init_value;
+}
+size_t onnx__sequence_proto__get_packed_size
+                     (const Onnx__SequenceProto *message)
+{
+  assert(message->base.descriptor == &onnx__sequence_proto__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t onnx__sequence_proto__pack
+                     (const Onnx__SequenceProto *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &onnx__sequence_proto__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t onnx__sequence_proto__pack_to_buffer
+                     (const Onnx__SequenceProto *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &onnx__sequence_proto__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Onnx__SequenceProto *
+       onnx__sequence_proto__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Onnx__SequenceProto *)
+     protobuf_c_message_unpack (&onnx__sequence_proto__descriptor,
+                                allocator, len, data);
+}
+void   onnx__sequence_proto__free_unpacked
+                     (Onnx__SequenceProto *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &onnx__sequence_proto__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   onnx__optional_proto__init
+                     (Onnx__OptionalProto         *message)
+{
+  static const Onnx__OptionalProto init_value = ONNX__OPTIONAL_PROTO__INIT;
+  *message = init_value;
+}
+size_t onnx__optional_proto__get_packed_size
+                     (const Onnx__OptionalProto *message)
+{
+  assert(message->base.descriptor == &onnx__optional_proto__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t onnx__optional_proto__pack
+                     (const Onnx__OptionalProto *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &onnx__optional_proto__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t onnx__optional_proto__pack_to_buffer
+                     (const Onnx__OptionalProto *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &onnx__optional_proto__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Onnx__OptionalProto *
+       onnx__optional_proto__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Onnx__OptionalProto *)
+     protobuf_c_message_unpack (&onnx__optional_proto__descriptor,
+                                allocator, len, data);
+}
+void   onnx__optional_proto__free_unpacked
+                     (Onnx__OptionalProto *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &onnx__optional_proto__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   onnx__value_info_proto__init
                      (Onnx__ValueInfoProto         *message)
 {
@@ -416,6 +506,18 @@ void   onnx__type_proto__tensor__init
                      (Onnx__TypeProto__Tensor         *message)
 {
   static const Onnx__TypeProto__Tensor init_value = ONNX__TYPE_PROTO__TENSOR__INIT;
+  *message = init_value;
+}
+void   onnx__type_proto__sequence__init
+                     (Onnx__TypeProto__Sequence         *message)
+{
+  static const Onnx__TypeProto__Sequence init_value = ONNX__TYPE_PROTO__SEQUENCE__INIT;
+  *message = init_value;
+}
+void   onnx__type_proto__optional__init
+                     (Onnx__TypeProto__Optional         *message)
+{
+  static const Onnx__TypeProto__Optional init_value = ONNX__TYPE_PROTO__OPTIONAL__INIT;
   *message = init_value;
 }
 void   onnx__type_proto__init
@@ -1375,7 +1477,7 @@ const ProtobufCEnumDescriptor onnx__tensor_proto__data_location__descriptor =
   onnx__tensor_proto__data_location__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCFieldDescriptor onnx__tensor_proto__field_descriptors[11] =
+static const ProtobufCFieldDescriptor onnx__tensor_proto__field_descriptors[12] =
 {
   {
     "dims",
@@ -1423,6 +1525,18 @@ static const ProtobufCFieldDescriptor onnx__tensor_proto__field_descriptors[11] 
     NULL,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "string_data",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Onnx__TensorProto, n_string_data),
+    offsetof(Onnx__TensorProto, string_data),
+    NULL,
+    NULL,
+    0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
@@ -1511,25 +1625,25 @@ static const ProtobufCFieldDescriptor onnx__tensor_proto__field_descriptors[11] 
   },
 };
 static const unsigned onnx__tensor_proto__field_indices_by_name[] = {
-  10,   /* field[10] = data_location */
+  11,   /* field[11] = data_location */
   1,   /* field[1] = data_type */
   0,   /* field[0] = dims */
-  7,   /* field[7] = double_data */
-  9,   /* field[9] = external_data */
+  8,   /* field[8] = double_data */
+  10,   /* field[10] = external_data */
   2,   /* field[2] = float_data */
   3,   /* field[3] = int32_data */
-  4,   /* field[4] = int64_data */
-  5,   /* field[5] = name */
-  6,   /* field[6] = raw_data */
-  8,   /* field[8] = uint64_data */
+  5,   /* field[5] = int64_data */
+  6,   /* field[6] = name */
+  7,   /* field[7] = raw_data */
+  4,   /* field[4] = string_data */
+  9,   /* field[9] = uint64_data */
 };
-static const ProtobufCIntRange onnx__tensor_proto__number_ranges[4 + 1] =
+static const ProtobufCIntRange onnx__tensor_proto__number_ranges[3 + 1] =
 {
   { 1, 0 },
   { 4, 2 },
-  { 7, 4 },
-  { 13, 9 },
-  { 0, 11 }
+  { 13, 10 },
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor onnx__tensor_proto__descriptor =
 {
@@ -1539,10 +1653,10 @@ const ProtobufCMessageDescriptor onnx__tensor_proto__descriptor =
   "Onnx__TensorProto",
   "onnx",
   sizeof(Onnx__TensorProto),
-  11,
+  12,
   onnx__tensor_proto__field_descriptors,
   onnx__tensor_proto__field_indices_by_name,
-  4,  onnx__tensor_proto__number_ranges,
+  3,  onnx__tensor_proto__number_ranges,
   (ProtobufCMessageInit) onnx__tensor_proto__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -1582,6 +1696,220 @@ const ProtobufCMessageDescriptor onnx__sparse_tensor_proto__descriptor =
   onnx__sparse_tensor_proto__field_indices_by_name,
   1,  onnx__sparse_tensor_proto__number_ranges,
   (ProtobufCMessageInit) onnx__sparse_tensor_proto__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCEnumValue onnx__sequence_proto__data_type__enum_values_by_number[6] =
+{
+  { "UNDEFINED", "ONNX__SEQUENCE_PROTO__DATA_TYPE__UNDEFINED", 0 },
+  { "TENSOR", "ONNX__SEQUENCE_PROTO__DATA_TYPE__TENSOR", 1 },
+  { "SPARSE_TENSOR", "ONNX__SEQUENCE_PROTO__DATA_TYPE__SPARSE_TENSOR", 2 },
+  { "SEQUENCE", "ONNX__SEQUENCE_PROTO__DATA_TYPE__SEQUENCE", 3 },
+  { "MAP", "ONNX__SEQUENCE_PROTO__DATA_TYPE__MAP", 4 },
+  { "OPTIONAL", "ONNX__SEQUENCE_PROTO__DATA_TYPE__OPTIONAL", 5 },
+};
+static const ProtobufCIntRange onnx__sequence_proto__data_type__value_ranges[] = {
+{0, 0},{0, 6}
+};
+static const ProtobufCEnumValueIndex onnx__sequence_proto__data_type__enum_values_by_name[6] =
+{
+  { "MAP", 4 },
+  { "OPTIONAL", 5 },
+  { "SEQUENCE", 3 },
+  { "SPARSE_TENSOR", 2 },
+  { "TENSOR", 1 },
+  { "UNDEFINED", 0 },
+};
+const ProtobufCEnumDescriptor onnx__sequence_proto__data_type__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "onnx.SequenceProto.DataType",
+  "DataType",
+  "Onnx__SequenceProto__DataType",
+  "onnx",
+  6,
+  onnx__sequence_proto__data_type__enum_values_by_number,
+  6,
+  onnx__sequence_proto__data_type__enum_values_by_name,
+  1,
+  onnx__sequence_proto__data_type__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCFieldDescriptor onnx__sequence_proto__field_descriptors[3] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Onnx__SequenceProto, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "elem_type",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Onnx__SequenceProto, has_elem_type),
+    offsetof(Onnx__SequenceProto, elem_type),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tensor_values",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Onnx__SequenceProto, n_tensor_values),
+    offsetof(Onnx__SequenceProto, tensor_values),
+    &onnx__tensor_proto__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned onnx__sequence_proto__field_indices_by_name[] = {
+  1,   /* field[1] = elem_type */
+  0,   /* field[0] = name */
+  2,   /* field[2] = tensor_values */
+};
+static const ProtobufCIntRange onnx__sequence_proto__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor onnx__sequence_proto__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "onnx.SequenceProto",
+  "SequenceProto",
+  "Onnx__SequenceProto",
+  "onnx",
+  sizeof(Onnx__SequenceProto),
+  3,
+  onnx__sequence_proto__field_descriptors,
+  onnx__sequence_proto__field_indices_by_name,
+  1,  onnx__sequence_proto__number_ranges,
+  (ProtobufCMessageInit) onnx__sequence_proto__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCEnumValue onnx__optional_proto__data_type__enum_values_by_number[6] =
+{
+  { "UNDEFINED", "ONNX__OPTIONAL_PROTO__DATA_TYPE__UNDEFINED", 0 },
+  { "TENSOR", "ONNX__OPTIONAL_PROTO__DATA_TYPE__TENSOR", 1 },
+  { "SPARSE_TENSOR", "ONNX__OPTIONAL_PROTO__DATA_TYPE__SPARSE_TENSOR", 2 },
+  { "SEQUENCE", "ONNX__OPTIONAL_PROTO__DATA_TYPE__SEQUENCE", 3 },
+  { "MAP", "ONNX__OPTIONAL_PROTO__DATA_TYPE__MAP", 4 },
+  { "OPTIONAL", "ONNX__OPTIONAL_PROTO__DATA_TYPE__OPTIONAL", 5 },
+};
+static const ProtobufCIntRange onnx__optional_proto__data_type__value_ranges[] = {
+{0, 0},{0, 6}
+};
+static const ProtobufCEnumValueIndex onnx__optional_proto__data_type__enum_values_by_name[6] =
+{
+  { "MAP", 4 },
+  { "OPTIONAL", 5 },
+  { "SEQUENCE", 3 },
+  { "SPARSE_TENSOR", 2 },
+  { "TENSOR", 1 },
+  { "UNDEFINED", 0 },
+};
+const ProtobufCEnumDescriptor onnx__optional_proto__data_type__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "onnx.OptionalProto.DataType",
+  "DataType",
+  "Onnx__OptionalProto__DataType",
+  "onnx",
+  6,
+  onnx__optional_proto__data_type__enum_values_by_number,
+  6,
+  onnx__optional_proto__data_type__enum_values_by_name,
+  1,
+  onnx__optional_proto__data_type__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCFieldDescriptor onnx__optional_proto__field_descriptors[4] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Onnx__OptionalProto, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "elem_type",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Onnx__OptionalProto, has_elem_type),
+    offsetof(Onnx__OptionalProto, elem_type),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tensor_value",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Onnx__OptionalProto, tensor_value),
+    &onnx__tensor_proto__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "sequence_value",
+    5,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Onnx__OptionalProto, sequence_value),
+    &onnx__sequence_proto__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned onnx__optional_proto__field_indices_by_name[] = {
+  1,   /* field[1] = elem_type */
+  0,   /* field[0] = name */
+  3,   /* field[3] = sequence_value */
+  2,   /* field[2] = tensor_value */
+};
+static const ProtobufCIntRange onnx__optional_proto__number_ranges[2 + 1] =
+{
+  { 1, 0 },
+  { 5, 3 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor onnx__optional_proto__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "onnx.OptionalProto",
+  "OptionalProto",
+  "Onnx__OptionalProto",
+  "onnx",
+  sizeof(Onnx__OptionalProto),
+  4,
+  onnx__optional_proto__field_descriptors,
+  onnx__optional_proto__field_indices_by_name,
+  2,  onnx__optional_proto__number_ranges,
+  (ProtobufCMessageInit) onnx__optional_proto__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor onnx__value_info_proto__field_descriptors[2] =
@@ -1686,7 +2014,83 @@ const ProtobufCMessageDescriptor onnx__type_proto__tensor__descriptor =
   (ProtobufCMessageInit) onnx__type_proto__tensor__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor onnx__type_proto__field_descriptors[1] =
+static const ProtobufCFieldDescriptor onnx__type_proto__sequence__field_descriptors[1] =
+{
+  {
+    "elem_type",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Onnx__TypeProto__Sequence, elem_type),
+    &onnx__type_proto__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned onnx__type_proto__sequence__field_indices_by_name[] = {
+  0,   /* field[0] = elem_type */
+};
+static const ProtobufCIntRange onnx__type_proto__sequence__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor onnx__type_proto__sequence__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "onnx.TypeProto.Sequence",
+  "Sequence",
+  "Onnx__TypeProto__Sequence",
+  "onnx",
+  sizeof(Onnx__TypeProto__Sequence),
+  1,
+  onnx__type_proto__sequence__field_descriptors,
+  onnx__type_proto__sequence__field_indices_by_name,
+  1,  onnx__type_proto__sequence__number_ranges,
+  (ProtobufCMessageInit) onnx__type_proto__sequence__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor onnx__type_proto__optional__field_descriptors[1] =
+{
+  {
+    "elem_type",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Onnx__TypeProto__Optional, elem_type),
+    &onnx__type_proto__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned onnx__type_proto__optional__field_indices_by_name[] = {
+  0,   /* field[0] = elem_type */
+};
+static const ProtobufCIntRange onnx__type_proto__optional__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor onnx__type_proto__optional__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "onnx.TypeProto.Optional",
+  "Optional",
+  "Onnx__TypeProto__Optional",
+  "onnx",
+  sizeof(Onnx__TypeProto__Optional),
+  1,
+  onnx__type_proto__optional__field_descriptors,
+  onnx__type_proto__optional__field_indices_by_name,
+  1,  onnx__type_proto__optional__number_ranges,
+  (ProtobufCMessageInit) onnx__type_proto__optional__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor onnx__type_proto__field_descriptors[3] =
 {
   {
     "tensor_type",
@@ -1700,14 +2104,42 @@ static const ProtobufCFieldDescriptor onnx__type_proto__field_descriptors[1] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "sequence_type",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Onnx__TypeProto, sequence_type),
+    &onnx__type_proto__sequence__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "optional_type",
+    9,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Onnx__TypeProto, optional_type),
+    &onnx__type_proto__optional__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned onnx__type_proto__field_indices_by_name[] = {
+  2,   /* field[2] = optional_type */
+  1,   /* field[1] = sequence_type */
   0,   /* field[0] = tensor_type */
 };
-static const ProtobufCIntRange onnx__type_proto__number_ranges[1 + 1] =
+static const ProtobufCIntRange onnx__type_proto__number_ranges[3 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 4, 1 },
+  { 9, 2 },
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor onnx__type_proto__descriptor =
 {
@@ -1717,10 +2149,10 @@ const ProtobufCMessageDescriptor onnx__type_proto__descriptor =
   "Onnx__TypeProto",
   "onnx",
   sizeof(Onnx__TypeProto),
-  1,
+  3,
   onnx__type_proto__field_descriptors,
   onnx__type_proto__field_indices_by_name,
-  1,  onnx__type_proto__number_ranges,
+  3,  onnx__type_proto__number_ranges,
   (ProtobufCMessageInit) onnx__type_proto__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

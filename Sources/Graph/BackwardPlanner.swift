@@ -62,7 +62,7 @@ struct BackwardPlanner {
         switch info.elementType.storage {
         case .float32: downstream.insert(output)
         case .int64: if integersCarry { downstream.insert(output) }
-        case .bool: break
+        case .bool, .string: break
         }
       }
     }

@@ -52,18 +52,35 @@ public struct Tensor: Sendable {
     }
   }
 
-  /// The elements as float32, with integers and Booleans converted.
+  /// Copies texts; there must be `shape.count` of them.
+  public init(_ texts: [String], shape: Shape) {
+    precondition(texts.count == shape.count)
+    self.init(uninitialized: .string, shape: shape)
+    for (index, text) in texts.enumerated() {
+      storage.base.storeBytes(of: TextTable.number(of: text), toByteOffset: index * 8, as: Int64.self)
+    }
+  }
+
+  /// The elements of a string tensor; empty texts for other types.
+  public var texts: [String] {
+    guard elementType == .string else { return [String](repeating: "", count: shape.count) }
+    return elements(as: Int64.self).map(TextTable.text)
+  }
+
+  /// The elements as float32, with integers and Booleans converted; strings are no numbers.
   public var floats: [Float] {
     switch elementType.storage {
+    case .string: [Float](repeating: .nan, count: shape.count)
     case .float32: elements(as: Float.self)
     case .int64: elements(as: Int64.self).map(Float.init)
     case .bool: elements(as: UInt8.self).map { $0 == 0 ? 0 : 1 }
     }
   }
 
-  /// The elements as int64: floats truncated towards zero and clamped to the range, Booleans as 0 and 1.
+  /// The elements as int64: floats truncated towards zero and clamped to the range, Booleans as 0 and 1, strings as 0.
   public var integers: [Int64] {
     switch elementType.storage {
+    case .string: [Int64](repeating: 0, count: shape.count)
     case .float32:
       elements(as: Float.self).map { value in
         value.isNaN ? 0 : Int64(exactly: value.rounded(.towardZero)) ?? (value < 0 ? .min : .max)

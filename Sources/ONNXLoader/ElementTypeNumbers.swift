@@ -11,18 +11,11 @@ extension ElementType {
       let name = text(protobuf_c_enum_descriptor_get_value(&names, number)?.pointee.name)
       throw GradCAMError(
         .unsupported, problem: "has elements of type \(name.isEmpty ? "number \(number)" : name)",
-        advice: "this program computes with float32, float16, bfloat16, float64, integers of 8 to 64 bits and bool")
+        advice: "this program reads floating-point numbers of 4 to 64 bits, integers of 2 to 64 bits, bool and strings")
     }
     self = type
   }
 
-  /// The size of one element in a file, in bytes.
-  var fileByteCount: Int {
-    switch self {
-    case .int8, .uint8, .bool: 1
-    case .int16, .uint16, .float16, .bfloat16: 2
-    case .int32, .uint32, .float32: 4
-    case .int64, .uint64, .float64: 8
-    }
-  }
+  /// The size of a number of elements in a file, in bytes.
+  func fileByteCount(_ count: Int) -> Int { bitCount < 8 ? (count * bitCount + 7) / 8 : count * (bitCount / 8) }
 }

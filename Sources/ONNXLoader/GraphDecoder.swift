@@ -74,29 +74,22 @@ final class GraphDecoder {
         graph.values[id].elementType = tensor.elementType
         graph.values[id].dimensions = tensor.shape.dimensions.map { .fixed($0) }
       } catch let error as GradCAMError where error.kind == .unsupported {
-        appendUnsupported(id, error)
+        graph.values[id].problem = error
       }
     }
     for sparse in messages(message.sparse_initializer, message.n_sparse_initializer) {
       let name = scope.name(text(sparse.values?.pointee.name))
-      appendUnsupported(
-        try define(name, as: "sparse initialiser"),
-        GradCAMError(.unsupported, at: "tensor '\(name)'", problem: "is sparse", advice: "store it as a dense tensor"))
+      graph.values[try define(name, as: "sparse initialiser")].problem = GradCAMError(
+        .unsupported, at: "tensor '\(name)'", problem: "is sparse", advice: "store it as a dense tensor")
     }
-  }
-
-  /// Turns an unsupported initialiser into the output of a `Constant`, which fails only if it is needed.
-  private func appendUnsupported(_ id: ValueID, _ error: GradCAMError) {
-    let node = Node(
-      name: "", operatorName: OperatorName(type: "Constant"), inputs: [], outputs: [id],
-      attributes: ["value": .unsupported(error)])
-    append(node, reading: [])
   }
 
   private func declare(_ information: Onnx__ValueInfoProto, _ scope: Scope) throws {
     guard let id = ids[scope.name(text(information.name))], graph.values[id].constant == nil,
-      let type = information.type?.pointee.tensor_type?.pointee
+      let declared = information.type?.pointee
     else { return }
+    graph.values[id].kind = ValueKind(declared)
+    guard let type = declared.tensor_type?.pointee else { return }
     if let elementType = try? ElementType(onnxType: type.elem_type) { graph.values[id].elementType = elementType }
     guard let shape = type.shape?.pointee else { return }
     let dimensions = messages(shape.dim, shape.n_dim)
@@ -209,5 +202,21 @@ final class GraphDecoder {
       }
     }
     return (attributes, captured)
+  }
+}
+
+extension ValueKind {
+  /// The kind that a type declares; a type that says nothing is taken for a tensor's.
+  fileprivate init(_ type: Onnx__TypeProto) {
+    func holdsTensors(_ element: UnsafeMutablePointer<Onnx__TypeProto>?) -> Bool { element?.pointee.tensor_type != nil }
+    if let sequence = type.sequence_type?.pointee {
+      self = holdsTensors(sequence.elem_type) ? .sequence : .other
+    } else if let element = type.optional_type?.pointee.elem_type?.pointee {
+      self =
+        element.tensor_type != nil
+        ? .optionalTensor : holdsTensors(element.sequence_type?.pointee.elem_type) ? .optionalSequence : .other
+    } else {
+      self = .tensor
+    }
   }
 }

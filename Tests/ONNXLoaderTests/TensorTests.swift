@@ -7,8 +7,13 @@ import Testing
 @testable import ONNXLoader
 
 @Suite struct TensorTests {
-  @Test(arguments: ["types_raw.onnx", "types_typed.onnx"], ElementType.allCases)
-  func everyType(fixture: String, type: ElementType) throws {
+  /// Types of at most 8 bits besides int8, uint8 and bool.
+  private static let narrowTypes: [ElementType] =
+    [.int2, .uint2, .int4, .uint4] + ElementType.allCases.filter { NarrowFloat($0) != nil }
+
+  @Test(
+    arguments: ["types_raw.onnx", "types_typed.onnx"], ElementType.allCases.filter { !narrowTypes.contains($0) })
+  func everyWideType(fixture: String, type: ElementType) throws {
     let tensor = try #require(try load(fixture).value(type.rawValue).constant)
     #expect(tensor.elementType == type)
     #expect(tensor.shape == [2, 2])
@@ -18,6 +23,40 @@ import Testing
     case .uint8, .uint16, .uint32: #expect(tensor.integers == [0, 1, 100, 200])
     case .uint64: #expect(tensor.integers == [0, 1, 100, .max])
     case .bool: #expect(tensor.integers == [1, 0, 0, 1])
+    case .string: #expect(tensor.texts == ["cat", "", "Dög", "cat"])
+    default: Issue.record("no numbers for \(type)")
+    }
+  }
+
+  @Test(arguments: narrowTypes) func everyNumberOfANarrowType(type: ElementType) throws {
+    let graph = try load("narrow.onnx")
+    let numbers = try #require(try graph.value("\(type)_numbers").constant?.floats)
+    #expect(numbers.count == (1 << type.bitCount) - 1)
+    for name in ["\(type)", "\(type)_typed"] {
+      let tensor = try #require(try graph.value(name).constant)
+      #expect(tensor.elementType == type && tensor.shape == [numbers.count])
+      #expect(zip(tensor.floats, numbers).allSatisfy { $0 == $1 || $0.isNaN && $1.isNaN }, "\(name)")
+    }
+  }
+
+  /// Large tensors are decoded when they are read: once for good, or for one use.
+  @Test func largeNarrowWeightsAreDecodedOnDemand() throws {
+    let count = 140_001
+    let packed = (0..<(count + 1) / 2).map { UInt8(truncatingIfNeeded: $0) }
+    func varint(_ value: Int) -> [UInt8] {
+      value < 128 ? [UInt8(value)] : [UInt8(value & 127 | 128)] + varint(value >> 7)
+    }
+    let message = [0x08] + varint(count) + [0x10, 22, 0x4A] + varint(packed.count) + packed
+    try withFile("weights.pb", message) { file in
+      let tensor = try loadTensor(at: file).tensor
+      #expect(tensor.elementType == .int4 && tensor.shape == [count])
+      let once = tensor.storage.forOneUse
+      #expect(once !== tensor.storage)
+      #expect(Tensor(elementType: .int4, shape: [count], storage: once).integers == tensor.integers)
+      #expect(tensor.storage.forOneUse === tensor.storage)
+      // 0x18 at place 24: 8 is −8, then 1.
+      #expect(tensor.integers[48...49] == [-8, 1])
+      #expect(tensor.integers.last == Int64(packed.last! & 7) - Int64(packed.last! & 8))
     }
   }
 

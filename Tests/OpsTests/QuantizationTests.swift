@@ -149,4 +149,41 @@ private func chain(
     try executor.backward(seed: [1, 2, 3])
     expectClose(executor.gradient(of: 0).floats, [1, 2, 3])
   }
+
+  @Test func blocksOfFourBits() throws {
+    // Two blocks of rows, the second cut short; scale and zero point of each column.
+    let x = Tensor([-8, 7, 1, 2, 3, -4], shape: [3, 2], elementType: .int4)
+    let scales = floats(1, 2, 0.5, 4, shape: [2, 2])
+    let zeros = Tensor([0, 1, -1, 2], shape: [2, 2], elementType: .int4)
+    let attributes: [String: Attribute] = ["axis": .int(0), "block_size": .int(2)]
+    let y = try evaluate("DequantizeLinear", [x, scales, zeros], attributes, opset: 21)[0]
+    #expect(y.floats == [-8, 12, 1, 2, 2, -24])
+    let q = try evaluate("QuantizeLinear", [y, scales, zeros], attributes, opset: 21)[0]
+    #expect(q.elementType == .int4 && q.integers == x.integers)
+    #expect(
+      try evaluate("QuantizeLinear", [floats(-9, 3, 20, .nan), scalar(1)], ["output_dtype": .int(25)], opset: 25)[0]
+        .integers[..<3] == [0, 3, 3])
+  }
+
+  @Test func narrowFloatsAreScaled() throws {
+    let x = floats(1, 100, -3000, 0.26), scale = scalar(2)
+    let zero = Tensor([0], shape: [], floatingType: .float8e4m3fn)
+    let q = try evaluate("QuantizeLinear", [x, scale, zero], opset: 19)[0]
+    #expect(q.elementType == .float8e4m3fn && q.floats == [0.5, 48, -448, 0.125])
+    #expect(try evaluate("DequantizeLinear", [q, scale], opset: 19)[0].floats == [1, 96, -896, 0.25])
+  }
+
+  /// The gradient passes straight through the rounding, and not outside the range.
+  @Test func gradientsPassNarrowFloats() throws {
+    let zero = Tensor([0], shape: [], floatingType: .float8e4m3fn)
+    let result = try chain(
+      floats(1, 100, -3000, 0.26),
+      [
+        ("QuantizeLinear", "", [nil, scalar(2), zero], [:]), ("DequantizeLinear", "", [nil, scalar(4)], [:]),
+      ], seed: [1, 2, 3, 4])
+    #expect(result.output.floats == [2, 192, -1792, 0.5] && result.gradient == [2, 4, 0, 8])
+    let cast = try chain(
+      floats(1, 1.06), [("Cast", "", [nil], ["to": .int(17)]), ("Cast", "", [nil], ["to": .int(1)])], seed: [1, 2])
+    #expect(cast.output.floats == [1, 1] && cast.gradient == [1, 2])
+  }
 }

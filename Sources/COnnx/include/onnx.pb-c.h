@@ -23,9 +23,13 @@ typedef struct Onnx__NodeProto Onnx__NodeProto;
 typedef struct Onnx__AttributeProto Onnx__AttributeProto;
 typedef struct Onnx__TensorProto Onnx__TensorProto;
 typedef struct Onnx__SparseTensorProto Onnx__SparseTensorProto;
+typedef struct Onnx__SequenceProto Onnx__SequenceProto;
+typedef struct Onnx__OptionalProto Onnx__OptionalProto;
 typedef struct Onnx__ValueInfoProto Onnx__ValueInfoProto;
 typedef struct Onnx__TypeProto Onnx__TypeProto;
 typedef struct Onnx__TypeProto__Tensor Onnx__TypeProto__Tensor;
+typedef struct Onnx__TypeProto__Sequence Onnx__TypeProto__Sequence;
+typedef struct Onnx__TypeProto__Optional Onnx__TypeProto__Optional;
 typedef struct Onnx__TensorShapeProto Onnx__TensorShapeProto;
 typedef struct Onnx__TensorShapeProto__Dimension Onnx__TensorShapeProto__Dimension;
 typedef struct Onnx__FunctionProto Onnx__FunctionProto;
@@ -88,6 +92,24 @@ typedef enum _Onnx__TensorProto__DataLocation {
   ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL = 1
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ONNX__TENSOR_PROTO__DATA_LOCATION)
 } Onnx__TensorProto__DataLocation;
+typedef enum _Onnx__SequenceProto__DataType {
+  ONNX__SEQUENCE_PROTO__DATA_TYPE__UNDEFINED = 0,
+  ONNX__SEQUENCE_PROTO__DATA_TYPE__TENSOR = 1,
+  ONNX__SEQUENCE_PROTO__DATA_TYPE__SPARSE_TENSOR = 2,
+  ONNX__SEQUENCE_PROTO__DATA_TYPE__SEQUENCE = 3,
+  ONNX__SEQUENCE_PROTO__DATA_TYPE__MAP = 4,
+  ONNX__SEQUENCE_PROTO__DATA_TYPE__OPTIONAL = 5
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ONNX__SEQUENCE_PROTO__DATA_TYPE)
+} Onnx__SequenceProto__DataType;
+typedef enum _Onnx__OptionalProto__DataType {
+  ONNX__OPTIONAL_PROTO__DATA_TYPE__UNDEFINED = 0,
+  ONNX__OPTIONAL_PROTO__DATA_TYPE__TENSOR = 1,
+  ONNX__OPTIONAL_PROTO__DATA_TYPE__SPARSE_TENSOR = 2,
+  ONNX__OPTIONAL_PROTO__DATA_TYPE__SEQUENCE = 3,
+  ONNX__OPTIONAL_PROTO__DATA_TYPE__MAP = 4,
+  ONNX__OPTIONAL_PROTO__DATA_TYPE__OPTIONAL = 5
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ONNX__OPTIONAL_PROTO__DATA_TYPE)
+} Onnx__OptionalProto__DataType;
 
 /* --- messages --- */
 
@@ -218,6 +240,11 @@ struct  Onnx__TensorProto
   float *float_data;
   size_t n_int32_data;
   int32_t *int32_data;
+  /*
+   * After the scan each of these holds where the text lies in the file, not the text.
+   */
+  size_t n_string_data;
+  ProtobufCBinaryData *string_data;
   size_t n_int64_data;
   int64_t *int64_data;
   char *name;
@@ -237,7 +264,7 @@ struct  Onnx__TensorProto
 };
 #define ONNX__TENSOR_PROTO__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&onnx__tensor_proto__descriptor) \
-    , 0,NULL, 0, 0, 0,NULL, 0,NULL, 0,NULL, NULL, 0, {0,NULL}, 0,NULL, 0,NULL, 0,NULL, 0, ONNX__TENSOR_PROTO__DATA_LOCATION__DEFAULT }
+    , 0,NULL, 0, 0, 0,NULL, 0,NULL, 0,NULL, 0,NULL, NULL, 0, {0,NULL}, 0,NULL, 0,NULL, 0,NULL, 0, ONNX__TENSOR_PROTO__DATA_LOCATION__DEFAULT }
 
 
 struct  Onnx__SparseTensorProto
@@ -248,6 +275,34 @@ struct  Onnx__SparseTensorProto
 #define ONNX__SPARSE_TENSOR_PROTO__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&onnx__sparse_tensor_proto__descriptor) \
     , NULL }
+
+
+struct  Onnx__SequenceProto
+{
+  ProtobufCMessage base;
+  char *name;
+  protobuf_c_boolean has_elem_type;
+  int32_t elem_type;
+  size_t n_tensor_values;
+  Onnx__TensorProto **tensor_values;
+};
+#define ONNX__SEQUENCE_PROTO__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&onnx__sequence_proto__descriptor) \
+    , NULL, 0, 0, 0,NULL }
+
+
+struct  Onnx__OptionalProto
+{
+  ProtobufCMessage base;
+  char *name;
+  protobuf_c_boolean has_elem_type;
+  int32_t elem_type;
+  Onnx__TensorProto *tensor_value;
+  Onnx__SequenceProto *sequence_value;
+};
+#define ONNX__OPTIONAL_PROTO__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&onnx__optional_proto__descriptor) \
+    , NULL, 0, 0, NULL, NULL }
 
 
 struct  Onnx__ValueInfoProto
@@ -273,14 +328,36 @@ struct  Onnx__TypeProto__Tensor
     , 0, 0, NULL }
 
 
+struct  Onnx__TypeProto__Sequence
+{
+  ProtobufCMessage base;
+  Onnx__TypeProto *elem_type;
+};
+#define ONNX__TYPE_PROTO__SEQUENCE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&onnx__type_proto__sequence__descriptor) \
+    , NULL }
+
+
+struct  Onnx__TypeProto__Optional
+{
+  ProtobufCMessage base;
+  Onnx__TypeProto *elem_type;
+};
+#define ONNX__TYPE_PROTO__OPTIONAL__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&onnx__type_proto__optional__descriptor) \
+    , NULL }
+
+
 struct  Onnx__TypeProto
 {
   ProtobufCMessage base;
   Onnx__TypeProto__Tensor *tensor_type;
+  Onnx__TypeProto__Sequence *sequence_type;
+  Onnx__TypeProto__Optional *optional_type;
 };
 #define ONNX__TYPE_PROTO__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&onnx__type_proto__descriptor) \
-    , NULL }
+    , NULL, NULL, NULL }
 
 
 struct  Onnx__TensorShapeProto__Dimension
@@ -480,6 +557,44 @@ Onnx__SparseTensorProto *
 void   onnx__sparse_tensor_proto__free_unpacked
                      (Onnx__SparseTensorProto *message,
                       ProtobufCAllocator *allocator);
+/* Onnx__SequenceProto methods */
+void   onnx__sequence_proto__init
+                     (Onnx__SequenceProto         *message);
+size_t onnx__sequence_proto__get_packed_size
+                     (const Onnx__SequenceProto   *message);
+size_t onnx__sequence_proto__pack
+                     (const Onnx__SequenceProto   *message,
+                      uint8_t             *out);
+size_t onnx__sequence_proto__pack_to_buffer
+                     (const Onnx__SequenceProto   *message,
+                      ProtobufCBuffer     *buffer);
+Onnx__SequenceProto *
+       onnx__sequence_proto__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   onnx__sequence_proto__free_unpacked
+                     (Onnx__SequenceProto *message,
+                      ProtobufCAllocator *allocator);
+/* Onnx__OptionalProto methods */
+void   onnx__optional_proto__init
+                     (Onnx__OptionalProto         *message);
+size_t onnx__optional_proto__get_packed_size
+                     (const Onnx__OptionalProto   *message);
+size_t onnx__optional_proto__pack
+                     (const Onnx__OptionalProto   *message,
+                      uint8_t             *out);
+size_t onnx__optional_proto__pack_to_buffer
+                     (const Onnx__OptionalProto   *message,
+                      ProtobufCBuffer     *buffer);
+Onnx__OptionalProto *
+       onnx__optional_proto__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   onnx__optional_proto__free_unpacked
+                     (Onnx__OptionalProto *message,
+                      ProtobufCAllocator *allocator);
 /* Onnx__ValueInfoProto methods */
 void   onnx__value_info_proto__init
                      (Onnx__ValueInfoProto         *message);
@@ -502,6 +617,12 @@ void   onnx__value_info_proto__free_unpacked
 /* Onnx__TypeProto__Tensor methods */
 void   onnx__type_proto__tensor__init
                      (Onnx__TypeProto__Tensor         *message);
+/* Onnx__TypeProto__Sequence methods */
+void   onnx__type_proto__sequence__init
+                     (Onnx__TypeProto__Sequence         *message);
+/* Onnx__TypeProto__Optional methods */
+void   onnx__type_proto__optional__init
+                     (Onnx__TypeProto__Optional         *message);
 /* Onnx__TypeProto methods */
 void   onnx__type_proto__init
                      (Onnx__TypeProto         *message);
@@ -588,11 +709,23 @@ typedef void (*Onnx__TensorProto_Closure)
 typedef void (*Onnx__SparseTensorProto_Closure)
                  (const Onnx__SparseTensorProto *message,
                   void *closure_data);
+typedef void (*Onnx__SequenceProto_Closure)
+                 (const Onnx__SequenceProto *message,
+                  void *closure_data);
+typedef void (*Onnx__OptionalProto_Closure)
+                 (const Onnx__OptionalProto *message,
+                  void *closure_data);
 typedef void (*Onnx__ValueInfoProto_Closure)
                  (const Onnx__ValueInfoProto *message,
                   void *closure_data);
 typedef void (*Onnx__TypeProto__Tensor_Closure)
                  (const Onnx__TypeProto__Tensor *message,
+                  void *closure_data);
+typedef void (*Onnx__TypeProto__Sequence_Closure)
+                 (const Onnx__TypeProto__Sequence *message,
+                  void *closure_data);
+typedef void (*Onnx__TypeProto__Optional_Closure)
+                 (const Onnx__TypeProto__Optional *message,
                   void *closure_data);
 typedef void (*Onnx__TypeProto_Closure)
                  (const Onnx__TypeProto *message,
@@ -623,9 +756,15 @@ extern const ProtobufCMessageDescriptor onnx__tensor_proto__descriptor;
 extern const ProtobufCEnumDescriptor    onnx__tensor_proto__data_type__descriptor;
 extern const ProtobufCEnumDescriptor    onnx__tensor_proto__data_location__descriptor;
 extern const ProtobufCMessageDescriptor onnx__sparse_tensor_proto__descriptor;
+extern const ProtobufCMessageDescriptor onnx__sequence_proto__descriptor;
+extern const ProtobufCEnumDescriptor    onnx__sequence_proto__data_type__descriptor;
+extern const ProtobufCMessageDescriptor onnx__optional_proto__descriptor;
+extern const ProtobufCEnumDescriptor    onnx__optional_proto__data_type__descriptor;
 extern const ProtobufCMessageDescriptor onnx__value_info_proto__descriptor;
 extern const ProtobufCMessageDescriptor onnx__type_proto__descriptor;
 extern const ProtobufCMessageDescriptor onnx__type_proto__tensor__descriptor;
+extern const ProtobufCMessageDescriptor onnx__type_proto__sequence__descriptor;
+extern const ProtobufCMessageDescriptor onnx__type_proto__optional__descriptor;
 extern const ProtobufCMessageDescriptor onnx__tensor_shape_proto__descriptor;
 extern const ProtobufCMessageDescriptor onnx__tensor_shape_proto__dimension__descriptor;
 extern const ProtobufCMessageDescriptor onnx__function_proto__descriptor;

@@ -30,10 +30,12 @@ public struct ConformanceRunner: Sendable {
   public func run(_ each: ConformanceCase) -> ConformanceOutcome {
     do {
       let graph = try loadModel(at: each.folder + "/model.onnx")
-      for id in graph.inputs + graph.outputs where graph.values[id].elementType == nil {
+      for id in graph.inputs + graph.outputs {
+        let value = graph.values[id]
+        guard value.kind == .other || value.kind == .tensor && value.elementType == nil else { continue }
         throw GradCAMError(
-          .unsupported, at: "'\(graph.values[id].name)'",
-          problem: "is not a tensor of an element type that this program supports")
+          .unsupported, at: "'\(value.name)'",
+          problem: "is not made of tensors of an element type that this program supports")
       }
       let entry = manifest?.entries[each.name]
       let tolerances = (entry?.relativeTolerance ?? relativeTolerance, entry?.absoluteTolerance ?? absoluteTolerance)
@@ -55,22 +57,24 @@ public struct ConformanceRunner: Sendable {
   private func compare(
     _ graph: ComputeGraph, _ folder: String, within tolerances: (relative: Float, absolute: Float)
   ) throws -> String? {
-    var inputs: [ValueID: Tensor] = [:]
+    var harness = Harness(graph)
     for (position, id) in graph.inputs.enumerated() {
       let path = "\(folder)/input_\(position).pb"
       guard FileManager.default.fileExists(atPath: path) else { continue }
-      inputs[id] = try loadTensor(at: path).tensor
+      harness.give(id, try loadTensors(at: path, of: graph.values[id].kind))
     }
-    let plan = try plan(graph, inputs)
-    let executor = Executor(plan, pool: ThreadPool(threadCount: 1))
-    for (id, tensor) in inputs { try executor.set(id, to: tensor) }
-    try executor.forward()
     for (position, id) in graph.outputs.enumerated() {
       let path = "\(folder)/output_\(position).pb"
       guard FileManager.default.fileExists(atPath: path) else { return "output_\(position).pb is missing" }
-      let expected = try loadTensor(at: path).tensor
-      if let difference = difference(executor.contents(of: id), expected, within: tolerances) {
-        return "output '\(graph.values[id].name)' \(difference)"
+      harness.expect(id, try loadTensors(at: path, of: graph.values[id].kind))
+    }
+    let plan = try plan(harness)
+    let executor = Executor(plan, pool: ThreadPool(threadCount: 1))
+    for (id, tensor) in harness.given { try executor.set(id, to: tensor) }
+    try executor.forward()
+    for each in harness.expected {
+      if let difference = difference(executor.contents(of: each.value), each.tensor, within: tolerances) {
+        return "output '\(each.name)' \(difference)"
       }
     }
     return nil
@@ -78,13 +82,13 @@ public struct ConformanceRunner: Sendable {
 
   /// A plan that knows only the extents of the inputs; if shapes depend on contents, also the contents of integer and
   /// Boolean inputs, or, if that is not enough, of all inputs.
-  private func plan(_ graph: ComputeGraph, _ inputs: [ValueID: Tensor]) throws -> Plan {
+  private func plan(_ harness: Harness) throws -> Plan {
     func plan(knowing isKnown: (Tensor) -> Bool) throws -> Plan {
       try Plan(
-        graph, operators: operators,
+        harness.graph, operators: operators,
         request: PlanRequest(
-          inputs: inputs.mapValues { isKnown($0) ? ValueInfo($0) : ValueInfo($0.elementType, $0.shape) },
-          outputs: graph.outputs, kernels: KernelRequest(threadCount: 1, reusesWeights: false)))
+          inputs: harness.given.mapValues { isKnown($0) ? ValueInfo($0) : ValueInfo($0.elementType, $0.shape) },
+          outputs: harness.expected.map(\.value), kernels: KernelRequest(threadCount: 1, reusesWeights: false)))
     }
     do {
       return try plan { _ in false }
@@ -104,7 +108,11 @@ public struct ConformanceRunner: Sendable {
       return "is \(got.elementType), expected \(expected.elementType)"
     }
     guard got.shape == expected.shape else { return "has shape \(got.shape), expected \(expected.shape)" }
-    if got.elementType.isFloatingPoint {
+    if got.elementType == .string {
+      for (index, (a, b)) in zip(got.texts, expected.texts).enumerated() where a != b {
+        return "is '\(a)' at \(index), expected '\(b)'"
+      }
+    } else if got.elementType.isFloatingPoint {
       for (index, (a, b)) in zip(got.floats.map(got.elementType.nearest), expected.floats).enumerated() {
         if a == b || (a.isNaN && b.isNaN) { continue }
         if !(abs(a - b) <= tolerances.absolute + tolerances.relative * abs(b)) {
@@ -117,5 +125,60 @@ public struct ConformanceRunner: Sendable {
       }
     }
     return nil
+  }
+}
+
+/// A model whose sequences and optionals are made of inputs that are tensors, and taken apart into tensors.
+private struct Harness {
+  private var builder: GraphBuilder
+  /// The inputs by value.
+  private(set) var given: [ValueID: Tensor] = [:]
+  /// What is expected of values, with the names of the outputs that they belong to.
+  private(set) var expected: [(name: String, value: ValueID, tensor: Tensor)] = []
+  private let inner: ComputeGraph
+
+  init(_ graph: ComputeGraph) {
+    inner = graph
+    builder = GraphBuilder(graph)
+  }
+
+  /// The model, between the nodes that make its inputs and those that read its outputs.
+  var graph: ComputeGraph {
+    var graph = builder.graph
+    let added = graph.nodes[inner.nodes.count...]
+    graph.nodes =
+      added.filter { $0.outputs.contains { inner.inputs.contains($0!) } } + inner.nodes
+      + added.filter { !$0.outputs.contains { inner.inputs.contains($0!) } }
+    return graph
+  }
+
+  mutating func give(_ input: ValueID, _ tensors: [Tensor]?) {
+    let kind = inner.values[input].kind
+    if let tensors, kind == .tensor || kind == .optionalTensor {
+      given[input] = tensors[0]
+      return
+    }
+    let elements = (tensors ?? []).map { tensor in
+      let element = builder.input(inner.values[input].name)
+      given[element] = tensor
+      return element
+    }
+    let type = tensors == nil ? "Optional" : "SequenceConstruct"
+    builder.add(
+      Node(name: "", operatorName: OperatorName(type: type), inputs: elements, outputs: [input]))
+  }
+
+  mutating func expect(_ output: ValueID, _ tensors: [Tensor]?) {
+    let value = inner.values[output]
+    func expect(_ value: ValueID, _ tensor: Tensor) {
+      expected.append((inner.values[output].name, value, tensor))
+    }
+    guard let tensors else { return expect(builder("OptionalHasElement", output), Tensor([false], shape: [])) }
+    if value.kind == .tensor || value.kind == .optionalTensor { return expect(output, tensors[0]) }
+    expect(builder("SequenceLength", output), Tensor([Int64(tensors.count)], shape: []))
+    for (index, tensor) in tensors.enumerated() {
+      let place = builder.constant(Tensor([Int64(index)], shape: []))
+      expect(builder("SequenceAt", output, place), tensor)
+    }
   }
 }

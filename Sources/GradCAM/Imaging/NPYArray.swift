@@ -170,6 +170,7 @@ extension NPYArray {
     case .float32: Tensor(values, shape: Shape(shape))
     case .int64: Tensor(values.map { Int64(exactly: $0.rounded()) ?? 0 }, shape: Shape(shape), elementType: type)
     case .bool: Tensor(values.map { $0 != 0 }, shape: Shape(shape))
+    case .string: Tensor(values.map { "\($0)" }, shape: Shape(shape))
     }
   }
 }

@@ -68,9 +68,12 @@ public struct ModelSummary: Sendable {
 }
 
 extension ComputeGraph {
-  /// The number of elements of all constants, including those of nested graphs, without 64-bit integers and Booleans.
+  /// The number of elements of all constants, including those of nested graphs, without 64-bit integers, Booleans and
+  /// strings.
   var parameterCount: Int {
-    func count(_ tensor: Tensor) -> Int { [.int64, .bool].contains(tensor.elementType) ? 0 : tensor.shape.count }
+    func count(_ tensor: Tensor) -> Int {
+      [.int64, .bool, .string].contains(tensor.elementType) ? 0 : tensor.shape.count
+    }
     let held = nodes.flatMap(\.attributes.values).map { attribute in
       switch attribute {
       case .tensor(let tensor): count(tensor)

@@ -43,6 +43,7 @@ extension gradcam_tensor {
     case .float32: floats = memory?.assumingMemoryBound(to: Float.self)
     case .int64: integers = memory?.assumingMemoryBound(to: Int64.self)
     case .bool: booleans = memory?.assumingMemoryBound(to: UInt8.self)
+    case .string: break
     }
   }
 }

@@ -9,10 +9,12 @@ extension Tensor {
     _ pack: (UnsafePointer<Float>, UnsafeMutablePointer<Float>, ThreadPool) -> Void
   ) -> TensorStorage {
     store.form(form, of: [self]) {
-      let packed = TensorStorage(byteCount: count * MemoryLayout<Float>.size)
-      pack(
-        storage.base.assumingMemoryBound(to: Float.self), packed.base.assumingMemoryBound(to: Float.self),
-        ThreadPool(threadCount: 1))
+      let packed = TensorStorage(byteCount: count * MemoryLayout<Float>.size), source = storage.forOneUse
+      withExtendedLifetime(source) {
+        pack(
+          source.base.assumingMemoryBound(to: Float.self), packed.base.assumingMemoryBound(to: Float.self),
+          ThreadPool(threadCount: 1))
+      }
       storage.rest()
       return packed
     }

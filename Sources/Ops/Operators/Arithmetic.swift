@@ -144,7 +144,7 @@ struct Binary: DifferentiableOperator {
     try inputs.expect(atMost: 2)
     let shapes = try alignment.shapes(inputs)
     let type = allowsOtherExponentTypes ? try inputs.required(0).elementType : try inputs.commonType()
-    for info in try inputs.all() where info.elementType.storage == .bool { throw unsupportedType(info.elementType) }
+    for info in try inputs.all() where !info.elementType.isNumeric { throw unsupportedType(info.elementType) }
     return [ValueInfo(type, try .broadcast(shapes))]
   }
 
@@ -301,7 +301,7 @@ struct Variadic: DifferentiableOperator {
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     let type = try inputs.commonType()
-    guard type.storage != .bool else { throw unsupportedType(type) }
+    guard type.isNumeric else { throw unsupportedType(type) }
     return [ValueInfo(type, try .broadcast(inputs.all().map(\.shape)))]
   }
 

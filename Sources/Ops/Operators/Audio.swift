@@ -35,7 +35,7 @@ extension Tensor {
     switch type.storage {
     case .float32: self.init(values, shape: shape, floatingType: type)
     case .int64: self.init(Tensor(values, shape: shape).integers, shape: shape, elementType: type)
-    case .bool: throw unsupportedType(type)
+    case .bool, .string: throw unsupportedType(type)
     }
   }
 }

@@ -11,16 +11,6 @@ let bitCastOperators: [OperatorEntry] = [
 ]
 
 extension ElementType {
-  /// The number of bits of an element in a file.
-  fileprivate var width: Int {
-    switch self {
-    case .bool, .int8, .uint8: 8
-    case .int16, .uint16, .float16, .bfloat16: 16
-    case .int32, .uint32, .float32: 32
-    case .int64, .uint64, .float64: 64
-    }
-  }
-
   /// The bits in a file of the element at `index` in memory.
   fileprivate func bits(_ base: UnsafeRawPointer, _ index: Int) -> UInt64 {
     switch storage {
@@ -32,8 +22,10 @@ extension ElementType {
       case .float16: return UInt64(float16_bits(value))
       case .bfloat16: return UInt64(value.bitPattern >> 16)
       case .float64: return Double(value).bitPattern
-      default: return UInt64(value.bitPattern)
+      case .float32: return UInt64(value.bitPattern)
+      default: return UInt64(NarrowFloat(self)?.code(of: value) ?? 0)
       }
+    case .string: return 0
     }
   }
 
@@ -48,9 +40,11 @@ extension ElementType {
       case .float16: value = Self.float(float16: UInt32(truncatingIfNeeded: bits))
       case .bfloat16: value = Float(bitPattern: UInt32(truncatingIfNeeded: bits) << 16)
       case .float64: value = Float(Double(bitPattern: bits))
-      default: value = Float(bitPattern: UInt32(truncatingIfNeeded: bits))
+      case .float32: value = Float(bitPattern: UInt32(truncatingIfNeeded: bits))
+      default: value = NarrowFloat(self)?.values[Int(truncatingIfNeeded: bits) & ((1 << bitCount) - 1)] ?? 0
       }
       base.storeBytes(of: value, toByteOffset: index * 4, as: Float.self)
+    case .string: break
     }
   }
 
@@ -69,7 +63,8 @@ struct BitCast: Operator {
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     try inputs.expect(atMost: 1)
     let x = try inputs.required(0)
-    guard x.elementType.width == to.width else {
+    guard x.elementType != .string, to != .string else { throw unsupportedType(.string) }
+    guard x.elementType.bitCount == to.bitCount else {
       throw GradCAMError(.badData, problem: "\(x.elementType) and \(to) differ in width")
     }
     return [ValueInfo(to, x.shape)]

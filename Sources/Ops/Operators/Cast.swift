@@ -3,18 +3,14 @@ import Graph
 
 let castOperators: [OperatorEntry] = [
   OperatorEntry("Cast") { reader in
-    reader.ignore("saturate", "round_mode")  // for 8-bit floats only
     guard case .string(let name)? = reader.node.attributes["to"] else {
       guard let code = try reader.int("to") else { throw missingType }
-      return Cast(to: try ElementType(onnx: code))
+      return try Cast(to: ElementType(onnx: code), &reader)
     }
     _ = reader.attribute("to")
-    return Cast(to: try ElementType(name: name))
+    return try Cast(to: ElementType(name: name), &reader)
   },
-  OperatorEntry("CastLike", since: 15) { reader in
-    reader.ignore("saturate", "round_mode")  // for 8-bit floats only
-    return Cast(to: nil)
-  },
+  OperatorEntry("CastLike", since: 15) { reader in try Cast(to: nil, &reader) },
 ]
 
 private let missingType = GradCAMError(.badData, at: "attribute 'to'", problem: "is missing")
@@ -39,6 +35,8 @@ extension ElementType {
     case .uint16: Int64(UInt16(truncatingIfNeeded: value))
     case .uint32: Int64(UInt32(truncatingIfNeeded: value))
     case .uint64: value < 0 ? .max : value
+    case .int2, .int4: (value << (64 - bitCount)) >> (64 - bitCount)
+    case .uint2, .uint4: value & integerRange.upperBound
     default: value
     }
   }
@@ -49,7 +47,7 @@ extension ElementType {
     switch self {
     case .float16: round_to_float16(&value, &result, 1)
     case .bfloat16: round_to_bfloat16(&value, &result, 1)
-    default: break
+    default: result = NarrowFloat(self)?.nearest(to: value) ?? value
     }
     return result
   }
@@ -66,8 +64,17 @@ extension ElementType {
 /// Cast and CastLike: to a given type, or to that of input 1; the gradient passes through rounding, as in PyTorch.
 struct Cast: DifferentiableOperator {
   let to: ElementType?
+  /// What `NarrowFloat.nearest` does with numbers that the type does not have.
+  let saturates: Bool
+  let rounding: NarrowFloat.Rounding
   var role: OperatorRole { .identity }
   var integerGradients: IntegerGradients { .passed }
+
+  init(to: ElementType?, _ reader: inout AttributeReader) throws {
+    self.to = to
+    saturates = try reader.flag("saturate", default: true)
+    rounding = try reader.choice("round_mode", default: .up)
+  }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     try inputs.expect(atMost: 2)
@@ -81,11 +88,13 @@ struct Cast: DifferentiableOperator {
   private func convert(_ tensor: Tensor, to type: ElementType) throws -> Tensor {
     let kernel = kernel(from: tensor.elementType, to: type, count: tensor.shape.count)
     if kernel.placement == .view(0) { return Tensor(elementType: type, shape: tensor.shape, storage: tensor.storage) }
-    let result = Tensor(uninitialized: type, shape: tensor.shape)
-    try kernel.run(
-      KernelArguments(
-        inputs: [UnsafeRawPointer(tensor.storage.base)], outputs: [result.storage.base], scratch: result.storage.base,
-        pool: ThreadPool(threadCount: 1)))
+    let result = Tensor(uninitialized: type, shape: tensor.shape), source = tensor.storage.forOneUse
+    try withExtendedLifetime(source) {
+      try kernel.run(
+        KernelArguments(
+          inputs: [UnsafeRawPointer(source.base)], outputs: [result.storage.base], scratch: result.storage.base,
+          pool: ThreadPool(threadCount: 1)))
+    }
     return result
   }
 
@@ -100,9 +109,11 @@ struct Cast: DifferentiableOperator {
       switch to {
       case .float16: return round(count, round_to_float16)
       case .bfloat16: return round(count, round_to_bfloat16)
-      default: return .view()
+      default:
+        guard let nearest = nearest(in: to) else { return .view() }
+        return convert(count, nearest)
       }
-    case (.bool, .bool): return .view()
+    case (.bool, .bool), (.string, .string): return .view()
     case (.int64, .int64):
       if to.integerRange.contains(from.integerRange.lowerBound), to.integerRange.contains(from.integerRange.upperBound)
       {
@@ -111,10 +122,42 @@ struct Cast: DifferentiableOperator {
       return convert(count) { (x: Int64) in to.wrap(x) }
     case (.float32, .int64): return convert(count) { (x: Float) in to.truncate(x) }
     case (.float32, .bool): return convert(count) { (x: Float) -> UInt8 in x == 0 ? 0 : 1 }
-    case (.int64, .float32): return convert(count) { (x: Int64) in to.nearest(Float(x)) }
+    case (.int64, .float32):
+      guard let nearest = nearest(in: to) else { return convert(count) { (x: Int64) in to.nearest(Float(x)) } }
+      return convert(count) { (x: Int64) in nearest(Float(x)) }
     case (.int64, .bool): return convert(count) { (x: Int64) -> UInt8 in x == 0 ? 0 : 1 }
     case (.bool, .float32): return convert(count) { (x: UInt8) -> Float in x == 0 ? 0 : 1 }
     case (.bool, .int64): return convert(count) { (x: UInt8) -> Int64 in x == 0 ? 0 : 1 }
+    case (.float32, .string): return convert(count) { (x: Float) in TextTable.number(of: text(x)) }
+    case (.int64, .string): return convert(count) { (x: Int64) in TextTable.number(of: "\(x)") }
+    case (.bool, .string): return convert(count) { (x: UInt8) in TextTable.number(of: x == 0 ? "0" : "1") }
+    case (.string, .float32): return parse(count) { to.nearest($0) }
+    case (.string, .int64): return parse(count) { to.truncate($0) }
+    case (.string, .bool): return parse(count) { $0 == 0 ? 0 : 1 as UInt8 }
+    }
+  }
+
+  /// Rounding to a narrow floating-point type; nil for other types.
+  private func nearest(in type: ElementType) -> (@Sendable (Float) -> Float)? {
+    guard let format = NarrowFloat(type) else { return nil }
+    return { [saturates, rounding] in format.nearest(to: $0, saturates: saturates, rounding: rounding) }
+  }
+
+  private func text(_ value: Float) -> String {
+    value.isNaN ? "NaN" : value.isInfinite ? (value < 0 ? "-INF" : "INF") : "\(value)"
+  }
+
+  /// Converts the numbers that texts spell; a text that spells none is an error.
+  private func parse<To>(_ count: Int, _ function: @escaping @Sendable (Float) -> To) -> Kernel {
+    Kernel("parse") { run in
+      let x = run.input(0, as: Int64.self), y = run.output(0, as: To.self)
+      for index in 0..<count {
+        let text = TextTable.text(x[index])
+        guard let number = Float(text) else {
+          throw GradCAMError(.badData, problem: "the text '\(text)' is no number")
+        }
+        y[index] = function(number)
+      }
     }
   }
 

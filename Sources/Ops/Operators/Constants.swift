@@ -19,7 +19,7 @@ let constantOperators: [OperatorEntry] = [
 ]
 
 /// The maximum number of elements of a constant that a file describes without storing them.
-private let constantLimit = 1 << 28
+let constantLimit = 1 << 28
 
 /// An operator whose only output is known before the model runs.
 protocol ConstantOperator: Operator {
@@ -48,6 +48,9 @@ struct Constant: ConstantOperator {
     case .floats(let values): return Constant(tensor: Tensor(values, shape: [values.count]))
     case .int(let value): return Constant(tensor: Tensor([value], shape: []))
     case .ints(let values): return Constant(tensor: Tensor(values, shape: [values.count]))
+    case .string(let text): return Constant(tensor: Tensor([text], shape: []))
+    case .strings(let texts): return Constant(tensor: Tensor(texts, shape: [texts.count]))
+    case .unsupported(let error): throw error
     default: throw GradCAMError(.badData, at: "attribute '\(name)'", problem: "does not have the type in its name")
     }
   }
@@ -55,7 +58,9 @@ struct Constant: ConstantOperator {
   func value(_ inputs: NodeInputs) throws -> Tensor { tensor }
 }
 
-private let constantForms = ["value", "value_float", "value_floats", "value_int", "value_ints"]
+private let constantForms = [
+  "value", "value_float", "value_floats", "value_int", "value_ints", "value_string", "value_strings",
+]
 
 struct ConstantOfShape: ConstantOperator {
   let element: Tensor
@@ -142,6 +147,7 @@ struct EyeLike: ConstantOperator {
     switch elementType.storage {
     case .bool: return Tensor(ones, shape: [rows, columns])
     case .int64: return Tensor(ones.map { $0 ? 1 : 0 }, shape: [rows, columns], elementType: elementType)
+    case .string: throw unsupportedType(elementType)
     case .float32:
       let tensor = Tensor(ones.map { $0 ? Float(1) : 0 }, shape: [rows, columns])
       return Tensor(elementType: elementType, shape: tensor.shape, storage: tensor.storage)

@@ -276,6 +276,7 @@ struct Scatter: DifferentiableOperator {
         case .bool:
           table.combine(
             run.input(2, as: UInt8.self), run.output(0, as: UInt8.self), at: offsets, reduction.boolFunction)
+        case .string: throw unsupportedType(.string)
         }
       }
     }
@@ -369,7 +370,7 @@ struct OneHot: Operator {
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     let values = try inputs.required(2)
     let indices = try inputs.required(0).elementType
-    guard indices.storage != .bool else { throw unsupportedType(indices) }
+    guard indices.isNumeric else { throw unsupportedType(indices) }
     guard values.shape.count == 2 else {
       throw GradCAMError(.badData, problem: "the values have shape \(values.shape), not two elements")
     }

@@ -2,7 +2,7 @@ import CKernels
 import Graph
 
 let logicOperators: [OperatorEntry] = [
-  comparison("Equal", equal_tile) { $0 == $1 },
+  comparison("Equal", equal_tile, comparesTexts: true) { $0 == $1 },
   comparison("Less", less_tile) { $0 < $1 },
   comparison("LessOrEqual", since: 12, less_or_equal_tile) { $0 <= $1 },
   comparison("Greater", less_tile, swapped: true) { $0 < $1 },
@@ -31,11 +31,13 @@ private enum ShiftDirection: String, CaseIterable {
 }
 
 private func comparison(
-  _ type: String, since: Int = 1, _ loop: @escaping ComparisonLoop, swapped: Bool = false,
+  _ type: String, since: Int = 1, _ loop: @escaping ComparisonLoop, swapped: Bool = false, comparesTexts: Bool = false,
   integer: @escaping @Sendable (Int64, Int64) -> Bool
 ) -> OperatorEntry {
   OperatorEntry(type, since: since) { reader in
-    OrderTest(loop: loop, isSwapped: swapped, integer: integer, alignment: try OperandAlignment(&reader))
+    OrderTest(
+      loop: loop, isSwapped: swapped, comparesTexts: comparesTexts, integer: integer,
+      alignment: try OperandAlignment(&reader))
   }
 }
 
@@ -54,12 +56,15 @@ typealias ComparisonLoop =
 struct OrderTest: Operator {
   let loop: ComparisonLoop
   let isSwapped: Bool
+  /// Whether strings can be compared too, by the numbers of their texts.
+  let comparesTexts: Bool
   let integer: @Sendable (Int64, Int64) -> Bool
   let alignment: OperandAlignment
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     try inputs.expect(atMost: 2)
-    _ = try inputs.commonType()
+    let type = try inputs.commonType()
+    guard type != .string || comparesTexts else { throw unsupportedType(type) }
     return [ValueInfo(.bool, try .broadcast(alignment.shapes(inputs)))]
   }
 
@@ -73,7 +78,7 @@ struct OrderTest: Operator {
         let a = run.input(first), b = run.input(second), y = run.output(0, as: UInt8.self)
         space.forEachTile(on: run.pool) { loop(a + $0.offsets[0], b + $0.offsets[1], y + $0.start, $0.form) }
       }
-    case .int64: return kernel(space, first, second) { (x: Int64) in x }
+    case .int64, .string: return kernel(space, first, second) { (x: Int64) in x }
     case .bool: return kernel(space, first, second) { (x: UInt8) in Int64(x) }
     }
   }

@@ -14,10 +14,31 @@ let quantizationOperators: [OperatorEntry] = [
 private struct QuantizationGrid: Sendable {
   private struct Axis { let extent, block, stride: Int }
 
-  /// The number of consecutive elements that share a pair.
-  let run: Int
-  /// The number of runs of the tensor.
-  let count: Int
+  /// Consecutive elements that share a pair, or each have the next one.
+  struct Row<ZeroPoint: BitwiseCopyable & Numeric> {
+    let elements: Range<Int>
+    /// Whether all elements share a pair.
+    let isUniform: Bool
+    fileprivate let scales: UnsafeRawPointer
+    fileprivate let zeroPoints: UnsafeRawPointer?
+    fileprivate let scaleStep, zeroPointStep: Int
+
+    /// The scale of the element at a place in the row.
+    func scale(_ place: Int) -> Float { scales.loadUnaligned(fromByteOffset: place * scaleStep, as: Float.self) }
+
+    /// The zero point of the element at a place in the row.
+    func zeroPoint(_ place: Int) -> ZeroPoint {
+      zeroPoints?.loadUnaligned(fromByteOffset: place * zeroPointStep, as: ZeroPoint.self) ?? 0
+    }
+  }
+
+  /// The number of elements of a row.
+  private let length: Int
+  /// The number of rows of the tensor.
+  private let count: Int
+  /// Whether the elements of a row share a pair.
+  private let isUniform: Bool
+  /// The axes that number the rows.
   private let axes: [Axis]
   private let scaleCount, zeroPointCount: Int
 
@@ -49,17 +70,26 @@ private struct QuantizationGrid: Sendable {
       axes.append(Axis(extent: x[index], block: max(block, 1), stride: extents[index] == 1 ? 0 : strides[index]))
     }
     let inner = axes.reversed().prefix { $0.stride == 0 }
-    run = max(1, inner.reduce(1) { $0 * $1.extent })
-    count = x.count / run
-    self.axes = axes.dropLast(inner.count)
+    if inner.isEmpty, let last = axes.last, last.block == 1, last.stride == 1 {
+      isUniform = false
+      length = max(1, last.extent)
+      axes.removeLast()
+    } else {
+      isUniform = true
+      length = max(1, inner.reduce(1) { $0 * $1.extent })
+      axes.removeLast(inner.count)
+    }
+    count = x.count / length
+    self.axes = axes
   }
 
-  /// Calls `body` with the elements, the scale and the zero point of every run.
-  func forEach(
-    _ scales: UnsafeRawPointer, _ zeroPoints: UnsafeRawPointer?, on pool: ThreadPool,
-    _ body: (Range<Int>, Float, Int64) -> Void
+  /// Calls `body` with every row, or a part of it.
+  func forEachRow<ZeroPoint: BitwiseCopyable & Numeric>(
+    _ scales: UnsafeRawPointer, _ zeroPoints: UnsafeRawPointer?, on pool: ThreadPool, _ body: (Row<ZeroPoint>) -> Void
   ) {
-    let part = min(run, elementwiseGrain), parts = (run + part - 1) / part
+    let part = min(length, elementwiseGrain), parts = (length + part - 1) / part
+    let scaleSize = scaleCount == 1 ? 0 : MemoryLayout<Float>.size
+    let zeroPointSize = zeroPointCount == 1 ? 0 : MemoryLayout<ZeroPoint>.size
     pool.parallelRanges(count * parts, grain: max(1, elementwiseGrain / part)) { range in
       for index in range {
         var rest = index / parts, pair = 0
@@ -67,12 +97,26 @@ private struct QuantizationGrid: Sendable {
           pair += rest % axis.extent / axis.block * axis.stride
           rest /= axis.extent
         }
-        let start = index / parts * run + index % parts * part
-        let size = MemoryLayout<Float>.size, integerSize = MemoryLayout<Int64>.size
+        let offset = index % parts * part, start = index / parts * length + offset
+        if !isUniform { pair += offset }
         body(
-          start..<min(start + part, (index / parts + 1) * run),
-          scales.loadUnaligned(fromByteOffset: scaleCount == 1 ? 0 : pair * size, as: Float.self),
-          zeroPoints?.loadUnaligned(fromByteOffset: zeroPointCount == 1 ? 0 : pair * integerSize, as: Int64.self) ?? 0)
+          Row(
+            elements: start..<start + min(part, length - offset), isUniform: isUniform,
+            scales: scales + pair * scaleSize, zeroPoints: zeroPoints.map { $0 + pair * zeroPointSize },
+            scaleStep: isUniform ? 0 : scaleSize, zeroPointStep: isUniform ? 0 : zeroPointSize))
+      }
+    }
+  }
+
+  /// Calls `body` with the elements, the scale and the zero point of every run of elements that share them.
+  func forEach<ZeroPoint: BitwiseCopyable & Numeric>(
+    _ scales: UnsafeRawPointer, _ zeroPoints: UnsafeRawPointer?, on pool: ThreadPool,
+    _ body: (Range<Int>, Float, ZeroPoint) -> Void
+  ) {
+    forEachRow(scales, zeroPoints, on: pool) { (row: Row<ZeroPoint>) in
+      if row.isUniform { return body(row.elements, row.scale(0), row.zeroPoint(0)) }
+      for (place, element) in row.elements.enumerated() {
+        body(element..<element + 1, row.scale(place), row.zeroPoint(place))
       }
     }
   }
@@ -103,17 +147,19 @@ private func clearParameterGradients(_ run: GradientArguments, _ wanted: Set<Int
 }
 
 private func checkQuantizable(_ type: ElementType) throws {
-  guard type.storage == .int64, type != .int64, type != .uint64 else { throw unsupportedType(type) }
+  guard type.storage == .int64 && type.bitCount < 64 || NarrowFloat(type) != nil else { throw unsupportedType(type) }
 }
 
 /// QuantizeLinear, whose gradient passes straight through the rounding inside the range and is zero outside.
 struct QuantizeLinear: DifferentiableOperator {
   private let attributes: QuantizationAttributes
+  private let saturates: Bool
   let integerGradients = IntegerGradients.estimated
 
   init(_ reader: inout AttributeReader) throws {
     attributes = try QuantizationAttributes(&reader)
-    reader.ignore("saturate", "precision")  // for 8-bit floats only; all divisions are in float32
+    saturates = try reader.flag("saturate", default: true)
+    reader.ignore("precision")  // all divisions are in float32
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
@@ -130,6 +176,15 @@ struct QuantizeLinear: DifferentiableOperator {
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
     let grid = try attributes.grid(inputs), hasZeroPoint = inputs[2] != nil
+    if let format = NarrowFloat(outputs[0].elementType) {
+      return Kernel("quantize") { [saturates] run in
+        let x = run.input(0), y = run.output(0)
+        grid.forEach(run.inputs[1]!, hasZeroPoint ? run.inputs[2] : nil, on: run.pool) {
+          (range: Range<Int>, scale: Float, zeroPoint: Float) in
+          for index in range { y[index] = format.nearest(to: x[index] / scale + zeroPoint, saturates: saturates) }
+        }
+      }
+    }
     let bounds = outputs[0].elementType.integerRange
     return Kernel("quantize") { run in
       let x = run.input(0), y = run.output(0, as: Int64.self)
@@ -147,6 +202,19 @@ struct QuantizeLinear: DifferentiableOperator {
     let grid = try attributes.grid(inputs), hasZeroPoint = inputs[2] != nil
     let bounds = outputs[0].elementType.integerRange
     let counts = (0..<inputs.count).map { inputs[$0]?.shape.count ?? 0 }
+    if let format = NarrowFloat(outputs[0].elementType) {
+      return GradientRule("quantize", readsInputs: [0, 1, 2]) { run in
+        clearParameterGradients(run, wanted, counts)
+        guard wanted.contains(0) else { return }
+        let x = run.input(0), dy = run.outputGradient, dx = run.inputGradient(0)
+        grid.forEach(run.inputs[1]!, hasZeroPoint ? run.inputs[2] : nil, on: run.pool) {
+          (range: Range<Int>, scale: Float, zeroPoint: Float) in
+          for index in range {
+            dx[index] = abs(x[index] / scale + zeroPoint) <= format.largest ? dy[index] / scale : 0
+          }
+        }
+      }
+    }
     return GradientRule("quantize", readsInputs: [0, 1, 2]) { run in
       clearParameterGradients(run, wanted, counts)
       guard wanted.contains(0) else { return }
@@ -169,7 +237,8 @@ struct DequantizeLinear: DifferentiableOperator {
     try inputs.expect(atMost: 3)
     let x = try inputs.required(0), scale = try inputs.required(1)
     try checkQuantizable(x.elementType)
-    guard scale.elementType.isFloatingPoint, inputs[2].map({ $0.elementType.storage == .int64 }) ?? true else {
+    guard scale.elementType.isFloatingPoint, inputs[2].map({ $0.elementType.storage == x.elementType.storage }) ?? true
+    else {
       throw GradCAMError(.badData, problem: "scale or zero point has the wrong type")
     }
     _ = try attributes.grid(inputs)
@@ -178,10 +247,26 @@ struct DequantizeLinear: DifferentiableOperator {
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
     let grid = try attributes.grid(inputs), hasZeroPoint = inputs[2] != nil
+    if try inputs.required(0).elementType.isFloatingPoint {
+      return Kernel("dequantize", placement: .inPlace([0])) { run in
+        let x = run.input(0), y = run.output(0)
+        grid.forEach(run.inputs[1]!, hasZeroPoint ? run.inputs[2] : nil, on: run.pool) {
+          (range: Range<Int>, scale: Float, zeroPoint: Float) in
+          for index in range { y[index] = (x[index] - zeroPoint) * scale }
+        }
+      }
+    }
     return Kernel("dequantize") { run in
       let x = run.input(0, as: Int64.self), y = run.output(0)
-      grid.forEach(run.inputs[1]!, hasZeroPoint ? run.inputs[2] : nil, on: run.pool) { range, scale, zeroPoint in
-        dequantize(x + range.lowerBound, y + range.lowerBound, range.count, scale, zeroPoint)
+      grid.forEachRow(run.inputs[1]!, hasZeroPoint ? run.inputs[2] : nil, on: run.pool) {
+        (row: QuantizationGrid.Row<Int64>) in
+        let start = row.elements.lowerBound
+        if row.isUniform {
+          return dequantize(x + start, y + start, row.elements.count, row.scale(0), row.zeroPoint(0))
+        }
+        for place in 0..<row.elements.count {
+          y[start + place] = Float(x[start + place] - row.zeroPoint(place)) * row.scale(place)
+        }
       }
     }
   }
@@ -195,7 +280,7 @@ struct DequantizeLinear: DifferentiableOperator {
       clearParameterGradients(run, wanted, counts)
       guard wanted.contains(0) else { return }
       let dy = run.outputGradient, dx = run.inputGradient(0)
-      grid.forEach(run.inputs[1]!, nil, on: run.pool) { range, scale, _ in
+      grid.forEach(run.inputs[1]!, nil, on: run.pool) { (range: Range<Int>, scale: Float, _: Float) in
         scale_floats(dy + range.lowerBound, dx + range.lowerBound, range.count, scale)
       }
     }

@@ -111,6 +111,7 @@ struct Reduce: DifferentiableOperator {
     switch type.storage {
     case .int64: return exact(shape, axes, from: { (x: Int64) in x }, to: { type.wrap($0) })
     case .bool: return exact(shape, axes, from: { (x: UInt8) in Int64(x) }, to: { $0 > 0 ? 1 : 0 as UInt8 })
+    case .string: throw unsupportedType(type)
     case .float32: break
     }
     let reduction = Reduction(shape, over: axes)
@@ -244,7 +245,7 @@ struct ArgExtremum: Operator {
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     try inputs.expect(atMost: 1)
     let x = try inputs.required(0), axis = try x.shape.axis(axis)
-    guard x.elementType.storage != .bool else { throw unsupportedType(x.elementType) }
+    guard x.elementType.isNumeric else { throw unsupportedType(x.elementType) }
     guard x.shape[axis] > 0 else { throw GradCAMError(.badData, problem: "an axis without elements has no extremum") }
     var dimensions = x.shape.dimensions
     dimensions[axis] = 1
@@ -293,7 +294,7 @@ struct CumulativeSum: DifferentiableOperator {
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     try inputs.expect(atMost: 2)
     let x = try inputs.required(0)
-    guard x.elementType.storage != .bool else { throw unsupportedType(x.elementType) }
+    guard x.elementType.isNumeric else { throw unsupportedType(x.elementType) }
     _ = try x.shape.axis(inputs.requiredInteger(1))
     return [ValueInfo(x.elementType, x.shape)]
   }

@@ -35,6 +35,7 @@ private func unique(_ inputs: NodeInputs, axis: Int?, isSorted: Bool) throws -> 
   try inputs.expect(atMost: 1)
   _ = try inputs.required(0)
   let x = try inputs.contents(0)!
+  guard x.elementType != .string else { throw unsupportedType(.string) }
   let axisOrFlat = try axis.map(x.shape.axis)
   let (outer, extent, inner) = axisOrFlat.map { x.shape.split(at: $0) } ?? (1, x.shape.count, 1)
   return x.elementType.storage == .float32

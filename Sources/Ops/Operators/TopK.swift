@@ -93,6 +93,7 @@ struct TopK: DifferentiableOperator {
       case .float32: select(Float.self)
       case .int64: select(Int64.self)
       case .bool: select(UInt8.self)
+      case .string: throw unsupportedType(.string)
       }
     }
   }

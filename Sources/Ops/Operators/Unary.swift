@@ -224,7 +224,7 @@ struct Clip: DifferentiableOperator {
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     try inputs.expect(atMost: 3)
     let x = try inputs.required(0)
-    guard x.elementType.storage != .bool else { throw unsupportedType(x.elementType) }
+    guard x.elementType.isNumeric else { throw unsupportedType(x.elementType) }
     for bound in [inputs[1], inputs[2]].compactMap({ $0 }) {
       guard bounds == nil, bound.shape.count == 1, bound.elementType.storage == x.elementType.storage else {
         throw GradCAMError(.badData, problem: "a bound is not a single number of the input's type")

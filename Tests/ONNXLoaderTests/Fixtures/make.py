@@ -65,6 +65,22 @@ TYPES = {
     "bool": (np.bool_, [True, False, False, True]),
 }
 
+# Types of at most 8 bits.
+NARROW = {
+    "int2": ml_dtypes.int2,
+    "uint2": ml_dtypes.uint2,
+    "int4": ml_dtypes.int4,
+    "uint4": ml_dtypes.uint4,
+    "float4e2m1": ml_dtypes.float4_e2m1fn,
+    "float6e2m3": ml_dtypes.float6_e2m3fn,
+    "float6e3m2": ml_dtypes.float6_e3m2fn,
+    "float8e4m3fn": ml_dtypes.float8_e4m3fn,
+    "float8e4m3fnuz": ml_dtypes.float8_e4m3fnuz,
+    "float8e5m2": ml_dtypes.float8_e5m2,
+    "float8e5m2fnuz": ml_dtypes.float8_e5m2fnuz,
+    "float8e8m0": ml_dtypes.float8_e8m0fnu,
+}
+
 
 def raw_and_typed():
     raw, typed = [], []
@@ -79,8 +95,26 @@ def raw_and_typed():
             typed.append(fields)
         else:
             typed.append(helper.make_tensor(name, tensor.data_type, [2, 2], array.flatten().tolist()))
+    raw.append(helper.make_tensor("string", TensorProto.STRING, [2, 2], ["cat", "", "Dög", "cat"]))
+    typed.append(raw[-1])
     write("types_raw.onnx", model([relu()], raw))
     write("types_typed.onnx", model([relu()], typed))
+
+
+def narrow():
+    """Every number of each narrow type but the last: packed, in typed fields, and as float32."""
+    tensors = []
+    for name, element_type in NARROW.items():
+        bits = int("".join(filter(str.isdigit, name.replace("float", "").replace("uint", "").replace("int", "")))[0])
+        codes = np.arange(2**bits - 1, dtype=np.uint8)
+        numbers = codes.view(element_type)
+        if bits < 8 and name.startswith("int"):
+            numbers = np.array([c if c < 2 ** (bits - 1) else c - 2**bits for c in range(len(codes))], element_type)
+        packed = numpy_helper.from_array(numbers, name)
+        typed = TensorProto(name=name + "_typed", data_type=packed.data_type, dims=packed.dims)
+        typed.int32_data.extend(codes.tolist() if bits == 6 else list(packed.raw_data))
+        tensors += [packed, typed, numpy_helper.from_array(numbers.astype(np.float32), name + "_numbers")]
+    write("narrow.onnx", model([relu()], tensors))
 
 
 def external(name, location, offset=None, length=None, shape=(2, 3)):
@@ -159,9 +193,9 @@ def wrong_tensors():
     write("dimension_declared.onnx", model([relu()], inputs=[value("x", ["N", 2**40, 2**40])]))
     empty = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[0, 3], raw_data=b"")
     write("no_elements.onnx", model(add, [empty]))
-    strings = helper.make_tensor("w", TensorProto.STRING, [2], [b"cat", b"dog"])
-    write("string_used.onnx", model(add, [strings]))
-    write("string_unused.onnx", model([relu()], [strings]))
+    numbers = helper.make_tensor("w", TensorProto.COMPLEX64, [2], [1j, 2])
+    write("complex_used.onnx", model(add, [numbers]))
+    write("complex_unused.onnx", model([relu()], [numbers]))
     sparse = model(add)
     sparse.graph.sparse_initializer.append(
         helper.make_sparse_tensor(
@@ -317,6 +351,7 @@ def metadata():
 
 
 raw_and_typed()
+narrow()
 external_data()
 structure()
 wrong_tensors()
