@@ -62,7 +62,9 @@ public final class TensorStorage: @unchecked Sendable {
     return base
   }
 
-  /// The first byte; borrowed memory may start at any address. Contents made on demand are kept from then on.
+  /// The first byte; borrowed memory may start at any address.
+  ///
+  /// Contents made on demand are kept from then on.
   public var base: UnsafeMutableRawPointer {
     if let fixed { return fixed }
     let deferred = deferred!, byteCount = byteCount

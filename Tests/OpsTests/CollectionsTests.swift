@@ -3,7 +3,7 @@ import Ops
 import TestSupport
 import Testing
 
-/// A graph written node by node, whose free inputs are named `input0`, `input1` …
+/// A graph written node by node, with tensors for its inputs.
 private struct Script {
   private(set) var builder = GraphBuilder(ComputeGraph(opsets: ["": 20]))
   private var inputs: [ValueID: Tensor] = [:]
