@@ -144,7 +144,10 @@ struct Cast: DifferentiableOperator {
   }
 
   private func text(_ value: Float) -> String {
-    value.isNaN ? "NaN" : value.isInfinite ? (value < 0 ? "-INF" : "INF") : "\(value)"
+    if value.isNaN { return "NaN" }
+    if value.isInfinite { return value < 0 ? "-INF" : "INF" }
+    let text = "\(value)"
+    return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
   }
 
   /// Converts the numbers that texts spell; a text that spells none is an error.

@@ -102,7 +102,8 @@ private func linear(
   return body("Gemm", body.cast(x, to: .float32), matrix, addend, with: ["transB": .int(1)])
 }
 
-/// The label of the highest score, and all scores; one row of coefficients separates two classes.
+/// The label of the highest score, and all scores; one row of coefficients gives the score s of the second of two
+/// classes, and the first has 1 − s, as in ONNX Runtime.
 private func linearClassifier(_ reader: inout AttributeReader) throws -> FixedComposite {
   reader.ignore("multi_class")
   let weights = try reader.floats("coefficients") ?? [], bias = try reader.floats("intercepts")
@@ -116,9 +117,14 @@ private func linearClassifier(_ reader: inout AttributeReader) throws -> FixedCo
   let count = labels.shape.count
   var body = GraphBuilder(inputs: [true], opsets: ["": 23])
   let isBinary = count == 2 && bias?.count == 1
-  var scores = try linear(0, weights, bias, count: isBinary ? 1 : count, in: &body)
-  if isBinary { scores = body.concatenate([body("Neg", scores), scores], axis: -1) }
-  scores = change.apply(scores, in: &body)
+  var scores = change.apply(try linear(0, weights, bias, count: isBinary ? 1 : count, in: &body), in: &body)
+  if isBinary {
+    guard change != .softmax else {
+      throw GradCAMError(.unsupported, problem: "a softmax of the only score of two classes has no agreed meaning")
+    }
+    let others = body("Sub", body.number(1, type: .float32), scores)
+    scores = body.concatenate([others, scores], axis: -1)
+  }
   let highest = body("ArgMax", scores, with: ["axis": .int(-1), "keepdims": .int(0)])
   return FixedComposite(body.returning(body("Gather", body.constant(labels), highest), scores))
 }
