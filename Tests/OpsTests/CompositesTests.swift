@@ -3,6 +3,7 @@ import Ops
 import Testing
 
 let compositesGradientChecks: [GradientCheck] = [
+  .composite("FC", [.uniform([2, 3, 2]), .uniform([4, 6]), .uniform([4])], opset: 1),
   .composite("CumProd", [.uniform([2, 3]), .fixed(integer(1))]),
   .composite("CumProd", [.uniform([3, 2]), .fixed(integer(0))], ["exclusive": .int(1), "reverse": .int(1)]),
   .composite("SwiGLU", [.uniform([2, 3]), .uniform([2, 3])], ["alpha": .float(1.5)]),

@@ -2,6 +2,23 @@ import Graph
 
 /// Operators composed of a few others.
 let compositeOperators: [OperatorEntry] = [
+  // Of files older than the standard: x · Wᵀ + b, with x and W flattened before and from an axis on.
+  OperatorEntry("FC") { reader in
+    let axis = try reader.int("axis", default: 1), weightAxis = try reader.int("axis_w", default: 1)
+    return Composite { inputs in
+      var body = try GraphBuilder(inputs, atMost: 3)
+      let x = try inputs.required(0).shape, weights = try inputs.required(1).shape
+      let rowAxis = try x.axis(axis), resultAxis = try weights.axis(weightAxis)
+      let count = weights.count(0..<resultAxis), inner = weights.count(resultAxis..<weights.rank)
+      guard x.count(rowAxis..<x.rank) == inner else {
+        throw GradCAMError(.badData, problem: "weights \(weights) do not fit an input of shape \(x)")
+      }
+      let product = body(
+        "Gemm", body.reshape(0, [x.count(0..<rowAxis), inner]), body.reshape(1, [count, inner]), body.optional(2),
+        with: ["transB": .int(1)])
+      return body.returning(body.reshape(product, x.dimensions[..<rowAxis] + [count]))
+    }
+  },
   OperatorEntry("SwiGLU", since: 28) { reader in
     let alpha = try reader.float("alpha", default: 1)
     return Composite(axes: .elementwise) { inputs in
