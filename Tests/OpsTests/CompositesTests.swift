@@ -16,6 +16,13 @@ let compositesGradientChecks: [GradientCheck] = [
 ]
 
 @Suite struct CompositesTests {
+  @Test func fullyConnected() throws {
+    let weights = floats(1, 0, 2, -1, shape: [2, 2])
+    let result = try evaluate(
+      "FC", [floats(1, 2, shape: [1, 1, 2]), weights, floats(10, 20)], ["axis": .int(2)], opset: 1)[0]
+    #expect(result.shape == [1, 1, 2] && result.floats == [11, 20])
+  }
+
   @Test func cumulativeProducts() throws {
     func products(_ attributes: [String: Attribute]) throws -> [Float] {
       try evaluate("CumProd", [floats(1, 2, 3), integer(0)], attributes, opset: 26)[0].floats
