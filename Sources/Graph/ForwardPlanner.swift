@@ -127,7 +127,6 @@ struct ForwardPlanner {
       case .empty: return .empty
       }
     }
-    let infos = infos
     var (body, results) = try operation.expand(inputs, NodeInputs(tensors.map { infos[$0] }))
     guard results.count >= node.outputs.count else { throw tooManyOutputs(node, known: results.count) }
     // The results' tensors by their values in the body; those that come in stay what they are.
