@@ -71,7 +71,8 @@ extension Model {
 
   /// The name of the node that `auto` means, and where its elements lie.
   fileprivate func auto() throws -> (name: String, layout: FeatureMapLayout?) {
-    let catalogue = try catalogue, entry = try #require(catalogue.entries.first(where: \.isAuto))
+    let catalogue = try catalogue
+    let entry = try #require(catalogue.entries.first { $0.isAuto })
     return (entry.name, try catalogue.match("auto").layout)
   }
 
@@ -179,15 +180,16 @@ extension Model {
     let tiles: ValueID
     switch way {
     case "slices":
-      let parts = [(0, 0), (0, 8), (8, 0), (8, 8)].map { row, column in
-        net.add(
-          "Slice", net.image, net.integers(Int64(row), Int64(column)), net.integers(Int64(row + 8), Int64(column + 8)),
-          net.integers(2, 3))
+      var parts: [ValueID] = []
+      for (row, column) in [(0, 0), (0, 8), (8, 0), (8, 8)] as [(Int64, Int64)] {
+        let starts = net.integers(row, column), ends = net.integers(row + 8, column + 8)
+        parts.append(net.add("Slice", net.image, starts, ends, net.integers(2, 3)))
       }
       tiles = net.builder.node("Concat", parts, ["axis": .int(0)])[0]
     case "split":
       let rows = net.builder.node("Split", [net.image], ["axis": .int(2)], outputCount: 2)
-      let parts = rows.flatMap { net.builder.node("Split", [$0], ["axis": .int(3)], outputCount: 2) }
+      var parts: [ValueID] = []
+      for row in rows { parts += net.builder.node("Split", [row], ["axis": .int(3)], outputCount: 2) }
       tiles = net.builder.node("Concat", parts, ["axis": .int(0)])[0]
     default:
       let split = net.add("Reshape", net.image, net.integers(1, 3, 2, 8, 2, 8))
