@@ -2,4 +2,7 @@
 public struct UnresolvableOperator: GraphOperator {
   /// The reason.
   public let error: GradCAMError
+
+  /// Unknown.
+  public func axes(_ inputs: NodeInputs) -> AxisMapping { .unknown }
 }

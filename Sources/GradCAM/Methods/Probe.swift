@@ -136,7 +136,9 @@ public final class Probe {
     try checkInput()
     let input = observation.image.tensor
     var values = input.floats
-    values.withUnsafeMutableBufferPointer { change($0) }
+    values.withUnsafeMutableBufferPointer {
+      change(UnsafeMutableBufferPointer(rebasing: observation.images.one(of: $0)))
+    }
     let changed = try observation.sibling(Tensor(values, shape: input.shape, floatingType: input.elementType))
     try passed(1)
     return try changed.taps(of: target)[tap]

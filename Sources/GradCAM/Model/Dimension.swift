@@ -12,6 +12,8 @@ struct Factor: Hashable, Sendable {
   var step: Double
   /// Where the first index lies, as a share of the picture's height or width, in addition to other factors.
   var start = 0.0
+  /// How each of several items sees the picture; nil if that is not known.
+  var views: [View]?
 
   /// - Parameter step: nil if the indices cover the whole picture.
   init(_ role: Role, _ extent: Int, step: Double? = nil, start: Double = 0) {
@@ -30,6 +32,14 @@ struct Factor: Hashable, Sendable {
     guard role == other.role, extent == other.extent else { return false }
     return !isPlace || (isClose(step, other.step, abs(step)) && abs(start - other.start) < abs(step) * 0.999)
   }
+}
+
+/// How one of several items, such as crops and mirror images, sees the picture.
+struct View: Hashable, Sendable {
+  /// Where it starts, as shares of the picture's height and width.
+  var row, column: Double
+  /// The axes that run backwards.
+  var backwards: Set<Factor.Role>
 }
 
 /// Whether two shares are equal but for rounding.
@@ -94,19 +104,34 @@ struct Dimension: Hashable, Sendable {
     return role
   }
 
-  /// What is left of this dimension at one of its indices.
-  func fixed(at index: Int) -> Dimension {
-    var inner = placeCount
-    var rest = index - leading
-    guard places.contains(index) else { return Dimension(.unknown, 1) }
-    return Dimension(
-      factors.map { factor in
-        inner /= max(1, factor.extent)
-        let position = Double(rest / max(1, inner))
-        rest %= max(1, inner)
-        return Factor(
-          factor.role, 1, step: abs(factor.step), start: factor.start + position * factor.step)
-      })
+  /// What is left of this dimension at one of its indices, and how that item sees the picture, if that is known.
+  func fixed(at index: Int) -> (dimension: Dimension, view: View?) {
+    var inner = placeCount, rest = index - leading
+    var fixed: [Factor] = [], view: View?
+    guard places.contains(index) else { return (Dimension(.unknown, 1), nil) }
+    for factor in factors {
+      inner /= max(1, factor.extent)
+      let position = rest / max(1, inner)
+      rest %= max(1, inner)
+      if let found = factor.views?[position] {
+        view = found
+        fixed += [Factor(.height, 1, start: found.row), Factor(.width, 1, start: found.column)]
+      } else {
+        let start = factor.start + Double(position) * factor.step
+        fixed.append(Factor(factor.role, 1, step: abs(factor.step), start: start))
+      }
+    }
+    return (Dimension(fixed), view)
+  }
+
+  /// The same places, in the other direction along some axes of the picture.
+  func reversed(_ roles: Set<Factor.Role>) -> Dimension {
+    var reversed = self
+    for index in factors.indices where roles.contains(factors[index].role) {
+      reversed.factors[index].start += Double(factors[index].extent - 1) * factors[index].step
+      reversed.factors[index].step = -factors[index].step
+    }
+    return reversed
   }
 
   /// Whether this dimension counts the same as another.
@@ -121,10 +146,12 @@ struct Dimension: Hashable, Sendable {
   func resized(to extent: Int) -> Dimension {
     guard let role else { return Dimension(.unknown, extent) }
     guard role == .height || role == .width else { return Dimension(role, extent) }
-    guard let run = PlaceRun(factors.filter { $0.role == role }), factors.allSatisfy({ $0.step > 0 }) else {
+    let places = factors.filter { $0.role == role }, isBackward = places.allSatisfy { $0.step < 0 }
+    guard let run = PlaceRun(places), isBackward || places.allSatisfy({ $0.step > 0 }) else {
       return Dimension(.unknown, extent)
     }
-    return Dimension([Factor(role, extent, step: run.coverage / Double(max(1, extent)), start: run.start)])
+    let resized = Dimension([Factor(role, extent, step: run.coverage / Double(max(1, extent)), start: run.start)])
+    return isBackward ? resized.reversed([role]) : resized
   }
 
   /// The entries from `start` on, `step` apart; those before the first and after the last stand for no place.
@@ -207,6 +234,7 @@ extension [Dimension] {
           open /= piece.extent
         } else {
           var outer = piece.factors[0]
+          outer.views = nil
           guard outer.extent.isMultiple(of: open) else { return unknown }
           let inner = Factor(outer.role, outer.extent / open, step: outer.step)
           outer.extent = open

@@ -28,7 +28,8 @@ public struct FeatureMapLayout: Sendable {
     var dimensions = dimensions
     if let item {
       guard let first = dimensions.first, (0..<first.extent).contains(item) else { return nil }
-      dimensions[0] = first.fixed(at: item)
+      let (fixed, view) = first.fixed(at: item)
+      dimensions = [fixed] + dimensions.dropFirst().map { $0.reversed(view?.backwards ?? []) }
     }
     guard dimensions.allSatisfy({ $0.isKnown && !($0.isSpatial && $0.hasChannels) }) else {
       return nil

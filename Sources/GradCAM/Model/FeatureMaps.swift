@@ -47,7 +47,10 @@ struct FeatureMaps {
     // The explained value may be as large as a feature map, or have parts that only some feature maps reach.
     let shared = explainsClassScores ? nil : graph.valuesBeforeHead(of: explained, among: reachable)
     let choice = LastFeatureMap(graph: graph, producers: graph.producers, spatial: spatial, layouts: layouts)
-    let all = layouts.keys.sorted()
+    // What lies before all convolutions, such as a picture cut up or turned over, is not what the network made of it.
+    let convolved = graph.downstream(
+      of: Set(graph.nodes.filter { $0.role == .convolution }.flatMap(\.results).filter(reachable.contains)))
+    let all = layouts.keys.sorted().filter { convolved.isEmpty || convolved.contains(graph.nodes[$0].outputs[0]!) }
     let found = shared.flatMap { shared in
       choice.find(among: all.filter { shared.contains(graph.nodes[$0].outputs[0]!) })
     }

@@ -7,22 +7,35 @@ struct PictureParts {
   /// whole lie.
   ///
   /// Parts joined along one of their own axes follow one another there. Parts joined along another axis, such as the
-  /// batch, are tiles: the axis counts their rows and columns.
+  /// batch, are tiles: the axis counts their rows and columns. If they are no grid, it counts views of the picture.
   init?(_ parts: [[Dimension]], joinedAt axis: Int) {
     guard parts.count > 1, !parts.contains(where: { $0[axis].hasExtraTokens }) else { return nil }
     if let joined = Self.following(parts.map { $0[axis] }), Self.areEqual(parts.map { $0.without(axis) }) {
       dimensions = parts[0].replacing(axis, with: joined)
       return
     }
+    let places: Set<Factor.Role> = [.height, .width]
+    let upright = parts.map { part in part.map { $0.reversed($0.backwards) } }
     guard !parts[0][axis].factors.contains(where: { $0.role == .channels }),
-      Self.areEqual(parts.map { part in part.map { $0.moved(toStart: [.height, .width]) } })
+      Self.areEqual(upright.map { part in part.map { $0.moved(toStart: places) } })
     else { return nil }
-    let rows = (role: Factor.Role.height, starts: parts.map { $0.start(.height) })
-    let columns = (role: Factor.Role.width, starts: parts.map { $0.start(.width) })
-    guard let tiles = Self.grid(rows, columns) ?? Self.grid(columns, rows), !tiles.isEmpty else { return nil }
-    let moved = tiles.map(\.role)
-    var dimensions = parts[0].map { $0.moved(toStart: moved) }
-    dimensions[axis].factors = tiles + dimensions[axis].factors
+    let rows = (role: Factor.Role.height, starts: upright.map { $0.start(.height) })
+    let columns = (role: Factor.Role.width, starts: upright.map { $0.start(.width) })
+    let isForward = parts.allSatisfy { part in part.allSatisfy { $0.backwards.isEmpty } }
+    let tiles = isForward ? Self.grid(rows, columns) ?? Self.grid(columns, rows) ?? [] : []
+    var dimensions = upright[0]
+    if tiles.isEmpty {
+      var items = Factor(.unknown, parts.count)
+      items.views = parts.indices.map { part in
+        let backwards = parts[part].reduce(into: Set<Factor.Role>()) { $0.formUnion($1.backwards) }
+        return View(row: rows.starts[part], column: columns.starts[part], backwards: backwards)
+      }
+      dimensions = dimensions.map { $0.moved(toStart: places) }
+      dimensions[axis].factors.insert(items, at: 0)
+    } else {
+      dimensions = dimensions.map { $0.moved(toStart: Set(tiles.map(\.role))) }
+      dimensions[axis].factors = tiles + dimensions[axis].factors
+    }
     self.dimensions = dimensions
   }
 
@@ -65,8 +78,11 @@ struct PictureParts {
 }
 
 extension Dimension {
+  /// The roles of factors that run backwards.
+  fileprivate var backwards: Set<Factor.Role> { Set(factors.filter { $0.isPlace && $0.step < 0 }.map(\.role)) }
+
   /// The dimension without the places where it starts.
-  fileprivate func moved(toStart roles: [Factor.Role]) -> Dimension {
+  fileprivate func moved(toStart roles: Set<Factor.Role>) -> Dimension {
     var moved = self
     for index in factors.indices where roles.contains(factors[index].role) { moved.factors[index].start = 0 }
     return moved

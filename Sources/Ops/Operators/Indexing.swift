@@ -181,8 +181,9 @@ struct Gather: DifferentiableOperator {
   var role: OperatorRole { .selection }
 
   func axes(_ inputs: NodeInputs) -> AxisMapping {
-    if case .elements(let axis) = indexing, let rank = inputs[0]?.shape.rank {
-      return .kept(rank: rank, except: [axis < 0 ? axis + rank : axis])
+    if case .elements(let index) = indexing, let data = inputs[0]?.shape, let axis = try? data.axis(index) {
+      return sharedIndices(inputs, axis).map { .gathered(axis: axis, indices: $0, shape: [$0.count]) }
+        ?? .kept(rank: data.rank, except: [axis])
     }
     guard case .slices(let index) = indexing, let data = inputs[0]?.shape, let indices = inputs[1]?.shape,
       let axis = try? data.axis(index)
@@ -195,6 +196,17 @@ struct Gather: DifferentiableOperator {
     // What the axes of the index tensor stand for is not known.
     return .labelled(
       [labels, []], result: labels[..<axis] + (0..<indices.rank).map { -1 - $0 } + labels[(axis + 1)...])
+  }
+
+  /// The indices along an axis, if they are known and the same at all other positions of the data.
+  private func sharedIndices(_ inputs: NodeInputs, _ axis: Int) -> [Int]? {
+    guard let data = inputs[0]?.shape, let indices = inputs[1]?.shape, let known = inputs[1]?.constant?.integers,
+      indices.count > 0, indices.reduced(over: [axis]) == data.reduced(over: [axis])
+    else { return nil }
+    let stride = indices.strides[axis], count = indices[axis]
+    let shared = (0..<count).map { known[$0 * stride] }
+    guard known.indices.allSatisfy({ known[$0] == shared[$0 / stride % count] }) else { return nil }
+    return shared.map { Int($0) + ($0 < 0 ? data[axis] : 0) }
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {

@@ -95,8 +95,26 @@ extension FeatureMapLayout {
     #expect((item.height, item.width, item.index(0, 0, 0)) == (2, 2, 32))
     #expect((item.region.y, item.region.height) == (Double(places[4].0) / 2, 0.5))
     #expect(abs(item.region.x - Double(places[4].1) / 3) < 1e-9 && abs(item.region.width - 1.0 / 3) < 1e-9)
-    // Places in any other order are no grid.
-    #expect(PictureParts([places[0], places[4], places[1]].map(tile), joinedAt: 0) == nil)
+  }
+
+  /// Crops that are no grid, and mirror images, are seen one by one, each at its place and the right way round.
+  @Test func viewsAreSeenOneByOne() throws {
+    let crops = [(0, 0), (1, 2), (0, 1)].map { row, column in
+      [
+        map[0], map[1], map[2].sliced(start: row, step: 1, extent: 3), map[3].sliced(start: column, step: 1, extent: 4),
+      ]
+    }
+    let joined = try #require(PictureParts(crops, joinedAt: 0)).dimensions
+    #expect(FeatureMapLayout(joined) == nil && joined.itemCount == 3)
+    let region = try #require(FeatureMapLayout(joined, item: 1)).region
+    #expect(abs(region.x - 2.0 / 6) < 1e-9 && abs(region.width - 4.0 / 6) < 1e-9)
+    #expect((region.y, region.height) == (0, 1), "but for a row")
+
+    let mirrored = [map[0], map[1], map[2], map[3].sliced(start: 5, step: -1, extent: 6)]
+    let pair = try #require(PictureParts([map, mirrored], joinedAt: 0)).dimensions.resampled(to: [2, 2, 2, 3])
+    #expect(try #require(FeatureMapLayout(pair, item: 0)).index(0, 0, 0) == 0)
+    let second = try #require(FeatureMapLayout(pair, item: 1))
+    #expect((second.index(0, 0, 0), second.index(0, 1, 2), second.region) == (14, 15, .whole))
   }
 
   @Test func itemsOfUnknownPlaceAreShownOneByOne() throws {

@@ -219,7 +219,7 @@ extension Model {
     let map = net.layer(views, 3, 4, named: "map")
     let means = net.add("Flatten", net.add("GlobalAveragePool", map))
     let model = try net.model(net.add("ReduceMax", means, with: ["axes": .ints([0])]), features: 4)
-    expectError(.usage, saying: "map", "item", "0 to 1") { _ = try model.tap("auto") }
+    expectError(.usage, saying: "2×4×8×8", "item", "0 to 1") { _ = try model.tap("auto") }
     expectError(.usage, saying: "item '2'", "has 2 items") { _ = try model.tap("map", item: 2) }
     let first = try model.tap("map", item: 0), other = try model.tap("map", item: 1)
     #expect((first.height, first.width, other.height) == (8, 8, 8) && first.activation != other.activation)
