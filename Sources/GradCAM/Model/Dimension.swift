@@ -27,8 +27,16 @@ struct Factor: Hashable, Sendable {
   /// Whether there is one index, which does not lie in a part of the picture.
   var isSingle: Bool { extent == 1 && (!isPlace || (start == 0 && isClose(step, 1, 1))) }
 
+  /// Whether this factor counts the same places as another, but for a tenth of what they cover: a convolution without
+  /// padding is taken to cover what its input does, whereas a border is cut off exactly.
+  func isNear(_ other: Factor) -> Bool {
+    guard role == other.role, extent == other.extent else { return false }
+    let tolerance = max(1, 0.1 * Double(extent)) * abs(step)
+    return !isPlace || (abs(step - other.step) <= 0.1 * abs(step) && abs(start - other.start) <= tolerance)
+  }
+
   /// Whether this factor counts the same places as another, but for a shift of less than a step.
-  func agrees(with other: Factor) -> Bool {
+  func isEqual(to other: Factor) -> Bool {
     guard role == other.role, extent == other.extent else { return false }
     return !isPlace || (isClose(step, other.step, abs(step)) && abs(start - other.start) < abs(step) * 0.999)
   }
@@ -134,12 +142,11 @@ struct Dimension: Hashable, Sendable {
     return reversed
   }
 
-  /// Whether this dimension counts the same as another.
-  func agrees(with other: Dimension) -> Bool {
-    guard (leading, trailing, factors.count) == (other.leading, other.trailing, other.factors.count) else {
-      return false
-    }
-    return zip(factors, other.factors).allSatisfy { $0.agrees(with: $1) }
+  /// Whether this dimension counts nearly the same places as another.
+  func isNear(_ other: Dimension) -> Bool {
+    let own = factors.filter { !$0.isSingle }, others = other.factors.filter { !$0.isSingle }
+    guard (leading, trailing, own.count) == (other.leading, other.trailing, others.count) else { return false }
+    return zip(own, others).allSatisfy { $0.isNear($1) }
   }
 
   /// This dimension with another number of indices that cover the same, without entries at its ends.
@@ -205,7 +212,7 @@ extension [Dimension] {
   var agreed: Dimension? {
     let spatial = filter { $0.isKnown && $0.isSpatial }
     guard let found = spatial.first else { return first(where: \.isKnown) ?? first }
-    return spatial.allSatisfy { found.agrees(with: $0) } ? found : Dimension(.unknown, found.extent)
+    return spatial.allSatisfy { found.isNear($0) } ? found : Dimension(.unknown, found.extent)
   }
 
   /// The dimensions of a tensor resized along its axes.

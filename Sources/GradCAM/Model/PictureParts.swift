@@ -90,7 +90,7 @@ extension Dimension {
 
   fileprivate func isEqual(to other: Dimension) -> Bool {
     (leading, trailing, factors.count) == (other.leading, other.trailing, other.factors.count)
-      && zip(factors, other.factors).allSatisfy { $0.agrees(with: $1) }
+      && zip(factors, other.factors).allSatisfy { $0.isEqual(to: $1) }
   }
 }
 
