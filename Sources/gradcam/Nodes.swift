@@ -29,7 +29,7 @@ struct Nodes: ParsableCommand {
     let size = tensors.image?.size ?? image.size ?? preprocessing.inputSize(for: model.imageShape)
     let catalogue = try NodeCatalogue(
       model, size: size, inputs: tensors.others.mapValues { ValueInfo($0.elementType, $0.shape) })
-    let entries = catalogue.entries.filter { all || $0.isMappable }
+    let entries = catalogue.entries.filter { all || $0.isMappable || $0.isAuto }
     if json {
       return try printJSON(
         entries.map {
