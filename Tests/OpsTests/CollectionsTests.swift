@@ -4,19 +4,19 @@ import TestSupport
 import Testing
 
 /// A graph written node by node, with tensors for its inputs.
-private struct Script {
+private final class Script {
   private(set) var builder = GraphBuilder(ComputeGraph(opsets: ["": 20]))
   private var inputs: [ValueID: Tensor] = [:]
 
-  mutating func input(_ tensor: Tensor) -> ValueID {
+  func input(_ tensor: Tensor) -> ValueID {
     let input = builder.input("input\(inputs.count)")
     inputs[input] = tensor
     return input
   }
 
-  mutating func number(_ value: Int64) -> ValueID { builder.constant(integer(value)) }
+  func number(_ value: Int64) -> ValueID { builder.constant(integer(value)) }
 
-  mutating func callAsFunction(
+  func callAsFunction(
     _ type: String, _ inputs: ValueID?..., with attributes: [String: Attribute] = [:]
   ) -> ValueID { builder.node(type, inputs, attributes)[0] }
 
@@ -71,7 +71,7 @@ private let square: ComputeGraph = {
 
 @Suite struct CollectionsTests {
   @Test func sequencesAreTakenApart() throws {
-    var script = Script()
+    let script = Script()
     let a = script.input(floats(1, 2)), b = script.input(floats(3, 4)), c = script.input(floats(5, 6))
     let pair = script("SequenceConstruct", a, b)
     let three = script("SequenceInsert", pair, c, script.number(-1))
@@ -86,7 +86,7 @@ private let square: ComputeGraph = {
   }
 
   @Test func tensorsAreSplit() throws {
-    var script = Script()
+    let script = Script()
     let x = script.input(counting([2, 5]))
     let axis: [String: Attribute] = ["axis": .int(1), "keepdims": .int(0)]
     let single = script("SplitToSequence", x, with: axis),
@@ -111,7 +111,7 @@ private let square: ComputeGraph = {
     // The condition is a constant outside, as PyTorch's loops have it.
     let always = inner.value("always")
     let loop = inner.returning(inner("Identity", always), inner("SequenceInsert", sequence, product))
-    var script = Script()
+    let script = Script()
     let outer = script.input(floats(2, 3))
     let appended = script.loop(over: loop, rounds: 3, state: script("SequenceEmpty"), capturing: outer)
     let joined = script("ConcatFromSequence", appended, with: ["axis": .int(0)])
@@ -119,7 +119,7 @@ private let square: ComputeGraph = {
   }
 
   @Test func optionalsHoldAnElementOrNot() throws {
-    var script = Script()
+    let script = Script()
     let x = script.input(floats(1, 2))
     let full = script("Optional", x), empty = script("Optional")
     let results = try script.run(
@@ -127,13 +127,12 @@ private let square: ComputeGraph = {
       script("OptionalGetElement", full))
     #expect(results[..<3].map(\.integers) == [[1], [0], [0]] && results[3].floats == [1, 2])
     expectError(.badData, saying: "holds nothing") {
-      var script = script
       _ = try script.run(script("OptionalGetElement", empty))
     }
   }
 
   @Test func whatIsNoTensorIsSaid() throws {
-    var script = Script()
+    let script = Script()
     let x = script.input(floats(1, 2)), place = script.input(integer(0))
     let pair = script("SequenceConstruct", x, x)
     let sum = script("Relu", pair), element = script("SequenceAt", pair, place)
@@ -147,9 +146,9 @@ private let square: ComputeGraph = {
 }
 
 extension Script {
-  fileprivate mutating func builderConstant(_ tensor: Tensor) -> ValueID { builder.constant(tensor) }
+  fileprivate func builderConstant(_ tensor: Tensor) -> ValueID { builder.constant(tensor) }
 
-  fileprivate mutating func loop(
+  fileprivate func loop(
     over body: ComputeGraph, rounds: Int64, state: ValueID, capturing input: ValueID
   ) -> ValueID {
     let output = builder.value("loop")

@@ -14,7 +14,11 @@ import Testing
     #expect(try constant("value_floats", .floats([1, 2])).shape == [2])
     #expect(try constant("value_int", .int(7)).integers == [7])
     #expect(try constant("value_ints", .ints([7, 8])).integers == [7, 8])
-    expectError(.unsupported, saying: "value_floats") { _ = try constant("value_string", .string("a")) }
+    #expect(try constant("value_string", .string("a")).texts == ["a"])
+    #expect(try constant("value_strings", .strings(["a", "b"])).texts == ["a", "b"])
+    expectError(.unsupported, saying: "complex") {
+      _ = try constant("value", .unsupported(GradCAMError(.unsupported, problem: "complex numbers")))
+    }
     expectError(.badData, saying: "'value_int'") { _ = try constant("value_int", .string("a")) }
     expectError(.unsupported, saying: "value_floats") { _ = try evaluate("Constant", []) }
   }

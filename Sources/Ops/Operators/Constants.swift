@@ -42,15 +42,15 @@ struct Constant: ConstantOperator {
     guard let name = constantForms.first(where: reader.has) else {
       throw GradCAMError(.unsupported, problem: "the constant has none of \(constantForms.joined(separator: ", "))")
     }
-    switch reader.attribute(name)! {
-    case .tensor(let tensor): return Constant(tensor: tensor)
-    case .float(let value): return Constant(tensor: Tensor([value], shape: []))
-    case .floats(let values): return Constant(tensor: Tensor(values, shape: [values.count]))
-    case .int(let value): return Constant(tensor: Tensor([value], shape: []))
-    case .ints(let values): return Constant(tensor: Tensor(values, shape: [values.count]))
-    case .string(let text): return Constant(tensor: Tensor([text], shape: []))
-    case .strings(let texts): return Constant(tensor: Tensor(texts, shape: [texts.count]))
-    case .unsupported(let error): throw error
+    switch (name, reader.attribute(name)!) {
+    case ("value", .tensor(let tensor)): return Constant(tensor: tensor)
+    case ("value_float", .float(let value)): return Constant(tensor: Tensor([value], shape: []))
+    case ("value_floats", .floats(let values)): return Constant(tensor: Tensor(values, shape: [values.count]))
+    case ("value_int", .int(let value)): return Constant(tensor: Tensor([value], shape: []))
+    case ("value_ints", .ints(let values)): return Constant(tensor: Tensor(values, shape: [values.count]))
+    case ("value_string", .string(let text)): return Constant(tensor: Tensor([text], shape: []))
+    case ("value_strings", .strings(let texts)): return Constant(tensor: Tensor(texts, shape: [texts.count]))
+    case (_, .unsupported(let error)): throw error
     default: throw GradCAMError(.badData, at: "attribute '\(name)'", problem: "does not have the type in its name")
     }
   }
