@@ -108,12 +108,31 @@ public struct Node: Sendable {
   func computes(anyOf values: Set<ValueID>) -> Bool { results.contains(where: values.contains) }
 }
 
+/// A node of the file that its body replaced: the call of a function, or a composite operator.
+public struct ExpandedNode: Sendable {
+  /// The node's name; may be empty.
+  public let name: String
+  /// The function's or the operator's name.
+  public let operatorName: OperatorName
+  /// The first output.
+  public let result: ValueID
+
+  /// Creates a record of a node.
+  public init(name: String, operatorName: OperatorName, result: ValueID) {
+    self.name = name
+    self.operatorName = operatorName
+    self.result = result
+  }
+}
+
 /// A network as data: values and the nodes that compute them, in topological order.
 public struct ComputeGraph: Sendable {
   /// Every tensor.
   public var values: [Value]
   /// The nodes, each after those whose results it reads.
   public var nodes: [Node]
+  /// The nodes of the file that others stand for here, in the file's order.
+  public var expanded: [ExpandedNode] = []
   /// The values that the user supplies, without initialisers that old files also list as inputs.
   public var inputs: [ValueID]
   /// The values that the model returns.

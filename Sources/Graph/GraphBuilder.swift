@@ -136,6 +136,14 @@ extension GraphBuilder {
     return first..<graph.nodes.count
   }
 
+  /// Adds the body of a composite node in its place, and records the node.
+  mutating func expand(_ node: Node, into body: ComputeGraph) {
+    splice(body, replacing: node)
+    if let result = node.results.first {
+      graph.expanded.append(ExpandedNode(name: node.name, operatorName: node.operatorName, result: result))
+    }
+  }
+
   /// Adds the values of a graph that are not in this one yet, and its nodes.
   private mutating func graft(
     _ inner: ComputeGraph, _ ids: inout [ValueID: ValueID], prefix: String, metadata: [String: String], origin: Int?

@@ -90,7 +90,7 @@ public struct OperatorSet: Sendable {
     for var node in graph.nodes {
       node.operation = node.operation ?? operation(of: node, opsets: graph.opsets)
       if let body = (node.operation as? any CompositeOperator)?.fixedBody {
-        builder.splice(resolving(body), replacing: node)
+        builder.expand(node, into: resolving(body))
       } else {
         builder.add(node)
       }

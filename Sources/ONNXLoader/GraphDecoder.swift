@@ -27,7 +27,8 @@ final class GraphDecoder {
       // Files of the first versions list every initialiser as an input too.
       if !initialisers.contains(name) { graph.inputs.append(try define(name, as: "graph input")) }
     }
-    let calls = try inlined(messages(message.node, message.n_node), scope)
+    var functionCalls: [Call] = []
+    let calls = try inlined(messages(message.node, message.n_node), scope, &functionCalls)
     let outputs = try calls.map { call in try call.outputs.map { $0.isEmpty ? nil : try define($0, as: call.place) } }
     for information in messages(message.input, message.n_input) + messages(message.output, message.n_output)
       + messages(message.value_info, message.n_value_info)
@@ -44,6 +45,11 @@ final class GraphDecoder {
             attributes: attributes, metadata: dictionary(call.message.metadata_props, call.message.n_metadata_props),
             captures: captured),
           reading: inputs.compactMap { $0 } + captured.values)
+      }
+    }
+    graph.expanded = functionCalls.compactMap { call in
+      call.outputs.first.flatMap { ids[$0] }.map {
+        ExpandedNode(name: call.name, operatorName: call.operatorName, result: $0)
       }
     }
     graph.outputs = try messages(message.output, message.n_output).map { output in
@@ -135,8 +141,10 @@ final class GraphDecoder {
     var place: String { "node '\(name.isEmpty ? outputs.first { !$0.isEmpty } ?? "" : name)' (\(operatorName))" }
   }
 
-  /// The nodes, with calls of the model's functions replaced by their bodies.
-  private func inlined(_ nodes: [Onnx__NodeProto], _ scope: Scope) throws -> [Call] {
+  /// The nodes, with calls of the model's functions replaced by their bodies and added to `functionCalls`.
+  private func inlined(
+    _ nodes: [Onnx__NodeProto], _ scope: Scope, _ functionCalls: inout [Call]
+  ) throws -> [Call] {
     var calls: [Call] = []
     for message in nodes {
       if !scope.callers.isEmpty { try context.countInlinedNode() }
@@ -156,7 +164,8 @@ final class GraphDecoder {
         throw GradCAMError(.unsupported, at: call.place, problem: "function calls are nested more than 32 deep")
       }
       let body = Scope(calling: function, id: id, from: message, in: scope)
-      calls += try inlined(messages(function.node, function.n_node), body)
+      functionCalls.append(call)
+      calls += try inlined(messages(function.node, function.n_node), body, &functionCalls)
     }
     return calls
   }

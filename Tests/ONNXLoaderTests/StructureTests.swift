@@ -122,6 +122,8 @@ import Testing
     #expect(graph.nodes.map(\.name) == ["s/m/leaky", "", "s/choose", "y/m/leaky", "", "y/choose"])
     #expect(graph.nodes.map { graph.names($0.outputs)[0] } == ["s/m/t", "s/m", "s", "y/m/t", "y/m", "y"])
     #expect(graph.names(graph.nodes[3].inputs) == ["s"])
+    #expect(graph.expanded.map(\.name) == ["first", "s/call", "second", "y/call"])
+    #expect(graph.names(graph.expanded.map(\.result)) == ["s", "s/m", "y", "y/m"])
     // The first call gives the attribute, through two functions; the second leaves the inner function its default.
     for (node, slope) in [(graph.nodes[0], Float(0.5)), (graph.nodes[3], 0.25)] {
       guard case .float(slope) = node.attributes["alpha"] else {

@@ -6,11 +6,11 @@ public struct NodeCatalogue: Sendable {
   public struct Entry: Sendable {
     /// The position in the file's order, as in `#index`.
     public let index: Int
-    /// The node's name; may be empty.
+    /// The node's name, or that of the function's call whose result it computes; may be empty.
     public let name: String
     /// The name of its first output.
     public let tensor: String
-    /// The PyTorch module that computed it, if the file names it.
+    /// The PyTorch module that computed it, if the file names it, with `:k` for a call other than the last.
     public let module: String?
     /// The operator.
     public let operatorName: OperatorName
@@ -95,12 +95,13 @@ public struct NodeCatalogue: Sendable {
     let (dimensions, auto) = (maps.dimensions, maps.auto), isShown = maps.nodes
     let outputs = graph.nodes.map { $0.outputs.compactMap { $0 }.first }
     let modules = ModuleIndex(graph) { infos[$0].map { $0.constant == nil && $0.elementType.isFloatingPoint } ?? false }
+    let expanded = Dictionary(graph.expanded.map { ($0.result, $0.name) }) { first, _ in first }
     entries = graph.nodes.enumerated().map { index, node in
       let value = outputs[index]
       return Entry(
-        index: index, name: node.name, tensor: value.map { graph.values[$0].name } ?? "",
-        module: modules.paths[index].flatMap { $0.path.isEmpty ? nil : $0.path }, operatorName: node.operatorName,
-        shape: value.flatMap { infos[$0]?.shape }, isMappable: isShown.contains(index),
+        index: index, name: node.name.isEmpty ? value.flatMap { expanded[$0] } ?? "" : node.name,
+        tensor: value.map { graph.values[$0].name } ?? "", module: modules.place(of: index),
+        operatorName: node.operatorName, shape: value.flatMap { infos[$0]?.shape }, isMappable: isShown.contains(index),
         isAuto: value != nil && value == auto)
     }
     explainedName = graph.values[explained].name

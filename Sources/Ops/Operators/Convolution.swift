@@ -5,18 +5,6 @@ let convolutionOperators: [OperatorEntry] = [
   OperatorEntry("Conv") { reader in try Convolution(&reader) },
   OperatorEntry("ConvTranspose") { reader in try ConvTranspose(&reader) },
   OperatorEntry("DeformConv", since: 19) { reader in try DeformConv(&reader) },
-  OperatorEntry("FusedConv", domain: "com.microsoft") { reader in
-    var convolution = try Convolution(&reader)
-    let name = try reader.string("activation", default: ""), parameters = try reader.floats("activation_params") ?? []
-    switch (name, parameters.count) {
-    case ("", _): break
-    case ("Relu", _): convolution.clamp = .rectifier
-    case ("Clip", 2): convolution.clamp = Clamp(low: parameters[0], high: parameters[1])
-    case ("HardSwish", 0): convolution.activation = FusedActivation(.hardSwish)
-    default: throw GradCAMError(.unsupported, at: "attribute 'activation'", problem: "'\(name)' is not supported")
-    }
-    return convolution
-  },
 ]
 
 /// Conv, followed by the addition of another tensor and by a clamp or another activation if these were fused into it.

@@ -61,6 +61,14 @@ let fixedComposites: [OperatorEntry] = [
     let named = Dictionary(uniqueKeysWithValues: parameters.map { (String($0.key.dropFirst(11)), $0.value) })
     return body.add(activation, [product], named)
   },
+  composite("FusedConv", domain: microsoft) { body in
+    let activation = body.attributes("activation", "activation_params")
+    let parts = (0..<3).map { body.optional($0) }
+    let own = body.attributes().filter { !$0.key.hasPrefix("activation") }
+    var result = body.main("Conv", parts[2] == nil ? Array(parts.prefix(2)) : parts, own)
+    if let residual = body.optional(3) { result = body.add("Add", [result, residual]) }
+    return try body.activate(result, activation)
+  },
   composite("BiasGelu", domain: microsoft) { body in
     body.main("Gelu", domain: microsoft, [body.add("Add", [try body.input(0), try body.input(1)])])
   },
@@ -151,6 +159,19 @@ struct CompositeBody {
   /// Quantises with the scale at a position and the zero point that follows.
   mutating func quantize(_ y: ValueID, at index: Int, axis: Int64 = 1) throws -> ValueID {
     add("QuantizeLinear", domain: microsoft, [y, try input(index), optional(index + 1)], ["axis": .int(axis)])
+  }
+
+  /// Applies the activation of a `FusedConv` with its parameters, in the order of the operator's own.
+  mutating func activate(_ x: ValueID, _ attributes: [String: Attribute]) throws -> ValueID {
+    guard case .string(let name)? = attributes["activation"], !name.isEmpty else { return x }
+    let parameters = if case .floats(let values)? = attributes["activation_params"] { values } else { [Float]() }
+    let names = ["LeakyRelu": ["alpha"], "HardSigmoid": ["alpha", "beta"], "Clip": ["min", "max"]][name] ?? []
+    guard ["Relu", "Tanh", "Sigmoid", "HardSwish"].contains(name) || names.count == parameters.count && !names.isEmpty
+    else { throw GradCAMError(.unsupported, at: "attribute 'activation'", problem: "'\(name)' is not supported") }
+    if name == "Clip", builder.graph.opsets["", default: .max] >= 11 {
+      return add(name, [x] + parameters.map { constant(Tensor([$0], shape: [])) })
+    }
+    return add(name, [x], Dictionary(uniqueKeysWithValues: zip(names, parameters.map { .float($0) })))
   }
 
   mutating func roundToInt32(_ y: ValueID, _ one: ValueID) -> ValueID {

@@ -1,0 +1,95 @@
+import Graph
+
+/// Where a node stands among the modules of a PyTorch network, as its exporter recorded it.
+struct ModuleScope: Sendable, Equatable {
+  /// The called modules that contain it, outermost first, as `named_modules()` spells them: `layer1`, `layer1.0`,
+  /// `layer1.0.conv1`; empty for the model's own operations.
+  var modules: [String]
+  /// What the file writes for this one call of the innermost module: TorchScript's exporter numbers further calls.
+  var call: String?
+
+  var innermost: String? { modules.last }
+}
+
+extension ModuleScope {
+  /// The scope of a node, from `pkg.torch.onnx.name_scopes` of the dynamo exporter: a Python list of the modules' paths,
+  /// the first of which is the model's and the last names the operation.
+  init?(recordedIn node: Node) {
+    guard let list = node.metadata["pkg.torch.onnx.name_scopes"] else { return nil }
+    let names = list.split(separator: "'", omittingEmptySubsequences: false).enumerated()
+      .filter { $0.offset % 2 == 1 }.map { String($0.element) }
+    guard names.count >= 2 else { return nil }
+    modules = names.dropFirst().dropLast().filter { !$0.isEmpty }
+  }
+
+  /// The scope in a name that TorchScript's exporter gave a node, `/features/features.20/Conv`, or that was derived from
+  /// such a name.
+  ///
+  /// Each component is the tail of a module's path from the last part that is no number.
+  init?(scriptName name: String) {
+    guard name.hasPrefix("/") else { return nil }
+    let components = name.split(separator: "/")
+    let count = components.firstIndex { $0.contains("_output_") } ?? components.count - 1
+    var path = "", parent: Substring = ""
+    modules = []
+    for component in components.prefix(count) {
+      if !parent.isEmpty, component.hasPrefix(parent + ".") {
+        path += component.dropFirst(parent.count)
+      } else {
+        path += (path.isEmpty ? "" : ".") + component
+      }
+      parent = component
+      modules.append(path)
+    }
+    call = path
+  }
+
+  /// The scope in a name that TorchScript's exporter gave a tensor, `/features/features.20/Relu_output_0`; nil for any
+  /// other name.
+  init?(scriptTensor name: String) {
+    guard let mark = name.lastRange(of: "_output_"), Int(name[mark.upperBound...]) != nil else { return nil }
+    self.init(scriptName: String(name[..<mark.lowerBound]))
+  }
+}
+
+extension String {
+  /// The last place of a text in this one.
+  private func lastRange(of text: String) -> Range<String.Index>? { ranges(of: text).last }
+}
+
+extension ModuleScope {
+  /// The scope in a name of TensorFlow, `model/block_1/Conv_1/Conv2D`, whose parts are Keras's layers; nil for a name
+  /// without one. Layers keep their slashes, since their names have dots.
+  init?(layerName name: String) {
+    let parts = name.split(separator: "/")
+    guard parts.count > 1 else { return nil }
+    modules = (1..<parts.count).map { parts.prefix($0).joined(separator: "/") }
+  }
+}
+
+extension Node {
+  /// The rules by which the dynamo exporter's rewriter made the node of others.
+  var rewritingRules: String { metadata["pkg.onnxscript.rewriter.rule_name"] ?? "" }
+
+  /// Whether the dynamo exporter says that it computes a batch normalisation; nil if it does not say what it computes.
+  var isRecordedNormalization: Bool? {
+    let classes = metadata["pkg.torch.onnx.class_hierarchy"]
+    guard classes != nil || !rewritingRules.isEmpty else { return nil }
+    return [rewritingRules, classes ?? ""].contains { $0.contains("BatchNorm") || $0.contains("batch_norm") }
+  }
+
+  /// The name of its operation in the FX graph that was exported, and those of the operations that it read.
+  var exportedOperation: (name: String, reads: [String])? {
+    guard let text = metadata["pkg.torch.onnx.fx_node"], text.hasPrefix("%") else { return nil }
+    let names = text.split(separator: "%").map { part in
+      String(part.prefix { $0.isLetter || $0.isNumber || $0 == "_" })
+    }
+    return (names[0], Array(names.dropFirst()))
+  }
+}
+
+/// The parts of a dotted path.
+func pathParts(_ path: String) -> [String] { path.split(separator: ".").map(String.init) }
+
+/// A path without its last part; empty for a single part.
+func parentPath(_ path: String) -> String { path.lastIndex(of: ".").map { String(path[..<$0]) } ?? "" }
