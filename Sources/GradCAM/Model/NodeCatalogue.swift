@@ -94,7 +94,7 @@ public struct NodeCatalogue: Sendable {
       explainsClassScores: hasClassScores && explained == logits)
     let (dimensions, auto) = (maps.dimensions, maps.auto), isShown = maps.nodes
     let outputs = graph.nodes.map { $0.outputs.compactMap { $0 }.first }
-    let modules = ModuleIndex(graph) { infos[$0].map { $0.constant == nil && $0.elementType.isFloatingPoint } ?? false }
+    let modules = ModuleIndex(graph) { infos[$0] }
     let expanded = Dictionary(graph.expanded.map { ($0.result, $0.name) }) { first, _ in first }
     entries = graph.nodes.enumerated().map { index, node in
       let value = outputs[index]

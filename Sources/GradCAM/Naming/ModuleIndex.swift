@@ -58,9 +58,12 @@ struct ModuleIndex: Sendable {
 
   /// Reads a graph.
   ///
-  /// - Parameter isResult: whether a value may be a module's result: it depends on the model's inputs and is of
-  ///   floating point, like the results of a quantised network's modules before quantisation.
-  init(_ graph: ComputeGraph, isResult: (ValueID) -> Bool) {
+  /// - Parameter info: a value's type and extents. A module's result depends on the model's inputs and is of floating
+  ///   point, like the results of a quantised network's modules before quantisation.
+  init(_ graph: ComputeGraph, info: (ValueID) -> ValueInfo?) {
+    func isResult(_ value: ValueID) -> Bool {
+      info(value).map { $0.constant == nil && $0.elementType.isFloatingPoint } ?? false
+    }
     self.graph = graph
     producers = graph.producers
     let read = ModuleScopes(graph)
@@ -77,7 +80,8 @@ struct ModuleIndex: Sendable {
     self.consumers = consumers
     tensorNames = Set(graph.values.map(\.name))
     let runs = runs(isResult)
-    lacksTranspose = lackedTransposes(runs)
+    lacksTranspose = lackedTransposes(
+      runs, transposes: Set(graph.nodes.indices.filter { graph.nodes[$0].reordersAxes(info) }))
     for (path, runs) in runs { add(path, runs) }
   }
 
@@ -159,51 +163,49 @@ struct ModuleIndex: Sendable {
 
   /// TorchScript's exporter cancels a Transpose with the opposite one in a later module, and nothing tells. By tensor: a
   /// module that does the same as the one that ends there and then transposes, such as another block of a stage.
-  private func lackedTransposes(_ runs: [String: [[Int]]]) -> [ValueID: String] {
-    guard graph.nodes.allSatisfy({ $0.exportedOperation == nil }) else { return [:] }
-    func kind(_ path: String, _ operations: some Collection<String>) -> [String] {
-      pathParts(path).map { Int($0) == nil ? $0 : "#" } + [""] + operations
+  private func lackedTransposes(_ runs: [String: [[Int]]], transposes: Set<Int>) -> [ValueID: String] {
+    guard !transposes.isEmpty, graph.nodes.allSatisfy({ $0.exportedOperation == nil }) else { return [:] }
+    func kind(_ path: String, _ nodes: some Collection<Int>) -> [String] {
+      pathParts(path).map { Int($0) == nil ? $0 : "#" } + [""] + nodes.map { "\(graph.nodes[$0].operatorName)" }
     }
     var transposed: [[String]: String] = [:]
-    var others: [(kind: [String], value: ValueID)] = []
     for (path, calls) in runs {
-      for call in calls {
-        let operations = call.map { graph.nodes[$0].operatorName.type }
-        if operations.last == "Transpose" {
-          transposed[kind(path, operations.dropLast())] = path
-        } else {
-          others.append((kind(path, operations), graph.nodes[call.last!].results[0]))
-        }
+      for call in calls where transposes.contains(call.last!) { transposed[kind(path, call.dropLast())] = path }
+    }
+    var lacking: [ValueID: String] = [:]
+    for (path, calls) in runs {
+      for call in calls where !transposes.contains(call.last!) {
+        guard let other = transposed[kind(path, call)] else { continue }
+        lacking[graph.nodes[call.last!].results[0]] = other
       }
     }
-    return Dictionary(
-      others.compactMap { other in transposed[other.kind].map { (other.value, $0) } }, uniquingKeysWith: min)
+    return lacking
   }
 
   /// The modules other than `path` that use all of its parameters: the same module under another name, or one that
   /// shares them.
   func sharers(of path: String) -> [String] {
-    func parameters(_ node: Node) -> [ValueID] {
-      node.inputs.compactMap { $0 }.filter { value in
-        guard let tensor = graph.values[value].constant, tensor.elementType.isFloatingPoint, tensor.shape.count > 1,
-          [".weight", ".bias"].contains(where: graph.values[value].name.hasSuffix)
-        else { return false }
-        let first = tensor.floats[0]
-        return tensor.floats.contains { $0 != first }
-      }
-    }
     var sharers: Set<String>?
+    var isTelling = false
     for (index, node) in graph.nodes.enumerated() {
       guard let scope = scopes[index], scope.modules.contains(path), let inner = scope.innermost else { continue }
       let rest = inner.dropFirst(path.count)
-      for parameter in parameters(node) {
-        let users = Set(
-          (consumers[parameter] ?? []).compactMap { scopes[$0]?.innermost }
-            .filter { $0.hasSuffix(rest) }.map { String($0.dropLast(rest.count)) })
-        sharers = sharers?.intersection(users) ?? users
+      for parameter in node.inputs.compactMap({ $0 }) where isParameter(parameter) {
+        let users = (consumers[parameter] ?? []).compactMap { scopes[$0]?.innermost }
+          .filter { $0.hasSuffix(rest) }.map { String($0.dropLast(rest.count)) }
+        sharers = (sharers ?? Set(users)).intersection(users).subtracting([path, ""])
+        guard sharers?.isEmpty == false else { return [] }
+        // The exporters keep equal parameters once, such as those that are all 0.
+        let elements = graph.values[parameter].constant!.floats
+        isTelling = isTelling || elements.contains { $0 != elements[0] }
       }
     }
-    return (sharers ?? []).subtracting([path, ""]).sorted()
+    return isTelling ? sharers?.sorted() ?? [] : []
+  }
+
+  private func isParameter(_ value: ValueID) -> Bool {
+    guard let tensor = graph.values[value].constant, tensor.elementType.isFloatingPoint else { return false }
+    return [".weight", ".bias"].contains(where: graph.values[value].name.hasSuffix)
   }
 
   /// The innermost module of a node, with `:k` if it is not in the module's last call.
@@ -229,6 +231,14 @@ struct ModuleIndex: Sendable {
 }
 
 extension Node {
+  /// Whether it passes on its input with the axes in another order.
+  fileprivate func reordersAxes(_ info: (ValueID) -> ValueInfo?) -> Bool {
+    guard case .labelled(let axes, let result)? = operation?.axes(NodeInputs(inputs.map { $0.flatMap(info) })),
+      axes.count == 1
+    else { return false }
+    return axes[0] != result && axes[0].sorted() == result.sorted()
+  }
+
   /// Whether the exporter's rewriter made it of several operations, of which all but the last lost their results; other
   /// than a BatchNorm and its convolution, and an omitted bias.
   fileprivate var mergesOperations: Bool {

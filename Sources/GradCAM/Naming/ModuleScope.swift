@@ -54,7 +54,7 @@ extension ModuleScope {
 
 extension String {
   /// The last place of a text in this one.
-  private func lastRange(of text: String) -> Range<String.Index>? { ranges(of: text).last }
+  fileprivate func lastRange(of text: String) -> Range<String.Index>? { ranges(of: text).last }
 }
 
 extension ModuleScope {

@@ -12,8 +12,8 @@ import Testing
     add("/block/Add", "Add", 0, 1)
     add("/block/DynamicQuantizeLinear", "DynamicQuantizeLinear", 1, 2)
     add("/next/Conv", "Conv", 2, 3)
-    let modules = ModuleIndex(graph) { $0 != 2 }.modules
-    #expect(modules["block"]?.outputs == [1])
-    #expect(modules["next"]?.outputs == [3])
+    let modules = ModuleIndex(graph) { ValueInfo($0 == 2 ? .uint8 : .float32, [1]) }.modules
+    #expect(modules["block"]?.results.map(\.value) == [1])
+    #expect(modules["next"]?.results.map(\.value) == [3])
   }
 }

@@ -92,7 +92,8 @@ class Listed(nn.Module):
         super().__init__()
         self.convs = nn.ModuleList(convolution() for _ in range(2))
         self.bns = nn.ModuleList(nn.BatchNorm2d(8) for _ in range(2))
-        self.branches = nn.ModuleDict({"left": Chain(conv=convolution(), act=nn.ReLU()), "right": nn.Tanh()})
+        self.branches = nn.ModuleDict({
+            "left": Chain(conv=convolution(), act=nn.ReLU()), "right": Chain(act=nn.Tanh(), conv=convolution())})
 
     def forward(self, x):
         for conv, norm in zip(self.convs, self.bns):
@@ -199,8 +200,10 @@ class Flat(nn.Module):
 
 
 class ChannelsLast(nn.Module):
+    """Computes with channels last; the exporters cancel its last change of axes with the opposite one after it."""
+
     def forward(self, x):
-        return torch.tanh(x).permute(0, 2, 3, 1)
+        return torch.neg(x).permute(0, 2, 3, 1).tanh().permute(0, 3, 1, 2)
 
 
 class Merges(nn.Module):
@@ -215,7 +218,7 @@ class Merges(nn.Module):
         self.padded = Chain(conv=convolution(), pad=nn.ZeroPad2d((1, 0, 0, 1)))
         self.window = nn.Conv2d(8, 8, 2)
         self.flat = Flat()
-        self.last = ChannelsLast()
+        self.stage = nn.Sequential(ChannelsLast(), ChannelsLast())
         self.norm = nn.BatchNorm1d(8)
         self.fold = nn.Linear(8, 8)
         self.head = nn.Linear(8, 5)
@@ -225,7 +228,7 @@ class Merges(nn.Module):
         x = self.window(self.padded(torch.relu(self.clipped(x))))
         tokens = x.flatten(2).transpose(1, 2)
         x = self.flat(tokens).reshape(1, 8, 8, 8).permute(0, 3, 1, 2)
-        x = torch.relu(self.last(x).permute(0, 3, 1, 2).cos())
+        x = torch.relu(self.stage(x).permute(0, 2, 3, 1).cos().permute(0, 3, 1, 2))
         return self.head(self.norm(self.fold(x.mean((2, 3)))))
 
 
@@ -254,7 +257,7 @@ def recorded(network, image):
     """What every module returned, by path and call."""
     calls = {}
     hooks = []
-    for path, module in network.named_modules():
+    for path, module in network.named_modules(remove_duplicate=False):
         if path:
             calls[path] = []
             hooks.append(module.register_forward_hook(
