@@ -9,6 +9,8 @@ struct ModuleScope: Sendable, Equatable {
   var call: String?
 
   var innermost: String? { modules.last }
+
+  mutating func renameInnermost(_ name: String) { modules[modules.count - 1] = name }
 }
 
 extension ModuleScope {

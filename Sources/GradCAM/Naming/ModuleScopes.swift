@@ -99,7 +99,7 @@ struct ModuleScopes {
           && !call.contains { owner(graph.nodes[$0]).map { module == $0 || module.hasSuffix("." + $0) } == true }
       }
       guard matching.count == 1 else { continue }
-      for index in matching[0] { scopes[index]!.modules[scopes[index]!.modules.count - 1] = base }
+      for index in matching[0] { scopes[index]?.renameInnermost(base) }
     }
   }
 
@@ -144,7 +144,9 @@ struct ModuleScopes {
       }
       return module
     }
-    for index in scopes.indices { scopes[index]?.modules = scopes[index]!.modules.map(spelled) }
+    for (index, scope) in scopes.enumerated() {
+      if let scope { scopes[index]?.modules = scope.modules.map(spelled) }
+    }
     for index in unnamedFolds.keys { unnamedFolds[index] = scopes[index]!.innermost }
   }
 
