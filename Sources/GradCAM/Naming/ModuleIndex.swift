@@ -58,11 +58,12 @@ struct ModuleIndex: Sendable {
 
   /// Reads a graph.
   ///
-  /// - Parameter info: a value's type and extents. A module's result depends on the model's inputs and is of floating
-  ///   point, like the results of a quantised network's modules before quantisation.
+  /// - Parameter info: a value's type and extents. A module's result is of floating point, like the results of a quantised
+  ///   network's modules before quantisation, and depends on the elements of the model's inputs, not only on extents.
   init(_ graph: ComputeGraph, info: (ValueID) -> ValueInfo?) {
+    let carried = graph.valuesCarryingInputs(info)
     func isResult(_ value: ValueID) -> Bool {
-      info(value).map { $0.constant == nil && $0.elementType.isFloatingPoint } ?? false
+      carried.contains(value) && info(value)?.elementType.isFloatingPoint == true
     }
     self.graph = graph
     producers = graph.producers
@@ -228,6 +229,18 @@ struct ModuleIndex: Sendable {
 
   /// The scopes of the nodes that read a value.
   func readers(of value: ValueID) -> [[String]] { (consumers[value] ?? []).map { scopes[$0]?.modules ?? [] } }
+}
+
+extension ComputeGraph {
+  /// The values that depend on the elements of the inputs: extents and indices, which are int64, pass on none.
+  fileprivate func valuesCarryingInputs(_ info: (ValueID) -> ValueInfo?) -> Set<ValueID> {
+    var carried = Set(inputs)
+    for node in nodes where node.reads.contains(where: carried.contains) {
+      carried.formUnion(
+        node.results.filter { value in info(value).map { ![.int64, .bool].contains($0.elementType) } ?? false })
+    }
+    return carried
+  }
 }
 
 extension Node {

@@ -12,6 +12,7 @@ import Testing
     add("/block/Add", "Add", 0, 1)
     add("/block/DynamicQuantizeLinear", "DynamicQuantizeLinear", 1, 2)
     add("/next/Conv", "Conv", 2, 3)
+    graph.inputs = [0]
     let modules = ModuleIndex(graph) { ValueInfo($0 == 2 ? .uint8 : .float32, [1]) }.modules
     #expect(modules["block"]?.results.map(\.value) == [1])
     #expect(modules["next"]?.results.map(\.value) == [3])
