@@ -151,7 +151,8 @@ struct ModuleIndex: Sendable {
     let merged = consumers[value]?.first { reader in
       let node = graph.nodes[reader], reads = node.exportedOperation?.reads ?? []
       return scopes[reader]?.modules.contains(path) != true && !reads.contains(where: operations.contains)
-        && (node.mergesOperations || reads.contains { isTranspose($0) && !tensorNames.contains($0) })
+        && (node.mergesOperations(countingNormalization: replaced[reader] == nil)
+          || reads.contains { isTranspose($0) && !tensorNames.contains($0) })
     }
     return merged.map { .mergedAfter(node: $0) }
   }
@@ -162,8 +163,10 @@ struct ModuleIndex: Sendable {
     return ["permute", "transpose", "t", "numpy", "movedim", "swapaxes"].contains(String(kind))
   }
 
-  /// TorchScript's exporter cancels a Transpose with the opposite one in a later module, and nothing tells. By tensor: a
-  /// module that does the same as the one that ends there and then transposes, such as another block of a stage.
+  /// The tensors at which a Transpose may be missing, with a module that does the same as the one that ends there and then
+  /// transposes, such as another block of a stage.
+  ///
+  /// TorchScript's exporter cancels a Transpose with the opposite one in a later module, and nothing tells.
   private func lackedTransposes(_ runs: [String: [[Int]]], transposes: Set<Int>) -> [ValueID: String] {
     guard !transposes.isEmpty, graph.nodes.allSatisfy({ $0.exportedOperation == nil }) else { return [:] }
     func kind(_ path: String, _ nodes: some Collection<Int>) -> [String] {
@@ -252,10 +255,12 @@ extension Node {
     return axes[0] != result && axes[0].sorted() == result.sorted()
   }
 
-  /// Whether the exporter's rewriter made it of several operations, of which all but the last lost their results; other
-  /// than a BatchNorm and its convolution, and an omitted bias.
-  fileprivate var mergesOperations: Bool {
+  /// Whether the exporter's rewriter made it of several operations, of which all but the last lost their results; an
+  /// omitted bias does not count.
+  ///
+  /// - Parameter countingNormalization: whether a BatchNorm and its convolution count.
+  fileprivate func mergesOperations(countingNormalization: Bool) -> Bool {
     rewritingRules.split(separator: ",").map { $0.drop { $0 == " " } }
-      .contains { !$0.hasPrefix("RemoveOptionalBias") && !$0.contains("BatchNorm") }
+      .contains { !$0.hasPrefix("RemoveOptionalBias") && (countingNormalization || !$0.contains("BatchNorm")) }
   }
 }

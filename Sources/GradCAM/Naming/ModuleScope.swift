@@ -60,8 +60,9 @@ extension String {
 }
 
 extension ModuleScope {
-  /// The scope in a name of TensorFlow, `model/block_1/Conv_1/Conv2D`, whose parts are Keras's layers; nil for a name
-  /// without one. Layers keep their slashes, since their names have dots.
+  /// The scope in a name of TensorFlow, `model/block_1/Conv_1/Conv2D`; nil for a name without one.
+  ///
+  /// Its parts are Keras's layers. They keep their slashes, since their names have dots.
   init?(layerName name: String) {
     let parts = name.split(separator: "/")
     guard parts.count > 1 else { return nil }
@@ -77,7 +78,9 @@ extension Node {
   var isRecordedNormalization: Bool? {
     let classes = metadata["pkg.torch.onnx.class_hierarchy"]
     guard classes != nil || !rewritingRules.isEmpty else { return nil }
-    return [rewritingRules, classes ?? ""].contains { $0.contains("BatchNorm") || $0.contains("batch_norm") }
+    // The last class is the innermost module's, and the operation follows it.
+    let own = classes?.split(separator: ",").suffix(2).joined() ?? ""
+    return [rewritingRules, own].contains { $0.contains("BatchNorm") || $0.contains("batch_norm") }
   }
 
   /// The name of its operation in the FX graph that was exported, and those of the operations that it read.

@@ -35,16 +35,21 @@ struct ModuleScopes {
       .first { !$0.isEmpty }
   }
 
+  private func owner(ofParameter value: ValueID) -> String? {
+    let name = graph.values[value].name
+    return [".weight", ".bias"].first(where: name.hasSuffix).map { String(name.dropLast($0.count)) }
+  }
+
   // MARK: The dynamo exporter
 
-  /// Its rewriter keeps the convolution's name in the weights and the BatchNorm's in the scope.
+  /// Its rewriter keeps the convolution's name in the parameters and the BatchNorm's in the scope.
   private mutating func findRecordedFolds() {
     let called = Set(scopes.compactMap { $0 }.flatMap(\.modules))
     for (index, node) in graph.nodes.enumerated() {
-      guard node.role == .convolution || node.role == .product, node.inputs.count > 1, let weights = node.inputs[1],
-        let scope = scopes[index], graph.values[weights].name.hasSuffix(".weight")
+      guard node.role == .convolution || node.role == .product, let scope = scopes[index],
+        let owner = node.inputs.dropFirst().lazy.compactMap({ $0 }).compactMap({ self.owner(ofParameter: $0) }).first
       else { continue }
-      let parts = pathParts(String(graph.values[weights].name.dropLast(7))), owner = parts.joined(separator: ".")
+      let parts = pathParts(owner)
       // Without the classes, the owner of the weights must be missing elsewhere: it could be the same module's other name.
       let isFold =
         node.isRecordedNormalization
@@ -103,8 +108,10 @@ struct ModuleScopes {
     }
   }
 
-  /// Folded weights lose their names for numbers, and a bias comes with them. Weights that were computed for other
-  /// reasons keep the bias's name.
+  /// Finds convolutions with a folded BatchNorm.
+  ///
+  /// Their weights have a number for a name, and so has the bias. Weights that were computed for other reasons keep the
+  /// bias's name.
   private mutating func findUnnamedFolds() {
     func isNumbered(_ value: ValueID?) -> Bool {
       guard let value else { return false }
@@ -119,8 +126,9 @@ struct ModuleScopes {
     }
   }
 
-  /// Names leave out modules that are not called, and put a module that several share under each that calls it. The
-  /// owners of parameters tell the full path.
+  /// Corrects paths by the owners of parameters.
+  ///
+  /// Names leave out modules that are not called, and put a module that several share under each that calls it.
   private mutating func spellPathsInFull() {
     var full: [String: Set<String>] = [:]
     for (index, node) in graph.nodes.enumerated() {

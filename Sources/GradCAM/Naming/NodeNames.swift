@@ -203,7 +203,9 @@ extension NodeCatalogue {
       + modules.modules.sorted { $0.key < $1.key }.map { ($0.key, $0.value.results.last!.value) }
   }
 
-  /// The names that exporters give to nodes outside of all modules: `/Conv_1`. A layer may have that name elsewhere.
+  /// The names that exporters give to nodes outside of all modules, such as `/Conv_1`.
+  ///
+  /// A layer may have that name elsewhere.
   private var countedNames: Set<String> {
     Set(
       graph.nodes.filter { node in
