@@ -52,6 +52,7 @@ struct ModuleIndex: Sendable {
   private let producers: [ValueID: Int]
   private let consumers: [ValueID: [Int]]
   private let tensorNames: Set<String>
+  private let operations: [(name: String, reads: [String])?]
   private var lacksTranspose: [ValueID: String] = [:]
   private let scopes: [ModuleScope?]
   private let replaced: [ReplacedModules?]
@@ -80,6 +81,7 @@ struct ModuleIndex: Sendable {
     }
     self.consumers = consumers
     tensorNames = Set(graph.values.map(\.name))
+    operations = graph.nodes.map(\.exportedOperation)
     let runs = runs(isResult)
     lacksTranspose = lackedTransposes(
       runs, transposes: Set(graph.nodes.indices.filter { graph.nodes[$0].reordersAxes(info) }))
@@ -147,10 +149,10 @@ struct ModuleIndex: Sendable {
         ? .foldedNormalization(convolution: path, normalization: nil) : .endsInFold(convolution: convolution)
     }
     if let other = lacksTranspose[value] { return .lacksTranspose(of: other) }
-    let operations = [graph.values[value].name, graph.nodes[last].exportedOperation?.name ?? ""]
+    let names = [graph.values[value].name, operations[last]?.name ?? ""]
     let merged = consumers[value]?.first { reader in
-      let node = graph.nodes[reader], reads = node.exportedOperation?.reads ?? []
-      return scopes[reader]?.modules.contains(path) != true && !reads.contains(where: operations.contains)
+      let node = graph.nodes[reader], reads = operations[reader]?.reads ?? []
+      return scopes[reader]?.modules.contains(path) != true && !reads.contains(where: names.contains)
         && (node.mergesOperations(countingNormalization: replaced[reader] == nil)
           || reads.contains { isTranspose($0) && !tensorNames.contains($0) })
     }
@@ -159,7 +161,7 @@ struct ModuleIndex: Sendable {
 
   /// Whether the name of an exported operation is that of a change of axes, which the exporter cancels with the opposite.
   private func isTranspose(_ operation: String) -> Bool {
-    let kind = operation.prefix { $0.isLetter }
+    let kind = operation.prefix { $0 != "_" }
     return ["permute", "transpose", "t", "numpy", "movedim", "swapaxes"].contains(String(kind))
   }
 
@@ -168,7 +170,7 @@ struct ModuleIndex: Sendable {
   ///
   /// TorchScript's exporter cancels a Transpose with the opposite one in a later module, and nothing tells.
   private func lackedTransposes(_ runs: [String: [[Int]]], transposes: Set<Int>) -> [ValueID: String] {
-    guard !transposes.isEmpty, graph.nodes.allSatisfy({ $0.exportedOperation == nil }) else { return [:] }
+    guard !transposes.isEmpty, operations.allSatisfy({ $0 == nil }) else { return [:] }
     func kind(_ path: String, _ nodes: some Collection<Int>) -> [String] {
       pathParts(path).map { Int($0) == nil ? $0 : "#" } + [""] + nodes.map { "\(graph.nodes[$0].operatorName)" }
     }

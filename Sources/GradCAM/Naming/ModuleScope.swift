@@ -78,18 +78,26 @@ extension Node {
   var isRecordedNormalization: Bool? {
     let classes = metadata["pkg.torch.onnx.class_hierarchy"]
     guard classes != nil || !rewritingRules.isEmpty else { return nil }
-    // The last class is the innermost module's, and the operation follows it.
-    let own = classes?.split(separator: ",").suffix(2).joined() ?? ""
-    return [rewritingRules, own].contains { $0.contains("BatchNorm") || $0.contains("batch_norm") }
+    return rewritingRules.contains("BatchNorm")
+      || classes.map { text in
+        // The last class is the innermost module's, and the operation follows it.
+        let module = text.lastIndex(of: ",").flatMap { text[..<$0].lastIndex(of: ",") } ?? text.startIndex
+        return ["BatchNorm", "batch_norm"].contains(where: text[module...].contains)
+      } == true
   }
 
   /// The name of its operation in the FX graph that was exported, and those of the operations that it read.
   var exportedOperation: (name: String, reads: [String])? {
-    guard let text = metadata["pkg.torch.onnx.fx_node"], text.hasPrefix("%") else { return nil }
-    let names = text.split(separator: "%").map { part in
-      String(part.prefix { $0.isLetter || $0.isNumber || $0 == "_" })
+    guard let text = metadata["pkg.torch.onnx.fx_node"]?.utf8 else { return nil }
+    var names: [String] = []
+    for mark in text.indices where text[mark] == UInt8(ascii: "%") {
+      let name = text[text.index(after: mark)...].prefix { byte in
+        UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20 || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
+          || byte == UInt8(ascii: "_")
+      }
+      names.append(String(Substring(name)))
     }
-    return (names[0], Array(names.dropFirst()))
+    return names.first.map { ($0, Array(names.dropFirst())) }
   }
 }
 
