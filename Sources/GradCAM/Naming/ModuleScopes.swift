@@ -47,7 +47,7 @@ struct ModuleScopes {
     let called = Set(scopes.compactMap { $0 }.flatMap(\.modules))
     for (index, node) in graph.nodes.enumerated() {
       guard node.role == .convolution || node.role == .product, let scope = scopes[index],
-        let owner = node.inputs.dropFirst().compactMap({ $0 }).compactMap({ owner(ofParameter: $0) }).first
+        let owner = node.inputs.dropFirst().compactMap({ $0 }).compactMap({ self.owner(ofParameter: $0) }).first
       else { continue }
       let parts = pathParts(owner)
       // Without the classes, the owner of the weights must be missing elsewhere: it could be the same module's other name.
