@@ -224,9 +224,10 @@ struct ModuleIndex: Sendable {
 
   /// The last module in the file below a path that is not called itself, such as a list of modules.
   func last(below path: String) -> String? {
-    guard let inner = places.compactMap({ $0?.path }).last(where: { $0.hasPrefix(path + ".") }) else { return nil }
-    let parts = pathParts(inner), count = pathParts(path).count
-    return (count + 1...parts.count).map { parts.prefix($0).joined(separator: ".") }.first { modules[$0] != nil }
+    let below = modules.keys.filter { $0.hasPrefix(path + ".") }, level = below.map { pathParts($0).count }.min()
+    return below.filter { pathParts($0).count == level }.sorted().max { first, second in
+      comesBefore(modules[first]!.results.last!.value, modules[second]!.results.last!.value)
+    }
   }
 
   /// Whether a node computes one value before another node computes the other.

@@ -8,7 +8,7 @@ import Testing
 /// A network of Fixtures/names/make.py with what PyTorch's hooks say that its modules returned.
 private struct NamedNetwork {
   /// A tensor: its shape and a few of its elements, spread evenly.
-  struct Recorded: Decodable {
+  struct Recorded: Decodable, Equatable {
     let shape: [Int]
     let elements: [Double]
   }
@@ -96,6 +96,8 @@ private struct NamedNetwork {
       if let range = notes.range(of: " is called ") {
         #expect(Int(notes[range.upperBound...].prefix(while: \.isNumber)) == calls.count, "\(path): \(notes)")
       }
+      // A path's calls are all those of its module only if the module has no other path.
+      guard network.modules.values.filter({ $0 == calls }).count == 1 else { continue }
       for call in calls.indices {
         guard let one = try? network.catalogue.match("\(path):\(call)"), one.notes.isEmpty else { continue }
         #expect(network.holds(one.value, calls[call]), "\(path):\(call) is \(one.tensor)")
@@ -106,8 +108,12 @@ private struct NamedNetwork {
   }
 
   private static let expected = [
-    "folds.torchscript": Tally(), "folds.dynamo": Tally(), "calls.torchscript": Tally(), "calls.dynamo": Tally(),
-    "merges.torchscript": Tally(), "merges.dynamo": Tally(),
+    "folds.torchscript": Tally(right: 51, noted: 21, refused: 9),
+    "folds.dynamo": Tally(right: 53, noted: 25, refused: 3),
+    "calls.torchscript": Tally(right: 46, noted: 2, refused: 11),
+    "calls.dynamo": Tally(right: 54, noted: 2, refused: 3),
+    "merges.torchscript": Tally(right: 19, noted: 2, refused: 0),
+    "merges.dynamo": Tally(right: 11, noted: 7, refused: 3),
   ]
 
   @Test(arguments: ["folds", "calls", "merges"], ["torchscript", "dynamo"])

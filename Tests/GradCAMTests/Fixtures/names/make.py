@@ -147,7 +147,7 @@ class Folds(nn.Module):
     def forward(self, x):
         x = self.block(self.bn1(self.conv_stem(x)))
         x = self.scene(self.embedder(self.plain(x)))
-        x = self.inverted(self.cell(self.mobile(x)))
+        x = torch.relu(self.inverted(self.cell(self.mobile(x))))
         x = self.before(self.standard(self.free(self.dense(x))))
         return self.head(self.lone(self.up_bn(self.up(x))))
 
