@@ -112,8 +112,9 @@ extension NodeCatalogue {
     if call == nil, module.results.count > 1 {
       let names = Set(module.callNames).count > 1 ? ", in this file \(list(module.callNames))" : ""
       notes.append(
-        "module '\(name)' is called \(module.results.count) times\(names); its last call is used ('\(name):0' is the "
-          + "first)")
+        module.callsAreKnown
+          ? "module '\(name)' is called \(module.results.count) times\(names); its last call is used ('\(name):0' is the "
+            + "first)" : "module '\(name)' is called several times; the last tensor is used")
     }
     let sharers = modules.sharers(of: name)
     if !sharers.isEmpty {
