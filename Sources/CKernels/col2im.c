@@ -20,3 +20,23 @@ SIMD_KERNEL void col2im(const float *columns, int64_t channels, const struct sli
           }
         }
 }
+
+SIMD_KERNEL void im2col(const float *x, int64_t channels, const struct sliding_window *window, float *columns) {
+  const struct sliding_window w = *window;
+  const int64_t height = w.input[1], width = w.input[2], plane = volume(w.input), wide = w.output[2];
+  for (int64_t c = 0; c < channels; c++)
+    for (int64_t kd = 0; kd < w.kernel[0]; kd++)
+      for (int64_t kh = 0; kh < w.kernel[1]; kh++)
+        for (int64_t kw = 0; kw < w.kernel[2]; kw++) {
+          int64_t first, last;
+          covered_outputs(&w, 2, kw, &first, &last);
+          for (int64_t row = 0; row < w.output[0] * w.output[1]; row++, columns += wide) {
+            int64_t d = window_origin(&w, 0, row / w.output[1]) + kd * w.dilation[0];
+            int64_t h = window_origin(&w, 1, row % w.output[1]) + kh * w.dilation[1];
+            for (int64_t o = 0; o < wide; o++) columns[o] = 0;
+            if (d < 0 || d >= w.input[0] || h < 0 || h >= height) continue;
+            const float *from = x + c * plane + (d * height + h) * width + kw * w.dilation[2] - w.pad[2];
+            for (int64_t o = first; o < last; o++) columns[o] = from[o * w.stride[2]];
+          }
+        }
+}

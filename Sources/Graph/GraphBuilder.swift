@@ -63,6 +63,15 @@ public struct GraphBuilder {
     return outputs
   }
 
+  /// Adds a node of an operator that files cannot name and returns its output.
+  public mutating func node(_ type: String, _ inputs: [ValueID?], operation: any GraphOperator) -> ValueID {
+    let output = value(type)
+    graph.nodes.append(
+      Node(
+        name: "", operatorName: OperatorName(type: type), inputs: inputs, outputs: [output], operation: operation))
+    return output
+  }
+
   /// Adds a node with one output.
   public mutating func callAsFunction(
     _ type: String, _ inputs: ValueID?..., with attributes: [String: Attribute] = [:]

@@ -43,11 +43,16 @@ public struct OperatorSet: Sendable {
   let entries: [OperatorName: [OperatorEntry]]
   /// The rewrites that the planner applies, in order.
   public let rewrites: [any GraphRewrite]
+  /// What to do about operators of a domain that no set can provide, by domain.
+  private let advice: [String: String]
 
   /// Collects entries.
-  public init(_ entries: [OperatorEntry], rewrites: [any GraphRewrite] = []) {
+  ///
+  /// - Parameter advice: what to do, by domain, about operators that are not in the set; a plugin, for other domains.
+  public init(_ entries: [OperatorEntry], rewrites: [any GraphRewrite] = [], advice: [String: String] = [:]) {
     self.entries = Dictionary(grouping: entries, by: \.name).mapValues { $0.sorted { $0.since < $1.since } }
     self.rewrites = rewrites
+    self.advice = advice
   }
 
   /// The names of all operators, sorted.
@@ -69,16 +74,18 @@ public struct OperatorSet: Sendable {
 
   /// The operators whose names are kept.
   public func keeping(_ isKept: (OperatorName) -> Bool) -> OperatorSet {
-    OperatorSet(entries.values.joined().filter { isKept($0.name) }, rewrites: rewrites)
+    OperatorSet(entries.values.joined().filter { isKept($0.name) }, rewrites: rewrites, advice: advice)
   }
 
   /// The operators of both sets, which have no name in common.
   public func joined(with other: OperatorSet) -> OperatorSet {
-    OperatorSet([entries, other.entries].flatMap { $0.values.joined() }, rewrites: rewrites + other.rewrites)
+    OperatorSet(
+      [entries, other.entries].flatMap { $0.values.joined() }, rewrites: rewrites + other.rewrites,
+      advice: advice.merging(other.advice) { own, _ in own })
   }
 
   /// The same operators without the rules that fuse them.
-  public var withoutRewrites: OperatorSet { OperatorSet(Array(entries.values.joined())) }
+  public var withoutRewrites: OperatorSet { OperatorSet(Array(entries.values.joined()), advice: advice) }
 
   /// The graph with an operator in every node, and composite nodes with a fixed body replaced by it; a node that cannot
   /// be resolved is an error only if it is needed.
@@ -117,7 +124,8 @@ public struct OperatorSet: Sendable {
     guard let versions = entries[name] else {
       throw GradCAMError(
         .unsupported, problem: "operator \(name) is not supported",
-        advice: name.domain.isEmpty ? nil : "a plugin that provides it can be given with \(.plugin)")
+        advice: advice[name.domain].map { Message($0) }
+          ?? (name.domain.isEmpty ? nil : "a plugin that provides it can be given with \(.plugin)"))
     }
     // A model that uses a domain must import it, but fused nodes and careless exporters do not: use the newest.
     let opset = opsets[name.domain] ?? Int.max

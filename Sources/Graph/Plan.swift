@@ -90,8 +90,19 @@ public struct Plan: Sendable {
 
   /// Plans a graph whose extents are known, for the inputs and at most the values that it was inferred for.
   ///
-  /// Throws as the other initialiser does.
+  /// Throws as the other initialiser does, and `defect` if only a rewrite makes the graph one that cannot be planned.
   public init(_ inferred: InferredGraph, operators: OperatorSet, request: PlanRequest) throws {
+    do {
+      try self.init(rewriting: inferred, operators: operators, request: request)
+    } catch let error as GradCAMError {
+      let plain = operators.withoutRewrites
+      guard !operators.rewrites.isEmpty, (try? Plan(rewriting: inferred, operators: plain, request: request)) != nil
+      else { throw error }
+      throw error.ofRewrite
+    }
+  }
+
+  private init(rewriting inferred: InferredGraph, operators: OperatorSet, request: PlanRequest) throws {
     var graph = inferred.graph
     let kept = request.wanted
     let carriers = graph.downstream(of: request.isObservable ? Set(request.inputs.keys) : Set(request.taps))
@@ -144,6 +155,17 @@ public struct Plan: Sendable {
     }
     if let seed { memory.written(seed, at: backwardStart) }
     layout = memory.plan()
+  }
+}
+
+extension GradCAMError {
+  /// The same failure where the graph could be planned without rewrites: the program's fault, not the file's.
+  fileprivate var ofRewrite: GradCAMError {
+    var defect = GradCAMError(
+      .defect, problem: "this program joined nodes to one that fails: \(problem)",
+      advice: "please report it with the model; a node inside of the joined ones can be named instead")
+    defect.place = place
+    return defect
   }
 }
 

@@ -34,6 +34,9 @@ extension OperatorSet {
       recurrenceOperators,
       reductionOperators,
       resizeOperators,
+      runtimeAttentionOperators,
+      runtimeFusions,
+      runtimeProducts,
       samplingOperators,
       selectionOperators,
       softmaxOperators,
@@ -44,5 +47,9 @@ extension OperatorSet {
     rewrites: [
       MergeTransposes(), FoldPadIntoConvolution(), FoldBatchNormalization(), FuseResidualIntoConvolution(),
       FuseBiasIntoProduct(), FuseClamp(), FuseSelfGating(), FuseGelu(), FuseActivation(),
-    ])
+    ],
+    advice: Dictionary(
+      uniqueKeysWithValues: ["com.microsoft.nchwc", "com.ms.internal.nhwc"].map {
+        ($0, "ONNX Runtime optimised the file for one processor; give the file that it was made from")
+      }))
 }

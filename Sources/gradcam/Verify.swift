@@ -13,7 +13,7 @@ struct Verify: ParsableCommand {
 
       Steps are as small as the measured float32 rounding of the score permits. 'none' means no verdict, because \
       rounding, kinks (ReLU, max-pool) or curvature outweigh the tolerance: usual for random numbers far from the \
-      score. Directions that do not agree are tried again without the elements that equal others ('untied'), such as \
+      score; or because the gradient is zero everywhere. Directions that do not agree are tried again without the elements that equal others ('untied'), such as \
       ReLU's zeros: a max-pool over equal numbers has no derivative.
 
       Without an image, the input is the fixed pseudo-random image of bench. Without --node, the nodes are auto and up \

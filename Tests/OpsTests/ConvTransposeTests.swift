@@ -6,14 +6,14 @@ import Testing
 
 private func row(
   _ attributes: [String: [Int64]] = [:], group: Int64 = 1, mode: String? = nil, x: Shape, weights: Shape,
-  bias: Bool = false
+  bias: Bool = false, wanted: [Int] = [0]
 ) -> GradientCheck {
   var named = attributes.mapValues { Attribute.ints($0) }
   if group != 1 { named["group"] = .int(group) }
   if let mode { named["auto_pad"] = .string(mode) }
   return GradientCheck(
     type: "ConvTranspose", attributes: named,
-    inputs: [.uniform(x), .uniform(weights)] + (bias ? [.uniform([weights[1] * Int(group)])] : []), wanted: [0])
+    inputs: [.uniform(x), .uniform(weights)] + (bias ? [.uniform([weights[1] * Int(group)])] : []), wanted: wanted)
 }
 
 let convTransposeGradientChecks: [GradientCheck] = [
@@ -27,6 +27,13 @@ let convTransposeGradientChecks: [GradientCheck] = [
   row(["strides": [1, 2, 1]], x: [1, 2, 3, 3, 2], weights: [2, 2, 2, 3, 2]),
   row(["strides": [2, 2], "output_shape": [9, 12]], x: [1, 2, 4, 5], weights: [2, 2, 3, 3]),
   row(x: [1, 3, 4, 4], weights: [3, 5, 1, 1]),
+  // Weights and biases that the network computes.
+  row(x: [2, 3, 5, 4], weights: [3, 4, 3, 2], bias: true, wanted: [0, 1, 2]),
+  row(
+    ["strides": [3, 2], "dilations": [1, 2], "pads": [0, 1, 2, 1]], group: 2, x: [2, 4, 3, 4], weights: [4, 2, 3, 3],
+    bias: true, wanted: [1, 2]),
+  row(["strides": [2]], mode: "SAME_UPPER", x: [2, 2, 5], weights: [2, 3, 4], wanted: [1]),
+  row(["strides": [1, 2, 1]], x: [1, 2, 3, 3, 2], weights: [2, 2, 2, 3, 2], wanted: [0, 1]),
 ]
 
 @Suite struct ConvTransposeTests {

@@ -12,6 +12,15 @@ let deformConvGradientChecks: [GradientCheck] = [
       .uniform([1, 4, 5, 5]), .uniform([2, 2, 2, 2]), .uniform([1, 16, 3, 4], -1.9...(-1.1)), .uniform([2]),
       .uniform([1, 8, 3, 4]),
     ], wanted: [0, 2, 4]),
+  GradientCheck(
+    type: "DeformConv", attributes: ["group": .int(2), "offset_group": .int(2), "dilations": .ints([2, 1])],
+    inputs: [
+      .uniform([2, 4, 5, 5]), .uniform([2, 2, 2, 2]), .uniform([2, 16, 3, 4], -1.9...(-1.1)), .uniform([2]),
+      .uniform([2, 8, 3, 4]),
+    ], wanted: [0, 1, 2, 3, 4], tolerance: 4e-3),
+  GradientCheck(
+    type: "DeformConv", inputs: [.uniform([1, 3, 4, 5]), .uniform([4, 3, 2, 2]), .uniform([1, 8, 3, 4], 0.1...0.9)],
+    wanted: [1]),
 ]
 
 @Suite struct DeformConvTests {

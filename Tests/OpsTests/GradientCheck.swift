@@ -13,6 +13,8 @@ struct GradientCheck: Sendable, CustomStringConvertible {
     case uniform(Shape, ClosedRange<Float> = -1...1, spread: Bool = false)
     /// Uniform, but at least 0.1 away from each of these points, where the operator has a kink.
     case away(from: [Float], Shape, ClosedRange<Float> = -1...1)
+    /// Given values.
+    case near(Tensor)
     /// Given values that no gradient is asked for: shapes, axes, indices.
     case fixed(Tensor)
     /// An optional input left out.
@@ -25,7 +27,7 @@ struct GradientCheck: Sendable, CustomStringConvertible {
   let inputs: [Input]
   var outputCount = 1
   var opset = 20
-  /// The inputs that the gradient is taken of; nil means every random one.
+  /// The inputs that the gradient is taken of; nil means every one that is not fixed.
   var wanted: [Int]?
   /// The inputs that only graphs in attributes read, there named input0, input1 and so on.
   var captured: Set<Int> = []
@@ -49,14 +51,14 @@ extension GradientCheck.Input {
   var shape: Shape? {
     switch self {
     case .uniform(let shape, _, _), .away(_, let shape, _): shape
-    case .fixed(let tensor): tensor.shape
+    case .fixed(let tensor), .near(let tensor): tensor.shape
     case .none: nil
     }
   }
 
-  var isRandom: Bool {
+  var isFree: Bool {
     switch self {
-    case .uniform, .away: true
+    case .uniform, .away, .near: true
     case .fixed, .none: false
     }
   }
@@ -77,7 +79,7 @@ extension GradientCheck.Input {
             if kinks.allSatisfy({ abs(value - $0) >= 0.1 }) { return value }
           }
         }, shape: shape)
-    case .fixed(let tensor): return tensor
+    case .fixed(let tensor), .near(let tensor): return tensor
     case .none: return nil
     }
   }
@@ -113,7 +115,7 @@ extension GradientCheck {
   ) throws -> GradientComparison? {
     var generator = SplitMix64(seed: seed &+ UInt64(output))
     let tensors = inputs.map { $0.draw(using: &generator) }
-    let wanted = wanted ?? inputs.indices.filter { inputs[$0].isRandom }
+    let wanted = wanted ?? inputs.indices.filter { inputs[$0].isFree }
 
     var graph = ComputeGraph(opsets: ["": opset])
     graph.opsets[domain] = opset

@@ -33,6 +33,7 @@ let gradientTable: [GradientCheck] = [
   recurrenceGradientChecks,
   reduceGradientChecks,
   resizeGradientChecks,
+  runtimeFusionGradientChecks,
   samplingGradientChecks,
   selectionGradientChecks,
   softmaxGradientChecks,

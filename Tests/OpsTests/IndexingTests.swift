@@ -7,6 +7,16 @@ private func indices(_ values: [Int64], _ shape: Shape) -> GradientCheck.Input {
   .fixed(Tensor(values, shape: shape))
 }
 
+/// Two updates of one element, one of another, all far apart.
+private func reducing(_ reduction: String) -> GradientCheck {
+  GradientCheck(
+    type: "ScatterElements", attributes: ["axis": .int(1), "reduction": .string(reduction)],
+    inputs: [
+      .near(floats(0.1, 0.9, -0.5, 0.4, -0.8, 0.3, shape: [2, 3])),
+      .fixed(integers(1, 1, 0, 1, 2, 2, shape: [2, 3])), .near(floats(0.5, 1.2, 0.3, -0.2, 0.7, 0.6, shape: [2, 3])),
+    ])
+}
+
 let indexingGradientChecks: [GradientCheck] = [
   GradientCheck(type: "Gather", inputs: [.uniform([4, 3]), indices([2, 0, -1, 2], [2, 2])]),
   GradientCheck(type: "Gather", attributes: ["axis": .int(1)], inputs: [.uniform([2, 3, 2]), indices([1], [])]),
@@ -18,6 +28,9 @@ let indexingGradientChecks: [GradientCheck] = [
     type: "GatherND", attributes: ["batch_dims": .int(1)], inputs: [.uniform([2, 3, 2]), indices([2, 0], [2, 1])]),
   GradientCheck(
     type: "ScatterElements", inputs: [.uniform([3, 3]), indices([1, 0, 2, 0, 2, 1], [2, 3]), .uniform([2, 3])]),
+  reducing("mul"),
+  reducing("max"),
+  reducing("min"),
   GradientCheck(
     type: "ScatterElements", attributes: ["axis": .int(1), "reduction": .string("add")],
     inputs: [.uniform([2, 3]), indices([1, 1, 2, 0], [2, 2]), .uniform([2, 2])]),
@@ -134,5 +147,32 @@ let indexingGradientChecks: [GradientCheck] = [
       _ = try evaluate("ReverseSequence", [counting([2, 3]), integers(1, 4, 1)])
     }
     expectError(.badData, saying: "2×3") { _ = try evaluate("ReverseSequence", [counting([2, 3]), integers(1)]) }
+  }
+
+  /// Of equal extrema each has its share; of factors, a single 0 has the product of the others.
+  @Test func tiesAndZerosOfReductions() throws {
+    func gradient(_ reduction: String, _ data: [Float], _ updates: [Float]) throws -> [[Float]] {
+      var graph = ComputeGraph(values: (0..<4).map { Value(name: "v\($0)") }, opsets: ["": 18])
+      graph.values[1].constant = Tensor([Int64](repeating: 0, count: updates.count), shape: [updates.count])
+      graph.nodes = [
+        Node(
+          name: "", operatorName: OperatorName(type: "ScatterElements"), inputs: [0, 1, 2], outputs: [3],
+          attributes: ["reduction": .string(reduction)])
+      ]
+      let given = [0: data, 2: updates]
+      let plan = try Plan(
+        graph, operators: .standard,
+        request: PlanRequest(
+          inputs: given.mapValues { ValueInfo(.float32, [$0.count]) }, outputs: [3], taps: [0, 2], target: 3,
+          kernels: KernelRequest(threadCount: 1, reusesWeights: false)))
+      let executor = Executor(plan, pool: ThreadPool(threadCount: 1))
+      for (id, values) in given { try executor.set(id, to: Tensor(values, shape: [values.count])) }
+      try executor.forward()
+      try executor.backward(seed: [6, 1])
+      return [executor.gradient(of: 0).floats, executor.gradient(of: 2).floats]
+    }
+    #expect(try gradient("max", [3, 9], [3, 1, 3]) == [[2, 1], [2, 0, 2]])
+    #expect(try gradient("mul", [2, 9], [0, 3]) == [[0, 1], [36, 0]])
+    #expect(try gradient("mul", [2, 9], [0, 0]) == [[0, 1], [0, 0]])
   }
 }

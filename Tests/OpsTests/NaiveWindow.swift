@@ -18,8 +18,9 @@ struct NaiveWindow {
     self.pads = pads ?? Array(repeating: 0, count: 2 * rank)
     output = (0..<rank).map { [s = self.strides, d = self.dilations, p = self.pads] axis in
       let span = input[axis] + p[axis] + p[axis + rank] - d[axis] * (kernel[axis] - 1) - 1
-      let count = span / s[axis] + 1
-      return ceil && span % s[axis] != 0 && count * s[axis] < input[axis] + p[axis] ? count + 1 : count
+      let steps = Double(span) / Double(s[axis])
+      let count = Int(ceil ? steps.rounded(.up) : steps.rounded(.down)) + 1
+      return ceil && (count - 1) * s[axis] >= input[axis] + p[axis] ? count - 1 : count
     }
   }
 

@@ -6,6 +6,8 @@ import Testing
 let padGradientChecks: [GradientCheck] = [
   GradientCheck(type: "Pad", inputs: [.uniform([2, 3]), .fixed(integers(1, 0, 2, 1))]),
   GradientCheck(type: "Pad", inputs: [.uniform([2, 4]), .fixed(integers(0, -1, 1, -1))]),
+  GradientCheck(type: "Pad", inputs: [.uniform([2, 4]), .fixed(integers(1, -1, 1, 2)), .uniform([])]),
+  GradientCheck(type: "Pad", inputs: [.uniform([2, 4]), .fixed(integers(1, -1, 1, 2)), .uniform([])], wanted: [2]),
   GradientCheck(
     type: "Pad", attributes: ["mode": .string("reflect")], inputs: [.uniform([3, 4]), .fixed(integers(2, 1, 1, 3))]),
   GradientCheck(

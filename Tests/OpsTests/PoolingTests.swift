@@ -17,6 +17,18 @@ let poolingGradientChecks: [GradientCheck] = [
     x: [1, 2, 8, 7]),
   row("MaxPool", ["kernel_shape": .ints([3, 2]), "dilations": .ints([2, 3])], x: [2, 2, 7, 6]),
   row("MaxPool", ["kernel_shape": .ints([3]), "pads": .ints([1, 1])], x: [2, 3, 9]),
+  row(
+    "AveragePool", ["kernel_shape": .ints([32, 32]), "strides": .ints([32, 32]), "ceil_mode": .int(1)], x: [1, 2, 5, 6]),
+  row(
+    "AveragePool",
+    [
+      "kernel_shape": .ints([9, 9]), "strides": .ints([9, 8]), "pads": .ints([1, 2, 0, 2]), "ceil_mode": .int(1),
+      "count_include_pad": .int(1),
+    ], x: [1, 2, 5, 20]),
+  row(
+    "MaxPool", ["kernel_shape": .ints([9, 9]), "strides": .ints([9, 9]), "ceil_mode": .int(1)], x: [1, 2, 5, 6],
+    opset: 12),
+  row("LpPool", ["kernel_shape": .ints([9, 9]), "strides": .ints([9, 9]), "ceil_mode": .int(1)], x: [1, 2, 5, 6]),
   row("MaxPool", ["kernel_shape": .ints([2, 2, 2]), "strides": .ints([2, 1, 2])], x: [1, 2, 4, 3, 4]),
   row(
     "AveragePool", ["kernel_shape": .ints([3, 3]), "strides": .ints([2, 2]), "pads": .ints([1, 1, 1, 1])],
@@ -83,6 +95,10 @@ struct PoolCase: Sendable, CustomStringConvertible {
     PoolCase(x: [1, 2, 9, 11], kernel: [2, 3], strides: [1, 2], dilations: [3, 2], pads: [1, 0, 2, 1]),
     PoolCase(x: [1, 1, 5, 4], kernel: [5, 4]),
     PoolCase(x: [2, 3, 11], kernel: [4], strides: [3], pads: [1, 2], ceil: true),
+    // Windows larger than the input, of which one is left.
+    PoolCase(x: [1, 2, 5, 6], kernel: [32, 32], strides: [32, 32], ceil: true),
+    PoolCase(x: [1, 2, 5, 40], kernel: [9, 9], strides: [9, 8], pads: [1, 2, 0, 2], ceil: true),
+    PoolCase(x: [2, 1, 4], kernel: [4], strides: [5], dilations: [2], ceil: true),
     PoolCase(
       x: [1, 2, 5, 6, 7], kernel: [2, 3, 2], strides: [2, 1, 2], dilations: [2, 1, 1], pads: [0, 1, 1, 1, 1, 0],
       ceil: true),
@@ -186,5 +202,25 @@ struct PoolCase: Sendable, CustomStringConvertible {
     expectError(.badData, saying: "window of 4", "1×1×3×3") {
       _ = try evaluate("MaxPool", [counting([1, 1, 3, 3])], ["kernel_shape": .ints([4, 4])])
     }
+    // Rounded up, the number of windows is still below one.
+    expectError(.badData, saying: "window of 9") {
+      _ = try evaluate(
+        "MaxPool", [counting([1, 1, 3, 3])],
+        ["kernel_shape": .ints([9, 9]), "strides": .ints([2, 2]), "ceil_mode": .int(1)])
+    }
+  }
+
+  @Test func oneWindowOverTheWholeInputIsAMean() throws {
+    func axes(_ kernel: [Int64], _ more: [String: Attribute] = [:]) throws -> Set<Int>? {
+      let attributes = more.merging(["kernel_shape": .ints(kernel), "strides": .ints([9, 9])]) { $1 }
+      let node = Node(
+        name: "", operatorName: OperatorName(type: "AveragePool"), inputs: [0], outputs: [1], attributes: attributes)
+      let pool = try OperatorSet.standard.resolve(node, opsets: ["": 20])
+      return pool.averagedAxes(NodeInputs([ValueInfo(.float32, [1, 8, 4, 5])]))
+    }
+    #expect(try axes([4, 5]) == [2, 3])
+    #expect(try axes([9, 9], ["ceil_mode": .int(1)]) == [2, 3])
+    #expect(try axes([9, 9], ["ceil_mode": .int(1), "pads": .ints([1, 1, 1, 1])]) == nil)
+    #expect(try axes([3, 5]) == nil)
   }
 }

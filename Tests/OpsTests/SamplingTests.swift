@@ -12,35 +12,65 @@ private func sample(_ mode: String, _ padding: String, aligned: Int64 = 0, opset
     inputs: [.uniform([1, 2, 4, 3]), .fixed(grid)], opset: opset)
 }
 
-let samplingGradientChecks: [GradientCheck] = [
-  sample("linear", "zeros"),
-  sample("nearest", "border"),
-  sample("cubic", "reflection"),
-  sample("bilinear", "reflection", aligned: 1, opset: 16),
-  GradientCheck(
-    type: "GridSample",
-    inputs: [.uniform([2, 1, 2, 3, 2]), .fixed(floats(0.1, -0.7, 0.4, 0.5, 0.2, -0.3, shape: [2, 1, 1, 1, 3]))]),
-  GradientCheck(
-    type: "RoiAlign", attributes: ["output_height": .int(2), "output_width": .int(3), "spatial_scale": .float(0.5)],
-    inputs: [
-      .uniform([2, 2, 5, 6]), .fixed(floats(1, 2, 9, 8, 0, 0, 4.5, 7, 3, 1, 12, 9, shape: [3, 4])),
-      .fixed(integers(1, 0, 1)),
-    ]),
-  GradientCheck(
-    type: "RoiAlign", attributes: ["sampling_ratio": .int(2)],
-    inputs: [.uniform([1, 1, 4, 4]), .fixed(floats(0, 0, 3, 3, shape: [1, 4])), .fixed(integers(0))], opset: 10),
-  GradientCheck(
-    type: "RoiAlign",
-    attributes: ["mode": .string("max"), "output_height": .int(2), "output_width": .int(2), "sampling_ratio": .int(2)],
-    inputs: [
-      .uniform([2, 2, 5, 6], 1...4, spread: true), .fixed(floats(0.6, 1.1, 4.2, 3.9, 2.3, 0.2, 9, 4.4, shape: [2, 4])),
-      .fixed(integers(1, 0)),
-    ]),
-  GradientCheck(type: "AffineGrid", inputs: [.uniform([2, 2, 3]), .fixed(integers(2, 1, 3, 4))]),
-  GradientCheck(
-    type: "AffineGrid", attributes: ["align_corners": .int(1)],
-    inputs: [.uniform([1, 3, 4]), .fixed(integers(1, 2, 2, 3, 1))]),
-]
+/// Points of a plane of height 4 and width 3 away from the places where the gradient jumps.
+private func sampleGrid(_ mode: String, _ padding: String, aligned: Int64, domain: String = "") -> GradientCheck {
+  let grid = Tensor(
+    [-1.21, -0.93, -0.41, 0.12, 0.31, 0.61, 0.83, -0.21, 1.42, 1.13, 0.07, 0.55].map { Float($0) }, shape: [1, 2, 3, 2])
+  return GradientCheck(
+    type: "GridSample", domain: domain,
+    attributes: ["mode": .string(mode), "padding_mode": .string(padding), "align_corners": .int(aligned)],
+    inputs: [.uniform([1, 2, 4, 3]), .near(grid)], step: 1e-3, tolerance: 5e-3)
+}
+
+private let gridGradientChecks = ["linear", "nearest", "cubic"].flatMap { mode in
+  ["zeros", "border", "reflection"].flatMap { padding in
+    [0, 1].map { sampleGrid(mode, padding, aligned: $0) }
+  }
+}
+
+let samplingGradientChecks: [GradientCheck] =
+  gridGradientChecks + [
+    sampleGrid("bilinear", "border", aligned: 0, domain: "com.microsoft"),
+    GradientCheck(
+      type: "GridSample", attributes: ["align_corners": .int(1)],
+      inputs: [
+        .uniform([2, 3, 2, 3, 2]),
+        .near(floats(0.11, -0.71, 0.42, 0.53, 0.24, -0.31, shape: [2, 1, 1, 1, 3])),
+      ], step: 1e-3, tolerance: 5e-3),
+    GradientCheck(
+      type: "GridSample", inputs: [.fixed(counting([1, 2, 7])), .near(floats(0.12, -0.66, 0.43, shape: [1, 3, 1]))],
+      step: 1e-3, tolerance: 5e-3),
+    sample("linear", "zeros"),
+    sample("nearest", "border"),
+    sample("cubic", "reflection"),
+    sample("bilinear", "reflection", aligned: 1, opset: 16),
+    GradientCheck(
+      type: "GridSample",
+      inputs: [.uniform([2, 1, 2, 3, 2]), .fixed(floats(0.1, -0.7, 0.4, 0.5, 0.2, -0.3, shape: [2, 1, 1, 1, 3]))]),
+    GradientCheck(
+      type: "RoiAlign", attributes: ["output_height": .int(2), "output_width": .int(3), "spatial_scale": .float(0.5)],
+      inputs: [
+        .uniform([2, 2, 5, 6]), .fixed(floats(1, 2, 9, 8, 0, 0, 4.5, 7, 3, 1, 12, 9, shape: [3, 4])),
+        .fixed(integers(1, 0, 1)),
+      ]),
+    GradientCheck(
+      type: "RoiAlign", attributes: ["sampling_ratio": .int(2)],
+      inputs: [.uniform([1, 1, 4, 4]), .fixed(floats(0, 0, 3, 3, shape: [1, 4])), .fixed(integers(0))], opset: 10),
+    GradientCheck(
+      type: "RoiAlign",
+      attributes: [
+        "mode": .string("max"), "output_height": .int(2), "output_width": .int(2), "sampling_ratio": .int(2),
+      ],
+      inputs: [
+        .uniform([2, 2, 5, 6], 1...4, spread: true),
+        .fixed(floats(0.6, 1.1, 4.2, 3.9, 2.3, 0.2, 9, 4.4, shape: [2, 4])),
+        .fixed(integers(1, 0)),
+      ]),
+    GradientCheck(type: "AffineGrid", inputs: [.uniform([2, 2, 3]), .fixed(integers(2, 1, 3, 4))]),
+    GradientCheck(
+      type: "AffineGrid", attributes: ["align_corners": .int(1)],
+      inputs: [.uniform([1, 3, 4]), .fixed(integers(1, 2, 2, 3, 1))]),
+  ]
 
 @Suite struct SamplingTests {
   /// Samples the row 0, 10, 20, 30 at horizontal coordinates.

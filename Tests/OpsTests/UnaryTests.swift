@@ -47,6 +47,13 @@ let unaryGradientChecks: [GradientCheck] = [
     type: "Clip",
     inputs: [.away(from: [-1, 1.5], [3, 5], -3...3), .fixed(floats(-1, shape: [])), .fixed(floats(1.5, shape: []))]),
   GradientCheck(type: "Clip", inputs: [.away(from: [1], [3, 5], -3...3), .none, .fixed(floats(1, shape: []))]),
+  // Bounds that the network computes: between the elements, and the wrong way round.
+  GradientCheck(
+    type: "Clip",
+    inputs: [
+      .away(from: [-0.8, -0.5, 0.5, 0.8], [3, 5], -3...3), .uniform([], -0.7...(-0.6)), .uniform([], 0.6...0.7),
+    ]),
+  GradientCheck(type: "Clip", inputs: [.uniform([3, 5], -3...3), .uniform([], 2...3), .uniform([], -3...(-2))]),
 ]
 
 @Suite struct UnaryTests {

@@ -53,7 +53,8 @@ public struct GradientVerification: Sendable {
     case agrees
     /// They differ by more than tolerance and uncertainty together.
     case disagrees
-    /// The uncertainty is larger than the tolerance, or the error lies between the other verdicts.
+    /// The uncertainty is larger than the tolerance, the error lies between the other verdicts, or the gradient is zero
+    /// everywhere, which a score that does not change only seems to confirm.
     case none
   }
 
@@ -81,7 +82,8 @@ public struct GradientVerification: Sendable {
       // dominate, the uncertainty is too small. Along random directions there is no such bias.
       let isKnown = uncertainty <= (direction == .random ? 0.5 : 0.1)
       if isKnown, error > tolerance + uncertainty { return .disagrees }
-      return error <= tolerance && uncertainty <= tolerance ? .agrees : .none
+      let isZero = slopes.allSatisfy { $0.gradient == 0 }
+      return error <= tolerance && uncertainty <= tolerance && !isZero ? .agrees : .none
     }
   }
 

@@ -116,3 +116,10 @@ func keysKernel(_ distance: Double, _ a: Double) -> Double {
   if t <= 1 { return ((a + 2) * t - (a + 3)) * t * t + 1 }
   return t < 2 ? ((a * t - 5 * a) * t + 8 * a) * t - 4 * a : 0
 }
+
+/// The derivative of that weight with respect to the distance.
+func keysSlope(_ distance: Double, _ a: Double) -> Double {
+  let t = abs(distance), sign = distance < 0 ? -1.0 : 1
+  if t <= 1 { return sign * (3 * (a + 2) * t - 2 * (a + 3)) * t }
+  return t < 2 ? sign * ((3 * a * t - 10 * a) * t + 8 * a) : 0
+}

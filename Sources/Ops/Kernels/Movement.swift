@@ -65,14 +65,17 @@ extension MovementOperator {
   ) throws -> GradientRule {
     let movement = try movement(inputs, outputs)
     if let input = movement.identity(inputs, outputs), wanted == [input] { return .passing(to: wanted) }
-    if case .input(let input) = movement.background, wanted.contains(input) { throw noGradient(ofInput: input) }
+    let background: Int? =
+      if case .input(let input) = movement.background, wanted.contains(input) { input } else { nil }
+    let largest = try movement.moves.map { try inputs.required($0.input).shape.count }.max() ?? 0
+    let outputCount = outputs[0].shape.count
 
     let isInjective = movement.isInjective
     let counts = try (0..<inputs.count).map { wanted.contains($0) ? try inputs.required($0).shape.count : 0 }
     var reached = [Int](repeating: 0, count: counts.count)
     for move in movement.moves { reached[move.input] += move.map.count }
     let isCovered = zip(counts, reached).map { isInjective && $0 == $1 }
-    return GradientRule("move") { run in
+    return GradientRule("move", scratchByteCount: background == nil ? 0 : largest * MemoryLayout<Float>.size) { run in
       for input in wanted {
         let isComplete =
           isCovered[input] && movement.moves.allSatisfy { $0.input != input || run.outputGradients[$0.output] != nil }
@@ -88,6 +91,16 @@ extension MovementOperator {
           move.map.reversed.add(from: dy, to: dx, pool: run.pool)
         }
       }
+      guard let background else { return }
+      // The number around what was moved has the sum of the gradients there.
+      let dy = run.outputGradient, moved = run.scratchFloats
+      var sum = (0..<outputCount).reduce(0.0) { $0 + Double(dy[$1]) }
+      for move in movement.moves {
+        clear(moved, byteCount: largest * MemoryLayout<Float>.size, pool: run.pool)
+        move.map.reversed.add(from: dy, to: moved, pool: run.pool)
+        sum -= (0..<largest).reduce(0.0) { $0 + Double(moved[$1]) }
+      }
+      run.inputGradient(background)[0] = Float(sum)
     }
   }
 }

@@ -46,7 +46,7 @@ struct WindowAttributes: Sendable {
         .badData, problem: "kernel, strides and dilations must be positive, pads not negative, and none too large")
     }
 
-    var output: [Int] = []
+    var output: [Int] = [], kernel = kernel
     for axis in 0..<rank {
       let extent = input[axis + 2], reach = (kernel[axis] - 1) * dilations[axis] + 1
       if autoPad == .sameUpper || autoPad == .sameLower {
@@ -58,16 +58,18 @@ struct WindowAttributes: Sendable {
       } else if autoPad == .valid {
         (pads[axis], pads[axis + rank]) = (0, 0)
       }
-      let span = extent + pads[axis] + pads[axis + rank] - reach
-      guard span >= 0 else {
+      let padded = extent + pads[axis] + pads[axis + rank], span = padded - reach, stride = strides[axis]
+      // In ceil mode, the last window may extend past the end but must start inside the input or the padding before it.
+      var count = (span + (ceilMode ? stride - 1 : 0)).flooringQuotient(by: stride) + 1
+      if ceilMode, (count - 1) * stride >= extent + pads[axis] { count -= 1 }
+      guard count > 0 else {
         throw GradCAMError(
           .badData, problem: "the window of \(reach) does not fit into the padded input \(input)",
           advice: "use a larger image")
       }
-      var count = span / strides[axis] + 1
-      // In ceil mode, the last window may extend past the end but must start inside the input or the padding before it.
-      if ceilMode, span % strides[axis] != 0, count * strides[axis] < extent + pads[axis] { count += 1 }
       output.append(count)
+      // Cells past the padding take no part in any window.
+      if ceilMode { kernel[axis] = min(kernel[axis], max(0, padded - 1) / dilations[axis] + 1) }
     }
 
     return try SpatialWindow(
@@ -116,6 +118,12 @@ struct SpatialWindow: Sendable {
     kernelVolume == 1 && Self.product(raw.stride) == 1 && raw.pad == (0, 0, 0) && raw.pad_end == (0, 0, 0)
   }
 
+  /// Whether there is one window, over exactly the whole input.
+  var coversInput: Bool {
+    outputVolume == 1 && raw.kernel == raw.input && raw.dilation == (1, 1, 1) && raw.pad == (0, 0, 0)
+      && raw.pad_end == (0, 0, 0)
+  }
+
   /// Whether the window is 3 × 3 in height and width, has stride 1 and is not dilated.
   var isDense3x3: Bool {
     raw.kernel == (1, 3, 3) && raw.stride == (1, 1, 1) && raw.dilation == (1, 1, 1) && raw.input.0 == 1
@@ -126,4 +134,9 @@ struct SpatialWindow: Sendable {
   var isFlat: Bool { raw.input.0 == 1 && raw.kernel.0 == 1 && raw.output.0 == 1 && raw.pad.0 == 0 }
 
   private static func product(_ extents: (Int64, Int64, Int64)) -> Int { Int(extents.0 * extents.1 * extents.2) }
+}
+
+extension Int {
+  /// The quotient by a positive number, rounded down.
+  fileprivate func flooringQuotient(by divisor: Int) -> Int { (self - (self % divisor + divisor) % divisor) / divisor }
 }

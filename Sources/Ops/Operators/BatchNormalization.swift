@@ -8,17 +8,22 @@ struct BatchNormalization: DifferentiableOperator {
   var clamp = Clamp.none
 
   init(_ reader: inout AttributeReader) throws {
-    reader.ignore("consumed_inputs", "is_test", "momentum")
+    reader.ignore("consumed_inputs", "is_test", "momentum", "training_mode")
     epsilon = try reader.float("epsilon", default: 1e-5)
     guard try reader.flag("spatial", default: true) else {
       throw GradCAMError(.unsupported, at: "attribute 'spatial'", problem: "only normalisation by channel is supported")
     }
-    let trainingOutputs = reader.node.outputs.dropFirst().contains { $0 != nil }
-    guard try !reader.flag("training_mode"), !trainingOutputs else {
-      throw GradCAMError(
-        .unsupported, problem: "normalises by the statistics of its own input, as in training",
-        advice: "export the model in inference mode")
-    }
+  }
+
+  /// The operator of a node: in training mode, which before opset 14 its further outputs ask for, that of the
+  /// statistics of its own input.
+  static func make(_ reader: inout AttributeReader) throws -> any GraphOperator {
+    let momentum = try reader.float("momentum", default: 0.9)
+    let hasFurtherOutputs = reader.node.outputs.dropFirst().contains { $0 != nil }
+    let isTraining = try reader.opset < 14 ? hasFurtherOutputs : reader.flag("training_mode")
+    let normalization = try BatchNormalization(&reader)
+    return isTraining
+      ? BatchStatisticsNormalization(epsilon: normalization.epsilon, momentum: momentum) : normalization
   }
 
   var role: OperatorRole { .normalization }
@@ -48,7 +53,6 @@ struct BatchNormalization: DifferentiableOperator {
     _ = try channels(inputs)
     let x = try inputs.required(0)
     return [ValueInfo(x.elementType, x.shape)]
-      + [ValueInfo](repeating: ValueInfo(x.elementType, []), count: 4)  // training outputs, rejected if requested
   }
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
@@ -119,5 +123,46 @@ struct BatchNormalization: DifferentiableOperator {
         scale_channels_gradient(y, gradient, dx, range.lowerBound, range.upperBound, planes, sum, clamp.low, clamp.high)
       }
     }
+  }
+}
+
+/// BatchNormalization in training mode: normalises each channel by the mean and variance that it has over the batch and
+/// all positions of this input.
+///
+/// Weights that are standardised so, as NFNets', are constants like any others. Over one picture it is an
+/// InstanceNormalization; over several, each one's result depends on all, and so do the gradients.
+struct BatchStatisticsNormalization: CompositeOperator {
+  let epsilon, momentum: Float
+
+  var role: OperatorRole { .normalization }
+  func axes(_ inputs: NodeInputs) -> AxisMapping { .channelsFirst }
+
+  /// Returns the result, then the running mean and variance after this batch, then the batch's own.
+  func body(_ inputs: NodeInputs) throws -> ComputeGraph {
+    var body = try GraphBuilder(inputs, atMost: 5)
+    let x = try inputs.required(0), batch = x.shape.rank > 0 ? x.shape[0] : 1,
+      channels = x.shape.rank > 1 ? x.shape[1] : 1
+    for index in 1...4 where try inputs.required(index).shape.count != channels {
+      throw GradCAMError(
+        .badData, problem: "input \(index) has shape \(try inputs.required(index).shape) for \(channels) channels")
+    }
+    let area = x.shape.rank > 2 ? x.shape.count(2..<x.shape.rank) : 1
+    // One row for each channel.
+    var rows = body.reshape(0, [batch, channels, area])
+    if batch > 1 { rows = body.reshape(body.transpose(rows, [1, 0, 2]), [1, channels, batch * area]) }
+    var y = body("InstanceNormalization", rows, 1, 2, with: ["epsilon": .float(epsilon)])
+    if batch > 1 { y = body.transpose(body.reshape(y, [channels, batch, area]), [1, 0, 2]) }
+
+    let mean = body("ReduceMean", rows, body.integers([-1]))
+    let centred = body("Sub", rows, mean)
+    let variance = body.reshape(body("ReduceMean", body("Mul", centred, centred), body.integers([-1])), [channels])
+    func running(_ old: ValueID, _ new: ValueID) -> ValueID {
+      let kept = body("Mul", old, body.number(momentum, type: x.elementType))
+      return body("Add", kept, body("Mul", new, body.number(1 - momentum, type: x.elementType)))
+    }
+    let flatMean = body.reshape(mean, [channels])
+    return body.returning(
+      body.reshape(y, x.shape.dimensions), running(body.reshape(3, [channels]), flatMean),
+      running(body.reshape(4, [channels]), variance), flatMean, variance)
   }
 }

@@ -117,19 +117,26 @@ struct ConvTranspose: DifferentiableOperator {
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
   ) throws -> GradientRule {
-    guard wanted == [0] else {
-      throw GradCAMError(.unsupported, problem: "a gradient with respect to computed convolution weights")
-    }
     let problem = try problem(inputs)
-    let algorithm = problem.forward(weights: inputs[1]?.constant, request)
+    let algorithm = wanted.contains(0) ? problem.forward(weights: inputs[1]?.constant, request) : nil
+    let weights = wanted.contains(1) ? problem.weightGradient : nil
+    let products = [algorithm != nil, weights != nil].count { $0 }
     return GradientRule(
-      algorithm.name, readsInputs: [1], scratchByteCount: algorithm.scratchByteCount,
-      workerScratchByteCount: algorithm.workerScratchByteCount, operationCount: problem.operationCount
+      algorithm?.name ?? "weights", readsInputs: Set((algorithm == nil ? [] : [1]) + (weights == nil ? [] : [0])),
+      scratchByteCount: algorithm?.scratchByteCount ?? 0,
+      workerScratchByteCount: max(algorithm?.workerScratchByteCount ?? 0, weights?.workerScratchByteCount ?? 0),
+      operationCount: Double(products) * problem.operationCount
     ) { run in
-      algorithm.run(
+      let dy = run.outputGradient
+      algorithm?.run(
         ConvolutionArguments(
-          x: run.outputGradient, weights: run.input(1), y: run.inputGradient(0), epilogue: .none,
-          scratch: run.scratchFloats, workerScratch: run.workerScratch, pool: run.pool))
+          x: dy, weights: run.input(1), y: run.inputGradient(0), epilogue: .none, scratch: run.scratchFloats,
+          workerScratch: run.workerScratch, pool: run.pool))
+      weights?.run(dy, run.input(0), run.inputGradient(1), run.workerScratch, run.pool)
+      guard wanted.contains(2) else { return }
+      sumChannels(
+        dy, batch: problem.batch, channels: problem.inputChannels, area: problem.window.inputVolume,
+        into: run.inputGradient(2), on: run.pool)
     }
   }
 }

@@ -99,23 +99,21 @@ struct Convolution: DifferentiableOperator {
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
   ) throws -> GradientRule {
-    guard activation == nil else {
-      throw GradCAMError(.unsupported, problem: "a gradient through a fused activation other than Relu and Clip")
-    }
-    guard wanted.isSubset(of: [0, 3]) else {
-      throw GradCAMError(.unsupported, problem: "a gradient with respect to computed convolution weights")
-    }
+    guard activation == nil else { throw GradCAMError(.defect, problem: "a gradient through a fused activation") }
     let problem = try problem(inputs)
     let algorithm = wanted.contains(0) ? problem.backward(weights: inputs[1]?.constant, request) : nil
+    let weights = wanted.contains(1) ? problem.weightGradient : nil
     let count = outputs[0].shape.count, clamp = clamp, isClamped = clamp != .none, passesResidual = wanted.contains(3)
     // A fused clamp first stops the gradient where the output lies at a bound. The rest is the residual's gradient.
     let maskOffset = ((algorithm?.scratchByteCount ?? 0) + 63) & ~63
     let maskByteCount = isClamped && !passesResidual ? count * MemoryLayout<Float>.size : 0
+    let products = [algorithm != nil, weights != nil].count { $0 }
     return GradientRule(
-      algorithm?.name ?? "clamp", readsInputs: algorithm == nil ? [] : [1], readsOutputs: isClamped ? [0] : [],
+      algorithm?.name ?? (weights == nil ? "clamp" : "weights"),
+      readsInputs: Set((algorithm == nil ? [] : [1]) + (weights == nil ? [] : [0])), readsOutputs: isClamped ? [0] : [],
       passes: passesResidual && !isClamped ? [3] : [], scratchByteCount: maskOffset + maskByteCount,
-      workerScratchByteCount: algorithm?.workerScratchByteCount ?? 0,
-      operationCount: algorithm == nil ? 0 : problem.operationCount
+      workerScratchByteCount: max(algorithm?.workerScratchByteCount ?? 0, weights?.workerScratchByteCount ?? 0),
+      operationCount: Double(products) * problem.operationCount
     ) { run in
       var dy = run.outputGradient
       if isClamped {
@@ -132,6 +130,11 @@ struct Convolution: DifferentiableOperator {
         ConvolutionArguments(
           x: dy, weights: run.input(1), y: run.inputGradient(0), epilogue: .none, scratch: run.scratchFloats,
           workerScratch: run.workerScratch, pool: run.pool))
+      weights?.run(run.input(0), dy, run.inputGradient(1), run.workerScratch, run.pool)
+      guard wanted.contains(2) else { return }
+      sumChannels(
+        dy, batch: problem.batch, channels: problem.outputChannels, area: problem.window.outputVolume,
+        into: run.inputGradient(2), on: run.pool)
     }
   }
 }

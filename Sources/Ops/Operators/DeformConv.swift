@@ -33,6 +33,20 @@ struct DeformConv: DifferentiableOperator {
     func mask(_ base: UnsafePointer<Float>?, _ item: Int, _ channel: Int) -> UnsafePointer<Float>? {
       base.map { $0 + (item * offsetGroups + channel / (channels / offsetGroups)) * cells * outputs }
     }
+
+    /// Lays out the moved windows of one image as columns: channels × cells × positions.
+    func layOut(
+      _ item: Int, of x: UnsafePointer<Float>, _ offsets: UnsafePointer<Float>, _ masks: UnsafePointer<Float>?,
+      into columns: UnsafeMutablePointer<Float>, on pool: ThreadPool
+    ) {
+      pool.parallelFor(channels) { channel, _ in
+        withUnsafePointer(to: window.raw) { raw in
+          deform_columns(
+            x + (item * channels + channel) * window.inputVolume, offset(offsets, item, channel),
+            mask(masks, item, channel), raw, columns + channel * cells * outputs)
+        }
+      }
+    }
   }
 
   private func problem(_ inputs: NodeInputs) throws -> Problem {
@@ -85,14 +99,7 @@ struct DeformConv: DifferentiableOperator {
       let x = run.input(0), offsets = run.input(2), columns = run.scratchFloats
       let masks: UnsafePointer<Float>? = problem.hasMask ? run.input(4) : nil
       for item in 0..<problem.batch {
-        run.pool.parallelFor(problem.channels) { channel, _ in
-          withUnsafePointer(to: problem.window.raw) { raw in
-            deform_columns(
-              x + (item * problem.channels + channel) * problem.window.inputVolume,
-              problem.offset(offsets, item, channel), problem.mask(masks, item, channel), raw,
-              columns + channel * problem.cells * problem.outputs)
-          }
-        }
+        problem.layOut(item, of: x, offsets, masks, into: columns, on: run.pool)
         for group in 0..<problem.groups {
           let filters = problem.filtersPerGroup
           let y = run.output(0) + (item * problem.groups + group) * filters * problem.outputs
@@ -113,17 +120,33 @@ struct DeformConv: DifferentiableOperator {
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
   ) throws -> GradientRule {
-    if let other = wanted.subtracting([0, 2, 4]).min() { throw noGradient(ofInput: other) }
     let problem = try problem(inputs)
-    let wantsParameters = wanted != [0]
+    let wantsOffsets = wanted.contains(2) || wanted.contains(4), wantsWeights = wanted.contains(1)
     return GradientRule(
-      "deformed windows", readsInputs: wantsParameters ? [0, 1, 2, 4] : [1, 2, 4],
+      "deformed windows", readsInputs: wantsOffsets || wantsWeights ? [0, 1, 2, 4] : [1, 2, 4],
       scratchByteCount: problem.columnCount * MemoryLayout<Float>.size, operationCount: problem.operationCount
     ) { run in
       let offsets = run.input(2), columns = run.scratchFloats, outputs = problem.outputs
       let masks: UnsafePointer<Float>? = problem.hasMask ? run.input(4) : nil
       let filters = problem.filtersPerGroup
+      if wanted.contains(3) {
+        sumChannels(
+          run.outputGradient, batch: problem.batch, channels: problem.filters, area: outputs,
+          into: run.inputGradient(3), on: run.pool)
+      }
       for item in 0..<problem.batch {
+        if wantsWeights {
+          problem.layOut(item, of: run.input(0), offsets, masks, into: columns, on: run.pool)
+          for group in 0..<problem.groups {
+            multiply(
+              MatrixOperand(
+                pointer: run.outputGradient + (item * problem.groups + group) * filters * outputs, leading: outputs),
+              MatrixOperand(
+                pointer: columns + group * problem.depth * outputs, leading: outputs, transposed: true),
+              into: run.inputGradient(1) + group * filters * problem.depth, leading: problem.depth, rows: filters,
+              columns: problem.depth, depth: outputs, accumulate: item > 0)
+          }
+        }
         for group in 0..<problem.groups {
           multiply(
             MatrixOperand(
@@ -145,7 +168,7 @@ struct DeformConv: DifferentiableOperator {
             }
           }
         }
-        guard wantsParameters else { continue }
+        guard wantsOffsets else { continue }
         let channels = problem.channels / problem.offsetGroups
         let offsetGradient = wanted.contains(2) ? run.inputGradient(2) : nil
         let maskGradient = wanted.contains(4) ? run.inputGradient(4) : nil

@@ -1,7 +1,7 @@
 import Graph
 
-/// Operators composed of others regardless of their inputs' extents: those on quantised tensors, which dequantise,
-/// compute in floating point and quantise again, and float operators that ONNX Runtime's optimiser fuses.
+/// Operators on quantised tensors, composed of others regardless of their inputs' extents: they dequantise, compute in
+/// floating point and quantise again.
 ///
 /// Sums of products are rounded to float32's 24 bits, whereas integer arithmetic would be exact.
 let fixedComposites: [OperatorEntry] = [
@@ -51,26 +51,28 @@ let fixedComposites: [OperatorEntry] = [
     let product = body.main("Gemm", inputs, attributes)
     return body.optional(7) == nil ? product : try body.quantize(product, at: 7)
   },
-  composite("FusedGemm", domain: microsoft) { body in
-    let attributes = body.attributes("alpha", "beta", "transA", "transB")
-    let product = body.main("Gemm", body.node.inputs.indices.map { body.optional($0) }, attributes)
-    guard case .string(let activation)? = body.attributes("activation")["activation"], !activation.isEmpty else {
-      return product
-    }
-    let parameters = body.attributes("activation_alpha", "activation_beta", "activation_gamma")
-    let named = Dictionary(uniqueKeysWithValues: parameters.map { (String($0.key.dropFirst(11)), $0.value) })
-    return body.add(activation, [product], named)
+  quantizedUnary("QLinearSoftmax", "Softmax", ignoring: "opset"),
+  quantizedUnary("QLinearReduceMean", "ReduceMean"),
+  composite("QLinearWhere", domain: microsoft) { body in
+    let parts = [try body.dequantized(at: 1), try body.dequantized(at: 4)]
+    return try body.quantize(body.main("Where", [try body.input(0)] + parts), at: 7)
   },
-  composite("FusedConv", domain: microsoft) { body in
-    let activation = body.attributes("activation", "activation_params")
-    let parts = (0..<3).map { body.optional($0) }
-    let own = body.attributes().filter { !$0.key.hasPrefix("activation") }
-    var result = body.main("Conv", parts[2] == nil ? Array(parts.prefix(2)) : parts, own)
-    if let residual = body.optional(3) { result = body.add("Add", [result, residual]) }
-    return try body.activate(result, activation)
+  composite("DynamicQuantizeMatMul", domain: microsoft) { body in
+    let quantized = body.add("DynamicQuantizeLinear", [try body.input(0)], outputCount: 3)
+    let a = body.dequantized(quantized[0], quantized[1], quantized[2])
+    let b = body.dequantized(try body.input(1), try body.input(2), body.optional(3), axis: -1)
+    return body.adding(body.optional(4), to: body.main("MatMul", [a, b]))
   },
-  composite("BiasGelu", domain: microsoft) { body in
-    body.main("Gelu", domain: microsoft, [body.add("Add", [try body.input(0), try body.input(1)])])
+  composite("MatMulIntegerToFloat", domain: microsoft) { body in
+    let a = body.dequantized(try body.input(0), try body.input(2), body.optional(4), axis: -2)
+    let b = body.dequantized(try body.input(1), try body.input(3), body.optional(5), axis: -1)
+    return body.adding(body.optional(6), to: body.main("MatMul", [a, b]))
+  },
+  composite("QAttention", domain: microsoft) { body in
+    let x = body.dequantized(try body.input(0), try body.input(3), body.optional(6))
+    let weights = body.dequantized(try body.input(1), try body.input(4), body.optional(7), axis: 1)
+    let inputs = [x, weights, body.optional(2), body.optional(5), body.optional(8)]
+    return body.main("Attention", domain: microsoft, inputs, body.attributes())
   },
 ]
 
@@ -81,15 +83,19 @@ let microsoft = "com.microsoft"
 func composite(
   _ type: String, domain: String = "", _ write: @escaping @Sendable (inout CompositeBody) throws -> ValueID
 ) -> OperatorEntry {
-  OperatorEntry(type, domain: domain) { reader in try FixedComposite(&reader, write) }
+  OperatorEntry(type, domain: domain) { reader in try FixedComposite(&reader) { [try write(&$0)] } }
 }
 
 extension FixedComposite {
   /// Writes the body of a node.
-  init(_ reader: inout AttributeReader, _ write: (inout CompositeBody) throws -> ValueID) throws {
-    var body = CompositeBody(reader)
-    let output = try write(&body)
-    self.init(body.finish(&reader, output))
+  ///
+  /// - Parameter opset: the version of the standard operators in the body; by default, the file's.
+  init(
+    _ reader: inout AttributeReader, opset: Int? = nil, _ write: (inout CompositeBody) throws -> [ValueID]
+  ) throws {
+    var body = CompositeBody(reader, opset: opset)
+    let outputs = try write(&body)
+    self.init(body.finish(&reader, outputs))
   }
 }
 
@@ -99,32 +105,39 @@ private func quantizedBinary(_ type: String, _ float: String) -> OperatorEntry {
   }
 }
 
-private func quantizedUnary(_ type: String, _ float: String) -> OperatorEntry {
+private func quantizedUnary(_ type: String, _ float: String, ignoring ignored: String? = nil) -> OperatorEntry {
   composite(type, domain: microsoft) { body in
     var attributes = body.attributes()
-    if case .int(let channelsLast)? = attributes.removeValue(forKey: "channels_last"), channelsLast != 0 {
-      throw GradCAMError(.unsupported, at: "attribute 'channels_last'", problem: "channels must come first")
+    if let ignored { attributes[ignored] = nil }
+    let x = try body.dequantized(at: 0)
+    guard case .int(let channelsLast)? = attributes.removeValue(forKey: "channels_last"), channelsLast != 0 else {
+      return try body.quantize(body.main(float, [x], attributes), at: 3)
     }
-    return try body.quantize(body.main(float, [try body.dequantized(at: 0)], attributes), at: 3)
+    return try body.quantize(body.channelsLast(body.main(float, [body.channelsFirst(x)], attributes)), at: 3)
   }
 }
 
 /// The body of a node while it is being written.
 struct CompositeBody {
-  private(set) var builder: GraphBuilder
-  private var reader: AttributeReader
+  var builder: GraphBuilder
+  /// Reads the node's attributes.
+  var reader: AttributeReader
 
-  init(_ reader: AttributeReader) {
+  init(_ reader: AttributeReader, opset: Int? = nil) {
     self.reader = reader
-    builder = GraphBuilder(inputs: reader.node.inputs.map { $0 != nil }, opsets: reader.opsets)
+    let opsets = opset.map { reader.opsets.merging(["": $0]) { $1 } } ?? reader.opsets
+    builder = GraphBuilder(inputs: reader.node.inputs.map { $0 != nil }, opsets: opsets)
   }
 
   var node: Node { reader.node }
 
+  /// Whether the node has an output at a position.
+  func returns(_ index: Int) -> Bool { index < node.outputs.count && node.outputs[index] != nil }
+
   /// The finished body; the attributes that were taken count as read.
-  mutating func finish(_ reader: inout AttributeReader, _ output: ValueID) -> ComputeGraph {
+  mutating func finish(_ reader: inout AttributeReader, _ outputs: [ValueID]) -> ComputeGraph {
     reader = self.reader
-    return builder.returning(output)
+    return builder.returning(outputs)
   }
 
   func optional(_ index: Int) -> ValueID? { builder.optional(index) }
@@ -142,10 +155,28 @@ struct CompositeBody {
     _ type: String, domain: String = "", _ inputs: [ValueID?], _ attributes: [String: Attribute] = [:]
   ) -> ValueID { builder.node(type, domain: domain, inputs, attributes)[0] }
 
+  mutating func add(
+    _ type: String, _ inputs: [ValueID?], _ attributes: [String: Attribute] = [:], outputCount: Int
+  ) -> [ValueID] { builder.node(type, inputs, attributes, outputCount: outputCount) }
+
+  /// The sum of a value and an optional one.
+  mutating func adding(_ addend: ValueID?, to x: ValueID) -> ValueID { addend.map { add("Add", [x, $0]) } ?? x }
+
+  /// Images with their channels moved from the last axis to the second.
+  mutating func channelsFirst(_ x: ValueID) -> ValueID { builder.transpose(x, [0, 3, 1, 2]) }
+
+  /// Images with their channels moved from the second axis to the last.
+  mutating func channelsLast(_ x: ValueID) -> ValueID { builder.transpose(x, [0, 2, 3, 1]) }
+
   /// Adds the node that keeps the composite's name, by which users refer to it.
   mutating func main(
     _ type: String, domain: String = "", _ inputs: [ValueID?], _ attributes: [String: Attribute] = [:]
   ) -> ValueID { builder.node(type, domain: domain, inputs, attributes, name: node.name)[0] }
+
+  /// Adds that node with several outputs.
+  mutating func main(
+    _ type: String, _ inputs: [ValueID?], _ attributes: [String: Attribute] = [:], outputCount: Int
+  ) -> [ValueID] { builder.node(type, inputs, attributes, name: node.name, outputCount: outputCount) }
 
   /// Dequantises the input at a position with the scale and zero point that follow.
   mutating func dequantized(at index: Int, axis: Int64 = 1) throws -> ValueID {
@@ -160,20 +191,6 @@ struct CompositeBody {
   mutating func quantize(_ y: ValueID, at index: Int, axis: Int64 = 1) throws -> ValueID {
     add("QuantizeLinear", domain: microsoft, [y, try input(index), optional(index + 1)], ["axis": .int(axis)])
   }
-
-  /// Applies the activation of a `FusedConv` with its parameters, in the order of the operator's own.
-  mutating func activate(_ x: ValueID, _ attributes: [String: Attribute]) throws -> ValueID {
-    guard case .string(let name)? = attributes["activation"], !name.isEmpty else { return x }
-    let parameters = if case .floats(let values)? = attributes["activation_params"] { values } else { [Float]() }
-    let names = ["LeakyRelu": ["alpha"], "HardSigmoid": ["alpha", "beta"], "Clip": ["min", "max"]][name] ?? []
-    guard ["Relu", "Tanh", "Sigmoid", "HardSwish"].contains(name) || names.count == parameters.count && !names.isEmpty
-    else { throw GradCAMError(.unsupported, at: "attribute 'activation'", problem: "'\(name)' is not supported") }
-    if name == "Clip", builder.graph.opsets["", default: .max] >= 11 {
-      return add(name, [x] + parameters.map { constant(Tensor([$0], shape: [])) })
-    }
-    return add(name, [x], Dictionary(uniqueKeysWithValues: zip(names, parameters.map { .float($0) })))
-  }
-
   mutating func roundToInt32(_ y: ValueID, _ one: ValueID) -> ValueID {
     let zero = constant(Tensor([0], shape: [], elementType: .int32))
     return add("QuantizeLinear", domain: microsoft, [y, one, zero])

@@ -297,9 +297,7 @@ struct Scatter: DifferentiableOperator {
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
   ) throws -> GradientRule {
-    guard reduction == .none || reduction == .add else {
-      throw GradCAMError(.unsupported, problem: "no gradient is computed for the reduction '\(reduction.rawValue)'")
-    }
+    guard reduction == .none || reduction == .add else { return try reducedGradient(inputs, outputs) }
     let indices = try inputs.required(1)
     let table = try indexing.blocks(of: outputs[0].shape, indices: indices.shape).table
     let known = try table.resolved(indices)
@@ -318,6 +316,46 @@ struct Scatter: DifferentiableOperator {
         if let dUpdates = run.inputGradients[2] {
           table.gather(from: dy, to: dUpdates, at: offsets, storage: .float32, pool: run.pool)
         }
+      }
+    }
+  }
+}
+
+extension Scatter {
+  /// The gradient of products and extrema; equal extrema share theirs evenly, as in PyTorch.
+  private func reducedGradient(_ inputs: NodeInputs, _ outputs: [ValueInfo]) throws -> GradientRule {
+    let indices = try inputs.required(1), count = outputs[0].shape.count
+    let table = try indexing.blocks(of: outputs[0].shape, indices: indices.shape).table
+    let known = try table.resolved(indices), isProduct = reduction == .mul
+    return GradientRule(
+      "scatter", readsInputs: [0, 1, 2], readsOutputs: [0], scratchByteCount: known == nil ? table.byteCount : 0
+    ) { run in
+      try table.withOffsets(known, run.input(1, as: Int64.self), scratch: run.scratch) { offsets in
+        let data = run.input(0), updates = run.input(2), y = run.output(0), dy = run.outputGradient
+        func forEachUpdate(_ body: (_ update: Int, _ place: Int) -> Void) {
+          for block in 0..<table.bases.count {
+            for index in 0..<table.blockCount { body(block * table.blockCount + index, Int(offsets[block]) + index) }
+          }
+        }
+        // Of each element, the product of its factors other than 0, and how many are 0 or equal the extremum.
+        var products = [Double](repeating: 1, count: isProduct ? count : 0),
+          counts = [Float](repeating: 0, count: count)
+        func add(_ value: Float, _ place: Int) {
+          if value == (isProduct ? 0 : y[place]) {
+            counts[place] += 1
+          } else if isProduct {
+            products[place] *= Double(value)
+          }
+        }
+        for place in 0..<count { add(data[place], place) }
+        forEachUpdate { add(updates[$0], $1) }
+        func slope(_ value: Float, _ place: Int) -> Float {
+          guard isProduct else { return value == y[place] ? dy[place] / counts[place] : 0 }
+          let others = counts[place] == (value == 0 ? 1 : 0) ? products[place] / (value == 0 ? 1 : Double(value)) : 0
+          return dy[place] * Float(others)
+        }
+        if let dData = run.inputGradients[0] { for place in 0..<count { dData[place] = slope(data[place], place) } }
+        if let dUpdates = run.inputGradients[2] { forEachUpdate { dUpdates[$0] = slope(updates[$0], $1) } }
       }
     }
   }

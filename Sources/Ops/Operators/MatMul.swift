@@ -271,7 +271,7 @@ struct MatMul: DifferentiableOperator {
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
   ) throws -> GradientRule {
-    guard activation == nil else { throw GradCAMError(.unsupported, problem: "a gradient through a fused activation") }
+    guard activation == nil else { throw GradCAMError(.defect, problem: "a gradient through a fused activation") }
     let extents = try Extents(inputs)
     let (rows, columns, depth) = (extents.rows, extents.columns, extents.depth)
     let products = extents.offsetsA.count

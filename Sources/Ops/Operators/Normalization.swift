@@ -2,12 +2,13 @@ import CKernels
 import Graph
 
 let normalizationOperators: [OperatorEntry] = [
-  OperatorEntry("BatchNormalization") { reader in try BatchNormalization(&reader) },
+  OperatorEntry("BatchNormalization", isDifferentiable: true, making: BatchNormalization.make),
   OperatorEntry("InstanceNormalization") { reader in
     reader.ignore("consumed_inputs")
     return RowNormalization(rows: .instances, epsilon: try reader.float("epsilon", default: 1e-5))
   },
-  OperatorEntry("LayerNormalization", since: 17) { reader in
+  // Standard from opset 17 on; ONNX Runtime's optimiser writes it into files of any opset.
+  OperatorEntry("LayerNormalization") { reader in
     reader.ignore("stash_type")  // the precision of the sums, never below float32 here
     return RowNormalization(
       rows: .trailing(from: try reader.int("axis", default: -1)), epsilon: try reader.float("epsilon", default: 1e-5))

@@ -167,10 +167,9 @@ struct AveragePool: DifferentiableOperator {
   func axes(_ inputs: NodeInputs) -> AxisMapping { .channelsFirst }
 
   func averagedAxes(_ inputs: NodeInputs) -> Set<Int>? {
-    // One window over everything; padding is not part of the mean, or absent.
-    guard let x = inputs[0]?.shape, let kernel = attributes.kernel, kernel == Array(x.dimensions.dropFirst(2)),
-      let output = try? PoolGeometry(attributes, inputs).output, output.count(2..<output.rank) == 1
-    else { return nil }
+    guard let x = inputs[0]?.shape, let window = try? PoolGeometry(attributes, inputs).window, window.coversInput else {
+      return nil
+    }
     return Set(x.dimensions.indices.dropFirst(2))
   }
 

@@ -2,6 +2,7 @@ import Graph
 
 let samplingOperators: [OperatorEntry] = [
   OperatorEntry("GridSample", since: 16, make: GridSample.make),
+  OperatorEntry("GridSample", domain: microsoft, make: GridSample.make),
   OperatorEntry("RoiAlign", since: 10, make: RoiAlign.make),
   OperatorEntry("AffineGrid", since: 20) { reader in AffineGrid(alignsCorners: try reader.flag("align_corners")) },
 ]
@@ -45,9 +46,16 @@ extension SamplingOperator {
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo]
   ) throws -> GradientRule {
     for input in wanted.intersection(parameterInputs).sorted() { throw noGradient(ofInput: input) }
-    let x = try inputs.required(0).shape, output = outputs[0].shape
+    return GradientRule("sample", readsInputs: parameterInputs, run: try spreading(inputs, outputs[0]))
+  }
+
+  /// Writes the gradient of the planes, for given weights.
+  fileprivate func spreading(
+    _ inputs: NodeInputs, _ output: ValueInfo
+  ) throws -> @Sendable (GradientArguments) throws -> Void {
+    let x = try inputs.required(0).shape, output = output.shape
     let items = try itemCount(inputs)
-    return GradientRule("sample", readsInputs: parameterInputs) { run in
+    return { run in
       clear(run.inputGradient(0), byteCount: x.count * MemoryLayout<Float>.size, pool: run.pool)
       for item in 0..<items {
         let (source, weights) = try sample(item, of: x, output, run.inputs)
@@ -117,64 +125,151 @@ struct GridSample: SamplingOperator {
   func sample(_ item: Int, of x: Shape, _ output: Shape, _ parameters: [UnsafeRawPointer?]) throws -> ItemSample {
     let plane = Shape(Array(x.dimensions[2...]))
     let strides = plane.strides
-    let count = output.count(2..<output.rank)
-    let grid = parameters[1]!.assumingMemoryBound(to: Float.self) + item * count * plane.rank
-    let rows = (0..<count).map { point in
-      // The grid names the innermost axis first.
+    let grid = GridPoints(item, of: output, plane, parameters[1]!)
+    let rows = (0..<grid.count).map { point in
       product(
-        plane.dimensions.indices.map { taps(grid[point * plane.rank + plane.rank - 1 - $0], extent: plane[$0]) },
-        strides: strides)
+        plane.dimensions.indices.map { axis in
+          taps(grid[point, axis], extent: plane[axis]).map { .init(index: $0.index, weight: $0.weight) }
+        }, strides: strides)
     }
     return (item, AxisWeights(inputs: plane.count, rows: rows))
   }
 
-  private func taps(_ coordinate: Float, extent: Int) -> AxisTaps {
+  /// The grid's gradient is that of the interpolation; it is 0 for the nearest element, and where the border's element
+  /// is repeated.
+  func gradient(
+    _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
+  ) throws -> GradientRule {
+    guard wanted.contains(1) else { return try samplingGradient(wanted, inputs, outputs) }
+    let x = try inputs.required(0).shape, output = outputs[0].shape
+    let plane = Shape(Array(x.dimensions[2...])), strides = plane.strides
+    let spreading = wanted.contains(0) ? try spreading(inputs, outputs[0]) : nil
+    return GradientRule("sample", readsInputs: [0, 1]) { run in
+      try spreading?(run)
+      for item in 0..<x[0] {
+        let grid = GridPoints(item, of: output, plane, run.inputs[1]!)
+        let planes = run.input(0) + item * x[1] * plane.count, dy = run.outputGradient + item * x[1] * grid.count
+        let dGrid = run.inputGradient(1) + item * grid.count * plane.rank
+        run.pool.parallelRanges(grid.count, grain: 64) { points in
+          for point in points {
+            let axes = plane.dimensions.indices.map { taps(grid[point, $0], extent: plane[$0]) }
+            var slopes = [Double](repeating: 0, count: plane.rank)
+            GridTap.forEach(of: axes, strides: strides) { taps, offset in
+              var dot = 0.0
+              for channel in 0..<x[1] {
+                dot += Double(dy[channel * grid.count + point]) * Double(planes[channel * plane.count + offset])
+              }
+              for axis in slopes.indices {
+                slopes[axis] += taps.indices.reduce(dot) {
+                  $0 * Double($1 == axis ? axes[$1][taps[$1]].slope : axes[$1][taps[$1]].weight)
+                }
+              }
+            }
+            for axis in slopes.indices { dGrid[point * plane.rank + plane.rank - 1 - axis] = Float(slopes[axis]) }
+          }
+        }
+      }
+    }
+  }
+
+  /// The elements along one axis that a coordinate lies between, with their weights.
+  private func taps(_ coordinate: Float, extent: Int) -> [GridTap] {
     let last = Float(extent - 1)
     let low: Float = alignsCorners ? 0 : -0.5, high = last - low
     let exact = alignsCorners ? (coordinate + 1) / 2 * last : ((coordinate + 1) * Float(extent) - 1) / 2
     var x = exact.isNaN ? -Self.farthest : max(-Self.farthest, min(Self.farthest, exact))
+    // The derivative of x with respect to the coordinate.
+    var speed = x == exact ? (alignsCorners ? last : Float(extent)) / 2 : 0
     if mode == .nearest { x.round(.toNearestOrEven) }
     if x < low || x > high {
       switch padding {
       case .zeros: break
-      case .border: x = max(0, min(last, x))
-      case .reflection: x = reflected(x, low, high)
+      case .border: (x, speed) = (max(0, min(last, x)), 0)
+      case .reflection:
+        let (place, isTurned) = reflected(x, low, high)
+        x = place
+        if isTurned { speed = -speed }
       }
     }
     let base = x.rounded(.down)
     let t = x - base
-    let weights: [(Float, Float)] =
+    let weights: [(offset: Float, weight: Float, slope: Float)] =
       switch mode {
-      case .nearest: [(x.rounded(.toNearestOrEven) - base, 1)]
-      case .linear: [(0, 1 - t), (1, t)]
-      case .cubic: (-1...2).map { (Float($0), Float(keysKernel(Double(Float($0) - t), -0.75))) }
+      case .nearest: [(x.rounded(.toNearestOrEven) - base, 1, 0)]
+      case .linear: [(0, 1 - t, -1), (1, t, 1)]
+      case .cubic:
+        (-1...2).map { offset in
+          let distance = Double(Float(offset) - t)
+          return (Float(offset), Float(keysKernel(distance, -0.75)), Float(-keysSlope(distance, -0.75)))
+        }
       }
-    return weights.compactMap { offset, weight -> AxisWeights.Tap? in
+    return weights.compactMap { offset, weight, slope in
       var index = base + offset
       if index < 0 || index > last {
         switch padding {
         case .zeros: return nil
         case .border: break
-        case .reflection: index = reflected(index, low, high)
+        case .reflection: index = reflected(index, low, high).place
         }
       }
-      return .init(index: Int(max(0, min(last, index))), weight: weight)
+      return GridTap(index: Int(max(0, min(last, index))), weight: weight, slope: slope * speed)
     }
   }
 
   /// Positions farther out are treated like this one.
   private static let farthest: Float = 0x1p24
 
-  private func reflected(_ x: Float, _ low: Float, _ high: Float) -> Float {
+  /// A place reflected at both ends until it lies between them, and whether it then moves against x.
+  private func reflected(_ x: Float, _ low: Float, _ high: Float) -> (place: Float, isTurned: Bool) {
     let range = high - low
-    guard range > 0 else { return low }
+    guard range > 0 else { return (low, false) }
     let distance = x < low ? low - x : x > high ? x - high : 0
-    guard distance > 0 else { return x }
+    guard distance > 0 else { return (x, false) }
     let turns = (distance / range).rounded(.down)
     let rest = distance - turns * range
     let startsLow = (x < low) == turns.truncatingRemainder(dividingBy: 2).isZero
-    return startsLow ? low + rest : high - rest
+    return (startsLow ? low + rest : high - rest, startsLow == (x < low))
   }
+}
+
+/// An element along one axis that a grid's point lies at, its weight, and the weight's derivative with respect to the
+/// grid's coordinate.
+private struct GridTap {
+  let index: Int
+  let weight, slope: Float
+
+  /// Calls `body` with the position of each combination of taps, one for each axis, and the offset of its element.
+  static func forEach(of axes: [[GridTap]], strides: [Int], _ body: (_ taps: [Int], _ offset: Int) -> Void) {
+    var taps = [Int](repeating: 0, count: axes.count)
+    guard axes.allSatisfy({ !$0.isEmpty }) else { return }
+    while true {
+      body(taps, taps.indices.reduce(0) { $0 + axes[$1][taps[$1]].index * strides[$1] })
+      var axis = 0
+      while axis < axes.count {
+        taps[axis] += 1
+        if taps[axis] < axes[axis].count { break }
+        taps[axis] = 0
+        axis += 1
+      }
+      if axis == axes.count { return }
+    }
+  }
+}
+
+/// The points of one item's grid.
+private struct GridPoints: @unchecked Sendable {
+  let count: Int
+  private let rank: Int
+  private let coordinates: UnsafePointer<Float>
+
+  init(_ item: Int, of output: Shape, _ plane: Shape, _ grids: UnsafeRawPointer) {
+    count = output.count(2..<output.rank)
+    rank = plane.rank
+    coordinates = grids.assumingMemoryBound(to: Float.self) + item * count * rank
+  }
+
+  /// A point's coordinate along an axis of the plane; the grid holds that of the innermost axis first.
+  subscript(_ point: Int, _ axis: Int) -> Float { coordinates[point * rank + rank - 1 - axis] }
 }
 
 struct RoiAlign: SamplingOperator {

@@ -53,7 +53,7 @@ let unaryOperators: [OperatorEntry] =
       guard reader.node.inputs.compactMap({ $0 }).count > 1 else { return Unary.tanhGelu }
       // With a bias, which is added first.
       return try FixedComposite(&reader) { body in
-        body.main("FastGelu", domain: microsoft, [body.add("Add", [try body.input(0), try body.input(1)])])
+        [body.main("FastGelu", domain: microsoft, [body.add("Add", [try body.input(0), try body.input(1)])])]
       }
     },
     unary("Mish", since: 18, mish_forward, .ofInput(mish_gradient)),
@@ -260,10 +260,21 @@ struct Clip: DifferentiableOperator {
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
   ) throws -> GradientRule {
-    if let bound = wanted.subtracting([0]).min() { throw noGradient(ofInput: bound) }
     let count = outputs[0].shape.count
-    return GradientRule("clip", readsInputs: [0, 1, 2], inPlace: true) { run in
-      let x = run.input(0), dy = run.outputGradient, dx = run.inputGradient(0), parameters = parameters(run.inputs)
+    return GradientRule("clip", readsInputs: [0, 1, 2], inPlace: wanted == [0]) { run in
+      let x = run.input(0), dy = run.outputGradient, parameters = parameters(run.inputs)
+      // A bound has the gradient of the elements that it replaced; a lower one above the upper replaces none.
+      for bound in wanted.subtracting([0]) {
+        var sum = 0.0
+        for index in 0..<count {
+          let isAbove = x[index] > parameters.beta || parameters.alpha > parameters.beta
+          let isReplaced = bound == 1 ? !isAbove && x[index] < parameters.alpha : isAbove
+          if isReplaced { sum += Double(dy[index]) }
+        }
+        run.inputGradient(bound)[0] = Float(sum)
+      }
+      guard wanted.contains(0) else { return }
+      let dx = run.inputGradient(0)
       run.pool.parallelRanges(count, grain: elementwiseGrain) { range in
         let start = range.lowerBound
         clip_gradient(x + start, dy + start, dx + start, range.count, parameters)

@@ -84,6 +84,19 @@ struct RewriteCheck {
     }
   }
 
+  /// Expects the numbers of the graph without rewrites where one value is tapped, which carries the only gradient.
+  func expectSame(
+    _ output: ValueID, at tap: ValueID, _ comment: String, sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    let plain = try run(output, taps: [tap], operators: OperatorSet.standard.withoutRewrites)
+    let rewritten = try run(output, taps: [tap], operators: .standard)
+    for (found, truth) in [(rewritten.output, plain.output), (rewritten.gradient, plain.gradient)] {
+      let scale = Double(max(1, truth.map(abs).max() ?? 0))
+      expectClose(found, truth, within: 1e-5 * scale, "\(comment), tap \(tap)", sourceLocation: sourceLocation)
+    }
+  }
+
+  /// The contents of the output, and the gradient at the first tap.
   private func run(
     _ output: ValueID, taps: [ValueID], operators: OperatorSet
   ) throws -> (output: [Float], gradient: [Float]) {
@@ -91,6 +104,6 @@ struct RewriteCheck {
     let result = executor.contents(of: output).floats
     var generator = SplitMix64(seed: 2)
     try executor.backward(seed: result.map { _ in .random(in: -1...1, using: &generator) })
-    return (result, executor.gradient(of: 0).floats)
+    return (result, executor.gradient(of: taps[0]).floats)
   }
 }
