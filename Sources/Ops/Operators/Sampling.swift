@@ -25,10 +25,6 @@ extension SamplingOperator {
     try samplingKernel(inputs, outputs)
   }
 
-  func gradient(
-    _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientRule { try samplingGradient(wanted, inputs, outputs) }
-
   fileprivate func samplingKernel(_ inputs: NodeInputs, _ outputs: [ValueInfo]) throws -> Kernel {
     let x = try inputs.required(0).shape, output = outputs[0].shape
     let items = try itemCount(inputs)
@@ -42,11 +38,9 @@ extension SamplingOperator {
     }
   }
 
-  fileprivate func samplingGradient(
-    _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo]
-  ) throws -> GradientRule {
-    for input in wanted.intersection(parameterInputs).sorted() { throw noGradient(ofInput: input) }
-    return GradientRule("sample", readsInputs: parameterInputs, run: try spreading(inputs, outputs[0]))
+  /// The gradient of the planes alone.
+  fileprivate func samplingGradient(_ inputs: NodeInputs, _ outputs: [ValueInfo]) throws -> GradientRule {
+    GradientRule("sample", readsInputs: parameterInputs, run: try spreading(inputs, outputs[0]))
   }
 
   /// Writes the gradient of the planes, for given weights.
@@ -140,7 +134,7 @@ struct GridSample: SamplingOperator {
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
   ) throws -> GradientRule {
-    guard wanted.contains(1) else { return try samplingGradient(wanted, inputs, outputs) }
+    guard wanted.contains(1) else { return try samplingGradient(inputs, outputs) }
     let x = try inputs.required(0).shape, output = outputs[0].shape
     let plane = Shape(Array(x.dimensions[2...])), strides = plane.strides
     let spreading = wanted.contains(0) ? try spreading(inputs, outputs[0]) : nil
@@ -359,8 +353,13 @@ struct RoiAlign: SamplingOperator {
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
   ) throws -> GradientRule {
-    guard mode == .maximum else { return try samplingGradient(wanted, inputs, outputs) }
-    for input in wanted.intersection(parameterInputs).sorted() { throw noGradient(ofInput: input) }
+    guard wanted == [0] else {
+      throw GradCAMError(
+        .unsupported,
+        problem: "no gradient is computed for its regions, as in PyTorch, but they lie between tap and score",
+        advice: "choose a node that the regions do not depend on")
+    }
+    guard mode == .maximum else { return try samplingGradient(inputs, outputs) }
     let x = try inputs.required(0).shape, items = try itemCount(inputs)
     return GradientRule("sample maxima", readsInputs: [0, 1, 2]) { run in
       let dx = run.inputGradient(0)
