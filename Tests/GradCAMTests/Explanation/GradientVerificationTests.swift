@@ -92,6 +92,32 @@ import Testing
     }
     #expect(found.comparisons.count == (period == 1 ? 1 : 5))
   }
+
+  /// A chain of functions of one value, applied to the exponential of the image, and the mean of each channel.
+  private func chain(_ functions: [(type: String, attributes: [String: Attribute])]) throws -> Model {
+    let extents: [DeclaredDimension] = [1, 3, 8, 8].map { .fixed($0) }
+    var builder = GraphBuilder(
+      ComputeGraph(
+        values: [Value(name: "image", elementType: .float32, dimensions: extents)], inputs: [0], opsets: ["": 17]))
+    var y = builder.node("Exp", [0], name: "map")[0]
+    for function in functions { y = builder.node(function.type, [y], function.attributes)[0] }
+    let logits = builder("Flatten", builder("GlobalAveragePool", y))
+    return try Model(builder.returning(logits), path: "chain.onnx", registry: .standard)
+  }
+
+  @Test func aGradientThatIsZeroEverywhereDoesNotAgree() throws {
+    let found = try verify(chain([("Sign", [:])]), at: "map")
+    #expect(found.verdict == .none && found.comparisons.map(\.verdict) == [.none])
+  }
+
+  /// The score is not rounded to 16 bits on the way, though the network is.
+  @Test(arguments: [ElementType.float16, .bfloat16]) func halfPrecisionHasAVerdict(type: ElementType) throws {
+    let half: (String, [String: Attribute]) = ("Cast", ["to": .int(Int64(type.onnxCode))])
+    let single: (String, [String: Attribute]) = ("Cast", ["to": .int(Int64(ElementType.float32.onnxCode))])
+    let found = try verify(
+      chain([half, ("Tanh", [:]), single, ("Sigmoid", [:]), half, ("Tanh", [:]), single]), at: "map")
+    #expect(found.verdict == .agrees && found.comparisons.count { $0.verdict == .agrees } >= 3, "\(found.comparisons)")
+  }
 }
 
 extension Registry {
