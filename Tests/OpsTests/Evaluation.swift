@@ -6,9 +6,10 @@ import Ops
 /// - Parameters:
 ///   - free: the inputs that the planner does not know; all others are constants.
 ///   - outputCount: the outputs written down.
+///   - skipped: those of them that are left out.
 func evaluate(
   _ type: String, _ inputs: [Tensor?], _ attributes: [String: Attribute] = [:], domain: String = "", opset: Int = 20,
-  outputCount: Int = 1, free: Set<Int> = [0]
+  outputCount: Int = 1, skipped: Set<Int> = [], free: Set<Int> = [0]
 ) throws -> [Tensor] {
   var graph = ComputeGraph(opsets: [domain: opset])
   let ids: [ValueID?] = inputs.enumerated().map { index, tensor in
@@ -22,9 +23,10 @@ func evaluate(
   }
   graph.nodes = [
     Node(
-      name: "node", operatorName: OperatorName(domain: domain, type: type), inputs: ids, outputs: outputs,
-      attributes: attributes)
+      name: "node", operatorName: OperatorName(domain: domain, type: type), inputs: ids,
+      outputs: outputs.indices.map { skipped.contains($0) ? nil : outputs[$0] }, attributes: attributes)
   ]
+  let wanted = outputs.indices.filter { !skipped.contains($0) }.map { outputs[$0] }
   let given = free.filter { $0 < inputs.count }.compactMap { index in
     inputs[index].map { (ids[index]!, $0) }
   }
@@ -32,12 +34,12 @@ func evaluate(
   let plan = try Plan(
     graph, operators: .standard,
     request: PlanRequest(
-      inputs: Dictionary(uniqueKeysWithValues: infos), outputs: outputs,
+      inputs: Dictionary(uniqueKeysWithValues: infos), outputs: wanted,
       kernels: KernelRequest(threadCount: 2, reusesWeights: false)))
   let executor = Executor(plan, pool: ThreadPool(threadCount: 2))
   for (id, tensor) in given { try executor.set(id, to: tensor) }
   try executor.forward()
-  return outputs.map(executor.contents)
+  return wanted.map(executor.contents)
 }
 
 /// Integers, a vector where no shape is given.
