@@ -69,6 +69,7 @@ typedef struct gradcam_options {
   int32_t threads;    /* default one per core */
   int32_t width;      /* of the network's input, if its file leaves it open; default 224 */
   int32_t height;
+  const char *output; /* the output that holds class scores; default the one that most probably does */
 } gradcam_options;
 
 /* Opens a model: the path of an .onnx file, or a name in the models folder. Sets *model, to NULL on failure. */
@@ -132,11 +133,11 @@ typedef struct gradcam_class {
   const char *label; /* NULL if none is known; belongs to the model */
   int32_t index;
   float logit;
-  float probability;
+  float probability; /* NaN if nothing says that the model's few numbers are scores of classes */
 } gradcam_class;
 
-/* Writes the classes of the image that was run, the most probable first: all of them, but at most capacity. Sets
-   *count, which may be NULL, to the number written. */
+/* Writes the classes of the image that was run, the most probable first: all of them, but at most capacity; none if the
+   model's only number may be a measurement. Sets *count, which may be NULL, to the number written. */
 gradcam_status gradcam_classify(gradcam_model *model, gradcam_class *classes, size_t capacity, size_t *count);
 
 /* ---- Explanations ---- */
@@ -144,7 +145,7 @@ gradcam_status gradcam_classify(gradcam_model *model, gradcam_class *classes, si
 typedef struct gradcam_request {
   size_t size;             /* sizeof(gradcam_request) */
   const char *method;      /* a CAM method, as for --method; default "gradcam" */
-  const char *class_name;  /* a class's number or label; default the most probable class */
+  const char *class_name;  /* a class's number or label; default the most probable class, or the only number */
   int32_t of_probability;  /* 1: explains the class's probability; default its raw score */
   int32_t counterfactual;  /* 1: shows the evidence against the class */
   int32_t concept_number;  /* which of the concepts that the method dff finds, from 1 to 5; default 1 */
@@ -162,7 +163,7 @@ typedef struct gradcam_explanation_info {
   const char *node;
   const char *method;
   const char *label;     /* NULL if none is known */
-  int32_t class_index;
+  int32_t class_index;   /* -1 if no class is explained */
   float logit;           /* NaN if the class has no score of its own, as in a segmentation */
   float probability;     /* likewise */
   float score;           /* the score that is explained */

@@ -27,7 +27,7 @@ final class ExplanationHandle: HeldObject, @unchecked Sendable {
     info.label = memory.string(label)
     info.class_index = Int32(clamping: classIndex)
     info.logit = explanation.scored?.logit ?? .nan
-    info.probability = explanation.scored?.probability ?? .nan
+    info.probability = explanation.scored.map { $0.hasMeaningfulProbability ? $0.probability : .nan } ?? .nan
     info.score = explanation.score
     info.width = Int32(clamping: size.width)
     info.height = Int32(clamping: size.height)

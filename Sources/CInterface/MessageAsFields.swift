@@ -21,6 +21,7 @@ extension Setting {
   fileprivate var field: String {
     switch self {
     case .class: "class_name"
+    case .outputName: "output"
     case .score: "of_probability"
     case .size: "width and height"
     default: rawValue

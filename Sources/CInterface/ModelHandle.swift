@@ -13,7 +13,8 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
   /// Opens the model that a path and options describe.
   init(_ path: String, _ options: gradcam_options) throws {
     let folder = text(options.models).map(ModelFolder.init) ?? .usual
-    let model = try Model(contentsOf: folder.resolve(path), layout: choice(options.layout, "layout"))
+    let model = try Model(
+      contentsOf: folder.resolve(path), layout: choice(options.layout, "layout"), output: text(options.output))
     guard (0...1024).contains(options.threads) else {
       throw GradCAMError(.usage, at: "threads", problem: "is \(options.threads)", advice: "use 1 to 1024, or 0")
     }
@@ -83,7 +84,7 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
     try explainer.classes(of: currentObservation(), count: count).map { scored in
       gradcam_class(
         label: memory.string(scored.label), index: Int32(clamping: scored.index), logit: scored.logit,
-        probability: scored.probability)
+        probability: scored.hasMeaningfulProbability ? scored.probability : .nan)
     }
   }
 

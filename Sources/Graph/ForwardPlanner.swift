@@ -22,6 +22,33 @@ struct ForwardPlanner {
   }
 
   mutating func plan(reaching wanted: Set<ValueID>) throws {
+    try placeGivenValues()
+    for index in graph.nodes(reaching: wanted) { try located(graph.describe(node: index)) { try plan(node: index) } }
+    for value in wanted where infos[value] == nil { throw missingTensor(value) }
+  }
+
+  /// Infers what can be inferred, and returns why the rest of what is needed cannot.
+  mutating func infer(reaching wanted: Set<ValueID>) throws -> [ValueID: GradCAMError] {
+    try placeGivenValues()
+    var failures: [ValueID: GradCAMError] = [:]
+    for index in graph.nodes(reaching: wanted) {
+      let node = graph.nodes[index]
+      do {
+        for input in node.inputs { if let input, let failure = failures[input] { throw failure } }
+        try located(graph.describe(node: index)) { try plan(node: index) }
+      } catch let error as GradCAMError {
+        // What a graph in an attribute reads may be what is missing.
+        let reason = node.reads.lazy.compactMap { failures[$0] }.first ?? error
+        for result in node.results { (failures[result], infos[result], collections[result]) = (reason, nil, nil) }
+      }
+    }
+    for value in wanted where infos[value] == nil && failures[value] == nil {
+      failures[value] = missingTensor(value)
+    }
+    return failures
+  }
+
+  private mutating func placeGivenValues() throws {
     for (id, value) in graph.values.enumerated() {
       guard let constant = value.constant else { continue }
       infos[id] = ValueInfo(constant)
@@ -33,16 +60,13 @@ struct ForwardPlanner {
       places[id] =
         info.constant.map(ValuePlace.constant) ?? observed(id) ?? .buffer(newBuffer(byteCount: info.byteCount))
     }
-    for index in graph.nodes(reaching: wanted) { try located(graph.describe(node: index)) { try plan(node: index) } }
-    for value in wanted where infos[value] == nil {
-      guard collections[value] == nil else { throw notATensor(value) }
-      throw missingContents(value)
-    }
   }
 
-  private func notATensor(_ value: ValueID) -> GradCAMError {
+  /// The error for a wanted value that is not known.
+  private func missingTensor(_ value: ValueID) -> GradCAMError {
+    guard let collection = collections[value] else { return missingContents(value) }
     let kind =
-      if case .sequence(let elements)? = collections[value] { "a sequence of \(elements.count) tensors" } else {
+      if case .sequence(let elements) = collection { "a sequence of \(elements.count) tensors" } else {
         "an optional that holds nothing"
       }
     return GradCAMError(

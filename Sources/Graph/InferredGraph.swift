@@ -1,18 +1,20 @@
 /// A graph with the type and extents of every value that the wanted ones need, and the contents of those that do not
-/// depend on its inputs.
+/// depend on its inputs, as far as they can be inferred.
 public struct InferredGraph: Sendable {
   /// Type and extents by value, including the parts of expanded composite nodes.
   public let infos: [ValueID: ValueInfo]
   /// The graph with its nodes expanded and all known contents.
   let graph: ComputeGraph
+  /// Why values have no type and extents.
+  private let failures: [ValueID: GradCAMError]
 
-  /// Infers a graph.
+  /// Infers what can be inferred of a graph.
   ///
   /// - Parameters:
   ///   - inputs: as in `PlanRequest`.
   ///   - wanted: the values to reach.
   ///
-  /// Throws `unsupported` for nodes that cannot be computed and `badData` if shapes do not match; both name the node.
+  /// Throws `badData` if an input is too large.
   public init(
     _ graph: ComputeGraph, operators: OperatorSet, inputs: [ValueID: ValueInfo], reaching wanted: Set<ValueID>
   ) throws {
@@ -23,12 +25,26 @@ public struct InferredGraph: Sendable {
       request: PlanRequest(
         inputs: inputs, outputs: Array(wanted), kernels: KernelRequest(threadCount: 1, reusesWeights: false)),
       infersOnly: true)
-    try planner.plan(reaching: wanted)
+    failures = try planner.infer(reaching: wanted)
     for value in graph.values.indices where inputs[value] == nil {
       graph.values[value].constant = planner.infos[value]?.constant ?? graph.values[value].constant
     }
     infos = planner.infos
     self.graph = graph
+  }
+
+  /// Whether it is known about each of some values that they can be computed, or why not.
+  public func covers(_ values: some Sequence<ValueID>) -> Bool {
+    values.allSatisfy { infos[$0] != nil || failures[$0] != nil }
+  }
+
+  /// Why a value cannot be computed, naming the node; nil if it can, or if it was not reached.
+  public func failure(of value: ValueID) -> GradCAMError? { infos[value] == nil ? failures[value] : nil }
+
+  /// Throws why the first of some values that cannot be computed cannot: `unsupported` for a node that nothing computes,
+  /// `badData` if shapes do not match; both name the node.
+  public func require(_ values: some Sequence<ValueID>) throws {
+    for value in values { if let failure = failure(of: value) { throw failure } }
   }
 }
 

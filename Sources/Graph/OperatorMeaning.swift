@@ -24,8 +24,25 @@ public enum OperatorRole: Sendable, Equatable {
   case selection
   /// Puts the elements of its first input in another order.
   case rearrangement
+  /// Orders competing elements of its first input, or says where the largest are.
+  case ranking
   /// Summarises neighbouring elements of its first input, or all along some axes.
   case pooling
+}
+
+/// The boxes and scores among which an operator selects detections: the positions of its inputs.
+public struct BoxSelection: Sendable, Equatable {
+  /// The input that holds the boxes, of batch × boxes × 4.
+  public let boxes: Int
+  /// The input that holds the scores, of rank 3.
+  public let scores: Int
+  /// The axis of the scores that counts classes: 1 or 2.
+  public let classAxis: Int
+
+  /// Names the inputs.
+  public init(boxes: Int, scores: Int, classAxis: Int) {
+    (self.boxes, self.scores, self.classAxis) = (boxes, scores, classAxis)
+  }
 }
 
 /// How the axes of the results follow from those of the inputs: what their indices count.
@@ -97,6 +114,9 @@ public protocol GraphOperator: Sendable {
 
   /// The axes of its first input over which it takes the mean; nil if it does anything else.
   func averagedAxes(_ inputs: NodeInputs) -> Set<Int>?
+
+  /// The boxes and scores among which it selects detections; nil if it does anything else.
+  var boxSelection: BoxSelection? { get }
 }
 
 extension GraphOperator {
@@ -110,6 +130,8 @@ extension GraphOperator {
   public func linearWeights(_ inputs: NodeInputs) -> LinearWeights? { nil }
   /// Nil: it takes no mean.
   public func averagedAxes(_ inputs: NodeInputs) -> Set<Int>? { nil }
+  /// Nil: it selects no detections.
+  public var boxSelection: BoxSelection? { nil }
 }
 
 extension Node {

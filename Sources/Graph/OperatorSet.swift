@@ -45,14 +45,20 @@ public struct OperatorSet: Sendable {
   public let rewrites: [any GraphRewrite]
   /// What to do about operators of a domain that no set can provide, by domain.
   private let advice: [String: String]
+  /// What is known of operators that the set does not have: among which of their inputs they select detections.
+  public let foreignSelections: [OperatorName: BoxSelection]
 
   /// Collects entries.
   ///
   /// - Parameter advice: what to do, by domain, about operators that are not in the set; a plugin, for other domains.
-  public init(_ entries: [OperatorEntry], rewrites: [any GraphRewrite] = [], advice: [String: String] = [:]) {
+  public init(
+    _ entries: [OperatorEntry], rewrites: [any GraphRewrite] = [], advice: [String: String] = [:],
+    foreignSelections: [OperatorName: BoxSelection] = [:]
+  ) {
     self.entries = Dictionary(grouping: entries, by: \.name).mapValues { $0.sorted { $0.since < $1.since } }
     self.rewrites = rewrites
     self.advice = advice
+    self.foreignSelections = foreignSelections
   }
 
   /// The names of all operators, sorted.
@@ -74,18 +80,23 @@ public struct OperatorSet: Sendable {
 
   /// The operators whose names are kept.
   public func keeping(_ isKept: (OperatorName) -> Bool) -> OperatorSet {
-    OperatorSet(entries.values.joined().filter { isKept($0.name) }, rewrites: rewrites, advice: advice)
+    OperatorSet(
+      entries.values.joined().filter { isKept($0.name) }, rewrites: rewrites, advice: advice,
+      foreignSelections: foreignSelections)
   }
 
   /// The operators of both sets, which have no name in common.
   public func joined(with other: OperatorSet) -> OperatorSet {
     OperatorSet(
       [entries, other.entries].flatMap { $0.values.joined() }, rewrites: rewrites + other.rewrites,
-      advice: advice.merging(other.advice) { own, _ in own })
+      advice: advice.merging(other.advice) { own, _ in own },
+      foreignSelections: foreignSelections.merging(other.foreignSelections) { own, _ in own })
   }
 
   /// The same operators without the rules that fuse them.
-  public var withoutRewrites: OperatorSet { OperatorSet(Array(entries.values.joined()), advice: advice) }
+  public var withoutRewrites: OperatorSet {
+    OperatorSet(Array(entries.values.joined()), advice: advice, foreignSelections: foreignSelections)
+  }
 
   /// The graph with an operator in every node, and composite nodes with a fixed body replaced by it; a node that cannot
   /// be resolved is an error only if it is needed.
@@ -112,7 +123,9 @@ public struct OperatorSet: Sendable {
     do {
       return try resolve(node, opsets: opsets)
     } catch {
-      return UnresolvableOperator(error: error as? GradCAMError ?? GradCAMError(.defect, problem: "\(error)"))
+      return UnresolvableOperator(
+        error: error as? GradCAMError ?? GradCAMError(.defect, problem: "\(error)"),
+        boxSelection: foreignSelections[node.operatorName])
     }
   }
 

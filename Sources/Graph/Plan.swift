@@ -85,6 +85,7 @@ public struct Plan: Sendable {
   /// does not lead to the target; all name the node.
   public init(_ graph: ComputeGraph, operators: OperatorSet, request: PlanRequest) throws {
     let inferred = try InferredGraph(graph, operators: operators, inputs: request.inputs, reaching: request.wanted)
+    try inferred.require(request.wanted)
     try self.init(inferred, operators: operators, request: request)
   }
 

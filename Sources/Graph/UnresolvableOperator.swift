@@ -2,6 +2,8 @@
 public struct UnresolvableOperator: GraphOperator {
   /// The reason.
   public let error: GradCAMError
+  /// The boxes and scores among which it would select, if that is known of the operator.
+  public var boxSelection: BoxSelection?
 
   /// Unknown.
   public func axes(_ inputs: NodeInputs) -> AxisMapping { .unknown }

@@ -51,5 +51,6 @@ extension OperatorSet {
     advice: Dictionary(
       uniqueKeysWithValues: ["com.microsoft.nchwc", "com.ms.internal.nhwc"].map {
         ($0, "ONNX Runtime optimised the file for one processor; give the file that it was made from")
-      }))
+      }),
+    foreignSelections: foreignBoxSelections)
 }

@@ -51,7 +51,8 @@ struct Explain: ParsableCommand {
   @Option(help: ArgumentHelp("Write the map (h, w) after rectification.", valueName: "FILE.npy")) var saveMap: String?
   @Option(help: ArgumentHelp("Write the activation at the node.", valueName: "FILE.npy")) var saveActivation: String?
   @Option(help: ArgumentHelp("Write the gradient at the node.", valueName: "FILE.npy")) var saveGradient: String?
-  @Option(help: ArgumentHelp("Write the model's first output.", valueName: "FILE.npy")) var saveOutput: String?
+  @Option(help: ArgumentHelp("Write the model's first output, or that of --output-name.", valueName: "FILE.npy"))
+  var saveOutput: String?
 
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print one JSON document.") var json = false
@@ -104,7 +105,7 @@ struct Explain: ParsableCommand {
       sources: sources, choice: choice, shown: max(5, top ?? 1), methods: methods,
       fusion: fuse, smoothing: Set(smoothing), skipsUnsupported: drawsGrids, drawsPictures: drawsPictures,
       drawsGrids: drawsGrids, style: style, colormap: drawing.colormap, blend: drawing.blend, format: outputs.example,
-      bar: bar)
+      savesOutput: saveOutput != nil, bar: bar)
     var reports: [ExplanationReport] = []
     try explainer.explainMany(sources.count) { [explainer] index in
       job.run(index, explainer)

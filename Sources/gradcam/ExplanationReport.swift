@@ -11,7 +11,8 @@ struct ExplanationReport: Encodable {
 
   /// The box explained: its index in the output and its four coordinates.
   struct Detection: Encodable {
-    let box, `class`: Int
+    let box: Int
+    @Nullable var `class`: Int?
     @Nullable var label: String?
     let coordinates: [Float]
   }
@@ -48,7 +49,7 @@ struct ExplanationReport: Encodable {
     `class` = explanation.scored?.index
     label = explanation.scored?.label
     logit = explanation.scored?.logit ?? explanation.score
-    probability = explanation.scored?.probability
+    probability = explanation.scored?.shownProbability
     concept = explanation.concept.map { Concept(number: $0.number, top: $0.scored.map { TopClass($0) }) }
     self.top = top.map { TopClass($0) }
     detection = explanation.detection.map {
@@ -62,7 +63,8 @@ struct ExplanationReport: Encodable {
     guard let first = reports.first else { return }
     try Console.print(first.image)
     for scored in top.prefix(5) {
-      try Console.print("  \(percent(scored.probability))  \(scored.label ?? "class \(scored.index)")")
+      let value = scored.shownProbability.map(percent) ?? significant(Double(scored.logit))
+      try Console.print("  \(value)  \(scored.label ?? "class \(scored.index)")")
     }
     var next = reports[...]
     while let report = next.first {
@@ -80,7 +82,9 @@ struct ExplanationReport: Encodable {
 
   private func line(by method: String, _ path: String) -> String {
     var name = label ?? `class`.map { "class \($0)" } ?? target
-    if let detection { name += " (\(detection.coordinates.map { decimal(Double($0), 2) }.joined(separator: ", ")))" }
+    if let detection, !detection.coordinates.isEmpty {
+      name += " (\(detection.coordinates.map { decimal(Double($0), 2) }.joined(separator: ", ")))"
+    }
     if `class` == nil { name += " = \(significant(Double(logit)))" }
     let how = ((fuse.map { [$0] } ?? []) + smooth).joined(separator: ", ")
     return "  \(name) at \(place(node: node, tensor: tensor)) by \(method)\(how.isEmpty ? "" : " (\(how))") → \(path)"

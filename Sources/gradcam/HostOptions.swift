@@ -13,11 +13,15 @@ struct HostOptions: ParsableArguments {
 
   /// Opens the model that an argument names: a path, or a name in the models folder.
   ///
-  /// - Parameter registry: the registry that `plugins` has already loaded; nil loads it.
+  /// - Parameters:
+  ///   - image: the options that say how its input and outputs are to be read.
+  ///   - registry: the registry that `plugins` has already loaded; nil loads it.
   ///
   /// Throws what loading, finding and opening throws.
-  func open(_ model: String, layout: ImageShape.Layout? = nil, registry: Registry? = nil) throws -> Model {
-    try Model(contentsOf: modelFolder.resolve(model), layout: layout, registry: registry ?? plugins.registry())
+  func open(_ model: String, _ image: ImageOptions, registry: Registry? = nil) throws -> Model {
+    try Model(
+      contentsOf: modelFolder.resolve(model), layout: image.layout, output: image.outputName,
+      registry: registry ?? plugins.registry())
   }
 
   mutating func validate() throws { if models == "" { throw ValidationError("--models is empty; give a folder.") } }

@@ -21,6 +21,8 @@ struct ImageJob {
   let blend: Float
   /// A path with the extension of the pictures.
   let format: String
+  /// Whether the model's output is wanted.
+  let savesOutput: Bool
   let bar: ProgressBar
 
   struct Result {
@@ -52,7 +54,7 @@ struct ImageJob {
       let prepared = try sources.prepare(index, explainer)
       let observation = try explainer.observe(prepared)
       result.best = try explainer.classes(of: observation, count: shown)
-      result.output = try observation.output
+      if savesOutput { result.output = try observation.output }
       let targets = try choice.targets(explainer, of: observation)
       for (number, target) in targets.enumerated() {
         let explanations = try explainer.explainByNode(
@@ -94,7 +96,7 @@ extension Explanation {
 
   /// What is explained, for example `circle 71.5% at features.20`.
   fileprivate var title: String {
-    let probability = scored.map { " " + decimal(Double($0.probability) * 100, 1) + "%" } ?? ""
+    let probability = (scored?.shownProbability).map { " " + decimal(Double($0) * 100, 1) + "%" } ?? ""
     return "\(scored == nil ? target.description : target.name)\(probability) at \(place(node: node, tensor: tensor))"
   }
 }

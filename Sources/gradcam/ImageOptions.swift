@@ -35,6 +35,12 @@ struct ImageOptions: ParsableArguments {
 
   @Option(help: ArgumentHelp("Names of the classes, one per line.", valueName: "FILE")) var labels: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "The output that holds the scores of classes, if there are several or the file does not tell.", valueName: "NAME")
+  )
+  var outputName: String?
+
   /// The preprocessing that the options ask for; nil if they leave everything to the model's file.
   func preprocessing(for model: Model) -> Preprocessing? {
     var choice = PreprocessingChoice()

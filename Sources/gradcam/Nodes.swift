@@ -23,13 +23,14 @@ struct Nodes: ParsableCommand {
   }
 
   func run() throws {
-    let model = try host.open(model, layout: image.layout)
+    let model = try host.open(model, image)
     let tensors = try InputTensors(image.tensor, model: model)
     let preprocessing = image.preprocessing(for: model) ?? model.metadata.preprocessing ?? Preprocessing()
     let size = tensors.image?.size ?? image.size ?? preprocessing.inputSize(for: model.imageShape)
     let catalogue = try NodeCatalogue(
       model, size: size, inputs: tensors.others.mapValues { ValueInfo($0.elementType, $0.shape) })
     let entries = catalogue.entries.filter { all || $0.isMappable || $0.isAuto }
+    if let failure = catalogue.failure { Console.warn("\(failure); the nodes listed lie before it") }
     if json {
       return try printJSON(
         entries.map {

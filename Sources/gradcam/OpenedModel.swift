@@ -14,7 +14,7 @@ struct OpenedModel {
 
   /// Throws what opening the model, reading tensors and labels, and finding the values explained throws.
   init(_ path: String, _ host: HostOptions, _ image: ImageOptions, _ request: TargetRequest) throws {
-    let opened = try host.open(path, layout: image.layout)
+    let opened = try host.open(path, image)
     tensors = try InputTensors(image.tensor, model: opened)
     model = tensors.image.map { opened.taking(imagesPerRun: $0.tensor.shape[0]) } ?? opened
     paths = model.graph.files + tensors.paths + request.paths + [image.labels].compactMap { $0 }
@@ -40,10 +40,9 @@ struct OpenedModel {
     threadCount: Int?, reusesWeights: Bool = false, visitsNodes: Bool = false
   ) throws -> (Explainer, TargetChoice) {
     let explainer = try Explainer(
-      model, explaining: target.explained, keeping: target.kept, nodes: nodes, hint: hint,
+      model, explaining: target.explained, keeping: target.kept, assuming: target.warnings, nodes: nodes, hint: hint,
       preprocessing: preprocessing, inputSize: size, labels: labels, compatibility: compatibility,
-      inputs: tensors.others, threadCount: threadCount, reusesWeights: reusesWeights,
-      visitsNodes: visitsNodes,
+      inputs: tensors.others, threadCount: threadCount, reusesWeights: reusesWeights, visitsNodes: visitsNodes,
       explainsAllImages: target.explainsAllImages)
     return (explainer, try TargetChoice(target, of: explainer))
   }

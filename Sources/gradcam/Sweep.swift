@@ -131,7 +131,7 @@ struct Sweep: ParsableCommand {
       let value = values.map { $0[index].map { decimal($0, 3) + " " } ?? "– " } ?? ""
       cells.append(try PictureGrid.Cell(drawn[index], label: value + explanation.node))
     }
-    let probability = first.scored.map { " " + decimal(Double($0.probability) * 100, 1) + "%" } ?? ""
+    let probability = (first.scored?.shownProbability).map { " " + decimal(Double($0) * 100, 1) + "%" } ?? ""
     let measured = metric.map { ", \($0.name) (\(directionText(higherIsBetter: $0.isBetterHigher)))" } ?? ""
     return try PictureGrid(title: "\(first.target.name)\(probability), \(method)\(measured)", cells: cells).picture()
   }
@@ -169,7 +169,7 @@ struct SweepReport: Encodable {
     self.image = image
     self.model = model
     target = explanations[0].target.name
-    probability = explanations[0].scored?.probability
+    probability = explanations[0].scored?.shownProbability
     method = explanations[0].method
     self.metric = metric?.name
     higher_is_better = metric?.isBetterHigher

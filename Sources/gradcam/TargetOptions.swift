@@ -35,6 +35,13 @@ struct TargetOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "What the numbers of a detector's box mean, if the file does not tell: output0=cxcywh,score*80,angle. Of cxcywh, "
+        + "xyxy, xywh, box, objectness, score, background, class, angle, keypoint, mask and skip; *N repeats one, * alone "
+        + "takes what is left. Repeatable.", valueName: "OUTPUT=COLUMNS"))
+  var columns: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
       "The cosine similarity of an output to a vector, or to another picture's output.", valueName: "NPY|IMAGE"))
   var embedding: String?
 
@@ -44,6 +51,7 @@ struct TargetOptions: ParsableArguments {
     var request = TargetRequest()
     (request.classes, request.score, request.mask, request.contrast) = (classes, score, mask, contrast)
     (request.elements, request.detection, request.embedding) = (target, detection, embedding)
+    request.columns = columns
     request.isCounterfactual = counterfactual
     return request
   }

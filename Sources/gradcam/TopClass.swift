@@ -4,12 +4,20 @@ import GradCAM
 struct TopClass: Encodable {
   let `class`: Int
   @Nullable var label: String?
-  let probability: Float
+  /// Nil if the model's numbers may be measurements.
+  @Nullable var probability: Float?
 }
 
 extension TopClass {
-  init(_ scored: ScoredClass) { self.init(class: scored.index, label: scored.label, probability: scored.probability) }
+  init(_ scored: ScoredClass) {
+    self.init(class: scored.index, label: scored.label, probability: scored.shownProbability)
+  }
 
   /// The class's name, else its number.
   var name: String { label ?? "class \(`class`)" }
+}
+
+extension ScoredClass {
+  /// The probability, if it means something.
+  var shownProbability: Float? { hasMeaningfulProbability ? probability : nil }
 }

@@ -39,6 +39,7 @@ struct WrongCallTests {
       expect(open(Self.network) { $0.layout = text }, GRADCAM_USAGE, "choose from nchw, nhwc")
       expect(open(Self.network) { $0.labels = text }, GRADCAM_UNREADABLE, "vivid: cannot be opened")
       expect(open("model") { $0.models = text }, GRADCAM_UNREADABLE, "vivid/model.onnx")
+      expect(open(Self.network) { $0.output = text }, GRADCAM_USAGE, "output 'vivid': the model has no such output")
     }
     expect(open(Self.network) { $0.threads = -1 }, GRADCAM_USAGE, "threads: is -1")
     expect(open(Self.network) { $0.width = 32 }, GRADCAM_USAGE, "width and height: are 32 and 0")

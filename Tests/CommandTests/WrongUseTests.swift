@@ -127,7 +127,7 @@ struct WrongUseTests {
       65, "nodes", fixture("wrong-metadata.onnx"), message: "metadata gradcam.mean: '0.5,half' is not three numbers"),
     Case(69, "explain", fixture("no-image.onnx"), picture, message: "no input has the shape of an image"),
     Case(69, "explain", fixture("unknown-operator.onnx"), picture, message: "operator Frobnicate is not supported"),
-    Case(69, "nodes", fixture("unknown-attribute.onnx"), message: "attribute 'leakiness' is not known"),
+    Case(69, "explain", fixture("unknown-attribute.onnx"), picture, message: "attribute 'leakiness' is not known"),
     Case(69, "explain", fixture("segmentation.onnx"), picture, message: "output 'classes': has shape 1×5×8×8"),
     Case(
       69, "verify", fixture("quantized.onnx"), "--node", "relu2", "--node", "conv1",

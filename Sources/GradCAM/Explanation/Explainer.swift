@@ -13,7 +13,7 @@ public struct Explainer: Sendable {
   /// The library to follow in formulas and drawing.
   public let compatibility: Compatibility
   /// What was assumed about the model because neither its file nor the user specified it.
-  public let warnings: [Warning]
+  public private(set) var warnings: [Warning] = []
   /// What the user chose about methods.
   public var settings = MethodSettings()
   let namesNodes: Bool
@@ -25,7 +25,8 @@ public struct Explainer: Sendable {
   ///
   /// - Parameters:
   ///   - explained: the value that targets are computed from; nil means the class scores.
-  ///   - kept: other values that a target needs, such as `DetectionLayout.boxes`.
+  ///   - kept: other values that a target needs, such as `DetectionLayout.others`.
+  ///   - assumed: what was assumed about the explained value.
   ///   - nodes: names as `NodeCatalogue.matches` takes them; empty means `auto`.
   ///   - hint: what the dimensions of the nodes' tensors are, if the graph does not say.
   ///   - preprocessing: nil means that of the model's metadata, else ImageNet's with a warning.
@@ -43,13 +44,10 @@ public struct Explainer: Sendable {
   /// Throws what `ModelPlanner` and its `focus` throw, and what planning throws.
   public init(
     _ model: Model, explaining explained: ValueID? = nil, keeping kept: [ValueID] = [],
-    nodes: [String] = [],
-    hint: FeatureMapHint = FeatureMapHint(), preprocessing: Preprocessing? = nil,
-    inputSize: PixelSize? = nil,
-    labels: Labels? = nil, compatibility: Compatibility = .pytorchGradCAM,
-    inputs: [String: Tensor] = [:],
-    threadCount: Int? = nil, reusesWeights: Bool = false, visitsNodes: Bool = false,
-    explainsAllImages: Bool = false
+    assuming assumed: [Warning] = [], nodes: [String] = [], hint: FeatureMapHint = FeatureMapHint(),
+    preprocessing: Preprocessing? = nil, inputSize: PixelSize? = nil, labels: Labels? = nil,
+    compatibility: Compatibility = .pytorchGradCAM, inputs: [String: Tensor] = [:], threadCount: Int? = nil,
+    reusesWeights: Bool = false, visitsNodes: Bool = false, explainsAllImages: Bool = false
   ) throws {
     var warnings: [Warning] = []
     let known = preprocessing ?? model.metadata.preprocessing
@@ -81,7 +79,16 @@ public struct Explainer: Sendable {
             + "give \(.labels, as: "FILE")"))
     }
     let labelCount = self.labels.names.count, classCount = focus.catalogue.classCount
-    if labelCount > 0, classCount > 0, labelCount != classCount {
+    if explained == nil, classCount > 0 {
+      warnings += model.head.warnings(model.graph)
+      if model.head.evidence == .none, labelCount != classCount {
+        warnings.append(
+          .scoresAssumed(
+            model.graph.values[model.head.output].name, count: focus.catalogue.isBinary ? 1 : classCount,
+            isExplainedItself: explainsMeasurement))
+      }
+    }
+    if explained == nil, labelCount > 0, classCount > 0, labelCount != classCount {
       warnings.append(
         Warning(
           code: .labelsCount,
@@ -96,7 +103,25 @@ public struct Explainer: Sendable {
             "the network takes \(model.imageShape.batch) images together; a single one is given to it that often, "
             + "and its map is that of the first"))
     }
-    self.warnings = warnings
+    self.warnings += warnings + assumed
+  }
+
+  /// Whether the model's scores are one number for each image of which nothing says that it is a score: neither an
+  /// operator, nor a name, nor labels of a no and a yes.
+  var explainsMeasurement: Bool {
+    focus.catalogue.hasClassScores && focus.catalogue.isBinary && !knowsScores && labels.names.isEmpty
+  }
+
+  /// Throws `unsupported` if the model does not give an image the scores of classes.
+  public func checkClasses() throws {
+    guard focus.catalogue.hasClassScores, !explainsMeasurement else { throw planner.noClassScores(focus) }
+  }
+
+  /// Whether something says that the model's numbers are scores of classes.
+  private var knowsScores: Bool { model.head.evidence > .none }
+
+  private var knowsProbabilities: Bool {
+    knowsScores || focus.catalogue.classCount > 4 || labels.names.count == focus.catalogue.classCount
   }
 
   /// Whether the network takes several images together to compute what is explained, such as the frames of a film.
@@ -186,7 +211,7 @@ public struct Explainer: Sendable {
 
   /// The `count` most probable classes of an image, best first; none if the model gives no class scores.
   public func classes(of observation: Observation, count: Int) throws -> [ScoredClass] {
-    classes(of: try observation.logits, count: count)
+    explainsMeasurement ? [] : classes(of: try observation.logits, count: count)
   }
 
   /// The `count` most probable classes by raw scores, best first.
@@ -198,7 +223,9 @@ public struct Explainer: Sendable {
   func scoredClasses(_ logits: [Float]) -> [ScoredClass] {
     let scores = model.head.classScores(logits), probabilities = model.head.probabilities(logits)
     return scores.indices.map { index in
-      ScoredClass(index: index, label: labels[index], logit: scores[index], probability: probabilities[index])
+      ScoredClass(
+        index: index, label: labels[index], logit: scores[index],
+        probability: probabilities[index], hasMeaningfulProbability: knowsProbabilities)
     }
   }
 

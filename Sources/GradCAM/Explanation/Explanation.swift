@@ -10,6 +10,9 @@ public struct ScoredClass: Sendable {
   public let logit: Float
   /// The probability computed from it.
   public let probability: Float
+  /// Whether the probability means something: the model's numbers may be measurements if there are two to four of them
+  /// and nothing says that they are scores.
+  public let hasMeaningfulProbability: Bool
 }
 
 /// One of several concepts that a method finds in a node.

@@ -30,11 +30,13 @@ public struct Labels: Sendable {
   public static let imagenet = Labels(
     String(decoding: PackageResources.imagenet_labels_txt, as: UTF8.self).split(separator: "\n").map(String.init))
 
-  /// The names of a model's classes: those in its file, else `no` and `yes` for a single score, else ImageNet's for
+  /// The names of a model's classes: those in its file, else `no` and `yes` for a single number that is a score, else ImageNet's for
   /// 1,000 class scores, which is an assumption.
   static func known(of model: Model, _ catalogue: NodeCatalogue) -> (labels: Labels, isAssumed: Bool) {
     if let names = model.metadata.labels { return (Labels(names), false) }
-    if catalogue.isBinary { return (Labels(["no", "yes"]), false) }
+    if catalogue.isBinary {
+      return (Labels(catalogue.hasClassScores && model.head.evidence == .none ? [] : ["no", "yes"]), false)
+    }
     let isImageNet = catalogue.hasClassScores && catalogue.classCount == imagenet.names.count
     return (isImageNet ? .imagenet : Labels([]), isImageNet)
   }

@@ -4,6 +4,8 @@ import Graph
 public struct Warning: Sendable, Equatable {
   /// What it is about, by a stable name for scripts.
   public enum Code: String, Sendable {
+    case backgroundLeftOut = "background-left-out"
+    case columnsAssumed = "columns-assumed"
     case gradientZero = "gradient-zero"
     case imageRepeated = "image-repeated"
     case labelsAssumed = "labels-assumed"
@@ -15,8 +17,10 @@ public struct Warning: Sendable, Equatable {
     case node
     case nodeIgnored = "node-ignored"
     case notFinite = "not-finite"
+    case outputChosen = "output-chosen"
     case preprocessingAssumed = "preprocessing-assumed"
     case probabilitySaturated = "probability-saturated"
+    case scoresAssumed = "scores-assumed"
   }
 
   /// What it is about.
@@ -78,6 +82,20 @@ extension Warning {
       code: .probabilitySaturated,
       text: "the probability of \(target.name) is \(probability < 0.5 ? 0 : 1) within float32 rounding, so its "
         + "gradient is zero or rounding error; leave out \(.score, "probability") to explain the raw score")
+  }
+
+  /// About an output of which nothing says that it holds scores of classes.
+  ///
+  /// - Parameter count: the number of its elements for an image, or for a position.
+  static func scoresAssumed(_ name: String, count: Int, isExplainedItself: Bool) -> Warning {
+    let confirmation: Message = "give \(.labels, as: "FILE") or \(.outputName, as: name)"
+    let nothing: Message = "nothing in the file says that"
+    let text: Message =
+      isExplainedItself
+      ? "\(nothing) '\(name)' is a score, so the number itself is explained; \(confirmation) if it is that of a yes"
+      : "\(nothing) the \(count) numbers of '\(name)' are scores of classes, but they are taken for them; "
+        + "\(confirmation) to confirm it, or name a number with \(.target, as: "'\(name)[…]'")"
+    return Warning(code: .scoresAssumed, text: text)
   }
 
   static func ignoredNode(by method: String) -> Warning {

@@ -23,21 +23,28 @@ public struct Model: Sendable {
   ///
   /// - Parameters:
   ///   - layout: how the image input is laid out; nil means as the file says, else as its shape suggests.
+  ///   - output: the name of the output that class scores are read from; nil means the one that most probably holds
+  ///     them.
   ///   - registry: the operators, methods and targets available to it.
   ///
-  /// Throws `unreadable`, `badData` or `unsupported` naming the file and the place in it.
-  public init(contentsOf path: String, layout: ImageShape.Layout? = nil, registry: Registry = .standard) throws {
-    try self.init(try loadModel(at: path), path: path, layout: layout, registry: registry)
+  /// Throws `unreadable`, `badData` or `unsupported` naming the file and the place in it, `usage` if there is no such
+  /// output.
+  public init(
+    contentsOf path: String, layout: ImageShape.Layout? = nil, output: String? = nil, registry: Registry = .standard
+  ) throws {
+    try self.init(try loadModel(at: path), path: path, layout: layout, output: output, registry: registry)
   }
 
-  init(_ loaded: ComputeGraph, path: String, layout: ImageShape.Layout? = nil, registry: Registry) throws {
+  init(
+    _ loaded: ComputeGraph, path: String, layout: ImageShape.Layout? = nil, output: String? = nil, registry: Registry
+  ) throws {
     self.path = path
     self.registry = registry
     do {
       graph = registry.operators.resolving(loaded)
       metadata = try ModelMetadata(graph.metadata)
       (imageInput, imageShape) = try graph.findImageInput(layout ?? metadata.layout)
-      head = try ScoreHead(graph)
+      head = try ScoreHead(graph, labelCount: metadata.labels?.count, named: output)
     } catch let error as GradCAMError {
       throw error.within(path)
     }

@@ -50,6 +50,9 @@ public struct NodeCatalogue: Sendable {
   public let entries: [Entry]
 
   let explainedName: String
+  /// Why the model's class scores cannot be computed, if so: then the nodes are those upstream of the last value that
+  /// can.
+  public private(set) var failure: GradCAMError?
   /// Whether the model's scores are one number per class.
   public let hasClassScores: Bool
   /// The layout of the model's scores, if it gives them for every position of the picture.
@@ -72,16 +75,22 @@ public struct NodeCatalogue: Sendable {
   ///
   /// - Parameter inputs: type and shape of inputs other than the image, if the file leaves the shape open.
   ///
-  /// Throws what planning the model throws.
+  /// Throws what planning the model throws, if nothing can be computed from the image.
   public init(_ model: Model, size: PixelSize, inputs: [String: ValueInfo] = [:]) throws {
-    let declared = model.graph.inputs.compactMap { model.graph.values[$0].declaredInfo }
-    let infos = try model.located {
-      try model.inferred(
-        size: size, inputs: inputs.merging(declared) { given, _ in given },
-        reaching: [model.head.output, model.head.logits]
-      ).infos
+    let graph = model.graph, logits = model.head.logits
+    let given = inputs.merging(graph.inputs.compactMap { graph.values[$0].declaredInfo }) { given, _ in given }
+    func inferred(_ values: [ValueID]) throws -> InferredGraph {
+      try model.located { try model.inferred(size: size, inputs: given, reaching: Set(values)) }
     }
-    self.init(model, infos: infos, explaining: model.head.logits)
+    let needed = try inferred([model.head.output, logits])
+    guard let failure = needed.failure(of: logits) else {
+      self.init(model, infos: needed.infos, explaining: logits)
+      return
+    }
+    let known = try inferred(graph.outputs)
+    guard let last = graph.lastValue(known, dependingOn: model.imageInput) else { throw failure.within(model.path) }
+    self.init(model, infos: known.infos, explaining: last)
+    self.failure = failure.within(model.path)
   }
 
   /// - Parameter explained: the explained value, which nodes must reach.
@@ -106,7 +115,11 @@ public struct NodeCatalogue: Sendable {
     }
     explainedName = graph.values[explained].name
     self.hasClassScores = hasClassScores
-    positionScores = hasClassScores ? nil : PositionScores(dimensions[logits].flatMap { FeatureMapLayout($0) })
+    // A list of boxes or tokens is no picture, even if each belongs to a position.
+    let isPicture = dimensions[logits].map { $0.count { $0.isSpatial } > 1 } ?? false
+    positionScores =
+      hasClassScores || !isPicture || model.head.evidence == .contrary
+      ? nil : PositionScores(dimensions[logits].flatMap { FeatureMapLayout($0) })
     scoreCount =
       hasClassScores ? model.imageShape.images.shapeOfOne(infos[logits]!.shape).count : positionScores?.channels ?? 0
     (self.graph, self.reachable, self.modules, self.auto) = (graph, reachable, modules, auto)
@@ -154,6 +167,19 @@ public struct NodeCatalogue: Sendable {
     GradCAMError(
       .usage, at: "\(.node, query)", problem: "the model has no feature map with a spatial extent before its score",
       advice: "name a node; \(listing: .allNodes) lists them")
+  }
+}
+
+extension ComputeGraph {
+  /// The last value that can be computed from the image, in the file's order, of those that the model returns or that
+  /// something reads that cannot be computed; nil if none of these is of floating-point numbers.
+  fileprivate func lastValue(_ inferred: InferredGraph, dependingOn image: ValueID) -> ValueID? {
+    let failing = nodes.filter { node in node.results.contains { inferred.failure(of: $0) != nil } }
+    let ends = Set(outputs + failing.flatMap(\.reads)), dependent = downstream(of: [image])
+    return nodes.flatMap(\.results).last { value in
+      guard ends.contains(value), dependent.contains(value), let info = inferred.infos[value] else { return false }
+      return info.constant == nil && info.elementType.isFloatingPoint
+    }
   }
 }
 

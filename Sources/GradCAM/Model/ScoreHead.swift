@@ -10,31 +10,70 @@ public struct ScoreHead: Sendable {
     case sigmoid
   }
 
-  /// The model's first output.
+  /// The output that the scores are read from.
   public let output: ValueID
   /// The raw scores: what is differentiated.
   public let logits: ValueID
-  /// How they become probabilities; softmax if the file does not say.
-  public let activation: Activation
+  /// How they become probabilities; nil if the file does not say, which is read as softmax.
+  public let activation: Activation?
+  /// What says that they are scores of classes.
+  public let evidence: ScoreEvidence
 
-  /// Finds the scores of a graph's first output.
+  /// Chooses the output that most probably holds class scores; of equal ones the first.
   ///
-  /// Throws `badData` if the graph has no output.
-  init(_ graph: ComputeGraph) throws {
-    guard let output = graph.outputs.first else { throw GradCAMError(.badData, problem: "the model has no output") }
-    self.output = output
+  /// An output that cannot be computed is the last choice, and of the others one of its own rather than the best of
+  /// another, and one declared as a row for each image.
+  /// - Parameters:
+  ///   - labelCount: the number of classes that the file names, if it does.
+  ///   - name: the output's name, if the user gives it.
+  ///
+  /// Throws `badData` if the graph has no output, `usage` if it has none of that name.
+  init(_ graph: ComputeGraph, labelCount: Int? = nil, named name: String? = nil) throws {
+    guard !graph.outputs.isEmpty else { throw GradCAMError(.badData, problem: "the model has no output") }
     let producers = graph.producers
-    var value = output
-    while let index = producers[value], let input = graph.nodes[index].inputs.first ?? nil {
-      let node = graph.nodes[index]
-      guard node.outputs.first == value, [.identity, .softmax, .sigmoid].contains(node.role) else { break }
-      guard node.role == .identity else {
-        (logits, activation) = (input, node.role == .softmax ? .softmax : .sigmoid)
-        return
+    if let name {
+      guard let output = graph.outputs.first(where: { graph.values[$0].name == name }) else {
+        throw GradCAMError(
+          .usage, at: "\(.outputName, name)", problem: "the model has no such output",
+          advice: "its outputs are \(graph.outputs.map { "'\(graph.values[$0].name)'" }.joined(separator: ", "))")
       }
-      value = input
+      self.init(ScoreCandidate(output, of: graph, producers), .request)
+      return
     }
-    (logits, activation) = (output, .softmax)
+    let missing = graph.nodes.filter { $0.operation is UnresolvableOperator }.flatMap(\.results)
+    let unknown = missing.isEmpty ? [] : graph.downstream(of: Set(missing))
+    let candidates = graph.outputs.map { output in
+      let candidate = ScoreCandidate(output, of: graph, producers)
+      let evidence = candidate.evidence(in: graph, labelCount: labelCount)
+      let preferences = [
+        unknown.contains(candidate.logits) ? 0 : 1, evidence.rawValue, candidate.isRanked ? 0 : 1,
+        candidate.isRow(in: graph) ? 1 : 0,
+      ]
+      return (candidate: candidate, evidence: evidence, preferences: preferences)
+    }
+    let best = candidates.dropFirst().reduce(candidates[0]) { best, next in
+      best.preferences.lexicographicallyPrecedes(next.preferences) ? next : best
+    }
+    self.init(best.candidate, best.evidence)
+  }
+
+  private init(_ candidate: ScoreCandidate, _ evidence: ScoreEvidence) {
+    (output, logits, activation) = (candidate.output, candidate.logits, candidate.activation)
+    self.evidence = evidence
+  }
+
+  /// What the user should know about the choice.
+  func warnings(_ graph: ComputeGraph) -> [Warning] {
+    guard graph.outputs.count > 1, evidence != .request else { return [] }
+    func name(_ value: ValueID) -> String { "'\(graph.values[value].name)'" }
+    let names = graph.outputs.map(name).joined(separator: ", ")
+    let chosen = name(output) + (logits == output ? "" : ", upstream of its end from \(name(logits))")
+    return [
+      Warning(
+        code: .outputChosen,
+        text: "the model has the outputs \(names); class scores are read from \(chosen); "
+          + "\(.outputName, as: "NAME") chooses another")
+    ]
   }
 
   /// The raw score of every class.

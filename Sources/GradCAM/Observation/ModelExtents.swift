@@ -1,7 +1,8 @@
 import Graph
 
 extension Model {
-  /// Type and extents of the wanted values and all upstream of them, for images of a size.
+  /// Type and extents of the wanted values and all upstream of them, as far as they can be inferred, for images of a
+  /// size.
   func inferred(
     size: PixelSize, inputs: [String: ValueInfo] = [:], reaching wanted: Set<ValueID>
   ) throws -> InferredGraph {
@@ -36,8 +37,9 @@ extension Model {
 
   /// Whether the scores are one number per class.
   func hasClassScores(_ infos: [ValueID: ValueInfo]) -> Bool {
-    let info = infos[head.logits]!
-    guard let extents = imageShape.images.extents(of: info.shape) else { return false }
+    guard head.evidence > .contrary, let info = infos[head.logits],
+      let extents = imageShape.images.extents(of: info.shape)
+    else { return false }
     return info.elementType.isFloatingPoint && extents.count(where: { $0 != 1 }) <= 1 && info.shape.count > 0
   }
 

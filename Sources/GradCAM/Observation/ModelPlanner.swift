@@ -53,13 +53,29 @@ public final class ModelPlanner: Sendable {
   // MARK: What is known before any image
 
   /// Type and extents of the wanted values and all upstream of them, and contents of those independent of the image.
+  ///
+  /// Throws why a wanted value cannot be computed.
   func inferred(reaching wanted: Set<ValueID>) throws -> InferredGraph {
+    let graph = try partlyInferred(reaching: wanted)
+    try graph.require(wanted.sorted())
+    return graph
+  }
+
+  /// The same, as far as the values can be computed.
+  private func partlyInferred(reaching wanted: Set<ValueID>) throws -> InferredGraph {
     let known = kept.withLock { $0.inferred }
-    if let known, wanted.allSatisfy({ known.graph.infos[$0] != nil }) { return known.graph }
+    if let known, known.graph.covers(wanted) { return known.graph }
     let all = wanted.union(known?.wanted ?? [])
     let graph = try InferredGraph(model.graph, operators: model.operators, inputs: inputs, reaching: all)
     kept.withLock { $0.inferred = (all, graph) }
     return graph
+  }
+
+  /// The values that every run keeps for its reports, as far as they can be computed: the first output and the class
+  /// scores.
+  func reported() throws -> [ValueID] {
+    let values = [model.savedOutput, model.head.logits], graph = try partlyInferred(reaching: Set(values))
+    return values.filter { graph.infos[$0] != nil }
   }
 
   /// The model's nodes, catalogued for an explained value.
@@ -67,7 +83,7 @@ public final class ModelPlanner: Sendable {
   /// Throws `unsupported` if targets cannot be computed from that value, and what planning throws.
   func catalogue(explaining explained: ValueID) throws -> NodeCatalogue {
     if let known = kept.withLock({ $0.catalogues[explained] }) { return known }
-    let infos = try inferred(reaching: [model.head.output, model.head.logits, explained]).infos
+    let infos = try inferred(reaching: Set(try reported() + [explained])).infos
     try model.checkExplained(explained, infos[explained]!)
     let catalogue = NodeCatalogue(model, infos: infos, explaining: explained)
     kept.withLock { $0.catalogues[explained] = catalogue }
@@ -93,7 +109,7 @@ public final class ModelPlanner: Sendable {
   ) throws -> Focus {
     try model.located {
       let explained = explained ?? model.head.logits
-      let infos = try inferred(reaching: Set([model.head.output, model.head.logits, explained] + kept)).infos
+      let infos = try inferred(reaching: Set(try reported() + [explained] + kept)).infos
       let catalogue = try catalogue(explaining: explained)
       let taps = try (nodes.isEmpty ? ["auto"] : nodes).flatMap { try catalogue.matches($0, as: hint) }
       for tap in taps { try tap.check(infos[tap.value], catalogue) }
@@ -153,9 +169,10 @@ public final class ModelPlanner: Sendable {
     }
     var inputs = inputs
     inputs[model.imageInput]!.shape = inputs[model.imageInput]!.shape.repeated(imageCount)
-    let infos = try InferredGraph(model.graph, operators: model.operators, inputs: inputs, reaching: wanted).infos
-    kept.withLock { $0.batchInfos[imageCount] = infos }
-    return infos
+    let graph = try InferredGraph(model.graph, operators: model.operators, inputs: inputs, reaching: wanted)
+    try graph.require(wanted.sorted())
+    kept.withLock { $0.batchInfos[imageCount] = graph.infos }
+    return graph.infos
   }
 
   // MARK: Memory
@@ -190,14 +207,14 @@ public final class ModelPlanner: Sendable {
 
   /// Makes the system provide all memory that an observation needs in advance, instead of page by page while it runs.
   package func touchMemory(_ focus: Focus) throws {
-    let run = try run(key(focus))
+    let run = try run(try key(focus))
     run.executor.touchMemory()
     recycle(run)
   }
 
-  func key(_ focus: Focus) -> PlanKey {
+  func key(_ focus: Focus) throws -> PlanKey {
     PlanKey(
-      kept: [model.head.output, model.head.logits, focus.explained] + focus.kept, taps: focus.taps.map(\.value),
+      kept: try reported() + [focus.explained] + focus.kept, taps: focus.taps.map(\.value),
       target: focus.explained, visitsTaps: focus.visitsTaps, reusesWeights: reusesWeights)
   }
 
@@ -208,13 +225,21 @@ public final class ModelPlanner: Sendable {
 
   /// The error for a class score to be explained when the explained value is not one number per class.
   public func noClassScores(_ focus: Focus) -> GradCAMError {
-    let others = inputs.filter { $0.key != model.imageInput }.map { (model.graph.values[$0].name, $1) }
-    let outputs = model.outputs(inputSize, inputs: Dictionary(uniqueKeysWithValues: others))
+    let graph = try? partlyInferred(reaching: Set(model.graph.outputs))
+    let outputs = graph.map { model.outputs($0) } ?? [], name = model.graph.values[focus.explained].name
+    let isContrary = model.head.evidence == .contrary && focus.explained == model.head.logits
+    let isMeasurement = focus.catalogue.isBinary && model.head.evidence == .none && focus.catalogue.hasClassScores
+    let expected =
+      isContrary
+      ? "and its name, or what made it, says that it holds no scores of classes"
+      : isMeasurement
+        ? "and nothing says that it is the score of a class"
+        : "expected one score for each class: \(model.imageShape.batch)×classes"
+    let choice: Message = isContrary || isMeasurement ? "give \(.outputName, as: name) if it does hold them; else " : ""
     return GradCAMError(
-      .unsupported, at: "\(model.path)", "output '\(model.graph.values[focus.explained].name)'",
-      problem: "has shape \(focus.explainedInfo.shape), expected one score for each class: "
-        + "\(model.imageShape.batch)×classes",
-      advice: "say what to explain: \(.class, as: "N") of a segmentation, also with \(.mask, as: "PNG"); "
+      .unsupported, at: "\(model.path)", "output '\(name)'",
+      problem: "has shape \(focus.explainedInfo.shape), \(expected)",
+      advice: "\(choice)say what to explain: \(.class, as: "N") of a segmentation, also with \(.mask, as: "PNG"); "
         + "\(.detection, as: "K") of boxes; \(.embedding, as: "FILE"); "
         + "or \(.target, as: "'OUTPUT[…]'") of the outputs \(outputs.description)")
   }

@@ -95,8 +95,10 @@ public final class Observation {
     get throws { try !hasClassScores ? [] : explainsClassScores ? contents : elements(of: model.head.logits) }
   }
 
-  /// The model's first output.
-  public var output: Tensor { get throws { try tensor(of: model.head.output) } }
+  /// The model's first output, or the one that the user named.
+  ///
+  /// Throws why it cannot be computed.
+  public var output: Tensor { get throws { try model.located { try tensor(of: model.savedOutput) } } }
 
   // MARK: Gradients
 
@@ -115,7 +117,7 @@ public final class Observation {
   ///
   /// - Parameter visit: receives the index of a tap, and the tap.
   func visit(_ target: any Target, _ visit: (Int, Tap) throws -> Void) throws {
-    guard focus.visitsTaps, passes.expected?.key == planner.key(focus) else {
+    guard focus.visitsTaps, passes.expected?.key == (try planner.key(focus)) else {
       for (index, tap) in try taps(of: target).enumerated() { try visit(index, tap) }
       return
     }
@@ -165,7 +167,7 @@ public final class Observation {
 
   /// Calls `body` with an executor for the focus that was given the image but did not run yet.
   private func withNewRun<Result>(_ body: (Executor) throws -> Result) throws -> Result {
-    let run = try planner.run(planner.key(focus))
+    let run = try planner.run(try planner.key(focus))
     defer { planner.recycle(run) }
     try run.executor.set(model.imageInput, to: image.tensor)
     return try body(run.executor)
@@ -175,7 +177,10 @@ public final class Observation {
 extension Executor {
   /// The elements of a value, of the explained image.
   fileprivate func elements(of value: ValueID, _ images: ImageBatch) -> [Float] {
-    withElements(of: value) { Array(images.one(of: $0)) }
+    guard plan.infos[value]?.elementType.storage == .float32 else {
+      return Array(images.one(of: contents(of: value).floats))
+    }
+    return withElements(of: value) { Array(images.one(of: $0)) }
   }
 
   /// Activation and gradient at a value.

@@ -44,8 +44,8 @@ final class ObservedPasses {
   /// A forward pass that keeps all values upstream of some values.
   private func openRun(reaching values: [ValueID]) throws -> Run {
     if let open, openValues.isSuperset(of: values) { return open }
-    let head = planner.model.head, graph = planner.model.graph
-    let roots = Set([head.output, head.logits] + values + (open?.key.kept ?? []))
+    let graph = planner.model.graph
+    let roots = Set(try planner.reported() + values + (open?.key.kept ?? []))
     let key = PlanKey(kept: roots.sorted(), isObservable: true, reusesWeights: planner.reusesWeights)
     let run = try forward(planner.run(key))
     if let open { planner.recycle(open) }

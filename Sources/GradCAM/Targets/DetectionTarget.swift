@@ -4,24 +4,26 @@ import Graph
 public struct DetectionTarget: Target {
   /// The index of the box in the model's output.
   public let box: Int
-  /// Its four numbers, as the output has them.
+  /// Its four numbers, as the output has them; none if no output holds them.
   public let coordinates: [Float]
-  /// The class.
-  public let classIndex: Int
+  /// The class; nil if it is not known which one the score is of.
+  public let classIndex: Int?
   /// Its name, if known.
   public let label: String?
   /// Where the factors of the score lie.
   private let factors: [Int]
 
-  init(_ layout: DetectionLayout, box: Int, classIndex: Int, label: String?, coordinates: [Float]) {
-    (self.box, self.coordinates, self.classIndex, self.label) = (box, coordinates, classIndex, label)
-    factors = layout.factors(box: box, classIndex: classIndex)
+  init(_ layout: DetectionLayout, _ chosen: DetectionLayout.RankedScore, label: String?, coordinates: [Float]) {
+    (box, classIndex, self.coordinates, self.label) = (chosen.box, chosen.classIndex, coordinates, label)
+    factors = layout.factors(box: chosen.box, score: chosen.score)
   }
 
+  private var className: String? { label ?? classIndex.map { "class \($0)" } }
+
   /// Such as `dog-box17`.
-  public var name: String { "\(label ?? "\(classIndex)")-box\(box)" }
+  public var name: String { (label ?? classIndex.map { "\($0)" }).map { "\($0)-box\(box)" } ?? "box\(box)" }
   /// Such as `score of dog in box 17`.
-  public var description: String { "score of \(label ?? "class \(classIndex)") in box \(box)" }
+  public var description: String { "score of " + (className.map { "\($0) in box \(box)" } ?? "box \(box)") }
 
   /// The class.
   public var subject: Int? { classIndex }
@@ -42,7 +44,7 @@ extension Explainer {
   ///
   /// Boxes are not merged: each counts, including those that a detector would suppress afterwards.
   /// - Parameters:
-  ///   - layout: the layout that the explainer was planned for, with its boxes kept.
+  ///   - layout: the layout that the explainer was planned for, with its other values kept.
   ///   - rank: 0 for the box with the best score.
   ///   - classIndex: the class by whose score boxes are ranked; nil means each box's best.
   ///
@@ -50,25 +52,21 @@ extension Explainer {
   public func detectionTarget(
     _ layout: DetectionLayout, rank: Int, classIndex: Int? = nil, of observation: Observation
   ) throws -> DetectionTarget {
-    guard (0..<layout.boxCount).contains(rank) else {
+    if let known = layout.knownClasses, let classIndex, !known.contains(classIndex) {
       throw GradCAMError(
-        .usage, at: "\(.detection, rank)", problem: "the model gives \(layout.boxCount) boxes",
-        advice: "use 0 (the best) to \(layout.boxCount - 1)")
+        .usage, at: "\(.class, classIndex)", problem: "no score is known to be of this class",
+        advice: known.isEmpty ? "leave it out" : "use \(known.min()!) to \(known.max()!)")
     }
-    let classes = classIndex.map { $0..<$0 + 1 } ?? 0..<layout.classCount
-    guard classes.upperBound <= layout.classCount, classes.lowerBound >= 0 else {
-      throw GradCAMError.noClass(classes.lowerBound, of: layout.classCount)
+    let best = try layout.bestScores(ofClass: classIndex, in: observation.elements)
+      .sorted { ($1.rank, $0.box) < ($0.rank, $1.box) }
+    guard best.indices.contains(rank) else {
+      let what = classIndex.map { " of class \($0)" } ?? ""
+      throw GradCAMError(
+        .usage, at: "\(.detection, rank)", problem: "the model gives \(best.count) boxes\(what)",
+        advice: best.isEmpty ? "choose another class" : "use 0 (the best) to \(best.count - 1)")
     }
-    let contents = observation.contents
-    func score(_ box: Int, _ classIndex: Int) -> Float {
-      layout.factors(box: box, classIndex: classIndex).reduce(1) { $0 * contents[$1] }
-    }
-    let best = (0..<layout.boxCount).map { box in
-      classes.map { (box: box, classIndex: $0, score: score(box, $0)) }.max { $0.score < $1.score }!
-    }
-    let chosen = best.sorted { ($1.score, $0.box) < ($0.score, $1.box) }[rank]
     return DetectionTarget(
-      layout, box: chosen.box, classIndex: chosen.classIndex, label: labels[chosen.classIndex],
-      coordinates: try layout.coordinates(chosen.box, in: observation.elements(of: layout.boxes)))
+      layout, best[rank], label: best[rank].classIndex.flatMap { labels[$0] },
+      coordinates: try layout.coordinates(best[rank].box, in: observation.elements))
   }
 }

@@ -16,15 +16,15 @@ extension [ModelOutput] {
 }
 
 extension Model {
-  /// The outputs that can be inferred for images of a size.
-  ///
-  /// - Parameter inputs: type and shape of the inputs other than the image.
-  public func outputs(_ size: PixelSize, inputs: [String: ValueInfo] = [:]) -> [ModelOutput] {
+  /// The outputs that can be computed.
+  func outputs(_ inferred: InferredGraph) -> [ModelOutput] {
     graph.outputs.compactMap { value in
-      guard let info = (try? inferred(size: size, inputs: inputs, reaching: [value]))?.infos[value] else { return nil }
-      return ModelOutput(value: value, name: graph.values[value].name, info: info)
+      inferred.infos[value].map { ModelOutput(value: value, name: graph.values[value].name, info: $0) }
     }
   }
+
+  /// The output whose elements reports save: the one that the user named, else the first.
+  var savedOutput: ValueID { head.evidence == .request ? head.output : graph.outputs[0] }
 
   /// The outputs as the file declares them: `'boxes' 1×count×4`.
   var declaredOutputs: String {

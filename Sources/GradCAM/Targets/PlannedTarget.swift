@@ -28,11 +28,25 @@ public struct PlannedTarget: Sendable {
     if let elements = request.elements {
       kind = .elements(try model.located { try ElementSelection(elements, in: model) })
     } else if let rank = request.detection {
-      let count = (labels?.names ?? model.metadata.labels)?.count
+      let described: [(name: String, columns: BoxColumns)] = try request.columns.map { text in
+        guard let equals = text.lastIndex(of: "=") else {
+          throw GradCAMError(
+            .usage, at: "\(.columns, text)", problem: "names no output",
+            advice: "write OUTPUT=cxcywh,score*80, say; the outputs are \(model.declaredOutputs)")
+        }
+        return (String(text[..<equals]), try BoxColumns(String(text[text.index(after: equals)...])))
+      }
       kind = .box(
-        rank, try model.located { try DetectionLayout(model.outputs(size, inputs: inputs), labelCount: count) })
+        rank,
+        try model.located {
+          try DetectionReading(
+            model, try model.inferred(size: size, inputs: inputs, reaching: Set(model.graph.outputs)),
+            labels: labels?.names ?? model.metadata.labels
+          ).layout(described: described)
+        })
     } else if let embedding = request.embedding {
-      kind = .embedding(try EmbeddingReference(embedding, model.outputs(size, inputs: inputs), of: model))
+      let inferred = try model.inferred(size: size, inputs: inputs, reaching: Set(model.graph.outputs))
+      kind = .embedding(try EmbeddingReference(embedding, model.outputs(inferred), of: model))
     } else {
       kind = .classes
     }
@@ -59,5 +73,8 @@ public struct PlannedTarget: Sendable {
   }
 
   /// The other values to keep.
-  public var kept: [ValueID] { if case .box(_, let layout) = kind { [layout.boxes] } else { [] } }
+  public var kept: [ValueID] { if case .box(_, let layout) = kind { layout.others } else { [] } }
+
+  /// What was assumed about it.
+  public var warnings: [Warning] { if case .box(_, let layout) = kind { layout.warnings } else { [] } }
 }

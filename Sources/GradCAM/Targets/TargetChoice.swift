@@ -36,7 +36,8 @@ public struct TargetChoice: Sendable {
       let vector = try reference.vector ?? explainer.observe(explainer.prepare(contentsOf: reference.path)).contents
       kind = .target(try CosineSimilarity(to: vector, from: reference.path))
     case .box(let rank, let layout):
-      let classes = try classes(of: layout.classCount)
+      let known = layout.knownClasses ?? Array(labels.names.isEmpty ? 0..<65_536 : labels.names.indices)
+      let classes = try classes(of: (known.max() ?? -1) + 1)
       kind = .boxes(rank, layout, classes.isEmpty ? [nil] : classes)
     case .classes:
       let count = focus.catalogue.classCount
@@ -44,7 +45,9 @@ public struct TargetChoice: Sendable {
         throw explainer.planner.noClassScores(focus)
       }
       let classes = try classes(of: count)
-      if let contrast = request.contrast {
+      if request.chosen == nil, explainer.explainsMeasurement {
+        kind = .target(MeasuredValue(name: explainer.model.graph.values[focus.explained].name))
+      } else if let contrast = request.contrast {
         let pair = try labels.indices(ofPair: contrast, classCount: count)
         kind = .contrast(pair.0, pair.1)
       } else {

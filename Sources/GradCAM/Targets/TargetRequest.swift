@@ -16,6 +16,8 @@ public struct TargetRequest: Sendable {
   public var elements: String?
   /// The rank of a detector's box by its score, from 0.
   public var detection: Int?
+  /// What the numbers of a detector's boxes mean, each as `OUTPUT=COLUMNS`, where the file does not tell.
+  public var columns: [String] = []
   /// The path of an array, or of a picture, that an output is to be similar to.
   public var embedding: String?
   /// Whether to explain what speaks against the target.
@@ -51,6 +53,7 @@ public struct TargetRequest: Sendable {
       }
     }
     if mask != nil, classes.isEmpty { return "\(.mask) needs \(.class)" }
+    if !columns.isEmpty, detection == nil { return "\(.columns) needs \(.detection)" }
     if let detection, detection < 0 { return "\(.detection) must be at least 0" }
     if let top, top < 1 { return "\(.top) must be at least 1" }
     if top != nil, let chosen { return both(chosen, .top) }

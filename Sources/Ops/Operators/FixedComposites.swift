@@ -191,6 +191,7 @@ struct CompositeBody {
   mutating func quantize(_ y: ValueID, at index: Int, axis: Int64 = 1) throws -> ValueID {
     add("QuantizeLinear", domain: microsoft, [y, try input(index), optional(index + 1)], ["axis": .int(axis)])
   }
+
   mutating func roundToInt32(_ y: ValueID, _ one: ValueID) -> ValueID {
     let zero = constant(Tensor([0], shape: [], elementType: .int32))
     return add("QuantizeLinear", domain: microsoft, [y, one, zero])

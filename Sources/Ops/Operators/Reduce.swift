@@ -235,6 +235,8 @@ struct ArgExtremum: Operator {
   private let isMinimum, keepsDimension, prefersLast: Bool
   private let axis: Int
 
+  var role: OperatorRole { isMinimum ? .other : .ranking }
+
   init(_ reader: inout AttributeReader, sign: Int) throws {
     isMinimum = sign < 0
     axis = try reader.int("axis", default: 0)

@@ -12,9 +12,34 @@ let selectionOperators: [OperatorEntry] = [
   },
   OperatorEntry("NonMaxSuppression", since: 10) { reader in
     let isCentred = try reader.flag("center_point_box")
-    return KnownResult { inputs in [try nonMaxSuppression(inputs, isCentred: isCentred)] }
+    return NonMaxSuppression(isCentred: isCentred)
   },
 ]
+
+/// Operators of other programs that select detections.
+let foreignBoxSelections: [OperatorName: BoxSelection] = {
+  let names = ["EfficientNMS_TRT", "BatchedNMS_TRT", "BatchedNMSDynamic_TRT"].flatMap { type in
+    ["", "TRT"].map { OperatorName(domain: $0, type: type) }
+  }
+  return Dictionary(uniqueKeysWithValues: names.map { ($0, BoxSelection(boxes: 0, scores: 1, classAxis: 2)) })
+}()
+
+/// The boxes that remain after those that overlap a better one are left out.
+struct NonMaxSuppression: Operator {
+  let isCentred: Bool
+
+  var boxSelection: BoxSelection? { BoxSelection(boxes: 0, scores: 1, classAxis: 1) }
+
+  func axes(_ inputs: NodeInputs) -> AxisMapping { .unknown }
+
+  func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    [ValueInfo(try nonMaxSuppression(inputs, isCentred: isCentred))]
+  }
+
+  func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
+    throw GradCAMError(.defect, problem: "the result is known and needs no kernel")
+  }
+}
 
 /// The slices along an axis for which the condition, input 1, holds; the elements if there is no axis.
 private func compress(_ inputs: NodeInputs, axis: Int?) throws -> ComputeGraph {

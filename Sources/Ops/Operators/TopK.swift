@@ -8,6 +8,8 @@ struct TopK: DifferentiableOperator {
   let count: Int?
   let takesLargest: Bool
 
+  var role: OperatorRole { takesLargest ? .ranking : .other }
+
   func axes(_ inputs: NodeInputs) -> AxisMapping {
     guard let shape = inputs[0]?.shape, let axis = try? shape.axis(axis) else { return .unknown }
     return .kept(rank: shape.rank, except: [axis])

@@ -52,7 +52,7 @@ struct Compare: ParsableCommand {
     let boxes = try measured.boxes.read()
     let settings = ModelRun.Settings(
       method: self.method, metrics: try measured.chosenMetrics, colormap: drawing.colormap, blend: drawing.blend)
-    let opened = try networks.map { try host.open($0, layout: image.layout, registry: registry) }
+    let opened = try networks.map { try host.open($0, image, registry: registry) }
     let nodes = try PerModel(nodes, option: "--node", models: opened)
     let depths = try PerModel(depths, option: "--depth", models: opened)
     let labelFiles = try PerModel(image.labels.map { [$0] } ?? [], option: "--labels", models: opened)

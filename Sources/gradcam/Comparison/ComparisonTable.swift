@@ -10,7 +10,7 @@ extension Comparison {
         let numbers = names.map { name in (result.metrics[name] ?? nil).map { "\($0)" } ?? "" }
         let top = result.top.label ?? "\(result.top.class)"
         let known = [image.image, image.label, model.name, model.node, "\(result.class)", "\(result.probability)"]
-        return known + [top, "\(result.top.probability)"] + numbers
+        return known + [top, "\(result.top.probability ?? .nan)"] + numbers
       }
     }
     return ([heading] + records).map { CSV.record($0) + "\n" }.joined()

@@ -38,7 +38,7 @@ struct ModelRun {
     let memory = ProcessMemory()
     let explainer = try opened()
     let planner = explainer.planner, focus = explainer.focus, path = explainer.model.path
-    guard focus.catalogue.hasClassScores else { throw planner.noClassScores(focus) }
+    try explainer.checkClasses()
     let cases = try cases(explainer)
     var times = Times(), peak: Double?, seen: [Seen] = []
     for (index, each) in cases.enumerated() {
@@ -87,7 +87,8 @@ struct ModelRun {
     return Seen(
       result: ComparedResult(
         model: name, class: scored.index, label: scored.label, logit: scored.logit, probability: scored.probability,
-        top: TopClass(top), metrics: Dictionary(uniqueKeysWithValues: zip(settings.metrics.map(\.name), values)),
+        top: TopClass(class: top.index, label: top.label, probability: top.probability),
+        metrics: Dictionary(uniqueKeysWithValues: zip(settings.metrics.map(\.name), values)),
         warnings: explanation.warnings.map(\.text.asOptions), heat: try heat.encoded(for: "heat.jpg")),
       overlay: try PictureGrid.Cell(overlay, label: "\(percentage)% \(name)"),
       map: explanation.drawnMap(size: picture.comparedSize), part: explanation.seen(size: picture.comparedSize))

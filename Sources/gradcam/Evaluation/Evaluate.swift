@@ -42,7 +42,7 @@ struct Evaluate: ParsableCommand {
 
   func run() throws {
     let boxes = try measured.boxes.read(), metrics = try measured.chosenMetrics
-    let model = try host.open(model, layout: image.layout)
+    let model = try host.open(model, image)
     let registry = model.registry
     let all = methods.contains("all")
     let methods = all ? registry.methods.map(\.name) : self.methods.withoutRepeats
@@ -58,7 +58,7 @@ struct Evaluate: ParsableCommand {
       inputSize: image.size, labels: try image.labels.map { try Labels(contentsOf: $0) }, threadCount: threads.count,
       reusesWeights: true)
     let focus = explainer.focus, classCount = focus.catalogue.classCount
-    guard focus.catalogue.hasClassScores else { throw explainer.planner.noClassScores(focus) }
+    try explainer.checkClasses()
     let classes = try measured.classes.map { try explainer.labels.index(of: $0, classCount: classCount) }.withoutRepeats
 
     let path = output ?? model.name + ".evaluation.jsonl"

@@ -123,7 +123,7 @@ extension HTMLReport {
   private func choice(of result: ComparedResult) -> HTML {
     result.isTop
       ? ", its first choice"
-      : "<span class=\"differs\">≠ it says “\(result.top.name)” \(percent(result.top.probability))</span>"
+      : "<span class=\"differs\">≠ it says “\(result.top.name)” \(percent(result.top.probability ?? .nan))</span>"
   }
 
   /// Layers on top of each other in an image's pixel coordinates, with the boxes of its objects.

@@ -43,7 +43,10 @@ class Network:
         self.save_all(name, [(output, shape)], metadata)
 
     def save_all(self, name, outputs, metadata=None):
-        outputs = [helper.make_tensor_value_info(output, TensorProto.FLOAT, shape) for output, shape in outputs]
+        outputs = [
+            helper.make_tensor_value_info(output, *(kind or [TensorProto.FLOAT]), shape)
+            for output, shape, *kind in outputs
+        ]
         graph = helper.make_graph(self.nodes, name, self.inputs, outputs, self.weights)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
         helper.set_model_props(model, metadata or {})
@@ -206,6 +209,86 @@ def detectors():
     network.save_all("boxes-and-scores", [("boxes", [1, 80, 4]), ("scores", [1, 80, 3])], METADATA)
 
 
+def meanings():
+    """Networks whose outputs cannot be told by their shapes."""
+    integer = TensorProto.INT64
+
+    def rows(network, x, name, count):
+        shape = network.weight(f"{name}.shape", np.array([1, count, 64], np.int64))
+        return network.add("Reshape", [network.convolution(x, f"{name}.map", 6, count, scale=0.1), shape], name)
+
+    def pixels(network, x, name, count):
+        y = network.add("Sigmoid", [rows(network, x, f"{name}.raw", count)], f"{name}.share")
+        return network.add("Mul", [y, network.weight(f"{name}.size", np.float32(16))], name)
+
+    def by_box(network, x, name):
+        return network.add("Transpose", [x], name, perm=[0, 2, 1])
+
+    # As Ultralytics exports poses: a box, the score of a person, and two key points of three numbers.
+    network = Network([("image", [1, 3, 16, 16])])
+    x = features(network)
+    person = network.add("Sigmoid", [rows(network, x, "person.raw", 1)], "person")
+    parts = [pixels(network, x, "corners", 4), person, pixels(network, x, "keypoints", 6)]
+    pose = network.add("Concat", parts, "output0", axis=1)
+    named = {**METADATA, "gradcam.labels": "person"}
+    network.save("pose", pose, [1, 11, 64], {**named, "task": "pose", "kpt_shape": "[2, 3]"})
+    network.save("pose-untold", pose, [1, 11, 64], {k: v for k, v in METADATA.items() if k != "gradcam.labels"})
+
+    # Detections that were selected inside of the network: corners, score, class.
+    network = Network([("image", [1, 3, 16, 16])])
+    x = features(network)
+    scores = by_box(network, network.add("Sigmoid", [rows(network, x, "scores.raw", 3)], "scores.rows"), "scores")
+    corners = by_box(network, pixels(network, x, "corners.rows", 4), "corners")
+    best = network.add("ReduceMax", [scores], "best", axes=[2])
+    which = network.add("ArgMax", [scores], "which", axis=2)
+    count = network.weight("count", np.array([10], np.int64))
+    network.nodes.append(helper.make_node("TopK", [best, count], ["top", "places"], name="/top/TopK", axis=1))
+    four = network.weight("four", np.array([1, 1, 4], np.int64))
+    places = network.add("Expand", ["places", four], "places4")
+    boxes = network.add("GatherElements", [corners, places], "selected", axis=1)
+    names = network.add("GatherElements", [which, "places"], "selected.classes", axis=1)
+    names = network.add("Cast", [names], "class", to=1)
+    network.save("finished", network.add("Concat", [boxes, "top", names], "output0", axis=2), [1, 10, 6], METADATA)
+
+    # The same scores and boxes, selected by an operator whose result has no extents before it runs.
+    network = Network([("image", [1, 3, 16, 16])])
+    x = features(network)
+    scores = network.add("Sigmoid", [rows(network, x, "scores.raw", 3)], "scores")
+    corners = by_box(network, pixels(network, x, "corners.rows", 4), "corners")
+    limits = [network.weight(f"limit{i}", v) for i, v in enumerate([np.array([9], np.int64), np.float32([0.5]), np.float32([0.1])])]
+    network.add("NonMaxSuppression", [corners, scores, *limits], "selected")
+    network.save_all("selecting", [("selected", ["count", 3], integer)], METADATA)
+
+    # DETR: raw scores of three classes and of nothing.
+    network = Network([("image", [1, 3, 16, 16])])
+    x = features(network)
+    by_box(network, rows(network, x, "scores.rows", 4), "pred_logits")
+    by_box(network, network.add("Sigmoid", [rows(network, x, "corners.rows", 4)], "corners"), "pred_boxes")
+    network.save_all("queries", [("pred_logits", [1, 64, 4]), ("pred_boxes", [1, 64, 4])], METADATA)
+
+    # Class scores that are not the first output.
+    network = Network([("image", [1, 3, 16, 16])])
+    scores = head(network, features(network))
+    network.add("Softmax", [scores], "probabilities", axis=1)
+    network.add("ArgMax", ["probabilities"], "label", axis=1, keepdims=0)
+    count = network.weight("count", np.array([2], np.int64))
+    network.nodes.append(helper.make_node("TopK", ["probabilities", count], ["values", "indices"], name="/top/TopK"))
+    network.add("Frobnicate", ["relu2"], "strange")
+    network.add("Identity", ["flat"], "image_embeds")
+    network.save_all("embedding-first", [("flat", [1, 6]), ("scores", [1, 3])], METADATA)
+    network.save_all("label-first", [("label", [1], integer), ("probabilities", [1, 3])], METADATA)
+    network.save_all("top-two", [("values", [1, 2]), ("indices", [1, 2], integer)], METADATA)
+    network.save_all("strange-first", [("strange", [1, 6, 8, 8]), ("scores", [1, 3])], METADATA)
+    unnamed = {key: value for key, value in METADATA.items() if key != "gradcam.labels"}
+    network.save_all("embedding", [("image_embeds", [1, 6])], unnamed)
+
+    # A measurement, and three of them.
+    for name, count in [("angle", 1), ("angles", 3)]:
+        network = Network([("image", [1, 3, 16, 16])])
+        x = network.add("Flatten", [network.add("GlobalAveragePool", [features(network)], "pool")], "flat")
+        network.save(name, network.dense(x, name, 6, count), [1, count], unnamed)
+
+
 def no_classifiers():
     network = Network([("image", [1, 3, 16, 16])])
     x = network.add("Flatten", ["image"], "flat")
@@ -282,6 +365,7 @@ if __name__ == "__main__":
     quantized()
     empty_maps()
     detectors()
+    meanings()
     no_classifiers()
     cases()
     pictures()

@@ -4,66 +4,177 @@ import Testing
 
 @testable import GradCAM
 
+/// How the outputs of detectors are read; the command's tests compare maps.
 @Suite struct DetectionTests {
-  private func outputs(_ shapes: Shape..., type: ElementType = .float32) -> [ModelOutput] {
-    shapes.enumerated().map { ModelOutput(value: $0, name: "output\($0)", info: ValueInfo(type, $1)) }
+  private let three = ["a", "b", "c"]
+
+  /// The scores of box 2 lie at these numbers of it, in a list by number.
+  private func numbers(_ layout: DetectionLayout) -> [Int] {
+    (0..<layout.classCount).map { layout.factors(box: 2, score: $0).last! / 64 }
   }
 
-  @Test func oneListByBoxHasScoresOfItsOwn() throws {
-    let layout = try DetectionLayout(outputs([1, 3549, 85]), labelCount: nil)
-    #expect((layout.boxCount, layout.classCount) == (3549, 80) && layout.hasObjectness)
-    #expect(layout.factors(box: 2, classIndex: 7) == [174, 182])
-    #expect(layout.coordinates(1, in: (0..<3549 * 85).map(Float.init)) == [85, 86, 87, 88])
+  @Test func whatASigmoidMadeIsAScoreAndTheRestIsNot() throws {
+    var pose = DetectorGraph()
+    pose.output(pose.joined(pose.pixels(4), pose.sigmoid(1), pose.pixels(15)), "output0")
+    let face = try pose.layout().layout
+    #expect(face.boxCount == 64 && numbers(face) == [4] && !face.hasObjectness && face.warnings.isEmpty)
+    #expect(face.coordinates(3, in: { _ in (0..<20 * 64).map(Float.init) }) == [3, 67, 131, 195])
+
+    var oriented = DetectorGraph()
+    oriented.output(oriented.joined(oriented.pixels(4), oriented.sigmoid(3), oriented.pixels(1)), "output0")
+    let boxes = try oriented.layout(labels: three).layout
+    #expect(numbers(boxes) == [4, 5, 6] && !boxes.hasObjectness && boxes.warnings.isEmpty)
+    // Without labels the first of the three might be the score of the box itself.
+    #expect(try oriented.layout().layout.warnings.map(\.code) == [.columnsAssumed])
+    expectError(.unsupported, saying: "for 2 labels", "columns") { _ = try oriented.layout(labels: ["a", "b"]) }
   }
 
-  @Test func oneListByNumberHasNot() throws {
-    let layout = try DetectionLayout(outputs([1, 84, 8400]), labelCount: nil)
-    #expect((layout.boxCount, layout.classCount) == (8400, 80) && !layout.hasObjectness)
-    #expect(layout.factors(box: 2, classIndex: 7) == [11 * 8400 + 2])
-    #expect(layout.coordinates(1, in: (0..<84 * 8400).map(Float.init)) == [1, 8401, 16801, 25201])
+  @Test func twoSigmoidsAreThatOfTheBoxAndThoseOfClasses() throws {
+    var graph = DetectorGraph()
+    graph.output(graph.byBox(graph.joined(graph.numbers(4), graph.sigmoid(1), graph.sigmoid(4))), "output")
+    let layout = try graph.layout().layout
+    #expect(layout.hasObjectness && layout.classCount == 4 && layout.warnings.isEmpty)
+    #expect(layout.factors(box: 2, score: 3) == [22, 26])
   }
 
-  /// 4 + 3 numbers and 5 + 2 of the other order.
-  @Test func theNumberOfLabelsDecides() throws {
-    let byBox = try DetectionLayout(outputs([1, 100, 7]), labelCount: 3)
-    #expect(byBox.classCount == 3 && !byBox.hasObjectness && byBox.factors(box: 1, classIndex: 0) == [11])
-    let byNumber = try DetectionLayout(outputs([1, 7, 100]), labelCount: 2)
-    #expect(byNumber.classCount == 2 && byNumber.hasObjectness)
-    #expect(byNumber.factors(box: 1, classIndex: 0) == [401, 501])
-    #expect(try DetectionLayout(outputs([1, 100, 6]), labelCount: 1).hasObjectness)
+  @Test func oneSigmoidIsSettledByTheLabels() throws {
+    var plain = DetectorGraph()
+    let scores = plain.sigmoid(5)
+    plain.output(plain.byBox(plain.joined(plain.pixels(4), scores)), "output")
+    #expect(try plain.layout(labels: ["a", "b", "c", "d"]).layout.hasObjectness)
+    #expect(try !plain.layout(labels: ["a", "b", "c", "d", "e"]).layout.hasObjectness)
+    let assumed = try plain.layout().layout
+    #expect(assumed.hasObjectness && assumed.warnings.map(\.code) == [.columnsAssumed])
+    expectError(.unsupported, at: "detector.onnx", saying: "for 3 labels") { _ = try plain.layout(labels: three) }
   }
 
-  @Test func boxesAndScoresMayStandApart() throws {
-    let layout = try DetectionLayout(outputs([1, 9, 2], [1, 9, 4]), labelCount: nil)
-    #expect((layout.scores, layout.boxes) == (0, 1) && layout.classCount == 2 && layout.boxCount == 9)
-    #expect(layout.factors(box: 3, classIndex: 1) == [7])
-    #expect(layout.coordinates(2, in: (0..<36).map(Float.init)) == [8, 9, 10, 11])
+  @Test func nothingIsReadFromAShapeAlone() throws {
+    var graph = DetectorGraph()
+    graph.output(graph.numbers(60), "output0")
+    expectError(.unsupported, saying: "'output0' 1×60×64", "columns", "target") { _ = try graph.layout() }
+    let described = try graph.layout(columns: ["output0=cxcywh,score*56"]).layout
+    #expect(described.classCount == 56 && described.warnings.isEmpty)
+    #expect(try graph.layout(columns: ["output0=xyxy,objectness,score*,keypoint*51"]).layout.classCount == 4)
+    for (columns, words) in [
+      ("output0=xyxy,score*3", "does not fit 'output0', whose shape is 1×60×64"), ("output=xyxy", "no value 'output'"),
+      ("xyxy", "names no output"), ("output0=skip*", "no number is a score"),
+      ("output0=score*2,class,skip*", "names a class"),
+    ] { expectError(.usage, saying: words) { _ = try graph.layout(columns: [columns]) } }
   }
 
-  @Test func whatIsNotClearIsAnErrorThatListsTheOutputs() {
-    let cases: [([ModelOutput], Int?)] = [
-      (outputs([1, 3, 64, 64]), nil), (outputs([1, 300, 6]), nil), (outputs([1, 300, 6]), 80),
-      (outputs([1, 9, 9]), nil),
-      (outputs([1, 9, 4], [1, 9, 4]), nil), (outputs([1, 116, 8400], [1, 32, 160, 160]), nil),
-      (outputs([1, 9, 4], [1, 9, 2], [1, 9, 3]), nil), (outputs([2, 100, 85]), nil), ([], nil),
-      (outputs([1, 100, 85], type: .int64), nil),
-    ]
-    for (outputs, labels) in cases {
-      let listed = outputs.map { "'\($0.name)' \($0.info.shape)" }
-      for words in listed + ["with target"] {
-        expectError(.unsupported, at: "detection", saying: words) {
-          _ = try DetectionLayout(outputs, labelCount: labels)
-        }
-      }
+  @Test(arguments: [
+    ("detect", 7, "4 5 6"), ("obb", 8, "4 5 6"), ("pose", 22, "4 5 6"), ("segment", 11, "4 5 6"),
+  ])
+  func theTaskInTheMetadataTells(_ task: String, _ count: Int, _ expected: String) throws {
+    var graph = DetectorGraph()
+    // Opaque, so that nothing else tells.
+    graph.output(graph.numbers(count), "output0")
+    let prototypes = graph.add("Reshape", graph.numbers(4), graph.integers([1, 4, 8, 8]))
+    graph.output(prototypes, "output1")
+    graph.metadata = ["task": task, "kpt_shape": "[5, 3]"]
+    #expect(numbers(try graph.layout(labels: three).layout).map { "\($0)" }.joined(separator: " ") == expected)
+    #expect(numbers(try graph.layout().layout).map { "\($0)" }.joined(separator: " ") == expected)
+    expectError(.unsupported) { _ = try graph.layout(labels: ["a", "b"]) }
+  }
+
+  /// The best scores of boxes, with the integers that name classes, selected inside of the network.
+  private func selected(
+    _ order: (inout DetectorGraph, _ box: ValueID, _ score: ValueID, _ class: ValueID) -> ValueID
+  ) throws -> DetectorGraph {
+    var graph = DetectorGraph()
+    let scores = graph.byBox(graph.sigmoid(3)), boxes = graph.byBox(graph.pixels(4))
+    let best = graph.add("ReduceMax", scores, with: ["axes": .ints([2])])
+    let names = graph.add("ArgMax", scores, with: ["axis": .int(2)])
+    let number = graph.add("Cast", names, with: ["to": .int(1)])
+    let rows = order(&graph, boxes, best, number)
+    graph.output(rows, "output0")
+    return graph
+  }
+
+  @Test func detectionsThatNameTheirClassAreTold() throws {
+    let usual = try selected { $0.joined($1, $2, $3, axis: 2) }.layout().layout
+    #expect(usual.namesClasses && usual.boxCount == 64 && usual.factors(box: 2) == [16])
+    let contents = (0..<64 * 6).map { Float($0 % 6 == 5 ? 2 : $0) }
+    #expect(usual.bestScores(ofClass: 2, in: { _ in contents }).count == 64)
+    #expect(usual.bestScores(ofClass: 1, in: { _ in contents }).isEmpty)
+    #expect(usual.bestScores(ofClass: nil, in: { _ in contents })[3].classIndex == 2)
+    #expect(usual.coordinates(1, in: { _ in contents }) == [6, 7, 8, 9])
+
+    let classFirst = try selected { $0.joined($3, $2, $1, axis: 2) }.layout().layout
+    #expect(classFirst.factors(box: 2) == [13] && classFirst.coordinates(0, in: { _ in contents }) == [2, 3, 4, 2])
+    let numbered = try selected { graph, box, score, name in graph.joined(name, box, name, score, axis: 2) }
+    #expect(try numbered.layout().layout.factors(box: 2) == [20], "the first integer is the number of the image")
+  }
+
+  @Test func outputsAreKnownByTheirNames() throws {
+    for (boxes, scores, classes) in [
+      ("boxes", "scores", "labels"), ("detection_boxes", "detection_scores", "detection_classes"),
+      ("det_boxes", "det_scores", "det_classes"),
+    ] {
+      var graph = DetectorGraph()
+      let numbers = graph.byBox(graph.sigmoid(3))
+      graph.output(graph.byBox(graph.pixels(4)), boxes)
+      graph.output(graph.add("ReduceMax", numbers, with: ["axes": .ints([2]), "keepdims": .int(0)]), scores)
+      graph.output(graph.add("ArgMax", numbers, with: ["axis": .int(2), "keepdims": .int(0)]), classes)
+      let (layout, model) = try graph.layout()
+      #expect(layout.namesClasses && layout.boxCount == 64 && model.graph.values[layout.scores].name == scores)
+      #expect(layout.others.map { model.graph.values[$0].name } == [boxes, classes])
+    }
+  }
+
+  @Test func nothingIsLeftOut() throws {
+    var raw = DetectorGraph()
+    raw.output(raw.byBox(raw.numbers(4)), "pred_logits")
+    raw.output(raw.byBox(raw.sigmoid(4)), "pred_boxes")
+    // With as many labels, every score is that of a class; with one less, the last is not.
+    #expect(try raw.layout(labels: ["a", "b", "c", "d"]).layout.warnings.isEmpty)
+    let known = try raw.layout(labels: three).layout
+    #expect(known.classCount == 3 && known.warnings.map(\.code) == [.backgroundLeftOut])
+    // exp(3) ⁄ (exp(3) + exp(2) + 2 exp(0)) is less than exp(2) ⁄ (exp(2) + 3 exp(0)).
+    var contents = [Float](repeating: -9, count: 64 * 4)
+    contents.replaceSubrange(0..<8, with: [3, 0, 0, 2.9, 0, 2, 0, -1])
+    let best = known.bestScores(ofClass: nil, in: { _ in contents }).prefix(2)
+    #expect(best.map(\.classIndex) == [0, 1] && best.first!.rank < best.last!.rank)
+    expectClose([best.first!.rank], [0.4989], within: 1e-3)
+    #expect(try raw.layout().layout.knownClasses == [0, 1, 2])
+
+    var softmax = DetectorGraph()
+    softmax.output(softmax.add("Softmax", softmax.byBox(softmax.numbers(2)), with: ["axis": .int(-1)]), "scores")
+    softmax.output(softmax.byBox(softmax.pixels(4)), "boxes")
+    let face = try softmax.layout().layout
+    #expect(
+      face.knownClasses == [1] && face.factors(box: 3) == [7] && face.warnings.map(\.code) == [.backgroundLeftOut])
+    #expect(try softmax.layout(labels: ["face"]).layout.knownClasses == [0])
+    #expect(try softmax.layout(labels: ["face", "background"]).layout.factors(box: 3) == [6])
+  }
+
+  @Test func whatASelectionReadsIsKnown() throws {
+    for isForeign in [false, true] {
+      var graph = DetectorGraph()
+      let boxes = graph.byBox(graph.pixels(4)), scores = graph.sigmoid(3)
+      let selected =
+        isForeign
+        ? graph.node("EfficientNMS_TRT", domain: "TRT", boxes, graph.byBox(scores), outputCount: 4)
+        : graph.node("NonMaxSuppression", boxes, scores, outputCount: 1)
+      graph.output(selected[0], "selected")
+      let (layout, model) = try graph.layout()
+      #expect(
+        layout.boxCount == 64 && layout.classCount == 3 && layout.factors(box: 2, score: 1) == [isForeign ? 7 : 66])
+      // The nodes before it are listed, with the reason why the rest is not.
+      let catalogue = try NodeCatalogue(model, size: PixelSize(width: 32, height: 32))
+      #expect(catalogue.failure != nil && catalogue.entries.contains(where: \.isMappable))
     }
   }
 
   @Test func aScoreIsAProductWithItsDerivative() throws {
-    let layout = try DetectionLayout(outputs([1, 8, 7]), labelCount: 2)
-    var contents = [Float](repeating: 0, count: 56)
+    var graph = DetectorGraph()
+    graph.output(graph.byBox(graph.numbers(7)), "boxes")
+    let layout = try graph.layout(columns: ["boxes=cxcywh,objectness,score*2"]).layout
+    var contents = [Float](repeating: 0, count: 7 * 64)
     (contents[11], contents[13]) = (0.5, 0.25)
-    let target = DetectionTarget(layout, box: 1, classIndex: 1, label: "dog", coordinates: [1, 2, 3, 4])
-    #expect(target.score(contents) == 0.125)
+    let best = try #require(layout.bestScores(ofClass: nil, in: { _ in contents }).max { $0.rank < $1.rank })
+    let target = DetectionTarget(layout, best, label: "dog", coordinates: [1, 2, 3, 4])
+    #expect(target.score(contents) == 0.125 && target.box == 1 && target.classIndex == 1)
     let gradient = target.gradient(contents)
     #expect(gradient[11] == 0.25 && gradient[13] == 0.5 && gradient.count { $0 != 0 } == 2)
     #expect(target.name == "dog-box1" && target.description == "score of dog in box 1")

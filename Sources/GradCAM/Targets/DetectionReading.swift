@@ -1,0 +1,323 @@
+import Graph
+
+/// How a detector's outputs are to be read, from what its file says: its metadata, the operators at its end, the names
+/// of its outputs and the number of its labels.
+struct DetectionReading {
+  private let model: Model
+  private let inferred: InferredGraph
+  /// The names of the classes, if known.
+  private let labels: [String]?
+  private let outputs: [ModelOutput]
+  private let columnOrigins: ColumnOrigins
+
+  init(_ model: Model, _ inferred: InferredGraph, labels: [String]?) {
+    (self.model, self.inferred, self.labels) = (model, inferred, labels)
+    outputs = model.outputs(inferred).filter { ($0.tableExtents?.rows ?? 0) > 0 }
+    columnOrigins = ColumnOrigins(model.graph, infos: inferred.infos)
+  }
+
+  /// The layout that the user describes, else the first that something in the file tells.
+  ///
+  /// - Parameter described: columns by the name of a value.
+  ///
+  /// Throws `usage` for a description that does not fit, `unsupported` listing the outputs if nothing tells the layout.
+  func layout(described: [(name: String, columns: BoxColumns)]) throws -> DetectionLayout {
+    if !described.isEmpty { return try layout(describedAs: described) }
+    let readings: [() throws -> Reading?] = [
+      readingOfMetadata, readingOfNames, readingOfOperators, readingOfSelection,
+    ]
+    for reading in readings {
+      if let found = try reading() { return try layout(found.tables, warnings: found.warnings) }
+    }
+    let fitting = labels.map { " for \($0.count) labels" } ?? ""
+    let listed = outputs.isEmpty ? model.declaredOutputs : model.outputs(inferred).description
+    throw GradCAMError(
+      .unsupported, at: "\(.detection)",
+      problem: "boxes with scores are not recognised\(fitting) among the outputs \(listed)",
+      advice: "describe the numbers of a box, as in \(.columns, as: "OUTPUT=cxcywh,objectness,score*80"), or name the "
+        + "score with \(.target, as: "'OUTPUT[…]'")")
+  }
+
+  private typealias Reading = (tables: [BoxTable], warnings: [Warning])
+
+  private func layout(_ tables: [BoxTable], warnings: [Warning]) throws -> DetectionLayout {
+    let scores = tables.first { $0.meanings.contains(.score) }
+    let made = scores.map { origins(of: $0) } ?? []
+    return try DetectionLayout(
+      tables, labelCount: labels?.count, areRaw: !made.contains(where: \.isScore), warnings: warnings)
+  }
+
+  /// What made the class scores of a table.
+  private func origins(of table: BoxTable) -> [ColumnOrigins.Origin] {
+    let numbers = table.numbers { $0 == .score }, shape = inferred.infos[table.value]!.shape
+    for axis in shape.dimensions.indices.reversed() where shape[axis] == table.meanings.count {
+      let found = columnOrigins.origins(of: table.value, axis: axis)
+      if numbers.allSatisfy({ found[$0].isScore }) { return numbers.map { found[$0] } }
+    }
+    return []
+  }
+
+  // MARK: The user
+
+  private func layout(describedAs described: [(name: String, columns: BoxColumns)]) throws -> DetectionLayout {
+    let graph = model.graph
+    let tables = try described.map { name, columns in
+      func error(_ problem: String, _ advice: String) -> GradCAMError {
+        GradCAMError(.usage, at: "\(.columns, "\(name)=\(columns)")", problem: "\(problem)", advice: "\(advice)")
+      }
+      guard let value = graph.producers.keys.filter({ graph.values[$0].name == name }).min() else {
+        throw error("the model computes no value '\(name)'", "its outputs are \(model.declaredOutputs)")
+      }
+      try inferred.require([value])
+      guard let info = inferred.infos[value] else { throw error("no output needs '\(name)'", "name another value") }
+      guard let table = BoxTable(ModelOutput(value: value, name: name, info: info), columns) else {
+        throw error(
+          "does not fit '\(name)', whose shape is \(info.shape)",
+          "describe as many numbers as one of its axes has; NAME* stands for all that are left")
+      }
+      return table
+    }
+    return try layout(tables, warnings: [])
+  }
+
+  // MARK: Metadata
+
+  /// The columns that Ultralytics' exporter writes for each task.
+  ///
+  /// As the network gives them, and after a selection inside of the file; `%` stands for the number of mask
+  /// coefficients, or of the key points' numbers.
+  private static let ultralytics: [String: (all: String, selected: String)] = [
+    "detect": ("cxcywh,score*", "xyxy,score,class"),
+    "segment": ("cxcywh,score*,mask*%", "xyxy,score,class,mask*"),
+    "pose": ("cxcywh,score*,keypoint*%", "xyxy,score,class,keypoint*"),
+    "obb": ("cxcywh,score*,angle", "xywh,score,class,angle"),
+  ]
+
+  private func readingOfMetadata() throws -> Reading? {
+    let metadata = model.graph.metadata
+    guard let task = metadata["task"], let columns = Self.ultralytics[task], let boxes = outputs.first else {
+      return nil
+    }
+    let isSelected = metadata["end2end"] == "True" || metadata["args"]?.contains("'nms': True") == true
+    let extra =
+      task == "segment"
+      ? model.outputs(inferred).first { $0.info.shape.rank == 4 }?.info.shape[1]
+      : metadata["kpt_shape"]?.split { !$0.isNumber }.compactMap { Int($0) }.reduce(1, *)
+    let text = (isSelected ? columns.selected : columns.all).split(separator: "%", omittingEmptySubsequences: false)
+    guard text.count == 1 || extra != nil else { return nil }
+    let read = try BoxColumns(text.joined(separator: "\(extra ?? 0)"))
+    guard let table = BoxTable(boxes, read, axis: isSelected ? .second : .first) else { return nil }
+    let count = table.numbers { $0 == .score }.count
+    guard isSelected || labels == nil || labels!.count == count else { return nil }
+    return ([table], [])
+  }
+
+  // MARK: Operators
+
+  /// One output whose columns were made by different operators.
+  private func readingOfOperators() -> Reading? {
+    for output in outputs where output.info.elementType.isFloatingPoint {
+      let rank = output.info.shape.rank
+      let found = [BoxTable.Axis.second, .first].compactMap { axis -> Reading? in
+        guard rank > 1 else { return nil }
+        let made = columnOrigins.origins(of: output.value, axis: axis == .second ? rank - 1 : rank - 2)
+        guard let (columns, warning) = columns(of: made, in: output.name, isByBox: axis == .second),
+          let table = BoxTable(output, columns, axis: axis)
+        else { return nil }
+        return ([table], warning.map { [$0] } ?? [])
+      }
+      if found.count == 1 { return found[0] }
+    }
+    return nil
+  }
+
+  /// Reads boxes, scores and classes from what made the columns.
+  private func columns(
+    of made: [ColumnOrigins.Origin], in name: String, isByBox: Bool
+  ) -> (columns: BoxColumns, warning: Warning?)? {
+    var runs: [(origin: ColumnOrigins.Origin, count: Int)] = []
+    for origin in made {
+      if runs.last?.origin == origin { runs[runs.count - 1].count += 1 } else { runs.append((origin, 1)) }
+    }
+    if made.contains(.integer) { return selectedColumns(runs).map { ($0, nil) } }
+    guard let first = runs.first, made.count > 4, made.contains(where: \.isScore) else { return nil }
+    func run(_ meaning: BoxColumns.Meaning, _ count: Int = 1) -> BoxColumns.Run {
+      .init(meaning: meaning, count: count)
+    }
+    // Four numbers of the box, then scores; what stands after a gap belongs to neither.
+    var scores = Array(runs.dropFirst().prefix { $0.origin.isScore })
+    let others = runs.dropFirst(1 + scores.count)
+    var rest = others.reduce(0) { $0 + $1.count }
+    guard others.allSatisfy({ !$0.origin.isScore || $0.count == 1 }) else { return nil }
+    if first.count != 4 {
+      // One Sigmoid may have made the numbers of the box, too.
+      guard first.origin.isScore, first.count > 4, labels != nil || runs.count > 1 else { return nil }
+      rest = runs.dropFirst().prefix { !$0.origin.isScore }.reduce(0) { $0 + $1.count }
+      guard rest + first.count == made.count else { return nil }
+      scores = [(first.origin, first.count - 4)]
+    }
+    let after = rest > 0 ? [run(.skip, rest)] : []
+    switch scores.count {
+    case 1:
+      guard let read = scoreRuns(scores[0].count, scores[0].origin, in: name, isByBox: isByBox) else { return nil }
+      return (BoxColumns([run(.box)] + read.runs + after), read.warning)
+    case 2 where scores[0].count == 1 && (labels == nil || labels!.count == scores[1].count):
+      return (BoxColumns([run(.box), run(.objectness), run(.score, scores[1].count)] + after), nil)
+    default: return nil
+    }
+  }
+
+  /// Detections that were selected inside the network: a box, one score and an integer that names the class.
+  private func selectedColumns(_ runs: [(origin: ColumnOrigins.Origin, count: Int)]) -> BoxColumns? {
+    func count(_ isMeant: (ColumnOrigins.Origin) -> Bool) -> Int {
+      runs.filter { isMeant($0.origin) }.reduce(0) { $0 + $1.count }
+    }
+    let integers = count { $0 == .integer }
+    guard integers < 3, count(\.isScore) == 1 else { return nil }
+    var columns: [BoxColumns.Run] = [], hasBox = false, passed = 0
+    func add(_ meaning: BoxColumns.Meaning, _ count: Int = 1) { columns.append(.init(meaning: meaning, count: count)) }
+    for run in runs {
+      switch run.origin {
+      case .integer:
+        // Of two, the first is the number of the image, which stands in front of everything.
+        for _ in 0..<run.count {
+          guard passed > 0 || integers == 1 || columns.isEmpty else { return nil }
+          passed += 1
+          add(passed == integers ? .class : .skip)
+        }
+      case .sigmoid, .softmax: add(.score)
+      case .other:
+        guard run.count >= 4 || hasBox else { return nil }
+        if !hasBox { add(.box) }
+        if hasBox || run.count > 4 { add(.skip, hasBox ? run.count : run.count - 4) }
+        hasBox = true
+      }
+    }
+    return hasBox ? BoxColumns(columns) : nil
+  }
+
+  /// What some scores of each box are, by their number and that of the labels.
+  private func scoreRuns(
+    _ count: Int, _ origin: ColumnOrigins.Origin?, in name: String, isByBox: Bool?
+  ) -> (runs: [BoxColumns.Run], warning: Warning?)? {
+    func run(_ meaning: BoxColumns.Meaning, _ count: Int = 1) -> BoxColumns.Run {
+      .init(meaning: meaning, count: count)
+    }
+    func background(_ index: Int, isCertain: Bool) -> (runs: [BoxColumns.Run], warning: Warning?) {
+      let parts = [run(.score, index), run(.background), run(.score, count - 1 - index)].filter { $0.count! > 0 }
+      let reason: Message =
+        isCertain
+        ? "that of '\(labels![index])', which is left out"
+        : "taken for that of nothing, and left out; \(.columns, as: "\(name)=…") describes the numbers"
+      let text: Message = "score \(index) of the \(count) in '\(name)' is \(reason)"
+      return (parts, Warning(code: .backgroundLeftOut, text: text))
+    }
+    let all: (runs: [BoxColumns.Run], warning: Warning?) = ([run(.score, count)], nil)
+    if case .sigmoid? = origin, let isByBox {
+      // One list of boxes and scores.
+      if labels?.count == count || count == 1 && labels == nil { return all }
+      let objectness = [run(.objectness), run(.score, count - 1)]
+      if let labels {
+        guard labels.count + 1 == count else { return nil }
+        return (objectness, nil)
+      }
+      let advice: Message = "give \(.labels, as: "FILE"), or \(.columns, as: "\(name)=…")"
+      guard isByBox else {
+        let text: Message =
+          "the \(count) numbers in '\(name)' that one Sigmoid made are taken for the scores of as many classes, as in YOLOv8"
+        return (all.runs, Warning(code: .columnsAssumed, text: "\(text); \(advice)"))
+      }
+      let text: Message =
+        "of the \(count) numbers in '\(name)' that one Sigmoid made, the first is taken for the score of the box itself"
+      return (objectness, Warning(code: .columnsAssumed, text: "\(text), as in YOLOv5; \(advice)"))
+    }
+    if let labels, labels.count == count {
+      let index = labels.firstIndex { Self.namesOfNothing.contains($0.lowercased()) }
+      return index.map { background($0, isCertain: true) } ?? all
+    }
+    guard labels == nil || labels!.count + 1 == count else {
+      return count == 1 ? all : nil
+    }
+    switch origin {
+    case .softmax?: return count > 1 ? background(0, isCertain: false) : all
+    case .sigmoid?: return labels == nil ? all : background(count - 1, isCertain: false)
+    case .integer?, .other?, nil:
+      // As in DETR and its descendants.
+      let mayHoldNothing = labels != nil || OutputName(name).has(["logits"])
+      return count > 1 && mayHoldNothing ? background(count - 1, isCertain: false) : all
+    }
+  }
+
+  private static let namesOfNothing: Set = [
+    "background", "__background__", "bg", "no object", "no-object", "no_object",
+  ]
+
+  // MARK: Names
+
+  /// Outputs that are named after what they hold, or of which one was made by Sigmoid or Softmax and another holds as
+  /// many boxes.
+  private func readingOfNames() throws -> Reading? {
+    func tables(_ columns: String, _ isMeant: (OutputName) -> Bool) throws -> [BoxTable] {
+      let read = try BoxColumns(columns)
+      return outputs.filter { isMeant(OutputName($0.name)) }.compactMap { BoxTable($0, read) }
+    }
+    let boxes = try tables("box") { $0.has(["box", "boxes", "bbox", "bboxes"]) && !$0.has(["raw"]) }
+    let joined = try tables("box,score") { $0.has(["det", "dets", "detections"]) }
+    let classes = try tables("class") { $0.has(["class", "classes", "cls", "label", "labels", "ids"]) }
+    if let joined = joined.first, classes.count == 1 { return ([joined, classes[0]], []) }
+
+    let four = try BoxColumns("box"), any = try BoxColumns("score*")
+    for output in outputs where output.info.elementType.isFloatingPoint {
+      let name = OutputName(output.name)
+      for axis in [BoxTable.Axis.second, .first] {
+        guard let table = BoxTable(output, any, axis: axis) else { continue }
+        let made = origins(of: table), isMade = made.count == table.meanings.count && !made.isEmpty
+        let own = boxes.isEmpty && isMade ? outputs.compactMap { BoxTable($0, four) } : boxes
+        let matching = own.filter { $0.boxCount == table.boxCount && $0.value != output.value }
+        // Numbers of classes are no scores, whatever their type.
+        let isNumber = classes.contains { $0.value == output.value }
+        guard matching.count == 1, isMade || !isNumber, (name.isOfScores && !name.has(["num", "raw"])) || isMade else {
+          continue
+        }
+        let named = classes.filter { $0.value != output.value && $0.boxCount == table.boxCount }
+        if table.meanings.count == 1, named.count == 1 { return ([matching[0], table, named[0]], []) }
+        guard let read = scoreRuns(table.meanings.count, made.first, in: output.name, isByBox: nil),
+          let scores = BoxTable(output, BoxColumns(read.runs), axis: axis)
+        else { continue }
+        return ([matching[0], scores], read.warning.map { [$0] } ?? [])
+      }
+    }
+    return nil
+  }
+
+  // MARK: Selection
+
+  /// The boxes and scores among which an operator selects, if the outputs cannot be computed.
+  private func readingOfSelection() throws -> Reading? {
+    let graph = model.graph
+    let four = try BoxColumns("box")
+    var found: [[BoxTable]] = [], warnings: [Warning] = []
+    for node in graph.nodes {
+      guard let selection = node.operation?.boxSelection else { continue }
+      let inputs = [selection.boxes, selection.scores].compactMap { index -> ModelOutput? in
+        guard node.inputs.indices.contains(index), let value = node.inputs[index],
+          let info = inferred.infos[value], info.constant == nil
+        else { return nil }
+        return ModelOutput(value: value, name: graph.values[value].name, info: info)
+      }
+      guard inputs.count == 2, let boxes = BoxTable(inputs[0], four, axis: .second),
+        inputs[1].info.shape.rank == 3
+      else { continue }
+      let axis = selection.classAxis == 1 ? BoxTable.Axis.first : .second
+      let shape = inputs[1].info.shape
+      let made = columnOrigins.origins(of: inputs[1].value, axis: selection.classAxis).first
+      guard let read = scoreRuns(shape[selection.classAxis], made, in: inputs[1].name, isByBox: nil),
+        let scores = BoxTable(inputs[1], BoxColumns(read.runs), axis: axis)
+      else { continue }
+      found.append([boxes, scores])
+      warnings = read.warning.map { [$0] } ?? []
+    }
+    let distinct = Set(found.map { $0.map(\.value) })
+    return distinct.count == 1 ? (found[0], warnings) : nil
+  }
+}

@@ -1,0 +1,73 @@
+import Graph
+import Ops
+
+@testable import GradCAM
+
+/// A detector in the making: 64 boxes of a picture of 32 × 32, of numbers that a convolution of stride 4 gives.
+struct DetectorGraph {
+  private var builder = GraphBuilder(ComputeGraph(opsets: ["": 17]))
+  private let image: ValueID
+  private var outputs: [(value: ValueID, name: String)] = []
+  var metadata: [String: String] = [:]
+
+  init() { image = builder.input("image") }
+
+  /// 1 × count × 64 numbers.
+  mutating func numbers(_ count: Int) -> ValueID {
+    let weights = builder.constant(Tensor((0..<count * 48).map { Float($0 % 7) / 70 - 0.04 }, shape: [count, 3, 4, 4]))
+    let map = builder("Conv", image, weights, with: ["strides": .ints([4, 4])])
+    return builder("Reshape", map, integers([1, Int64(count), 64]))
+  }
+
+  mutating func integers(_ values: [Int64]) -> ValueID { builder.constant(Tensor(values, shape: [values.count])) }
+
+  mutating func add(_ type: String, _ inputs: ValueID?..., with attributes: [String: Attribute] = [:]) -> ValueID {
+    builder.node(type, inputs, attributes)[0]
+  }
+
+  mutating func node(_ type: String, domain: String = "", _ inputs: ValueID?..., outputCount: Int) -> [ValueID] {
+    builder.node(type, domain: domain, inputs, outputCount: outputCount)
+  }
+
+  mutating func sigmoid(_ count: Int) -> ValueID {
+    let numbers = numbers(count)
+    return builder("Sigmoid", numbers)
+  }
+
+  /// 1 × count × 64 numbers that a Sigmoid and a factor made, as coordinates in pixels.
+  mutating func pixels(_ count: Int) -> ValueID {
+    let scores = sigmoid(count)
+    return builder("Mul", scores, builder.constant(Tensor([32], shape: [])))
+  }
+
+  mutating func joined(_ parts: ValueID..., axis: Int64 = 1) -> ValueID {
+    builder.node("Concat", parts, ["axis": .int(axis)])[0]
+  }
+
+  /// 1 × 64 × count.
+  mutating func byBox(_ value: ValueID) -> ValueID { builder("Transpose", value, with: ["perm": .ints([0, 2, 1])]) }
+
+  mutating func output(_ value: ValueID, _ name: String) { outputs.append((value, name)) }
+
+  /// The model, with outputs declared as their shapes are.
+  func model(registry: Registry = .standard) throws -> Model {
+    var builder = builder
+    var graph = builder.returning(outputs.map { $0.value })
+    graph.values[image].dimensions = [1, 3, 32, 32].map { .fixed($0) }
+    graph.values[image].elementType = .float32
+    for (value, name) in outputs { graph.values[value] = Value(name: name) }
+    graph.metadata = metadata
+    return try Model(graph, path: "detector.onnx", registry: registry)
+  }
+
+  /// How the model's detections are read.
+  func layout(labels: [String]? = nil, columns: [String] = []) throws -> (layout: DetectionLayout, model: Model) {
+    let model = try model()
+    var request = TargetRequest()
+    (request.detection, request.columns) = (0, columns)
+    let planned = try PlannedTarget(
+      request, in: model, size: PixelSize(width: 32, height: 32), labels: labels.map(Labels.init))
+    guard case .box(_, let layout) = planned.kind else { throw GradCAMError(.defect, problem: "no boxes") }
+    return (layout, model)
+  }
+}
