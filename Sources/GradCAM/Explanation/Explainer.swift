@@ -108,20 +108,15 @@ public struct Explainer: Sendable {
 
   /// Whether the model's scores are one number for each image of which nothing says that it is a score: neither an
   /// operator, nor a name, nor labels of a no and a yes.
-  var explainsMeasurement: Bool {
-    focus.catalogue.hasClassScores && focus.catalogue.isBinary && !knowsScores && labels.names.isEmpty
-  }
+  var explainsMeasurement: Bool { focus.catalogue.isMeasurement && labels.names.isEmpty }
 
   /// Throws `unsupported` if the model does not give an image the scores of classes.
   public func checkClasses() throws {
     guard focus.catalogue.hasClassScores, !explainsMeasurement else { throw planner.noClassScores(focus) }
   }
 
-  /// Whether something says that the model's numbers are scores of classes.
-  private var knowsScores: Bool { model.head.evidence > .none }
-
   private var knowsProbabilities: Bool {
-    knowsScores || focus.catalogue.classCount > 4 || labels.names.count == focus.catalogue.classCount
+    model.head.evidence > .none || focus.catalogue.classCount > 4 || labels.names.count == focus.catalogue.classCount
   }
 
   /// Whether the network takes several images together to compute what is explained, such as the frames of a film.

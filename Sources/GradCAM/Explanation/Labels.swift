@@ -35,7 +35,7 @@ public struct Labels: Sendable {
   static func known(of model: Model, _ catalogue: NodeCatalogue) -> (labels: Labels, isAssumed: Bool) {
     if let names = model.metadata.labels { return (Labels(names), false) }
     if catalogue.isBinary {
-      return (Labels(catalogue.hasClassScores && model.head.evidence == .none ? [] : ["no", "yes"]), false)
+      return (Labels(catalogue.isMeasurement ? [] : ["no", "yes"]), false)
     }
     let isImageNet = catalogue.hasClassScores && catalogue.classCount == imagenet.names.count
     return (isImageNet ? .imagenet : Labels([]), isImageNet)

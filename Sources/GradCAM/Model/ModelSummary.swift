@@ -62,7 +62,7 @@ public struct ModelSummary: Sendable {
     missingOperators = registry.operators.missing(in: model.graph, for: [model.head.logits])
     input = Input(name: model.graph.values[model.imageInput].name, shape: model.imageShape)
     let catalogue = try NodeCatalogue(model, size: Explainer.inputSize(of: model))
-    classCount = catalogue.classCount == 0 ? nil : catalogue.classCount
+    classCount = catalogue.classCount == 0 || catalogue.isMeasurement ? nil : catalogue.classCount
     (labels, assumesLabels) = Labels.known(of: model, catalogue)
     auto = try? catalogue.match("auto").label
     failure = catalogue.failure

@@ -55,6 +55,8 @@ public struct NodeCatalogue: Sendable {
   public private(set) var failure: GradCAMError?
   /// Whether the model's scores are one number per class.
   public let hasClassScores: Bool
+  /// Whether the model gives an image a single number of which nothing in the file says that it is a score.
+  let isMeasurement: Bool
   /// The layout of the model's scores, if it gives them for every position of the picture.
   let positionScores: PositionScores?
   /// The number of scores that the model gives an image, or each position; 0 if they are not of classes.
@@ -122,6 +124,7 @@ public struct NodeCatalogue: Sendable {
       ? nil : PositionScores(dimensions[logits].flatMap { FeatureMapLayout($0) })
     scoreCount =
       hasClassScores ? model.imageShape.images.shapeOfOne(infos[logits]!.shape).count : positionScores?.channels ?? 0
+    isMeasurement = hasClassScores && scoreCount == 1 && model.head.evidence == .none
     (self.graph, self.reachable, self.modules, self.auto) = (graph, reachable, modules, auto)
     (self.infos, self.dimensions) = (infos, dimensions)
     imageCount = model.imageShape.batch

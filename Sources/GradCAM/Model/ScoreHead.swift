@@ -67,7 +67,7 @@ public struct ScoreHead: Sendable {
     guard graph.outputs.count > 1, evidence != .request else { return [] }
     func name(_ value: ValueID) -> String { "'\(graph.values[value].name)'" }
     let names = graph.outputs.map(name).joined(separator: ", ")
-    let chosen = name(output) + (logits == output ? "" : ", upstream of its end from \(name(logits))")
+    let chosen = logits == output ? name(output) : "\(name(logits)), from which \(name(output)) is made"
     return [
       Warning(
         code: .outputChosen,

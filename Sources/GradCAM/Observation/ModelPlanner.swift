@@ -228,7 +228,7 @@ public final class ModelPlanner: Sendable {
     let graph = try? partlyInferred(reaching: Set(model.graph.outputs))
     let outputs = graph.map { model.outputs($0) } ?? [], name = model.graph.values[focus.explained].name
     let isContrary = model.head.evidence == .contrary && focus.explained == model.head.logits
-    let isMeasurement = focus.catalogue.isBinary && model.head.evidence == .none && focus.catalogue.hasClassScores
+    let isMeasurement = focus.catalogue.isMeasurement
     let expected =
       isContrary
       ? "and its name, or what made it, says that it holds no scores of classes"
