@@ -57,7 +57,10 @@ struct ScoreCandidate {
     if graph.hasBoxes(beside: output) || (activation == nil && graph.selectedBoxes.contains(output)) {
       return .contrary
     }
-    if let labelCount, value.rowExtent == labelCount, !isRanked { return .labels }
+    // A single number is the score of the second of two classes.
+    if let labelCount, let extent = value.rowExtent, !isRanked, extent == labelCount || (extent, labelCount) == (1, 2) {
+      return .labels
+    }
     let name = OutputName(value.name)
     if activation != nil || isRanked, name.isOfScores || !name.isOfSomethingElse { return .operators }
     return name.isOfSomethingElse ? .contrary : name.isOfScores ? .name : .none
@@ -76,10 +79,10 @@ extension Value {
 
   /// The number of elements in the row for each image; nil if it is not declared as a row of fixed extent.
   fileprivate var rowExtent: Int? {
-    guard isRow, case .fixed(let extent)? = dimensions!.dropFirst().first(where: { $0 != .fixed(1) }) else {
-      return nil
-    }
-    return extent
+    guard isRow else { return nil }
+    guard let counted = dimensions!.dropFirst().first(where: { $0 != .fixed(1) }) else { return 1 }
+    if case .fixed(let extent) = counted { return extent }
+    return nil
   }
 }
 

@@ -94,6 +94,8 @@ import Testing
     try expect([label, logits, softmax], "z", .operators)
     try expect([label, embedding], "label", .operators)
     try expect([softmax, plain], "y", .labels, labels: 5)
+    try expect([("angle", [1, 1], ["Relu"], .float32)], "angle", .labels, labels: 2)
+    try expect([("angle", [1, 1], ["Relu"], .float32)], "angle", .none, labels: 3)
     try expect([embedding], "image_embeds", .contrary)
     try expect([strange, plain], "y", .none)
     try expect([("pred_boxes", [1, 30, 4], ["Sigmoid"], .float32), logits], "pred_logits", .name)
