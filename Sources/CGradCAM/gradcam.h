@@ -62,7 +62,7 @@ const char *gradcam_last_error(void);
 typedef struct gradcam_options {
   size_t size;        /* sizeof(gradcam_options) */
   const char *node;   /* the node at which maps are taken, as for --node; default "auto", the last feature map */
-  const char *labels; /* a file of class names, one per line; default the model's own */
+  const char *labels; /* a file of class names, as for --labels; default the model's own */
   const char *preset; /* "imagenet", "raw", "caffe" or "tf"; default as the model's file says, else "imagenet" */
   const char *layout; /* "nchw" or "nhwc", if the model does not say */
   const char *models; /* the folder in which a NAME means NAME.onnx; default GRADCAM_MODELS, else "models" */

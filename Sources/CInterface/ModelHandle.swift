@@ -22,8 +22,8 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
     asked.preset = try choice(options.preset, "preset")
     asked.size = try PixelSize(options)
     explainer = try Explainer(
-      model, nodes: [text(options.node) ?? "auto"], preprocessing: asked.preprocessing(for: model),
-      inputSize: asked.size, labels: text(options.labels).map { try Labels(contentsOf: $0) },
+      model, nodes: [text(options.node) ?? "auto"], preprocessing: DecidedPreprocessing(asked, for: model),
+      labels: text(options.labels).map { try Labels(contentsOf: $0) },
       threadCount: options.threads == 0 ? nil : Int(options.threads), reusesWeights: true)
   }
 

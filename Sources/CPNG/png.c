@@ -84,8 +84,9 @@ int gradcam_png_size(const uint8_t *bytes, size_t count, uint32_t *width, uint32
   return 0;
 }
 
-int gradcam_png_decode(const uint8_t *bytes, size_t count, uint8_t *rgb, uint32_t width, uint32_t height,
-                       char *message) {
+// Decodes into samples of 1 or 2 bytes.
+static int decode(const uint8_t *bytes, size_t count, uint8_t *rgb, size_t sample_size, uint32_t width, uint32_t height,
+                  char *message) {
   Failure failure = {.message = message};
   Source source = {bytes, count};
   png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &failure, fail, ignore_warning);
@@ -101,13 +102,15 @@ int gradcam_png_decode(const uint8_t *bytes, size_t count, uint8_t *rgb, uint32_
   }
   read_header(png, info, &source);
   png_set_expand(png);
-  png_set_strip_16(png);
+  if (sample_size == 1) png_set_strip_16(png);
+  const uint16_t one = 1;
+  if (sample_size == 2 && *(const uint8_t *)&one == 1) png_set_swap(png);
   png_set_gray_to_rgb(png);
   png_set_strip_alpha(png);
   int passes = png_set_interlace_handling(png);
   png_read_update_info(png, info);
 
-  size_t row_size = 3 * (size_t)width;
+  size_t row_size = 3 * sample_size * (size_t)width;
   if (png_get_image_width(png, info) != width || png_get_image_height(png, info) != height ||
       png_get_rowbytes(png, info) != row_size) {
     png_error(png, "the size differs from what was asked for");
@@ -118,6 +121,16 @@ int gradcam_png_decode(const uint8_t *bytes, size_t count, uint8_t *rgb, uint32_
   png_read_end(png, NULL);
   png_destroy_read_struct(&png, &info, NULL);
   return 0;
+}
+
+int gradcam_png_decode(const uint8_t *bytes, size_t count, uint8_t *rgb, uint32_t width, uint32_t height,
+                       char *message) {
+  return decode(bytes, count, rgb, 1, width, height, message);
+}
+
+int gradcam_png_decode_deep(const uint8_t *bytes, size_t count, uint16_t *rgb, uint32_t width, uint32_t height,
+                            char *message) {
+  return decode(bytes, count, (uint8_t *)rgb, 2, width, height, message);
 }
 
 int gradcam_png_encode(const uint8_t *rgb, uint32_t width, uint32_t height, uint8_t **bytes, size_t *count,

@@ -61,6 +61,9 @@ public final class Executor {
     (arena.base + plan.layout.offsets[buffer]).copyMemory(from: tensor.storage.base, byteCount: info.byteCount)
   }
 
+  /// Whether the plan reads a value supplied from outside.
+  public func reads(_ value: ValueID) -> Bool { plan.places[value]?.buffer != nil }
+
   /// Touches every page of the memory from all threads, before the first run; the contents are lost.
   public func touchMemory() {
     for memory in [arena, workers] {

@@ -115,8 +115,8 @@ public struct Message: Sendable, Equatable, ExpressibleByStringInterpolation, Cu
 
 /// What a user can set, by its plain name.
 public enum Setting: String, Sendable {
-  case axis, `class`, columns, contrast, crop, detection, embedding, fuse, grid, item, labels, mask, mean, method
-  case metric, models, node
+  case axis, channels, `class`, columns, contrast, crop, detection, embedding, fuse, grid, image, interpolation, item
+  case labels, mask, mean, method, metric, models, node
   case outputName = "output-name"
   case plugin, prefer, preset, range, resize, score, size, smooth, std, target, tensor, top
 }

@@ -28,6 +28,8 @@ public enum OperatorRole: Sendable, Equatable {
   case ranking
   /// Summarises neighbouring elements of its first input, or all along some axes.
   case pooling
+  /// Resamples its first input to other extents.
+  case resampling
 }
 
 /// The boxes and scores among which an operator selects detections: the positions of its inputs.
@@ -95,6 +97,22 @@ public struct LinearWeights: Sendable {
   }
 }
 
+/// An elementwise scaling of one input by constants: input × scale + shift.
+public struct ConstantScaling: Sendable, Equatable {
+  /// The position of the input.
+  public let input: Int
+  /// One number, or one for each index along `axis`.
+  public let scale, shift: [Float]
+  /// The axis of the result along which the numbers differ; nil for one number.
+  public let axis: Int?
+
+  /// Wraps numbers, as many of each.
+  public init(of input: Int, by scale: [Float], plus shift: [Float], along axis: Int?) {
+    precondition(scale.count == shift.count)
+    (self.input, self.scale, self.shift, self.axis) = (input, scale, shift, axis)
+  }
+}
+
 /// What a node does, with its attributes read: it computes (`Operator`) or stands for others (`CompositeOperator`).
 ///
 /// The defaults of its meaning are those of an elementwise function.
@@ -117,6 +135,8 @@ public protocol GraphOperator: Sendable {
 
   /// The boxes and scores among which it selects detections; nil if it does anything else.
   var boxSelection: BoxSelection? { get }
+  /// The constants by which it scales one of its inputs; nil if it does anything else.
+  func scaling(_ inputs: NodeInputs) -> ConstantScaling?
 }
 
 extension GraphOperator {
@@ -132,6 +152,8 @@ extension GraphOperator {
   public func averagedAxes(_ inputs: NodeInputs) -> Set<Int>? { nil }
   /// Nil: it selects no detections.
   public var boxSelection: BoxSelection? { nil }
+  /// Nil: it scales nothing by constants.
+  public func scaling(_ inputs: NodeInputs) -> ConstantScaling? { nil }
 }
 
 extension Node {

@@ -20,6 +20,10 @@ func foreignFileError(_ bytes: UnsafeRawBufferPointer) -> GradCAMError? {
   if bytes.dropFirst().prefix(3).elementsEqual("HDF".utf8) {
     return error("an HDF5 file, such as Keras's .h5", "convert it with tf2onnx")
   }
+  if starts(with: "ORTM", at: 4) {
+    return error("ONNX Runtime's own format (.ort)", "give the .onnx file that it was made of")
+  }
+  if bytes.prefix(2).elementsEqual([0x1F, 0x8B]) { return error("a gzip file", "unpack it with 'gunzip'") }
   if starts(with: "TFL3", at: 4) { return error("a TensorFlow Lite model", "convert it with tf2onnx") }
   if bytes.dropFirst().prefix(3).elementsEqual("PNG".utf8) || bytes.prefix(3).elementsEqual([0xFF, 0xD8, 0xFF]) {
     return error("a picture", "give the model first, then the picture")

@@ -66,8 +66,9 @@ struct Bench: ParsableCommand {
     let (explainer, choice) = try opened.explainer(
       nodes: [node], hint: featureMap.hint, threadCount: threads.count, reusesWeights: true)
     let load = clock.now - start
-    let planner = explainer.planner, focus = explainer.focus
-    let input = explainer.prepare(opened.tensors.image?.tensor ?? model.imageShape.noise(planner.inputSize))
+    let planner = explainer.planner
+    let focus = explainer.focus
+    let input = try explainer.prepare(explainer.noise.merging(opened.tensors.images) { $1 })
     let method = try model.registry.method(named: "gradcam") as! any TapMethod
 
     var forward: [Double] = [], backward: [Double] = [], map: [Double] = [], whole: [Double] = []

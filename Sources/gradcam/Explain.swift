@@ -80,7 +80,9 @@ struct Explain: ParsableCommand {
       ? model.registry.methods.map(\.name) : self.methods.withoutRepeats
     for method in methods { _ = try model.registry.method(named: method) }
     var (explainer, choice) = try opened.explainer(
-      nodes: nodes.withoutRepeats, hint: featureMap.hint, compatibility: compat, threadCount: threads.count,
+      nodes: nodes.withoutRepeats, hint: featureMap.hint, compatibility: compat,
+      picture: sources.input,
+      threadCount: threads.count,
       reusesWeights: sources.count > 8)
     explainer.settings.conceptCount = concepts
     let groups = choice.count * (fuse == nil ? explainer.focus.taps.count : 1)
@@ -106,11 +108,15 @@ struct Explain: ParsableCommand {
       fusion: fuse, smoothing: Set(smoothing), skipsUnsupported: drawsGrids, drawsPictures: drawsPictures,
       drawsGrids: drawsGrids, style: style, colormap: drawing.colormap, blend: drawing.blend, format: outputs.example,
       savesOutput: saveOutput != nil, bar: bar)
-    var reports: [ExplanationReport] = []
+    var reports: [ExplanationReport] = [], unread = 0
     try explainer.explainMany(sources.count) { [explainer] index in
       job.run(index, explainer)
     } deliver: { index, result in
       let name = sources.name(index)
+      if let error = result.unread {
+        unread += 1
+        return bar.aside { Console.warn("\(error); skipped") }
+      }
       if let output = result.output { try save(output, to: saveOutput) }
       var drawn: [ExplanationReport] = [], warnings: [String] = [], said: Set<String> = []
       func write(_ file: Result<[UInt8], any Error>, of explanation: Explanation, method: String) throws -> String {
@@ -138,6 +144,7 @@ struct Explain: ParsableCommand {
       }
     }
     if json { try printJSON(reports) }
+    try checkRead(unread, of: sources.count)
   }
 
   /// Throws `usage` if an array would be written for each of several results, or over a file that is read.

@@ -31,6 +31,8 @@ struct ImageJob {
     var output: Tensor?
     /// What was explained, by target and then by node.
     var explained: [Explained] = []
+    /// Why the picture could not be read, if there are others.
+    var unread: GradCAMError?
     /// The error that ended the work early; the results before it are complete.
     var failure: (any Error)?
   }
@@ -51,7 +53,13 @@ struct ImageJob {
     let name = sources.name(index)
     defer { bar.report(index, 1, name) }
     do {
-      let prepared = try sources.prepare(index, explainer)
+      let prepared: PreparedImage
+      do {
+        prepared = try sources.prepare(index, explainer)
+      } catch let error as GradCAMError where sources.count > 1 && error.isAboutFile {
+        result.unread = error
+        return result
+      }
       let observation = try explainer.observe(prepared)
       result.best = try explainer.classes(of: observation, count: shown)
       if savesOutput { result.output = try observation.output }
@@ -60,8 +68,10 @@ struct ImageJob {
         let explanations = try explainer.explainByNode(
           target, of: observation, methods: methods, fusion: fusion, smoothing: smoothing,
           skipsUnsupported: skipsUnsupported
-        ) { [bar] part in bar.report(index, min((Double(number) + part) / Double(targets.count), 0.999), name) }
-        for node in explanations { result.explained.append(try draw(node, on: prepared.picture)) }
+        ) { [bar] part in
+          bar.report(index, min((Double(number) + part) / Double(targets.count), 0.999), name)
+        }
+        for node in explanations { result.explained.append(try draw(node)) }
       }
     } catch {
       result.failure = error
@@ -69,11 +79,18 @@ struct ImageJob {
     return result
   }
 
-  private func draw(_ explanations: [Explanation], on picture: Picture?) throws -> Explained {
-    var explained = Explained(explanations: explanations), cells: [PictureGrid.Cell] = []
-    if drawsGrids, let picture { cells.append(try PictureGrid.Cell(picture, label: "image")) }
+  private func draw(_ explanations: [Explanation]) throws -> Explained {
+    var explained = Explained(explanations: explanations)
+    var cells: [PictureGrid.Cell] = []
+    if drawsGrids, let first = explanations.first {
+      for image in first.shown {
+        guard let picture = image.picture else { continue }
+        cells.append(
+          try PictureGrid.Cell(picture, label: first.shown.count > 1 ? image.input.name : "image"))
+      }
+    }
     for explanation in explanations {
-      let drawn = draw(explanation, on: picture)
+      let drawn = try draw(explanation)
       if drawsPictures { explained.files.append(.init { try drawn.encoded(for: format) }) }
       if drawsGrids { cells.append(try PictureGrid.Cell(drawn, label: explanation.label)) }
     }
@@ -84,10 +101,20 @@ struct ImageJob {
     return explained
   }
 
-  private func draw(_ explanation: Explanation, on picture: Picture?) -> Picture {
-    guard let picture else { return explanation.drawnMap().colored(with: colormap) }
-    return style.draw(explanation.drawnMap(), on: picture, colormap: colormap, blend: blend)
+  /// The map over each picture that its node sees, side by side.
+  private func draw(_ explanation: Explanation) throws -> Picture {
+    let drawn = explanation.shown.map { image in
+      let map = explanation.drawnMap(over: image)
+      return image.picture.map { style.draw(map, on: $0, colormap: colormap, blend: blend) }
+        ?? map.colored(with: colormap)
+    }
+    return try drawn.dropFirst().reduce(drawn[0]) { try $0.besideAtSameHeight($1) }
   }
+}
+
+extension GradCAMError {
+  /// Whether a file is at fault, not what was asked.
+  var isAboutFile: Bool { [.unreadable, .badData, .unsupported].contains(kind) }
 }
 
 extension Explanation {

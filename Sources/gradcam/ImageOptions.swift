@@ -10,6 +10,13 @@ struct ImageOptions: ParsableArguments {
       valueName: "[NAME=]FILE"))
   var tensor: [String] = []
 
+  @Option(
+    name: .customLong("image"),
+    help: ArgumentHelp(
+      "A picture for the image input NAME, of a network that takes several. Repeatable.",
+      valueName: "NAME=FILE"))
+  var pictures: [String] = []
+
   @Option(help: ArgumentHelp("Preprocessing preset.", valueName: "NAME")) var preset: Preprocessing.Preset?
 
   @Option(help: ArgumentHelp("Size of the network's input, if the file leaves it open.", valueName: "WxH"))
@@ -25,15 +32,21 @@ struct ImageOptions: ParsableArguments {
 
   @Option(help: ArgumentHelp("Standard deviation of each channel.", valueName: "R,G,B")) var std: ChannelNumbers?
 
-  @Option(help: ArgumentHelp("Value of full brightness, before mean and deviation are applied.", valueName: "1|255"))
+  @Option(help: ArgumentHelp("Value of full brightness, before mean and deviation are applied.", valueName: "1|255|N"))
   var range: Float?
 
   @Option(help: ArgumentHelp("Order of the colours.", valueName: "ORDER")) var channels: Preprocessing.Channels?
 
+  @Option(help: ArgumentHelp("Filter that resizes pictures.", valueName: "FILTER"))
+  var interpolation: Interpolation?
+
   @Option(help: ArgumentHelp("Order of the input's dimensions, if the file does not say.", valueName: "ORDER"))
   var layout: ImageShape.Layout?
 
-  @Option(help: ArgumentHelp("Names of the classes, one per line.", valueName: "FILE")) var labels: String?
+  @Option(
+    help: ArgumentHelp(
+      "Names of the classes: one per line, or JSON, CSV or YAML as they are usually kept.", valueName: "FILE"))
+  var labels: String?
 
   @Option(
     help: ArgumentHelp(
@@ -41,16 +54,17 @@ struct ImageOptions: ParsableArguments {
   )
   var outputName: String?
 
-  /// The preprocessing that the options ask for; nil if they leave everything to the model's file.
-  func preprocessing(for model: Model) -> Preprocessing? {
+  /// What the options say about preprocessing.
+  var choice: PreprocessingChoice {
     var choice = PreprocessingChoice()
     (choice.preset, choice.size, choice.resize, choice.crop) = (preset, size, resize, crop)
     (choice.mean, choice.std, choice.range, choice.channels) = (mean?.values, std?.values, range, channels)
-    return choice.preprocessing(for: model)
+    choice.interpolation = interpolation
+    return choice
   }
 
   mutating func validate() throws {
-    if let range, range != 1, range != 255 { throw ValidationError("--range must be 1 or 255.") }
+    if let range, !(range.isFinite && range > 0) { throw ValidationError("--range must be a number above 0.") }
     if let std, std.values.contains(0) { throw ValidationError("--std must not be 0.") }
   }
 }
@@ -68,6 +82,7 @@ struct ChannelNumbers: ExpressibleByArgument {
 extension Preprocessing.Preset: ExpressibleByArgument {}
 extension Preprocessing.Channels: ExpressibleByArgument {}
 extension ImageShape.Layout: ExpressibleByArgument {}
+extension Interpolation: ExpressibleByArgument {}
 extension Compatibility: ExpressibleByArgument {}
 extension Fusion: ExpressibleByArgument {}
 extension Smoothing: ExpressibleByArgument {}

@@ -1,50 +1,54 @@
 import GradCAM
 import Graph
 
-/// The images to explain: picture files, or those of one tensor.
+/// The images to explain: picture files, one after another, for one image input; the others keep what they were given.
+/// Without files, what an image input was given: a picture, or the images of a tensor.
 struct ImageSources {
   private let images: [String]
-  private let tensor: (path: String, tensor: Tensor, size: PixelSize)?
-  /// The tensor's images that are explained.
+  private let given: [String: ImageContents]
+  /// The image input that the picture files are for, else the first one that was given something.
+  let input: String
+  private let path: String
+  /// The images of a run that are explained, if there are no picture files.
   private let places: [Int]
   /// The number of images that the model takes at a time.
   private let batch: Int
 
   /// Takes the paths; pictures are read later, one by one.
   ///
-  /// - Parameters:
-  ///   - batch: the number of images that the model takes at a time.
-  ///   - item: the only image of the tensor to explain; nil for all.
+  /// They are for the first image input that has nothing yet.
+  /// - Parameter item: the only image of the tensor to explain; nil for all.
   ///
-  /// Throws `usage` if there is no image, both an image and a tensor for the same input, or no such image in the tensor.
-  init(images: [String], tensors: InputTensors, batch: Int = 1, item: Int? = nil) throws {
-    self.images = images
-    self.batch = batch
-    tensor = tensors.image
-    guard (tensor == nil) != images.isEmpty else {
+  /// Throws `usage` if there is no image, if every image input has one already, or for no such image in the tensor.
+  init(images: [String], tensors: InputTensors, model: Model, item: Int? = nil) throws {
+    (self.images, given, batch) = (images, tensors.images, model.imageShape.batch)
+    let names = model.imageInputs.map(\.name)
+    guard let input = names.first(where: { (tensors.images[$0] == nil) != images.isEmpty }) else {
       throw GradCAMError(
-        .usage, problem: tensor == nil ? "no image was given" : "both an image and a tensor for it were given",
+        .usage, problem: images.isEmpty ? "no image was given" : "both an image and a tensor for it were given",
         advice: "give one or more image files, or --tensor FILE.npy")
     }
+    self.input = input
+    path = tensors.imagePaths[input] ?? ""
     guard batch == 1 || (0..<batch).contains(item ?? 0) else {
       throw GradCAMError(
         .usage, at: "--item \(item!)", problem: "the model takes \(batch) images at a time",
         advice: "use 0 to \(batch - 1)")
     }
-    places = batch == 1 ? [0] : item.map { [$0] } ?? Array(0..<batch)
+    places = batch == 1 || tensors.batch == nil ? [0] : item.map { [$0] } ?? Array(0..<batch)
   }
 
-  var count: Int { tensor == nil ? images.count : places.count }
+  var count: Int { images.isEmpty ? places.count : images.count }
   /// The number of different inputs, each of one or more images.
-  var inputCount: Int { tensor == nil ? images.count : 1 }
-  var usesPictures: Bool { tensor == nil }
+  var inputCount: Int { images.isEmpty ? 1 : images.count }
+  var usesPictures: Bool { !images.isEmpty || given.values.contains { if case .picture = $0 { true } else { false } } }
 
   /// The path, for a tensor of several images with the number of the image before its extension.
   func name(_ index: Int) -> String {
-    guard let tensor else { return images[index] }
-    guard batch > 1 else { return tensor.path }
-    let name = tensor.path.hasSuffix(".npy") ? String(tensor.path.dropLast(4)) : tensor.path
-    return "\(name)[\(places[index])]\(tensor.path.dropFirst(name.count))"
+    guard images.isEmpty else { return images[index] }
+    guard batch > 1 else { return path }
+    let name = path.hasSuffix(".npy") ? String(path.dropLast(4)) : path
+    return "\(name)[\(places[index])]\(path.dropFirst(name.count))"
   }
 
   /// Reads an image and turns it into the network's input.
@@ -53,27 +57,41 @@ struct ImageSources {
   ///
   /// Throws what reading throws, and `usage` naming the picture if it cannot be resized and cropped as requested.
   func prepare(_ index: Int, _ explainer: Explainer) throws -> PreparedImage {
-    if let tensor { return explainer.prepare(tensor.tensor, place: places[index]) }
-    guard isTogether(explainer) else { return try explainer.prepare(contentsOf: images[index]) }
+    guard !images.isEmpty else {
+      var image = try explainer.prepare(given)
+      image.place = places[index]
+      return image
+    }
+    guard isTogether(explainer) else { return try prepare(images[index], explainer) }
     guard images.count == batch else {
       throw GradCAMError(
         .usage, problem: "the model takes \(batch) images together, but \(images.count) were given",
         advice: "give \(batch), or one to be repeated")
     }
-    return explainer.prepare(
-      together: try images.map { try explainer.prepare(contentsOf: $0) }, explaining: index)
+    return explainer.prepare(together: try images.map { try prepare($0, explainer) }, explaining: index)
+  }
+
+  private func prepare(_ path: String, _ explainer: Explainer) throws -> PreparedImage {
+    var contents = given
+    contents[input] = .picture(try Picture(contentsOf: path))
+    return try located(path) { try explainer.prepare(contents) }
   }
 
   /// Whether the pictures are one input.
-  func isTogether(_ explainer: Explainer) -> Bool {
-    usesPictures && images.count > 1 && explainer.takesImagesTogether
-  }
+  func isTogether(_ explainer: Explainer) -> Bool { images.count > 1 && explainer.takesImagesTogether }
+}
+
+/// Throws `unreadable` if some pictures were skipped, once the others are done.
+func checkRead(_ unread: Int, of count: Int) throws {
+  guard unread > 0 else { return }
+  throw GradCAMError(
+    .unreadable, problem: "\(unread) of \(count) pictures could not be read",
+    advice: unread < count ? "the others are done" : "give PNG or JPEG files")
 }
 
 extension Explainer {
   /// The warnings about what is assumed of a model and its images; nil stands for no images.
   func warnings(about sources: ImageSources?) -> [Warning] {
-    guard let sources, sources.usesPictures else { return warnings.aboutTensors }
-    return sources.isTogether(self) ? warnings.filter { $0.code != .imageRepeated } : warnings
+    sources?.usesPictures ?? false ? warnings : warnings.aboutTensors
   }
 }

@@ -1,63 +1,86 @@
 import GradCAM
 import Graph
 
-/// The arrays that `--tensor` gives a model's inputs.
+/// What `--tensor` and `--image` give a model's inputs.
 struct InputTensors {
-  /// The array for the image input, of one or more images, with the size that it fixes.
-  let image: (path: String, tensor: Tensor, size: PixelSize)?
+  /// What image inputs are given, by name.
+  let images: [String: ImageContents]
+  /// The files of those, by name.
+  let imagePaths: [String: String]
+  /// The sizes of those that are tensors, by name.
+  let sizes: [String: PixelSize]
+  /// The number of images in the array for the first image input; nil if it is not given an array.
+  let batch: Int?
   /// The arrays for other inputs, by name.
   let others: [String: Tensor]
   /// The files read.
   let paths: [String]
 
-  /// Reads `FILE` for the image input and `NAME=FILE` for any.
+  /// Reads `--tensor FILE` for the first image input, and `NAME=FILE` for any; `--image NAME=FILE` for image inputs.
   ///
   /// Throws `usage` for a name that the model does not have or that is given twice, `badData` for an array that is not
   /// an image tensor, and what reading throws.
-  init(_ arguments: [String], model: Model) throws {
-    var image: (path: String, tensor: Tensor, size: PixelSize)?
+  init(tensors: [String], pictures: [String], model: Model) throws {
+    var images: [String: ImageContents] = [:]
+    var imagePaths: [String: String] = [:]
+    var sizes: [String: PixelSize] = [:]
     var others: [String: Tensor] = [:]
     var paths: [String] = []
-    let imageName = model.graph.values[model.imageInput].name
-    for argument in arguments {
-      let (name, path) =
-        argument.firstIndex(of: "=").map {
-          (String(argument[..<$0]), String(argument[argument.index(after: $0)...]))
-        } ?? (imageName, argument)
-      func usage(_ problem: String, _ advice: String) -> GradCAMError {
-        GradCAMError(.usage, at: "--tensor \(argument)", problem: problem, advice: advice)
+    let inputs = model.graph.inputs.map { model.graph.values[$0] }
+    let known = names(inputs.map(\.name))
+    func parsed(_ argument: String, option: String) throws -> (input: Value, path: String) {
+      let parts = argument.firstIndex(of: "=").map { (argument[..<$0], argument[argument.index(after: $0)...]) }
+      let name = parts.map { String($0.0) } ?? model.imageInputs[0].name
+      guard let input = inputs.first(where: { $0.name == name }) else {
+        throw GradCAMError(
+          .usage, at: "\(option) \(argument)", problem: "the model has no input '\(name)'",
+          advice: "its inputs are \(known)")
       }
-      let known = model.graph.inputs.map { "'\(model.graph.values[$0].name)'" }.joined(separator: ", ")
-      guard let id = model.graph.inputs.first(where: { model.graph.values[$0].name == name }) else {
-        throw usage("the model has no input '\(name)'", "its inputs are \(known)")
+      guard images[name] == nil, others[name] == nil else {
+        throw GradCAMError(
+          .usage, at: "\(option) \(argument)", problem: "input '\(name)' is given twice",
+          advice: "give each of \(known) once")
       }
-      guard id == model.imageInput ? image == nil : others[name] == nil else {
-        throw usage("input '\(name)' is given twice", "give each of \(known) once")
-      }
-      let array = try NPYArray(contentsOf: path)
-      let tensor = array.tensor(of: model.graph.values[id].elementType ?? .float32)
-      paths.append(path)
-      if id == model.imageInput {
-        image = (path, tensor, try model.imageShape.size(of: tensor.shape, at: path))
+      paths.append(parts.map { String($0.1) } ?? argument)
+      return (input, paths.last!)
+    }
+    for argument in tensors {
+      let (input, path) = try parsed(argument, option: "--tensor")
+      let tensor = try NPYArray(contentsOf: path).tensor(of: input.elementType ?? .float32)
+      if let image = model.imageInputs.first(where: { $0.name == input.name }) {
+        sizes[input.name] = try image.shape.size(of: tensor.shape, at: path)
+        (images[input.name], imagePaths[input.name]) = (.tensor(tensor), path)
       } else {
-        others[name] = tensor
+        others[input.name] = tensor
       }
     }
-    self.image = image
-    self.others = others
+    for argument in pictures {
+      let (input, path) = try parsed(argument, option: "--image")
+      guard model.imageInputs.contains(where: { $0.name == input.name }) else {
+        throw GradCAMError(
+          .usage, at: "--image \(argument)", problem: "input '\(input.name)' does not take a picture",
+          advice: "those that do are \(names(model.imageInputs.map(\.name))); give --tensor for others")
+      }
+      (images[input.name], imagePaths[input.name]) = (.picture(try Picture(contentsOf: path)), path)
+    }
+    (self.images, self.imagePaths, self.sizes, self.others) = (images, imagePaths, sizes, others)
     self.paths = paths
+    let first = model.imageInputs[0]
+    batch = if case .tensor(let tensor)? = images[first.name] { first.shape.count(in: tensor.shape) } else { nil }
+  }
+
+  /// How pictures are preprocessed, with the sizes of the inputs: those of tensors, if there are any.
+  func preprocessing(_ choice: PreprocessingChoice, for model: Model) throws -> DecidedPreprocessing {
+    try DecidedPreprocessing(choice, for: model, inputs: others.mapValues { ValueInfo($0) }, sizes: sizes)
   }
 }
+
+private func names(_ names: [String]) -> String { names.map { "'\($0)'" }.joined(separator: ", ") }
 
 extension ImageShape {
   /// Throws `badData` if the model does not take a tensor of this shape.
   fileprivate func size(of shape: Shape, at path: String) throws -> PixelSize {
-    if shape.rank == 4 {
-      let size = shape.imageSize(layout)
-      if shape == taking(shape[0]).shape(for: size), admits(size), size.width > 0, size.height > 0 {
-        return size
-      }
-    }
+    if let size = size(of: shape) { return size }
     throw GradCAMError(
       .badData, at: path, problem: "has shape \(shape), but the model takes \(self)",
       advice: "save an array of that shape")

@@ -24,9 +24,8 @@ struct Nodes: ParsableCommand {
 
   func run() throws {
     let model = try host.open(model, image)
-    let tensors = try InputTensors(image.tensor, model: model)
-    let preprocessing = image.preprocessing(for: model) ?? model.metadata.preprocessing ?? Preprocessing()
-    let size = tensors.image?.size ?? image.size ?? preprocessing.inputSize(for: model.imageShape)
+    let tensors = try InputTensors(tensors: image.tensor, pictures: image.pictures, model: model)
+    let size = try tensors.preprocessing(image.choice, for: model).inputSize
     let catalogue = try NodeCatalogue(
       model, size: size, inputs: tensors.others.mapValues { ValueInfo($0.elementType, $0.shape) })
     let entries = catalogue.entries.filter { all || $0.isMappable || $0.isAuto }

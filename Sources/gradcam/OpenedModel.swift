@@ -8,21 +8,19 @@ struct OpenedModel {
   /// The files that are read, pictures excepted.
   let paths: [String]
   private let target: PlannedTarget
-  private let preprocessing: Preprocessing?
+  private let preprocessing: DecidedPreprocessing
   private let labels: Labels?
-  private let size: PixelSize
 
   /// Throws what opening the model, reading tensors and labels, and finding the values explained throws.
   init(_ path: String, _ host: HostOptions, _ image: ImageOptions, _ request: TargetRequest) throws {
     let opened = try host.open(path, image)
-    tensors = try InputTensors(image.tensor, model: opened)
-    model = tensors.image.map { opened.taking(imagesPerRun: $0.tensor.shape[0]) } ?? opened
+    tensors = try InputTensors(tensors: image.tensor, pictures: image.pictures, model: opened)
+    model = tensors.batch.map { opened.taking(imagesPerRun: $0) } ?? opened
     paths = model.graph.files + tensors.paths + request.paths + [image.labels].compactMap { $0 }
-    preprocessing = image.preprocessing(for: model)
     labels = try image.labels.map { try Labels(contentsOf: $0) }
-    size = Explainer.inputSize(of: model, preprocessing: preprocessing, asked: tensors.image?.size ?? image.size)
-    target = try PlannedTarget(
-      request, in: model, size: size, inputs: tensors.others.mapValues { ValueInfo($0) }, labels: labels)
+    let inputs = tensors.others.mapValues { ValueInfo($0) }
+    preprocessing = try tensors.preprocessing(image.choice, for: model)
+    target = try PlannedTarget(request, in: model, size: preprocessing.inputSize, inputs: inputs, labels: labels)
   }
 
   /// The images to explain.
@@ -30,19 +28,20 @@ struct OpenedModel {
   /// - Parameter item: the only image of a tensor to explain; nil for all that the target is about.
   func sources(_ images: [String], item: Int?) throws -> ImageSources {
     let batch = model.imageShape.batch
-    return try ImageSources(
-      images: images, tensors: tensors, batch: batch, item: item ?? target.image(of: batch))
+    return try ImageSources(images: images, tensors: tensors, model: model, item: item ?? target.image(of: batch))
   }
 
+  /// - Parameter picture: the image input that `auto` is about; nil means the first.
+  ///
   /// Throws what planning throws, and what reading the classes and files of the target throws.
   func explainer(
     nodes: [String], hint: FeatureMapHint = FeatureMapHint(), compatibility: Compatibility = .pytorchGradCAM,
-    threadCount: Int?, reusesWeights: Bool = false, visitsNodes: Bool = false
+    picture: String? = nil, threadCount: Int?, reusesWeights: Bool = false, visitsNodes: Bool = false
   ) throws -> (Explainer, TargetChoice) {
     let explainer = try Explainer(
       model, explaining: target.explained, keeping: target.kept, assuming: target.warnings, nodes: nodes, hint: hint,
-      preprocessing: preprocessing, inputSize: size, labels: labels, compatibility: compatibility,
-      inputs: tensors.others, threadCount: threadCount, reusesWeights: reusesWeights, visitsNodes: visitsNodes,
+      preprocessing: preprocessing, labels: labels, compatibility: compatibility, inputs: tensors.others,
+      picture: picture, threadCount: threadCount, reusesWeights: reusesWeights, visitsNodes: visitsNodes,
       explainsAllImages: target.explainsAllImages)
     return (explainer, try TargetChoice(target, of: explainer))
   }

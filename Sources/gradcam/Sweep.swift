@@ -54,7 +54,7 @@ struct Sweep: ParsableCommand {
         .usage, at: "--method \(self.method)", problem: "does not make a map per node", advice: "choose gradcam, say")
     }
     let (explainer, choice) = try opened.explainer(
-      nodes: ["all"], hint: FeatureMapHint(item: item.item), threadCount: threads.count,
+      nodes: ["all"], hint: FeatureMapHint(item: item.item), picture: sources.input, threadCount: threads.count,
       reusesWeights: true, visitsNodes: method is any TapMethod)
     for warning in explainer.warnings(about: sources) { Console.warn(warning.text) }
     let sheet = best ? nil : try sheetPath(of: sources, opened)
@@ -79,7 +79,7 @@ struct Sweep: ParsableCommand {
       maps: mapped - start, ranking: ranked - mapped, output: sheet)
     if best { return try Console.print(result.best!) }
     if let sheet {
-      try contactSheet(explanations, values: values, on: prepared.picture, explainer.planner, metric).write(to: sheet)
+      try contactSheet(explanations, values: values, explainer.planner, metric).write(to: sheet)
     }
     if json { return try printJSON(result) }
     try result.describe()
@@ -111,18 +111,28 @@ struct Sweep: ParsableCommand {
     }.map { $0[0] }
   }
 
-  /// The maps in the order of nodes, each with its node and value.
+  /// The maps in the order of nodes, each with its node and value, over the picture that the node sees.
   private func contactSheet(
-    _ explanations: [Explanation], values: [Double?]?, on picture: Picture?, _ planner: ModelPlanner,
+    _ explanations: [Explanation], values: [Double?]?, _ planner: ModelPlanner,
     _ metric: (any Metric)?
   ) throws -> Picture {
     let first = explanations[0]
-    let size = PictureGrid.cellSize(
-      for: picture.map { PixelSize(width: $0.width, height: $0.height) } ?? planner.inputSize)
-    let small = try picture?.resized(width: size.width, height: size.height)
-    var cells = try small.map { [try PictureGrid.Cell($0, label: "image")] } ?? []
+    var seen: [ValueID: (size: PixelSize, small: Picture?)] = [:]
+    var cells: [PictureGrid.Cell] = []
+    for image in explanations.map({ $0.shown[0] }) where seen[image.input.value] == nil {
+      let size = PictureGrid.cellSize(
+        for: image.picture.map { PixelSize(width: $0.width, height: $0.height) }
+          ?? planner.inputSize)
+      let small = try image.picture?.resized(width: size.width, height: size.height)
+      seen[image.input.value] = (size, small)
+      if let small {
+        cells.append(
+          try PictureGrid.Cell(small, label: seen.count > 1 ? image.input.name : "image"))
+      }
+    }
     let (colormap, blend) = (drawing.colormap, drawing.blend)
-    let drawn = planner.pool.map(explanations.count) { index in
+    let drawn = planner.pool.map(explanations.count) { [seen] index in
+      let (size, small) = seen[explanations[index].shown[0].input.value]!
       let map = explanations[index].drawnMap(size: size)
       return small.map { DrawingStyle.overlay.draw(map, on: $0, colormap: colormap, blend: blend) }
         ?? map.colored(with: colormap)

@@ -40,14 +40,15 @@ struct Verify: ParsableCommand {
   func run() throws {
     let opened = try OpenedModel(model, host, image, target.request), model = opened.model
     let sources =
-      picture == nil && opened.tensors.image == nil
+      picture == nil && opened.tensors.images.isEmpty
       ? nil : try opened.sources(picture.map { [$0] } ?? [], item: featureMap.item.item ?? 0)
     let (explainer, choice) = try opened.explainer(
-      nodes: nodes, hint: featureMap.hint, threadCount: threads.count)
+      nodes: nodes, hint: featureMap.hint, picture: sources?.input, threadCount: threads.count)
     for warning in explainer.warnings(about: sources) { Console.warn(warning.text) }
 
-    let planner = explainer.planner, focus = explainer.focus
-    let input = try sources?.prepare(0, explainer) ?? explainer.prepare(model.imageShape.noise(planner.inputSize))
+    let planner = explainer.planner
+    let focus = explainer.focus
+    let input = try sources?.prepare(0, explainer) ?? explainer.prepare(explainer.noise)
     let observation = try explainer.observe(input, isOpen: true)
     let explained = try choice.targets(explainer, of: observation)[0]
 

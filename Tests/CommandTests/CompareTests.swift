@@ -121,12 +121,55 @@ import Testing
     #expect(outcome.code == 64 && outcome.errors.contains("shapes-resnet.onnx: has no class 'star'"))
   }
 
+  /// Each model may have its own preprocessing; one that sees next to nothing says the same of every picture.
+  @Test func preprocessingByModelAndDoubts() throws {
+    let pictures = ["pair-006-star-cross", "pair-004-moon-circle", "pair-000-triangle-square"]
+      .compactMap { name in
+        (try? FileManager.default.contentsOfDirectory(atPath: shipped("samples")))?.first {
+          $0.hasPrefix(name.prefix(8))
+        }
+      }.map { shipped("samples/\($0)") }
+    try #require(pictures.count == 3)
+    let command = ["compare"] + models + ["--metric", "none", "--json", "--images"] + pictures
+    func tops(_ outcome: Workplace.Outcome) throws -> [[Double]] {
+      try #require(try outcome.json([String: Any].self)["images"] as? [[String: Any]]).map {
+        image in
+        try #require(image["results"] as? [[String: Any]]).map {
+          try #require($0["logit"] as? Double)
+        }
+      }
+    }
+    let plain = try place.run(command)
+    let dark = try place.run(command + ["--range", "shapes-resnet=0.001"])
+    #expect(plain.code == 0 && !plain.errors.contains("calls all"), "\(plain.errors)")
+    #expect(dark.errors.contains("shapes-resnet calls all 3 images"), "\(dark.errors)")
+    let (before, after) = (try tops(plain), try tops(dark))
+    #expect(
+      before.map { $0[0] } == after.map { $0[0] } && before.map { $0[1] } != after.map { $0[1] })
+    let models = try #require(try dark.json([String: Any].self)["models"] as? [[String: Any]])
+    #expect(
+      (models[1]["warnings"] as? [String])?.last?.contains("--preset shapes-resnet=NAME") == true)
+  }
+
+  @Test func unreadablePicturesAreLeftOut() throws {
+    let outcome = try place.run(
+      ["compare"] + models + ["--metric", "none", "--images", "missing.png", picture, "--json"])
+    #expect(outcome.code == 66 && outcome.errors.contains("missing.png: cannot be opened"))
+    #expect(try outcome.json([String: Any].self)["images"] as? [Any] != nil)
+  }
+
   @Test(
     arguments: [
       (["--method", "dff"], 64, "makes several maps"), (["--depth", "2"], 64, "is not a depth"),
-      (["--depth", "0", "--node", "auto"], 64, "not both"), (["--report", "page.txt"], 64, "must end in .html"),
-      (["--csv", "a.txt"], 64, "must end in .csv"), (["--metric", "box-iou"], 64, "needs the boxes"),
-      (["--node", "a", "--node", "b"], 64, "is given twice"), (["--images", "none.png"], 66, "none.png"),
+      (["--depth", "0", "--node", "auto"], 64, "not both"),
+      (["--report", "page.txt"], 64, "must end in .html"),
+      (["--csv", "a.txt"], 64, "must end in .csv"),
+      (["--metric", "box-iou"], 64, "needs the boxes"),
+      (["--node", "a", "--node", "b"], 64, "is given twice"),
+      (["--preset", "lab"], 64, "--preset lab: cannot be read"),
+      (["--mean", "shapes-vgg=1,2"], 64, "--mean 1,2: cannot be read"),
+      (["--size", "8", "--size", "9"], 64, "twice"),
+      (["--images", "none.png"], 66, "none.png"),
       (["--output", "a.png", "--report", "no/a.html"], 73, "cannot be written"),
     ] as [([String], Int32, String)])
   func wrongUse(_ arguments: [String], _ code: Int32, _ message: String) throws {

@@ -1,3 +1,4 @@
+import GradCAM
 import Testing
 
 @testable import GradCAMCommand
@@ -61,5 +62,43 @@ struct FindingsTests {
         "On 20% of images: that have boxes",
         "In all: it is the model’s first choice",
       ])
+  }
+
+  /// The same comparison in which a model says one class of all images.
+  private func comparison(saying top: (Int, Int) -> Int, boxed: Bool = false) throws -> Comparison {
+    let made = try Comparison.madeUp(models: ["a", "b"], images: ["1.png", "2.png", "3.png"])
+    return Comparison(
+      method: made.method, metrics: made.metrics, models: made.models,
+      images: made.images.enumerated().map { number, image in
+        ComparedImage(
+          image: image.image, width: image.width, height: image.height, label: image.label,
+          results: image.results.enumerated().map { model, result in
+            ComparedResult(
+              model: result.model, class: result.class, label: result.label, logit: result.logit,
+              probability: result.probability,
+              top: .init(class: top(model, number), label: nil, probability: 0.9),
+              metrics: result.metrics, warnings: [], heat: [])
+          }, agreement: image.agreement, photograph: [],
+          boxes: boxed ? [PixelRectangle(x: 0, y: 0, width: 1, height: 1)] : [])
+      })
+  }
+
+  @Test func aModelThatSaysTheSameOfEverythingIsNotRanked() throws {
+    let doubtful = try comparison { model, image in model == 1 ? 7 : image }
+    #expect(doubtful.doubts.map(\.model) == [1])
+    #expect(doubtful.doubts[0].finding == "calls all 3 images “class 7”")
+    #expect(doubtful.withDoubts.models[1].warnings.last == doubtful.doubts[0].text)
+    #expect(doubtful.findings[0].answer == "Probably not b")
+    #expect(!doubtful.findings.contains { $0.question.hasPrefix("Whose maps measure") })
+    // Both may be right where every image shows the same.
+    #expect(try comparison { _, _ in 3 }.doubts.isEmpty)
+    #expect(try comparison { _, image in image }.doubts.isEmpty)
+  }
+
+  @Test func aModelThatNearlyNeverSaysWhatIsThereIsDoubted() throws {
+    let doubtful = try comparison(saying: { model, image in model == 0 ? 3 : image }, boxed: true)
+    #expect(doubtful.doubts.map(\.finding) == ["finds what has a box in none of 3 images"])
+    #expect(
+      try comparison(saying: { _, image in image == 0 ? 3 : image }, boxed: true).doubts.isEmpty)
   }
 }

@@ -29,12 +29,26 @@ struct WrongUseTests {
     Case(64, "explain", plain, picture, "--top", "2", "--class", "star", message: "Give --class or --top, not both"),
     Case(64, "explain", plain, picture, "--blend", "2", message: "--blend must be 0 to 1"),
     Case(64, "explain", plain, picture, "--std", "0", message: "--std must not be 0"),
-    Case(64, "explain", plain, picture, "--range", "2", message: "--range must be 1 or 255"),
-    Case(64, "explain", plain, picture, "--colormap", "puce", message: "'puce' is invalid for '--colormap"),
+    Case(
+      64, "explain", plain, picture, "--range", "0", message: "--range must be a number above 0"),
     Case(
       64, "explain", plain, picture, "--method", "magic", message: "magic: is not a method; choose from gradcam"),
     Case(64, "explain", plain, message: "no image was given"),
-    Case(64, "explain", plain, picture, "--tensor", fixture("image.npy"), message: "both an image and a tensor"),
+    Case(
+      64, "explain", plain, picture, "--tensor", fixture("image.npy"),
+      message: "both an image and a tensor"),
+    Case(
+      64, "explain", plain, picture, "--image", "image=\(picture)",
+      message: "both an image and a tensor"),
+    Case(
+      64, "explain", plain, "--image", "photo=\(picture)", message: "the model has no input 'photo'"
+    ),
+    Case(
+      64, "explain", fixture("two-inputs.onnx"), picture, "--image", "offset=\(picture)",
+      message: "input 'offset' does not take a picture"),
+    Case(
+      64, "explain", fixture("two-pictures.onnx"), picture,
+      message: "input 'right': takes a picture, too, but none was given; give --image right=FILE"),
     Case(64, "bench", plain, "--runs", "0", message: "--runs must be at least 1"),
     Case(64, "verify", message: "Missing expected argument '<model>'"),
     Case(64, "verify", plain, "--threads", "0", message: "--threads must be 1 to 1024"),

@@ -15,6 +15,11 @@ int gradcam_png_size(const uint8_t *bytes, size_t count, uint32_t *width, uint32
 int gradcam_png_decode(const uint8_t *bytes, size_t count, uint8_t *rgb, uint32_t width, uint32_t height,
                        char *message);
 
+/// Decodes a PNG file of 16-bit samples and the given size into 3 * width * height samples of RGB in the machine's order
+/// of bytes. Alpha is dropped.
+int gradcam_png_decode_deep(const uint8_t *bytes, size_t count, uint16_t *rgb, uint32_t width, uint32_t height,
+                            char *message);
+
 /// Encodes 8-bit RGB as a PNG file; the caller frees `*bytes`.
 int gradcam_png_encode(const uint8_t *rgb, uint32_t width, uint32_t height, uint8_t **bytes, size_t *count,
                        char *message);

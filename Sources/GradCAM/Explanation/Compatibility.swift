@@ -33,7 +33,10 @@ public enum Compatibility: String, Sendable, CaseIterable {
     }
   }
 
-  var resizeFilter: Picture.ResizeFilter { self == .recipe ? .openCVBilinear : .pillowBilinear }
+  /// - Parameter interpolation: Pillow's filter, for libraries that resize with Pillow.
+  func resizeFilter(_ interpolation: Interpolation) -> Picture.ResizeFilter {
+    self == .recipe ? .openCVBilinear : .pillow(interpolation)
+  }
 }
 
 extension HeatMap {

@@ -9,7 +9,10 @@ public struct Explainer: Sendable {
   /// The names of the classes.
   public let labels: Labels
   /// How pictures are preprocessed.
-  public let preprocessing: Preprocessing
+  public var preprocessing: Preprocessing { decided.preprocessing }
+  let decided: DecidedPreprocessing
+  /// Plans for pictures of other sizes than the input's; nil if every picture is resized to that.
+  let otherSizes: PlansBySize?
   /// The library to follow in formulas and drawing.
   public let compatibility: Compatibility
   /// What was assumed about the model because neither its file nor the user specified it.
@@ -29,11 +32,12 @@ public struct Explainer: Sendable {
   ///   - assumed: what was assumed about the explained value.
   ///   - nodes: names as `NodeCatalogue.matches` takes them; empty means `auto`.
   ///   - hint: what the dimensions of the nodes' tensors are, if the graph does not say.
-  ///   - preprocessing: nil means that of the model's metadata, else ImageNet's with a warning.
-  ///   - inputSize: the size of the network's input, if the model leaves it open.
+  ///   - preprocessing: nil means what the model's file and those beside it say, else ImageNet's with a warning.
+  ///   - inputSize: the size of the network's input, if the model leaves it open and `preprocessing` is nil.
   ///   - labels: nil means those of the model's metadata, else `no` and `yes` for a single score, else ImageNet's for
   ///     1,000 classes with a warning.
-  ///   - inputs: contents of inputs other than the image, by name.
+  ///   - inputs: contents of inputs other than images, by name.
+  ///   - picture: the name of the image input that `auto` is about; nil means the first.
   ///   - threadCount: the threads to run on; nil means one per core.
   ///   - reusesWeights: whether many images follow, so that packing weights pays off.
   ///   - visitsNodes: whether the nodes are visited one after another, which takes less memory but allows
@@ -45,29 +49,31 @@ public struct Explainer: Sendable {
   public init(
     _ model: Model, explaining explained: ValueID? = nil, keeping kept: [ValueID] = [],
     assuming assumed: [Warning] = [], nodes: [String] = [], hint: FeatureMapHint = FeatureMapHint(),
-    preprocessing: Preprocessing? = nil, inputSize: PixelSize? = nil, labels: Labels? = nil,
-    compatibility: Compatibility = .pytorchGradCAM, inputs: [String: Tensor] = [:], threadCount: Int? = nil,
-    reusesWeights: Bool = false, visitsNodes: Bool = false, explainsAllImages: Bool = false
+    preprocessing: DecidedPreprocessing? = nil, inputSize: PixelSize? = nil, labels: Labels? = nil,
+    compatibility: Compatibility = .pytorchGradCAM, inputs: [String: Tensor] = [:], picture: String? = nil,
+    threadCount: Int? = nil, reusesWeights: Bool = false, visitsNodes: Bool = false, explainsAllImages: Bool = false
   ) throws {
-    var warnings: [Warning] = []
-    let known = preprocessing ?? model.metadata.preprocessing
-    let size = Self.inputSize(of: model, preprocessing: preprocessing, asked: inputSize)
-    self.preprocessing = known ?? Preprocessing(.imagenet, size: size)
-    if known == nil {
-      warnings.append(
-        Warning(
-          code: .preprocessingAssumed,
-          text: "the file does not say how images are preprocessed; ImageNet's preset at \(size) is assumed; "
-            + "give \(.preset), or \(.mean), \(.std), \(.range) and so on"))
-    }
+    var asked = PreprocessingChoice()
+    asked.size = inputSize
+    let decided =
+      try preprocessing
+      ?? DecidedPreprocessing(asked, for: model, inputs: inputs.mapValues { ValueInfo($0) })
+    self.decided = decided
+    var warnings = decided.warnings
     self.compatibility = compatibility
     namesNodes = !nodes.isEmpty
-    planner = try ModelPlanner(
-      model, inputSize: size, inputs: inputs, pool: ThreadPool(threadCount: threadCount),
-      reusesWeights: reusesWeights)
-    focus = try planner.focus(
-      explaining: explained, keeping: kept, nodes: nodes, hint: hint, visitsTaps: visitsNodes,
-      explainsAllImages: explainsAllImages)
+    let pool = ThreadPool(threadCount: threadCount), pictured = model.imageInputs.first { $0.name == picture }?.value
+    @Sendable func planned(_ size: PixelSize) throws -> (ModelPlanner, Focus) {
+      let planner = try ModelPlanner(
+        model, inputSize: size, inputs: inputs, otherSizes: decided.others.mapValues(\.inputSize), pictured: pictured,
+        pool: pool, reusesWeights: reusesWeights)
+      let focus = try planner.focus(
+        explaining: explained, keeping: kept, nodes: nodes, hint: hint, visitsTaps: visitsNodes,
+        explainsAllImages: explainsAllImages)
+      return (planner, focus)
+    }
+    (planner, focus) = try planned(decided.inputSize)
+    otherSizes = decided.takesAnySize ? PlansBySize { try planned($0) } : nil
     _ = try planner.plan(planner.key(focus))
     let (usual, isAssumed) = Labels.known(of: model, focus.catalogue)
     self.labels = labels ?? usual
@@ -89,6 +95,12 @@ public struct Explainer: Sendable {
       }
     }
     if explained == nil, labelCount > 0, classCount > 0, labelCount != classCount {
+      guard labels == nil else {
+        throw GradCAMError(
+          .badData, at: "\(.labels, self.labels.path ?? "")",
+          problem: "names \(labelCount) classes, but the model has \(classCount)",
+          advice: "give the names of all classes, in the model's order")
+      }
       warnings.append(
         Warning(
           code: .labelsCount,
@@ -122,13 +134,6 @@ public struct Explainer: Sendable {
   /// Whether the network takes several images together to compute what is explained, such as the frames of a film.
   public var takesImagesTogether: Bool { focus.takesImagesTogether(in: model) }
 
-  /// The size of the network's input that an explainer with these settings has.
-  public static func inputSize(
-    of model: Model, preprocessing: Preprocessing? = nil, asked: PixelSize? = nil
-  ) -> PixelSize {
-    asked ?? (preprocessing ?? model.metadata.preprocessing ?? Preprocessing()).inputSize(for: model.imageShape)
-  }
-
   /// Works on many images: one per thread while there are enough of them, the rest with all threads together.
   ///
   /// Results are bit for bit those of one image after another.
@@ -147,61 +152,6 @@ public struct Explainer: Sendable {
         oneEach, places: threads, on: planner.pool, work: { index, _ in work(index) }, deliver: deliver)
     }
     for index in oneEach..<count { try deliver(index, work(index)) }
-  }
-
-  /// Resizes, crops and normalises a picture.
-  ///
-  /// Throws `usage` if resize and crop do not fit the network's input.
-  public func prepare(_ picture: Picture) throws -> PreparedImage {
-    let original = PixelSize(width: picture.width, height: picture.height), size = planner.inputSize
-    if compatibility == .recipe {
-      let squashed = try picture.resized(width: size.width, height: size.height, filter: compatibility.resizeFilter)
-      return PreparedImage(
-        picture: squashed, tensor: preprocessing.tensor(squashed, for: planner.model.imageShape),
-        geometry: PreprocessingGeometry(original: size, resized: size))
-    }
-    let geometry = try preprocessing.geometry(picture: original, input: size)
-    let input = try geometry.apply(to: picture, filter: compatibility.resizeFilter)
-    return PreparedImage(
-      picture: picture, tensor: preprocessing.tensor(input, for: planner.model.imageShape), geometry: geometry)
-  }
-
-  /// Reads a picture, and resizes, crops and normalises it.
-  ///
-  /// Throws what reading throws, and `usage` naming the picture if resize and crop do not fit the network's input.
-  public func prepare(contentsOf path: String) throws -> PreparedImage {
-    let picture = try Picture(contentsOf: path)
-    return try located(path) { try prepare(picture) }
-  }
-
-  /// Puts as many images together as the network takes at a time.
-  ///
-  /// - Parameter place: which of them is explained.
-  public func prepare(together images: [PreparedImage], explaining place: Int) -> PreparedImage {
-    let tensor = Tensor(
-      uninitialized: images[place].tensor.elementType, shape: images[place].tensor.shape)
-    let size = tensor.byteCount / images.count
-    for (index, image) in images.enumerated() {
-      (tensor.storage.base + index * size).copyMemory(
-        from: image.tensor.storage.base + index * size, byteCount: size)
-    }
-    return PreparedImage(
-      picture: images[place].picture, tensor: tensor, geometry: images[place].geometry, place: place
-    )
-  }
-
-  /// Takes a tensor as the network's input, unchanged.
-  ///
-  /// - Parameter place: which of its images is explained.
-  public func prepare(_ tensor: Tensor, place: Int = 0) -> PreparedImage {
-    PreparedImage(tensor, size: planner.inputSize, place: place)
-  }
-
-  /// Runs the network on an image.
-  ///
-  /// - Parameter isOpen: whether questions about nodes and values outside the focus will follow.
-  public func observe(_ image: PreparedImage, isOpen: Bool = false) throws -> Observation {
-    try Observation(planner, image, focus, isOpen: isOpen)
   }
 
   /// The `count` most probable classes of an image, best first; none if the model gives no class scores.

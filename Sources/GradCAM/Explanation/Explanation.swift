@@ -23,6 +23,15 @@ public struct Concept: Sendable {
   public let scored: ScoredClass?
 }
 
+/// An image input as a map shows it.
+public struct ShownImage: Sendable {
+  /// The input.
+  public let input: ImageInput
+  /// The picture that it got; nil for a tensor.
+  public let picture: Picture?
+  let geometry: PreprocessingGeometry
+}
+
 /// One map: why a model gave an image the target's score, seen at one node by one method.
 public struct Explanation: Sendable {
   /// The target explained.
@@ -50,14 +59,19 @@ public struct Explanation: Sendable {
   /// 0 … 1 and at the size of the network's input.
   public let map: HeatMap
   let drawing: MapDrawing
-  let geometry: PreprocessingGeometry
+  /// The image inputs on which the nodes depend, at least one, with what they got: the map is drawn over their pictures.
+  public let shown: [ShownImage]
   /// Activation and gradient at the node; nil if there are several nodes, or if they are swept.
   public private(set) var tap: Tap?
   /// What the user should know.
   public internal(set) var warnings: [Warning]
 
-  /// Draws the map over the picture: values in 0 … 1, at the picture's size.
-  public func drawnMap() -> HeatMap { drawing.drawn(over: geometry) }
+  var geometry: PreprocessingGeometry { shown[0].geometry }
+
+  /// Draws the map over the picture of the first image input shown: values in 0 … 1, at the picture's size.
+  public func drawnMap() -> HeatMap { drawnMap(over: shown[0]) }
+  /// Draws the map over the picture of an image input shown: values in 0 … 1, at the picture's size.
+  public func drawnMap(over image: ShownImage) -> HeatMap { drawing.drawn(over: image.geometry) }
   /// Draws the map over the network's input: values in 0 … 1, at the input's size.
   public func inputMap() -> HeatMap {
     drawing.drawn(over: PreprocessingGeometry(original: geometry.crop.size, resized: geometry.crop.size))
@@ -78,27 +92,4 @@ public struct Explanation: Sendable {
   public var node: String { nodes.joined(separator: "+") }
   /// The tensors' names, joined.
   public var tensor: String { tensors.joined(separator: "+") }
-}
-
-/// An image prepared for a model: the picture to draw on, and the tensor that the network sees.
-public struct PreparedImage: Sendable {
-  /// The picture that maps are drawn over; nil if the user gave a tensor.
-  public let picture: Picture?
-  /// The network's input.
-  public let tensor: Tensor
-  /// How the picture became the tensor.
-  public let geometry: PreprocessingGeometry
-  /// Which image of a run is explained, if the model takes several at a time.
-  public var place = 0
-}
-
-extension PreparedImage {
-  /// A tensor that is the input of a network of a size.
-  ///
-  /// - Parameter place: which of its images is explained.
-  public init(_ tensor: Tensor, size: PixelSize, place: Int = 0) {
-    self.init(
-      picture: nil, tensor: tensor, geometry: PreprocessingGeometry(original: size, resized: size),
-      place: place)
-  }
 }

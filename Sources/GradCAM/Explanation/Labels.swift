@@ -4,18 +4,24 @@ import Graph
 public struct Labels: Sendable {
   /// The names by class; there may be fewer than classes.
   public let names: [String]
+  /// The file that they were read from, if they were.
+  let path: String?
 
   /// Wraps names.
-  public init(_ names: [String]) { self.names = names }
+  public init(_ names: [String]) { (self.names, path) = (names, nil) }
 
-  /// Reads a file with one name per line.
+  /// Reads a file.
   ///
-  /// Throws `unreadable` or `badData` naming the file.
+  /// It holds one name per line, perhaps after WordNet's number (`n01440764 tench`) or the class's own (`0 cat`); or
+  /// JSON: a list, or a map from numbers to names or from names to numbers, on its own or under `id2label`, `names`,
+  /// `class_to_idx` and the like; or `names` in YAML; or a table (CSV) with a column of names.
+  ///
+  /// Throws `unreadable`, or `badData` for any other form, naming the file.
   public init(contentsOf path: String) throws {
     guard let text = String(validating: try contentsOfFile(at: path), as: UTF8.self) else {
       throw GradCAMError(.badData, at: path, problem: "is not text in UTF-8", advice: "write one label per line")
     }
-    self.init(lines: text)
+    (names, self.path) = (try located(path) { try LabelFile.names(in: text, name: path) }, path)
   }
 
   /// Reads a text with one name per line, with Unix or Windows line endings.
@@ -23,7 +29,7 @@ public struct Labels: Sendable {
     // A carriage return and a line feed are one character.
     var lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }.map(String.init)
     if lines.last == "" { lines.removeLast() }
-    names = lines
+    self.init(lines)
   }
 
   /// The 1,000 classes of the ImageNet challenge of 2012, in their usual order.
@@ -80,7 +86,7 @@ extension Labels {
     }
     let commas = query.indices.filter { query[$0] == "," }
     let readings = commas.map { comma in
-      (query[..<comma].trimmingSpaces, query[query.index(after: comma)...].trimmingSpaces)
+      (query[..<comma].trimmingSpace, query[query.index(after: comma)...].trimmingSpace)
     }
     guard !readings.isEmpty else { throw error("is one class", "give two, as A,B") }
     func pairs(_ index: (String) throws -> Int) -> Set<[Int]> {
@@ -101,15 +107,6 @@ extension Labels {
     guard found.count == 1 else { throw error("can be read in several ways", "give the classes' numbers, such as 3,5") }
     guard pair[0] != pair[1] else { throw error("is the same class twice", "give two classes") }
     return (pair[0], pair[1])
-  }
-}
-
-extension Substring {
-  fileprivate var trimmingSpaces: String {
-    var text = self
-    while text.first == " " { text.removeFirst() }
-    while text.last == " " { text.removeLast() }
-    return String(text)
   }
 }
 

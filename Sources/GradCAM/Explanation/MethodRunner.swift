@@ -154,6 +154,19 @@ struct MethodRunner {
       origin: isFinite ? nil : try observation.nonFiniteSource(target))
   }
 
+  /// The image inputs on which taps depend; the first one for the whole network.
+  private func shown(_ nodes: [Int]) -> [ShownImage] {
+    let model = observation.model
+    let values = nodes.map { observation.taps[places[$0]].value }
+    let inputs = nodes.isEmpty ? [] : observation.focus.catalogue.images(of: values)
+    let found = (inputs.isEmpty ? [model.imageInputs[0]] : inputs).compactMap { input in
+      observation.image.part(for: input, of: model).map {
+        ShownImage(input: input, picture: $0.picture, geometry: $0.geometry)
+      }
+    }
+    return found
+  }
+
   /// A warning if a probability is explained whose derivative, p (1 − p), is too small for float32.
   private func saturation(_ scored: ScoredClass?) -> [Warning] {
     guard let target = target as? ClassTarget, target.kind == .probability, let probability = scored?.probability,
@@ -195,10 +208,14 @@ struct MethodRunner {
     return Explanation(
       target: target, score: common.score, scored: common.scored,
       nodes: scope == .network ? [inputName] : nodes.map { observation.taps[places[$0]].label },
-      tensors: scope == .network ? [inputName] : nodes.map { observation.taps[places[$0]].tensor }, method: named.name,
-      concept: found[0].concept, fusion: drawing.fusion, smoothing: Smoothing.allCases.filter(smoothing.contains),
-      map: isFused || augmentations.count > 1 ? drawing.drawn(over: input) : found[0].maps[0], drawing: drawing,
-      geometry: observation.image.geometry, tap: nodes.count == 1 ? taps[nodes[0]] : nil,
-      warnings: notes + warnings + common.aboutScore + nodes.flatMap { skipped[$0] })
+      tensors: scope == .network ? [inputName] : nodes.map { observation.taps[places[$0]].tensor },
+      method: named.name,
+      concept: found[0].concept, fusion: drawing.fusion,
+      smoothing: Smoothing.allCases.filter(smoothing.contains),
+      map: isFused || augmentations.count > 1 ? drawing.drawn(over: input) : found[0].maps[0],
+      drawing: drawing,
+      shown: shown(scope == .network ? [] : nodes), tap: nodes.count == 1 ? taps[nodes[0]] : nil,
+      warnings: observation.image.warnings + notes + warnings + common.aboutScore
+        + nodes.flatMap { skipped[$0] })
   }
 }

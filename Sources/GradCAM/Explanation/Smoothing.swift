@@ -36,7 +36,8 @@ struct Augmentation {
         problem: "multiplies the image, but the model takes \(image.elementType)",
         advice: "leave it out, or export the model with its normalisation outside")
     }
-    let shape = image.shape, width = shape.imageSize(layout).width, depth = layout == .nchw ? 1 : shape[3]
+    let shape = image.shape, last = shape.rank - 1
+    let (width, depth) = layout == .nchw ? (shape[last], 1) : (shape[last - 1], shape[last])
     let values = image.floats, row = width * depth
     let changed = values.indices.map { index in
       guard isMirrored else { return factor * values[index] }

@@ -6,6 +6,7 @@ public struct Warning: Sendable, Equatable {
   public enum Code: String, Sendable {
     case backgroundLeftOut = "background-left-out"
     case columnsAssumed = "columns-assumed"
+    case filesRead = "files-read"
     case gradientZero = "gradient-zero"
     case imageRepeated = "image-repeated"
     case labelsAssumed = "labels-assumed"
@@ -18,7 +19,9 @@ public struct Warning: Sendable, Equatable {
     case nodeIgnored = "node-ignored"
     case notFinite = "not-finite"
     case outputChosen = "output-chosen"
+    case pictureBits = "picture-bits"
     case preprocessingAssumed = "preprocessing-assumed"
+    case preprocessingInFile = "preprocessing-in-file"
     case probabilitySaturated = "probability-saturated"
     case scoresAssumed = "scores-assumed"
   }
@@ -39,9 +42,9 @@ public struct Warning: Sendable, Equatable {
 }
 
 extension [Warning] {
-  /// Those that apply to a tensor as input, for which no preprocessing is assumed.
+  /// Those that apply to a tensor as input, which is not preprocessed.
   public var aboutTensors: [Warning] {
-    filter { ![.preprocessingAssumed, .imageRepeated].contains($0.code) }
+    filter { ![.preprocessingAssumed, .preprocessingInFile, .imageRepeated].contains($0.code) }
   }
 }
 

@@ -26,14 +26,22 @@ public enum DrawingStyle: String, CaseIterable, Sendable {
 }
 
 extension Picture {
+  /// This picture and another to its right, scaled to the same height.
+  ///
+  /// - Throws: what resizing throws.
+  public func besideAtSameHeight(_ right: Picture) throws -> Picture {
+    let width = max(1, right.width * height / right.height)
+    return beside(try right.resized(width: width, height: height))
+  }
+
   fileprivate func beside(_ right: Picture) -> Picture {
     var both: [UInt8] = []
-    both.reserveCapacity(2 * pixels.count)
-    for start in stride(from: 0, to: pixels.count, by: 3 * width) {
-      both += pixels[start..<start + 3 * width]
-      both += right.pixels[start..<start + 3 * width]
+    both.reserveCapacity(pixels.count + right.pixels.count)
+    for row in 0..<height {
+      both += pixels[3 * row * width..<3 * (row + 1) * width]
+      both += right.pixels[3 * row * right.width..<3 * (row + 1) * right.width]
     }
-    return Picture(width: 2 * width, height: height, pixels: both)
+    return Picture(width: width + right.width, height: height, pixels: both)
   }
 
   fileprivate func masked(by map: HeatMap) -> Picture {

@@ -1,16 +1,48 @@
+import Graph
+
 /// A resampling filter: the weight of an input sample by its distance.
 struct ResamplingFilter: Sendable {
   /// The distance from which on all weights are 0.
   let support: Double
-  /// The weight at a distance, which is at least 0.
+  /// The weight at a distance, negative on one side.
   let weight: @Sendable (Double) -> Double
 
+  /// The mean of the samples covered.
+  static let box = ResamplingFilter(support: 0.5) { $0 > -0.5 && $0 <= 0.5 ? 1 : 0 }
+
   /// Linear interpolation.
-  static let triangle = ResamplingFilter(support: 1) { max(1 - $0, 0) }
+  static let triangle = ResamplingFilter(support: 1) { max(1 - abs($0), 0) }
+
+  /// Hamming's window over a sine cardinal.
+  static let hamming = ResamplingFilter(support: 1) { distance in
+    let x = abs(distance) * Double.pi
+    return x == 0 ? 1 : x >= .pi ? 0 : sin(x) / x * (0.54 + 0.46 * cos(x))
+  }
 
   /// Keys's cubic convolution with a = −½.
-  static let cubic = ResamplingFilter(support: 2) { x in
-    x < 1 ? (1.5 * x - 2.5) * x * x + 1 : x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0
+  static let cubic = ResamplingFilter(support: 2) { distance in
+    let x = abs(distance)
+    return x < 1 ? (1.5 * x - 2.5) * x * x + 1 : x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0
+  }
+
+  /// Lanczos's window over a sine cardinal.
+  static let lanczos = ResamplingFilter(support: 3) { x in
+    func cardinal(_ x: Double) -> Double { x == 0 ? 1 : sin(x * Double.pi) / (x * Double.pi) }
+    return -3 <= x && x < 3 ? cardinal(x) * cardinal(x / 3) : 0
+  }
+}
+
+extension Interpolation {
+  /// The filter; nil for `nearest`, which takes one sample.
+  var filter: ResamplingFilter? {
+    switch self {
+    case .nearest: nil
+    case .box: .box
+    case .bilinear: .triangle
+    case .hamming: .hamming
+    case .bicubic: .cubic
+    case .lanczos: .lanczos
+    }
   }
 }
 
@@ -31,7 +63,7 @@ struct FilterWindows {
       if let center {
         let start = max(Int(center - support + 0.5), 0)
         let end = min(Int(center + support + 0.5), inputCount)
-        let weights = (start..<end).map { filter.weight(abs((Double($0) - center + 0.5) * (1 / stretch))) }
+        let weights = (start..<end).map { filter.weight((Double($0) - center + 0.5) * (1 / stretch)) }
         let sum = weights.reduce(0, +)
         starts.append(start)
         allWeights += weights.map { $0 / sum }

@@ -17,12 +17,21 @@ struct ImageCodec: Sendable {
       UnsafeMutablePointer<Int>?, UnsafeMutablePointer<CChar>?
     ) -> Int32
 
+  typealias DecodeDeep =
+    @Sendable (
+      UnsafePointer<UInt8>?, Int, UnsafeMutablePointer<UInt16>?, UInt32, UInt32, UnsafeMutablePointer<CChar>?
+    ) -> Int32
+
   let name: String
   let signature: [UInt8]
   let extensions: [String]
   let readSize: ReadSize
   let decodePixels: Decode
   let encodePixels: Encode
+  /// Decodes samples of 16 bits; nil if the format has none.
+  var decodeDeepPixels: DecodeDeep?
+  /// Whether a file whose size was read has samples of 16 bits.
+  var isDeep: @Sendable ([UInt8]) -> Bool = { _ in false }
 
   static let all = [png, jpeg]
 
@@ -52,13 +61,23 @@ struct ImageCodec: Sendable {
         advice: "shrink it to at most \(Picture.maximumPixelCount) pixels")
     }
     let count = 3 * Int(width) * Int(height)
-    let pixels = try [UInt8](unsafeUninitializedCapacity: count) { buffer, initializedCount in
-      try report(.badData, problem: "damaged or cut-off \(name) file", advice: "save or fetch the picture again") {
-        decodePixels(bytes, bytes.count, buffer.baseAddress, width, height, $0)
+    func decoded<Sample>(
+      _ decode: (
+        UnsafePointer<UInt8>?, Int, UnsafeMutablePointer<Sample>?, UInt32, UInt32, UnsafeMutablePointer<CChar>?
+      )
+        -> Int32
+    ) throws -> [Sample] {
+      try [Sample](unsafeUninitializedCapacity: count) { buffer, initializedCount in
+        try report(.badData, problem: "damaged or cut-off \(name) file", advice: "save or fetch the picture again") {
+          decode(bytes, bytes.count, buffer.baseAddress, width, height, $0)
+        }
+        initializedCount = count
       }
-      initializedCount = count
     }
-    return Picture(width: Int(width), height: Int(height), pixels: pixels)
+    if let decodeDeepPixels, isDeep(bytes) {
+      return Picture(width: Int(width), height: Int(height), deepSamples: try decoded(decodeDeepPixels))
+    }
+    return Picture(width: Int(width), height: Int(height), pixels: try decoded(decodePixels))
   }
 
   func encode(_ picture: Picture) throws -> [UInt8] {

@@ -1,13 +1,15 @@
 import Graph
 
-/// A picture of 8-bit sRGB: rows from top to bottom, pixels from left to right, red, green and blue together.
+/// A picture of sRGB: rows from top to bottom, pixels from left to right, red, green and blue together.
 public struct Picture: Sendable, Equatable {
   /// The width in pixels, at least 1.
   public let width: Int
   /// The height in pixels, at least 1.
   public let height: Int
-  /// `3 * width * height` samples.
+  /// `3 * width * height` samples of 8 bits: what is drawn on.
   public let pixels: [UInt8]
+  /// The samples of a picture that was stored with 16 bits, 0 … 65,535, in the order of `pixels`; nil for 8 bits.
+  public let deepSamples: [Float]?
 
   /// The number of pixels (2²⁸) above which a picture is refused rather than decoded or made.
   public static let maximumPixelCount = 1 << 28
@@ -16,16 +18,22 @@ public struct Picture: Sendable, Equatable {
   ///
   /// - Precondition: `width` and `height` are positive and `pixels` holds `3 * width * height` samples.
   public init(width: Int, height: Int, pixels: [UInt8]) {
+    self.init(width: width, height: height, pixels: pixels, deepSamples: nil)
+  }
+
+  init(width: Int, height: Int, pixels: [UInt8], deepSamples: [Float]?) {
     precondition(width > 0 && height > 0 && pixels.count == 3 * width * height)
+    precondition(deepSamples?.count ?? pixels.count == pixels.count)
     self.width = width
     self.height = height
     self.pixels = pixels
+    self.deepSamples = deepSamples
   }
 
   /// Decodes a PNG or JPEG file, recognised by its content, as Pillow's `convert("RGB")` does.
   ///
-  /// Grey is replicated, alpha dropped, a palette looked up, CMYK converted, 16-bit samples reduced to their high byte.
-  /// A JPEG's EXIF orientation is applied.
+  /// Grey is replicated, alpha dropped, a palette looked up, CMYK converted. 16-bit samples are kept as `deepSamples`;
+  /// `pixels` has the eight highest bits that the picture uses. A JPEG's EXIF orientation is applied.
   ///
   /// - Throws: `GradCAMError` of kind `.unreadable` if the file cannot be read, `.badData` if it is damaged or
   ///   larger than `maximumPixelCount`, `.unsupported` if it is of another format.
@@ -78,23 +86,26 @@ public struct Picture: Sendable, Equatable {
   public func cropped(x left: Int, y top: Int, width: Int, height: Int) throws -> Picture {
     try Picture.checkSize(width: width, height: height)
     if (left, top, width, height) == (0, 0, self.width, self.height) { return self }
-    var cropped = [UInt8](repeating: 0, count: 3 * width * height)
     // Clamped first, so that no sum below can overflow.
     let left = min(max(left, -width), self.width)
     let top = min(max(top, -height), self.height)
-    let columns = max(left, 0)..<max(min(left + width, self.width), max(left, 0))
-    for y in max(top, 0)..<max(min(top + height, self.height), max(top, 0)) where !columns.isEmpty {
-      let source = 3 * (y * self.width + columns.lowerBound)
-      let target = 3 * ((y - top) * width + columns.lowerBound - left)
-      cropped.replaceSubrange(target..<target + 3 * columns.count, with: pixels[source..<source + 3 * columns.count])
+    func part<Sample: Numeric>(of samples: [Sample]) -> [Sample] {
+      var cropped = [Sample](repeating: 0, count: 3 * width * height)
+      let columns = max(left, 0)..<max(min(left + width, self.width), max(left, 0))
+      for y in max(top, 0)..<max(min(top + height, self.height), max(top, 0)) where !columns.isEmpty {
+        let source = 3 * (y * self.width + columns.lowerBound)
+        let target = 3 * ((y - top) * width + columns.lowerBound - left)
+        cropped.replaceSubrange(target..<target + 3 * columns.count, with: samples[source..<source + 3 * columns.count])
+      }
+      return cropped
     }
-    return Picture(width: width, height: height, pixels: cropped)
+    return Picture(width: width, height: height, pixels: part(of: pixels), deepSamples: deepSamples.map(part))
   }
 
   /// The ways to resample a picture.
   public enum ResizeFilter: Sendable {
-    /// Pillow's `Image.resize` with `BILINEAR`, which averages over what a shrunken pixel covers; equal bit for bit.
-    case pillowBilinear
+    /// Pillow's `Image.resize`, which averages over what a shrunken pixel covers; equal bit for bit.
+    case pillow(Interpolation)
     /// OpenCV's `resize` with `INTER_LINEAR`, which takes four neighbours whatever the scale.
     case openCVBilinear
   }
@@ -102,13 +113,17 @@ public struct Picture: Sendable, Equatable {
   /// The picture at another size.
   ///
   /// - Throws: `GradCAMError` of kind `.usage` if the size is not positive or above `maximumPixelCount`.
-  public func resized(width: Int, height: Int, filter: ResizeFilter = .pillowBilinear) throws -> Picture {
+  public func resized(width: Int, height: Int, filter: ResizeFilter = .pillow(.bilinear)) throws -> Picture {
     try Picture.checkSize(width: width, height: height)
     if (width, height) == (self.width, self.height) { return self }
-    return switch filter {
-    case .pillowBilinear: resizedAsPillow(width: width, height: height)
-    case .openCVBilinear: resizedAsOpenCV(width: width, height: height)
-    }
+    let resized =
+      switch filter {
+      case .pillow(let interpolation): resizedAsPillow(width: width, height: height, interpolation)
+      case .openCVBilinear: resizedAsOpenCV(width: width, height: height)
+      }
+    guard let deepSamples else { return resized }
+    let deep = resizedDeep(deepSamples, width: width, height: height, filter)
+    return Picture(width: width, height: height, pixels: resized.pixels, deepSamples: deep)
   }
 
   static func checkSize(width: Int, height: Int) throws {

@@ -1,9 +1,10 @@
 extension Picture {
   /// Pillow's two passes with fixed-point weights, and 8-bit samples in between; equal bit for bit.
-  func resizedAsPillow(width newWidth: Int, height newHeight: Int) -> Picture {
-    let narrowed = newWidth == width ? pixels : resampledRows(to: newWidth)
+  func resizedAsPillow(width newWidth: Int, height newHeight: Int, _ interpolation: Interpolation) -> Picture {
+    guard let filter = interpolation.filter else { return nearest(width: newWidth, height: newHeight) }
+    let narrowed = newWidth == width ? pixels : resampledRows(to: newWidth, filter)
     guard newHeight != height else { return Picture(width: newWidth, height: newHeight, pixels: narrowed) }
-    let windows = PillowWindows(from: height, to: newHeight)
+    let windows = PillowWindows(filter, from: height, to: newHeight)
     let rowCount = 3 * newWidth
     let resized = [UInt8](unsafeUninitializedCapacity: rowCount * newHeight) { target, initializedCount in
       narrowed.withUnsafeBufferPointer { source in
@@ -24,8 +25,16 @@ extension Picture {
     return Picture(width: newWidth, height: newHeight, pixels: resized)
   }
 
-  private func resampledRows(to newWidth: Int) -> [UInt8] {
-    let windows = PillowWindows(from: width, to: newWidth)
+  private func nearest(width newWidth: Int, height newHeight: Int) -> Picture {
+    let columns = nearestPlaces(newWidth, among: width)
+    let pixels = nearestPlaces(newHeight, among: height).flatMap { row in
+      columns.flatMap { self.pixels[3 * (row * width + $0)..<3 * (row * width + $0) + 3] }
+    }
+    return Picture(width: newWidth, height: newHeight, pixels: pixels)
+  }
+
+  private func resampledRows(to newWidth: Int, _ filter: ResamplingFilter) -> [UInt8] {
+    let windows = PillowWindows(filter, from: width, to: newWidth)
     return [UInt8](unsafeUninitializedCapacity: 3 * newWidth * height) { target, initializedCount in
       pixels.withUnsafeBufferPointer { source in
         var to = 0
@@ -51,7 +60,17 @@ extension Picture {
   }
 }
 
-/// The weights of Pillow's triangle filter in 22-bit fixed point.
+/// The old samples under the centres of new ones, found by adding up the step as Pillow does.
+func nearestPlaces(_ count: Int, among old: Int) -> [Int] {
+  let step = Double(old) / Double(count)
+  var place = step * 0.5
+  return (0..<count).map { _ in
+    defer { place += step }
+    return min(Int(place), old - 1)
+  }
+}
+
+/// The weights of one of Pillow's filters in 22-bit fixed point.
 private struct PillowWindows {
   static let precision: Int32 = 22
   static let half: Int32 = 1 << (precision - 1)
@@ -59,11 +78,11 @@ private struct PillowWindows {
   private let windows: FilterWindows
   private let fixed: [Int32]
 
-  init(from inputCount: Int, to outputCount: Int) {
+  init(_ filter: ResamplingFilter, from inputCount: Int, to outputCount: Int) {
     let scale = Double(inputCount) / Double(outputCount)
     windows = FilterWindows(
-      .triangle, over: inputCount, centers: (0..<outputCount).map { (Double($0) + 0.5) * scale }, scale: scale)
-    fixed = windows.allWeights.map { Int32(0.5 + $0 * Double(1 << PillowWindows.precision)) }
+      filter, over: inputCount, centers: (0..<outputCount).map { (Double($0) + 0.5) * scale }, scale: scale)
+    fixed = windows.allWeights.map { Int32(($0 < 0 ? -0.5 : 0.5) + $0 * Double(1 << PillowWindows.precision)) }
   }
 
   var starts: [Int] { windows.starts }
@@ -71,5 +90,5 @@ private struct PillowWindows {
   func weights(at output: Int) -> ArraySlice<Int32> { fixed[windows.range(at: output)] }
 
   @inline(__always)
-  static func sample(_ sum: Int32) -> UInt8 { UInt8(truncatingIfNeeded: min(sum >> precision, 255)) }
+  static func sample(_ sum: Int32) -> UInt8 { UInt8(truncatingIfNeeded: max(0, min(sum >> precision, 255))) }
 }

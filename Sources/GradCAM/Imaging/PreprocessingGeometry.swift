@@ -59,7 +59,7 @@ public struct PreprocessingGeometry: Sendable, Equatable {
   /// The network's input of a picture of the original size: resized, then cropped, black outside.
   ///
   /// - Throws: `GradCAMError` of kind `.usage` if a size is above `Picture.maximumPixelCount`.
-  public func apply(to picture: Picture, filter: Picture.ResizeFilter = .pillowBilinear) throws -> Picture {
+  public func apply(to picture: Picture, filter: Picture.ResizeFilter = .pillow(.bilinear)) throws -> Picture {
     try picture.resized(width: resized.width, height: resized.height, filter: filter)
       .cropped(x: crop.x, y: crop.y, width: crop.size.width, height: crop.size.height)
   }

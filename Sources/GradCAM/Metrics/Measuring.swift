@@ -9,7 +9,8 @@ extension Explainer {
   ///   - boxes: the objects that the maps should show, in the original picture.
   ///   - progress: receives the fraction done, from 0 to 1; what it throws ends the work.
   ///
-  /// - Returns: for each explanation one number per metric, nil if it is not defined or not finite.
+  /// - Returns: for each explanation one number per metric, nil if it is not defined or not finite, or if the map is not
+  ///   of the first image input.
   ///
   /// Throws `unsupported` if the target is not a class's score.
   public func measure(
@@ -17,10 +18,13 @@ extension Explainer {
     boxes: [PixelRectangle] = [], progress: (Double) throws -> Void = { _ in }
   ) throws -> [[Double?]] {
     let targets = try explanations.map { try probability(explainedBy: $0) }
-    var measured = [[Double?]](repeating: [], count: explanations.count)
+    var measured = [[Double?]](repeating: metrics.map { _ in nil }, count: explanations.count)
     var done = 0
     for index in Set(targets.map(\.index)).sorted() {
-      let places = targets.indices.filter { targets[$0].index == index }
+      let places = targets.indices.filter {
+        targets[$0].index == index && explanations[$0].shown[0].input.value == model.imageInput
+      }
+      guard !places.isEmpty else { continue }
       let probe = Probe(observation, tap: 0, target: targets[places[0]])
       let planes = probe.inputPlanes, probability = Double(try probe.score)
       let maps = places.map { place in

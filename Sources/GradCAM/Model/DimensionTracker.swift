@@ -7,15 +7,17 @@ struct DimensionTracker {
   private let info: (ValueID) -> ValueInfo?
   private(set) var dimensions: [ValueID: [Dimension]] = [:]
 
-  /// Follows the dimensions of an image input through a graph.
+  /// Follows the dimensions of image inputs through a graph.
   ///
-  /// - Parameter info: type and extents of a value, and its contents if they do not depend on the image.
-  init(_ graph: ComputeGraph, image: ValueID, layout: ImageShape.Layout, info: @escaping (ValueID) -> ValueInfo?) {
+  /// - Parameters:
+  ///   - images: what the dimensions of each image input mean.
+  ///   - info: type and extents of a value, and its contents if they do not depend on the image.
+  init(_ graph: ComputeGraph, images: [ValueID: [Factor.Role]], info: @escaping (ValueID) -> ValueInfo?) {
     self.info = info
-    if let extents = info(image)?.shape.dimensions, extents.count == 4 {
-      let roles: [Factor.Role] =
-        layout == .nchw ? [.batch, .channels, .height, .width] : [.batch, .height, .width, .channels]
-      dimensions[image] = zip(roles, extents).map(Dimension.init)
+    for (image, roles) in images {
+      if let extents = info(image)?.shape.dimensions, extents.count == roles.count {
+        dimensions[image] = zip(roles, extents).map(Dimension.init)
+      }
     }
     for node in graph.nodes {
       let axes = node.axes(info)

@@ -13,14 +13,19 @@ struct FeatureMaps {
   /// - Parameters:
   ///   - infos: type and extents of every value that the explained value depends on.
   ///   - explained: the explained value.
-  ///   - reachable: the values between the image and the explained value.
+  ///   - reachable: the values between the images and the explained value.
+  ///   - pictured: the values that depend on the image that `auto` is about.
   init(
-    of model: Model, infos: [ValueID: ValueInfo], explaining explained: ValueID, reachable: Set<ValueID>,
-    explainsClassScores: Bool
+    of model: Model, infos: [ValueID: ValueInfo], explaining explained: ValueID,
+    reachable: Set<ValueID>,
+    pictured: Set<ValueID>, explainsClassScores: Bool
   ) {
     let graph = model.graph
-    let dimensions = DimensionTracker(graph, image: model.imageInput, layout: model.imageShape.layout) { infos[$0] }
-      .dimensions
+    let images = Dictionary(
+      uniqueKeysWithValues: model.imageInputs.filter { infos[$0.value]?.constant == nil }.map {
+        ($0.value, $0.shape.roles)
+      })
+    let dimensions = DimensionTracker(graph, images: images) { infos[$0] }.dimensions
     let live = graph.liveRanges(before: explained) { infos[$0] }
     // Values with places of the picture that can change the explained value: weights of an attention have those of its
     // queries on one axis, and of its keys on another.
@@ -50,7 +55,10 @@ struct FeatureMaps {
     // What lies before all convolutions, such as a picture cut up or turned over, is not what the network made of it.
     let convolved = graph.downstream(
       of: Set(graph.nodes.filter { $0.role == .convolution }.flatMap(\.results).filter(reachable.contains)))
-    let all = layouts.keys.sorted().filter { convolved.isEmpty || convolved.contains(graph.nodes[$0].outputs[0]!) }
+    let all = layouts.keys.sorted().filter { index in
+      let output = graph.nodes[index].outputs[0]!
+      return pictured.contains(output) && (convolved.isEmpty || convolved.contains(output))
+    }
     let found = shared.flatMap { shared in
       choice.find(among: all.filter { shared.contains(graph.nodes[$0].outputs[0]!) })
     }

@@ -61,7 +61,8 @@ public struct ModelSummary: Sendable {
     let model = try Model(graph, path: path, registry: registry)
     missingOperators = registry.operators.missing(in: model.graph, for: [model.head.logits])
     input = Input(name: model.graph.values[model.imageInput].name, shape: model.imageShape)
-    let catalogue = try NodeCatalogue(model, size: Explainer.inputSize(of: model))
+    let size = try DecidedPreprocessing(for: model).inputSize
+    let catalogue = try NodeCatalogue(model, size: size)
     classCount = catalogue.classCount == 0 || catalogue.isMeasurement ? nil : catalogue.classCount
     (labels, assumesLabels) = Labels.known(of: model, catalogue)
     auto = try? catalogue.match("auto").label

@@ -66,6 +66,8 @@ public struct NodeCatalogue: Sendable {
   private let reachable: Set<ValueID>
   /// The number of images of a run.
   let imageCount: Int
+  /// The values that depend on each image input.
+  private let depending: [(input: ImageInput, values: Set<ValueID>)]
   let modules: ModuleIndex
   let auto: ValueID?
   /// Type and extents of every value that the explained value depends on.
@@ -95,13 +97,25 @@ public struct NodeCatalogue: Sendable {
     self.failure = failure.within(model.path)
   }
 
-  /// - Parameter explained: the explained value, which nodes must reach.
-  init(_ model: Model, infos: [ValueID: ValueInfo], explaining explained: ValueID) {
+  /// - Parameters:
+  ///   - explained: the explained value, which nodes must reach.
+  ///   - pictured: the image input that `auto` is about; nil means the first.
+  init(
+    _ model: Model, infos: [ValueID: ValueInfo], explaining explained: ValueID,
+    pictured: ValueID? = nil
+  ) {
     let graph = model.graph
-    let reachable = graph.between(model.imageInput, explained)
-    let hasClassScores = model.hasClassScores(infos), logits = model.head.logits
+    // Inputs with known contents are constants.
+    let images = model.imageInputs.filter { infos[$0.value].map { $0.constant == nil } ?? false }
+    depending = images.map { ($0, graph.downstream(of: [$0.value])) }
+    let reachable = depending.reduce(into: Set()) { $0.formUnion($1.values) }.intersection(
+      graph.upstream(of: [explained]))
+    let hasClassScores = model.hasClassScores(infos)
+    let logits = model.head.logits
     let maps = FeatureMaps(
       of: model, infos: infos, explaining: explained, reachable: reachable,
+      pictured: depending.first { $0.input.value == pictured ?? model.imageInput }?.values
+        ?? reachable,
       explainsClassScores: hasClassScores && explained == logits)
     let (dimensions, auto) = (maps.dimensions, maps.auto), isShown = maps.nodes
     let outputs = graph.nodes.map { $0.outputs.compactMap { $0 }.first }
@@ -161,7 +175,12 @@ public struct NodeCatalogue: Sendable {
   /// Where the elements of a value lie in the picture; nil if it is not a feature map.
   func layout(of value: ValueID) -> FeatureMapLayout? { dimensions[value].flatMap { FeatureMapLayout($0) } }
 
-  /// Whether a value lies between the image and the explained value.
+  /// The image inputs that some values depend on, in the file's order.
+  func images(of values: [ValueID]) -> [ImageInput] {
+    depending.filter { $0.values.contains(where: values.contains) }.map(\.input)
+  }
+
+  /// Whether a value lies between the images and the explained value.
   func reachesExplained(_ value: ValueID) -> Bool { reachable.contains(value) }
 
   func firstOutput(_ node: Int) -> ValueID? { graph.nodes[node].outputs.compactMap { $0 }.first }

@@ -9,7 +9,16 @@ extension Model {
     try InferredGraph(graph, operators: operators, inputs: try inputInfos(size, inputs), reaching: wanted)
   }
 
-  func inputInfos(_ size: PixelSize, _ inputs: [String: ValueInfo]) throws -> [ValueID: ValueInfo] {
+  /// Type and extents of the inputs.
+  ///
+  /// - Parameters:
+  ///   - size: that of the first image input.
+  ///   - inputs: by name; those with contents are constants.
+  ///   - otherSizes: the sizes of other image inputs that are not among `inputs`; by default what the file fixes, else
+  ///     that of the first.
+  func inputInfos(
+    _ size: PixelSize, _ inputs: [String: ValueInfo], otherSizes: [ValueID: PixelSize] = [:]
+  ) throws -> [ValueID: ValueInfo] {
     var infos: [ValueID: ValueInfo] = [:]
     for (name, info) in inputs {
       let id = try input(named: name)
@@ -18,6 +27,12 @@ extension Model {
         throw GradCAMError(.badData, at: "input '\(name)'", problem: "is \(info.elementType), expected \(declared)")
       }
       infos[id] = info
+    }
+    for image in imageInputs.dropFirst() where infos[image.value] == nil {
+      let usual = PixelSize(
+        width: image.shape.width ?? size.width, height: image.shape.height ?? size.height)
+      infos[image.value] = ValueInfo(
+        image.shape.elementType, image.shape.shape(for: otherSizes[image.value] ?? usual))
     }
     infos[imageInput] = ValueInfo(imageShape.elementType, imageShape.shape(for: size))
     return infos
@@ -78,13 +93,6 @@ extension Model {
 }
 
 var physicalByteCount: Int { sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)) }
-
-extension Shape {
-  /// Height and width of an image tensor or feature map of rank 4.
-  public func imageSize(_ layout: ImageShape.Layout) -> PixelSize {
-    layout == .nchw ? PixelSize(width: self[3], height: self[2]) : PixelSize(width: self[2], height: self[1])
-  }
-}
 
 extension NodeCatalogue.Match {
   /// Throws `usage` if no map can be taken here.

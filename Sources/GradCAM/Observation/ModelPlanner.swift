@@ -13,6 +13,8 @@ public final class ModelPlanner: Sendable {
   public let pool: ThreadPool
   /// Whether many runs follow, so that packing weights pays off.
   let reusesWeights: Bool
+  /// The image input that `auto` is about.
+  private let pictured: ValueID
   /// Type and extents of all inputs; those given with contents are constants.
   private let inputs: [ValueID: ValueInfo]
   private let weights = PreparedWeights()
@@ -36,17 +38,25 @@ public final class ModelPlanner: Sendable {
   /// Checks that a model takes images of a size.
   ///
   /// - Parameters:
-  ///   - inputs: contents of inputs other than the image, by name; shapes may depend on them.
+  ///   - inputs: contents of inputs other than images, by name; shapes may depend on them.
+  ///   - otherSizes: the sizes of image inputs after the first; by default those that the file fixes, else `inputSize`.
+  ///   - pictured: the image input that `auto` is about; nil means the first.
   ///   - reusesWeights: whether many runs follow, so that packing weights pays off.
   ///
   /// Throws `usage` if the file fixes another size or there is no such input, `badData` if the input's type differs.
   public init(
-    _ model: Model, inputSize: PixelSize, inputs: [String: Tensor] = [:], pool: ThreadPool, reusesWeights: Bool = false
+    _ model: Model, inputSize: PixelSize, inputs: [String: Tensor] = [:],
+    otherSizes: [ValueID: PixelSize] = [:],
+    pictured: ValueID? = nil, pool: ThreadPool, reusesWeights: Bool = false
   ) throws {
-    (self.model, self.inputSize, self.pool, self.reusesWeights) = (model, inputSize, pool, reusesWeights)
+    (self.model, self.inputSize, self.pool, self.reusesWeights) = (
+      model, inputSize, pool, reusesWeights
+    )
+    self.pictured = pictured ?? model.imageInput
     self.inputs = try model.located {
       try model.check(inputSize)
-      return try model.inputInfos(inputSize, inputs.mapValues { ValueInfo($0) })
+      return try model.inputInfos(
+        inputSize, inputs.mapValues { ValueInfo($0) }, otherSizes: otherSizes)
     }
   }
 
@@ -85,7 +95,7 @@ public final class ModelPlanner: Sendable {
     if let known = kept.withLock({ $0.catalogues[explained] }) { return known }
     let infos = try inferred(reaching: Set(try reported() + [explained])).infos
     try model.checkExplained(explained, infos[explained]!)
-    let catalogue = NodeCatalogue(model, infos: infos, explaining: explained)
+    let catalogue = NodeCatalogue(model, infos: infos, explaining: explained, pictured: pictured)
     kept.withLock { $0.catalogues[explained] = catalogue }
     return catalogue
   }

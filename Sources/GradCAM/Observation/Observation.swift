@@ -50,8 +50,10 @@ public final class Observation {
   ///   - isOpen: whether questions about other nodes and values are expected, too.
   ///
   /// Throws `badData` if the tensor does not have the planned shape.
-  public convenience init(_ planner: ModelPlanner, _ image: PreparedImage, _ focus: Focus, isOpen: Bool = true) throws {
-    let passes = try ObservedPasses(planner, image.tensor, expecting: isOpen ? nil : focus)
+  public convenience init(
+    _ planner: ModelPlanner, _ image: PreparedImage, _ focus: Focus, isOpen: Bool = true
+  ) throws {
+    let passes = try ObservedPasses(planner, image, expecting: isOpen ? nil : focus)
     try self.init(planner, image, focus, passes)
   }
 
@@ -60,9 +62,7 @@ public final class Observation {
 
   /// Another image with the same focus.
   func sibling(_ tensor: Tensor) throws -> Observation {
-    let image = PreparedImage(
-      picture: nil, tensor: tensor, geometry: image.geometry, place: image.place)
-    return try Observation(planner, image, focus, isOpen: false)
+    try Observation(planner, image.with(tensor), focus, isOpen: false)
   }
 
   var forwardStepCount: Int { passes.forwardStepCount }
@@ -169,7 +169,7 @@ public final class Observation {
   private func withNewRun<Result>(_ body: (Executor) throws -> Result) throws -> Result {
     let run = try planner.run(try planner.key(focus))
     defer { planner.recycle(run) }
-    try run.executor.set(model.imageInput, to: image.tensor)
+    try run.executor.set(model, to: image)
     return try body(run.executor)
   }
 }

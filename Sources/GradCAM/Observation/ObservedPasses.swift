@@ -3,7 +3,7 @@ import Graph
 /// The passes over one image: by the plan for the expected questions, and by one that keeps every value.
 final class ObservedPasses {
   let planner: ModelPlanner
-  let tensor: Tensor
+  private let image: PreparedImage
   private(set) var expected: Run?
   /// The run for all other questions.
   private var open: Run?
@@ -14,9 +14,9 @@ final class ObservedPasses {
   private var isConsumed = false
 
   /// Runs the model on an image, for questions about a focus; nil for any.
-  init(_ planner: ModelPlanner, _ tensor: Tensor, expecting focus: Focus?) throws {
+  init(_ planner: ModelPlanner, _ image: PreparedImage, expecting focus: Focus?) throws {
     self.planner = planner
-    self.tensor = tensor
+    self.image = image
     if let focus {
       expected = try forward(planner.run(planner.key(focus)))
     } else {
@@ -30,7 +30,7 @@ final class ObservedPasses {
 
   private func forward(_ run: Run) throws -> Run {
     try planner.model.located {
-      try run.executor.set(planner.model.imageInput, to: tensor)
+      try run.executor.set(planner.model, to: image)
       try forward(run.executor)
     }
     return run
@@ -56,7 +56,7 @@ final class ObservedPasses {
 
   /// An executor that holds a value's contents, of all images.
   func executor(keeping value: ValueID) throws -> Executor {
-    if let expected, expected.key.lasting.contains(value) || value == planner.model.imageInput {
+    if let expected, expected.key.lasting.contains(value) || planner.model.takesImage(value) {
       return expected.executor
     }
     let run = try openRun(reaching: [value])

@@ -132,7 +132,7 @@ final class Tail {
   }
 
   private var batchCount: Int {
-    guard planner.model.imageShape.batch == 1 else { return 1 }
+    guard planner.model.imageShape.batch == 1, planner.model.imageShape.hasBatch else { return 1 }
     let fitting = Self.batchElements / max(contents.shape.count, result.count)
     return fitting < 8 ? max(1, fitting) : min(Self.largestBatch, fitting / 8 * 8)
   }

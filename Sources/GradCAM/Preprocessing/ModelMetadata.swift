@@ -1,22 +1,33 @@
 import Graph
 
-/// What a file says about its own use: the `gradcam.*` entries of its metadata.
+/// What a network's file and the files beside it say about its use.
 public struct ModelMetadata: Sendable {
-  /// How pictures are preprocessed; nil if the file has no such entry.
+  /// How pictures are preprocessed, from the entries `gradcam.*`; nil if there is none.
+  ///
+  /// Entries left out have the plain values of `Preprocessing.init`.
   public let preprocessing: Preprocessing?
-  /// How the image input is laid out; nil if the file does not say.
+  /// How the image input is laid out; nil if nothing says so.
   public let layout: ImageShape.Layout?
-  /// The name of every class; nil if the file has none.
+  /// The name of every class, from the first that has them: `gradcam.labels`, Ultralytics' `names`, the files beside the
+  /// network; nil if there are none.
   public let labels: [String]?
+  /// What Ultralytics wrote into the file; nil for any other file.
+  public let ultralytics: UltralyticsMetadata?
+  /// What Hugging Face's files beside the network say; nil if there are none.
+  public let huggingFace: HuggingFaceConfiguration?
 
   /// Reads the entries of a graph.
   ///
-  /// Throws `badData` naming the entry that cannot be read.
-  public init(_ metadata: [String: String]) throws {
+  /// - Parameter modelPath: the path of the network's file, beside which others are looked for; nil to look for none.
+  ///
+  /// Throws `badData` naming the entry or the file that cannot be read.
+  public init(_ metadata: [String: String], beside modelPath: String? = nil) throws {
     let entries = MetadataReader(metadata: metadata)
-    labels = entries["labels"].map { Labels(lines: $0).names }
+    ultralytics = UltralyticsMetadata(metadata)
+    huggingFace = try modelPath.flatMap { try HuggingFaceConfiguration(beside: $0) }
+    labels = entries["labels"].map { Labels(lines: $0).names } ?? ultralytics?.names ?? huggingFace?.labels
     layout = try entries.parsed("layout", "nchw or nhwc") { ImageShape.Layout(rawValue: $0) }
-    let keys = ["mean", "std", "range", "channels", "resize", "crop"]
+    let keys = ["mean", "std", "range", "channels", "resize", "crop", "interpolation"]
     guard keys.contains(where: { entries[$0] != nil }) else {
       preprocessing = nil
       return
@@ -29,12 +40,17 @@ public struct ModelMetadata: Sendable {
       }
       result.std = std
     }
-    let range = try entries.parsed("range", "1 or 255") { Float($0).flatMap { [1, 255].contains($0) ? $0 : nil } }
+    let range = try entries.parsed("range", "a number above 0") {
+      Float($0).flatMap { $0.isFinite && $0 > 0 ? $0 : nil }
+    }
     if let range { result.range = range }
     let channels = try entries.parsed("channels", "rgb or bgr") { Preprocessing.Channels(rawValue: $0) }
     if let channels { result.channels = channels }
     result.resize = try entries.parsed("resize", "a number or WxH") { Preprocessing.Resize($0) }
     result.crop = try entries.parsed("crop", "a number or WxH") { PixelSize($0) }
+    let names = Interpolation.allCases.map(\.rawValue).joined(separator: ", ")
+    let interpolation = try entries.parsed("interpolation", "one of \(names)") { Interpolation(rawValue: $0) }
+    if let interpolation { result.interpolation = interpolation }
     preprocessing = result
   }
 }

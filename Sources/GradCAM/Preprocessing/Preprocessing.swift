@@ -21,15 +21,20 @@ public struct Preprocessing: Sendable, Equatable {
   public var mean: [Float]
   /// What each channel is divided by after that.
   public var std: [Float]
-  /// The value of full brightness: 1 or 255.
+  /// The value of full brightness, such as 1 or 255.
   public var range: Float
   /// The order of the colours.
   public var channels: Channels
+  /// The filter that resizes the picture.
+  public var interpolation: Interpolation
+  /// Whether half of an odd margin around the crop is rounded down, as transformers does, not to even, as torchvision
+  /// does.
+  public var roundsCropDown: Bool
 
   /// Creates a description.
   public init(
     resize: Resize? = nil, crop: PixelSize? = nil, mean: [Float] = [0, 0, 0], std: [Float] = [1, 1, 1],
-    range: Float = 1, channels: Channels = .rgb
+    range: Float = 1, channels: Channels = .rgb, interpolation: Interpolation = .bilinear, roundsCropDown: Bool = false
   ) {
     self.resize = resize
     self.crop = crop
@@ -37,6 +42,8 @@ public struct Preprocessing: Sendable, Equatable {
     self.std = std
     self.range = range
     self.channels = channels
+    self.interpolation = interpolation
+    self.roundsCropDown = roundsCropDown
   }
 
   /// A usual preprocessing, by name.
@@ -66,13 +73,6 @@ public struct Preprocessing: Sendable, Equatable {
 }
 
 extension Preprocessing {
-  /// The size of the network's input: what the model fixes, else the crop or the exact resize, else 224 × 224.
-  public func inputSize(for shape: ImageShape) -> PixelSize {
-    var size = crop ?? PixelSize(width: 224, height: 224)
-    if crop == nil, case .exact(let exact) = resize { size = exact }
-    return PixelSize(width: shape.width ?? size.width, height: shape.height ?? size.height)
-  }
-
   /// How a picture of a size is resized and cropped for a network's input.
   ///
   /// Throws `usage` if the crop is not the input's size or does not lie inside the resized picture.
@@ -99,8 +99,8 @@ extension Preprocessing {
         .usage, at: "\(.resize)", problem: "gives \(resized), less than the crop of \(input)",
         advice: "resize to at least the crop")
     }
-    // As in torchvision's CenterCrop: half of the margin, rounded to even.
-    func margin(_ extent: Int, _ crop: Int) -> Int { Int((Double(extent - crop) / 2).rounded(.toNearestOrEven)) }
+    let rounding = roundsCropDown ? FloatingPointRoundingRule.down : .toNearestOrEven
+    func margin(_ extent: Int, _ crop: Int) -> Int { Int((Double(extent - crop) / 2).rounded(rounding)) }
     return PreprocessingGeometry(
       original: picture, resized: resized,
       crop: PixelRectangle(
@@ -110,23 +110,9 @@ extension Preprocessing {
 
   /// Turns a picture that already has the input's size into a tensor, the same image in every place of the batch.
   public func tensor(_ picture: Picture, for shape: ImageShape) -> Tensor {
-    let size = PixelSize(width: picture.width, height: picture.height), plane = picture.width * picture.height
-    var planes: [[Float]] = []
-    if shape.channels == 1 {
-      planes = [picture.luminance.map { (Float($0) * range / 255 - mean[0]) / std[0] }]
-    } else {
-      for channel in 0..<3 {
-        let source = channels == .rgb ? channel : 2 - channel
-        let level = (0...255).map { (Float($0) * range / 255 - mean[channel]) / std[channel] }
-        planes.append(
-          picture.pixels.withUnsafeBufferPointer { pixels in
-            [Float](unsafeUninitializedCapacity: plane) { target, count in
-              for index in 0..<plane { target[index] = level[Int(pixels[3 * index + source])] }
-              count = plane
-            }
-          })
-      }
-    }
+    let size = PixelSize(width: picture.width, height: picture.height)
+    let planes = picture.deepSamples.map { deepPlanes($0, channels: shape.channels) } ?? planes(picture, for: shape)
+    let plane = picture.width * picture.height
     let image: [Float] =
       shape.layout == .nchw
       ? planes.flatMap { $0 } : (0..<plane).flatMap { index in planes.map { $0[index] } }
@@ -136,6 +122,53 @@ extension Preprocessing {
         batch.map { shape.elementType.integer(nearestTo: $0) }, shape: shape.shape(for: size),
         elementType: shape.elementType)
       : Tensor(batch, shape: shape.shape(for: size))
+  }
+
+  private func planes(_ picture: Picture, for shape: ImageShape) -> [[Float]] {
+    if shape.channels == 1 { return [picture.luminance.map { (Float($0) * range / 255 - mean[0]) / std[0] }] }
+    let plane = picture.width * picture.height
+    return (0..<3).map { channel in
+      let source = channels == .rgb ? channel : 2 - channel
+      let level = (0...255).map { (Float($0) * range / 255 - mean[channel]) / std[channel] }
+      return picture.pixels.withUnsafeBufferPointer { pixels in
+        [Float](unsafeUninitializedCapacity: plane) { target, count in
+          for index in 0..<plane { target[index] = level[Int(pixels[3 * index + source])] }
+          count = plane
+        }
+      }
+    }
+  }
+
+  /// The planes of a picture of 16-bit samples.
+  private func deepPlanes(_ samples: [Float], channels count: Int) -> [[Float]] {
+    func plane(_ channel: Int, _ sample: (Int) -> Float) -> [Float] {
+      stride(from: 0, to: samples.count, by: 3).map { (sample($0) * range / 65_535 - mean[channel]) / std[channel] }
+    }
+    guard count == 3 else {
+      return [
+        plane(0) { (samples[$0] * 19595 + samples[$0 + 1] * 38470 + samples[$0 + 2] * 7471) / 65_536 }
+      ]
+    }
+    return (0..<3).map { channel in
+      let source = channels == .rgb ? channel : 2 - channel
+      return plane(channel) { samples[$0 + source] }
+    }
+  }
+}
+
+extension Preprocessing {
+  /// A note about a picture of 16-bit samples that uses a small part of their range, unless the range was chosen for it.
+  func warnings(about picture: Picture) -> [Warning] {
+    guard let largest = picture.largestDeepSample, largest < 4096, range == 1 || range == 255 else { return [] }
+    let white = [255, 1023, 4095].first { largest <= $0 }!
+    let fitting = (range * 65_535 / white * 1e4).rounded() / 1e4
+    return [
+      Warning(
+        code: .pictureBits,
+        text:
+          "the picture has 16 bits a channel, but no value above \(Int(largest)), so it is dark: full brightness is "
+          + "65535; \(.range, "\(fitting)") makes it \(Int(white))")
+    ]
   }
 }
 

@@ -1,5 +1,5 @@
-/// The user's choices for preprocessing; what is nil is left to the model's file.
-public struct PreprocessingChoice: Sendable {
+/// Some of the choices about preprocessing; what is nil is left to others.
+public struct PreprocessingChoice: Sendable, Equatable {
   /// A usual preprocessing, by name.
   public var preset: Preprocessing.Preset?
   /// The size of the network's input, if the file leaves it open.
@@ -12,32 +12,41 @@ public struct PreprocessingChoice: Sendable {
   public var mean: [Float]?
   /// The standard deviation of each of three channels.
   public var std: [Float]?
-  /// The value of full brightness: 1 or 255.
+  /// The value of full brightness.
   public var range: Float?
   /// The order of the colours.
   public var channels: Preprocessing.Channels?
+  /// The filter that resizes the picture.
+  public var interpolation: Interpolation?
+  /// Whether half of an odd margin around the crop is rounded down.
+  var roundsCropDown: Bool?
 
-  /// A choice that leaves everything to the model's file.
+  /// A choice that leaves everything open.
   public init() {}
 
-  /// The preprocessing asked for; nil if everything is left to the model's file.
-  public func preprocessing(for model: Model) -> Preprocessing? {
-    let given = [preset != nil, resize != nil, crop != nil, mean != nil, std != nil, range != nil, channels != nil]
-    guard given.contains(true) || size != nil else { return nil }
-    let declared = model.metadata.preprocessing
-    if !given.contains(true), declared == nil { return nil }
-    var geometry = declared ?? Preprocessing()
-    if let crop { geometry.crop = crop }
-    if case .exact? = resize { (geometry.resize, geometry.crop) = (resize, crop) }
-    let input = size ?? geometry.inputSize(for: model.imageShape)
-    var result = preset.map { Preprocessing($0, size: input) } ?? declared ?? Preprocessing(.imagenet, size: input)
-    if size != nil, preset == nil, declared != nil { (result.resize, result.crop) = (.exact(input), input) }
-    if let resize { result.resize = resize }
-    if let crop { result.crop = crop } else if resize != nil { result.crop = input }
-    if let mean { result.mean = mean }
-    if let std { result.std = std }
-    if let range { result.range = range }
-    if let channels { result.channels = channels }
+  /// All choices that a description makes.
+  init(_ preprocessing: Preprocessing) {
+    (mean, std, range) = (preprocessing.mean, preprocessing.std, preprocessing.range)
+    (channels, interpolation) = (preprocessing.channels, preprocessing.interpolation)
+    (resize, crop, roundsCropDown) = (preprocessing.resize, preprocessing.crop, preprocessing.roundsCropDown)
+  }
+
+  /// This choice, with another's where it leaves something open.
+  ///
+  /// How pictures are resized and cropped is one thing.
+  func completed(by other: PreprocessingChoice) -> PreprocessingChoice {
+    var result = self
+    result.size = size ?? other.size
+    result.completeValues(by: other)
+    if resize == nil { (result.resize, result.crop) = (other.resize, crop ?? other.crop) }
+    result.interpolation = interpolation ?? other.interpolation
+    result.roundsCropDown = roundsCropDown ?? other.roundsCropDown
     return result
+  }
+
+  /// Takes over what another choice says about the numbers of pixels, where this one leaves it open.
+  mutating func completeValues(by other: PreprocessingChoice) {
+    (mean, std, range) = (mean ?? other.mean, std ?? other.std, range ?? other.range)
+    channels = channels ?? other.channels
   }
 }

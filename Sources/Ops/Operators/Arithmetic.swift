@@ -135,6 +135,26 @@ struct Binary: DifferentiableOperator {
 
   var role: OperatorRole { function == .add ? .sum : .other }
 
+  func scaling(_ inputs: NodeInputs) -> ConstantScaling? {
+    guard let function, inputs.count == 2, let shapes = try? alignment.shapes(inputs) else { return nil }
+    let variable = inputs[0]?.constant == nil ? 0 : 1
+    guard inputs[variable]?.constant == nil, let numbers = inputs[1 - variable]?.constant?.floats else { return nil }
+    // The constant may differ along one axis of the result.
+    let shape = shapes[1 - variable], axes = shape.dimensions.indices.filter { shape[$0] > 1 }
+    guard !numbers.isEmpty, axes.count < 2, shape.rank <= shapes[variable].rank else { return nil }
+    let axis = axes.first.map { $0 + shapes[variable].rank - shape.rank }
+    func scaling(by scale: (Float) -> Float, plus shift: (Float) -> Float) -> ConstantScaling {
+      ConstantScaling(of: variable, by: numbers.map(scale), plus: numbers.map(shift), along: axis)
+    }
+    return switch function {
+    case .add: scaling(by: { _ in 1 }, plus: { $0 })
+    case .subtract: variable == 0 ? scaling(by: { _ in 1 }, plus: { -$0 }) : scaling(by: { _ in -1 }, plus: { $0 })
+    case .multiply: scaling(by: { $0 }, plus: { _ in 0 })
+    case .divide: variable == 0 ? scaling(by: { 1 / $0 }, plus: { _ in 0 }) : nil
+    case .power: nil
+    }
+  }
+
   /// Whether it is this function, with its operands aligned at their ends.
   func computes(_ function: Function) -> Bool {
     if case .trailing = alignment { self.function == function } else { false }

@@ -38,6 +38,14 @@ struct BatchNormalization: DifferentiableOperator {
     }
   }
 
+  func scaling(_ inputs: NodeInputs) -> ConstantScaling? {
+    guard let shift = channelBias(inputs), let scale = inputs[1]?.constant?.floats,
+      let variance = inputs[4]?.constant?.floats
+    else { return nil }
+    return ConstantScaling(
+      of: 0, by: zip(scale, variance).map { $0 / ($1 + epsilon).squareRoot() }, plus: shift, along: 1)
+  }
+
   private func channels(_ inputs: NodeInputs) throws -> Shape {
     let x = try inputs.required(0).shape, channels = x.rank > 1 ? x[1] : 1
     for index in 1...4 where try inputs.required(index).shape.count != channels {

@@ -12,6 +12,11 @@ struct ImageScaler: DifferentiableOperator {
   let scale: Float
   let bias: [Float]
 
+  func scaling(_ inputs: NodeInputs) -> ConstantScaling? {
+    let shift = bias.isEmpty ? [0] : bias
+    return ConstantScaling(of: 0, by: shift.map { _ in scale }, plus: shift, along: bias.isEmpty ? nil : 1)
+  }
+
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     let x = try inputs.onlyFloats()
     guard x.shape.rank >= 2, bias.isEmpty || bias.count == x.shape[1] else {

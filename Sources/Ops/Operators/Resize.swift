@@ -48,6 +48,7 @@ struct Resize: DifferentiableOperator {
   var inputPlaces: (roi: Int?, scales: Int, sizes: Int?) = (nil, 1, nil)
 
   func axes(_ inputs: NodeInputs) -> AxisMapping { coordinates == .crop ? .unknown : .resampled }
+  var role: OperatorRole { .resampling }
 
   static func makeUpsample(_ reader: inout AttributeReader) throws -> Self {
     let mode = try reader.string("mode", default: "nearest")

@@ -7,8 +7,8 @@ struct Compare: ParsableCommand {
     abstract: "Shows several models side by side: maps, agreement, faithfulness, localisation and cost.",
     discussion: """
       The class explained is --class, else each class that has a box in the picture, else the first model's top class. \
-      The other models are asked about the class with the same label. --node, --depth and --labels take \
-      VALUE for all models, or MODEL=VALUE for one.
+      The other models are asked about the class with the same label. --node, --depth, --labels and the options of \
+      preprocessing take VALUE for all models, or MODEL=VALUE for one. Pictures that cannot be read are left out.
       """)
 
   @Argument(help: ArgumentHelp("The exported networks: files, or names in the models folder.", valueName: "model"))
@@ -33,14 +33,19 @@ struct Compare: ParsableCommand {
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print one JSON document.") var json = false
   @OptionGroup var featureMap: FeatureMapOptions
-  @OptionGroup var image: ImageOptions
+  @OptionGroup var image: PerModelImageOptions
   @OptionGroup var host: HostOptions
 
   mutating func validate() throws {
-    if !image.tensor.isEmpty { throw ValidationError("compare takes pictures, not --tensor.") }
-    if !nodes.isEmpty, !depths.isEmpty { throw ValidationError("Give --node or --depth, not both.") }
-    if let report, !report.lowercased().hasSuffix(".html") { throw ValidationError("--report must end in .html.") }
-    if let csv, !csv.lowercased().hasSuffix(".csv") { throw ValidationError("--csv must end in .csv.") }
+    if !nodes.isEmpty, !depths.isEmpty {
+      throw ValidationError("Give --node or --depth, not both.")
+    }
+    if let report, !report.lowercased().hasSuffix(".html") {
+      throw ValidationError("--report must end in .html.")
+    }
+    if let csv, !csv.lowercased().hasSuffix(".csv") {
+      throw ValidationError("--csv must end in .csv.")
+    }
   }
 
   func run() throws {
@@ -52,42 +57,51 @@ struct Compare: ParsableCommand {
     let boxes = try measured.boxes.read()
     let settings = ModelRun.Settings(
       method: self.method, metrics: try measured.chosenMetrics, colormap: drawing.colormap, blend: drawing.blend)
-    let opened = try networks.map { try host.open($0, image, registry: registry) }
-    let nodes = try PerModel(nodes, option: "--node", models: opened)
-    let depths = try PerModel(depths, option: "--depth", models: opened)
-    let labelFiles = try PerModel(image.labels.map { [$0] } ?? [], option: "--labels", models: opened)
-    let labels = try opened.indices.map { try labelFiles[$0].map { try Labels(contentsOf: $0) } }
-    let files = opened.flatMap(\.graph.files) + images + opened.indices.compactMap { labelFiles[$0] }
+    let paths = try networks.map(host.modelFolder.resolve)
+    let choices = try image.choices(for: paths)
+    let opened = try zip(paths, choices).map {
+      try Model(contentsOf: $0, layout: $1.layout, output: $1.outputName, registry: registry)
+    }
+    let nodes = try PerModel(nodes, option: "--node", models: paths)
+    let depths = try PerModel(depths, option: "--depth", models: paths)
+    let labels = try choices.map { try $0.labels.map { try Labels(contentsOf: $0) } }
+    let files = opened.flatMap(\.graph.files) + images + choices.compactMap(\.labels)
     let grid = try claimOutputs(inputs: files + [measured.boxes.path].compactMap { $0 })
 
     let bar = ProgressBar(count: opened.count)
     var cases: [ComparedCase] = []
+    var unread = 0
     let runs = try opened.enumerated().map { index, model in
       let name = self.name(index, opened)
       return try ModelRun(name: name, settings) {
-        let preprocessing = image.preprocessing(for: model)
-        let size = Explainer.inputSize(of: model, preprocessing: preprocessing, asked: image.size)
+        let preprocessing = try DecidedPreprocessing(choices[index].preprocessing, for: model)
+        let size = preprocessing.inputSize
         let explainer = try Explainer(
           model, nodes: [try node(nodes[index], depths[index], model, size)], hint: featureMap.hint,
-          preprocessing: preprocessing, inputSize: size, labels: labels[index], threadCount: threads.count,
+          preprocessing: preprocessing, labels: labels[index], threadCount: threads.count,
           reusesWeights: true)
         bar.aside { for warning in explainer.warnings { Console.warn("\(model.path): \(warning.text)") } }
         return explainer
       } cases: { explainer in
-        if index == 0 { cases = try self.cases(explainer, boxes) }
+        if index == 0 { (cases, unread) = try self.cases(explainer, boxes, bar) }
         return cases
       } progress: { part, image in
         bar.report(index, min(part, 0.999), "\(name), \(image)")
       }
     }
     Console.clearProgress()
-    let comparison = try comparison(cases, runs, settings)
+    let comparison = try comparison(cases, runs, settings).withDoubts
+    for doubt in comparison.doubts { Console.warn("\(doubt.text)") }
     try picture(cases, runs).write(to: grid)
     if let csv { try writeAtomically(Array(comparison.csv.utf8), to: csv) }
     if let report { try writeAtomically(Array(HTMLReport(comparison).text.utf8), to: report) }
-    if json { return try printJSON(comparison) }
-    try comparison.describe()
-    try Console.print("\n" + ([grid, report, csv].compactMap { $0 }).joined(separator: ", "))
+    if json {
+      try printJSON(comparison)
+    } else {
+      try comparison.describe()
+      try Console.print("\n" + ([grid, report, csv].compactMap { $0 }).joined(separator: ", "))
+    }
+    try checkRead(unread, of: images.count)
   }
 
   private func claimOutputs(inputs: [String]) throws -> String {
@@ -111,12 +125,28 @@ struct Compare: ParsableCommand {
     return try located(model.path) { try NodeCatalogue(model, size: size).name(atDepth: value) }
   }
 
-  /// The images with the classes that all models are asked about, as the first model numbers them.
-  private func cases(_ explainer: Explainer, _ boxes: ObjectBoxes?) throws -> [ComparedCase] {
-    let labels = explainer.labels, classCount = explainer.focus.catalogue.classCount
-    let asked = try measured.classes.map { try labels.index(of: $0, classCount: classCount) }.withoutRepeats
-    return try images.flatMap { image in
-      let prepared = try explainer.prepare(contentsOf: image), picture = try ComparedPicture(prepared.picture!)
+  /// The images with the classes that all models are asked about, as the first model numbers them, and the number of
+  /// images that cannot be read.
+  ///
+  /// Throws the reason if there is no other.
+  private func cases(
+    _ explainer: Explainer, _ boxes: ObjectBoxes?, _ bar: ProgressBar
+  ) throws -> (cases: [ComparedCase], unread: Int) {
+    let labels = explainer.labels
+    let classCount = explainer.focus.catalogue.classCount
+    let asked = try measured.classes.map { try labels.index(of: $0, classCount: classCount) }
+      .withoutRepeats
+    var unread: [GradCAMError] = []
+    let cases = try images.flatMap { image -> [ComparedCase] in
+      let prepared: PreparedImage
+      do {
+        prepared = try explainer.prepare(contentsOf: image)
+      } catch let error as GradCAMError where images.count > 1 && error.isAboutFile {
+        unread.append(error)
+        bar.aside { Console.warn("\(error); skipped") }
+        return []
+      }
+      let picture = try ComparedPicture(prepared.picture!)
       let observation = try explainer.observe(prepared)
       let top = try explainer.classes(of: observation, count: 1)[0]
       let boxed = try boxes?.classes(in: image, labels, classCount: classCount) ?? []
@@ -128,6 +158,8 @@ struct Compare: ParsableCommand {
       }
       return try (asked.isEmpty ? boxed.isEmpty ? [top.index] : boxed : asked).map(`case`)
     }
+    if cases.isEmpty, let error = unread.first { throw error }
+    return (cases, unread.count)
   }
 
   private func comparison(

@@ -6,7 +6,7 @@ struct Comparison: Encodable {
   /// The metrics, in the order of tables.
   let metrics: [MetricColumn]
   /// The models, in the order that the user gave.
-  let models: [ComparedModel]
+  var models: [ComparedModel]
   /// The images, in the order that the user gave.
   let images: [ComparedImage]
 }
@@ -36,7 +36,7 @@ struct ComparedModel: Encodable {
   let cost: Cost
   /// Each metric's mean over the images for which it is defined; nil if there are none.
   let means: [String: Double?]
-  let warnings: [String]
+  var warnings: [String]
 
   /// The cost of running and explaining it.
   struct Cost: Encodable {

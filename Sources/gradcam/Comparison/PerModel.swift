@@ -1,3 +1,4 @@
+import ArgumentParser
 import GradCAM
 import Graph
 
@@ -6,11 +7,14 @@ struct PerModel {
   private var common: String?
   private var own: [Int: String] = [:]
 
-  /// - Parameter models: the models as the user named them.
+  /// - Parameter models: the paths of the models.
   ///
   /// Throws `usage` if a value is given twice.
-  init(_ values: [String], option: String, models: [Model]) throws {
-    let prefixes = models.map { model in [model.path, model.name, model.name + ".onnx"].map { $0 + "=" } }
+  init(_ values: [String], option: String, models: [String]) throws {
+    let prefixes = models.map { path in
+      let name = Model.name(of: path)
+      return [path, name, name + ".onnx"].map { $0 + "=" }
+    }
     for value in values {
       let found = prefixes.enumerated().lazy.compactMap { index, prefixes in
         prefixes.first(where: value.hasPrefix).map { (index: index, prefix: $0) }
@@ -26,4 +30,82 @@ struct PerModel {
 
   /// The value for a model; nil if there is none.
   subscript(_ model: Int) -> String? { own[model] ?? common }
+}
+
+/// How pictures become the inputs of several models: `VALUE` for all, `MODEL=VALUE` for one.
+struct PerModelImageOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Preprocessing preset.", valueName: "[MODEL=]NAME")) var preset: [String] = []
+
+  @Option(help: ArgumentHelp("Size of the network's input, if the file leaves it open.", valueName: "[MODEL=]WxH"))
+  var size: [String] = []
+
+  @Option(help: ArgumentHelp("Resize the shorter side to N, or the picture to WxH.", valueName: "[MODEL=]N|WxH"))
+  var resize: [String] = []
+
+  @Option(help: ArgumentHelp("Crop the centre to this size.", valueName: "[MODEL=]N|WxH")) var crop: [String] = []
+
+  @Option(help: ArgumentHelp("Mean of each channel, such as 0.485,0.456,0.406.", valueName: "[MODEL=]R,G,B")) var mean:
+    [String] = []
+
+  @Option(help: ArgumentHelp("Standard deviation of each channel.", valueName: "[MODEL=]R,G,B")) var std: [String] = []
+
+  @Option(
+    help: ArgumentHelp("Value of full brightness, before mean and deviation are applied.", valueName: "[MODEL=]1|255|N")
+  ) var range: [String] = []
+
+  @Option(help: ArgumentHelp("Order of the colours.", valueName: "[MODEL=]ORDER")) var channels: [String] = []
+
+  @Option(help: ArgumentHelp("Filter that resizes pictures, as explain takes it.", valueName: "[MODEL=]FILTER"))
+  var interpolation: [String] = []
+
+  @Option(help: ArgumentHelp("Order of the input's dimensions, if the file does not say.", valueName: "[MODEL=]ORDER"))
+  var layout: [String] = []
+
+  @Option(help: ArgumentHelp("Names of the classes, as explain takes them.", valueName: "[MODEL=]FILE")) var labels:
+    [String] = []
+
+  @Option(help: ArgumentHelp("The output that holds the scores of classes.", valueName: "[MODEL=]NAME"))
+  var outputName: [String] = []
+
+  /// What is asked of each model.
+  struct Choice {
+    var preprocessing = PreprocessingChoice()
+    var layout: ImageShape.Layout?
+    var labels: String?
+    var outputName: String?
+  }
+
+  /// What is asked of models, given their paths.
+  ///
+  /// Throws `usage` for a value that is given twice or cannot be read.
+  func choices(for models: [String]) throws -> [Choice] {
+    var choices = models.map { _ in Choice() }
+    func read<Value>(
+      _ values: [String], _ option: String, _ parse: (String) -> Value?, into path: WritableKeyPath<Choice, Value?>
+    ) throws {
+      let given = try PerModel(values, option: option, models: models)
+      for model in models.indices {
+        guard let text = given[model] else { continue }
+        guard let value = parse(text) else {
+          throw GradCAMError(
+            .usage, at: "\(option) \(text)", problem: "cannot be read",
+            advice: "give VALUE for all models, or MODEL=VALUE for one, as 'gradcam explain --help' describes values")
+        }
+        choices[model][keyPath: path] = value
+      }
+    }
+    try read(preset, "--preset", { Preprocessing.Preset(rawValue: $0) }, into: \.preprocessing.preset)
+    try read(size, "--size", { PixelSize($0) }, into: \.preprocessing.size)
+    try read(resize, "--resize", { Preprocessing.Resize($0) }, into: \.preprocessing.resize)
+    try read(crop, "--crop", { PixelSize($0) }, into: \.preprocessing.crop)
+    try read(mean, "--mean", { [Float](channels: $0) }, into: \.preprocessing.mean)
+    try read(std, "--std", { [Float](channels: $0).flatMap { $0.contains(0) ? nil : $0 } }, into: \.preprocessing.std)
+    try read(range, "--range", { Float($0).flatMap { $0.isFinite && $0 > 0 ? $0 : nil } }, into: \.preprocessing.range)
+    try read(channels, "--channels", { Preprocessing.Channels(rawValue: $0) }, into: \.preprocessing.channels)
+    try read(interpolation, "--interpolation", { Interpolation(rawValue: $0) }, into: \.preprocessing.interpolation)
+    try read(layout, "--layout", { ImageShape.Layout(rawValue: $0) }, into: \.layout)
+    try read(labels, "--labels", { $0 }, into: \.labels)
+    try read(outputName, "--output-name", { $0 }, into: \.outputName)
+    return choices
+  }
 }

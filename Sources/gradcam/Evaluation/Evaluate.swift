@@ -37,7 +37,9 @@ struct Evaluate: ParsableCommand {
 
   mutating func validate() throws {
     if let limit, limit < 1 { throw ValidationError("--limit must be at least 1.") }
-    if !image.tensor.isEmpty { throw ValidationError("evaluate takes pictures, not --tensor.") }
+    if !image.tensor.isEmpty || !image.pictures.isEmpty {
+      throw ValidationError("evaluate takes the pictures of a folder alone.")
+    }
   }
 
   func run() throws {
@@ -54,8 +56,8 @@ struct Evaluate: ParsableCommand {
     let folder = try ImageFolder(folder)
     let names = folder.names.prefix(limit ?? .max)
     let explainer = try Explainer(
-      model, nodes: [node], hint: featureMap.hint, preprocessing: image.preprocessing(for: model),
-      inputSize: image.size, labels: try image.labels.map { try Labels(contentsOf: $0) }, threadCount: threads.count,
+      model, nodes: [node], hint: featureMap.hint, preprocessing: DecidedPreprocessing(image.choice, for: model),
+      labels: try image.labels.map { try Labels(contentsOf: $0) }, threadCount: threads.count,
       reusesWeights: true)
     let focus = explainer.focus, classCount = focus.catalogue.classCount
     try explainer.checkClasses()

@@ -28,7 +28,19 @@ extension ComparedResult {
 extension Comparison {
   /// What the figures say, in words; questions that they do not answer are left out.
   var findings: [Finding] {
-    [pointing, bestByMostMetrics, fastest, choices, likeness, greatestDifference].compactMap { $0 }
+    // Maps of models that saw something else are not ranked.
+    let ranking = doubts.isEmpty ? [pointing, bestByMostMetrics] : [doubtful]
+    return (ranking + [fastest, choices, likeness, greatestDifference]).compactMap { $0 }
+  }
+
+  private var doubtful: Finding? {
+    let doubts = doubts
+    guard !doubts.isEmpty else { return nil }
+    return Finding(
+      question: "Did the models see the images as they should?",
+      answer: "Probably not \(enumerated(doubts.map { models[$0.model].name }))",
+      detail: enumerated(doubts.map { "\(models[$0.model].name) \($0.finding)" })
+        + "; check the preprocessing and the labels before comparing maps")
   }
 
   /// Distinct names of the images, with the class if an image is asked about several.

@@ -79,6 +79,22 @@ def head(network, x, classes=3):
     return network.dense(x, "scores", 6, classes)
 
 
+def two_pictures():
+    """Two pictures through the same layers; the score sees both."""
+    network = Network([("left", [1, 3, 16, 16]), ("right", [1, 3, 16, 16])])
+    first = network.weight("first", (network.random.standard_normal((4, 3, 3, 3)) * 0.5).astype(np.float32))
+    second = network.weight("second", (network.random.standard_normal((6, 4, 3, 3)) * 0.5).astype(np.float32))
+    pooled = []
+    for side in ("left", "right"):
+        x = network.add("Conv", [side, first], f"{side}.conv1", pads=[1, 1, 1, 1])
+        x = network.add("Relu", [x], f"{side}.relu1")
+        x = network.add("Conv", [x, second], f"{side}.conv2", pads=[1, 1, 1, 1], strides=[2, 2])
+        x = network.add("Relu", [x], f"{side}.relu2")
+        pooled.append(network.add("GlobalAveragePool", [x], f"{side}.pool"))
+    x = network.add("Flatten", [network.add("Concat", pooled, "both", axis=1)], "flat")
+    network.save("two-pictures", network.dense(x, "scores", 12, 3), [1, 3], METADATA)
+
+
 def classifiers():
     network = Network([("image", [1, 3, 16, 16])])
     network.save("plain", head(network, features(network)), [1, 3], METADATA)
@@ -367,5 +383,6 @@ if __name__ == "__main__":
     detectors()
     meanings()
     no_classifiers()
+    two_pictures()
     cases()
     pictures()

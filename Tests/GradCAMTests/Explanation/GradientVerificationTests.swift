@@ -7,7 +7,7 @@ import Testing
   private func verify(
     _ model: Model, at node: String, size: PixelSize? = nil, classIndex: Int? = nil
   ) throws -> GradientVerification {
-    let size = size ?? Preprocessing().inputSize(for: model.imageShape)
+    let size = try size ?? DecidedPreprocessing(for: model).inputSize
     let observation = try Observation.of(
       model.imageShape.noise(size), by: model, nodes: [node], size: size, isOpen: true)
     let logits = try observation.logits, top = logits.indices.max { logits[$0] < logits[$1] }!
@@ -28,7 +28,7 @@ import Testing
   @Test(arguments: ["shapes-vgg.onnx", "shapes-resnet.onnx"])
   func mostDirectionsHaveAVerdict(model: String) throws {
     let model = try shippedModel(model)
-    for node in try NodeCatalogue(model, size: Preprocessing().inputSize(for: model.imageShape)).spread(4) {
+    for node in try NodeCatalogue(model, size: DecidedPreprocessing(for: model).inputSize).spread(4) {
       let found = try verify(model, at: node)
       #expect(found.verdict == .agrees)
       #expect(found.comparisons.count { $0.verdict == .agrees } >= 3, "\(node): \(found.comparisons)")

@@ -12,6 +12,14 @@ import Testing
     #expect(try maximumDifference(resized, ImagingFixture.picture("pillow-\(width)x\(height)")) == 0)
   }
 
+  @Test(arguments: [Interpolation.nearest, .box, .hamming, .bicubic, .lanczos], [(24, 17), (80, 20)])
+  func everyFilterEqualsPillows(_ interpolation: Interpolation, size: (Int, Int)) throws {
+    let resized = try ImagingFixture.photograph().resized(
+      width: size.0, height: size.1, filter: .pillow(interpolation))
+    let truth = try ImagingFixture.picture("pillow-\(interpolation.rawValue)-\(size.0)x\(size.1)")
+    #expect(maximumDifference(resized, truth) == 0)
+  }
+
   @Test(arguments: sizes)
   func pictureIsWithinOneLevelOfOpenCV(width: Int, height: Int) throws {
     let resized = try ImagingFixture.photograph().resized(width: width, height: height, filter: .openCVBilinear)
@@ -34,7 +42,7 @@ import Testing
   /// OpenCV takes the mean of the middle two of each four.
   @Test func pillowAveragesAndOpenCVTakesNeighbours() throws {
     let picture = Picture(width: 8, height: 1, pixels: [252, 84, 0, 0, 0, 0, 0, 0].flatMap { [$0, $0, $0] })
-    #expect(try picture.resized(width: 2, height: 1, filter: .pillowBilinear).pixels == [66, 66, 66, 0, 0, 0])
+    #expect(try picture.resized(width: 2, height: 1, filter: .pillow(.bilinear)).pixels == [66, 66, 66, 0, 0, 0])
     #expect(try picture.resized(width: 2, height: 1, filter: .openCVBilinear).pixels == [42, 42, 42, 0, 0, 0])
   }
 

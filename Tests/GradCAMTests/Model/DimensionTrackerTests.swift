@@ -21,8 +21,10 @@ import Testing
     graph.nodes = [
       Node(name: "", operatorName: OperatorName(type: type), inputs: inputs, outputs: [1], attributes: attributes)
     ]
-    return DimensionTracker(OperatorSet.standard.resolving(graph), image: 0, layout: .nhwc) { infos[$0] }
-      .dimensions[1].flatMap { FeatureMapLayout($0) }
+    return DimensionTracker(OperatorSet.standard.resolving(graph), images: [0: [.batch, .height, .width, .channels]]) {
+      infos[$0]
+    }
+    .dimensions[1].flatMap { FeatureMapLayout($0) }
   }
 
   private func integers(_ value: Int) -> ValueInfo { ValueInfo(Tensor([Int64(value)], shape: [1])) }

@@ -98,7 +98,7 @@ import Testing
 
   @Test func nodesAreSpreadOverTheDepth() throws {
     let model = try shippedModel("shapes-vgg.onnx")
-    let catalogue = try NodeCatalogue(model, size: Preprocessing().inputSize(for: model.imageShape))
+    let catalogue = try NodeCatalogue(model, size: DecidedPreprocessing(for: model).inputSize)
     #expect(catalogue.spread(4) == ["auto", "#0", "#3", "#7", "#10"])
     #expect(catalogue.spread(0) == ["auto"])
     #expect(catalogue.spread(100) == ["auto"] + (0..<14).map { "#\($0)" })

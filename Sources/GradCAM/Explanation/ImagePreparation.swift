@@ -1,0 +1,128 @@
+import Graph
+import Synchronization
+
+extension Explainer {
+  /// Resizes, crops and normalises a picture for the first image input.
+  ///
+  /// Throws `usage` if resize and crop do not fit the network's input.
+  public func prepare(_ picture: Picture) throws -> PreparedImage {
+    try prepare(.picture(picture), for: model.imageInputs[0], decided)
+  }
+
+  /// Reads a picture, and resizes, crops and normalises it for the first image input.
+  ///
+  /// Throws what reading throws, and `usage` naming the picture if resize and crop do not fit the network's input.
+  public func prepare(contentsOf path: String) throws -> PreparedImage {
+    let picture = try Picture(contentsOf: path)
+    return try located(path) { try prepare(picture) }
+  }
+
+  /// Puts as many images together as the network takes at a time.
+  ///
+  /// - Parameter place: which of them is explained.
+  public func prepare(together images: [PreparedImage], explaining place: Int) -> PreparedImage {
+    let tensor = Tensor(uninitialized: images[place].tensor.elementType, shape: images[place].tensor.shape)
+    let size = tensor.byteCount / images.count
+    for (index, image) in images.enumerated() {
+      (tensor.storage.base + index * size).copyMemory(from: image.tensor.storage.base + index * size, byteCount: size)
+    }
+    return PreparedImage(
+      picture: images[place].picture, tensor: tensor, geometry: images[place].geometry, place: place,
+      warnings: images[place].warnings, others: images[place].others)
+  }
+
+  /// Takes a tensor as the contents of the first image input, unchanged.
+  ///
+  /// - Parameter place: which of its images is explained.
+  public func prepare(_ tensor: Tensor, place: Int = 0) -> PreparedImage {
+    PreparedImage(tensor, size: planner.inputSize, place: place)
+  }
+
+  /// Prepares what several image inputs are given, by name.
+  ///
+  /// Throws `usage` if there is nothing for the first one, and what preparing a picture throws.
+  public func prepare(_ given: [String: ImageContents]) throws -> PreparedImage {
+    let first = model.imageInputs[0]
+    guard let contents = given[first.name] else {
+      throw GradCAMError(
+        .usage, at: "input '\(first.name)'", problem: "takes a picture, but none was given",
+        advice: "give \(.image, as: "\(first.name)=FILE") or \(.tensor, as: "\(first.name)=FILE.npy")")
+    }
+    var image = try prepare(contents, for: first, decided)
+    for input in model.imageInputs.dropFirst() {
+      guard let contents = given[input.name], let decided = decided.others[input.value] else { continue }
+      let other = try prepare(contents, for: input, decided)
+      image.others[input.value] = other
+      image.warnings += other.warnings.map { $0.about(node: "input '\(input.name)'") }
+    }
+    return image
+  }
+
+  private func prepare(_ contents: ImageContents, for input: ImageInput, _ decided: DecidedPreprocessing) throws
+    -> PreparedImage
+  {
+    let size = decided.inputSize
+    let preprocessing = decided.preprocessing
+    let picture: Picture
+    switch contents {
+    case .tensor(let tensor): return PreparedImage(tensor, size: input.shape.size(of: tensor.shape) ?? size)
+    case .picture(let given): picture = given
+    }
+    let original = PixelSize(width: picture.width, height: picture.height)
+    let shown: Picture
+    let filter = compatibility.resizeFilter(preprocessing.interpolation)
+    let geometry: PreprocessingGeometry
+    if decided.takesAnySize || decided.keepsFittingPictures && original == size && compatibility != .recipe {
+      (shown, geometry) = (picture, PreprocessingGeometry(original: original, resized: original))
+    } else if compatibility == .recipe {
+      shown = try picture.resized(width: size.width, height: size.height, filter: filter)
+      geometry = PreprocessingGeometry(original: size, resized: size)
+    } else {
+      (shown, geometry) = (picture, try preprocessing.geometry(picture: original, input: size))
+    }
+    let tensor = preprocessing.tensor(try geometry.apply(to: shown, filter: filter), for: input.shape)
+    return PreparedImage(
+      picture: shown, tensor: tensor, geometry: geometry, warnings: preprocessing.warnings(about: picture))
+  }
+
+  /// Runs the network on an image.
+  ///
+  /// - Parameter isOpen: whether questions about nodes and values outside the focus will follow.
+  public func observe(_ image: PreparedImage, isOpen: Bool = false) throws -> Observation {
+    let size = image.geometry.crop.size
+    guard let otherSizes, size != planner.inputSize else {
+      return try Observation(planner, image, focus, isOpen: isOpen)
+    }
+    let (planner, focus) = try otherSizes.plans(size)
+    return try Observation(planner, image, focus, isOpen: isOpen)
+  }
+
+  /// Fixed tensors of pseudo-random numbers for all image inputs, for timings.
+  public var noise: [String: ImageContents] {
+    Dictionary(
+      uniqueKeysWithValues: model.imageInputs.map { input in
+        let size = decided.others[input.value]?.inputSize ?? planner.inputSize
+        return (input.name, .tensor(input.shape.noise(size)))
+      })
+  }
+}
+
+/// Plans of one model for pictures of several sizes, made when they are needed.
+final class PlansBySize: Sendable {
+  private let make: @Sendable (PixelSize) throws -> (ModelPlanner, Focus)
+  /// The most recently used last.
+  private let kept = Mutex<[(size: PixelSize, plans: (ModelPlanner, Focus))]>([])
+  private static let limit = 4
+
+  init(_ make: @escaping @Sendable (PixelSize) throws -> (ModelPlanner, Focus)) { self.make = make }
+
+  func plans(_ size: PixelSize) throws -> (ModelPlanner, Focus) {
+    if let known = kept.withLock({ kept in kept.first { $0.size == size }?.plans }) { return known }
+    let plans = try make(size)
+    kept.withLock { kept in
+      kept.append((size, plans))
+      if kept.count > Self.limit { kept.removeFirst() }
+    }
+    return plans
+  }
+}

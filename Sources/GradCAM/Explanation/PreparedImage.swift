@@ -1,0 +1,62 @@
+import Graph
+
+/// What an image input is given.
+public enum ImageContents: Sendable {
+  /// A picture, which is resized, cropped and normalised.
+  case picture(Picture)
+  /// A tensor, unchanged.
+  case tensor(Tensor)
+}
+
+/// An image prepared for a model: the picture to draw on, and the tensor that the network sees.
+public struct PreparedImage: Sendable {
+  /// The picture that maps are drawn over; nil if the user gave a tensor.
+  public let picture: Picture?
+  /// The network's input.
+  public let tensor: Tensor
+  /// How the picture became the tensor.
+  public let geometry: PreprocessingGeometry
+  /// Which image of a run is explained, if the model takes several at a time.
+  public var place = 0
+  /// What the user should know about the picture.
+  public internal(set) var warnings: [Warning] = []
+  /// What the model's image inputs after the first one get, by value.
+  public internal(set) var others: [ValueID: PreparedImage] = [:]
+}
+
+extension PreparedImage {
+  /// A tensor that is the input of a network of a size.
+  ///
+  /// - Parameter place: which of its images is explained.
+  public init(_ tensor: Tensor, size: PixelSize, place: Int = 0) {
+    self.init(
+      picture: nil, tensor: tensor, geometry: PreprocessingGeometry(original: size, resized: size), place: place)
+  }
+
+  /// What an image input gets; nil if it gets nothing.
+  func part(for input: ImageInput, of model: Model) -> PreparedImage? {
+    input.value == model.imageInput ? self : others[input.value]
+  }
+
+  /// The image with another tensor for the first image input.
+  func with(_ tensor: Tensor) -> PreparedImage {
+    PreparedImage(picture: nil, tensor: tensor, geometry: geometry, place: place, others: others)
+  }
+}
+
+extension Executor {
+  /// Gives a model's image inputs what an image has for them.
+  ///
+  /// Throws `usage` if it has nothing for one that the plan reads, `badData` if a tensor does not have the planned shape.
+  func set(_ model: Model, to image: PreparedImage) throws {
+    for input in model.imageInputs {
+      if let part = image.part(for: input, of: model) {
+        try set(input.value, to: part.tensor)
+      } else if reads(input.value) {
+        throw GradCAMError(
+          .usage, at: "input '\(input.name)'", problem: "takes a picture, too, but none was given",
+          advice: "give \(.image, as: "\(input.name)=FILE") or \(.tensor, as: "\(input.name)=FILE.npy")")
+      }
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import Graph
+
+/// What Ultralytics writes into the files that it exports, as literals of Python.
+public struct UltralyticsMetadata: Sendable, Equatable {
+  /// What the network does: `detect`, `segment`, `classify`, `pose` or `obb`; nil if the file does not say.
+  public let task: String?
+  /// The names of the classes, from `names`.
+  public let names: [String]
+  /// The size of the input, from `imgsz`; nil if the file does not say.
+  public let imageSize: PixelSize?
+  /// The largest stride of the feature maps; nil if the file does not say.
+  public let stride: Int?
+  /// The number of keypoints and of numbers for each, from `kpt_shape`; nil for networks without keypoints.
+  public let keypointShape: [Int]?
+  /// Whether the outputs are final boxes, without need of suppression, from `end2end`.
+  public let isEndToEnd: Bool
+
+  /// Reads a file's metadata; nil if it does not have Ultralytics' entries.
+  init?(_ metadata: [String: String]) {
+    func literal(_ key: String) -> LiteralValue? { metadata[key].flatMap { LiteralValue($0) } }
+    guard let names = literal("names")?.classNames else { return nil }
+    self.names = names
+    task = metadata["task"]?.trimmingSpace
+    stride = literal("stride")?.integer
+    keypointShape = literal("kpt_shape")?.numbers?.compactMap { Int(exactly: $0) }
+    isEndToEnd = literal("end2end")?.bool ?? false
+    // Height first.
+    let extents = literal("imgsz")?.numbers?.compactMap { Int(exactly: $0) } ?? []
+    let isSize = (1...2).contains(extents.count) && extents.allSatisfy { (1...65_536).contains($0) }
+    imageSize = isSize ? PixelSize(width: extents.last!, height: extents[0]) : nil
+  }
+
+  /// How pictures are preprocessed, as far as it is known.
+  ///
+  /// Pixels are 0 … 1, RGB. Classifiers see the centre of the picture; how others pad it to the input is not represented.
+  /// Nothing is known of a file that has names alone.
+  var preprocessing: PreprocessingChoice {
+    var choice = PreprocessingChoice()
+    choice.size = imageSize
+    guard task != nil || stride != nil else { return choice }
+    (choice.range, choice.mean, choice.std, choice.channels) = (1, [0, 0, 0], [1, 1, 1], .rgb)
+    if task == "classify", let imageSize {
+      (choice.resize, choice.crop) = (.shorterSide(max(imageSize.width, imageSize.height)), imageSize)
+    }
+    return choice
+  }
+}

@@ -1,0 +1,273 @@
+import Graph
+
+/// How pictures become a model's input, with the size of that input: what the user chose, completed by what the model's
+/// file and those beside it say, then by assumptions.
+public struct DecidedPreprocessing: Sendable {
+  /// How pictures are preprocessed.
+  public let preprocessing: Preprocessing
+  /// The size of the input.
+  public let inputSize: PixelSize
+  /// What was read from other files, found in the network, or assumed.
+  public private(set) var warnings: [Warning]
+  /// Whether the network resizes its input itself, so that every picture is given to it at its own size.
+  public let takesAnySize: Bool
+  /// Whether a picture that has the input's size already is taken as it is: how pictures are resized and cropped is
+  /// assumed, but not everything else.
+  let keepsFittingPictures: Bool
+  /// The same for the image inputs after the first, by value.
+  public private(set) var others: [ValueID: DecidedPreprocessing] = [:]
+
+  /// Decides.
+  ///
+  /// In this order: the user's choices; the file's entries `gradcam.*`; for the numbers of pixels, that an input of
+  /// integers takes them as they are, and the constants by which the network itself scales its input; files beside the
+  /// network; Ultralytics' entries; ImageNet's usual preprocessing.
+  /// - Parameters:
+  ///   - inputs: type and shape of the inputs other than images.
+  ///   - sizes: the sizes of tensors that image inputs are given, by name.
+  public init(
+    _ chosen: PreprocessingChoice = PreprocessingChoice(), for model: Model, inputs: [String: ValueInfo] = [:],
+    sizes: [String: PixelSize] = [:]
+  ) throws {
+    func choice(_ input: ImageInput) -> PreprocessingChoice {
+      var choice = chosen
+      choice.size = sizes[input.name] ?? chosen.size
+      return choice
+    }
+    try model.located { if let size = chosen.size { try model.check(size) } }
+    let first = model.imageInputs[0]
+    try self.init(choice(first), for: first, of: model, inputs: inputs, guess: PixelSize(width: 224, height: 224))
+    var texts = Set(warnings.map(\.text.description))
+    for input in model.imageInputs.dropFirst() where inputs[input.name] == nil {
+      let other = try Self(choice(input), for: input, of: model, inputs: inputs, guess: inputSize)
+      others[input.value] = other
+      warnings += other.warnings.filter { texts.insert($0.text.description).inserted }.map {
+        $0.about(node: "input '\(input.name)'")
+      }
+    }
+  }
+
+  private init(
+    _ chosen: PreprocessingChoice, for input: ImageInput, of model: Model, inputs: [String: ValueInfo],
+    guess usual: PixelSize
+  ) throws {
+    let shape = input.shape
+    let metadata = model.metadata
+    let isFirst = input.value == model.imageInput
+    var known = chosen
+    var found: [Warning] = []
+    let guess = Self.size(known, metadata, shape, usual: usual)
+    let neighbour = metadata.huggingFace?.preprocessing
+    let inFile = PreprocessingInFile(input, of: model, size: guess.size, inputs: inputs)
+    if let preset = chosen.preset {
+      known = known.completed(by: PreprocessingChoice(Preprocessing(preset, size: guess.size)))
+    } else if let declared = metadata.preprocessing {
+      known = known.completed(by: PreprocessingChoice(declared))
+    } else {
+      var values = PreprocessingChoice()
+      if shape.elementType.storage == .int64 {
+        values = .pixels(of: shape.elementType)
+      } else if let range = inFile.range {
+        (values.range, values.mean, values.std) = (range, [0, 0, 0], [1, 1, 1])
+      }
+      values.channels = inFile.channels
+      known.completeValues(by: values)
+      if let neighbour { known = known.completed(by: neighbour) }
+      if let ultralytics = metadata.ultralytics?.preprocessing { known = known.completed(by: ultralytics) }
+    }
+    if metadata.preprocessing == nil, !inFile.steps.isEmpty {
+      let isAsked = chosen.preset != nil || chosen.mean != nil || chosen.std != nil || chosen.range != nil
+      let isScaled = inFile.range != nil || shape.elementType.storage == .int64
+      let fed: Message =
+        isAsked
+        ? "; what is asked for is applied before that"
+        : isScaled
+          ? "; it is given pixels of 0 … \(brief(Double(known.range ?? 1))); give \(.preset), or \(.mean), \(.std) and "
+            + "\(.range), if that is wrong" : ""
+      found.append(
+        Warning(
+          code: .preprocessingInFile, text: "the network itself \(inFile.steps.joined(separator: ", then "))\(fed)"))
+    }
+    found += Self.read(metadata)
+
+    let isOpen = shape.width == nil || shape.height == nil
+    let isGuessed = isOpen && guess.isAssumed
+    takesAnySize =
+      isGuessed && inFile.fixesSize && model.imageInputs.count == 1
+      && (chosen.resize == nil && (chosen.preset == nil || chosen.preset == .raw))
+    inputSize = isGuessed && isFirst ? try model.fittingSize(guess.size, inputs: inputs) : guess.size
+    if takesAnySize { known.resize = .exact(inputSize) }
+    known.scaleGeometry(to: inputSize, keeping: chosen)
+    if let odd = metadata.huggingFace?.unfollowed, known.resize == nil {
+      // What cannot be followed shows the whole picture, so that nothing is cut off.
+      known.resize = .exact(inputSize)
+      found.append(
+        Warning(
+          code: .preprocessingAssumed,
+          text: "the files beside the network describe \(odd), which is not followed: the picture is squashed to "
+            + "\(inputSize); give \(.resize) and \(.crop), or \(.size)"))
+    } else if known.resize == nil, let task = metadata.ultralytics?.task, task != "classify" {
+      known.resize = .exact(inputSize)
+      found.append(
+        Warning(
+          code: .preprocessingAssumed,
+          text: "Ultralytics pads pictures to the input's proportions, which is not followed: the picture is squashed "
+            + "to \(inputSize); give \(.resize) and \(.crop)"))
+    }
+    let usual = Preprocessing(.imagenet, size: inputSize)
+    keepsFittingPictures =
+      known.resize == nil && known.crop == nil && (known.range != nil || known.mean != nil || known.std != nil)
+    let assumed = Assumption(
+      known, usual, size: isGuessed && !takesAnySize ? inputSize : nil, hasColours: shape.channels == 3,
+      isDescribed: metadata.preprocessing != nil || chosen.preset != nil)
+    preprocessing = Preprocessing(known, else: usual)
+    try preprocessing.check(against: shape.elementType, of: input)
+    warnings = found + [assumed.warning].compactMap { $0 }
+  }
+
+  /// The size of the input: what the file fixes, what the user asks for, or what is cropped or resized to; else what
+  /// other files say, or an assumption.
+  private static func size(
+    _ chosen: PreprocessingChoice, _ metadata: ModelMetadata, _ shape: ImageShape, usual: PixelSize
+  ) -> (size: PixelSize, isAssumed: Bool) {
+    func size(_ choice: PreprocessingChoice) -> PixelSize? {
+      if let size = choice.size ?? choice.crop { return size }
+      if case .exact(let size)? = choice.resize { return size }
+      return nil
+    }
+    let declared = metadata.preprocessing.map { PreprocessingChoice($0) } ?? metadata.huggingFace?.preprocessing
+    let found =
+      size(chosen) ?? declared.flatMap(size) ?? metadata.huggingFace?.imageSize ?? metadata.ultralytics?.imageSize
+    let open = found ?? usual
+    let fixed = PixelSize(width: shape.width ?? open.width, height: shape.height ?? open.height)
+    return (fixed, found == nil)
+  }
+
+  /// The warnings about what was read from other files.
+  private static func read(_ metadata: ModelMetadata) -> [Warning] {
+    guard let files = metadata.huggingFace?.files, !files.isEmpty else { return [] }
+    let labels = metadata.huggingFace?.labels != nil && metadata.labels == metadata.huggingFace?.labels
+    let preprocessing = metadata.huggingFace?.preprocessing != nil && metadata.preprocessing == nil
+    let what = [preprocessing ? "the preprocessing" : nil, labels ? "the names of the classes" : nil].compactMap { $0 }
+    guard !what.isEmpty else { return [] }
+    return [
+      Warning(code: .filesRead, text: "\(what.joined(separator: " and ")) as in \(files.joined(separator: " and "))")
+    ]
+  }
+}
+
+extension PreprocessingChoice {
+  /// What an input of integers takes: the pixels as they are, 0 … 255; for signed bytes, 128 less.
+  fileprivate static func pixels(of type: ElementType) -> PreprocessingChoice {
+    var choice = PreprocessingChoice()
+    let zero: Float = type == .int8 ? 128 : 0
+    (choice.range, choice.mean, choice.std) = (255, [zero, zero, zero], [1, 1, 1])
+    return choice
+  }
+
+  /// Makes what files say about resizing and cropping fit an input of another size, in proportion.
+  ///
+  /// - Parameter chosen: the user's own choices, which stay.
+  fileprivate mutating func scaleGeometry(to input: PixelSize, keeping chosen: PreprocessingChoice) {
+    guard chosen.resize == nil, chosen.crop == nil, let resize else { return }
+    let old: PixelSize
+    switch (crop, resize) {
+    case (let crop?, _): old = crop
+    case (nil, .exact(let size)): old = size
+    case (nil, .shorterSide): return
+    }
+    crop = input
+    guard old != input else { return }
+    func scaled(_ extent: Int, _ new: Int, _ old: Int) -> Int { max(new, (extent * new + old / 2) / old) }
+    switch resize {
+    case .exact(let size):
+      self.resize = .exact(
+        PixelSize(
+          width: scaled(size.width, input.width, old.width), height: scaled(size.height, input.height, old.height)))
+    case .shorterSide(let side):
+      self.resize = .shorterSide(scaled(side, max(input.width, input.height), max(old.width, old.height)))
+    }
+  }
+}
+
+extension Preprocessing {
+  /// What is known, completed by a usual preprocessing.
+  fileprivate init(_ known: PreprocessingChoice, else usual: Preprocessing) {
+    self.init(
+      resize: known.resize ?? usual.resize, crop: known.crop ?? (known.resize == nil ? usual.crop : nil),
+      mean: known.mean ?? usual.mean, std: known.std ?? usual.std, range: known.range ?? usual.range,
+      channels: known.channels ?? usual.channels, interpolation: known.interpolation ?? usual.interpolation,
+      roundsCropDown: known.roundsCropDown ?? usual.roundsCropDown)
+  }
+
+  /// Throws `usage` if an input of integers would get next to nothing of a picture.
+  fileprivate func check(against type: ElementType, of input: ImageInput) throws {
+    guard type.storage == .int64, let levels = std.map({ range / abs($0) }).min(), levels < 32 else { return }
+    throw GradCAMError(
+      .usage, at: "input '\(input.name)'",
+      problem:
+        "takes \(type), but the preprocessing asked for gives \(brief(Double(levels + 1))) whole numbers at most",
+      advice: "leave it out to give the pixels as they are, or give \(.preset, "raw")")
+  }
+}
+
+/// What has to be assumed about preprocessing.
+private struct Assumption {
+  let warning: Warning?
+
+  /// - Parameters:
+  ///   - size: the size that is assumed for the input; nil if it is known.
+  ///   - isDescribed: whether what is left open has a documented meaning.
+  init(_ known: PreprocessingChoice, _ usual: Preprocessing, size: PixelSize?, hasColours: Bool, isDescribed: Bool) {
+    func list(_ numbers: [Float]) -> String { numbers.map { brief(Double($0)) }.joined(separator: ",") }
+    var parts: [Message] = [], settings: [Message] = []
+    if let size {
+      parts.append("the input's size \(size)")
+      settings.append("\(.size)")
+    }
+    if !isDescribed {
+      if known.range == nil, known.mean == nil, known.std == nil, known.resize == nil, known.crop == nil {
+        // Nothing is known but perhaps the order of colours.
+        warning = Warning(
+          code: .preprocessingAssumed,
+          text: "the file does not say how images are preprocessed; ImageNet's preset at \(usual.crop!) is assumed; "
+            + "give \(.preset), or \(.mean), \(.std), \(.range) and so on"
+            + (size == nil ? "" : "; the file leaves the input's size open, give \(.size)"))
+        return
+      }
+      if known.resize == nil, case .shorterSide(let side)? = usual.resize {
+        let crop: Message =
+          known.crop == nil ? " and a crop of the centre to \(usual.crop!), but of no picture of that size" : ""
+        parts.append("resizing of the shorter side to \(side)" + crop)
+        settings += ["\(.resize)"] + (known.crop == nil ? ["\(.crop)"] : [])
+      }
+      for (isKnown, part, setting) in [
+        (known.range != nil, "the range 0 … \(brief(Double(usual.range)))", "\(.range)" as Message),
+        (known.mean != nil, "the mean \(list(usual.mean))", "\(.mean)"),
+        (known.std != nil, "the deviation \(list(usual.std))", "\(.std)"),
+        (known.channels != nil || !hasColours, "the order RGB", "\(.channels)"),
+      ] where !isKnown {
+        parts.append("\(part)")
+        settings.append(setting)
+      }
+    }
+    guard !parts.isEmpty else {
+      warning = nil
+      return
+    }
+    let all = parts.dropFirst().reduce(parts[0]) { "\($0), \($1)" }
+    let advice = settings.dropFirst().reduce(settings[0]) { "\($0), \($1)" }
+    warning = Warning(
+      code: .preprocessingAssumed, text: "not said, and assumed as is usual for ImageNet: \(all); give \(advice)")
+  }
+}
+
+/// A number with up to four significant digits.
+func brief(_ number: Double) -> String {
+  guard number != 0, number.isFinite else { return number == 0 ? "0" : "\(number)" }
+  var digits = 4 - Int(log10(abs(number)).rounded(.up)), scale = 1.0
+  if digits < 0 { digits = 0 }
+  for _ in 0..<min(digits, 12) { scale *= 10 }
+  let text = "\((number * scale).rounded() / scale)"
+  return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+}
