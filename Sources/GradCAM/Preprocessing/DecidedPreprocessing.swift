@@ -96,7 +96,9 @@ public struct DecidedPreprocessing: Sendable {
       isGuessed && inFile.fixesSize && model.imageInputs.count == 1
       && (chosen.resize == nil && (chosen.preset == nil || chosen.preset == .raw))
     inputSize = isGuessed && isFirst ? try model.fittingSize(guess.size, inputs: inputs) : guess.size
-    if takesAnySize { known.resize = .exact(inputSize) }
+    // Entries of the file that leave the resizing out mean to the input's size.
+    let isSquashed = metadata.preprocessing != nil && chosen.preset == nil && known.resize == nil
+    if takesAnySize || isSquashed { known.resize = .exact(inputSize) }
     known.scaleGeometry(to: inputSize, keeping: chosen)
     if let odd = metadata.huggingFace?.unfollowed, known.resize == nil {
       // What cannot be followed shows the whole picture, so that nothing is cut off.

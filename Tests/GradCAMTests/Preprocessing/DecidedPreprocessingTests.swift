@@ -160,6 +160,8 @@ extension DecidedPreprocessing {
     #expect(try #require(network.decided().text(.preprocessingAssumed)).contains("size"))
     #expect(try #require(network.decided { $0.preset = .raw }.text(.preprocessingAssumed)).contains("size 224x224"))
     #expect(try network.decided { ($0.preset, $0.size) = (.raw, side) }.warnings.isEmpty)
+    network.metadata = ["gradcam.mean": "0.5"]
+    #expect(try network.decided { $0.size = side }.preprocessing.resize == .exact(side))
     network.metadata = ["gradcam.crop": "32", "gradcam.resize": "40"]
     #expect(try network.decided().inputSize == PixelSize(width: 32, height: 32) && network.decided().warnings.isEmpty)
     let larger = try network.decided { $0.size = PixelSize(width: 64, height: 64) }
