@@ -2,6 +2,7 @@ import GradCAM
 import Graph
 
 /// The images to explain: picture files, one after another, for one image input; the others keep what they were given.
+///
 /// Without files, what an image input was given: a picture, or the images of a tensor.
 struct ImageSources {
   private let images: [String]
