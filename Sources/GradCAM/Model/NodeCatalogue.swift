@@ -136,8 +136,9 @@ public struct NodeCatalogue: Sendable {
     positionScores =
       hasClassScores || !isPicture || model.head.evidence == .contrary
       ? nil : PositionScores(dimensions[logits].flatMap { FeatureMapLayout($0) })
-    scoreCount =
+    let scoreCount =
       hasClassScores ? model.imageShape.images.shapeOfOne(infos[logits]!.shape).count : positionScores?.channels ?? 0
+    self.scoreCount = scoreCount
     isMeasurement = hasClassScores && scoreCount == 1 && model.head.evidence == .none
     (self.graph, self.reachable, self.modules, self.auto) = (graph, reachable, modules, auto)
     (self.infos, self.dimensions) = (infos, dimensions)
