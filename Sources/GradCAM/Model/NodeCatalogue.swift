@@ -84,7 +84,7 @@ public struct NodeCatalogue: Sendable {
     let graph = model.graph, logits = model.head.logits
     let given = inputs.merging(graph.inputs.compactMap { graph.values[$0].declaredInfo }) { given, _ in given }
     func inferred(_ values: [ValueID]) throws -> InferredGraph {
-      try model.located { try model.inferred(size: size, inputs: given, reaching: Set(values)) }
+      try model.located { try model.partlyInferred(size: size, inputs: given, reaching: Set(values)) }
     }
     let needed = try inferred([model.head.output, logits])
     guard let failure = needed.failure(of: logits) else {

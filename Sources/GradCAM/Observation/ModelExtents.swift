@@ -1,9 +1,19 @@
 import Graph
 
 extension Model {
-  /// Type and extents of the wanted values and all upstream of them, as far as they can be inferred, for images of a
-  /// size.
+  /// Type and extents of the wanted values and all upstream of them, for images of a size.
+  ///
+  /// Throws why a wanted value cannot be computed.
   func inferred(
+    size: PixelSize, inputs: [String: ValueInfo] = [:], reaching wanted: Set<ValueID>
+  ) throws -> InferredGraph {
+    let graph = try partlyInferred(size: size, inputs: inputs, reaching: wanted)
+    try graph.require(wanted.sorted())
+    return graph
+  }
+
+  /// The same, as far as the values can be computed.
+  func partlyInferred(
     size: PixelSize, inputs: [String: ValueInfo] = [:], reaching wanted: Set<ValueID>
   ) throws -> InferredGraph {
     try InferredGraph(graph, operators: operators, inputs: try inputInfos(size, inputs), reaching: wanted)

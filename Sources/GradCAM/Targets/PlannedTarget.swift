@@ -40,12 +40,12 @@ public struct PlannedTarget: Sendable {
         rank,
         try model.located {
           try DetectionReading(
-            model, try model.inferred(size: size, inputs: inputs, reaching: Set(model.graph.outputs)),
+            model, try model.partlyInferred(size: size, inputs: inputs, reaching: Set(model.graph.outputs)),
             labels: labels?.names ?? model.metadata.labels
           ).layout(described: described)
         })
     } else if let embedding = request.embedding {
-      let inferred = try model.inferred(size: size, inputs: inputs, reaching: Set(model.graph.outputs))
+      let inferred = try model.partlyInferred(size: size, inputs: inputs, reaching: Set(model.graph.outputs))
       kind = .embedding(try EmbeddingReference(embedding, model.outputs(inferred), of: model))
     } else {
       kind = .classes
