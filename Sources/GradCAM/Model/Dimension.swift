@@ -27,12 +27,13 @@ struct Factor: Hashable, Sendable {
   /// Whether there is one index, which does not lie in a part of the picture.
   var isSingle: Bool { extent == 1 && (!isPlace || (start == 0 && isClose(step, 1, 1))) }
 
-  /// Whether this factor counts the same places as another, but for a tenth of what they cover: a convolution without
-  /// padding is taken to cover what its input does, whereas a border is cut off exactly.
-  func isNear(_ other: Factor) -> Bool {
-    guard role == other.role, extent == other.extent else { return false }
-    let tolerance = max(1, 0.1 * Double(extent)) * abs(step)
-    return !isPlace || (abs(step - other.step) <= 0.1 * abs(step) && abs(start - other.start) <= tolerance)
+  /// Whether this factor counts places at the same scale as another, but more than a tenth of what they cover away: a
+  /// convolution without padding is taken to cover what its input does, whereas a border is cut off exactly.
+  func isElsewhere(_ other: Factor) -> Bool {
+    guard isPlace, role == other.role, extent == other.extent, abs(step - other.step) <= 0.1 * abs(step) else {
+      return isPlace && role == other.role && isClose(step, -other.step, abs(step))
+    }
+    return abs(start - other.start) > max(1, 0.1 * Double(extent)) * abs(step)
   }
 
   /// Whether this factor counts the same places as another, but for a shift of less than a step.
@@ -142,11 +143,13 @@ struct Dimension: Hashable, Sendable {
     return reversed
   }
 
-  /// Whether this dimension counts nearly the same places as another.
-  func isNear(_ other: Dimension) -> Bool {
+  /// The distance of neighbouring places, as a share of the picture.
+  fileprivate var finestStep: Double { factors.filter(\.isPlace).map { abs($0.step) }.min() ?? 1 }
+
+  /// Whether this dimension counts other places than another at the same scale.
+  func isElsewhere(_ other: Dimension) -> Bool {
     let own = factors.filter { !$0.isSingle }, others = other.factors.filter { !$0.isSingle }
-    guard (leading, trailing, own.count) == (other.leading, other.trailing, others.count) else { return false }
-    return zip(own, others).allSatisfy { $0.isNear($1) }
+    return own.count == others.count && zip(own, others).contains { $0.isElsewhere($1) }
   }
 
   /// This dimension with another number of indices that cover the same, without entries at its ends.
@@ -207,12 +210,14 @@ struct Dimension: Hashable, Sendable {
 }
 
 extension [Dimension] {
-  /// What indices count that enter an elementwise function together: what those of them count whose place is known,
-  /// if they agree.
+  /// What indices count that enter an elementwise function together: what those of them count whose place is known, at
+  /// the finest scale; unknown if they come from different parts of the picture.
   var agreed: Dimension? {
     let spatial = filter { $0.isKnown && $0.isSpatial }
-    guard let found = spatial.first else { return first(where: \.isKnown) ?? first }
-    return spatial.allSatisfy { found.isNear($0) } ? found : Dimension(.unknown, found.extent)
+    guard let found = spatial.min(by: { $0.finestStep < $1.finestStep }) else {
+      return first(where: \.isKnown) ?? first
+    }
+    return spatial.contains { found.isElsewhere($0) } ? Dimension(.unknown, found.extent) : found
   }
 
   /// The dimensions of a tensor resized along its axes.
