@@ -95,11 +95,12 @@ struct LastFeatureMap {
     if case .channelsFirst? = node.operation?.axes(NodeInputs([])) { true } else { false }
   }
 
-  /// The map before pooling, if it is not coarser.
+  /// The map before pooling, if it is not coarser, or before other tokens were left out.
   private func beforePooling(_ node: Int) -> Int {
     let sources = sources(of: node)
-    guard graph.nodes[node].role == .pooling, sources.count == 1, let pooled = layouts[node],
-      let finer = layouts[sources[0]], finer.width * finer.height >= pooled.width * pooled.height
+    guard [.pooling, .selection].contains(graph.nodes[node].role), sources.count == 1, let own = layouts[node],
+      let source = layouts[sources[0]], source.width * source.height >= own.width * own.height,
+      graph.nodes[node].role == .pooling || (source.width, source.height) == (own.width, own.height)
     else { return node }
     return beforePooling(sources[0])
   }

@@ -158,6 +158,17 @@ extension Model {
     #expect(try model.catalogue.entries.contains { $0.name == "pool" && $0.isMappable })
   }
 
+  /// The mean of all tokens but the class token.
+  @Test func whatLeavesOutTheClassTokenIsPassedOver() throws {
+    var net = Network()
+    let joined = net.add("Concat", net.weights([1, 1, 6]), net.tokens(), with: ["axis": .int(1)])
+    let norm = net.normalized(joined, named: "norm")
+    let patches = net.add("Slice", norm, net.integers(1), net.integers(65), net.integers(1), named: "patches only")
+    let model = try net.model(
+      net.add("ReduceMean", patches, with: ["axes": .ints([1]), "keepdims": .int(0)]), features: 6)
+    #expect(try model.auto().name == "norm")
+  }
+
   @Test func aGateIsNoMap() throws {
     var net = Network()
     let map = net.layer(net.image, 3, 4, named: "map")
