@@ -95,6 +95,8 @@ private struct Expansion {
 private struct CollectionFunction: CollectionOperator {
   let function: @Sendable ([CollectedValue?], NodeInputs) throws -> Expansion
 
+  func axes(_ inputs: NodeInputs) -> AxisMapping { .unknown }
+
   func expand(_ inputs: [CollectedValue?], _ tensors: NodeInputs) throws -> (
     body: ComputeGraph, results: [CollectedValue]
   ) {

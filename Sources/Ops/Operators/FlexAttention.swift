@@ -7,7 +7,8 @@ let flexAttentionOperators: [OperatorEntry] = [
     let scoreChange = try reader.has("score_mod") ? reader.graph("score_mod") : nil
     let probabilityChange = try reader.has("prob_mod") ? reader.graph("prob_mod") : nil
     let opsets = reader.opsets
-    return Composite { inputs in
+    // Queries are followed; features are those of the values.
+    return Composite(axes: .labelled([[0, 1, 2, 3], [0, 1, 4, 3], [0, 1, 4, 5]], result: [0, 1, 2, 5])) { inputs in
       try flexAttention(
         inputs, opsets: opsets, scale: scale, precision: precision, scoreChange: scoreChange,
         probabilityChange: probabilityChange)

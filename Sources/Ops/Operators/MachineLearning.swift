@@ -21,7 +21,7 @@ let machineLearningOperators: [OperatorEntry] = [
   },
   OperatorEntry("Scaler", domain: machineLearning) { reader in
     let offset = try reader.floats("offset") ?? [0], scale = try reader.floats("scale") ?? [1]
-    return Composite { inputs in
+    return Composite(axes: .elementwise) { inputs in
       var body = try GraphBuilder(inputs, atMost: 1)
       let x = body.cast(0, to: .float32)
       let centred = body("Sub", x, body.numbers(offset, shape: [offset.count], type: .float32))
@@ -30,7 +30,7 @@ let machineLearningOperators: [OperatorEntry] = [
   },
   OperatorEntry("Normalizer", domain: machineLearning) { reader in
     let norm = try reader.choice("norm", default: Norm.maximum)
-    return Composite { inputs in
+    return Composite(axes: .elementwise) { inputs in
       var body = try GraphBuilder(inputs, atMost: 1)
       let x = body.cast(0, to: .float32)
       let size = body(norm.reduction, x, body.integers([-1]), with: ["keepdims": .int(1)])

@@ -7,18 +7,22 @@ let padOperators: [OperatorEntry] = [
     guard let window = try reader.ints("kernel_shape"), let strides = try reader.ints("strides") else {
       throw GradCAMError(.badData, problem: "attribute 'kernel_shape' or 'strides' is missing")
     }
-    return Composite { try legacyPadding($0, window: window, strides: strides, pads: pads, value: value) }
+    let begins = pads.isEmpty ? [Int](repeating: 0, count: window.count) : pads
+    let axes = AxisMapping.sliced(
+      starts: [0, 0] + begins.map { -$0 }, steps: [Int](repeating: 1, count: begins.count + 2))
+    return Composite(axes: axes) {
+      try legacyPadding($0, window: window, strides: strides, begins: begins, value: value)
+    }
   },
 ]
 
 /// The padding of Caffe's and Core ML's pooling, whose windows reach the last pixel: the number of windows is rounded up,
 /// without windows that begin in the padding.
 private func legacyPadding(
-  _ inputs: NodeInputs, window: [Int], strides: [Int], pads: [Int], value: Float
+  _ inputs: NodeInputs, window: [Int], strides: [Int], begins: [Int], value: Float
 ) throws -> ComputeGraph {
   var body = try GraphBuilder(inputs, atMost: 1)
   let x = try inputs.required(0), count = window.count
-  let begins = pads.isEmpty ? [Int](repeating: 0, count: count) : pads
   guard x.shape.rank == count + 2, strides.count == count, begins.count == count,
     (window + strides).allSatisfy({ $0 > 0 }), begins.allSatisfy({ $0 >= 0 })
   else { throw GradCAMError(.badData, problem: "windows \(window) do not fit a tensor of shape \(x.shape)") }
