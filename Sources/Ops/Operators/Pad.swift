@@ -8,6 +8,10 @@ let padOperators: [OperatorEntry] = [
       throw GradCAMError(.badData, problem: "attribute 'kernel_shape' or 'strides' is missing")
     }
     let begins = pads.isEmpty ? [Int](repeating: 0, count: window.count) : pads
+    guard strides.count == window.count, begins.count == window.count,
+      (window + strides).allSatisfy((1...Shape.elementLimit).contains),
+      begins.allSatisfy((0...Shape.elementLimit).contains)
+    else { throw GradCAMError(.badData, problem: "windows \(window) by \(strides) with pads \(pads) are impossible") }
     let axes = AxisMapping.sliced(
       starts: [0, 0] + begins.map { -$0 }, steps: [Int](repeating: 1, count: begins.count + 2))
     return Composite(axes: axes) {
@@ -23,9 +27,9 @@ private func legacyPadding(
 ) throws -> ComputeGraph {
   var body = try GraphBuilder(inputs, atMost: 1)
   let x = try inputs.required(0), count = window.count
-  guard x.shape.rank == count + 2, strides.count == count, begins.count == count,
-    (window + strides).allSatisfy({ $0 > 0 }), begins.allSatisfy({ $0 >= 0 })
-  else { throw GradCAMError(.badData, problem: "windows \(window) do not fit a tensor of shape \(x.shape)") }
+  guard x.shape.rank == count + 2 else {
+    throw GradCAMError(.badData, problem: "windows \(window) do not fit a tensor of shape \(x.shape)")
+  }
   let ends = (0..<count).map { axis in
     let extent = x.shape[axis + 2], stride = strides[axis], begin = begins[axis]
     var last = max(0, extent + 2 * begin - window[axis] + stride - 1) / stride
