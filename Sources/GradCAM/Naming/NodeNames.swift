@@ -202,6 +202,7 @@ extension NodeCatalogue {
       + graph.expanded.map { ($0.name, $0.result) }
       + graph.values.indices.filter(isComputed).map { (graph.values[$0].name, $0) }
       + modules.modules.sorted { $0.key < $1.key }.map { ($0.key, $0.value.results.last!.value) }
+      + modules.numberedCalls.sorted { $0.key < $1.key }.map { ($0.key, $0.value.value) }
   }
 
   /// The names that exporters give to nodes outside of all modules, such as `/Conv_1`.

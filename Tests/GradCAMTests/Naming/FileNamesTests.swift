@@ -15,18 +15,21 @@ import Testing
     var graph = ComputeGraph(opsets: ["": 17, "com.microsoft": 1], producer: producer)
     graph.values = [
       Value(name: "image", elementType: .float32, dimensions: extents),
-      Value(name: weights, constant: Tensor((0..<9).map(Float.init), shape: [3, 3, 1, 1])),
       Value(name: "onnx::Conv_2", constant: Tensor([1, 2, 3], shape: [3])),
     ]
     var last = 0
     for node in nodes + [("pool", "GlobalAveragePool", "pooled"), ("flatten", "Flatten", "logits")] {
-      let isConvolution = node.type.hasSuffix("Conv")
+      let isConvolution = node.type.hasSuffix("Conv"), number = graph.values.count
+      if isConvolution {
+        let name = number == 2 ? weights : "\(weights)_\(number)"
+        graph.values.append(Value(name: name, constant: Tensor((0..<9).map(Float.init), shape: [3, 3, 1, 1])))
+      }
       graph.values.append(Value(name: node.output))
       graph.nodes.append(
         Node(
           name: node.name,
           operatorName: OperatorName(domain: node.type == "FusedConv" ? "com.microsoft" : "", type: node.type),
-          inputs: isConvolution ? [last, 1, 2] : [last], outputs: [graph.values.count - 1],
+          inputs: isConvolution ? [last, number, 1] : [last], outputs: [graph.values.count - 1],
           attributes: node.type == "FusedConv" ? attributes : [:]))
       last = graph.values.count - 1
     }
