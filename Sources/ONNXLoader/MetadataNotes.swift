@@ -8,8 +8,11 @@ import Graph
 
 /// Reads the notes that exporters and users attach to models and nodes.
 enum MetadataNotes {
-  /// The key of a node's entry that holds the path of its PyTorch module.
-  static let nodeKey = "pkg.torch.onnx.name_scopes"
+  /// The keys of a node's entries that tell the path of its PyTorch module, the operation that it was exported from, and
+  /// the rules that made it of others.
+  static let nodeKeys = [
+    "pkg.torch.onnx.name_scopes", "pkg.torch.onnx.fx_node", "pkg.onnxscript.rewriter.rule_name",
+  ]
 
   private static let prefix = "gradcam."
 

@@ -64,11 +64,11 @@ struct WeightScan {
     }
   }
 
-  /// Exporters attach whole stack traces to each node; only the path of the PyTorch module is read.
+  /// Whether a node's entry says where it comes from: exporters attach whole stack traces too.
   private func isKept(nodeMetadata range: Range<Int>) -> Bool {
     var reader = WireReader(bytes, in: range)
     while let field = try? reader.next() {
-      if field.number == 1 { return bytes[field.payload].elementsEqual(MetadataNotes.nodeKey.utf8) }
+      if field.number == 1 { return MetadataNotes.nodeKeys.contains { bytes[field.payload].elementsEqual($0.utf8) } }
     }
     return false
   }

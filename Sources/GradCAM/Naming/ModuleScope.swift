@@ -76,14 +76,10 @@ extension Node {
 
   /// Whether the dynamo exporter says that it computes a batch normalisation; nil if it does not say what it computes.
   var isRecordedNormalization: Bool? {
-    let classes = metadata["pkg.torch.onnx.class_hierarchy"]
-    guard classes != nil || !rewritingRules.isEmpty else { return nil }
-    return rewritingRules.contains("BatchNorm")
-      || classes.map { text in
-        // The last class is the innermost module's, and the operation follows it.
-        let module = text.lastIndex(of: ",").flatMap { text[..<$0].lastIndex(of: ",") } ?? text.startIndex
-        return ["BatchNorm", "batch_norm"].contains(where: text[module...].contains)
-      } == true
+    guard let operation = exportedOperation else {
+      return rewritingRules.isEmpty ? nil : rewritingRules.contains("BatchNorm")
+    }
+    return operation.name.contains("batch_norm") || rewritingRules.contains("BatchNorm")
   }
 
   /// The name of its operation in the FX graph that was exported, and those of the operations that it read.

@@ -50,7 +50,7 @@ struct ModuleScopes {
         let owner = node.inputs.dropFirst().compactMap({ $0 }).compactMap({ self.owner(ofParameter: $0) }).first
       else { continue }
       let parts = pathParts(owner)
-      // Without the classes, the owner of the weights must be missing elsewhere: it could be the same module's other name.
+      // Without a record, the owner of the weights must be missing elsewhere: it could be the same module's other name.
       let isFold =
         node.isRecordedNormalization
         ?? (!called.contains(owner) && scope.innermost.map { pathParts($0).last != parts.last } == true)

@@ -277,7 +277,7 @@ def export(network, name, image):
     torch.onnx.export(
         copy.deepcopy(network), (image,), HERE / dynamo, dynamo=True, verbose=False, external_data=False,
         input_names=["input"], output_names=["output"])
-    kept = {f"pkg.torch.onnx.{key}" for key in ("name_scopes", "class_hierarchy", "fx_node")}
+    kept = {f"pkg.torch.onnx.{key}" for key in ("name_scopes", "fx_node")}
     kept.add("pkg.onnxscript.rewriter.rule_name")
     model = onnx.load(HERE / dynamo)
     for owner in (model.graph, *model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output):
