@@ -17,13 +17,13 @@ extension ModuleIndex {
   /// what it shares with the convolution's (`depthwise_norm` and `depthwise_conv`, `norm1` and `fc1`), or because there is
   /// only one. A BatchNorm whose module goes on in the file, as with its own activation, is no candidate.
   func foldedNormalization(_ path: String) -> FoldedNormalization? {
-    let parent = parentPath(path), name = pathParts(path).last ?? ""
+    let parent = parentPath(path), name = lastPart(path)
     let candidates = children(of: parent).filter { child in
       !readers(of: child.value).joined().contains { reader in
-        parentPath(reader) == parent && normalizationAffixes(pathParts(reader).last!) != nil
+        parentPath(reader) == parent && normalizationAffixes(lastPart(reader)) != nil
       }
     }
-    if let position = Int(name) { return follower(of: position - 1, in: parent, among: candidates) }
+    if let position = Int32(name) { return follower(of: Int(position) - 1, in: parent, among: candidates) }
     guard let affixes = normalizationAffixes(name), let first = candidates.first else { return nil }
     func one(_ fitting: [FoldedChild]) -> FoldedNormalization? {
       Set(fitting.map(\.value)).count == 1 ? .one(convolution: fitting[0].convolution, fitting[0].value) : nil
@@ -31,7 +31,7 @@ extension ModuleIndex {
     if let only = one(candidates) { return only }
     // Where a normalisation comes first, the numbers of convolutions and normalisations do not go together.
     let startsWithOne = modules.keys.contains { module in
-      parentPath(module) == parent && normalizationAffixes(pathParts(module).last!) != nil
+      parentPath(module) == parent && normalizationAffixes(lastPart(module)) != nil
         && modules[module]!.results.allSatisfy { comesBefore($0.value, first.value) }
     }
     let fitting =

@@ -31,7 +31,7 @@ extension ModuleScope {
   init?(scriptName name: String) {
     guard name.hasPrefix("/") else { return nil }
     let components = name.split(separator: "/")
-    let count = components.firstIndex { $0.contains("_output_") } ?? components.count - 1
+    let count = components.firstIndex { $0.contains("_output_") } ?? max(0, components.count - 1)
     var path = "", parent: Substring = ""
     modules = []
     for component in components.prefix(count) {
@@ -99,6 +99,9 @@ extension Node {
 
 /// The parts of a dotted path.
 func pathParts(_ path: String) -> [String] { path.split(separator: ".").map(String.init) }
+
+/// The last part of a path.
+func lastPart(_ path: String) -> String { pathParts(path).last ?? "" }
 
 /// A path without its last part; empty for a single part.
 func parentPath(_ path: String) -> String { path.lastIndex(of: ".").map { String(path[..<$0]) } ?? "" }

@@ -136,7 +136,7 @@ struct ModuleScopes {
       if owner == path || unnamedFolds[index] != nil {
         for module in scope.modules { full[module, default: []].insert(module) }
       } else if path.hasSuffix("." + owner) {
-        let first = pathParts(owner)[0]
+        let first = pathParts(owner).first ?? owner
         full[String(path.dropLast(owner.count)) + first, default: []].insert(first)
       } else {
         for (short, long) in aligned(path, with: owner, among: scope.modules) { full[short, default: []].insert(long) }

@@ -101,6 +101,16 @@ import Testing
     #expect(try counted.match("/Conv_1").tensor == "b")
   }
 
+  @Test func namesOfNothingButMarksAreNames() throws {
+    let catalogue = try catalogue([("/", "Relu", "/_output_0"), ("//", "Relu", "."), ("/./Relu", "Relu", "..weight")])
+    for (query, tensor) in [("/", "/_output_0"), ("//", "."), ("..weight", "..weight")] {
+      #expect(try catalogue.match(query).tensor == tensor)
+    }
+    for query in ["x.-9223372036854775808", "x.9223372036854775807", ".", "..", "x.", ":0", "x:9223372036854775807"] {
+      _ = try? catalogue.match(query)
+    }
+  }
+
   @Test func anInexactMatchIsSaid() throws {
     let catalogue = try catalogue([("/stem/act/Relu", "Relu", "/stem/act/Relu_output_0")])
     #expect(
