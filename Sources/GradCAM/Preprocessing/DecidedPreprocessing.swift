@@ -64,14 +64,9 @@ public struct DecidedPreprocessing: Sendable {
     } else if let declared = metadata.preprocessing {
       known = known.completed(by: PreprocessingChoice(declared))
     } else {
-      var values = PreprocessingChoice()
-      if shape.elementType.storage == .int64 {
-        values = .pixels(of: shape.elementType)
-      } else if let range = inFile.range {
-        (values.range, values.mean, values.std) = (range, [0, 0, 0], [1, 1, 1])
-      }
-      values.channels = inFile.channels
-      known.completeValues(by: values)
+      if shape.elementType.storage == .int64 { known.completeValues(by: .pixels(of: shape.elementType)) }
+      known.completeValues(by: metadata.pixels)
+      known.completeValues(by: inFile.preprocessing)
       if let neighbour { known = known.completed(by: neighbour) }
       if let ultralytics = metadata.ultralytics?.preprocessing { known = known.completed(by: ultralytics) }
     }

@@ -13,6 +13,8 @@ public struct ModelMetadata: Sendable {
   public let labels: [String]?
   /// What Ultralytics wrote into the file; nil for any other file.
   public let ultralytics: UltralyticsMetadata?
+  /// What ONNX's standard entries say about the pixels of image inputs.
+  let pixels: PreprocessingChoice
   /// What Hugging Face's files beside the network say; nil if there are none.
   public let huggingFace: HuggingFaceConfiguration?
 
@@ -24,6 +26,7 @@ public struct ModelMetadata: Sendable {
   public init(_ metadata: [String: String], beside modelPath: String? = nil) throws {
     let entries = MetadataReader(metadata: metadata)
     ultralytics = UltralyticsMetadata(metadata)
+    pixels = StandardImageMetadata.preprocessing(metadata)
     huggingFace = try modelPath.flatMap { try HuggingFaceConfiguration(beside: $0) }
     labels = entries["labels"].map { Labels(lines: $0).names } ?? ultralytics?.names ?? huggingFace?.labels
     layout = try entries.parsed("layout", "nchw or nhwc") { ImageShape.Layout(rawValue: $0) }

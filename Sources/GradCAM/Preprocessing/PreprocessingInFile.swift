@@ -9,6 +9,13 @@ struct PreprocessingInFile {
   private(set) var range: Float?
   /// The order of colours that the constants are made for; nil if they do not tell.
   private(set) var channels: Preprocessing.Channels?
+  /// What the constants are made for, as far as they tell: pixels of the range, without mean and deviation.
+  var preprocessing: PreprocessingChoice {
+    var choice = PreprocessingChoice()
+    choice.channels = channels
+    if let range { (choice.range, choice.mean, choice.std) = (range, [0, 0, 0], [1, 1, 1]) }
+    return choice
+  }
   /// Whether height and width are resized to extents that do not depend on those of the input.
   private(set) var fixesSize = false
 

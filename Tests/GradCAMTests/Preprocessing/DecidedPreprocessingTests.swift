@@ -232,6 +232,15 @@ extension DecidedPreprocessing {
     }
   }
 
+  @Test func onnxsOwnEntriesAreRead() throws {
+    var network = SmallClassifier(
+      metadata: ["Image.BitmapPixelFormat": "Bgr8", "Image.NominalPixelRange": "NominalRange_0_255"])
+    #expect(try network.decided().preprocessing.channels == .bgr && network.decided().preprocessing.range == 255)
+    #expect(try network.decided().preprocessing.mean == [0, 0, 0])
+    network.metadata = ["Image.NominalPixelRange": "Normalized_1_1"]
+    #expect(try network.decided().preprocessing.mean == [0.5, 0.5, 0.5])
+  }
+
   @Test func ultralyticsEntriesAreRead() throws {
     let metadata = [
       "names": "{0: 'a', 1: 'b', 2: \"c's\", 3: 'd', 4: 'e'}", "imgsz": "[32, 48]", "stride": "32", "task": "classify",
