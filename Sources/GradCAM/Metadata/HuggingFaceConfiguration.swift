@@ -24,7 +24,7 @@ public struct HuggingFaceConfiguration: Sendable {
   ///
   /// Throws `badData` if one that can only be meant for this network cannot be read.
   init?(beside modelPath: String) throws {
-    let folder = modelPath.lastIndex(of: "/").map { String(modelPath[...$0]) } ?? "./"
+    let folder = modelPath.lastIndex(of: "/").map { String(modelPath[...$0]) } ?? ""
     for folder in [folder, folder + "../"] {
       try readConfiguration(folder + "config.json")
       for name in ["preprocessor_config.json", "processor_config.json"] where preprocessing == nil {

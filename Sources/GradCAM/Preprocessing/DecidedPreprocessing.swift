@@ -148,7 +148,10 @@ public struct DecidedPreprocessing: Sendable {
     let what = [preprocessing ? "the preprocessing" : nil, labels ? "the names of the classes" : nil].compactMap { $0 }
     guard !what.isEmpty else { return [] }
     return [
-      Warning(code: .filesRead, text: "\(what.joined(separator: " and ")) as in \(files.joined(separator: " and "))")
+      Warning(
+        code: .filesRead,
+        text: "\(what.joined(separator: " and ")) \(what == ["the preprocessing"] ? "is" : "are") read from "
+          + "\(files.joined(separator: " and "))")
     ]
   }
 }
