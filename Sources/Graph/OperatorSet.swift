@@ -45,15 +45,16 @@ public struct OperatorSet: Sendable {
   public let rewrites: [any GraphRewrite]
   /// What to do about operators of a domain that no set can provide, by domain.
   private let advice: [String: String]
-  /// What is known of operators that the set does not have: among which of their inputs they select detections.
-  public let foreignSelections: [OperatorName: BoxSelection]
+  /// What is known of operators that the set does not have, by type in whatever domain: among which of their inputs they
+  /// select detections.
+  private let foreignSelections: [String: BoxSelection]
 
   /// Collects entries.
   ///
   /// - Parameter advice: what to do, by domain, about operators that are not in the set; a plugin, for other domains.
   public init(
     _ entries: [OperatorEntry], rewrites: [any GraphRewrite] = [], advice: [String: String] = [:],
-    foreignSelections: [OperatorName: BoxSelection] = [:]
+    foreignSelections: [String: BoxSelection] = [:]
   ) {
     self.entries = Dictionary(grouping: entries, by: \.name).mapValues { $0.sorted { $0.since < $1.since } }
     self.rewrites = rewrites
@@ -125,7 +126,7 @@ public struct OperatorSet: Sendable {
     } catch {
       return UnresolvableOperator(
         error: error as? GradCAMError ?? GradCAMError(.defect, problem: "\(error)"),
-        boxSelection: foreignSelections[node.operatorName])
+        boxSelection: foreignSelections[node.operatorName.type])
     }
   }
 

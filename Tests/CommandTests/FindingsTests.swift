@@ -97,7 +97,8 @@ struct FindingsTests {
 
   @Test func aModelThatNearlyNeverSaysWhatIsThereIsDoubted() throws {
     let doubtful = try comparison(saying: { model, image in model == 0 ? 3 : image }, boxed: true)
-    #expect(doubtful.doubts.map(\.finding) == ["finds what has a box in none of 3 images"])
+    #expect(
+      doubtful.doubts.map(\.finding) == ["calls all 3 images “class 3”", "finds what has a box in none of 3 images"])
     #expect(
       try comparison(saying: { _, image in image == 0 ? 3 : image }, boxed: true).doubts.isEmpty)
   }

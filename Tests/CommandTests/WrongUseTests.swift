@@ -90,7 +90,7 @@ struct WrongUseTests {
       64, "explain", segmentation, picture, "--class", "1", "--mask", fixture("pixel.png"),
       message: "pixel.png: --mask: is 1x1, but the picture is 30x20 and the output 8x8"),
     Case(69, "explain", boxes, picture, message: "--target 'OUTPUT[…]' of the outputs 'boxes' 1×6×64"),
-    Case(69, "explain", boxes, picture, "--detection", "0", message: "not recognised among the outputs 'boxes' 1×6×64"),
+    Case(69, "explain", boxes, picture, "--detection", "0", message: "for 3 labels among the outputs 'boxes' 1×6×64"),
     Case(
       64, "explain", fixture("boxes-by-box.onnx"), picture, "--detection", "80", message: "the model gives 80 boxes"),
     Case(
@@ -128,7 +128,7 @@ struct WrongUseTests {
       message: "missing.onnx: cannot be opened: neither it nor models/missing.onnx exists; give the file's path"),
     Case(
       66, "nodes", "plein", "--models", fixture(""),
-      message: "Fixtures/plein.onnx exists; try plain; 'gradcam models' lists the names"),
+      message: "Fixtures/plein.onnx exists; try plain"),
     Case(66, "verify", "./missing.onnx", message: "./missing.onnx: cannot be opened"),
     Case(64, "bench", plain, "--models", "", message: "--models is empty"),
     Case(66, "explain", "", picture, message: "'': cannot be opened"),

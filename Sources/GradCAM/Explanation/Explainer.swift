@@ -84,6 +84,9 @@ public struct Explainer: Sendable {
           text: "the file does not name its classes; with 1,000 of them ImageNet's are assumed; "
             + "give \(.labels, as: "FILE")"))
     }
+    if labels == nil, model.metadata.takesNeighboursLabels, let neighbour = model.metadata.huggingFace {
+      warnings.append(.read("the names of the classes are", from: neighbour.files))
+    }
     let labelCount = self.labels.names.count, classCount = focus.catalogue.classCount
     if explained == nil, classCount > 0 {
       warnings += model.head.warnings(model.graph)

@@ -97,11 +97,20 @@ struct LastFeatureMap {
 
   /// The map before pooling, if it is not coarser, or before other tokens were left out.
   private func beforePooling(_ node: Int) -> Int {
-    let sources = sources(of: node)
-    guard [.pooling, .selection].contains(graph.nodes[node].role), sources.count == 1, let own = layouts[node],
-      let source = layouts[sources[0]], source.width * source.height >= own.width * own.height,
-      graph.nodes[node].role == .pooling || (source.width, source.height) == (own.width, own.height)
+    // A pooled map may have been reshaped.
+    var last = node
+    while graph.nodes[last].role == .identity, let source = onlySource(of: last), layouts[source] != nil {
+      last = source
+    }
+    guard [.pooling, .selection].contains(graph.nodes[last].role), let source = onlySource(of: last),
+      let own = layouts[last], let finer = layouts[source], finer.width * finer.height >= own.width * own.height,
+      graph.nodes[last].role == .pooling || (finer.width, finer.height) == (own.width, own.height)
     else { return node }
-    return beforePooling(sources[0])
+    return beforePooling(source)
+  }
+
+  private func onlySource(of node: Int) -> Int? {
+    let sources = sources(of: node)
+    return sources.count == 1 ? sources[0] : nil
   }
 }

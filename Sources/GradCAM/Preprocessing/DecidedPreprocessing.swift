@@ -83,7 +83,7 @@ public struct DecidedPreprocessing: Sendable {
         Warning(
           code: .preprocessingInFile, text: "the network itself \(inFile.steps.joined(separator: ", then "))\(fed)"))
     }
-    found += Self.read(metadata)
+    found += Self.read(metadata, chosen)
 
     let isOpen = shape.width == nil || shape.height == nil
     let isGuessed = isOpen && guess.isAssumed
@@ -140,19 +140,19 @@ public struct DecidedPreprocessing: Sendable {
     return (fixed, found == nil)
   }
 
-  /// The warnings about what was read from other files.
-  private static func read(_ metadata: ModelMetadata) -> [Warning] {
-    guard let files = metadata.huggingFace?.files, !files.isEmpty else { return [] }
-    let labels = metadata.huggingFace?.labels != nil && metadata.labels == metadata.huggingFace?.labels
-    let preprocessing = metadata.huggingFace?.preprocessing != nil && metadata.preprocessing == nil
-    let what = [preprocessing ? "the preprocessing" : nil, labels ? "the names of the classes" : nil].compactMap { $0 }
-    guard !what.isEmpty else { return [] }
-    return [
-      Warning(
-        code: .filesRead,
-        text: "\(what.joined(separator: " and ")) \(what == ["the preprocessing"] ? "is" : "are") read from "
-          + "\(files.joined(separator: " and "))")
-    ]
+  /// The note that the preprocessing is read from other files, if it is.
+  private static func read(_ metadata: ModelMetadata, _ chosen: PreprocessingChoice) -> [Warning] {
+    guard let neighbour = metadata.huggingFace, neighbour.preprocessing != nil, metadata.preprocessing == nil,
+      chosen.preset == nil
+    else { return [] }
+    return [.read("the preprocessing is", from: neighbour.files)]
+  }
+}
+
+extension Warning {
+  /// A note about what is read from files beside the model's.
+  static func read(_ what: String, from files: [String]) -> Warning {
+    Warning(code: .filesRead, text: "\(what) read from \(files.joined(separator: " and "))")
   }
 }
 
@@ -237,8 +237,9 @@ private struct Assumption {
       }
       if known.resize == nil, case .shorterSide(let side)? = usual.resize {
         let crop: Message =
-          known.crop == nil ? " and a crop of the centre to \(usual.crop!), but of no picture of that size" : ""
-        parts.append("resizing of the shorter side to \(side)" + crop)
+          known.crop == nil
+          ? " and the centre cropped to \(usual.crop!) (a picture of exactly that size is taken as it is)" : ""
+        parts.append("the shorter side resized to \(side)" + crop)
         settings += ["\(.resize)"] + (known.crop == nil ? ["\(.crop)"] : [])
       }
       for (isKnown, part, setting) in [
@@ -258,7 +259,7 @@ private struct Assumption {
     let all = parts.dropFirst().reduce(parts[0]) { "\($0), \($1)" }
     let advice = settings.dropFirst().reduce(settings[0]) { "\($0), \($1)" }
     warning = Warning(
-      code: .preprocessingAssumed, text: "not said, and assumed as is usual for ImageNet: \(all); give \(advice)")
+      code: .preprocessingAssumed, text: "assumed, as is usual for ImageNet: \(all); give \(advice)")
   }
 }
 

@@ -17,6 +17,8 @@ public struct ModelMetadata: Sendable {
   let pixels: PreprocessingChoice
   /// What Hugging Face's files beside the network say; nil if there are none.
   public let huggingFace: HuggingFaceConfiguration?
+  /// Whether `labels` are those of `huggingFace`.
+  let takesNeighboursLabels: Bool
 
   /// Reads the entries of a graph.
   ///
@@ -28,7 +30,9 @@ public struct ModelMetadata: Sendable {
     ultralytics = UltralyticsMetadata(metadata)
     pixels = StandardImageMetadata.preprocessing(metadata)
     huggingFace = try modelPath.flatMap { try HuggingFaceConfiguration(beside: $0) }
-    labels = entries["labels"].map { Labels(lines: $0).names } ?? ultralytics?.names ?? huggingFace?.labels
+    let own = entries["labels"].map { Labels(lines: $0).names } ?? ultralytics?.names
+    labels = own ?? huggingFace?.labels
+    takesNeighboursLabels = own == nil && labels != nil
     layout = try entries.parsed("layout", "nchw or nhwc") { ImageShape.Layout(rawValue: $0) }
     let keys = ["mean", "std", "range", "channels", "resize", "crop", "interpolation"]
     guard keys.contains(where: { entries[$0] != nil }) else {

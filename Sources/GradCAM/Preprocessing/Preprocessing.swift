@@ -146,7 +146,10 @@ extension Preprocessing {
     }
     guard count == 3 else {
       return [
-        plane(0) { (samples[$0] * 19595 + samples[$0 + 1] * 38470 + samples[$0 + 2] * 7471) / 65_536 }
+        plane(0) { index in
+          let (red, green, blue) = (samples[index], samples[index + 1], samples[index + 2])
+          return Float((Double(red) * 19595 + Double(green) * 38470 + Double(blue) * 7471) / 65_536)
+        }
       ]
     }
     return (0..<3).map { channel in

@@ -16,13 +16,11 @@ let selectionOperators: [OperatorEntry] = [
   },
 ]
 
-/// Operators of other programs that select detections.
-let foreignBoxSelections: [OperatorName: BoxSelection] = {
-  let names = ["EfficientNMS_TRT", "BatchedNMS_TRT", "BatchedNMSDynamic_TRT"].flatMap { type in
-    ["", "TRT"].map { OperatorName(domain: $0, type: type) }
-  }
-  return Dictionary(uniqueKeysWithValues: names.map { ($0, BoxSelection(boxes: 0, scores: 1, classAxis: 2)) })
-}()
+/// Operators of other programs that select detections, by type: their domains differ from exporter to exporter.
+let foreignBoxSelections = Dictionary(
+  uniqueKeysWithValues: ["EfficientNMS_TRT", "BatchedNMS_TRT", "BatchedNMSDynamic_TRT"].map {
+    ($0, BoxSelection(boxes: 0, scores: 1, classAxis: 2))
+  })
 
 /// The boxes that remain after those that overlap a better one are left out.
 struct NonMaxSuppression: Operator {

@@ -142,6 +142,10 @@ private struct ScaledGradient: DifferentiableOperator {
   let base: any DifferentiableOperator
   let factor: @Sendable (Int) -> Float
 
+  var role: OperatorRole { base.role }
+
+  func axes(_ inputs: NodeInputs) -> AxisMapping { base.axes(inputs) }
+
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] { try base.infer(inputs) }
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {

@@ -26,7 +26,7 @@ import Testing
     #expect(numbers(boxes) == [4, 5, 6] && !boxes.hasObjectness && boxes.warnings.isEmpty)
     // Without labels the first of the three might be the score of the box itself.
     #expect(try oriented.layout().layout.warnings.map(\.code) == [.columnsAssumed])
-    expectError(.unsupported, saying: "for 2 labels", "columns") { _ = try oriented.layout(labels: ["a", "b"]) }
+    expectError(.unsupported, saying: "for 1 labels", "columns") { _ = try oriented.layout(labels: ["a"]) }
   }
 
   @Test func twoSigmoidsAreThatOfTheBoxAndThoseOfClasses() throws {

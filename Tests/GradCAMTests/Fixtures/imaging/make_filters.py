@@ -16,7 +16,7 @@ HERE = Path(__file__).resolve().parent
 rng = np.random.default_rng(7)
 photograph = Image.open(HERE / "photograph.png").convert("RGB")
 for name in ("nearest", "box", "hamming", "bicubic", "lanczos"):
-    for size in ((24, 17), (80, 20)):
+    for size in ((24, 17), (20, 90)):
         resized = photograph.resize(size, Image.Resampling[name.upper()])
         np.save(HERE / f"pillow-{name}-{size[0]}x{size[1]}.npy", np.asarray(resized))
 
