@@ -93,6 +93,7 @@ func checkRead(_ unread: Int, of count: Int) throws {
 extension Explainer {
   /// The warnings about what is assumed of a model and its images; nil stands for no images.
   func warnings(about sources: ImageSources?) -> [Warning] {
-    sources?.usesPictures ?? false ? warnings : warnings.aboutTensors
+    guard let sources, sources.usesPictures else { return warnings.aboutTensors }
+    return sources.isTogether(self) ? warnings.filter { $0.code != .imageRepeated } : warnings
   }
 }
