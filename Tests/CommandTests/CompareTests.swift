@@ -99,7 +99,8 @@ import Testing
     }
     #expect(try nodes() == ["features.20", "layer3.0.relu"])
     #expect(try nodes("--depth", "0") == ["/features/features.0/Conv_output_0", "bn1"])
-    #expect(try nodes("--depth", "1", "--depth", "shapes-vgg=0") == ["/features/features.0/Conv_output_0", "layer3.0.relu:1"])
+    #expect(
+      try nodes("--depth", "1", "--depth", "shapes-vgg=0") == ["/features/features.0/Conv_output_0", "layer3.0.relu:1"])
     #expect(try nodes("--node", "shapes-resnet.onnx=layer2.1") == ["features.20", "layer2.1"])
   }
 
