@@ -142,7 +142,9 @@ extension Preprocessing {
   /// The planes of a picture of 16-bit samples.
   private func deepPlanes(_ samples: [Float], channels count: Int) -> [[Float]] {
     func plane(_ channel: Int, _ sample: (Int) -> Float) -> [Float] {
-      stride(from: 0, to: samples.count, by: 3).map { (sample($0) * range / 65_535 - mean[channel]) / std[channel] }
+      stride(from: 0, to: samples.count, by: 3).map {
+        (Float(Double(sample($0)) * Double(range) / 65_535) - mean[channel]) / std[channel]
+      }
     }
     guard count == 3 else {
       return [

@@ -66,7 +66,7 @@ extension DecidedPreprocessing {
   @Test func whatIsLeftOfSomeChoicesIsNamed() throws {
     let decided = try SmallClassifier().decided { $0.mean = [0, 0, 0] }
     let text = try #require(decided.text(.preprocessingAssumed))
-    for part in ["shorter side to 18", "crop of the centre to 16x16", "range", "deviation 0.229,0.224,0.225", "RGB"] {
+    for part in ["side resized to 18", "centre cropped to 16x16", "range", "deviation 0.229,0.224,0.225", "RGB"] {
       #expect(text.contains(part), "\(text)")
     }
     #expect(!text.contains("mean") && decided.preprocessing.mean == [0, 0, 0])
