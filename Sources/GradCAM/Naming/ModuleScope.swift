@@ -31,7 +31,10 @@ extension ModuleScope {
   init?(scriptName name: String) {
     guard name.hasPrefix("/") else { return nil }
     let components = name.split(separator: "/")
-    let count = components.firstIndex { $0.contains("_output_") } ?? max(0, components.count - 1)
+    // Most names are not derived; a search of every component for the mark would take longer than opening the file.
+    let isDerived = name.withCString { strstr($0, "_output_") != nil }
+    let result = isDerived ? components.firstIndex { $0.contains("_output_") } : nil
+    let count = result ?? max(0, components.count - 1)
     var path = "", parent: Substring = ""
     modules = []
     for component in components.prefix(count) {
@@ -49,14 +52,11 @@ extension ModuleScope {
   /// The scope in a name that TorchScript's exporter gave a tensor, `/features/features.20/Relu_output_0`; nil for any
   /// other name.
   init?(scriptTensor name: String) {
-    guard let mark = name.lastRange(of: "_output_"), Int(name[mark.upperBound...]) != nil else { return nil }
-    self.init(scriptName: String(name[..<mark.lowerBound]))
+    let digits = name.utf8.reversed().prefix { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }.count
+    let stem = name.dropLast(digits)
+    guard Int(name.suffix(digits)) != nil, stem.hasSuffix("_output_") else { return nil }
+    self.init(scriptName: String(stem.dropLast("_output_".count)))
   }
-}
-
-extension String {
-  /// The last place of a text in this one.
-  fileprivate func lastRange(of text: String) -> Range<String.Index>? { ranges(of: text).last }
 }
 
 extension ModuleScope {

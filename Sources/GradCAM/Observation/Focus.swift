@@ -12,6 +12,8 @@ public struct Focus: Sendable {
   public internal(set) var explainsAllImages = false
   /// Other values whose elements are needed.
   let kept: [ValueID]
+  /// The values that every run keeps for its reports.
+  let reported: [ValueID]
   /// The model's nodes, catalogued for the explained value.
   public let catalogue: NodeCatalogue
   /// Whether the taps are visited one by one, by `Observation.visit`, to have fewer gradients in memory at a time.

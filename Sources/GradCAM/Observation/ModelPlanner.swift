@@ -45,18 +45,14 @@ public final class ModelPlanner: Sendable {
   ///
   /// Throws `usage` if the file fixes another size or there is no such input, `badData` if the input's type differs.
   public init(
-    _ model: Model, inputSize: PixelSize, inputs: [String: Tensor] = [:],
-    otherSizes: [ValueID: PixelSize] = [:],
+    _ model: Model, inputSize: PixelSize, inputs: [String: Tensor] = [:], otherSizes: [ValueID: PixelSize] = [:],
     pictured: ValueID? = nil, pool: ThreadPool, reusesWeights: Bool = false
   ) throws {
-    (self.model, self.inputSize, self.pool, self.reusesWeights) = (
-      model, inputSize, pool, reusesWeights
-    )
+    (self.model, self.inputSize, self.pool, self.reusesWeights) = (model, inputSize, pool, reusesWeights)
     self.pictured = pictured ?? model.imageInput
     self.inputs = try model.located {
       try model.check(inputSize)
-      return try model.inputInfos(
-        inputSize, inputs.mapValues { ValueInfo($0) }, otherSizes: otherSizes)
+      return try model.inputInfos(inputSize, inputs.mapValues { ValueInfo($0) }, otherSizes: otherSizes)
     }
   }
 
@@ -114,19 +110,18 @@ public final class ModelPlanner: Sendable {
   /// and `unsupported` if targets cannot be computed from that value.
   public func focus(
     explaining explained: ValueID? = nil, keeping kept: [ValueID] = [], nodes: [String] = [],
-    hint: FeatureMapHint = FeatureMapHint(), visitsTaps: Bool = false,
-    explainsAllImages: Bool = false
+    hint: FeatureMapHint = FeatureMapHint(), visitsTaps: Bool = false, explainsAllImages: Bool = false
   ) throws -> Focus {
     try model.located {
       let explained = explained ?? model.head.logits
-      let infos = try inferred(reaching: Set(try reported() + [explained] + kept)).infos
+      let reported = try reported()
+      let infos = try inferred(reaching: Set(reported + [explained] + kept)).infos
       let catalogue = try catalogue(explaining: explained)
       let taps = try (nodes.isEmpty ? ["auto"] : nodes).flatMap { try catalogue.matches($0, as: hint) }
       for tap in taps { try tap.check(infos[tap.value], catalogue) }
       return Focus(
-        explained: explained, explainedInfo: infos[explained]!, taps: taps,
-        explainsAllImages: explainsAllImages,
-        kept: kept, catalogue: catalogue, visitsTaps: visitsTaps)
+        explained: explained, explainedInfo: infos[explained]!, taps: taps, explainsAllImages: explainsAllImages,
+        kept: kept, reported: reported, catalogue: catalogue, visitsTaps: visitsTaps)
     }
   }
 
@@ -217,14 +212,14 @@ public final class ModelPlanner: Sendable {
 
   /// Makes the system provide all memory that an observation needs in advance, instead of page by page while it runs.
   package func touchMemory(_ focus: Focus) throws {
-    let run = try run(try key(focus))
+    let run = try run(key(focus))
     run.executor.touchMemory()
     recycle(run)
   }
 
-  func key(_ focus: Focus) throws -> PlanKey {
+  func key(_ focus: Focus) -> PlanKey {
     PlanKey(
-      kept: try reported() + [focus.explained] + focus.kept, taps: focus.taps.map(\.value),
+      kept: focus.reported + [focus.explained] + focus.kept, taps: focus.taps.map(\.value),
       target: focus.explained, visitsTaps: focus.visitsTaps, reusesWeights: reusesWeights)
   }
 

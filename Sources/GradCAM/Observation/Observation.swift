@@ -75,7 +75,7 @@ public final class Observation {
   /// The elements of a value, of one image.
   func elements(of value: ValueID) throws -> [Float] {
     let executor = try passes.executor(keeping: value)
-    return executor.elements(of: value, images.dividing(executor.contents(of: value).shape))
+    return executor.elements(of: value, images.dividing(executor.plan.infos[value]!.shape))
   }
 
   /// Whether the model's scores are one number per class.
@@ -117,7 +117,7 @@ public final class Observation {
   ///
   /// - Parameter visit: receives the index of a tap, and the tap.
   func visit(_ target: any Target, _ visit: (Int, Tap) throws -> Void) throws {
-    guard focus.visitsTaps, passes.expected?.key == (try planner.key(focus)) else {
+    guard focus.visitsTaps, passes.expected?.key == planner.key(focus) else {
       for (index, tap) in try taps(of: target).enumerated() { try visit(index, tap) }
       return
     }
@@ -167,7 +167,7 @@ public final class Observation {
 
   /// Calls `body` with an executor for the focus that was given the image but did not run yet.
   private func withNewRun<Result>(_ body: (Executor) throws -> Result) throws -> Result {
-    let run = try planner.run(try planner.key(focus))
+    let run = try planner.run(planner.key(focus))
     defer { planner.recycle(run) }
     try run.executor.set(model, to: image)
     return try body(run.executor)
