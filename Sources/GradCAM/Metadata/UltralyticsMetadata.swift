@@ -4,26 +4,25 @@ import Graph
 public struct UltralyticsMetadata: Sendable, Equatable {
   /// What the network does: `detect`, `segment`, `classify`, `pose` or `obb`; nil if the file does not say.
   public let task: String?
-  /// The names of the classes, from `names`.
-  public let names: [String]
+  /// The names of the classes, from `names`; nil if the file does not have that entry, which Ultralytics always writes.
+  public let names: [String]?
   /// The size of the input, from `imgsz`; nil if the file does not say.
   public let imageSize: PixelSize?
   /// The largest stride of the feature maps; nil if the file does not say.
   public let stride: Int?
   /// The number of keypoints and of numbers for each, from `kpt_shape`; nil for networks without keypoints.
   public let keypointShape: [Int]?
-  /// Whether the outputs are final boxes, without need of suppression, from `end2end`.
-  public let isEndToEnd: Bool
+  /// Whether the outputs are final boxes, selected inside of the network: from `end2end`, or `nms` among `args`.
+  public let selectsBoxes: Bool
 
-  /// Reads a file's metadata; nil if it does not have Ultralytics' entries.
-  init?(_ metadata: [String: String]) {
+  /// Reads a file's metadata.
+  init(_ metadata: [String: String]) {
     func literal(_ key: String) -> LiteralValue? { metadata[key].flatMap { LiteralValue($0) } }
-    guard let names = literal("names")?.classNames else { return nil }
-    self.names = names
+    names = literal("names")?.classNames
     task = metadata["task"]?.trimmingSpace
     stride = literal("stride")?.integer
     keypointShape = literal("kpt_shape")?.numbers?.compactMap { Int(exactly: $0) }
-    isEndToEnd = literal("end2end")?.bool ?? false
+    selectsBoxes = literal("end2end")?.bool == true || literal("args")?["nms"]?.bool == true
     // Height first.
     let extents = literal("imgsz")?.numbers?.compactMap { Int(exactly: $0) } ?? []
     let isSize = (1...2).contains(extents.count) && extents.allSatisfy { (1...65_536).contains($0) }

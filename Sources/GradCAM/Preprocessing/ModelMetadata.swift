@@ -27,7 +27,8 @@ public struct ModelMetadata: Sendable {
   /// Throws `badData` naming the entry or the file that cannot be read.
   public init(_ metadata: [String: String], beside modelPath: String? = nil) throws {
     let entries = MetadataReader(metadata: metadata)
-    ultralytics = UltralyticsMetadata(metadata)
+    let named = UltralyticsMetadata(metadata)
+    ultralytics = named.names == nil ? nil : named
     pixels = StandardImageMetadata.preprocessing(metadata)
     huggingFace = try modelPath.flatMap { try HuggingFaceConfiguration(beside: $0) }
     let own = entries["labels"].map { Labels(lines: $0).names } ?? ultralytics?.names

@@ -41,6 +41,8 @@ public struct BoxColumns: Sendable, Equatable, CustomStringConvertible {
     let meaning: Meaning
     /// How often; nil means as often as there are numbers left.
     let count: Int?
+
+    init(_ meaning: Meaning, _ count: Int? = 1) { (self.meaning, self.count) = (meaning, count) }
   }
 
   let runs: [Run]
@@ -60,11 +62,11 @@ public struct BoxColumns: Sendable, Equatable, CustomStringConvertible {
       guard let meaning = Meaning(rawValue: name) else {
         throw error("'\(name)' is not known", "choose from \(Meaning.allCases.map(\.rawValue).joined(separator: ", "))")
       }
-      guard let number, !number.isEmpty else { return Run(meaning: meaning, count: number == nil ? 1 : nil) }
+      guard let number, !number.isEmpty else { return Run(meaning, number == nil ? 1 : nil) }
       guard let count = Int(number), (1...65_536).contains(count) else {
         throw error("'\(part)' repeats nothing", "write \(name)*N, or \(name)* for all numbers that are left")
       }
-      return Run(meaning: meaning, count: count)
+      return Run(meaning, count)
     }
     let boxes = runs.count { $0.meaning.isBox }, once: [Meaning] = [.objectness, .class]
     guard boxes < 2, runs.allSatisfy({ !$0.meaning.isBox || $0.count == 1 }),

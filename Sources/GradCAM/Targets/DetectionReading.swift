@@ -39,6 +39,7 @@ struct DetectionReading {
   }
 
   private typealias Reading = (tables: [BoxTable], warnings: [Warning])
+  private typealias ColumnRun = BoxColumns.Run
 
   private func layout(_ tables: [BoxTable], warnings: [Warning]) throws -> DetectionLayout {
     let scores = tables.first { $0.meanings.contains(.score) }
@@ -94,15 +95,11 @@ struct DetectionReading {
   ]
 
   private func readingOfMetadata() throws -> Reading? {
-    let metadata = model.graph.metadata
-    guard let task = metadata["task"], let columns = Self.ultralytics[task], let boxes = outputs.first else {
-      return nil
-    }
-    let isSelected = metadata["end2end"] == "True" || metadata["args"]?.contains("'nms': True") == true
+    let metadata = UltralyticsMetadata(model.graph.metadata), isSelected = metadata.selectsBoxes
+    guard let task = metadata.task, let columns = Self.ultralytics[task], let boxes = outputs.first else { return nil }
     let extra =
       task == "segment"
-      ? model.outputs(inferred).first { $0.info.shape.rank == 4 }?.info.shape[1]
-      : metadata["kpt_shape"]?.split { !$0.isNumber }.compactMap { Int($0) }.reduce(1, *)
+      ? model.outputs(inferred).first { $0.info.shape.rank == 4 }?.info.shape[1] : metadata.keypointShape?.reduce(1, *)
     let text = (isSelected ? columns.selected : columns.all).split(separator: "%", omittingEmptySubsequences: false)
     guard text.count == 1 || extra != nil else { return nil }
     let read = try BoxColumns(text.joined(separator: "\(extra ?? 0)"))
@@ -141,9 +138,6 @@ struct DetectionReading {
     }
     if made.contains(.integer) { return selectedColumns(runs).map { ($0, nil) } }
     guard let first = runs.first, made.count > 4, made.contains(where: \.isScore) else { return nil }
-    func run(_ meaning: BoxColumns.Meaning, _ count: Int = 1) -> BoxColumns.Run {
-      .init(meaning: meaning, count: count)
-    }
     // Four numbers of the box, then scores; what stands after a gap belongs to neither.
     var scores = Array(runs.dropFirst().prefix { $0.origin.isScore })
     let others = runs.dropFirst(1 + scores.count)
@@ -156,13 +150,13 @@ struct DetectionReading {
       guard rest + first.count == made.count else { return nil }
       scores = [(first.origin, first.count - 4)]
     }
-    let after = rest > 0 ? [run(.skip, rest)] : []
+    let after = rest > 0 ? [ColumnRun(.skip, rest)] : []
     switch scores.count {
     case 1:
       guard let read = scoreRuns(scores[0].count, scores[0].origin, in: name, isByBox: isByBox) else { return nil }
-      return (BoxColumns([run(.box)] + read.runs + after), read.warning)
+      return (BoxColumns([ColumnRun(.box)] + read.runs + after), read.warning)
     case 2 where scores[0].count == 1 && (labels == nil || labels!.count == scores[1].count):
-      return (BoxColumns([run(.box), run(.objectness), run(.score, scores[1].count)] + after), nil)
+      return (BoxColumns([ColumnRun(.box), ColumnRun(.objectness), ColumnRun(.score, scores[1].count)] + after), nil)
     default: return nil
     }
   }
@@ -174,8 +168,8 @@ struct DetectionReading {
     }
     let integers = count { $0 == .integer }
     guard integers < 3, count(\.isScore) == 1 else { return nil }
-    var columns: [BoxColumns.Run] = [], hasBox = false, passed = 0
-    func add(_ meaning: BoxColumns.Meaning, _ count: Int = 1) { columns.append(.init(meaning: meaning, count: count)) }
+    var columns: [ColumnRun] = [], hasBox = false, passed = 0
+    func add(_ meaning: BoxColumns.Meaning, _ count: Int = 1) { columns.append(ColumnRun(meaning, count)) }
     for run in runs {
       switch run.origin {
       case .integer:
@@ -199,12 +193,11 @@ struct DetectionReading {
   /// What some scores of each box are, by their number and that of the labels.
   private func scoreRuns(
     _ count: Int, _ origin: ColumnOrigins.Origin?, in name: String, isByBox: Bool?
-  ) -> (runs: [BoxColumns.Run], warning: Warning?)? {
-    func run(_ meaning: BoxColumns.Meaning, _ count: Int = 1) -> BoxColumns.Run {
-      .init(meaning: meaning, count: count)
-    }
-    func background(_ index: Int, isCertain: Bool) -> (runs: [BoxColumns.Run], warning: Warning?) {
-      let parts = [run(.score, index), run(.background), run(.score, count - 1 - index)].filter { $0.count! > 0 }
+  ) -> (runs: [ColumnRun], warning: Warning?)? {
+    func background(_ index: Int, isCertain: Bool) -> (runs: [ColumnRun], warning: Warning?) {
+      let parts = [ColumnRun(.score, index), ColumnRun(.background), ColumnRun(.score, count - 1 - index)].filter {
+        $0.count! > 0
+      }
       let reason: Message =
         isCertain
         ? "that of '\(labels![index])', which is left out"
@@ -212,11 +205,11 @@ struct DetectionReading {
       let text: Message = "score \(index) of the \(count) in '\(name)' is \(reason)"
       return (parts, Warning(code: .backgroundLeftOut, text: text))
     }
-    let all: (runs: [BoxColumns.Run], warning: Warning?) = ([run(.score, count)], nil)
+    let all: (runs: [ColumnRun], warning: Warning?) = ([ColumnRun(.score, count)], nil)
     if case .sigmoid? = origin, let isByBox {
       // One list of boxes and scores.
       if labels?.count == count || count == 1 && labels == nil { return all }
-      let objectness = [run(.objectness), run(.score, count - 1)]
+      let objectness = [ColumnRun(.objectness), ColumnRun(.score, count - 1)]
       if let labels {
         guard labels.count + 1 == count else { return nil }
         return (objectness, nil)
