@@ -72,18 +72,13 @@ struct Explain: ParsableCommand {
   }
 
   func run() throws {
-    let opened = try OpenedModel(model, host, image, request)
-    let model = opened.model
+    let opened = try OpenedModel(model, host, image, request), model = opened.model
     let sources = try opened.sources(images, item: featureMap.item.item)
-    let methods =
-      self.methods.contains("all")
-      ? model.registry.methods.map(\.name) : self.methods.withoutRepeats
+    let methods = self.methods.contains("all") ? model.registry.methods.map(\.name) : self.methods.withoutRepeats
     for method in methods { _ = try model.registry.method(named: method) }
     var (explainer, choice) = try opened.explainer(
-      nodes: nodes.withoutRepeats, hint: featureMap.hint, compatibility: compat,
-      picture: sources.input,
-      threadCount: threads.count,
-      reusesWeights: sources.count > 8)
+      nodes: nodes.withoutRepeats, hint: featureMap.hint, compatibility: compat, picture: sources.input,
+      threadCount: threads.count, reusesWeights: sources.count > 8)
     explainer.settings.conceptCount = concepts
     let groups = choice.count * (fuse == nil ? explainer.focus.taps.count : 1)
     let maps = choice.count * (try explainer.mapCount(of: methods, fusion: fuse))
@@ -95,8 +90,7 @@ struct Explain: ParsableCommand {
       option: output, modelName: model.name, imageCount: sources.count, pictureCount: pictures,
       targetCount: choice.count, inputs: opened.paths + images)
     try claimArrays(
-      in: &outputs.claimed, inputCount: sources.inputCount, imageCount: sources.count,
-      mapCount: maps,
+      in: &outputs.claimed, inputCount: sources.inputCount, imageCount: sources.count, mapCount: maps,
       tapCount: choice.count * explainer.focus.taps.count * methods.count)
 
     let assumed = explainer.warnings(about: sources)
@@ -152,18 +146,14 @@ struct Explain: ParsableCommand {
     in paths: inout ClaimedPaths, inputCount: Int, imageCount: Int, mapCount: Int, tapCount: Int
   ) throws {
     for (option, path, count) in [
-      ("--save-map", saveMap, imageCount * mapCount),
-      ("--save-activation", saveActivation, imageCount * tapCount),
-      ("--save-gradient", saveGradient, imageCount * tapCount),
-      ("--save-output", saveOutput, inputCount),
+      ("--save-map", saveMap, imageCount * mapCount), ("--save-activation", saveActivation, imageCount * tapCount),
+      ("--save-gradient", saveGradient, imageCount * tapCount), ("--save-output", saveOutput, inputCount),
     ] {
       guard let path else { continue }
       guard count == 1 else {
         throw GradCAMError(
           .usage, at: "\(option) \(path)", problem: "is one file, but there are \(count) results",
-          advice:
-            "explain one image (one of a batch with --item) at one node for one class by one method"
-        )
+          advice: "explain one image (one of a batch with --item) at one node for one class by one method")
       }
       try paths.claim(path)
     }

@@ -16,8 +16,7 @@ struct FeatureMaps {
   ///   - reachable: the values between the images and the explained value.
   ///   - pictured: the values that depend on the image that `auto` is about.
   init(
-    of model: Model, infos: [ValueID: ValueInfo], explaining explained: ValueID,
-    reachable: Set<ValueID>,
+    of model: Model, infos: [ValueID: ValueInfo], explaining explained: ValueID, reachable: Set<ValueID>,
     pictured: Set<ValueID>, explainsClassScores: Bool
   ) {
     let graph = model.graph

@@ -35,15 +35,15 @@ public struct NodeCatalogue: Sendable {
     var itemCount: Int?
     /// Its name in pictures and reports: the one that the user gave, or for `auto` the module path or tensor.
     public let label: String
+    /// What the user should know about the match, such as a module that shares the tensor, or tokens left out.
+    public internal(set) var notes: [String]
+
     /// The same for another image of a run.
     func showing(image: Int) -> Match {
       var match = self
       match.layout = layout?.showing(image: image)
       return match
     }
-
-    /// What the user should know about the match, such as a module that shares the tensor, or tokens left out.
-    public internal(set) var notes: [String]
   }
 
   /// All nodes in the file's order.
@@ -101,8 +101,7 @@ public struct NodeCatalogue: Sendable {
   ///   - explained: the explained value, which nodes must reach.
   ///   - pictured: the image input that `auto` is about; nil means the first.
   init(
-    _ model: Model, infos: [ValueID: ValueInfo], explaining explained: ValueID,
-    pictured: ValueID? = nil
+    _ model: Model, infos: [ValueID: ValueInfo], explaining explained: ValueID, pictured: ValueID? = nil
   ) {
     let graph = model.graph
     // Inputs with known contents are constants.
