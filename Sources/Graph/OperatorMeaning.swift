@@ -133,8 +133,12 @@ public protocol GraphOperator: Sendable {
   /// The axes of its first input over which it takes the mean; nil if it does anything else.
   func averagedAxes(_ inputs: NodeInputs) -> Set<Int>?
 
+  /// The inputs that only say where it reads others, such as a grid of places.
+  var locatingInputs: Set<Int> { get }
+
   /// The boxes and scores among which it selects detections; nil if it does anything else.
   var boxSelection: BoxSelection? { get }
+
   /// The constants by which it scales one of its inputs; nil if it does anything else.
   func scaling(_ inputs: NodeInputs) -> ConstantScaling?
 }
@@ -150,6 +154,8 @@ extension GraphOperator {
   public func linearWeights(_ inputs: NodeInputs) -> LinearWeights? { nil }
   /// Nil: it takes no mean.
   public func averagedAxes(_ inputs: NodeInputs) -> Set<Int>? { nil }
+  /// None: every input has numbers that it computes with.
+  public var locatingInputs: Set<Int> { [] }
   /// Nil: it selects no detections.
   public var boxSelection: BoxSelection? { nil }
   /// Nil: it scales nothing by constants.

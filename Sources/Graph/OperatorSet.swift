@@ -8,8 +8,8 @@ public struct OperatorEntry: Sendable {
   public let provider: String?
   /// Reads a node's attributes.
   public let make: @Sendable (inout AttributeReader) throws -> any GraphOperator
-  /// Whether what `make` returns has a derivative.
-  public let isDifferentiable: Bool
+  /// Whether what `make` returns has a derivative; asked only when needed, since looking up conformances takes long.
+  private let hasDerivative: @Sendable () -> Bool
 
   /// Creates an entry.
   public init<Made: GraphOperator>(
@@ -27,15 +27,19 @@ public struct OperatorEntry: Sendable {
   ///
   /// - Parameter isDifferentiable: whether what `make` returns has a derivative.
   public init(
-    _ type: String, domain: String = "", since: Int = 1, provider: String? = nil, isDifferentiable: Bool,
+    _ type: String, domain: String = "", since: Int = 1, provider: String? = nil,
+    isDifferentiable: @autoclosure @escaping @Sendable () -> Bool,
     making make: @escaping @Sendable (inout AttributeReader) throws -> any GraphOperator
   ) {
     name = OperatorName(domain: domain, type: type)
     self.since = since
     self.provider = provider
     self.make = make
-    self.isDifferentiable = isDifferentiable
+    hasDerivative = isDifferentiable
   }
+
+  /// Whether what `make` returns has a derivative.
+  public var isDifferentiable: Bool { hasDerivative() }
 }
 
 /// All operators that a graph may use, and the rules that fuse them.

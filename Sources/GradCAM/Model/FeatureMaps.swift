@@ -54,9 +54,11 @@ struct FeatureMaps {
     // What lies before all convolutions, such as a picture cut up or turned over, is not what the network made of it.
     let convolved = graph.downstream(
       of: Set(graph.nodes.filter { $0.role == .convolution }.flatMap(\.results).filter(reachable.contains)))
+    let contents = graph.contents(of: explained)
     let all = layouts.keys.sorted().filter { index in
       let output = graph.nodes[index].outputs[0]!
-      return pictured.contains(output) && (convolved.isEmpty || convolved.contains(output))
+      return pictured.contains(output) && contents.contains(output)
+        && (convolved.isEmpty || convolved.contains(output))
     }
     let found = shared.flatMap { shared in
       choice.find(among: all.filter { shared.contains(graph.nodes[$0].outputs[0]!) })
@@ -64,5 +66,19 @@ struct FeatureMaps {
     auto = (found ?? choice.find(among: all)).flatMap { graph.nodes[$0].outputs[0] }
     nodes = complete
     self.dimensions = dimensions
+  }
+}
+
+extension ComputeGraph {
+  /// The values whose numbers another one is computed from, not only the places where they are read.
+  fileprivate func contents(of value: ValueID) -> Set<ValueID> {
+    var found: Set = [value]
+    for node in nodes.reversed() where node.results.contains(where: found.contains) {
+      let locating = node.operation?.locatingInputs ?? []
+      found.formUnion(
+        locating.isEmpty
+          ? node.reads : node.inputs.enumerated().compactMap { locating.contains($0.offset) ? nil : $0.element })
+    }
+    return found
   }
 }

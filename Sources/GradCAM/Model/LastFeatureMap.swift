@@ -97,9 +97,11 @@ struct LastFeatureMap {
 
   /// The map before pooling, if it is not coarser, or before other tokens were left out.
   private func beforePooling(_ node: Int) -> Int {
-    // A pooled map may have been reshaped.
+    // A pooled map may have been reshaped or transposed.
     var last = node
-    while graph.nodes[last].role == .identity, let source = onlySource(of: last), layouts[source] != nil {
+    while [.identity, .rearrangement].contains(graph.nodes[last].role), let source = onlySource(of: last),
+      layouts[source] != nil
+    {
       last = source
     }
     guard [.pooling, .selection].contains(graph.nodes[last].role), let source = onlySource(of: last),

@@ -174,6 +174,7 @@ struct ModuleIndex: Sendable {
     func kind(_ path: String, _ nodes: some Collection<Int>) -> [String] {
       pathParts(path).map { Int($0) == nil ? $0 : "#" } + [""] + nodes.map { "\(graph.nodes[$0].operatorName)" }
     }
+    let runs = runs.sorted { $0.key < $1.key }
     var transposed: [[String]: String] = [:]
     for (path, calls) in runs {
       for call in calls where transposes.contains(call.last!) { transposed[kind(path, call.dropLast())] = path }
@@ -195,6 +196,8 @@ struct ModuleIndex: Sendable {
     var isTelling = false
     for (index, node) in graph.nodes.enumerated() {
       guard let scope = scopes[index], scope.modules.contains(path), let inner = scope.innermost else { continue }
+      // Below a module that has another path, nothing tells what the module itself shares.
+      guard inner == path || inner.hasPrefix(path + ".") else { return [] }
       let rest = inner.dropFirst(path.count)
       for parameter in node.inputs.compactMap({ $0 }) where isParameter(parameter) {
         let users = (consumers[parameter] ?? []).compactMap { scopes[$0]?.innermost }

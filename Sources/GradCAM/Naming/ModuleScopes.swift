@@ -84,7 +84,8 @@ struct ModuleScopes {
   // MARK: TorchScript's exporter
 
   /// The second call of `relu` is written `relu_1`, as a module of that name would be: the number is a call's if the same
-  /// operations were called before without it, and the parameters are not of `relu_1`.
+  /// operations were called before without it, or operations of the module's children come between its own, and the
+  /// parameters are not of `relu_1`.
   private mutating func joinNumberedCalls() {
     var nodes: [String: [Int]] = [:]
     for (index, node) in graph.nodes.enumerated() where !node.inputs.isEmpty {
@@ -100,11 +101,21 @@ struct ModuleScopes {
       let runs = own.runs
       let calls = [own] + (runs.count > 1 ? runs : [])
       let matching = calls.filter { call in
-        operations(call) == operations(first)
+        (operations(call) == operations(first) || surroundsChildren(call, of: base))
           && !call.contains { owner(graph.nodes[$0]).map { module == $0 || module.hasSuffix("." + $0) } == true }
       }
       guard matching.count == 1 else { continue }
       for index in matching[0] { scopes[index]?.renameInnermost(base) }
+    }
+  }
+
+  /// Whether all that is computed between two of some nodes is computed by a module's children, which are written under
+  /// its own path in each of its calls.
+  private func surroundsChildren(_ nodes: [Int], of module: String) -> Bool {
+    zip(nodes, nodes.dropFirst()).contains { node, next in
+      let between = (node + 1..<next).filter { !graph.nodes[$0].inputs.isEmpty }
+      return !between.isEmpty
+        && between.allSatisfy { scopes[$0]?.modules.contains(module) == true && scopes[$0]?.innermost != module }
     }
   }
 
@@ -131,6 +142,7 @@ struct ModuleScopes {
   /// Names leave out modules that are not called, and put a module that several share under each that calls it.
   private mutating func spellPathsInFull() {
     var full: [String: Set<String>] = [:]
+    let roots = Set(scopes.compactMap { $0?.modules.first.flatMap { pathParts($0).first } })
     for (index, node) in graph.nodes.enumerated() {
       guard let scope = scopes[index], let path = scope.innermost, let owner = owner(node) else { continue }
       if owner == path || unnamedFolds[index] != nil {
@@ -139,7 +151,9 @@ struct ModuleScopes {
         let first = pathParts(owner).first ?? owner
         full[String(path.dropLast(owner.count)) + first, default: []].insert(first)
       } else {
-        for (short, long) in aligned(path, with: owner, among: scope.modules) { full[short, default: []].insert(long) }
+        for (short, long) in aligned(path, with: owner, among: scope.modules, roots: roots) {
+          full[short, default: []].insert(long)
+        }
       }
     }
     let known = full.compactMapValues { $0.count == 1 ? $0.first : nil }.filter { $0.key != $0.value }
@@ -159,7 +173,11 @@ struct ModuleScopes {
   }
 
   /// The full paths of the modules in a path that lacks some parts of its owner's; empty if it is no such path.
-  private func aligned(_ path: String, with owner: String, among modules: [String]) -> [(String, String)] {
+  ///
+  /// - Parameter roots: the first parts of all paths: a path does not lack one that others have.
+  private func aligned(
+    _ path: String, with owner: String, among modules: [String], roots: Set<String>
+  ) -> [(String, String)] {
     var short = pathParts(path), long = pathParts(owner)
     var pairs: [(String, String)] = []
     guard short.last == long.last else { return [] }
@@ -171,7 +189,7 @@ struct ModuleScopes {
       short.removeLast()
       long.removeLast()
     }
-    return short == long ? pairs : []
+    return short == long || short.isEmpty && !roots.contains(long[0]) ? pairs : []
   }
 }
 

@@ -109,14 +109,15 @@ extension NodeCatalogue {
     }
     let result = try pick(call ?? -1, from: module.results, query, "calls of module '\(name)'")
     var notes = result.caveat.map { [note(on: $0, of: name, result.value)] } ?? []
+    let sharers = modules.sharers(of: name)
     if call == nil, module.results.count > 1 {
+      let count = "\(module.results.count) times" + (sharers.isEmpty ? "" : " by this name")
       let names = Set(module.callNames).count > 1 ? ", in this file \(list(module.callNames))" : ""
       notes.append(
         module.callsAreKnown
-          ? "module '\(name)' is called \(module.results.count) times\(names); its last call is used ('\(name):0' is the "
-            + "first)" : "module '\(name)' is called several times; the last tensor is used")
+          ? "module '\(name)' is called \(count)\(names); its last call is used ('\(name):0' is the first)"
+          : "module '\(name)' is called several times; the last tensor is used")
     }
-    let sharers = modules.sharers(of: name)
     if !sharers.isEmpty {
       notes.append(
         "the parameters of '\(name)' are also those of \(list(sharers)); only the calls of '\(name)' are meant")

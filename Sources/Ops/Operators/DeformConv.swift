@@ -82,6 +82,8 @@ struct DeformConv: DifferentiableOperator {
 
   var role: OperatorRole { .convolution }
   func axes(_ inputs: NodeInputs) -> AxisMapping { .channelsFirst }
+  /// The offsets.
+  var locatingInputs: Set<Int> { [2] }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     let problem = try problem(inputs)

@@ -8,10 +8,8 @@ let samplingOperators: [OperatorEntry] = [
 ]
 
 /// An operator that computes every output plane as weighted sums over one input plane, with weights that come from
-/// further inputs and are the same for all channels.
+/// its locating inputs and are the same for all channels.
 protocol SamplingOperator: DifferentiableOperator {
-  /// The inputs that determine the weights.
-  var parameterInputs: Set<Int> { get }
   /// The number of items in the output, each of all channels.
   func itemCount(_ inputs: NodeInputs) throws -> Int
   /// The batch item that one item of the output samples, and the weights over its plane.
@@ -40,7 +38,7 @@ extension SamplingOperator {
 
   /// The gradient of the planes alone.
   fileprivate func samplingGradient(_ inputs: NodeInputs, _ outputs: [ValueInfo]) throws -> GradientRule {
-    GradientRule("sample", readsInputs: parameterInputs, run: try spreading(inputs, outputs[0]))
+    GradientRule("sample", readsInputs: locatingInputs, run: try spreading(inputs, outputs[0]))
   }
 
   /// Writes the gradient of the planes, for given weights.
@@ -87,7 +85,7 @@ struct GridSample: SamplingOperator {
   let mode: Mode
   let padding: Padding
   let alignsCorners: Bool
-  let parameterInputs: Set<Int> = [1]
+  let locatingInputs: Set<Int> = [1]
 
   static func make(_ reader: inout AttributeReader) throws -> Self {
     let name = try reader.string("mode", default: "linear")
@@ -280,7 +278,7 @@ struct RoiAlign: SamplingOperator {
   let scale: Float
   /// The number subtracted from every coordinate.
   let shift: Float
-  let parameterInputs: Set<Int> = [1, 2]
+  let locatingInputs: Set<Int> = [1, 2]
 
   static func make(_ reader: inout AttributeReader) throws -> Self {
     let coordinates = try reader.string(

@@ -177,6 +177,16 @@ extension Model {
     #expect(try net.pooledModel(gated, channels: 4).auto().name == "gated")
   }
 
+  /// What a map of offsets moves may be anywhere; the offsets say where, not what is there.
+  @Test func aGridOfPlacesIsNoMap() throws {
+    var net = Network()
+    let map = net.layer(net.image, 3, 4, named: "map")
+    let offsets = net.add("Tanh", net.add("Conv", map, net.weights([2, 4, 1, 1])), named: "offsets")
+    let grid = net.add("Transpose", offsets, named: "grid", with: ["perm": .ints([0, 2, 3, 1])])
+    let sampled = net.add("GridSample", map, grid, named: "sampled")
+    #expect(try net.pooledModel(sampled, channels: 4).auto().name == "map")
+  }
+
   /// The network sees four tiles of the picture as a batch; as windows do not overlap, tiles have the same features as
   /// the whole picture.
   @Test(arguments: ["slices", "reshape", "split"])

@@ -232,7 +232,37 @@ class Merges(nn.Module):
         return self.head(self.norm(self.fold(x.mean((2, 3)))))
 
 
-NETWORKS = {"folds": Folds, "calls": Calls, "merges": Merges}
+class Corner(nn.Module):
+    """CoaT's position encoding: a convolution between operations of its own, one of which the exporters may leave out."""
+
+    def __init__(self):
+        super().__init__()
+        self.proj = convolution(3)
+
+    def forward(self, x):
+        edge, rest = x[:, :, :1], x[:, :, 1:]
+        return torch.cat([edge, self.proj(rest)], 2)
+
+
+class Parts(nn.Module):
+    """A module called by a block and again by its parent, and a module that is not called, only its children."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, 2, 1)
+        self.corner = Corner()
+        self.block = Chain(corner=self.corner, act=nn.Tanh())
+        self.top = Chain(conv=convolution(), fc=nn.Linear(8, 5))
+
+    def forward(self, x):
+        x = self.block(self.stem(x))
+        x = x[:, :, :1] * self.corner(x)
+        x = torch.sin(self.corner(torch.cos(x)))
+        x = torch.neg(self.corner(x))
+        return self.top.fc(self.top.conv(x).mean((2, 3)))
+
+
+NETWORKS = {"folds": Folds, "calls": Calls, "merges": Merges, "parts": Parts}
 
 
 def randomised(make):
