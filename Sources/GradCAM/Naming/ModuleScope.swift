@@ -29,19 +29,20 @@ extension ModuleScope {
   ///
   /// Each component is the tail of a module's path from the last part that is no number.
   init?(scriptName name: String) {
-    guard name.hasPrefix("/") else { return nil }
-    let components = name.split(separator: "/")
-    // Most names are not derived; a search of every component for the mark would take longer than opening the file.
+    // Bytes, since there may be thousands of names, and a search by characters takes longer than opening the file.
+    guard name.utf8.first == UInt8(ascii: "/") else { return nil }
+    let components = name.utf8.split(separator: UInt8(ascii: "/"))
     let isDerived = name.withCString { strstr($0, "_output_") != nil }
-    let result = isDerived ? components.firstIndex { $0.contains("_output_") } : nil
+    let result = isDerived ? components.firstIndex { Substring($0).contains("_output_") } : nil
     let count = result ?? max(0, components.count - 1)
-    var path = "", parent: Substring = ""
+    var path = "", parent = Substring().utf8
     modules = []
     for component in components.prefix(count) {
-      if !parent.isEmpty, component.hasPrefix(parent + ".") {
-        path += component.dropFirst(parent.count)
+      let rest = component.dropFirst(parent.count)
+      if !parent.isEmpty, component.starts(with: parent), rest.first == UInt8(ascii: ".") {
+        path += Substring(rest)
       } else {
-        path += (path.isEmpty ? "" : ".") + component
+        path += (path.isEmpty ? "" : ".") + Substring(component)
       }
       parent = component
       modules.append(path)

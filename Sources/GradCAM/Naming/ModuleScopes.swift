@@ -31,7 +31,7 @@ struct ModuleScopes {
   /// The module that owns the parameters that a node reads, by their names: `sep.pw` of `sep.pw.weight`.
   private func owner(_ node: Node) -> String? {
     node.inputs.lazy.compactMap { $0 }.map { graph.values[$0] }.filter { $0.constant != nil }
-      .compactMap { value in value.name.contains("/") || value.name.contains(":") ? nil : parentPath(value.name) }
+      .compactMap { $0.name.utf8.contains { "/:".utf8.contains($0) } ? nil : parentPath($0.name) }
       .first { !$0.isEmpty }
   }
 
@@ -72,7 +72,12 @@ struct ModuleScopes {
   /// A node's name holds the scope of its first operation, the name of its result that of its last.
   private mutating func readNames(nodes: (String) -> ModuleScope?, tensors: (String) -> ModuleScope?) {
     for (index, node) in graph.nodes.enumerated() {
-      let first = nodes(node.name), last = node.results.first.flatMap { tensors(graph.values[$0].name) }
+      let first = nodes(node.name), tensor = node.results.first.map { graph.values[$0].name } ?? ""
+      guard !tensor.isOfSameScope(as: node.name) else {
+        scopes[index] = first
+        continue
+      }
+      let last = tensors(tensor)
       scopes[index] = last ?? first
       guard let first, let last, first != last, let module = first.innermost else { continue }
       replaced[index] = ReplacedModules(
@@ -199,6 +204,13 @@ struct ReplacedModules: Sendable {
   let modules: [String]
   /// What to say of their results.
   let caveat: ModuleCaveat
+}
+
+extension String {
+  /// Whether it is another name and something that begins no further part of a scope.
+  fileprivate func isOfSameScope(as other: String) -> Bool {
+    utf8.starts(with: other.utf8) && !utf8.dropFirst(other.utf8.count).contains(UInt8(ascii: "/"))
+  }
 }
 
 extension [Int] {
