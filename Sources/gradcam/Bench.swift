@@ -4,6 +4,7 @@ import Graph
 
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "bench",
     abstract: "Times loading, forward pass, backward pass, map and whole explanation.",
     discussion: """
       The input is a fixed pseudo-random image. The target is chosen once, by default the top class. Times are in \

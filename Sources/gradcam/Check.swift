@@ -4,6 +4,7 @@ import Graph
 
 struct Check: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "check",
     abstract: "Runs ONNX backend-test cases and compares their outputs.",
     discussion: """
       A case is a folder with model.onnx and test_data_set_*/input_*.pb and output_*.pb. Any other folder is \

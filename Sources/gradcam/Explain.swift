@@ -4,6 +4,7 @@ import Graph
 
 struct Explain: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "explain",
     abstract: "Draws a heat map of the evidence for a class, or another target, over each image.")
 
   @Argument(help: "The exported network: a file, or a name in the models folder.") var model: String

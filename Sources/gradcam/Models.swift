@@ -4,6 +4,7 @@ import Graph
 
 struct Models: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "models",
     abstract: "Lists the exported networks of the models folder.",
     discussion: """
       Every name listed may be given in place of a model's path. To add a model, put its .onnx file into the folder; a \

@@ -4,6 +4,7 @@ import Graph
 
 struct Nodes: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "nodes",
     abstract: "Lists every node at which a map can be taken, with the names it goes by.",
     discussion: "Any name in a line may be given to --node, and so may the name of the image input.")
 

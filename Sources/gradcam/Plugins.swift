@@ -4,6 +4,7 @@ import Graph
 
 struct Plugins: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "plugins",
     abstract: "Lists the operators, CAM methods and targets that the program and its plugins provide.",
     discussion: """
       Only what --plugin, --plugin-dir and GRADCAM_PLUGINS name is loaded. 'yes' marks operators that have a gradient.

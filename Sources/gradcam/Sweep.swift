@@ -4,6 +4,7 @@ import Graph
 
 struct Sweep: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "sweep",
     abstract: "Draws a map at every node with a feature map, from one forward and one backward pass, and ranks them.",
     discussion: """
       Nodes are ranked by a metric of their maps, which takes passes of its own. The contact sheet shows the \

@@ -4,6 +4,7 @@ import Graph
 
 struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "verify",
     abstract: "Compares the gradient at a node with central differences of the score.",
     discussion: """
       The activation at the node is perturbed along several directions: the gradient; the gradient with random \

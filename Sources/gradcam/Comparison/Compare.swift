@@ -4,6 +4,7 @@ import Graph
 
 struct Compare: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "compare",
     abstract: "Shows several models side by side: maps, agreement, faithfulness, localisation and cost.",
     discussion: """
       The class explained is --class, else each class that has a box in the picture, else the first model's top class. \

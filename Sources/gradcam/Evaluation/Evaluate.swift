@@ -4,6 +4,7 @@ import Graph
 
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "evaluate",
     abstract: "Measures how good the maps of one or more methods are, over a folder of images.",
     discussion: """
       The class explained is --class, else each class that has a box in the picture, else the top class. A line for \
