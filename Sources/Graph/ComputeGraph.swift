@@ -141,7 +141,7 @@ public struct ComputeGraph: Sendable {
   public var opsets: [String: Int]
   /// The model's metadata: `metadata_props`.
   public var metadata: [String: String]
-  /// The files that the graph was read from: the model, then data files and the sidecar; never overwrite them.
+  /// The files that the graph was read from: the model, then data files; never overwrite them.
   public var files: [String] = []
   /// The program that wrote the file, with its version if known.
   public var producer: String

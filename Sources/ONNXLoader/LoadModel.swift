@@ -20,11 +20,10 @@ public func loadModel(at path: String) throws -> ComputeGraph {
         let tensors = TensorDecoder(file: file, externalData: externalData)
         let context = try ModelContext(model, tensors: tensors)
         var result = try GraphDecoder(context).build(graph, scope: Scope())
-        result.metadata = try MetadataNotes.completed(
-          dictionary(model.metadata_props, model.n_metadata_props), modelPath: path)
+        result.metadata = dictionary(model.metadata_props, model.n_metadata_props)
         result.producer = [text(model.producer_name), text(model.producer_version)]
           .filter { !$0.isEmpty }.joined(separator: " ")
-        result.files = [path] + externalData.paths + [MetadataNotes.sidecarPath(of: path)]
+        result.files = [path] + externalData.paths
         return result
       }
     }

@@ -141,16 +141,7 @@ import Testing
 
   @Test func metadata() throws {
     let graph = try load("metadata.onnx")
-    // The file's own notes go before those of metadata.json.
     #expect(graph.metadata == ["gradcam.mean": "0.1,0.2,0.3", "author": "somebody"])
     #expect(graph.nodes[0].metadata == ["pkg.torch.onnx.name_scopes": "['', 'features', 'features.0']"])
-  }
-
-  @Test func sidecar() throws {
-    #expect(
-      try load("sidecar.onnx").metadata == [
-        "gradcam.mean": "0.485,0.456,1", "gradcam.range": "255", "gradcam.channels": "bgr",
-        "gradcam.labels": "cat\ndog",
-      ])
   }
 }

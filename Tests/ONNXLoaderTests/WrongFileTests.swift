@@ -27,8 +27,6 @@ import Testing
     ("function_recursive", .badData, "node 'y' (test.Loop): the function calls itself"),
     ("function_doubling", .unsupported, "more than 100,000 nodes"),
     ("no_opset", .badData, "names no opset version"),
-    ("sidecar_broken", .badData, "sidecar_broken.json': is not a JSON object"),
-    ("sidecar_value", .badData, "sidecar_value.json': 'gradcam.mean' is neither"),
     ("subgraph_cycle", .badData, "cycle: node 'if' (If, #0)"),
     ("subgraph_dangling", .badData, "attribute 'else_branch': node 'i' (Add): reads tensor 'early'"),
     ("twice", .badData, "node 'again' (Relu): tensor 'y' is defined a second time"),

@@ -6,6 +6,7 @@ public struct Warning: Sendable, Equatable {
   public enum Code: String, Sendable {
     case backgroundLeftOut = "background-left-out"
     case columnsAssumed = "columns-assumed"
+    case filesIgnored = "files-ignored"
     case filesRead = "files-read"
     case gradientZero = "gradient-zero"
     case imageRepeated = "image-repeated"

@@ -41,7 +41,7 @@ public struct Model: Sendable {
     do {
       var graph = registry.operators.resolving(loaded)
       metadata = try ModelMetadata(graph.metadata, beside: path)
-      graph.files += metadata.huggingFace?.files ?? []
+      graph.files += metadata.files
       imageInputs = try graph.findImageInputs(layout ?? metadata.layout)
       head = try ScoreHead(graph, labelCount: metadata.labels?.count, named: output)
       self.graph = graph

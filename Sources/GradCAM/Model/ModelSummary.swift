@@ -59,6 +59,7 @@ public struct ModelSummary: Sendable {
     missingOperators = registry.operators.missing(in: graph, for: graph.outputs.prefix(1))
 
     let model = try Model(graph, path: path, registry: registry)
+    byteCount = model.graph.files.map(fileSize).reduce(0, +)
     missingOperators = registry.operators.missing(in: model.graph, for: [model.head.logits])
     input = Input(name: model.graph.values[model.imageInput].name, shape: model.imageShape)
     let size = try DecidedPreprocessing(for: model).inputSize

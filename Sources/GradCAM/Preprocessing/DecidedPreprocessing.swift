@@ -19,7 +19,7 @@ public struct DecidedPreprocessing: Sendable {
 
   /// Decides.
   ///
-  /// In this order: the user's choices; the file's entries `gradcam.*`; for the numbers of pixels, that an input of
+  /// In this order: the user's choices; the file's entries `gradcam.*`, or the sidecar's; for the numbers of pixels, that an input of
   /// integers takes them as they are, and the constants by which the network itself scales its input; files beside the
   /// network; Ultralytics' entries; ImageNet's usual preprocessing.
   /// - Parameters:
@@ -55,14 +55,17 @@ public struct DecidedPreprocessing: Sendable {
     let metadata = model.metadata
     let isFirst = input.value == model.imageInput
     var known = chosen
-    var found: [Warning] = []
+    var found = isFirst ? metadata.warnings : []
     let guess = Self.size(known, metadata, shape, usual: usual)
     let neighbour = metadata.huggingFace?.preprocessing
     let inFile = PreprocessingInFile(input, of: model, size: guess.size, inputs: inputs)
     if let preset = chosen.preset {
       known = known.completed(by: PreprocessingChoice(Preprocessing(preset, size: guess.size)))
     } else if let declared = metadata.preprocessing {
-      known = known.completed(by: PreprocessingChoice(declared))
+      known = known.completed(by: declared)
+      if let preset = declared.preset {
+        known = known.completed(by: PreprocessingChoice(Preprocessing(preset, size: guess.size)))
+      }
     } else {
       if shape.elementType.storage == .int64 { known.completeValues(by: .pixels(of: shape.elementType)) }
       known.completeValues(by: metadata.pixels)
@@ -116,7 +119,7 @@ public struct DecidedPreprocessing: Sendable {
       known.resize == nil && known.crop == nil && (known.range != nil || known.mean != nil || known.std != nil)
     let assumed = Assumption(
       known, usual, size: isGuessed && !takesAnySize ? inputSize : nil, hasColours: shape.channels == 3,
-      isDescribed: metadata.preprocessing != nil || chosen.preset != nil)
+      isDescribed: metadata.preprocessing != nil || chosen.preset != nil, sidecar: metadata.sidecar)
     preprocessing = Preprocessing(known, else: usual)
     try preprocessing.check(against: shape.elementType, of: input)
     warnings = found + [assumed.warning].compactMap { $0 }
@@ -132,9 +135,10 @@ public struct DecidedPreprocessing: Sendable {
       if case .exact(let size)? = choice.resize { return size }
       return nil
     }
-    let declared = metadata.preprocessing.map { PreprocessingChoice($0) } ?? metadata.huggingFace?.preprocessing
+    let declared = metadata.preprocessing ?? metadata.huggingFace?.preprocessing
     let found =
-      size(chosen) ?? declared.flatMap(size) ?? metadata.huggingFace?.imageSize ?? metadata.ultralytics?.imageSize
+      size(chosen) ?? metadata.inputSize ?? declared.flatMap(size) ?? metadata.huggingFace?.imageSize
+      ?? metadata.ultralytics?.imageSize
     let open = found ?? usual
     let fixed = PixelSize(width: shape.width ?? open.width, height: shape.height ?? open.height)
     return (fixed, found == nil)
@@ -218,7 +222,11 @@ private struct Assumption {
   /// - Parameters:
   ///   - size: the size that is assumed for the input; nil if it is known.
   ///   - isDescribed: whether what is left open has a documented meaning.
-  init(_ known: PreprocessingChoice, _ usual: Preprocessing, size: PixelSize?, hasColours: Bool, isDescribed: Bool) {
+  ///   - sidecar: the path of the sidecar that was read, if any.
+  init(
+    _ known: PreprocessingChoice, _ usual: Preprocessing, size: PixelSize?, hasColours: Bool, isDescribed: Bool,
+    sidecar: String?
+  ) {
     func list(_ numbers: [Float]) -> String { numbers.map { brief(Double($0)) }.joined(separator: ",") }
     var parts: [Message] = [], settings: [Message] = []
     if let size {
@@ -228,9 +236,10 @@ private struct Assumption {
     if !isDescribed {
       if known.range == nil, known.mean == nil, known.std == nil, known.resize == nil, known.crop == nil {
         // Nothing is known but perhaps the order of colours.
+        let silent = sidecar.map { "neither the file nor '\($0)' says" } ?? "the file does not say"
         warning = Warning(
           code: .preprocessingAssumed,
-          text: "the file does not say how images are preprocessed; ImageNet's preset at \(usual.crop!) is assumed; "
+          text: "\(silent) how images are preprocessed; ImageNet's preset at \(usual.crop!) is assumed; "
             + "give \(.preset), or \(.mean), \(.std), \(.range) and so on"
             + (size == nil ? "" : "; the file leaves the input's size open, give \(.size)"))
         return

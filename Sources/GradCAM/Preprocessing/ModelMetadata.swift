@@ -2,14 +2,16 @@ import Graph
 
 /// What a network's file and the files beside it say about its use.
 public struct ModelMetadata: Sendable {
-  /// How pictures are preprocessed, from the entries `gradcam.*`; nil if there is none.
+  /// How pictures are preprocessed, from the entries `gradcam.*` or the sidecar; nil if there are none about that.
   ///
-  /// Entries left out have the plain values of `Preprocessing.init`.
-  public let preprocessing: Preprocessing?
+  /// Entries left out have the values of the preset, or without one the plain values of `Preprocessing.init`.
+  public let preprocessing: PreprocessingChoice?
+  /// The size of the input that the entries give; nil if they do not.
+  let inputSize: PixelSize?
   /// How the image input is laid out; nil if nothing says so.
   public let layout: ImageShape.Layout?
-  /// The name of every class, from the first that has them: `gradcam.labels`, Ultralytics' `names`, the files beside the
-  /// network; nil if there are none.
+  /// The name of every class, from the first that has them: the entries `gradcam.*`, Ultralytics' `names`, the files
+  /// beside the network; nil if there are none.
   public let labels: [String]?
   /// What Ultralytics wrote into the file; nil for any other file.
   public let ultralytics: UltralyticsMetadata?
@@ -19,6 +21,12 @@ public struct ModelMetadata: Sendable {
   public let huggingFace: HuggingFaceConfiguration?
   /// Whether `labels` are those of `huggingFace`.
   let takesNeighboursLabels: Bool
+  /// The sidecar that was read; nil if there is none, or none that counts.
+  public let sidecar: String?
+  /// The files beside the network that may be read; never overwrite them.
+  let files: [String]
+  /// What is not read, though it could be meant.
+  let warnings: [Warning]
 
   /// Reads the entries of a graph.
   ///
@@ -26,57 +34,70 @@ public struct ModelMetadata: Sendable {
   ///
   /// Throws `badData` naming the entry or the file that cannot be read.
   public init(_ metadata: [String: String], beside modelPath: String? = nil) throws {
-    let entries = MetadataReader(metadata: metadata)
+    var entries = try DeclaredEntries(metadata: metadata), warnings: [Warning] = []
+    let sidecarPath = modelPath.flatMap(Self.sidecarPath)
+    if let sidecarPath, access(sidecarPath, F_OK) == 0 {
+      if !entries.isEmpty {
+        warnings.append(.ignored(sidecarPath, because: "the network's file has entries 'gradcam.…' of its own"))
+      } else if let declared = try DeclaredEntries(sidecar: sidecarPath) {
+        entries = declared
+      } else {
+        warnings.append(.ignored(sidecarPath, because: "it has no entry for this program"))
+      }
+    }
+    sidecar = entries.sidecar
+    self.warnings = warnings
     let named = UltralyticsMetadata(metadata)
     ultralytics = named.names == nil ? nil : named
     pixels = StandardImageMetadata.preprocessing(metadata)
     huggingFace = try modelPath.flatMap { try HuggingFaceConfiguration(beside: $0) }
-    let own = entries["labels"].map { Labels(lines: $0).names } ?? ultralytics?.names
+    let declared = try entries.labels(), own = declared?.names ?? ultralytics?.names
     labels = own ?? huggingFace?.labels
     takesNeighboursLabels = own == nil && labels != nil
-    layout = try entries.parsed("layout", "nchw or nhwc") { ImageShape.Layout(rawValue: $0) }
-    let keys = ["mean", "std", "range", "channels", "resize", "crop", "interpolation"]
-    guard keys.contains(where: { entries[$0] != nil }) else {
-      preprocessing = nil
-      return
-    }
-    var result = Preprocessing()
-    if let mean = try entries.numbers("mean") { result.mean = mean }
-    if let std = try entries.numbers("std") {
-      guard !std.contains(0) else {
-        throw GradCAMError(.badData, at: "metadata gradcam.std", problem: "'\(entries["std"]!)' has a 0")
-      }
-      result.std = std
-    }
-    let range = try entries.parsed("range", "a number above 0") {
-      Float($0).flatMap { $0.isFinite && $0 > 0 ? $0 : nil }
-    }
-    if let range { result.range = range }
-    let channels = try entries.parsed("channels", "rgb or bgr") { Preprocessing.Channels(rawValue: $0) }
-    if let channels { result.channels = channels }
-    result.resize = try entries.parsed("resize", "a number or WxH") { Preprocessing.Resize($0) }
-    result.crop = try entries.parsed("crop", "a number or WxH") { PixelSize($0) }
-    let names = Interpolation.allCases.map(\.rawValue).joined(separator: ", ")
-    let interpolation = try entries.parsed("interpolation", "one of \(names)") { Interpolation(rawValue: $0) }
-    if let interpolation { result.interpolation = interpolation }
-    preprocessing = result
+    files = [sidecarPath, declared?.path].compactMap { $0 } + (huggingFace?.files ?? [])
+    layout = try entries.parsed(.layout, "nchw or nhwc") { ImageShape.Layout(rawValue: $0) }
+    inputSize = try entries.size(.size)
+    preprocessing = try PreprocessingChoice(entries)
+  }
+
+  /// The path of the sidecar of a network, whether or not it exists; nil for a file that is not called `.onnx`.
+  static func sidecarPath(of modelPath: String) -> String? {
+    modelPath.hasSuffix(".onnx") ? String(modelPath.dropLast(".onnx".count)) + ".json" : nil
   }
 }
 
-private struct MetadataReader {
-  let metadata: [String: String]
-
-  subscript(_ key: String) -> String? { metadata["gradcam.\(key)"] }
-
-  func parsed<Value>(_ key: String, _ expected: String, _ parse: (String) -> Value?) throws -> Value? {
-    guard let text = self[key] else { return nil }
-    guard let value = parse(text.lowercased()) else {
-      throw GradCAMError(.badData, at: "metadata gradcam.\(key)", problem: "'\(text)' is not \(expected)")
+extension PreprocessingChoice {
+  /// What entries say; nil if none of them is about preprocessing.
+  ///
+  /// Throws `badData` naming an entry that cannot be read.
+  fileprivate init?(_ entries: DeclaredEntries) throws {
+    self.init()
+    let presets = Preprocessing.Preset.allCases.map(\.rawValue).joined(separator: ", ")
+    preset = try entries.parsed(.preset, "one of \(presets)") { Preprocessing.Preset(rawValue: $0) }
+    mean = try entries.numbers(.mean)
+    std = try entries.parsed(.std, "three numbers other than 0") {
+      [Float](channels: $0).flatMap { $0.contains(0) ? nil : $0 }
     }
-    return value
+    range = try entries.parsed(.range, "a number above 0") {
+      Float($0).flatMap { $0.isFinite && $0 > 0 ? $0 : nil }
+    }
+    channels = try entries.parsed(.channels, "rgb or bgr") { Preprocessing.Channels(rawValue: $0) }
+    resize = try entries.parsed(.resize, "a number or WIDTHxHEIGHT") { Preprocessing.Resize($0) }
+    crop = try entries.size(.crop)
+    let names = Interpolation.allCases.map(\.rawValue).joined(separator: ", ")
+    interpolation = try entries.parsed(.interpolation, "one of \(names)") { Interpolation(rawValue: $0) }
+    if self == PreprocessingChoice() { return nil }
+    if preset == nil { self = completed(by: PreprocessingChoice(Preprocessing())) }
   }
+}
 
-  func numbers(_ key: String) throws -> [Float]? { try parsed(key, "three numbers") { [Float](channels: $0) } }
+extension Warning {
+  /// A file beside the network that is not read.
+  fileprivate static func ignored(_ path: String, because reason: String) -> Warning {
+    Warning(
+      code: .filesIgnored,
+      text: "'\(path)' is not read, since \(reason); give \(.preset), \(.mean), \(.labels) and so on")
+  }
 }
 
 extension [Float] {

@@ -12,9 +12,10 @@ import Testing
     ])
     #expect(
       metadata.preprocessing
-        == Preprocessing(
-          resize: .shorterSide(256), crop: PixelSize(width: 224, height: 200), mean: [0.1, 0.2, 0.3],
-          std: [0.5, 0.5, 0.5], range: 255, channels: .bgr))
+        == PreprocessingChoice(
+          Preprocessing(
+            resize: .shorterSide(256), crop: PixelSize(width: 224, height: 200), mean: [0.1, 0.2, 0.3],
+            std: [0.5, 0.5, 0.5], range: 255, channels: .bgr)))
     #expect(metadata.layout == .nhwc)
     #expect(metadata.labels == ["cat", "", "dog"])
   }

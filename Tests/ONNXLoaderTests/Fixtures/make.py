@@ -1,6 +1,5 @@
 """Writes the models beside this script. Needs the packages onnx and numpy."""
 
-import json
 import os
 
 import ml_dtypes
@@ -328,26 +327,6 @@ def metadata():
     message = model([node])
     helper.set_model_props(message, {"gradcam.mean": "0.1,0.2,0.3", "author": "somebody"})
     write("metadata.onnx", message)
-    with open(path("metadata.json"), "w") as file:
-        json.dump({"gradcam.mean": [9, 9, 9]}, file)
-    write("sidecar.onnx", model([relu()]))
-    with open(path("sidecar.json"), "w") as file:
-        json.dump(
-            {
-                "gradcam.mean": [0.485, 0.456, 1],
-                "gradcam.range": 255,
-                "gradcam.channels": "bgr",
-                "gradcam.labels": ["cat", "dog"],
-                "other": {"nested": True},
-            },
-            file,
-        )
-    write("sidecar_broken.onnx", model([relu()]))
-    with open(path("sidecar_broken.json"), "w") as file:
-        file.write('{"gradcam.mean": [0.485')
-    write("sidecar_value.onnx", model([relu()]))
-    with open(path("sidecar_value.json"), "w") as file:
-        json.dump({"gradcam.mean": {"red": 1}}, file)
 
 
 raw_and_typed()
