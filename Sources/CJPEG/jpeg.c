@@ -104,8 +104,8 @@ int gradcam_jpeg_decode(const uint8_t *bytes, size_t count, uint8_t *rgb, uint32
   return 0;
 }
 
-int gradcam_jpeg_encode(const uint8_t *rgb, uint32_t width, uint32_t height, uint8_t **bytes, size_t *count,
-                        char *message) {
+int gradcam_jpeg_encode(const uint8_t *rgb, uint32_t width, uint32_t height, int quality, uint8_t **bytes,
+                        size_t *count, char *message) {
   Failure failure;
   unsigned long encoded_count = 0;
   struct jpeg_compress_struct info = {.err = catch(&failure, message)};
@@ -124,7 +124,7 @@ int gradcam_jpeg_encode(const uint8_t *rgb, uint32_t width, uint32_t height, uin
   info.input_components = 3;
   info.in_color_space = JCS_RGB;
   jpeg_set_defaults(&info);
-  jpeg_set_quality(&info, 95, TRUE);
+  jpeg_set_quality(&info, quality, TRUE);
   jpeg_start_compress(&info, TRUE);
   while (info.next_scanline < height) {
     uint8_t *row = (uint8_t *)rgb + info.next_scanline * 3 * (size_t)width;

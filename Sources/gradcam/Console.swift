@@ -1,15 +1,34 @@
+import ArgumentParser
 import GradCAM
 import Graph
+
+/// What is written besides results.
+struct ConsoleOptions: ParsableArguments {
+  @Flag(help: "Print only errors, and JSON if it is asked for.") var quiet = false
+
+  mutating func validate() throws { Console.isQuiet = quiet }
+}
 
 /// Standard output and standard error.
 enum Console {
   /// Whether standard error is a terminal, where progress and colour make sense.
   static let isTerminal = isatty(STDERR_FILENO) == 1
 
-  /// Writes a line to standard output.
+  /// Whether only errors and what is asked for by an option are written; set before any thread starts.
+  nonisolated(unsafe) static var isQuiet = false
+
+  /// Whether progress is shown.
+  static var showsProgress: Bool { isTerminal && !isQuiet }
+
+  /// Writes a line to standard output, unless it is to be quiet.
   ///
   /// Throws `unwritable` if it is closed or its disk is full.
-  static func print(_ text: String) throws {
+  static func print(_ text: String) throws { if !isQuiet { try output(text) } }
+
+  /// Writes a line that was asked for to standard output.
+  ///
+  /// Throws `unwritable` if it is closed or its disk is full.
+  static func output(_ text: String) throws {
     let code = write(text + "\n", to: STDOUT_FILENO)
     guard code == 0 else {
       throw GradCAMError(
@@ -21,16 +40,22 @@ enum Console {
   /// Writes a line to standard error.
   static func note(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
 
-  /// Writes a plugin's log line to standard error.
+  /// Writes a line of this program to standard error, unless it is to be quiet.
   static func say(_ text: String) {
+    guard !isQuiet else { return }
     clearProgress()
     note("gradcam: \(text)")
   }
 
   /// Writes a warning to standard error.
-  static func warn(_ message: Message) {
-    clearProgress()
-    note("gradcam: warning: \(message.asOptions)")
+  static func warn(_ message: Message) { say("warning: \(message.asOptions)") }
+
+  /// Writes a warning or a note to standard error.
+  ///
+  /// - Parameter subject: what it is about, if its text does not say so.
+  static func tell(_ warning: Warning, about subject: String = "") {
+    let subject = subject.isEmpty ? "" : subject + ": "
+    say("\(warning.code.isNote ? "note" : "warning"): \(subject)\(warning.text.asOptions)")
   }
 
   /// Ends the program with an error's line and exit code.
@@ -42,7 +67,7 @@ enum Console {
 
   /// Draws a progress bar if standard error is a terminal.
   static func progress(_ done: Int, of total: Int, _ what: String) {
-    guard isTerminal, total > 1 else { return }
+    guard showsProgress, total > 1 else { return }
     let width = 28, filled = width * done / total
     let bar = String(repeating: "█", count: filled) + String(repeating: "·", count: width - filled)
     drawProgress("\(bar) \(done)/\(total) \(what)")

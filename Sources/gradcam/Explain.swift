@@ -8,7 +8,7 @@ struct Explain: ParsableCommand {
     abstract: "Draws a heat map of the evidence for a class, or another target, over each image.")
 
   @Argument(help: "The exported network: a file, or a name in the models folder.") var model: String
-  @Argument(help: "PNG or JPEG files.") var images: [String] = []
+  @Argument(help: "PNG or JPEG files, or folders of them.") var images: [String] = []
 
   @Option(
     name: .customLong("node"),
@@ -23,8 +23,9 @@ struct Explain: ParsableCommand {
   @Option(
     name: .customLong("method"),
     help: ArgumentHelp(
-      "CAM method: \(CAMMethods.all.map(\.name).joined(separator: ", ")), a plugin's, or all: every method that the "
-        + "node supports, in one picture. Repeatable.", valueName: "NAME"))
+      "CAM method: \(CAMMethods.all.map(\.name).joined(separator: ", ")), or a plugin's. In one picture: fast, those "
+        + "that need no further runs of the network; all, those that take less than a minute; all!, every one. "
+        + "Repeatable.", valueName: "NAME"))
   var methods: [String] = ["gradcam"]
 
   @Option(help: ArgumentHelp("How many concepts dff looks for.", valueName: "K")) var concepts = 5
@@ -40,28 +41,26 @@ struct Explain: ParsableCommand {
   @Option(help: ArgumentHelp("Whose formulas and drawing to follow where implementations differ.", valueName: "NAME"))
   var compat = Compatibility.pytorchGradCAM
 
+  @OptionGroup var files: PictureFileOptions
   @Option(
     help: ArgumentHelp(
-      "A file for one picture, else a folder; with --method all a folder gets each method's picture too. Default: "
-        + "NAME.gradcam.png in the working directory.", valueName: "PATH"))
-  var output: String?
+      "Lay out all maps in one picture, labelled; without --output no others are drawn.", valueName: "FILE"))
+  var sheet: String?
 
   @Option(help: ArgumentHelp("How the map is drawn.", valueName: "STYLE")) var style = DrawingStyle.overlay
   @OptionGroup var drawing: DrawingOptions
 
-  @Option(help: ArgumentHelp("Write the map (h, w) after rectification.", valueName: "FILE.npy")) var saveMap: String?
-  @Option(help: ArgumentHelp("Write the activation at the node.", valueName: "FILE.npy")) var saveActivation: String?
-  @Option(help: ArgumentHelp("Write the gradient at the node.", valueName: "FILE.npy")) var saveGradient: String?
-  @Option(help: ArgumentHelp("Write the model's first output, or that of --output-name.", valueName: "FILE.npy"))
-  var saveOutput: String?
-
+  @OptionGroup var arrays: ArrayOptions
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print one JSON document.") var json = false
+  @Flag(help: "Print a line of JSON for each picture as soon as it is explained.") var jsonl = false
+  @OptionGroup var console: ConsoleOptions
   @OptionGroup var featureMap: FeatureMapOptions
   @OptionGroup var image: ImageOptions
   @OptionGroup var host: HostOptions
 
   mutating func validate() throws {
+    if json, jsonl { throw ValidationError("Give --json or --jsonl, not both.") }
     if !(1...64).contains(concepts) { throw ValidationError("--concepts must be 1 to 64.") }
     try request.validate()
   }
@@ -73,103 +72,121 @@ struct Explain: ParsableCommand {
   }
 
   func run() throws {
+    let images = try self.images.flatMap { isFolder($0) ? try ImageFolder($0).paths : [$0] }
+    if let sheet { try Picture.checkFormat(ofOutput: sheet) }
     let opened = try OpenedModel(model, host, image, request), model = opened.model
     let sources = try opened.sources(images, item: featureMap.item.item)
-    let methods = self.methods.contains("all") ? model.registry.methods.map(\.name) : self.methods.withoutRepeats
-    for method in methods { _ = try model.registry.method(named: method) }
+    var chosen = try MethodChoice(self.methods, model.registry)
     var (explainer, choice) = try opened.explainer(
       nodes: nodes.withoutRepeats, hint: featureMap.hint, compatibility: compat, picture: sources.input,
       threadCount: threads.count, reusesWeights: sources.count > 8)
     explainer.settings.conceptCount = concepts
-    let groups = choice.count * (fuse == nil ? explainer.focus.taps.count : 1)
-    let maps = choice.count * (try explainer.mapCount(of: methods, fusion: fuse))
-    let drawsGrids = self.methods.contains("all")
-    let drawsPictures = !drawsGrids || output.map(OutputPaths.namesFolder) ?? false
-    let pictures = drawsPictures ? maps : groups
-
-    var outputs = try OutputPaths(
-      option: output, modelName: model.name, imageCount: sources.count, pictureCount: pictures,
-      targetCount: choice.count, inputs: opened.paths + images)
-    try claimArrays(
-      in: &outputs.claimed, inputCount: sources.inputCount, imageCount: sources.count, mapCount: maps,
-      tapCount: choice.count * explainer.focus.taps.count * methods.count)
-
     let assumed = explainer.warnings(about: sources)
-    for warning in assumed { Console.warn(warning.text) }
+    let leftOut = try chosen.leaveOutSlow(explainer) { try example(of: sources, explainer, choice) }
+    let plan = try outputPlan(chosen, sources, explainer, choice.count)
+    let inputs = opened.paths + images
+    var outputs = try OutputPaths(files, modelName: model.name, plan.pictures, inputs: inputs)
+    if let sheet { try outputs.claimed.claim(sheet) }
+    let arrays = try ArrayOutputs(
+      arrays, modelName: model.name, plan.maps, inputCount: sources.inputCount, claimed: &outputs.claimed)
+    for warning in assumed + leftOut { Console.tell(warning) }
 
     let bar = ProgressBar(count: sources.count)
     let job = ImageJob(
-      sources: sources, choice: choice, shown: max(5, top ?? 1), methods: methods,
-      fusion: fuse, smoothing: Set(smoothing), skipsUnsupported: drawsGrids, drawsPictures: drawsPictures,
-      drawsGrids: drawsGrids, style: style, colormap: drawing.colormap, blend: drawing.blend, format: outputs.example,
-      savesOutput: saveOutput != nil, bar: bar)
-    var reports: [ExplanationReport] = [], unread = 0
+      sources: sources, choice: choice, shown: max(5, top ?? 1), methods: chosen.names,
+      fusion: fuse, smoothing: Set(smoothing), skipsUnsupported: chosen.isGroup, drawsPictures: plan.drawsPictures,
+      drawsGrids: plan.drawsGrids, style: style, colormap: drawing.colormap, blend: drawing.blend,
+      drawsSheet: sheet != nil, format: outputs.example, jpegQuality: files.jpegQuality,
+      savesOutput: arrays.savesOutput, bar: bar)
+    var log = ExplanationLog(form: json ? .document : jsonl ? .lines : .text)
+    var together = Sheet(title: model.name, plan.maps)
+    let clock = ContinuousClock(), start = clock.now
     try explainer.explainMany(sources.count) { [explainer] index in
       job.run(index, explainer)
     } deliver: { index, result in
       let name = sources.name(index)
-      if let error = result.unread {
-        unread += 1
-        return bar.aside { Console.warn("\(error); skipped") }
-      }
-      if let output = result.output { try save(output, to: saveOutput) }
-      var drawn: [ExplanationReport] = [], warnings: [String] = [], said: Set<String> = []
-      func write(_ file: Result<[UInt8], any Error>, of explanation: Explanation, method: String) throws -> String {
+      if let error = result.unread { return try bar.aside { try log.skip(name, error) } }
+      if let output = result.output { try arrays.save(output, image: name) }
+      var drawn: [ExplanationReport] = []
+      func write(
+        _ file: Result<[UInt8], any Error>, of explanation: Explanation, method: String? = nil
+      ) throws -> WrittenFile {
         let path = try outputs.next(image: name, explanation, method: method)
-        try writeAtomically(try located(path) { try file.get() }, to: path)
-        return path
+        return try WrittenFile(try located(path) { try file.get() }, to: path)
       }
       for explained in result.explained {
         let explanations = explained.explanations
-        let paths = try zip(explained.files, explanations).map { try write($0, of: $1, method: $1.method) }
+        let paths = try zip(explained.files, explanations).map { try write($0, of: $1) }
         let grid = try explained.grid.map { try write($0, of: explanations[0], method: "all") }
         for (number, explanation) in explanations.enumerated() {
-          try save(explanation)
-          warnings += explanation.warnings.map(\.text.asOptions).filter { said.insert($0).inserted }
+          try arrays.save(explanation, image: name)
+          if sheet != nil {
+            let (picture, map) = explained.small[number],
+              names = ResultNames(image: name, model: model.name, explanation)
+            try together.add(
+              explanation, names, image: index, target: explained.target, picture: picture, drawn: map)
+          }
           drawn.append(
             ExplanationReport(
-              image: name, model: model.path, explanation, output: paths.isEmpty ? grid! : paths[number], grid: grid,
-              top: result.best, warnings: assumed + explanation.warnings))
+              image: name, model: model.path, explanation, output: paths.isEmpty ? grid : paths[number],
+              grid: grid, sheet: sheet, top: result.best, preprocessing: result.preprocessing,
+              warnings: assumed + leftOut + explanation.warnings))
         }
       }
       try bar.aside {
-        for warning in warnings { Console.warn("\(name): \(warning)") }
-        if let failure = result.failure { throw failure }
-        if json { reports += drawn } else { try ExplanationReport.describe(drawn, top: result.best) }
+        ToldWarnings(result.explained.flatMap(\.explanations)).tell(image: name)
+        if let failure = result.failure {
+          guard sources.count > 1, let error = failure as? GradCAMError, error.kind == .badData else { throw failure }
+          return try log.skip(name, error)
+        }
+        try log.add(name, drawn, top: result.best, preprocessing: result.preprocessing)
       }
     }
-    if json { try printJSON(reports) }
-    try checkRead(unread, of: sources.count)
-  }
-
-  /// Throws `usage` if an array would be written for each of several results, or over a file that is read.
-  private func claimArrays(
-    in paths: inout ClaimedPaths, inputCount: Int, imageCount: Int, mapCount: Int, tapCount: Int
-  ) throws {
-    for (option, path, count) in [
-      ("--save-map", saveMap, imageCount * mapCount), ("--save-activation", saveActivation, imageCount * tapCount),
-      ("--save-gradient", saveGradient, imageCount * tapCount), ("--save-output", saveOutput, inputCount),
-    ] {
-      guard let path else { continue }
-      guard count == 1 else {
-        throw GradCAMError(
-          .usage, at: "\(option) \(path)", problem: "is one file, but there are \(count) results",
-          advice: "explain one image (one of a batch with --item) at one node for one class by one method")
-      }
-      try paths.claim(path)
+    try arrays.finish()
+    if let sheet, log.done > 0 {
+      let file = try WrittenFile(
+        try located(sheet) { try together.picture().encoded(for: sheet, jpegQuality: files.jpegQuality) }, to: sheet)
+      if !json, !jsonl { try Console.print("all in one picture → \(file.text)") }
     }
+    try log.finish(of: sources.count, seconds: (clock.now - start) / .seconds(1))
   }
 
-  private func save(_ explanation: Explanation) throws {
-    let map = explanation.rectifiedMap()
-    if let saveMap { try NPYArray(shape: [map.height, map.width], values: map.values).write(to: saveMap) }
-    guard let tap = explanation.tap else { return }
-    let shape = [1, tap.channels, tap.height, tap.width]
-    if let saveActivation { try NPYArray(shape: shape, values: tap.activation).write(to: saveActivation) }
-    if let saveGradient { try NPYArray(shape: shape, values: tap.gradient).write(to: saveGradient) }
+  /// What is drawn.
+  private struct OutputPlan {
+    /// How many maps are made, and how many files of pictures.
+    let maps, pictures: ResultCounts
+    /// Whether each map has a picture of its own, and whether one shows all methods.
+    let drawsPictures, drawsGrids: Bool
   }
 
-  private func save(_ tensor: Tensor, to path: String?) throws {
-    if let path { try NPYArray(shape: tensor.shape.dimensions, values: tensor.floats).write(to: path) }
+  private func outputPlan(
+    _ chosen: MethodChoice, _ sources: ImageSources, _ explainer: Explainer, _ targets: Int
+  ) throws -> OutputPlan {
+    let drawsGrids = chosen.isGroup && (sheet == nil || files.output != nil)
+    let drawsPictures =
+      (!drawsGrids || files.output.map { !Picture.hasKnownExtension($0) } ?? false)
+      && (sheet == nil || files.output != nil)
+    let nodes = fuse == nil ? explainer.focus.taps.count : 1
+    let count = try explainer.mapCount(of: chosen.names, fusion: fuse)
+    // Methods of the whole network make one map, whatever the number of nodes.
+    let methods = max(1, (count + nodes - 1) / nodes)
+    func counts(_ methods: Int) -> ResultCounts {
+      ResultCounts(images: sources.count, nodes: nodes, classes: targets, methods: methods)
+    }
+    return OutputPlan(
+      maps: counts(methods), pictures: counts(drawsPictures ? methods : 1), drawsPictures: drawsPictures,
+      drawsGrids: drawsGrids)
+  }
+
+  /// The first image that can be read, with its first target.
+  private func example(
+    of sources: ImageSources, _ explainer: Explainer, _ choice: TargetChoice
+  ) throws -> (Observation, any Target)? {
+    for index in 0..<sources.count {
+      guard let prepared = try? sources.prepare(index, explainer) else { continue }
+      let observation = try explainer.observe(prepared)
+      return (observation, try choice.targets(explainer, of: observation)[0])
+    }
+    return nil
   }
 }

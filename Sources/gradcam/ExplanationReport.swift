@@ -17,9 +17,16 @@ struct ExplanationReport: Encodable {
     let coordinates: [Float]
   }
 
-  struct Note: Encodable { let code, text: String }
+  /// A part of the picture, in pixels.
+  struct Part: Encodable { let x, y, width, height: Int }
 
-  let image, model, node, tensor, target, method, output: String
+  struct Note: Encodable { let code, kind, text: String }
+
+  let image, model, node, tensor, target, method: String
+  /// The file of the map's own picture, else of one that shows it with others.
+  let output: String
+  /// Whether that replaced an earlier file.
+  let replaced: Bool
   @Nullable var fuse: String?
   let smooth: [String]
   @Nullable var grid: String?
@@ -29,12 +36,25 @@ struct ExplanationReport: Encodable {
   @Nullable var probability: Float?
   @Nullable var concept: Concept?
   @Nullable var detection: Detection?
+  /// What was done to the picture; nil for a tensor.
+  @Nullable var preprocessing: String?
+  /// The part of the picture that the network sees; nil if it sees all of it.
+  @Nullable var seen: Part?
+  /// The share of the picture that it is.
+  private var seenShare = 1.0
+  /// The size of the network's input.
+  private let inputSize: PixelSize
   let top: [TopClass]
   let warnings: [Note]
 
+  private enum CodingKeys: CodingKey {
+    case image, model, node, tensor, target, method, output, replaced, fuse, smooth, grid, `class`, label, logit
+    case probability, concept, detection, preprocessing, seen, top, warnings
+  }
+
   init(
-    image: String, model: String, _ explanation: Explanation, output: String, grid: String?, top: [ScoredClass],
-    warnings: [Warning]
+    image: String, model: String, _ explanation: Explanation, output: WrittenFile?, grid: WrittenFile?, sheet: String?,
+    top: [ScoredClass], preprocessing: String?, warnings: [Warning]
   ) {
     self.image = image
     self.model = model
@@ -44,8 +64,10 @@ struct ExplanationReport: Encodable {
     method = explanation.method
     fuse = explanation.fusion?.rawValue
     smooth = explanation.smoothing.map(\.rawValue)
-    self.output = output
-    self.grid = grid
+    self.output = output?.path ?? sheet ?? ""
+    replaced = output?.isReplaced ?? false
+    self.grid = grid?.path
+    self.preprocessing = preprocessing
     `class` = explanation.scored?.index
     label = explanation.scored?.label
     logit = explanation.scored?.logit ?? explanation.score
@@ -55,7 +77,12 @@ struct ExplanationReport: Encodable {
     detection = explanation.detection.map {
       Detection(box: $0.box, class: $0.classIndex, label: $0.label, coordinates: $0.coordinates)
     }
-    self.warnings = warnings.map { Note(code: $0.code.rawValue, text: $0.text.asOptions) }
+    seen = explanation.seen.map { Part(x: $0.x, y: $0.y, width: $0.size.width, height: $0.size.height) }
+    seenShare = explanation.seenShare
+    inputSize = explanation.inputSize
+    self.warnings = warnings.map {
+      Note(code: $0.code.rawValue, kind: $0.code.isNote ? "note" : "warning", text: $0.text.asOptions)
+    }
   }
 
   /// Prints what was found in one image and where its pictures went.
@@ -65,6 +92,11 @@ struct ExplanationReport: Encodable {
     for scored in top.prefix(5) {
       let value = scored.shownProbability.map(percent) ?? significant(Double(scored.logit))
       try Console.print("  \(value)  \(scored.label ?? "class \(scored.index)")")
+    }
+    if first.seen != nil, first.seenShare < 0.995 {
+      try Console.print(
+        "  the network sees the middle \(decimal(first.seenShare * 100, 0))% of the picture, inside the frame; "
+          + "--resize \(first.inputSize) shows all of it, squashed")
     }
     var next = reports[...]
     while let report = next.first {
@@ -87,7 +119,8 @@ struct ExplanationReport: Encodable {
     }
     if `class` == nil { name += " = \(significant(Double(logit)))" }
     let how = ((fuse.map { [$0] } ?? []) + smooth).joined(separator: ", ")
-    return "  \(name) at \(place(node: node, tensor: tensor)) by \(method)\(how.isEmpty ? "" : " (\(how))") → \(path)"
+    return
+      "  \(name) at \(place(node: node, tensor: tensor)) by \(method)\(how.isEmpty ? "" : " (\(how))") → \(path)\(replaced ? " (replaced)" : "")"
   }
 
   /// For example `, concept 2 (moon)`; empty for a map that shows no concept.

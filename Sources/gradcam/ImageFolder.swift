@@ -35,4 +35,7 @@ struct ImageFolder {
   }
 
   func path(_ name: String) -> String { folder + name }
+
+  /// The pictures' paths.
+  var paths: [String] { names.map(path) }
 }

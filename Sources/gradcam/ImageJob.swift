@@ -19,14 +19,20 @@ struct ImageJob {
   let style: DrawingStyle
   let colormap: Colormap
   let blend: Float
+  /// Whether the maps stand on a sheet.
+  let drawsSheet: Bool
   /// A path with the extension of the pictures.
   let format: String
+  /// The quality of JPEG files.
+  let jpegQuality: Int
   /// Whether the model's output is wanted.
   let savesOutput: Bool
   let bar: ProgressBar
 
   struct Result {
     var best: [ScoredClass] = []
+    /// What was done to the picture; nil for a tensor.
+    var preprocessing: String?
     /// The model's first output.
     var output: Tensor?
     /// What was explained, by target and then by node.
@@ -39,12 +45,16 @@ struct ImageJob {
 
   /// One target at one node, or at several that are fused.
   struct Explained {
+    /// The number of the target among those of the image.
+    let target: Int
     /// One for each method.
     var explanations: [Explanation] = []
     /// The file of each one's picture; empty if only the grid is drawn.
     var files: [Swift.Result<[UInt8], any Error>] = []
     /// The file of the grid of all of them.
     var grid: Swift.Result<[UInt8], any Error>?
+    /// For the sheet, the image and the map of each over it, small.
+    var small: [(picture: Picture, drawn: Picture)] = []
   }
 
   /// Reads, explains and draws an image.
@@ -60,6 +70,7 @@ struct ImageJob {
         result.unread = error
         return result
       }
+      result.preprocessing = explainer.preprocessingText(of: prepared)
       let observation = try explainer.observe(prepared)
       result.best = try explainer.classes(of: observation, count: shown)
       if savesOutput { result.output = try observation.output }
@@ -68,10 +79,11 @@ struct ImageJob {
         let explanations = try explainer.explainByNode(
           target, of: observation, methods: methods, fusion: fusion, smoothing: smoothing,
           skipsUnsupported: skipsUnsupported
-        ) { [bar] part in
-          bar.report(index, min((Double(number) + part) / Double(targets.count), 0.999), name)
+        ) { [bar, methods] part, method in
+          let share = min((Double(number) + part) / Double(targets.count), 0.999)
+          bar.report(index, share, methods.count > 1 ? "\(method), \(name)" : name)
         }
-        for node in explanations { result.explained.append(try draw(node)) }
+        for node in explanations { result.explained.append(try draw(node, target: number)) }
       }
     } catch {
       result.failure = error
@@ -79,8 +91,8 @@ struct ImageJob {
     return result
   }
 
-  private func draw(_ explanations: [Explanation]) throws -> Explained {
-    var explained = Explained(explanations: explanations)
+  private func draw(_ explanations: [Explanation], target: Int) throws -> Explained {
+    var explained = Explained(target: target, explanations: explanations)
     var cells: [PictureGrid.Cell] = []
     if drawsGrids, let first = explanations.first {
       for image in first.shown {
@@ -91,12 +103,21 @@ struct ImageJob {
     }
     for explanation in explanations {
       let drawn = try draw(explanation)
-      if drawsPictures { explained.files.append(.init { try drawn.encoded(for: format) }) }
+      if drawsPictures { explained.files.append(.init { try drawn.encoded(for: format, jpegQuality: jpegQuality) }) }
       if drawsGrids { cells.append(try PictureGrid.Cell(drawn, label: explanation.label)) }
+      if drawsSheet {
+        let size = PictureGrid.cellSize(for: drawn.size), picture = explanation.shown[0].picture ?? drawn
+        let own = PictureGrid.cellSize(for: picture.size)
+        explained.small.append(
+          (
+            try picture.resized(width: own.width, height: own.height),
+            try drawn.resized(width: size.width, height: size.height)
+          ))
+      }
     }
     if drawsGrids, let first = explanations.first {
       let grid = PictureGrid(title: first.title, cells: cells)
-      explained.grid = .init { try grid.picture().encoded(for: format) }
+      explained.grid = .init { try grid.picture().encoded(for: format, jpegQuality: jpegQuality) }
     }
     return explained
   }

@@ -82,12 +82,15 @@ struct ImageSources {
   func isTogether(_ explainer: Explainer) -> Bool { images.count > 1 && explainer.takesImagesTogether }
 }
 
-/// Throws `unreadable` if some pictures were skipped, once the others are done.
-func checkRead(_ unread: Int, of count: Int) throws {
-  guard unread > 0 else { return }
+/// Throws once all pictures are done if some could not be: `badData`, or `unreadable` if none could be.
+func checkDone(_ failed: Int, of count: Int) throws {
+  guard failed > 0 else { return }
+  guard failed < count else {
+    throw GradCAMError(
+      .unreadable, problem: "none of the \(count) pictures could be read", advice: "give PNG or JPEG files")
+  }
   throw GradCAMError(
-    .unreadable, problem: "\(unread) of \(count) pictures could not be read",
-    advice: unread < count ? "the others are done" : "give PNG or JPEG files")
+    .badData, problem: "\(failed) of \(count) pictures could not be done", advice: "the others are done")
 }
 
 extension Explainer {

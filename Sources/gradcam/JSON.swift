@@ -7,10 +7,17 @@
 /// Prints a value as one JSON document on standard output.
 ///
 /// Throws `unwritable` if it cannot be written.
-func printJSON(_ value: some Encodable) throws {
+func printJSON(_ value: some Encodable) throws { try printJSON(value, [.prettyPrinted]) }
+
+/// Prints a value as one line of JSON on standard output.
+///
+/// Throws `unwritable` if it cannot be written.
+func printJSONLine(_ value: some Encodable) throws { try printJSON(value, []) }
+
+private func printJSON(_ value: some Encodable, _ formatting: JSONEncoder.OutputFormatting) throws {
   let encoder = JSONEncoder()
-  encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+  encoder.outputFormatting = formatting.union([.sortedKeys, .withoutEscapingSlashes])
   encoder.nonConformingFloatEncodingStrategy = .convertToString(
     positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
-  try Console.print(String(decoding: try encoder.encode(value), as: UTF8.self))
+  try Console.output(String(decoding: try encoder.encode(value), as: UTF8.self))
 }

@@ -22,7 +22,7 @@ struct MeasuringOptions: ParsableArguments {
   var chosenMetrics: [any Metric] {
     get throws {
       metrics.isEmpty
-        ? Metrics.all.filter { boxes.path != nil || !$0.needsBoxes }
+        ? Metrics.all.filter { $0.isUsual && (boxes.path != nil || !$0.needsBoxes) }
         : try metrics.withoutRepeats.compactMap(boxes.metric(named:))
     }
   }

@@ -23,7 +23,7 @@ final class ProgressBar: Sendable {
 
   /// Reports the fraction done of a piece, from 0 to 1.
   func report(_ piece: Int, _ part: Double, _ name: String) {
-    guard Console.isTerminal else { return }
+    guard Console.showsProgress else { return }
     state.withLock { state in
       state.parts[piece] = part < 1 ? part : nil
       if part >= 1 { state.done += 1 }

@@ -7,8 +7,9 @@ struct Sweep: ParsableCommand {
     commandName: "sweep",
     abstract: "Draws a map at every node with a feature map, from one forward and one backward pass, and ranks them.",
     discussion: """
-      Nodes are ranked by a metric of their maps, which takes passes of its own. The contact sheet shows the \
-      maps from the first node to the last. --best prints only the name of the best node, for use with --node.
+      Nodes are ranked by a metric of their maps, which takes passes of its own; docs/measuring.md says how well it tells \
+      good maps from bad ones. Equal nodes share a rank. The contact sheet shows the maps from the first node to the \
+      last. --best prints only the name of the best node, for use with --node; of equal ones, the last.
       """)
 
   @Argument(help: "The exported network: a file, or a name in the models folder.") var model: String
@@ -17,7 +18,8 @@ struct Sweep: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "What nodes are ranked by: \(Metrics.names); or none, to keep their order.", valueName: "NAME"))
-  var metric = "average-drop"
+  var metric = "insertion-deletion"
+  @Flag(help: "List all nodes, not only the first ten.") var all = false
   @OptionGroup var boxes: BoxOptions
   @Flag(help: "Print the name of the best node and draw nothing.") var best = false
   @Option(
@@ -26,6 +28,7 @@ struct Sweep: ParsableCommand {
   @OptionGroup var drawing: DrawingOptions
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print one JSON document.") var json = false
+  @OptionGroup var console: ConsoleOptions
   @OptionGroup var target: TargetOptions
   @OptionGroup var item: ItemOptions
   @OptionGroup var image: ImageOptions
@@ -57,7 +60,7 @@ struct Sweep: ParsableCommand {
     let (explainer, choice) = try opened.explainer(
       nodes: ["all"], hint: FeatureMapHint(item: item.item), picture: sources.input, threadCount: threads.count,
       reusesWeights: true, visitsNodes: method is any TapMethod)
-    for warning in explainer.warnings(about: sources) { Console.warn(warning.text) }
+    for warning in explainer.warnings(about: sources) { Console.tell(warning) }
     let sheet = best ? nil : try sheetPath(of: sources, opened)
 
     let prepared = try sources.prepare(0, explainer)
@@ -77,13 +80,14 @@ struct Sweep: ParsableCommand {
 
     let result = SweepReport(
       image: sources.name(0), model: model.path, explanations, values: values, metric: metric,
-      maps: mapped - start, ranking: ranked - mapped, output: sheet)
-    if best { return try Console.print(result.best!) }
+      maps: mapped - start, ranking: ranked - mapped, preprocessing: explainer.preprocessingText(of: prepared),
+      output: sheet)
+    if best { return try Console.output(result.best!) }
     if let sheet {
       try contactSheet(explanations, values: values, explainer.planner, metric).write(to: sheet)
     }
     if json { return try printJSON(result) }
-    try result.describe()
+    try result.describe(all: all)
   }
 
   private func sheetPath(of sources: ImageSources, _ opened: OpenedModel) throws -> String {
@@ -122,7 +126,7 @@ struct Sweep: ParsableCommand {
     var cells: [PictureGrid.Cell] = []
     for image in explanations.map({ $0.shown[0] }) where seen[image.input.value] == nil {
       let size = PictureGrid.cellSize(
-        for: image.picture.map { PixelSize(width: $0.width, height: $0.height) }
+        for: image.picture?.size
           ?? planner.inputSize)
       let small = try image.picture?.resized(width: size.width, height: size.height)
       seen[image.input.value] = (size, small)
@@ -139,8 +143,8 @@ struct Sweep: ParsableCommand {
         ?? map.colored(with: colormap)
     }
     for (index, explanation) in explanations.enumerated() {
-      let value = values.map { $0[index].map { decimal($0, 3) + " " } ?? "– " } ?? ""
-      cells.append(try PictureGrid.Cell(drawn[index], label: value + explanation.node))
+      let value = values.map { PictureGrid.Line.text($0[index].map { decimal($0, 3) } ?? "–") }
+      cells.append(try PictureGrid.Cell(drawn[index], lines: [.name(explanation.node)] + [value].compactMap { $0 }))
     }
     let probability = (first.scored?.shownProbability).map { " " + decimal(Double($0) * 100, 1) + "%" } ?? ""
     let measured = metric.map { ", \($0.name) (\(directionText(higherIsBetter: $0.isBetterHigher)))" } ?? ""
@@ -151,8 +155,10 @@ struct Sweep: ParsableCommand {
 /// What `sweep` found.
 struct SweepReport: Encodable {
   struct Node: Encodable {
-    /// From 1, the best; nil if the value is not defined.
+    /// From 1, the best; equal nodes have the same; nil if the value is not defined.
     @Nullable var rank: Int?
+    /// How many nodes have this rank.
+    let tied: Int
     let node, tensor: String
     let shape: [Int]
     @Nullable var value: Double?
@@ -167,7 +173,9 @@ struct SweepReport: Encodable {
   @Nullable var higher_is_better: Bool?
   /// The time of the forward pass, the backward pass and all maps together, and that of the metric.
   let maps_ms, ranking_ms: Double
-  /// The name of the best node.
+  /// What was done to the picture; nil for a tensor.
+  @Nullable var preprocessing: String?
+  /// The name of the best node; of equal ones, the last.
   @Nullable var best: String?
   @Nullable var output: String?
   /// From the best to the worst; in the file's order if they are not ranked.
@@ -175,8 +183,9 @@ struct SweepReport: Encodable {
 
   init(
     image: String, model: String, _ explanations: [Explanation], values: [Double?]?, metric: (any Metric)?,
-    maps: Duration, ranking: Duration, output: String?
+    maps: Duration, ranking: Duration, preprocessing: String?, output: String?
   ) {
+    self.preprocessing = preprocessing
     self.image = image
     self.model = model
     target = explanations[0].target.name
@@ -195,34 +204,41 @@ struct SweepReport: Encodable {
       }
       return metric.isBetterHigher ? one > other : one < other
     }
-    nodes = order.enumerated().map { place, index in
+    nodes = order.map { index in
       let explanation = explanations[index], value = values?[index]
+      let first = value.map { value in order.firstIndex { values?[$0] == value }! + 1 }
       return Node(
-        rank: value == nil ? nil : place + 1, node: explanation.node, tensor: explanation.tensor,
+        rank: first, tied: value.map { value in order.count { values?[$0] == value } } ?? 1, node: explanation.node,
+        tensor: explanation.tensor,
         shape: [explanation.map.height, explanation.map.width], value: value,
         warnings: explanation.warnings.map(\.text.asOptions))
     }
     best = metric == nil ? nil : nodes.first?.node
   }
 
-  func describe() throws {
+  /// - Parameter all: whether all nodes are listed, not only the first.
+  func describe(all: Bool) throws {
+    if let preprocessing { try Console.print("input: \(preprocessing)") }
     let chance = probability.map { " " + decimal(Double($0) * 100, 1) + "%" } ?? ""
     try Console.print("\(image), \(target)\(chance), \(model)")
     var table = Table(metric == nil ? ["node", "map", "tensor"] : [" rank", " " + metric!, "node", "map", "tensor"])
-    for node in nodes {
+    let listed = metric == nil || all ? nodes[...] : nodes.prefix(10)
+    for node in listed {
       let map = "\(node.shape[0])×\(node.shape[1])"
-      if metric == nil {
-        table.add(node.node, map, node.tensor)
-      } else {
-        table.add(
-          node.rank.map { "\($0)" } ?? "–", node.value.map { decimal($0, 4) } ?? "–", node.node, map, node.tensor)
-      }
+      let names = [node.node, map, node.tensor].map { $0.count > 48 ? "…" + $0.suffix(47) : $0 }
+      let rank = node.rank.map { node.tied > 1 ? "\($0)=" : "\($0)" } ?? "–"
+      table.add(metric == nil ? names : [rank, node.value.map { decimal($0, 4) } ?? "–"] + names)
     }
     try Console.print(table.text)
+    if listed.count < nodes.count { try Console.print("… \(nodes.count - listed.count) more with --all") }
     let measured =
       metric.map {
         "; \($0) of them (\(directionText(higherIsBetter: higher_is_better!))) in \(decimal(ranking_ms, 0)) ms"
       } ?? ""
     try Console.print("\(nodes.count) maps in \(decimal(maps_ms, 0)) ms\(measured); \(output ?? "")")
+    if let first = nodes.first, first.rank == 1, first.tied > 1 {
+      try Console.print(
+        "\(first.tied) nodes are equally good by \(metric!); --metric road or several pictures may tell them apart")
+    }
   }
 }

@@ -45,7 +45,7 @@ struct Verify: ParsableCommand {
       ? nil : try opened.sources(picture.map { [$0] } ?? [], item: featureMap.item.item ?? 0)
     let (explainer, choice) = try opened.explainer(
       nodes: nodes, hint: featureMap.hint, picture: sources?.input, threadCount: threads.count)
-    for warning in explainer.warnings(about: sources) { Console.warn(warning.text) }
+    for warning in explainer.warnings(about: sources) { Console.tell(warning) }
 
     let planner = explainer.planner
     let focus = explainer.focus

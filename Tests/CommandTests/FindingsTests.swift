@@ -5,8 +5,10 @@ import Testing
 
 /// What a report says in words follows from its numbers.
 struct FindingsTests {
+  private let sixImages = ["star.png", "moon.jpg", "3.png", "4.png", "5.png", "6.png"]
+
   @Test func twoModels() throws {
-    let findings = try Comparison.madeUp().findings
+    let findings = try Comparison.madeUp(images: sixImages).findings
     #expect(
       findings == [
         Finding(
@@ -31,7 +33,9 @@ struct FindingsTests {
   }
 
   @Test func severalModels() throws {
-    let findings = try Comparison.madeUp(models: ["a", "b", "c", "d"], images: ["x/1.png", "y/1.png", "z.png"]).findings
+    let findings = try Comparison.madeUp(
+      models: ["a", "b", "c", "d"], images: ["x/1.png", "y/1.png", "z.png", "4.png", "5.png"]
+    ).findings
     #expect(
       findings.map { "\($0.answer): \($0.detail)" } == [
         "c: on 80% of the images that have boxes; the others on 0% to 50%",
@@ -43,11 +47,28 @@ struct FindingsTests {
       ])
   }
 
+  /// Few images do not rank models.
+  @Test func fewImagesTellNothing() throws {
+    let few = try Comparison.madeUp()
+    #expect(
+      few.findings.prefix(2) == [
+        Finding(
+          question: "How often do the maps point at the object?", answer: "In 20% to 50% of the images",
+          detail: "that have boxes; 2 images do not tell the models apart"),
+        Finding(
+          question: "Whose maps measure best?", answer: "That cannot be told",
+          detail: "2 images do not tell the models apart by any metric"),
+      ])
+    #expect(few.metrics.allSatisfy { few.best(by: $0).isEmpty })
+    #expect(few.notes == ["2 images cannot tell models apart; 5 or more can."])
+  }
+
   /// Nothing is best where all are equal, and one model is compared with none.
   @Test func nothingIsBestAmongEquals() throws {
     let comparison = try Comparison.madeUp(models: ["a", "a again"], images: ["1.png"])
     let equal = Comparison(
-      method: "gradcam", metrics: comparison.metrics, models: [comparison.models[0], comparison.models[0]],
+      method: "gradcam", metrics: comparison.metrics, measuresOwnClass: false,
+      models: [comparison.models[0], comparison.models[0]],
       images: comparison.images)
     #expect(
       equal.findings.map { "\($0.answer): \($0.detail)" } == [
@@ -68,10 +89,10 @@ struct FindingsTests {
   private func comparison(saying top: (Int, Int) -> Int, boxed: Bool = false) throws -> Comparison {
     let made = try Comparison.madeUp(models: ["a", "b"], images: ["1.png", "2.png", "3.png"])
     return Comparison(
-      method: made.method, metrics: made.metrics, models: made.models,
+      method: made.method, metrics: made.metrics, measuresOwnClass: false, models: made.models,
       images: made.images.enumerated().map { number, image in
         ComparedImage(
-          image: image.image, width: image.width, height: image.height, label: image.label,
+          image: image.image, width: image.width, height: image.height, label: image.label, asked: .given,
           results: image.results.enumerated().map { model, result in
             ComparedResult(
               model: result.model, class: result.class, label: result.label, logit: result.logit,

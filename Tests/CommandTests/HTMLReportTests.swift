@@ -56,7 +56,10 @@ struct HTMLReportTests {
     let again = try Comparison.madeUp(images: ["a.png", "b.png"], label: "moon").images
     let one = try Comparison.madeUp()
     let page = try MarkupTree.parsing(
-      HTMLReport(Comparison(method: one.method, metrics: one.metrics, models: one.models, images: once + again)).text)
+      HTMLReport(
+        Comparison(
+          method: one.method, metrics: one.metrics, measuresOwnClass: false, models: one.models, images: once + again)
+      ).text)
     #expect(page.all("image").count == 2 + 4 * 2 && page.all("use").count == 2 + 4 * 2)
     #expect(
       page.all("article").map { $0.all("h3")[0].text } == [
@@ -94,7 +97,9 @@ struct HTMLReportTests {
   @Test func whatWasNotMeasuredIsLeftOut() throws {
     let one = try Comparison.madeUp(models: ["only"], images: ["a.png"])
     let page = try MarkupTree.parsing(
-      HTMLReport(Comparison(method: one.method, metrics: [], models: one.models, images: one.images)).text)
+      HTMLReport(
+        Comparison(method: one.method, metrics: [], measuresOwnClass: false, models: one.models, images: one.images)
+      ).text)
     #expect(page.all("section").compactMap { $0.attributes["id"] } == ["findings", "models", "images"])
     #expect(page.all("fieldset").isEmpty && page.all("h1").first?.text == "What only looks at")
   }

@@ -10,17 +10,18 @@ extension Comparison {
   ) throws -> Comparison {
     let metrics = Metrics.all.map { MetricColumn($0) }
     return Comparison(
-      method: "gradcam", metrics: metrics,
+      method: "gradcam", metrics: metrics, measuresOwnClass: false,
       models: models.enumerated().map { number, name in
         ComparedModel(
-          name: name, path: "\(name).onnx", node: "features.\(20 + number)", input: "224x224", classes: 8,
+          name: name, path: "\(name).onnx", node: "features.\(20 + number)", input: "224x224",
+          preprocessing: "RGB 0–1", classes: 8,
           cost: .init(
             parameters: 312_400 * (number + 1), gflop: 0.254 * Double(number + 1), forward_ms: 3.21 + Double(number),
             explanation_ms: 8.5 * Double(number + 1), peak_mb: number == 0 ? 41.7 : nil),
           means: .init(
             uniqueKeysWithValues: metrics.enumerated().map { place, metric in
               (metric.name, place == 2 && number == 0 ? nil : Double((3 * number + 5 * place) % 11) / 10 - 0.1)
-            }), warnings: number == 1 ? ["the labels are ImageNet's, by their number"] : [])
+            }), intervals: [:], warnings: number == 1 ? ["the labels are ImageNet's, by their number"] : [])
       },
       images: try images.enumerated().map { number, path in
         let (width, height) = number % 2 == 0 ? (96, 64) : (48, 80)
@@ -29,7 +30,7 @@ extension Comparison {
           pixels: (0..<3 * width * height).map { UInt8(($0 / 3 % width * 2 + $0 / width + 80 * ($0 % 3)) % 256) })
         let boxes = [PixelRectangle(x: 8, y: 6, width: 20, height: 30)]
         return ComparedImage(
-          image: path, width: width, height: height, label: label,
+          image: path, width: width, height: height, label: label, asked: .given,
           results: try models.enumerated().map { model, name in
             let isTop = (model + number) % 3 != 1
             return ComparedResult(

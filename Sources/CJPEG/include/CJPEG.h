@@ -15,8 +15,8 @@ int gradcam_jpeg_size(const uint8_t *bytes, size_t count, uint32_t *width, uint3
 int gradcam_jpeg_decode(const uint8_t *bytes, size_t count, uint8_t *rgb, uint32_t width, uint32_t height,
                         char *message);
 
-/// Encodes RGB as a JPEG file of quality 95 with halved chroma; the caller frees `*bytes`.
-int gradcam_jpeg_encode(const uint8_t *rgb, uint32_t width, uint32_t height, uint8_t **bytes, size_t *count,
-                        char *message);
+/// Encodes RGB as a JPEG file of a quality of 1 to 100 with halved chroma; the caller frees `*bytes`.
+int gradcam_jpeg_encode(const uint8_t *rgb, uint32_t width, uint32_t height, int quality, uint8_t **bytes,
+                        size_t *count, char *message);
 
 #endif

@@ -27,7 +27,7 @@ public struct ConformanceCase: Sendable {
     }
     if entries.contains("model.onnx") {
       let sets = entries.filter { $0.hasPrefix("test_data_set_") }.map { folder + "/" + $0 }
-      let name = folder.split(separator: "/").last.map(String.init) ?? folder
+      let name = fileName(folder)
       return [ConformanceCase(name: name, folder: folder, dataSets: sets)]
     }
     return try entries.flatMap { entry -> [ConformanceCase] in

@@ -215,14 +215,14 @@ extension Explainer {
   ) throws -> [Explanation] {
     try explainByNode(
       target, of: observation, methods: methods, fusion: fusion, smoothing: smoothing,
-      skipsUnsupported: skipsUnsupported, progress: progress
-    ).flatMap { $0 }
+      skipsUnsupported: skipsUnsupported
+    ) { part, _ in try progress(part) }.flatMap { $0 }
   }
 
   /// The same, node by node; explanations of all nodes together, or of the whole network, come with the first.
   package func explainByNode(
     _ target: any Target, of observation: Observation, methods: [String], fusion: Fusion?, smoothing: Set<Smoothing>,
-    skipsUnsupported: Bool, progress: @escaping (Double) throws -> Void
+    skipsUnsupported: Bool, progress: @escaping (Double, _ method: String) throws -> Void
   ) throws -> [[Explanation]] {
     let methods = try methods.map {
       NamedMethod(name: $0, method: try model.registry.method(named: $0, following: compatibility))
@@ -249,7 +249,7 @@ extension Explainer {
     try observation.visit(target) { place, tap in
       var runner = MethodRunner(
         explainer: self, target: target, observation: observation, places: [place], taps: [tap], methods: [method])
-      try runner.makeMaps(skipsUnsupported: false, progress: { _ in })
+      try runner.makeMaps(skipsUnsupported: false, progress: { _, _ in })
       found[place] = try runner.explanations(tellsIgnoredNodes: false)[0].map(\.withoutTap)
     }
     return found.flatMap { $0 }

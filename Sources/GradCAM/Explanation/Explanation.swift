@@ -80,6 +80,18 @@ public struct Explanation: Sendable {
   public func drawnMap(size: PixelSize) -> HeatMap { drawing.drawn(over: geometry.from(size)) }
   /// The part of the picture, at another size, that the network sees.
   public func seen(size: PixelSize) -> PixelRectangle { geometry.from(size).seen }
+  /// The part of the first picture shown that the network sees; nil if it sees all, or was given a tensor.
+  public var seen: PixelRectangle? {
+    let (seen, original) = (geometry.seen, geometry.original)
+    return shown[0].picture == nil || seen.size == original ? nil : seen
+  }
+  /// The share of the first picture shown that the network sees, 0 … 1.
+  public var seenShare: Double {
+    let (seen, original) = (geometry.seen.size, geometry.original)
+    return Double(seen.width * seen.height) / Double(original.width * original.height)
+  }
+  /// The size of the network's input.
+  public var inputSize: PixelSize { geometry.crop.size }
   /// The same explanation without its tap.
   var withoutTap: Explanation {
     var explanation = self

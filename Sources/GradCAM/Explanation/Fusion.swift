@@ -49,7 +49,10 @@ extension HeatMap {
   /// Maps of one size, combined place by place.
   fileprivate static func combined(_ maps: [HeatMap], _ operation: (Float, Float) -> Float) -> HeatMap {
     maps.dropFirst().reduce(maps[0]) { first, second in
-      HeatMap(width: first.width, height: first.height, values: zip(first.values, second.values).map(operation))
+      var map = HeatMap(
+        width: first.width, height: first.height, values: zip(first.values, second.values).map(operation))
+      map.seen = first.seen
+      return map
     }
   }
 

@@ -68,7 +68,7 @@ extension Explainer {
     case .tensor(let tensor): return PreparedImage(tensor, size: input.shape.size(of: tensor.shape) ?? size)
     case .picture(let given): picture = given
     }
-    let original = PixelSize(width: picture.width, height: picture.height)
+    let original = picture.size
     let shown: Picture
     let filter = compatibility.resizeFilter(preprocessing.interpolation)
     let geometry: PreprocessingGeometry

@@ -45,14 +45,19 @@ struct MethodRunner {
 
   /// Makes the maps.
   ///
-  /// - Parameter skipsUnsupported: whether a method that does not support the request is skipped.
+  /// - Parameters:
+  ///   - skipsUnsupported: whether a method that does not support the request is skipped.
+  ///   - progress: receives the fraction done and the method at work; what it throws ends the work.
   ///
   /// Throws `unsupported` otherwise.
-  mutating func makeMaps(skipsUnsupported: Bool, progress: @escaping (Double) throws -> Void) throws {
+  mutating func makeMaps(
+    skipsUnsupported: Bool, progress: @escaping (Double, _ method: String) throws -> Void
+  ) throws {
     let sizes = taps.indices.map { tap in
-      methods.indices.map { found[tap][$0] == nil ? 0 : methods[$0].method.passCount(at: taps[tap]) }
+      methods.indices.map { found[tap][$0] == nil ? 0 : max(methods[$0].method.passCount(at: taps[tap]), 1) }
     }
-    let meter = WorkMeter(augmentations.count * sizes.joined().reduce(0, +), report: progress)
+    var current = ""
+    let meter = WorkMeter(augmentations.count * sizes.joined().reduce(0, +)) { try progress($0, current) }
     for augmentation in augmentations {
       let (observation, taps) = try seen(through: augmentation)
       for (index, tap) in taps.enumerated() {
@@ -61,6 +66,7 @@ struct MethodRunner {
           passed: meter.advance)
         for (number, method) in methods.enumerated() {
           guard let before = found[index][number] else { continue }
+          current = method.name
           do {
             let maps = try meter.measure(sizes[index][number]) { try self.maps(by: method, of: tap, probe) }
             found[index][number] = maps.enumerated().map { place, map in
@@ -144,13 +150,15 @@ struct MethodRunner {
   }
 
   private func facts() throws -> Facts {
-    let scored = (target as? ClassTarget).map { explainer.scoredClasses(observation.contents)[$0.index] }
+    let classes = target is ClassTarget ? explainer.scoredClasses(observation.contents) : []
+    let scored = (target as? ClassTarget).map { classes[$0.index] }
     let maps = found.joined().compactMap { $0 }.joined().compactMap(\.maps.first)
     let score = try target.score(observation.contents), hasFiniteContents = observation.contents.allSatisfy(\.isFinite)
     let isFinite = hasFiniteContents && maps.allSatisfy { $0.values.allSatisfy(\.isFinite) }
     return Facts(
       score: score, scored: scored,
-      aboutScore: saturation(scored) + (hasFiniteContents && !score.isFinite ? [.notFinite(target)] : []),
+      aboutScore: saturation(scored) + [scored.flatMap { .improbable($0, among: classes) }].compactMap { $0 }
+        + (hasFiniteContents && !score.isFinite ? [.notFinite(target)] : []),
       origin: isFinite ? nil : try observation.nonFiniteSource(target))
   }
 

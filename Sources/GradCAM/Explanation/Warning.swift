@@ -5,6 +5,7 @@ public struct Warning: Sendable, Equatable {
   /// What it is about, by a stable name for scripts.
   public enum Code: String, Sendable {
     case backgroundLeftOut = "background-left-out"
+    case classImprobable = "class-improbable"
     case columnsAssumed = "columns-assumed"
     case filesIgnored = "files-ignored"
     case filesRead = "files-read"
@@ -14,6 +15,7 @@ public struct Warning: Sendable, Equatable {
     case labelsCount = "labels-count"
     case mapAllNegative = "map-all-negative"
     case mapAllZero = "map-all-zero"
+    case mapConcentrated = "map-concentrated"
     case methodSkipped = "method-skipped"
     case noSpatialExtent = "no-spatial-extent"
     case node
@@ -25,6 +27,22 @@ public struct Warning: Sendable, Equatable {
     case preprocessingInFile = "preprocessing-in-file"
     case probabilitySaturated = "probability-saturated"
     case scoresAssumed = "scores-assumed"
+
+    /// Whether it only says what was done, and nothing about the result is doubtful.
+    public var isNote: Bool {
+      switch self {
+      case .backgroundLeftOut, .filesRead, .methodSkipped, .node, .preprocessingInFile: true
+      default: false
+      }
+    }
+
+    /// Whether it is about one map: a target at a node by a method.
+    public var isAboutMap: Bool {
+      switch self {
+      case .gradientZero, .mapAllNegative, .mapAllZero, .mapConcentrated, .noSpatialExtent, .notFinite: true
+      default: false
+      }
+    }
   }
 
   /// What it is about.
@@ -69,6 +87,31 @@ extension Warning {
     code: .mapAllNegative,
     text: "the map is negative everywhere, so nothing is left after rectification: what the node shows speaks "
       + "against this class; try the top class or another node")
+
+  /// About a map that stands out in a few places only; nil for any other, and for one of few positions.
+  static func concentrated(_ map: HeatMap) -> Warning? {
+    let count = map.values.count, largest = map.values.max()!
+    let high = map.values.count { $0 > largest / 10 }
+    guard count >= 400, largest > 0, 200 * high < count else { return nil }
+    return Warning(
+      code: .mapConcentrated,
+      text:
+        "almost all of the map lies in \(high) of its \(count) positions, so the picture looks empty; a node nearer "
+        + "to the output, \(.smooth, "aug") or another method spreads it")
+  }
+
+  /// About a class that the network does not see in the image: not among its 50 most probable, and below 1‰.
+  ///
+  /// - Parameter classes: all classes with their scores.
+  static func improbable(_ scored: ScoredClass, among classes: [ScoredClass]) -> Warning? {
+    let before = classes.count { $0.probability > scored.probability }
+    guard scored.hasMeaningfulProbability, before >= 50, scored.probability < 1e-3 else { return nil }
+    let percent = scored.probability < 1e-5 ? "less than 0.001" : brief(Double(scored.probability) * 100)
+    return Warning(
+      code: .classImprobable,
+      text: "the network does not see \(scored.label.map { "'\($0)'" } ?? "class \(scored.index)") here: it is number "
+        + "\(before + 1) of \(classes.count) classes with \(percent)%; the map shows what little speaks for it")
+  }
 
   static func notFinite(_ what: String, _ source: NonFiniteSource) -> Warning {
     Warning(code: .notFinite, text: "\(what) NaN or infinite; \(source.message)")
@@ -128,6 +171,8 @@ extension Warning {
       found.append(!hasNoGradient ? zeroMap : extraTokens > 0 ? onlyExtraTokens : zeroGradient)
     } else if isRectified, map.values.allSatisfy({ $0 <= 0 }) {
       found.append(negativeMap)
+    } else if let concentrated = concentrated(map) {
+      found.append(concentrated)
     }
     if map.width * map.height == 1 { found.append(singlePosition) }
     return found

@@ -11,15 +11,26 @@ public enum DrawingStyle: String, CaseIterable, Sendable {
 
   /// Draws a map of values in 0…1 at the size of the picture, twice as wide for `sideBySide`.
   ///
-  /// A map of another size is resized first; values outside 0…1 are clamped, and NaN counts as 0.
+  /// A map of another size is resized first; values outside 0…1 are clamped, and NaN counts as 0. What the network does
+  /// not see stays as it is in the picture, or grey in `heat`, outside of a frame.
   /// `blend` is the weight of the picture against the heat, 0…1, in `overlay` and `sideBySide`.
   public func draw(_ map: HeatMap, on picture: Picture, colormap: Colormap = .jet, blend: Float = 0.5) -> Picture {
+    if self == .sideBySide {
+      return picture.beside(Self.overlay.draw(map, on: picture, colormap: colormap, blend: blend))
+    }
     let map = map.resized(width: picture.width, height: picture.height)
-    return switch self {
-    case .overlay: Picture.overlay(map: map, on: picture, colormap: colormap, blend: blend)
+    guard let seen = map.seen else { return paint(map, on: picture, colormap, blend) }
+    var canvas = self == .heat ? Canvas(grey: 128, map.size) : Canvas(picture)
+    canvas.draw(paint(map.cropped(to: seen), on: picture.part(seen), colormap, blend), x: seen.x, y: seen.y)
+    canvas.frame(seen)
+    return canvas.picture
+  }
+
+  /// Draws a map that the network sees all of.
+  private func paint(_ map: HeatMap, on picture: Picture, _ colormap: Colormap, _ blend: Float) -> Picture {
+    switch self {
+    case .overlay, .sideBySide: Picture.overlay(map: map, on: picture, colormap: colormap, blend: blend)
     case .heat: map.colored(with: colormap)
-    case .sideBySide:
-      picture.beside(Picture.overlay(map: map, on: picture, colormap: colormap, blend: blend))
     case .mask: picture.masked(by: map)
     }
   }
@@ -42,6 +53,16 @@ extension Picture {
       both += right.pixels[3 * row * right.width..<3 * (row + 1) * right.width]
     }
     return Picture(width: width + right.width, height: height, pixels: both)
+  }
+
+  /// A part that lies inside.
+  fileprivate func part(_ part: PixelRectangle) -> Picture {
+    var samples: [UInt8] = []
+    for y in part.y..<part.y + part.size.height {
+      let start = 3 * (y * width + part.x)
+      samples += pixels[start..<start + 3 * part.size.width]
+    }
+    return Picture(width: part.size.width, height: part.size.height, pixels: samples)
   }
 
   fileprivate func masked(by map: HeatMap) -> Picture {

@@ -8,6 +8,9 @@ public struct HeatMap: Sendable, Equatable {
   public let values: [Float]
   /// The part of the network's input that the map covers.
   public internal(set) var region = MapRegion.whole
+  /// The part of the map that shows something, for a map laid over a picture of which the network sees a part; nil if all
+  /// of it does.
+  public internal(set) var seen: PixelRectangle?
 
   /// A map of given values.
   ///
@@ -89,7 +92,7 @@ public struct HeatMap: Sendable, Equatable {
 
   private func replacingValues(_ values: [Float]) -> HeatMap {
     var map = HeatMap(width: width, height: height, values: values)
-    map.region = region
+    (map.region, map.seen) = (region, seen)
     return map
   }
 }

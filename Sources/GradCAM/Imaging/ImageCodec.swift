@@ -13,7 +13,7 @@ struct ImageCodec: Sendable {
     ) -> Int32
   typealias Encode =
     @Sendable (
-      UnsafePointer<UInt8>?, UInt32, UInt32, UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>?,
+      UnsafePointer<UInt8>?, UInt32, UInt32, _ quality: Int32, UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>?,
       UnsafeMutablePointer<Int>?, UnsafeMutablePointer<CChar>?
     ) -> Int32
 
@@ -37,7 +37,7 @@ struct ImageCodec: Sendable {
 
   /// The format of a path's extension; nil if it is unknown.
   static func known(by path: String) -> ImageCodec? {
-    let file = path.split(separator: "/").last ?? ""
+    let file = fileName(path)
     let suffix = file.lastIndex(of: ".").map { file[file.index(after: $0)...].lowercased() }
     return all.first { suffix.map($0.extensions.contains) ?? false }
   }
@@ -80,11 +80,13 @@ struct ImageCodec: Sendable {
     return Picture(width: Int(width), height: Int(height), pixels: try decoded(decodePixels))
   }
 
-  func encode(_ picture: Picture) throws -> [UInt8] {
+  /// - Parameter quality: 1 to 100; a format without loss ignores it.
+  func encode(_ picture: Picture, quality: Int) throws -> [UInt8] {
     var encoded: UnsafeMutablePointer<UInt8>?
     var count = 0
     try report(.unwritable, problem: "the picture cannot be encoded as \(name)", advice: "make it smaller") {
-      encodePixels(picture.pixels, UInt32(picture.width), UInt32(picture.height), &encoded, &count, $0)
+      encodePixels(
+        picture.pixels, UInt32(picture.width), UInt32(picture.height), Int32(quality), &encoded, &count, $0)
     }
     defer { free(encoded) }
     return [UInt8](UnsafeBufferPointer(start: encoded, count: count))

@@ -53,14 +53,17 @@ public struct NPYArray: Sendable, Equatable {
   /// Writes a float32 file of version 1 in row-major order; it appears whole or not at all.
   ///
   /// - Throws: `GradCAMError` of kind `.unwritable`.
-  public func write(to path: String) throws {
+  public func write(to path: String) throws { try writeAtomically(encoded, to: path) }
+
+  /// The bytes of that file.
+  var encoded: [UInt8] {
     let dimensions = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
     var header = Array("{'descr': '<f4', 'fortran_order': False, 'shape': (\(dimensions)), }".utf8)
     let padding = 63 - (NPYArray.magic.count + 4 + header.count) % 64
     header += Array(repeating: UInt8(ascii: " "), count: padding) + [UInt8(ascii: "\n")]
     var bytes = NPYArray.magic + [1, 0, UInt8(header.count & 0xFF), UInt8(header.count >> 8)] + header
     values.withUnsafeBytes { bytes += $0 }
-    try writeAtomically(bytes, to: path)
+    return bytes
   }
 
   private static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)

@@ -56,8 +56,10 @@ extension HeatMap {
   /// - Precondition: `width` and `height` are positive.
   public func resized(width: Int, height: Int) -> HeatMap {
     if (width, height) == (self.width, self.height) { return self }
-    return interpolated(
+    var map = interpolated(
       columns: LinearTaps(from: self.width, to: width), rows: LinearTaps(from: self.height, to: height))
+    map.seen = seen?.scaled(from: PixelSize(width: self.width, height: self.height), to: map.size)
+    return map
   }
 
   /// First along rows, then along columns; 0 where the map does not cover the output.

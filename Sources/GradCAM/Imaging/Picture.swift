@@ -14,6 +14,9 @@ public struct Picture: Sendable, Equatable {
   /// The number of pixels (2²⁸) above which a picture is refused rather than decoded or made.
   public static let maximumPixelCount = 1 << 28
 
+  /// The quality of JPEG files, of 1 to 100, unless another is asked for.
+  public static let usualJPEGQuality = 95
+
   /// A picture of given samples.
   ///
   /// - Precondition: `width` and `height` are positive and `pixels` holds `3 * width * height` samples.
@@ -59,18 +62,21 @@ public struct Picture: Sendable, Equatable {
 
   /// Writes a PNG (`.png`) or JPEG (`.jpg`, `.jpeg`) file, by the extension of `path`.
   ///
-  /// JPEG has quality 95 and halved chroma. The file appears whole or not at all.
+  /// JPEG has halved chroma. The file appears whole or not at all.
   ///
+  /// - Parameter jpegQuality: 1 to 100.
   /// - Throws: `GradCAMError` of kind `.unwritable`, or `.usage` for an extension that names no format.
-  public func write(to path: String) throws {
+  public func write(to path: String, jpegQuality: Int = usualJPEGQuality) throws {
     let codec = try ImageCodec.forWriting(to: path)
-    try writeAtomically(try located(path) { try codec.encode(self) }, to: path)
+    try writeAtomically(try located(path) { try codec.encode(self, quality: jpegQuality) }, to: path)
   }
 
   /// The bytes of the file that `write(to:)` makes.
   ///
   /// - Throws: `GradCAMError` of kind `.unwritable`, or `.usage` for an extension that names no format.
-  public func encoded(for path: String) throws -> [UInt8] { try ImageCodec.forWriting(to: path).encode(self) }
+  public func encoded(for path: String, jpegQuality: Int = usualJPEGQuality) throws -> [UInt8] {
+    try ImageCodec.forWriting(to: path).encode(self, quality: jpegQuality)
+  }
 
   /// Checks that a path's extension names a format that pictures are written in.
   ///

@@ -1,22 +1,35 @@
-/// Pictures in rows, each with a line of text under it, black on white.
+/// Pictures in rows, each with lines of text under it, black on white.
 ///
 /// All are scaled to one height, or to one width if they are upright.
 public struct PictureGrid: Sendable {
-  /// A picture with its label; a label wider than its cell is cut off.
+  /// A line of text under a picture.
+  public enum Line: Sendable, Equatable {
+    /// A text whose end is cut off if it is too wide.
+    case text(String)
+    /// A name whose beginning is cut off, since such names differ at the end.
+    case name(String)
+  }
+
+  /// A picture with the lines under it.
   public struct Cell: Sendable {
     /// The picture at the size that it has in a grid.
     public let picture: Picture
-    /// The text under it.
-    public let label: String
+    /// The lines from top to bottom.
+    public let lines: [Line]
 
     /// Creates a cell.
     ///
     /// Throws what resizing throws.
-    public init(_ picture: Picture, label: String) throws {
-      let size = PictureGrid.cellSize(for: PixelSize(width: picture.width, height: picture.height))
+    public init(_ picture: Picture, lines: [Line]) throws {
+      let size = PictureGrid.cellSize(for: picture.size)
       self.picture = try picture.resized(width: size.width, height: size.height)
-      self.label = label
+      self.lines = lines
     }
+
+    /// Creates a cell with one line.
+    ///
+    /// Throws what resizing throws.
+    public init(_ picture: Picture, label: String) throws { try self.init(picture, lines: [.text(label)]) }
   }
 
   /// The line above the cells; nil for none.
@@ -56,48 +69,23 @@ public struct PictureGrid: Sendable {
   public func picture() throws -> Picture {
     let pictures = cells.map(\.picture)
     let cell = PixelSize(width: pictures.map(\.width).max()!, height: pictures.map(\.height).max()!)
-    let pitch = PixelSize(width: cell.width + Self.margin, height: cell.height + Self.font.height + Self.margin)
+    let lineCount = cells.map(\.lines.count).max()!
+    let pitch = PixelSize(
+      width: cell.width + Self.margin, height: cell.height + lineCount * Self.font.height + Self.margin)
     let ideal = (Double(cells.count * pitch.height) / Double(pitch.width) * 1.6).squareRoot()
     let columns = columns ?? min(max(Int(ideal.rounded(.up)), 1), cells.count)
     let rows = (cells.count + columns - 1) / columns
     let top = Self.margin + (title == nil ? 0 : Self.font.height + Self.margin)
-    var canvas = try Canvas(width: Self.margin + columns * pitch.width, height: top + rows * pitch.height)
-    if let title { canvas.draw(title, font: Self.font, x: Self.margin, y: Self.margin, width: canvas.width) }
+    var canvas = try Canvas(
+      white: PixelSize(width: Self.margin + columns * pitch.width, height: top + rows * pitch.height))
+    if let title { canvas.draw(.text(title), font: Self.font, x: Self.margin, y: Self.margin, width: canvas.width) }
     for (index, picture) in pictures.enumerated() {
       let x = Self.margin + index % columns * pitch.width, y = top + index / columns * pitch.height
       canvas.draw(picture, x: x + (cell.width - picture.width) / 2, y: y + (cell.height - picture.height) / 2)
-      canvas.draw(cells[index].label, font: Self.font, x: x, y: y + cell.height, width: cell.width)
+      for (row, line) in cells[index].lines.enumerated() {
+        canvas.draw(line, font: Self.font, x: x, y: y + cell.height + row * Self.font.height, width: cell.width)
+      }
     }
     return canvas.picture
-  }
-}
-
-/// A white picture to draw on.
-private struct Canvas {
-  let width, height: Int
-  private var pixels: [UInt8]
-
-  init(width: Int, height: Int) throws {
-    try Picture.checkSize(width: width, height: height)
-    self.width = width
-    self.height = height
-    pixels = [UInt8](repeating: 255, count: 3 * width * height)
-  }
-
-  var picture: Picture { Picture(width: width, height: height, pixels: pixels) }
-
-  /// Draws a picture at a place inside the canvas.
-  mutating func draw(_ picture: Picture, x: Int, y: Int) {
-    for row in 0..<picture.height {
-      let to = 3 * ((y + row) * width + x), from = 3 * row * picture.width
-      pixels.replaceSubrange(to..<to + 3 * picture.width, with: picture.pixels[from..<from + 3 * picture.width])
-    }
-  }
-
-  /// Writes a line of text, cut off at a width in pixels.
-  mutating func draw(_ text: String, font: BitmapFont, x left: Int, y top: Int, width available: Int) {
-    font.forEachPixel(of: font.fitted(text, in: min(available, width - left))) { x, y in
-      for channel in 0..<3 { pixels[3 * ((top + y) * width + left + x) + channel] = 0 }
-    }
   }
 }

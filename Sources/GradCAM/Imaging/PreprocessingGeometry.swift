@@ -27,6 +27,10 @@ public struct PixelRectangle: Sendable, Equatable {
     self.y = y
     size = PixelSize(width: width, height: height)
   }
+
+  fileprivate init(columns: Range<Int>, rows: Range<Int>) {
+    self.init(x: columns.lowerBound, y: rows.lowerBound, width: columns.count, height: rows.count)
+  }
 }
 
 /// How a picture became a network's input: resized whole, then cropped.
@@ -90,8 +94,7 @@ public struct PreprocessingGeometry: Sendable, Equatable {
 
   /// The part of the original picture that the network sees.
   public var seen: PixelRectangle {
-    let (columns, rows) = (horizontal(mapCount: 1).covered, vertical(mapCount: 1).covered)
-    return PixelRectangle(x: columns.lowerBound, y: rows.lowerBound, width: columns.count, height: rows.count)
+    PixelRectangle(columns: horizontal(mapCount: 1).covered, rows: vertical(mapCount: 1).covered)
   }
 
   /// The same geometry for a picture of another size.
@@ -102,15 +105,20 @@ public struct PreprocessingGeometry: Sendable, Equatable {
   /// A map over the network's input, of any resolution, laid over the original picture at its own size.
   ///
   /// Original pixels whose centre lies inside the crop, and there in the map's region, get the map between its pixel centres, clamped at the edges; all
-  /// others get 0. The identity if nothing was resized or cropped and the map has the input's size.
+  /// others get 0 and are not in the map's `seen`. The identity if nothing was resized or cropped and the map has the input's size.
   public func project(_ map: HeatMap, by interpolation: MapInterpolation = .bilinear) -> HeatMap {
     let columns = horizontal(mapCount: map.width, start: map.region.x, share: map.region.width)
     let rows = vertical(mapCount: map.height, start: map.region.y, share: map.region.height)
-    return switch interpolation {
-    case .nearest: map.interpolated(columns: columns.nearest, rows: rows.nearest)
-    case .bilinear: map.interpolated(columns: columns.linear, rows: rows.linear)
-    case .bicubic: map.filtered(columns: columns.cubic, rows: rows.cubic)
-    }
+    var projected =
+      switch interpolation {
+      case .nearest: map.interpolated(columns: columns.nearest, rows: rows.nearest)
+      case .bilinear: map.interpolated(columns: columns.linear, rows: rows.linear)
+      case .bicubic: map.filtered(columns: columns.cubic, rows: rows.cubic)
+      }
+    let seen = PixelRectangle(columns: columns.covered, rows: rows.covered)
+    // A map that lies between the picture's pixels shows nothing, and one that covers all of them everything.
+    if seen.size != original, seen.size.width > 0, seen.size.height > 0 { projected.seen = seen }
+    return projected
   }
 
   /// - Parameters:

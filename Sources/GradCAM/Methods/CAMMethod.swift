@@ -43,7 +43,7 @@ public protocol CAMMethod: Sendable {
   /// The method with the formula of a library, if that differs.
   func following(_ source: Compatibility) -> any CAMMethod
 
-  /// About how often the network, or the part downstream of the tap, runs for a map.
+  /// About how often the network, or the part downstream of the tap, runs for a map; 0 if the tap is all that it needs.
   func passCount(at tap: Tap) -> Int
 }
 
@@ -57,8 +57,13 @@ extension CAMMethod {
   /// The method itself.
   public func following(_ source: Compatibility) -> any CAMMethod { self }
 
-  /// One: the tap is already known.
-  public func passCount(at tap: Tap) -> Int { 1 }
+  /// None: the tap is already known.
+  public func passCount(at tap: Tap) -> Int { 0 }
+
+  /// Whether a map takes runs of the network besides the one that every explanation needs.
+  var takesRuns: Bool {
+    passCount(at: Tap(channels: 1, height: 1, width: 1, activation: [0], gradient: [0])) > 0
+  }
 }
 
 /// A method whose map is a weighted sum over channels.

@@ -7,6 +7,8 @@ import Ops
 /// Class-agnostic; each concept has the scores of a feature map that equals it everywhere. Collins et al., Deep Feature
 /// Factorization For Concept Discovery, 2018, from pytorch-grad-cam's starting point.
 struct DeepFeatureFactorization: ConceptMethod {
+  func passCount(at tap: Tap) -> Int { 1 }
+
   func concepts(of tap: Tap, probe: Probe) throws -> [ConceptMap] {
     let count = probe.settings.conceptCount
     let (concepts, maps) = Self.factors(of: tap, count: count)

@@ -11,6 +11,8 @@ struct FinerCAM: WeightingMethod {
 
   func following(_ source: Compatibility) -> any CAMMethod { FinerCAM(weighsByProbability: source != .torchcam) }
 
+  func passCount(at tap: Tap) -> Int { 1 }
+
   func weighting(of tap: Tap, probe: Probe) throws -> Weighting {
     let target = try probe.classTarget(for: "finercam")
     let tap = try probe.tap(explaining: weighsByProbability ? FinerTarget(of: target) : FinerMeanTarget(of: target))

@@ -6,6 +6,8 @@
 struct FullGrad: CAMMethod {
   let scope = MapScope.network
 
+  func passCount(at tap: Tap) -> Int { 1 }
+
   func map(of tap: Tap, probe: Probe) throws -> HeatMap {
     let size = probe.inputSize
     var sum = [Float](repeating: 0, count: size.width * size.height)

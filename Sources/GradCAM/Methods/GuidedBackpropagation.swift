@@ -6,6 +6,8 @@
 struct GuidedBackpropagation: CAMMethod {
   let scope = MapScope.network
 
+  func passCount(at tap: Tap) -> Int { 1 }
+
   func map(of tap: Tap, probe: Probe) throws -> HeatMap {
     try probe.inputTap(isGuided: true).sum { _, gradient in gradient }
   }
@@ -15,6 +17,8 @@ struct GuidedBackpropagation: CAMMethod {
 ///
 /// Selvaraju et al., Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization, 2017.
 struct GuidedGradCAM: CAMMethod {
+  func passCount(at tap: Tap) -> Int { 1 }
+
   func map(of tap: Tap, probe: Probe) throws -> HeatMap {
     let gradient = try GuidedBackpropagation().map(of: tap, probe: probe)
     let map = GradCAMMethod().map(of: tap).covering(probe.inputSize)

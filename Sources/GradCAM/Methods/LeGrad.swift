@@ -7,6 +7,8 @@
 struct LeGrad: CAMMethod {
   let scope = MapScope.network
 
+  func passCount(at tap: Tap) -> Int { 1 }
+
   func map(of tap: Tap, probe: Probe) throws -> HeatMap {
     let layers = try probe.attentionGradients().map { $0.mean { max($0, 0) } }
     let width = layers.map(\.width).max()!, height = layers.map(\.height).max()!

@@ -10,6 +10,8 @@ public protocol Metric: Sendable {
   var isBetterHigher: Bool { get }
   /// Whether it needs boxes of the objects explained.
   var needsBoxes: Bool { get }
+  /// Whether it is measured unless others are asked for.
+  var isUsual: Bool { get }
 
   /// The changed images whose probabilities the number is computed from.
   func changes(of map: MeasuredMap) -> [ImageChange]
@@ -23,6 +25,8 @@ public protocol Metric: Sendable {
 extension Metric {
   /// No.
   public var needsBoxes: Bool { false }
+  /// Yes.
+  public var isUsual: Bool { true }
   /// None.
   public func changes(of map: MeasuredMap) -> [ImageChange] { [] }
 }
@@ -46,7 +50,7 @@ public enum Metrics {
   /// Every metric, in the order of reports.
   public static let all: [any Metric] = [
     AverageDrop(), ConfidenceIncrease(), Insertion(), Deletion(), RemoveAndDebias(),
-    PointingGame(), EnergyInside(), BoxOverlap(),
+    PointingGame(), EnergyInside(), BoxOverlap(), InsertionLessDeletion(),
   ]
 
   /// The metric with the given name.

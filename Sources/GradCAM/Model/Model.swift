@@ -76,7 +76,7 @@ public struct Model: Sendable {
 
   /// A path's last part without `.onnx`.
   package static func name(of path: String) -> String {
-    let file = path.split(separator: "/").last.map(String.init) ?? path
+    let file = fileName(path)
     return file.hasSuffix(".onnx") ? String(file.dropLast(5)) : file
   }
 }

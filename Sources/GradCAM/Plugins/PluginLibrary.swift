@@ -43,8 +43,7 @@ private struct PluginReader {
   let entry: Entry
 
   func read() throws -> Plugin {
-    let fileName = path.split(separator: "/").last.map(String.init) ?? path
-    let call = PluginCall(PluginSource(name: fileName, log: log))
+    let call = PluginCall(PluginSource(name: fileName(path), log: log))
     let pointer = call.lend { entry(PluginHost.table, PluginHost.version, $0) }
     try call.check()
     guard let pointer else { throw wrong("its entry function returns no table and gives no reason") }

@@ -13,6 +13,8 @@ struct PluginMethod: TapMethod {
 
   var isRectified: Bool { table.isRectified }
 
+  func passCount(at tap: Tap) -> Int { 1 }
+
   func map(of tap: Tap) throws -> HeatMap { try map(of: tap, in: nil) }
 
   func map(of tap: Tap, probe: Probe) throws -> HeatMap { try map(of: tap, in: probe) }
@@ -28,6 +30,8 @@ private struct PluginWeightingMethod: TapMethod, WeightingMethod {
   let table: PluginMethodTable
 
   var isRectified: Bool { table.isRectified }
+
+  func passCount(at tap: Tap) -> Int { 1 }
 
   func map(of tap: Tap) throws -> HeatMap { try weighting(of: tap, in: nil).sum() }
 

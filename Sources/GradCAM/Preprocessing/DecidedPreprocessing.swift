@@ -14,6 +14,10 @@ public struct DecidedPreprocessing: Sendable {
   /// Whether a picture that has the input's size already is taken as it is: how pictures are resized and cropped is
   /// assumed, but not everything else.
   let keepsFittingPictures: Bool
+  /// What the preprocessing comes from, in the order in which it counts.
+  let sources: [PreprocessingSource]
+  /// The number of the input's colour channels, 1 or 3.
+  let channels: Int
   /// The same for the image inputs after the first, by value.
   public private(set) var others: [ValueID: DecidedPreprocessing] = [:]
 
@@ -54,24 +58,39 @@ public struct DecidedPreprocessing: Sendable {
     let shape = input.shape
     let metadata = model.metadata
     let isFirst = input.value == model.imageInput
-    var known = chosen
+    var known = chosen, sources: [PreprocessingSource] = chosen == PreprocessingChoice() ? [] : [.given]
+    func complete(from source: String, _ step: (inout PreprocessingChoice) -> Void) {
+      let before = known
+      step(&known)
+      if known != before { sources.append(.named(source)) }
+    }
     var found = isFirst ? metadata.warnings : []
     let guess = Self.size(known, metadata, shape, usual: usual)
-    let neighbour = metadata.huggingFace?.preprocessing
+    let neighbour = metadata.huggingFace
     let inFile = PreprocessingInFile(input, of: model, size: guess.size, inputs: inputs)
     if let preset = chosen.preset {
       known = known.completed(by: PreprocessingChoice(Preprocessing(preset, size: guess.size)))
     } else if let declared = metadata.preprocessing {
-      known = known.completed(by: declared)
-      if let preset = declared.preset {
-        known = known.completed(by: PreprocessingChoice(Preprocessing(preset, size: guess.size)))
+      complete(from: metadata.sidecar.map(fileName) ?? "the file") { known in
+        known = known.completed(by: declared)
+        if let preset = declared.preset {
+          known = known.completed(by: PreprocessingChoice(Preprocessing(preset, size: guess.size)))
+        }
       }
     } else {
-      if shape.elementType.storage == .int64 { known.completeValues(by: .pixels(of: shape.elementType)) }
-      known.completeValues(by: metadata.pixels)
-      known.completeValues(by: inFile.preprocessing)
-      if let neighbour { known = known.completed(by: neighbour) }
-      if let ultralytics = metadata.ultralytics?.preprocessing { known = known.completed(by: ultralytics) }
+      complete(from: "the file") { known in
+        if shape.elementType.storage == .int64 { known.completeValues(by: .pixels(of: shape.elementType)) }
+        known.completeValues(by: metadata.pixels)
+        known.completeValues(by: inFile.preprocessing)
+      }
+      if let neighbour, let preprocessing = neighbour.preprocessing {
+        complete(from: neighbour.files.map(fileName).joined(separator: " and ")) {
+          $0 = $0.completed(by: preprocessing)
+        }
+      }
+      if let ultralytics = metadata.ultralytics?.preprocessing {
+        complete(from: "the file") { $0 = $0.completed(by: ultralytics) }
+      }
     }
     if metadata.preprocessing == nil, !inFile.steps.isEmpty {
       let isAsked = chosen.preset != nil || chosen.mean != nil || chosen.std != nil || chosen.range != nil
@@ -123,6 +142,9 @@ public struct DecidedPreprocessing: Sendable {
     preprocessing = Preprocessing(known, else: usual)
     try preprocessing.check(against: shape.elementType, of: input)
     warnings = found + [assumed.warning].compactMap { $0 }
+    if warnings.contains(where: { $0.code == .preprocessingAssumed }) { sources.append(.assumed) }
+    self.sources = sources.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+    channels = shape.channels
   }
 
   /// The size of the input: what the file fixes, what the user asks for, or what is cropped or resized to; else what

@@ -110,7 +110,7 @@ extension Preprocessing {
 
   /// Turns a picture that already has the input's size into a tensor, the same image in every place of the batch.
   public func tensor(_ picture: Picture, for shape: ImageShape) -> Tensor {
-    let size = PixelSize(width: picture.width, height: picture.height)
+    let size = picture.size
     let planes = picture.deepSamples.map { deepPlanes($0, channels: shape.channels) } ?? planes(picture, for: shape)
     let plane = picture.width * picture.height
     let image: [Float] =

@@ -22,7 +22,7 @@ public struct CosineSimilarity: Target {
         .badData, at: source, problem: "is an embedding of length \(length), to which nothing is similar",
         advice: "give one with numbers that are finite and not all zero")
     }
-    let file = source.split(separator: "/").last.map(String.init) ?? source
+    let file = fileName(source)
     name = "similar-to-\(file)"
     description = "cosine similarity to \(source)"
   }

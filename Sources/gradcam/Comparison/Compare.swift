@@ -7,17 +7,26 @@ struct Compare: ParsableCommand {
     commandName: "compare",
     abstract: "Shows several models side by side: maps, agreement, faithfulness, localisation and cost.",
     discussion: """
-      The class explained is --class, else each class that has a box in the picture, else the first model's top class. \
-      The other models are asked about the class with the same label. --node, --depth, --labels and the options of \
-      preprocessing take VALUE for all models, or MODEL=VALUE for one. Pictures that cannot be read are left out.
+      All models are asked about the same class in a picture: --class, else what is in it by --boxes or --truth, else the \
+      top class of most models; classes are matched by their labels. Without --class, --boxes and --truth, metrics are \
+      of each model's own top class. The order of models and pictures changes no number. Options that show MODEL= take \
+      VALUE for all models, or MODEL=VALUE for one. Pictures that cannot be read are left out.
       """)
 
-  @Argument(help: ArgumentHelp("The exported networks: files, or names in the models folder.", valueName: "model"))
-  var networks: [String]
-  @Option(parsing: .upToNextOption, help: ArgumentHelp("PNG or JPEG files.", valueName: "IMAGE")) var images: [String]
+  @Argument(
+    help: ArgumentHelp(
+      "The exported networks: files, or names in the models folder; and PNG or JPEG files, or folders of them.",
+      valueName: "model-or-image"))
+  var arguments: [String]
+  @Option(
+    name: .customLong("images"), parsing: .upToNextOption,
+    help: ArgumentHelp("More PNG or JPEG files, or folders of them.", valueName: "IMAGE"))
+  var moreImages: [String] = []
   @Option(
     name: .customLong("node"),
-    help: ArgumentHelp("Target layer, as explain takes it. Repeatable.", valueName: "[MODEL=]NAME"))
+    help: ArgumentHelp(
+      "Target layer, as explain takes it; several are compared like several models. Repeatable.",
+      valueName: "[MODEL=]NAME"))
   var nodes: [String] = []
   @Option(
     name: .customLong("depth"),
@@ -27,13 +36,18 @@ struct Compare: ParsableCommand {
   var depths: [String] = []
   @Option(help: ArgumentHelp("CAM method.", valueName: "NAME")) var method = "gradcam"
   @OptionGroup var measured: MeasuringOptions
+  @Option(
+    help: ArgumentHelp(
+      "What is in each picture: 'folders' if the names of their folders are labels, or a CSV file of pictures and "
+        + "labels.", valueName: "folders|FILE.csv"))
+  var truth: String?
   @Option(help: ArgumentHelp("The picture grid; comparison.png by default.", valueName: "FILE")) var output: String?
   @Option(help: ArgumentHelp("A self-contained page to open in a browser.", valueName: "FILE.html")) var report: String?
   @Option(help: ArgumentHelp("A line for each image and model.", valueName: "FILE.csv")) var csv: String?
   @OptionGroup var drawing: DrawingOptions
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print one JSON document.") var json = false
-  @OptionGroup var featureMap: FeatureMapOptions
+  @OptionGroup var console: ConsoleOptions
   @OptionGroup var image: PerModelImageOptions
   @OptionGroup var host: HostOptions
 
@@ -49,45 +63,81 @@ struct Compare: ParsableCommand {
     }
   }
 
+  /// A model at a node.
+  private struct Entry {
+    /// A unique name.
+    let name: String
+    let model: Model
+    let choice: PerModelImageOptions.Choice
+    let labels: Labels?
+    let node, depth: String?
+
+    /// Opens and plans the model.
+    func explainer(threads: Int?) throws -> Explainer {
+      let preprocessing = try DecidedPreprocessing(choice.preprocessing, for: model)
+      return try Explainer(
+        model, nodes: [try node(size: preprocessing.inputSize)], hint: choice.hint, preprocessing: preprocessing,
+        labels: labels, threadCount: threads, reusesWeights: true)
+    }
+
+    private func node(size: PixelSize) throws -> String {
+      guard let depth else { return node ?? "auto" }
+      guard let value = Double(depth), (0...1).contains(value) else {
+        throw GradCAMError(
+          .usage, at: "--depth \(depth)", problem: "is not a depth", advice: "give a number from 0 to 1")
+      }
+      return try located(model.path) { try NodeCatalogue(model, size: size).name(atDepth: value) }
+    }
+  }
+
   func run() throws {
     let registry = try host.plugins.registry(), method = try registry.method(named: method)
     guard !(method is any ConceptMethod) else {
       throw GradCAMError(
         .usage, at: "--method \(self.method)", problem: "makes several maps of an image", advice: "choose gradcam, say")
     }
-    let boxes = try measured.boxes.read()
-    let settings = ModelRun.Settings(
-      method: self.method, metrics: try measured.chosenMetrics, colormap: drawing.colormap, blend: drawing.blend)
-    let paths = try networks.map(host.modelFolder.resolve)
-    let choices = try image.choices(for: paths)
-    let opened = try zip(paths, choices).map {
-      try Model(contentsOf: $0, layout: $1.layout, output: $1.outputName, registry: registry)
+    func isImage(_ argument: String) -> Bool { Picture.hasKnownExtension(argument) || isFolder(argument) }
+    let networks = arguments.filter { !isImage($0) }
+    let images = try (arguments.filter(isImage) + moreImages).flatMap {
+      isFolder($0) ? try ImageFolder($0).paths : [$0]
     }
-    let nodes = try PerModel(nodes, option: "--node", models: paths)
-    let depths = try PerModel(depths, option: "--depth", models: paths)
-    let labels = try choices.map { try $0.labels.map { try Labels(contentsOf: $0) } }
-    let files = opened.flatMap(\.graph.files) + images + choices.compactMap(\.labels)
-    let grid = try claimOutputs(inputs: files + [measured.boxes.path].compactMap { $0 })
+    guard !networks.isEmpty, !images.isEmpty else {
+      throw GradCAMError(
+        .usage, problem: networks.isEmpty ? "no model was given" : "no picture was given",
+        advice: "name one or more models, then PNG or JPEG files")
+    }
+    let boxes = try measured.boxes.read(), truth = try truth.map { try TrueLabels($0) }
+    let settings = ModelRun.Settings(
+      method: self.method, metrics: try measured.chosenMetrics, colormap: drawing.colormap, blend: drawing.blend,
+      measuresOwnClass: measured.classes.isEmpty && boxes == nil && truth == nil)
+    let paths = try networks.map(host.modelFolder.resolve), choices = try image.choices(for: paths)
+    let entries = try entries(paths, choices, registry)
+    let files = entries.flatMap(\.model.graph.files) + images + choices.compactMap(\.labels)
+    let grid = try claimOutputs(
+      inputs: files + [measured.boxes.path, self.truth == "folders" ? nil : self.truth].compactMap { $0 })
 
-    let bar = ProgressBar(count: opened.count)
-    var cases: [ComparedCase] = []
-    var unread = 0
-    let runs = try opened.enumerated().map { index, model in
-      let name = self.name(index, opened)
-      return try ModelRun(name: name, settings) {
-        let preprocessing = try DecidedPreprocessing(choices[index].preprocessing, for: model)
-        let size = preprocessing.inputSize
-        let explainer = try Explainer(
-          model, nodes: [try node(nodes[index], depths[index], model, size)], hint: featureMap.hint,
-          preprocessing: preprocessing, labels: labels[index], threadCount: threads.count,
-          reusesWeights: true)
-        bar.aside { for warning in explainer.warnings { Console.warn("\(model.path): \(warning.text)") } }
-        return explainer
-      } cases: { explainer in
-        if index == 0 { (cases, unread) = try self.cases(explainer, boxes, bar) }
-        return cases
+    let bar = ProgressBar(count: 2 * entries.count)
+    let (pictures, unread) = try readable(images, bar)
+    var classes: [ModelClasses] = [], looks: [FirstLook] = []
+    for (index, entry) in entries.enumerated() {
+      let look = try FirstLook(pictures.map(\.path), votes: settings.measuresOwnClass, method: self.method) {
+        try entry.explainer(threads: threads.count)
       } progress: { part, image in
-        bar.report(index, min(part, 0.999), "\(name), \(image)")
+        bar.report(index, min(part, 0.999), "\(entry.name), \(image)")
+      }
+      bar.report(index, 1, entry.name)
+      bar.aside { for warning in look.warnings { Console.tell(warning, about: entry.name) } }
+      classes.append(look.classes)
+      looks.append(look)
+    }
+    let cases = try pictures.enumerated().flatMap { index, picture in
+      try self.cases(of: picture, classes, looks.map { $0.tops }, index, boxes, truth)
+    }
+    let runs = try entries.enumerated().map { index, entry in
+      try ModelRun(
+        name: entry.name, settings, try entry.explainer(threads: threads.count), index, cases, peak: looks[index].peak
+      ) { part, image in
+        bar.report(entries.count + index, min(part, 0.999), "\(entry.name), \(image)")
       }
     }
     Console.clearProgress()
@@ -95,14 +145,80 @@ struct Compare: ParsableCommand {
     for doubt in comparison.doubts { Console.warn("\(doubt.text)") }
     try picture(cases, runs).write(to: grid)
     if let csv { try writeAtomically(Array(comparison.csv.utf8), to: csv) }
-    if let report { try writeAtomically(Array(HTMLReport(comparison).text.utf8), to: report) }
+    if let report {
+      let provenance = Provenance(arguments: CommandLine.arguments, files: entries.map(\.model.graph.files))
+      try writeAtomically(Array(HTMLReport(comparison, provenance).text.utf8), to: report)
+    }
     if json {
       try printJSON(comparison)
     } else {
       try comparison.describe()
       try Console.print("\n" + ([grid, report, csv].compactMap { $0 }).joined(separator: ", "))
     }
-    try checkRead(unread, of: images.count)
+    try checkDone(unread, of: images.count)
+  }
+
+  /// Each model at each of its nodes.
+  private func entries(
+    _ paths: [String], _ choices: [PerModelImageOptions.Choice], _ registry: Registry
+  ) throws -> [Entry] {
+    let nodes = try PerModelList(nodes, models: paths), depths = try PerModelList(depths, models: paths)
+    let opened = try zip(paths, choices).map {
+      try Model(contentsOf: $0, layout: $1.layout, output: $1.outputName, registry: registry)
+    }
+    let labels = try choices.map { try $0.labels.map { try Labels(contentsOf: $0) } }
+    return opened.indices.flatMap { index -> [Entry] in
+      let places =
+        nodes[index].map { (node: $0 as String?, depth: nil as String?) }
+        + depths[index].map { (node: nil, depth: $0) }
+      return (places.isEmpty ? [(nil, nil)] : places).map { place in
+        let name = name(index, opened), own = place.node ?? place.depth.map { "depth \($0)" } ?? ""
+        return Entry(
+          name: places.count > 1 ? "\(name) \(own)" : name, model: opened[index], choice: choices[index],
+          labels: labels[index], node: place.node, depth: place.depth)
+      }
+    }
+  }
+
+  /// The pictures that can be read, and the number of others.
+  ///
+  /// Throws why if there are no others.
+  private func readable(
+    _ images: [String], _ bar: ProgressBar
+  ) throws -> (pictures: [(path: String, picture: ComparedPicture)], unread: Int) {
+    var pictures: [(path: String, picture: ComparedPicture)] = [], failures: [GradCAMError] = []
+    for image in images {
+      do {
+        pictures.append((image, try ComparedPicture(try Picture(contentsOf: image))))
+      } catch let error as GradCAMError where images.count > 1 && error.isAboutFile {
+        failures.append(error)
+        bar.aside { Console.warn("\(error); skipped") }
+      }
+    }
+    if pictures.isEmpty, let error = failures.first { throw error }
+    return (pictures, failures.count)
+  }
+
+  /// The classes that all models are asked about in a picture.
+  private func cases(
+    of picture: (path: String, picture: ComparedPicture), _ classes: [ModelClasses], _ tops: [[FirstLook.Top]],
+    _ index: Int, _ boxes: ObjectBoxes?, _ truth: TrueLabels?
+  ) throws -> [ComparedCase] {
+    let path = picture.path, objects = boxes?.objects(in: path) ?? []
+    let known: [AskedClass] =
+      try truth.map { [try classes.asked(try $0.label(of: path), .truth)] }
+      ?? objects.map(\.label).withoutRepeats.map { try classes.asked($0, .boxes) }
+    var asked = try measured.classes.withoutRepeats.map { try classes.asked($0, .given) }
+    if asked.isEmpty { asked = known }
+    if asked.isEmpty { asked = [try classes.vote(tops.map { $0[index] }, image: path)] }
+    let truth = classes.indices.map { model in Set(known.map { $0.indices[model] }) }
+    var seen: Set<[Int]> = []
+    return try asked.filter { seen.insert($0.indices).inserted }.map { asked in
+      ComparedCase(
+        image: path, picture: picture.picture, asked: asked, truth: known.isEmpty ? [] : truth,
+        boxes: try boxes?.boxes(
+          in: path, of: asked.indices[0], classes[0].labels, classCount: classes[0].count) ?? [])
+    }
   }
 
   private func claimOutputs(inputs: [String]) throws -> String {
@@ -118,60 +234,17 @@ struct Compare: ParsableCommand {
     return models.filter { $0.name == name }.count == 1 ? name : models[index].path
   }
 
-  private func node(_ name: String?, _ depth: String?, _ model: Model, _ size: PixelSize) throws -> String {
-    guard let depth else { return name ?? "auto" }
-    guard let value = Double(depth), (0...1).contains(value) else {
-      throw GradCAMError(.usage, at: "--depth \(depth)", problem: "is not a depth", advice: "give a number from 0 to 1")
-    }
-    return try located(model.path) { try NodeCatalogue(model, size: size).name(atDepth: value) }
-  }
-
-  /// The images with the classes that all models are asked about, as the first model numbers them, and the number of
-  /// images that cannot be read.
-  ///
-  /// Throws the reason if there is no other.
-  private func cases(
-    _ explainer: Explainer, _ boxes: ObjectBoxes?, _ bar: ProgressBar
-  ) throws -> (cases: [ComparedCase], unread: Int) {
-    let labels = explainer.labels
-    let classCount = explainer.focus.catalogue.classCount
-    let asked = try measured.classes.map { try labels.index(of: $0, classCount: classCount) }
-      .withoutRepeats
-    var unread: [GradCAMError] = []
-    let cases = try images.flatMap { image -> [ComparedCase] in
-      let prepared: PreparedImage
-      do {
-        prepared = try explainer.prepare(contentsOf: image)
-      } catch let error as GradCAMError where images.count > 1 && error.isAboutFile {
-        unread.append(error)
-        bar.aside { Console.warn("\(error); skipped") }
-        return []
-      }
-      let picture = try ComparedPicture(prepared.picture!)
-      let observation = try explainer.observe(prepared)
-      let top = try explainer.classes(of: observation, count: 1)[0]
-      let boxed = try boxes?.classes(in: image, labels, classCount: classCount) ?? []
-      func `case`(_ index: Int) throws -> ComparedCase {
-        let scored = try explainer.classes(of: observation, count: classCount).first { $0.index == index }!
-        return ComparedCase(
-          image: image, picture: picture, first: scored, asked: measured.classes.isEmpty ? nil : "\(index)",
-          boxes: try boxes?.boxes(in: image, of: index, labels, classCount: classCount) ?? [])
-      }
-      return try (asked.isEmpty ? boxed.isEmpty ? [top.index] : boxed : asked).map(`case`)
-    }
-    if cases.isEmpty, let error = unread.first { throw error }
-    return (cases, unread.count)
-  }
-
   private func comparison(
     _ cases: [ComparedCase], _ runs: [ModelRun], _ settings: ModelRun.Settings
   ) throws -> Comparison {
     let pairs = runs.indices.flatMap { first in (first + 1..<runs.count).map { (first, $0) } }
     return Comparison(
-      method: method, metrics: settings.metrics.map(MetricColumn.init), models: runs.map(\.model),
+      method: method, metrics: settings.metrics.map(MetricColumn.init), measuresOwnClass: settings.measuresOwnClass,
+      models: runs.map(\.model),
       images: cases.enumerated().map { index, each in
         ComparedImage(
-          image: each.image, width: each.picture.size.width, height: each.picture.size.height, label: each.label,
+          image: each.image, width: each.picture.size.width, height: each.picture.size.height,
+          label: each.asked.label, asked: each.asked.source,
           results: runs.map { $0.seen[index].result },
           agreement: pairs.map { first, second in
             let one = runs[first].seen[index], other = runs[second].seen[index]
@@ -190,7 +263,7 @@ struct Compare: ParsableCommand {
   /// A row for each case: the image, then each model's overlay.
   private func picture(_ cases: [ComparedCase], _ runs: [ModelRun]) throws -> Picture {
     let cells = try cases.enumerated().flatMap { index, each in
-      [try PictureGrid.Cell(each.picture.cell, label: each.label)] + runs.map { $0.seen[index].overlay }
+      [try PictureGrid.Cell(each.picture.cell, label: each.asked.label)] + runs.map { $0.seen[index].overlay }
     }
     return try PictureGrid(title: method, cells: cells, columns: runs.count + 1).picture()
   }

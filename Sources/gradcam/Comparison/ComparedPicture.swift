@@ -18,7 +18,7 @@ struct ComparedPicture {
 
   /// Throws what resizing and encoding throw.
   init(_ picture: Picture) throws {
-    size = PixelSize(width: picture.width, height: picture.height)
+    size = picture.size
     pageSize = size.scaled(by: min(1, Double(Self.pageSide) / Double(max(size.width, size.height))))
     let small = PictureGrid.cellSize(for: size)
     photograph = try picture.resized(width: pageSize.width, height: pageSize.height).encoded(for: "photograph.jpg")

@@ -5,10 +5,17 @@ struct Comparison: Encodable {
   let method: String
   /// The metrics, in the order of tables.
   let metrics: [MetricColumn]
+  /// Whether metrics are of each model's own top class, not of the class that all are asked about.
+  let measuresOwnClass: Bool
   /// The models, in the order that the user gave.
   var models: [ComparedModel]
   /// The images, in the order that the user gave.
   let images: [ComparedImage]
+
+  enum CodingKeys: String, CodingKey {
+    case method, metrics, models, images
+    case measuresOwnClass = "measures_own_class"
+  }
 }
 
 /// A metric that maps were measured by.
@@ -32,10 +39,16 @@ struct ComparedModel: Encodable {
   let node: String
   /// The size of its input, such as `224x224`.
   let input: String
+  /// What is done to pictures.
+  let preprocessing: String
   let classes: Int
   let cost: Cost
+  /// The share of the images in which its top class is one that is there; nil if that is not known.
+  @Nullable var accuracy: Double?
   /// Each metric's mean over the images for which it is defined; nil if there are none.
   let means: [String: Double?]
+  /// The ends of each mean's 95% interval; nil if there is none.
+  let intervals: [String: [Double]?]
   var warnings: [String]
 
   /// The cost of running and explaining it.
@@ -57,6 +70,8 @@ struct ComparedImage: Encodable {
   let width, height: Int
   /// The class that every model is asked about.
   let label: String
+  /// Where that comes from.
+  let asked: ClassSource
   /// One for each model, in their order.
   let results: [ComparedResult]
   /// One for each pair of models, in the same order for all images.
@@ -66,7 +81,7 @@ struct ComparedImage: Encodable {
   /// The boxes of the class's objects, in the picture's pixels; empty if none are known.
   let boxes: [PixelRectangle]
 
-  enum CodingKeys: CodingKey { case image, width, height, label, results, agreement }
+  enum CodingKeys: CodingKey { case image, width, height, label, asked, results, agreement }
 }
 
 /// What a model saw in an image.
@@ -81,8 +96,10 @@ struct ComparedResult: Encodable {
   /// By metric; nil if the metric is not defined.
   let metrics: [String: Double?]
   let warnings: [String]
-  /// A JPEG file of the coloured map, at the photograph's size on the page.
+  /// A JPEG file of the coloured map where the model sees the photograph, at the size on the page.
   let heat: [UInt8]
+  /// The part of the image that the model sees, in pixels; nil if it sees all of it.
+  var seen: PixelRectangle?
 
   enum CodingKeys: CodingKey { case model, `class`, label, logit, probability, top, metrics, warnings }
 }

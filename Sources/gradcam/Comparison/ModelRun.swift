@@ -23,54 +23,64 @@ struct ModelRun {
     let metrics: [any Metric]
     let colormap: Colormap
     let blend: Float
+    /// Whether metrics are of each model's own top class.
+    let measuresOwnClass: Bool
   }
 
   /// Runs a model.
   ///
   /// - Parameters:
-  ///   - opened: opens and plans the model; the memory for this counts as the model's.
-  ///   - cases: returns the images and classes, once the model is planned.
+  ///   - number: the number of the model among all.
+  ///   - cases: the images and classes.
+  ///   - peak: the peak growth of memory while the model was planned and ran for the first time, in 2²⁰ bytes.
   ///   - progress: receives the fraction done and the image's path.
   init(
-    name: String, _ settings: Settings, opened: () throws -> Explainer, cases: (Explainer) throws -> [ComparedCase],
+    name: String, _ settings: Settings, _ explainer: Explainer, _ number: Int, _ cases: [ComparedCase], peak: Double?,
     progress: (Double, String) -> Void
   ) throws {
-    let memory = ProcessMemory()
-    let explainer = try opened()
     let planner = explainer.planner, focus = explainer.focus, path = explainer.model.path
-    try explainer.checkClasses()
-    let cases = try cases(explainer)
-    var times = Times(), peak: Double?, seen: [Seen] = []
+    var times = Times(), seen: [Seen] = [], right: [String: Bool] = [:]
     for (index, each) in cases.enumerated() {
       let share = Double(index) / Double(cases.count)
       progress(share, each.image)
       let prepared = try explainer.prepare(contentsOf: each.image)
-      let target = try explainer.target(classIndex: each.index(in: explainer))
+      let target = try explainer.target(classIndex: each.asked.indices[number])
       // The very first run is slower than the others, and a median needs several runs.
       for _ in 0..<(cases.count < 3 && index == 0 ? 3 : 1) {
         try times.measure(explainer, prepared, target, method: settings.method)
       }
       let (observation, explanation) = try times.measure(explainer, prepared, target, method: settings.method)
       let top = try explainer.classes(of: observation, count: 1)[0]
-      if index == 0 { peak = memory?.growth }
+      if !each.truth.isEmpty { right[each.image] = each.truth[number].contains(top.index) }
+      let isOwn = !settings.measuresOwnClass || top.index == target.index
+      let measured =
+        isOwn
+        ? explanation
+        : try explainer.explain(classIndex: top.index, of: observation, methods: [settings.method])[0]
       let values = try explainer.measure(
-        [explanation], of: observation, by: settings.metrics, boxes: each.boxes
+        [measured], of: observation, by: settings.metrics, boxes: each.boxes
       ) { part in
         progress(share + part / Double(cases.count), each.image)
       }[0]
       seen.append(try Self.seen(name, explanation, top, each.picture, values, settings))
     }
     self.seen = seen
+    let values = zip(cases, seen).map { (image: $0.image, metrics: $1.result.metrics) }
+    let means = settings.metrics.map { metric in
+      ComparedMean(values.map { ($0.image, $0.metrics[metric.name] ?? nil) })
+    }
+    func byMetric<Value>(_ value: (ComparedMean) -> Value) -> [String: Value] {
+      Dictionary(uniqueKeysWithValues: zip(settings.metrics.map(\.name), means.map(value)))
+    }
     model = ComparedModel(
       name: name, path: path, node: focus.taps[0].label,
-      input: "\(planner.inputSize.width)x\(planner.inputSize.height)", classes: focus.catalogue.classCount,
+      input: "\(planner.inputSize.width)x\(planner.inputSize.height)", preprocessing: explainer.preprocessingText,
+      classes: focus.catalogue.classCount,
       cost: ComparedModel.Cost(
         parameters: explainer.model.parameterCount, gflop: try planner.operationCount(focus) / 1e9,
         forward_ms: times.forward, explanation_ms: times.explanation, peak_mb: peak),
-      means: Dictionary(
-        uniqueKeysWithValues: settings.metrics.map { metric in
-          (metric.name, seen.map { $0.result.metrics[metric.name] ?? nil }.mean)
-        }),
+      accuracy: right.isEmpty ? nil : Double(right.values.count { $0 }) / Double(right.count),
+      means: byMetric(\.mean), intervals: byMetric(\.interval),
       warnings: explainer.warnings.map(\.text.asOptions))
   }
 
@@ -78,7 +88,8 @@ struct ModelRun {
     _ name: String, _ explanation: Explanation, _ top: ScoredClass, _ picture: ComparedPicture, _ values: [Double?],
     _ settings: Settings
   ) throws -> Seen {
-    let heat = explanation.drawnMap(size: picture.pageSize).colored(with: settings.colormap)
+    let map = explanation.drawnMap(size: picture.pageSize)
+    let heat = (map.seen.map(map.cropped) ?? map).colored(with: settings.colormap)
     let scored = explanation.scored!, cell = picture.cell
     let overlay = DrawingStyle.overlay.draw(
       explanation.drawnMap(size: PixelSize(width: cell.width, height: cell.height)), on: cell,
@@ -89,7 +100,8 @@ struct ModelRun {
         model: name, class: scored.index, label: scored.label, logit: scored.logit, probability: scored.probability,
         top: TopClass(class: top.index, label: top.label, probability: top.probability),
         metrics: Dictionary(uniqueKeysWithValues: zip(settings.metrics.map(\.name), values)),
-        warnings: explanation.warnings.map(\.text.asOptions), heat: try heat.encoded(for: "heat.jpg")),
+        warnings: explanation.warnings.map(\.text.asOptions), heat: try heat.encoded(for: "heat.jpg"),
+        seen: map.seen?.scaled(from: map.size, to: picture.size)),
       overlay: try PictureGrid.Cell(overlay, label: "\(percentage)% \(name)"),
       map: explanation.drawnMap(size: picture.comparedSize), part: explanation.seen(size: picture.comparedSize))
   }

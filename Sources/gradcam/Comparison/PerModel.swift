@@ -11,25 +11,50 @@ struct PerModel {
   ///
   /// Throws `usage` if a value is given twice.
   init(_ values: [String], option: String, models: [String]) throws {
-    let prefixes = models.map { path in
-      let name = Model.name(of: path)
-      return [path, name, name + ".onnx"].map { $0 + "=" }
-    }
     for value in values {
-      let found = prefixes.enumerated().lazy.compactMap { index, prefixes in
-        prefixes.first(where: value.hasPrefix).map { (index: index, prefix: $0) }
-      }.first
-      guard found.map({ own[$0.index] == nil }) ?? (common == nil) else {
+      let found = owner(of: value, models)
+      guard found.map({ own[$0.model] == nil }) ?? (common == nil) else {
         throw GradCAMError(
           .usage, at: "\(option) \(value)", problem: "is given twice",
           advice: "give one for all models, or MODEL=VALUE for each")
       }
-      if let found { own[found.index] = String(value.dropFirst(found.prefix.count)) } else { common = value }
+      if let found { own[found.model] = found.value } else { common = value }
     }
   }
 
   /// The value for a model; nil if there is none.
   subscript(_ model: Int) -> String? { own[model] ?? common }
+}
+
+/// An option's values for several models, any number for each: `VALUE` for all, `MODEL=VALUE` for one.
+struct PerModelList {
+  private var common: [String] = []
+  private var own: [Int: [String]] = [:]
+
+  /// - Parameter models: the paths of the models.
+  init(_ values: [String], models: [String]) throws {
+    for value in values.withoutRepeats {
+      if let found = owner(of: value, models) {
+        own[found.model, default: []].append(found.value)
+      } else {
+        common.append(value)
+      }
+    }
+  }
+
+  /// The values for a model.
+  subscript(_ model: Int) -> [String] { own[model] ?? common }
+}
+
+/// The model that an option's value is for, and what is left of it; nil for all models.
+private func owner(of value: String, _ models: [String]) -> (model: Int, value: String)? {
+  for (index, path) in models.enumerated() {
+    let name = Model.name(of: path)
+    for prefix in [path, name, name + ".onnx"].map({ $0 + "=" }) where value.hasPrefix(prefix) {
+      return (index, String(value.dropFirst(prefix.count)))
+    }
+  }
+  return nil
 }
 
 /// How pictures become the inputs of several models: `VALUE` for all, `MODEL=VALUE` for one.
@@ -67,12 +92,32 @@ struct PerModelImageOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The output that holds the scores of classes.", valueName: "[MODEL=]NAME"))
   var outputName: [String] = []
 
+  @Option(
+    help: ArgumentHelp("Rows and columns of a transformer's token grid, such as 14x14.", valueName: "[MODEL=]HxW"))
+  var grid: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Where the channels of the target layer are: channels=first or channels=last.", valueName: "[MODEL=]AXIS"))
+  var axis: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "The entry of the target layer's first dimension (a frame, window or tile) to show: 0 for the first.",
+      valueName: "[MODEL=]K"))
+  var item: [String] = []
+
   /// What is asked of each model.
   struct Choice {
     var preprocessing = PreprocessingChoice()
     var layout: ImageShape.Layout?
     var labels: String?
     var outputName: String?
+    var grid: FeatureMapHint.Grid?
+    var axis: ChannelAxis?
+    var item: Int?
+
+    var hint: FeatureMapHint { FeatureMapHint(grid: grid, channels: axis?.channels, item: item) }
   }
 
   /// What is asked of models, given their paths.
@@ -106,6 +151,9 @@ struct PerModelImageOptions: ParsableArguments {
     try read(layout, "--layout", { ImageShape.Layout(rawValue: $0) }, into: \.layout)
     try read(labels, "--labels", { $0 }, into: \.labels)
     try read(outputName, "--output-name", { $0 }, into: \.outputName)
+    try read(grid, "--grid", { FeatureMapHint.Grid(argument: $0) }, into: \.grid)
+    try read(axis, "--axis", { ChannelAxis(argument: $0) }, into: \.axis)
+    try read(item, "--item", { Int($0).flatMap { $0 < 0 ? nil : $0 } }, into: \.item)
     return choices
   }
 }

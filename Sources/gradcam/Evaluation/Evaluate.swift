@@ -72,7 +72,7 @@ struct Evaluate: ParsableCommand {
     let log = try EvaluationLog(
       path, metrics: metrics.map(\.name), resumes: resume, expected: (model.path, focus.taps[0].label)
     ) { summary.add($0) }
-    for warning in explainer.warnings { Console.warn(warning.text) }
+    for warning in explainer.warnings { Console.tell(warning) }
 
     // Methods that the node does not support have no lines.
     var admitted = all ? log.finished.values.first(where: { !$0.isEmpty }).map { methods.filter($0.contains) } : methods
@@ -120,7 +120,7 @@ struct Evaluate: ParsableCommand {
   private func tellSkipped(_ asked: [String], _ explanations: [Explanation], _ bar: ProgressBar) -> [String] {
     let admitted = asked.filter { method in explanations.contains { $0.method == method } }
     let reasons = explanations.first?.warnings.filter { $0.code == .methodSkipped } ?? []
-    bar.aside { for reason in reasons { Console.warn(reason.text) } }
+    bar.aside { for reason in reasons { Console.tell(reason) } }
     return admitted
   }
 

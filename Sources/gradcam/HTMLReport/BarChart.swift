@@ -8,6 +8,14 @@ struct BarChart {
   struct Bar {
     let sign, name: String
     let value: Double?
+    /// The ends of its 95% interval; nil for none.
+    var interval: [Double]?
+
+    /// The value with its interval, for reading.
+    fileprivate var text: String? {
+      let ends = interval.map { " (\(typeset($0[0], 3)) … \(typeset($0[1], 3)))" } ?? ""
+      return value.map { typeset($0, 3) + ends }
+    }
   }
 
   private static let pitch = 36
@@ -23,7 +31,7 @@ struct BarChart {
 
   private var description: String {
     bars.indices.map { index in
-      "\(bars[index].name): \(bars[index].value.map { typeset($0, 3) } ?? "not defined")"
+      "\(bars[index].name): \(bars[index].text ?? "not defined")"
         + (best.contains(index) ? ", best" : "")
     }.joined(separator: "; ") + "."
   }
@@ -31,7 +39,7 @@ struct BarChart {
   private func row(_ index: Int) -> HTML {
     let bar = bars[index], top = index * Self.pitch
     let name = bar.name.count > 22 ? "\(bar.name.prefix(11))…\(bar.name.suffix(10))" : bar.name
-    let number: HTML = bar.value.map { "\(typeset($0, 3))\(best.contains(index) ? " · best" : "")" } ?? "– not defined"
+    let number: HTML = bar.text.map { "\($0)\(best.contains(index) ? " · best" : "")" } ?? "– not defined"
     let drawn: HTML =
       bar.value.map { value in
         let ends = [place(0), place(value)].sorted()

@@ -8,14 +8,6 @@ struct Finding: Equatable {
 extension MetricColumn {
   /// Every model's mean, in the order of the models.
   func means(of models: [ComparedModel]) -> [Double?] { models.map { $0.means[name] ?? nil } }
-
-  /// The indices of the models with the best mean as shown, to three decimals; empty if all are equal.
-  func best(of models: [ComparedModel]) -> Set<Int> {
-    let shown = means(of: models).map { $0.map { ($0 * 1000).rounded() } }
-    let defined = Set(shown.compactMap { $0 })
-    guard defined.count > 1, let best = higher_is_better ? defined.max() : defined.min() else { return [] }
-    return Set(shown.indices.filter { shown[$0] == best })
-  }
 }
 
 extension ComparedResult {
@@ -69,27 +61,36 @@ extension Comparison {
     let means = metric.means(of: models)
     func share(_ value: Double) -> String { "\(typeset(value * 100, 0))%" }
     guard let highest = means.compactMap({ $0 }).max() else { return nil }
-    let best = metric.best(of: models)
+    let best = best(by: metric)
     guard !best.isEmpty else {
+      let lowest = means.compactMap { $0 }.min()!
+      let range = lowest == highest ? share(highest) : "\(share(lowest)) to \(share(highest))"
+      let detail = lowest == highest ? ", whichever the model" : "; \(imageCount) images do not tell the models apart"
       return Finding(
-        question: "How often do the maps point at the object?", answer: "On \(share(highest)) of images",
-        detail: "that have boxes" + (models.count > 1 ? ", whichever the model" : ""))
+        question: "How often do the maps point at the object?", answer: "In \(range) of the images",
+        detail: "that have boxes" + (models.count > 1 ? detail : ""))
     }
     let others = models.indices.filter { !best.contains($0) }
     let rest = others.compactMap { means[$0] }
     let detail =
       others.count == 1
-      ? "\(models[others[0]].name) on \(rest.first.map(share) ?? "none")"
-      : "the others on \(share(rest.min() ?? 0)) to \(share(rest.max() ?? 0))"
+      ? "\(models[others[0]].name) in \(rest.first.map(share) ?? "none")"
+      : "the others in \(share(rest.min() ?? 0)) to \(share(rest.max() ?? 0))"
     return Finding(
       question: "Whose maps point at the object most often?", answer: enumerated(best.sorted().map { models[$0].name }),
-      detail: "on \(share(highest)) of the images that have boxes; \(detail)")
+      detail: "in \(share(highest)) of the images that have boxes; \(detail)")
   }
 
   private var bestByMostMetrics: Finding? {
-    let winners = metrics.map { $0.best(of: models) }
+    guard models.count > 1, !metrics.isEmpty else { return nil }
+    let winners = metrics.map { best(by: $0) }
     let wins = models.indices.map { model in metrics.indices.filter { winners[$0].contains(model) } }
-    guard metrics.count > 1, let most = wins.map(\.count).max(), most > 0 else { return nil }
+    guard let most = wins.map(\.count).max(), most > 0 else {
+      return Finding(
+        question: "Whose maps measure best?", answer: "That cannot be told",
+        detail:
+          "\(counted(imageCount, "image")) \(imageCount == 1 ? "does" : "do") not tell the models apart by any metric")
+    }
     let leaders = models.indices.filter { wins[$0].count == most }
     let names = wins[leaders[0]].map { metrics[$0].name }
     let runnerUp = models.indices.filter { !leaders.contains($0) }.max { wins[$0].count < wins[$1].count }
@@ -121,7 +122,7 @@ extension Comparison {
     let agreeing = images.filter { $0.results.allSatisfy(\.isTop) }.count
     let detail: String =
       if other.isEmpty {
-        models.count > 1 ? "the class asked about is every model’s own first choice" : "it is the model’s first choice"
+        models.count > 1 ? "it is every model’s own top class" : "it is its top class"
       } else if other.count < 4 {
         enumerated(other.map { "\($0.model) says “\($0.says)” in \($0.image)" })
       } else {
@@ -130,10 +131,10 @@ extension Comparison {
             Dictionary(grouping: other, by: \.model).sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }
               .prefix(3).map { "\($0.key) (\($0.value.count))" })
       }
+    let answer = agreeing == images.count ? "Yes" : agreeing == 0 ? "No" : "Yes, in \(agreeing) of \(caseCount)"
     return Finding(
-      question: models.count > 1 ? "Do all see the class themselves?" : "Does it see the class itself?",
-      answer: agreeing == images.count ? "In all" : agreeing == 0 ? "In none" : "In \(agreeing) of \(caseCount)",
-      detail: detail)
+      question: models.count > 1 ? "Do all models predict this class?" : "Does the model predict this class?",
+      answer: answer, detail: detail)
   }
 
   private var likeness: Finding? {

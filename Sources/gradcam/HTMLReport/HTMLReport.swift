@@ -3,9 +3,11 @@ struct HTMLReport {
   let comparison: Comparison
   /// Distinct names of the images.
   let imageNames: [String]
+  /// How it was made; nil if the page does not say.
+  let provenance: Provenance?
 
-  init(_ comparison: Comparison) {
-    self.comparison = comparison
+  init(_ comparison: Comparison, _ provenance: Provenance? = nil) {
+    (self.comparison, self.provenance) = (comparison, provenance)
     imageNames = comparison.imageNames
   }
 
@@ -28,7 +30,7 @@ struct HTMLReport {
   }
 
   private var page: HTML {
-    let sections = [findings, models, metrics, agreement, images].compactMap { $0 }
+    let sections = [findings, models, metrics, agreement, images, making].compactMap { $0 }
     return """
       <!DOCTYPE html>
       <html lang="en">

@@ -1,3 +1,5 @@
+import GradCAM
+
 extension HTMLReport {
   /// Image by image, the photograph with each model's heat over it.
   var images: Section? {
@@ -99,9 +101,10 @@ extension HTMLReport {
     let description =
       "Map of \(result.model) for “\(result.name)” over \(imageNames[index])"
       + (image.boxes.isEmpty ? "" : ", the objects’ boxes drawn")
+    let whole = PixelRectangle(x: 0, y: 0, width: image.width, height: image.height), seen = result.seen ?? whole
     let heat: HTML = """
-      \(photograph(index, isUsed: true))<image class="heat" width="\(image.width)" height="\(image.height)" \
-      preserveAspectRatio="none" href="\(jpeg: result.heat)"/>
+      \(photograph(index, isUsed: true))<image class="heat" \(place(seen)) preserveAspectRatio="none" \
+      href="\(jpeg: result.heat)"/>\(result.seen == nil ? "" : "<rect class=\"seen\" \(place(seen))/>" as HTML)
       """
     let metrics = comparison.metrics.map { metric -> HTML in
       let value: HTML =
@@ -130,13 +133,16 @@ extension HTMLReport {
   private func picture(_ index: Int, description: String, layers: HTML) -> HTML {
     let image = comparison.images[index]
     let boxes = image.boxes.map { box -> HTML in
-      let place: HTML = "x=\"\(box.x)\" y=\"\(box.y)\" width=\"\(box.size.width)\" height=\"\(box.size.height)\""
-      return "<rect class=\"box outer\" \(place)/><rect class=\"box inner\" \(place)/>"
+      "<rect class=\"box outer\" \(place(box))/><rect class=\"box inner\" \(place(box))/>"
     }
     return """
       <svg class="picture" viewBox="0 0 \(image.width) \(image.height)" role="img" aria-label="\(description)">\
       \(layers)\(boxes)</svg>
       """
+  }
+
+  private func place(_ part: PixelRectangle) -> HTML {
+    "x=\"\(part.x)\" y=\"\(part.y)\" width=\"\(part.size.width)\" height=\"\(part.size.height)\""
   }
 
   private func percent(_ probability: Float) -> String { "\(typeset(Double(probability) * 100, 1))%" }

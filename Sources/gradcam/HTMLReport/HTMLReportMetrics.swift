@@ -5,9 +5,10 @@ extension HTMLReport {
     let charts = comparison.metrics.enumerated().map { index, metric -> HTML in
       let chart = BarChart(
         id: "metric-\(index)", title: "\(metric.name), mean over the images, \(metric.direction)",
-        bars: zip(comparison.models.indices, metric.means(of: comparison.models)).map { model, mean in
-          BarChart.Bar(sign: sign(model), name: comparison.models[model].name, value: mean)
-        }, best: metric.best(of: comparison.models))
+        bars: zip(comparison.models, metric.means(of: comparison.models)).enumerated().map { index, pair in
+          let interval = comparison.imageCount > 1 ? pair.0.intervals[metric.name] ?? nil : nil
+          return BarChart.Bar(sign: sign(index), name: pair.0.name, value: pair.1, interval: interval)
+        }, best: comparison.best(by: metric))
       return """
         <figure class="chart"><figcaption><h3>\(metric.name)</h3> <span class="direction">\
         <span aria-hidden="true">\(metric.higher_is_better ? "↑" : "↓")</span> \(metric.direction)</span>
@@ -16,9 +17,7 @@ extension HTMLReport {
 
         """
     }
-    let caution: HTML =
-      comparison.images.count < 20 && comparison.models.count > 1
-      ? "<p>Means over \(comparison.caseCount): small differences say little.</p>\n" : ""
-    return Section(id: "metrics", title: "Metrics", content: "\(caution)<div class=\"charts\">\n\(charts)</div>")
+    let notes: HTML = "<p>Means over \(comparison.caseCount). \(comparison.notes.joined(separator: " "))</p>\n"
+    return Section(id: "metrics", title: "Metrics", content: "\(notes)<div class=\"charts\">\n\(charts)</div>")
   }
 }

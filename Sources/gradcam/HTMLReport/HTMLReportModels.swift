@@ -45,7 +45,7 @@ extension HTMLReport {
 
   /// What a longer explanation buys: time against a metric that distinguishes the models.
   private var costChart: HTML {
-    let telling = comparison.metrics.filter { !$0.best(of: comparison.models).isEmpty }
+    let telling = comparison.metrics.filter { !comparison.best(by: $0).isEmpty }
     guard let metric = telling.first(where: { $0.name == "pointing-game" }) ?? telling.first else { return "" }
     let points = zip(comparison.models.indices, metric.means(of: comparison.models)).compactMap { index, mean in
       mean.map {

@@ -52,6 +52,31 @@ import Testing
     #expect(both.pixels == picture.pixels + overlay.pixels)
   }
 
+  /// Of 8 × 6 pixels the network sees the 4 × 6 in the middle.
+  @Test(arguments: DrawingStyle.allCases)
+  func whatTheNetworkDoesNotSeeIsNotColoured(style: DrawingStyle) {
+    let pixels = (0..<144).map { UInt8(40 + $0) }, picture = Picture(width: 8, height: 6, pixels: pixels)
+    let geometry = PreprocessingGeometry(
+      original: PixelSize(width: 8, height: 6), resized: PixelSize(width: 8, height: 6),
+      crop: PixelRectangle(x: 2, y: 0, width: 4, height: 6))
+    let seen = HeatMap(width: 4, height: 6, values: (0..<24).map { Float($0) / 23 })
+    let drawn = style.draw(geometry.project(seen), on: picture)
+    let middle = Picture(
+      width: 4, height: 6, pixels: (0..<6).flatMap { pixels[24 * $0 + 6..<24 * $0 + 18] })
+    let inside = (style == .sideBySide ? DrawingStyle.overlay : style).draw(seen, on: middle)
+    let start = style == .sideBySide ? 24 : 0
+    for y in 0..<6 {
+      let first = 3 * drawn.width * y + start
+      let row = Array(drawn.pixels[first..<first + 24])
+      let around: [UInt8] = style == .heat ? Array(repeating: 128, count: 24) : Array(pixels[24 * y..<24 * y + 24])
+      #expect(Array(row[6..<18]) == Array(inside.pixels[12 * y..<12 * y + 12]))
+      #expect(Array(row[0..<3]) == Array(around[0..<3]))
+      #expect(Array(row[21..<24]) == Array(around[21..<24]))
+      #expect(row[3..<6].allSatisfy { $0 == 255 }, "the frame")
+      #expect(row[18..<21].allSatisfy { $0 == 255 }, "the frame")
+    }
+  }
+
   @Test func strangeValuesAreDrawn() {
     let picture = Picture(width: 4, height: 1, pixels: Array(repeating: 0, count: 12))
     let map = HeatMap(width: 4, height: 1, values: [.nan, -.infinity, .infinity, 3e38])

@@ -46,7 +46,8 @@ import Testing
 
   @Test func textIsCutOffAndWhatTheFontLacksIsReplaced() {
     let font = BitmapFont.fixed
-    #expect(font.fitted("gradcam", in: 70) == "gradcam" && font.fitted("gradcam", in: 69) == "gradc…")
+    #expect(font.fitted(.text("gradcam"), in: 70) == "gradcam" && font.fitted(.text("gradcam"), in: 69) == "gradc…")
+    #expect(font.fitted(.name("gradcam"), in: 69) == "…adcam")
     func pixels(_ text: String) -> [[Int]] {
       var pixels: [[Int]] = []
       font.forEachPixel(of: text) { pixels.append([$0, $1]) }

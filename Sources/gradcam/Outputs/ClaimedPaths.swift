@@ -1,3 +1,4 @@
+import GradCAM
 import Graph
 
 /// The paths that a command writes to: never a file that it reads, never the same path twice.
@@ -22,10 +23,21 @@ struct ClaimedPaths {
 
   /// Claims a free path, numbered if necessary: images in different folders may have the same name, and this run may
   /// read a picture that an earlier one made.
-  mutating func claimFree(_ stem: String, _ extension: String) -> String {
-    var path = "\(stem).\(`extension`)", copy = 2
+  mutating func claimFree(_ stem: String, _ extension: String) -> String { claimFree("\(stem).\(`extension`)") }
+
+  /// The same for a whole name.
+  mutating func claimFree(_ name: String) -> String {
+    let end = name.lastIndex(of: ".") ?? name.endIndex
+    return claimFree { "\(name[..<end])\($0)\(name[end...])" }
+  }
+
+  /// The first free one of some names.
+  ///
+  /// - Parameter name: receives what distinguishes a name from the others: nothing, `-2`, `-3` and so on.
+  mutating func claimFree(_ name: (String) -> String) -> String {
+    var path = name(""), copy = 2
     while used.contains(path) || isInput(path) {
-      path = "\(stem)-\(copy).\(`extension`)"
+      path = name("-\(copy)")
       copy += 1
     }
     used.insert(path)
@@ -37,6 +49,6 @@ struct ClaimedPaths {
 
 /// The name of a file without its folders and its extension.
 func stem(_ path: String) -> String {
-  let file = path.split(separator: "/").last.map(String.init) ?? path
+  let file = fileName(path)
   return file.lastIndex(of: ".").map { String(file[..<$0]) } ?? file
 }

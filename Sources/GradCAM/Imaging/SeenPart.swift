@@ -1,0 +1,29 @@
+extension Picture {
+  package var size: PixelSize { PixelSize(width: width, height: height) }
+}
+
+extension HeatMap {
+  package var size: PixelSize { PixelSize(width: width, height: height) }
+
+  /// The values, NaN outside of what is seen.
+  public var valuesWhereSeen: [Float] {
+    guard let seen else { return values }
+    var result = [Float](repeating: .nan, count: values.count)
+    for y in seen.y..<seen.y + seen.size.height {
+      let row = y * width + seen.x..<y * width + seen.x + seen.size.width
+      result.replaceSubrange(row, with: values[row])
+    }
+    return result
+  }
+}
+
+extension PixelRectangle {
+  /// The same part of a picture of another size.
+  package func scaled(from old: PixelSize, to new: PixelSize) -> PixelRectangle {
+    func scaled(_ place: Int, _ old: Int, _ new: Int) -> Int { (2 * place * new + old) / (2 * old) }
+    let (left, top) = (scaled(x, old.width, new.width), scaled(y, old.height, new.height))
+    return PixelRectangle(
+      x: left, y: top, width: scaled(x + size.width, old.width, new.width) - left,
+      height: scaled(y + size.height, old.height, new.height) - top)
+  }
+}

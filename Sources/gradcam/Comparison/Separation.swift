@@ -1,0 +1,59 @@
+import GradCAM
+
+/// A mean over images, with its 95% interval as in `evaluate`.
+struct ComparedMean {
+  let mean: Double?
+  /// Its ends; nil if the mean is not defined.
+  let interval: [Double]?
+
+  /// - Parameter values: the values with their images; several of an image are drawn together.
+  init(_ values: [(image: String, value: Double?)]) {
+    var mean = BootstrapMean()
+    // Sorted, so that rounding does not depend on the order of images.
+    for (image, value) in values.sorted(by: { ($0.image, $0.value ?? 0) < ($1.image, $1.value ?? 0) }) {
+      if let value { mean.add(value, BootstrapMean.Draws(image)) }
+    }
+    self.mean = mean.mean
+    interval = mean.interval.map { [$0.lowerBound, $0.upperBound] }
+  }
+}
+
+extension Comparison {
+  /// Fewer images than this do not tell models apart.
+  static let fewestImages = 5
+
+  /// The number of different images.
+  var imageCount: Int { Set(images.map(\.image)).count }
+
+  /// Whether a metric tells two models apart: the 95% interval of the mean difference, image by image, is on one side of
+  /// zero.
+  func separates(_ one: Int, _ other: Int, by metric: MetricColumn) -> Bool {
+    let differences = images.compactMap { image -> (image: String, value: Double?)? in
+      let values = [one, other].map { image.results[$0].metrics[metric.name] ?? nil }
+      guard let first = values[0], let second = values[1] else { return nil }
+      return (image.image, first - second)
+    }
+    guard Set(differences.map(\.image)).count >= Self.fewestImages, let interval = ComparedMean(differences).interval
+    else { return false }
+    return interval[0] > 0 || interval[1] < 0
+  }
+
+  /// The models that are best by a metric: the one with the best mean, and those that it is not told apart from; empty if
+  /// these are all.
+  func best(by metric: MetricColumn) -> Set<Int> {
+    let means = metric.means(of: models)
+    let ranked = means.indices.filter { means[$0] != nil }.sorted { one, other in
+      metric.higher_is_better ? means[one]! > means[other]! : means[one]! < means[other]!
+    }
+    guard let first = ranked.first else { return [] }
+    let best = ranked.filter { $0 == first || !separates(first, $0, by: metric) }
+    return best.count == ranked.count ? [] : Set(best)
+  }
+
+  /// Which models are best by a metric, in words.
+  func verdict(_ metric: MetricColumn) -> String {
+    let best = best(by: metric)
+    guard best.isEmpty else { return enumerated(best.sorted().map { models[$0].name }) }
+    return metric.means(of: models).contains { $0 != nil } ? "not separable" : "–"
+  }
+}

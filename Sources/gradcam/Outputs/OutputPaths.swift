@@ -1,0 +1,140 @@
+import ArgumentParser
+import GradCAM
+import Graph
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// How pictures are written.
+struct PictureFileOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "A file for one picture, a folder for several, or a name with fields: 'out/{image}-{class}.jpg'. Fields are "
+        + "{image}, {model}, {node}, {class} and {method}. Default: {image}.{model}.{node}.{method}.png in the working "
+        + "directory, with {class} if there are several.", valueName: "PATH"))
+  var output: String?
+
+  @Option(help: ArgumentHelp("The format of pictures whose name does not say it.", valueName: "png|jpg"))
+  var format: PictureFormat?
+
+  @Option(help: ArgumentHelp("The quality of JPEG files, 1 to 100.", valueName: "N"))
+  var jpegQuality = Picture.usualJPEGQuality
+
+  mutating func validate() throws {
+    if !(1...100).contains(jpegQuality) { throw ValidationError("--jpeg-quality must be 1 to 100.") }
+    if output == "" { throw ValidationError("--output is empty; name a file or a folder.") }
+    if let output, let format, Picture.hasKnownExtension(output), !format.isOne(output) {
+      throw ValidationError("--format \(format.rawValue) does not fit --output \(output).")
+    }
+  }
+}
+
+/// A format that pictures are written in.
+enum PictureFormat: String, ExpressibleByArgument, CaseIterable {
+  case png, jpg
+
+  /// Whether a path has its extension.
+  func isOne(_ path: String) -> Bool {
+    let path = path.lowercased()
+    return path.hasSuffix(".\(rawValue)") || self == .jpg && path.hasSuffix(".jpeg")
+  }
+}
+
+/// Decides where pictures go: never over an input, never to the same path twice.
+struct OutputPaths {
+  private let template: NameTemplate
+  /// The path, if there is only one picture and the user named its file.
+  private let file: String?
+  /// Whether folders on the way are created.
+  private let createsFolders: Bool
+  private let modelName: String
+  /// The paths that are written to.
+  var claimed: ClaimedPaths
+  /// A path with the extension of the pictures.
+  let example: String
+
+  /// - Parameters:
+  ///   - counts: how many pictures are made.
+  ///   - inputs: the files that are read.
+  ///
+  /// Throws `usage` if an extension is unknown, if a name would be that of several pictures, or if an input would be
+  /// overwritten.
+  init(_ options: PictureFileOptions, modelName: String, _ counts: ResultCounts, inputs: [String]) throws {
+    self.modelName = modelName
+    claimed = ClaimedPaths(inputs: inputs)
+    let suffix = options.format?.rawValue ?? "png"
+    guard let option = options.output else {
+      (template, file, createsFolders) = (.standard("", counts, suffix), nil, false)
+      example = "map.\(suffix)"
+      return
+    }
+    let place = "--output \(option)"
+    if NameTemplate.isOne(option) {
+      let path = Picture.hasKnownExtension(option) ? option : "\(option).\(suffix)"
+      template = try NameTemplate(path, option: "--output")
+      (file, createsFolders, example) = (nil, true, path)
+      try counts.check(template, place)
+    } else if isFolder(option) || !Picture.hasKnownExtension(option) && (counts.total > 1 || !hasExtension(option)) {
+      (file, createsFolders, example) = (nil, true, "map.\(suffix)")
+      template = .standard(option.hasSuffix("/") ? option : option + "/", counts, suffix)
+    } else {
+      (template, file, createsFolders, example) = (NameTemplate([]), option, false, option)
+      try Picture.checkFormat(ofOutput: option)
+      guard counts.total == 1 else {
+        throw GradCAMError(
+          .usage, at: "\(place)", problem: "is one file, but there are \(counts.total) pictures",
+          advice:
+            "name a folder, put fields such as {image}, {node}, {class} and {method} into the name, or draw all in "
+            + "one with --sheet")
+      }
+      try claimed.claim(option)
+    }
+  }
+
+  /// The path for the picture of an explanation, in a folder that exists.
+  ///
+  /// - Parameter method: the method's part of the name, if it is not that of the explanation.
+  ///
+  /// Throws `unwritable` if the folder cannot be created.
+  mutating func next(image: String, _ explanation: Explanation, method: String? = nil) throws -> String {
+    if let file { return file }
+    let name = template.name(ResultNames(image: image, model: modelName, explanation, method: method))
+    if createsFolders { try createFolder(of: name) }
+    return claimed.claimFree(name)
+  }
+}
+
+extension NameTemplate {
+  /// The usual name in a folder.
+  ///
+  /// - Parameter folder: empty, or ending in a slash.
+  static func standard(_ folder: String, _ counts: ResultCounts, _ suffix: String) -> NameTemplate {
+    let fields: [NameField] = [.image, .model, .node] + (counts.classes > 1 ? [.class] : []) + [.method]
+    return NameTemplate([.text(folder)] + fields.flatMap { [.field($0), .text(".")] } + [.text(suffix)])
+  }
+}
+
+/// Whether a path names a folder: it is one, or ends in a slash.
+func isFolder(_ path: String) -> Bool {
+  path.hasSuffix("/") || (try? FileManager.default.contentsOfDirectory(atPath: path)) != nil
+}
+
+/// Whether the name of a file has an extension.
+private func hasExtension(_ path: String) -> Bool { stem(path) != fileName(path) }
+
+/// Creates the folder of a file.
+///
+/// Throws `unwritable` if that fails.
+func createFolder(of path: String) throws {
+  guard let end = path.lastIndex(of: "/"), end != path.startIndex else { return }
+  do {
+    try FileManager.default.createDirectory(atPath: String(path[..<end]), withIntermediateDirectories: true)
+  } catch {
+    throw GradCAMError(
+      .unwritable, at: String(path[..<end]), problem: "cannot be created as a folder",
+      advice: "check the path and its permissions")
+  }
+}

@@ -1,0 +1,177 @@
+import ArgumentParser
+import GradCAM
+import Graph
+
+struct Preprocess: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "preprocess",
+    abstract: "Shows what a model says of pictures under each usual preprocessing, to find the right one.",
+    discussion: """
+      The surest is marked: the one with the highest mean probability of the top class, or of --class. It is right only \
+      if the classes are. --write NAME writes it into MODEL.json beside the model, which every command reads.
+      """)
+
+  @Argument(help: "The exported network: a file, or a name in the models folder.") var model: String
+  @Argument(help: "PNG or JPEG files, or folders of them.") var images: [String]
+  @Option(
+    name: .customLong("class"),
+    help: ArgumentHelp("The class that is in all pictures, by number or label.", valueName: "N|LABEL"))
+  var expected: String?
+  @Option(
+    help: ArgumentHelp(
+      "Write the preprocessing of this name into MODEL.json; entries there that are not about preprocessing stay.",
+      valueName: "NAME"))
+  var write: String?
+  @OptionGroup var threads: ThreadOptions
+  @Flag(help: "Print one JSON document.") var json = false
+  @OptionGroup var console: ConsoleOptions
+  @OptionGroup var image: ImageOptions
+  @OptionGroup var host: HostOptions
+
+  func run() throws {
+    let model = try host.open(model, image)
+    let current = try DecidedPreprocessing(image.choice, for: model)
+    let candidates = PreprocessingCandidate.all(current.inputSize)
+    let written = try write.map { name in
+      guard let candidate = candidates.first(where: { $0.name == name }) else {
+        throw GradCAMError(
+          .usage, at: "--write \(name)", problem: "is not the name of a preprocessing",
+          advice: "choose from \(candidates.map(\.name).joined(separator: ", "))")
+      }
+      return (candidate, try SidecarFile(of: model))
+    }
+    let labels = try image.labels.map { try Labels(contentsOf: $0) }
+    var explainer = try Explainer(
+      model, preprocessing: current, labels: labels, threadCount: threads.count, reusesWeights: true)
+    try explainer.checkClasses()
+    let expected = try expected.map {
+      try explainer.labels.index(of: $0, classCount: explainer.focus.catalogue.classCount)
+    }
+    let paths = try images.flatMap { isFolder($0) ? try ImageFolder($0).paths : [$0] }
+    var pictures: [Picture] = [], unread = 0
+    for path in paths {
+      do {
+        pictures.append(try Picture(contentsOf: path))
+      } catch let error as GradCAMError where paths.count > 1 && error.isAboutFile {
+        unread += 1
+        Console.warn("\(error); skipped")
+      }
+    }
+
+    var rows: [PreprocessingReport.Row] = []
+    func measure(_ name: String, _ decided: DecidedPreprocessing, _ entries: [String: String]) throws {
+      explainer = explainer.preparing(by: decided)
+      let tops = try pictures.map { picture in
+        let observation = try explainer.observe(try explainer.prepare(picture))
+        return try explainer.classes(of: observation, count: explainer.focus.catalogue.classCount)
+      }
+      rows.append(PreprocessingReport.Row(name, explainer.preprocessingText, entries, tops, expected: expected))
+    }
+    let bar = ProgressBar(count: candidates.count + 1)
+    try measure("now", current, [:])
+    for (index, candidate) in candidates.enumerated() {
+      bar.report(index, 0.5, candidate.name)
+      // What integers cannot hold is not offered.
+      guard let decided = try? DecidedPreprocessing(candidate.choice, for: model) else { continue }
+      try measure(candidate.name, decided, candidate.entries)
+      bar.report(index, 1, candidate.name)
+    }
+    Console.clearProgress()
+    var report = PreprocessingReport(
+      model: model.path, images: paths,
+      class: expected.map { TopClass(class: $0, label: explainer.labels[$0], probability: nil) },
+      rows: rows)
+    if let (candidate, file) = written { report.written = try file.write(candidate.entries) }
+    if json { try printJSON(report) } else { try report.describe() }
+    try checkDone(unread, of: paths.count)
+  }
+}
+
+/// A usual preprocessing with a name.
+struct PreprocessingCandidate {
+  let name: String
+  let choice: PreprocessingChoice
+  /// What `MODEL.json` says for it.
+  let entries: [String: String]
+
+  /// Every preset as it is usual, and with the other usual ways to resize.
+  static func all(_ input: PixelSize) -> [PreprocessingCandidate] {
+    Preprocessing.Preset.allCases.flatMap { preset in
+      let usual = Preprocessing(preset, size: input).resize
+      let larger = max(input.width, input.height) * 256 / 224
+      let ways: [(name: String, resize: Preprocessing.Resize, entry: String)] = [
+        ("cropped", .shorterSide(larger), "\(larger)"),
+        ("centre", .shorterSide(max(input.width, input.height)), "\(max(input.width, input.height))"),
+        ("squashed", .exact(input), "\(input)"),
+      ]
+      let isCropped = if case .shorterSide? = usual { true } else { false }
+      return ways.map { way in
+        let isUsual = way.name == (isCropped ? "cropped" : "squashed")
+        var choice = PreprocessingChoice()
+        (choice.preset, choice.size) = (preset, input)
+        if !isUsual { choice.resize = way.resize }
+        let entries = ["preset": preset.rawValue].merging(isUsual ? [:] : ["resize": way.entry]) { $1 }
+        return PreprocessingCandidate(
+          name: isUsual ? preset.rawValue : "\(preset.rawValue)-\(way.name)", choice: choice, entries: entries)
+      }.sorted { !$0.name.contains("-") && $1.name.contains("-") }
+    }
+  }
+}
+
+/// What `preprocess` prints.
+struct PreprocessingReport: Encodable {
+  struct Row: Encodable {
+    let name, preprocessing: String
+    /// What `MODEL.json` says for it.
+    let entries: [String: String]
+    /// The mean probability of the top class, or of the class that is expected.
+    let probability: Double
+    /// For each picture, the three most probable classes.
+    let top: [[TopClass]]
+
+    init(_ name: String, _ text: String, _ entries: [String: String], _ found: [[ScoredClass]], expected: Int?) {
+      (self.name, preprocessing, self.entries) = (name, text, entries)
+      let chances = found.map { classes in
+        Double((expected.map { index in classes.first { $0.index == index } } ?? classes[0])?.probability ?? 0)
+      }
+      probability = chances.reduce(0, +) / Double(chances.count)
+      top = found.map { $0.prefix(3).map { TopClass($0) } }
+    }
+  }
+
+  let model: String
+  let images: [String]
+  @Nullable var `class`: TopClass?
+  let rows: [Row]
+  /// The file that was written.
+  @Nullable var written: String?
+
+  /// The name of the surest.
+  var surest: String { rows.dropFirst().max { $0.probability < $1.probability }?.name ?? "now" }
+
+  init(model: String, images: [String], class: TopClass?, rows: [Row]) {
+    (self.model, self.images, self.rows) = (model, images, rows)
+    `class` = `class`
+  }
+
+  func describe() throws {
+    try Console.print("now: \(rows[0].preprocessing)")
+    let asked = `class`.map { " \($0.name)" } ?? " mean"
+    var table = Table(["name", asked, "", "top classes"])
+    for row in rows {
+      let tops: [String] =
+        row.top.count == 1
+        ? row.top[0].map { "\($0.name) \(decimal(Double($0.probability ?? 0) * 100, 0))%" }
+        : Dictionary(grouping: row.top, by: { $0[0].name }).sorted {
+          ($1.value.count, $0.key) < ($0.value.count, $1.key)
+        }
+        .prefix(4).map { $0.value.count > 1 ? "\($0.key) × \($0.value.count)" : $0.key }
+      table.add(
+        row.name, decimal(row.probability * 100, 1) + "%", row.name == surest ? "← surest" : "",
+        tops.map { $0.count > 28 ? $0.prefix(27) + "…" : $0 }.joined(separator: ", "))
+    }
+    try Console.print(table.text)
+    if let written { return try Console.print("written: \(written)") }
+    try Console.print("If its classes are right, keep it: --write \(surest)")
+  }
+}
