@@ -55,7 +55,7 @@ struct Compare: ParsableCommand {
       throw GradCAMError(
         .usage, at: "--method \(self.method)", problem: "makes several maps of an image", advice: "choose gradcam, say")
     }
-    let boxes = try measured.boxes.read()
+    let boxes = try measured.boxes.read(of: images)
     let settings = ModelRun.Settings(
       method: self.method, metrics: try measured.chosenMetrics, colormap: drawing.colormap, blend: drawing.blend)
     let paths = try networks.map(host.modelFolder.resolve)
@@ -66,6 +66,10 @@ struct Compare: ParsableCommand {
     let nodes = try PerModel(nodes, option: "--node", models: paths)
     let depths = try PerModel(depths, option: "--depth", models: paths)
     let labels = try choices.map { try $0.labels.map { try Labels(contentsOf: $0) } }
+    for (index, model) in opened.enumerated() where boxes != nil {
+      let size = try DecidedPreprocessing(choices[index].preprocessing, for: model).inputSize
+      try boxes?.check(model, size: size, labels: labels[index])
+    }
     let files = opened.flatMap(\.graph.files) + images + choices.compactMap(\.labels)
     let grid = try claimOutputs(inputs: files + [measured.boxes.path].compactMap { $0 })
 
