@@ -127,7 +127,7 @@ import Testing
 
   @Test(arguments: [
     ("annotation", "annotations", "it holds <annotations>, not <annotation>"),
-    ("</name>", "", "line 6: <name> is ended by </bndbox>"), ("<name>dog</name>", "", "line 6: <object> has no <name>"),
+    ("</name>", "", "line 9: <name> is ended by </object>"), ("<name>dog</name>", "", "line 6: <object> has no <name>"),
     ("<name>dog</name>", "<name/>", "line 6: has an empty <name>"),
     ("<name>dog</name>", "<name>dog</name><name>cat</name>", "line 6: <object> has several <name>"),
     ("<pose/>", "<bndbox/>", "<object> has several <bndbox>"), ("<xmin>3</xmin>", "", "line 7: <bndbox> has no <xmin>"),

@@ -36,7 +36,7 @@ import Testing
         var more = bytes
         more.insert(bytes[place], at: place)
         #expect(!changesSilently(more, path, file, files), "\(file) with \(place) twice")
-        for byte in Array("{}[],:;\"'<>&/\\\n\0".utf8) + [0xFF] where byte != bytes[place] {
+        for byte in Array("]\",<\n".utf8) + [0xFF] where byte != bytes[place] {
           var other = bytes
           other[place] = byte
           #expect(!changesSilently(other, path, file, files), "\(file): \(byte) at \(place)")
