@@ -6,7 +6,7 @@ import Testing
   private let place: Workplace
   private let models = [shipped("shapes-vgg.onnx"), shipped("shapes-resnet.onnx")]
 
-  /// Two pictures of 256 × 256.
+  /// Two pictures of 240 × 240.
   init() throws {
     place = try Workplace()
     try FileManager.default.createDirectory(atPath: place.path("photos/more"), withIntermediateDirectories: true)
@@ -91,17 +91,17 @@ import Testing
   /// The same boxes, in pixels or in fractions of the picture, give the same numbers; pictures without boxes are reported.
   @Test func formats() throws {
     let coco = """
-      {"images": [{"id": 1, "file_name": "b.png", "width": 256, "height": 256}], "categories": [{"id": 5, "name": "star"}],
-       "annotations": [{"id": 9, "image_id": 1, "category_id": 5, "bbox": [64, 32, 128, 64]}]}
+      {"images": [{"id": 1, "file_name": "b.png", "width": 240, "height": 240}], "categories": [{"id": 5, "name": "star"}],
+       "annotations": [{"id": 9, "image_id": 1, "category_id": 5, "bbox": [60, 30, 120, 60]}]}
       """
     let voc = """
       <annotation><filename>b.png</filename><object><name>star</name>
-      <bndbox><xmin>65</xmin><ymin>33</ymin><xmax>192</xmax><ymax>96</ymax></bndbox></object></annotation>
+      <bndbox><xmin>61</xmin><ymin>31</ymin><xmax>180</xmax><ymax>90</ymax></bndbox></object></annotation>
       """
     try FileManager.default.createDirectory(atPath: place.path("labels"), withIntermediateDirectories: true)
-    try write(Self.json("[64, 32, 192, 96]"), to: "own.json")
+    try write(Self.json("[60, 30, 180, 90]"), to: "own.json")
     try write(coco, to: "coco.json")
-    try write("image,label,x,y,w,h\nb.png,star,64,32,128,64\n", to: "boxes.csv")
+    try write("image,label,x,y,w,h\nb.png,star,60,30,120,60\n", to: "boxes.csv")
     try write(voc, to: "b.xml")
     try write("0 0.5 0.25 0.5 0.25\n", to: "labels/b.txt")
     try write("star\n", to: "labels/classes.txt")
