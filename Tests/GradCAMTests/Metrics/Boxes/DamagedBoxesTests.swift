@@ -3,7 +3,8 @@ import Testing
 
 @testable import GradCAM
 
-/// A file that is damaged gives an error, a warning, or the same boxes.
+/// A damaged file of JSON, COCO or Pascal VOC gives an error, a warning, or the same boxes. (Lines of tables and of YOLO can
+/// be lost, or be about another picture, without a trace.)
 @Suite struct DamagedBoxesTests {
   /// Whether a file is damaged without anyone noticing.
   private func changesSilently(_ text: [UInt8], _ path: String, _ file: String, _ files: [String: String]) -> Bool {
@@ -18,7 +19,7 @@ import Testing
   /// What a damage may turn into another number or label that a file could as well hold.
   private static let contents = Set("0123456789.+-eE \tx".utf8)
 
-  @Test(arguments: BoxFiles.formats.indices) func damaged(_ index: Int) throws {
+  @Test(arguments: [0, 1, 5]) func damaged(_ index: Int) throws {
     let (path, files) = BoxFiles.formats[index]
     for (file, text) in files.sorted(by: { $0.key < $1.key }) {
       let bytes = Array(text.utf8)
