@@ -115,7 +115,9 @@ public struct Message: Sendable, Equatable, ExpressibleByStringInterpolation, Cu
 
 /// What a user can set, by its plain name.
 public enum Setting: String, Sendable {
-  case axis, channels, `class`, columns, contrast, crop, detection, embedding, fuse, grid, image, interpolation, item
+  case axis, boxes, channels, `class`, columns, contrast, crop, detection, embedding, fuse, grid, image, interpolation,
+    item
+  case labelMap = "label-map"
   case labels, mask, mean, method, metric, models, node
   case outputName = "output-name"
   case plugin, prefer, preset, range, resize, score, size, smooth, std, target, tensor, top

@@ -33,11 +33,39 @@ struct BoxOptions: ParsableArguments {
   @Option(
     name: .customLong("boxes"),
     help: ArgumentHelp(
-      #"Boxes of the objects: {"PICTURE": [{"label": "NAME", "box": [left, top, right, bottom]}]}."#,
-      valueName: "FILE.json"))
+      "Boxes of the objects: a file of JSON, COCO, CSV, YOLO or Pascal VOC, or a folder of the last two.",
+      valueName: "FILE|DIR"))
   var path: String?
+  @Option(
+    name: .customLong("label-map"),
+    help: ArgumentHelp(
+      "The class that a label of the boxes means; LABEL= leaves its boxes out, and * is any label that is no class. "
+        + "Repeatable.",
+      valueName: "LABEL=CLASS"))
+  var labelMap: [String] = []
 
-  func read() throws -> ObjectBoxes? { try path.map { try ObjectBoxes(contentsOf: $0) } }
+  mutating func validate() throws {
+    if path == nil, !labelMap.isEmpty { throw ValidationError("--label-map needs --boxes.") }
+  }
+
+  /// The boxes in pictures, after warnings about them; nil if none were given.
+  ///
+  /// Throws what `ObjectBoxes.init` throws.
+  func read(of pictures: [String]) throws -> ObjectBoxes? {
+    try read { try ObjectBoxes(contentsOf: $0, of: pictures, labelMap: $1) }
+  }
+
+  /// The boxes in an image of a known size.
+  func read(of image: String, size: PixelSize) throws -> ObjectBoxes? {
+    try read { try ObjectBoxes(contentsOf: $0, of: [image], labelMap: $1) { _ in size } }
+  }
+
+  private func read(_ boxes: (String, LabelMap) throws -> ObjectBoxes) throws -> ObjectBoxes? {
+    guard let path else { return nil }
+    let boxes = try boxes(path, LabelMap(labelMap))
+    for warning in boxes.warnings { Console.warn(warning) }
+    return boxes
+  }
 
   /// The metric with a name; nil for `none`.
   ///
@@ -47,7 +75,7 @@ struct BoxOptions: ParsableArguments {
     let metric = try Metrics.named(name)
     guard path != nil || !metric.needsBoxes else {
       throw GradCAMError(
-        .usage, at: "--metric \(name)", problem: "needs the boxes of objects", advice: "give --boxes FILE.json")
+        .usage, at: "--metric \(name)", problem: "needs the boxes of objects", advice: "give --boxes FILE")
     }
     return metric
   }

@@ -42,7 +42,7 @@ struct Sweep: ParsableCommand {
   }
 
   func run() throws {
-    let objects = try boxes.read(), metric = try boxes.metric(named: self.metric)
+    let metric = try boxes.metric(named: self.metric)
     let clock = ContinuousClock()
     let opened = try OpenedModel(model, host, image, target.request)
     let model = opened.model
@@ -60,6 +60,7 @@ struct Sweep: ParsableCommand {
     let (explainer, choice) = try opened.explainer(
       nodes: ["all"], hint: FeatureMapHint(item: item.item), picture: sources.input, threadCount: threads.count,
       reusesWeights: true, visitsNodes: method is any TapMethod)
+    let objects = try boxes(of: sources, explainer)
     for warning in explainer.warnings(about: sources) { Console.tell(warning) }
     let sheet = best ? nil : try sheetPath(of: sources, opened)
 
@@ -96,6 +97,18 @@ struct Sweep: ParsableCommand {
     try Picture.checkFormat(ofOutput: output)
     try paths.claim(output)
     return output
+  }
+
+  /// The boxes in the image; a tensor is as large as the network's input.
+  private func boxes(of sources: ImageSources, _ explainer: Explainer) throws -> ObjectBoxes? {
+    let image = sources.name(0), catalogue = explainer.focus.catalogue
+    let objects =
+      try sources.usesPictures
+      ? boxes.read(of: [image]) : boxes.read(of: image, size: explainer.planner.inputSize)
+    if catalogue.hasClassScores {
+      try objects?.check(explainer.labels, classCount: catalogue.classCount, of: explainer.model.path)
+    }
+    return objects
   }
 
   private func rank(

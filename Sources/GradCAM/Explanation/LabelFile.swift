@@ -51,7 +51,7 @@ enum LabelFile {
 
 extension String {
   /// The lines, with Unix, Windows or old Macintosh endings, without empty ones at the end.
-  fileprivate var lines: [String] {
+  var lines: [String] {
     // A carriage return and a line feed are one character.
     var lines = split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" || $0 == "\r" }.map(String.init)
     while lines.last?.allSatisfy(\.isWhitespace) == true { lines.removeLast() }
@@ -193,21 +193,8 @@ private struct LabelTable {
     }
   }
 
-  /// The cells of a line; a quoted one may hold separators and doubled quotes.
+  /// The cells of a line; none if a quotation mark is misplaced.
   private static func cells(_ line: String, _ separator: Character) -> [String] {
-    var cells: [String] = [], cell = "", isQuoted = false
-    for character in line {
-      if character == "\"" {
-        // The second of two quotes is one of the text.
-        if !isQuoted, cell.last != nil { cell.append("\"") }
-        isQuoted.toggle()
-      } else if character == separator, !isQuoted {
-        cells.append(cell.trimmingSpace)
-        cell = ""
-      } else {
-        cell.append(character)
-      }
-    }
-    return cells + [cell.trimmingSpace]
+    CSV.fields(line, separator: separator)?.map(\.trimmingSpace) ?? []
   }
 }

@@ -1,9 +1,9 @@
 import Graph
 
-/// The bytes of a regular file of at most 2 GiB.
+/// The bytes of a regular file of at most 2 GiB, or the first of them.
 ///
 /// - Throws: `GradCAMError` of kind `.unreadable`.
-func contentsOfFile(at path: String) throws -> [UInt8] {
+func contentsOfFile(at path: String, upTo limit: Int = .max) throws -> [UInt8] {
   func failure(_ problem: String, advice: String? = nil) -> GradCAMError {
     GradCAMError(.unreadable, at: path, problem: problem, advice: advice)
   }
@@ -22,7 +22,7 @@ func contentsOfFile(at path: String) throws -> [UInt8] {
   }
   guard status.st_size <= 1 << 31 else { throw failure("is larger than 2 GiB", advice: "give a smaller file") }
 
-  let count = Int(status.st_size)
+  let count = min(Int(status.st_size), limit)
   return try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
     while filled < count {
       let got = read(file, buffer.baseAddress.map { $0 + filled }, count - filled)

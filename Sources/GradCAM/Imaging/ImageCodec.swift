@@ -50,11 +50,36 @@ struct ImageCodec: Sendable {
     return codec
   }
 
-  func decode(_ bytes: [UInt8]) throws -> Picture {
+  /// The format of a file.
+  ///
+  /// Throws `badData` if it is empty, `unsupported` for an unknown format.
+  static func known(by bytes: [UInt8]) throws -> ImageCodec {
+    guard !bytes.isEmpty else {
+      throw GradCAMError(.badData, problem: "the file is empty", advice: "give a PNG or JPEG file")
+    }
+    guard let codec = all.first(where: { bytes.starts(with: $0.signature) }) else {
+      throw GradCAMError(
+        .unsupported, problem: "the file is neither PNG nor JPEG", advice: "convert it to one of the two")
+    }
+    return codec
+  }
+
+  /// How a stored picture is turned to stand upright.
+  func orientation(_ bytes: [UInt8]) -> ImageOrientation {
+    name == Self.jpeg.name ? ImageOrientation(ofJPEG: bytes) : .upright
+  }
+
+  /// The width and height that are stored, from the file's first bytes: those before the pixels.
+  func storedSize(_ bytes: [UInt8]) throws -> (width: UInt32, height: UInt32) {
     var (width, height) = (UInt32(0), UInt32(0))
     try report(.badData, problem: "not a readable \(name) file", advice: "save or fetch the picture again") {
       readSize(bytes, bytes.count, &width, &height, $0)
     }
+    return (width, height)
+  }
+
+  func decode(_ bytes: [UInt8]) throws -> Picture {
+    let (width, height) = try storedSize(bytes)
     guard Picture.hasAllowedPixelCount(width: Int(width), height: Int(height)) else {
       throw GradCAMError(
         .badData, problem: "a picture of \(width) x \(height) pixels is too large",

@@ -8,6 +8,9 @@ enum ImageOrientation: Int, CaseIterable {
     self = ImageOrientation.exifSegment(of: bytes).flatMap(ImageOrientation.orientation) ?? .upright
   }
 
+  /// Whether the upright picture is as wide as the stored one is high.
+  var swapsSides: Bool { rawValue >= 5 }
+
   /// The TIFF structure inside the first EXIF segment.
   private static func exifSegment(of bytes: [UInt8]) -> ArraySlice<UInt8>? {
     var position = 2
@@ -61,7 +64,7 @@ extension Picture {
       case .turnedLeft: (w - 1, w, -1)
       }
     if orientation == .upright { return self }
-    let (newWidth, newHeight) = orientation.rawValue < 5 ? (w, h) : (h, w)
+    let (newWidth, newHeight) = orientation.swapsSides ? (h, w) : (w, h)
     let turned = [UInt8](unsafeUninitializedCapacity: pixels.count) { target, initializedCount in
       pixels.withUnsafeBufferPointer { source in
         // In tiles, since a walk down whole columns would miss the cache at every step.

@@ -49,15 +49,25 @@ public struct Picture: Sendable, Equatable {
   ///
   /// - Throws: `GradCAMError` of kind `.badData` or `.unsupported`.
   public init(decoding bytes: [UInt8]) throws {
-    guard !bytes.isEmpty else {
-      throw GradCAMError(.badData, problem: "the file is empty", advice: "give a PNG or JPEG file")
-    }
-    guard let codec = ImageCodec.all.first(where: { bytes.starts(with: $0.signature) }) else {
-      throw GradCAMError(
-        .unsupported, problem: "the file is neither PNG nor JPEG", advice: "convert it to one of the two")
-    }
-    let stored = try codec.decode(bytes)
-    self = codec.name == ImageCodec.jpeg.name ? stored.oriented(by: ImageOrientation(ofJPEG: bytes)) : stored
+    let codec = try ImageCodec.known(by: bytes)
+    self = try codec.decode(bytes).oriented(by: codec.orientation(bytes))
+  }
+
+  /// The size that `init(contentsOf:)` gives a picture, read without its pixels.
+  ///
+  /// - Throws: `GradCAMError` of kind `.unreadable`, `.badData` or `.unsupported`.
+  public static func size(ofFile path: String) throws -> PixelSize {
+    let usual = 1 << 16, head = try contentsOfFile(at: path, upTo: usual)
+    if head.count == usual, let size = try? size(fromHead: head) { return size }
+    // Profiles and previews before the pixels may be long.
+    let bytes = head.count < usual ? head : try contentsOfFile(at: path)
+    return try located(path) { try size(fromHead: bytes) }
+  }
+
+  private static func size(fromHead bytes: [UInt8]) throws -> PixelSize {
+    let codec = try ImageCodec.known(by: bytes), (width, height) = try codec.storedSize(bytes)
+    return codec.orientation(bytes).swapsSides
+      ? PixelSize(width: Int(height), height: Int(width)) : PixelSize(width: Int(width), height: Int(height))
   }
 
   /// Writes a PNG (`.png`) or JPEG (`.jpg`, `.jpeg`) file, by the extension of `path`.

@@ -1,3 +1,5 @@
+import Graph
+
 /// A value as JSON writes it, or as a literal of Python or of YAML's flow style, which differ from JSON in quotes, keys
 /// and the names of constants.
 enum LiteralValue: Equatable, Sendable {
@@ -13,6 +15,15 @@ enum LiteralValue: Equatable, Sendable {
   init?(_ text: some StringProtocol) {
     var reader = LiteralReader(bytes: Array(text.utf8))
     guard let value = reader.value(depth: 0, endsAtColon: false), reader.isAtEnd else { return nil }
+    self = value
+  }
+
+  /// Reads a text that must be JSON, in which no object has a key twice.
+  ///
+  /// Throws `badData` naming the line of anything else.
+  init(json text: String) throws {
+    var reader = LiteralReader(bytes: Array(text.utf8), isStrict: true)
+    guard let value = reader.value(depth: 0, endsAtColon: false), reader.isAtEnd else { throw reader.fault }
     self = value
   }
 
@@ -40,7 +51,7 @@ enum LiteralValue: Equatable, Sendable {
   }
 
   /// A text, or a whole number as text.
-  fileprivate var name: String? { text ?? integer.map(String.init) }
+  var name: String? { text ?? integer.map(String.init) }
 }
 
 extension LiteralValue {
@@ -92,10 +103,22 @@ extension LiteralValue {
 /// Reads a value from bytes.
 private struct LiteralReader {
   let bytes: [UInt8]
+  /// Whether only JSON without repeated keys is read.
+  let isStrict: Bool
   private var position = 0
+  private var repeatedKey: String?
   private static let deepest = 64
 
-  init(bytes: [UInt8]) { self.bytes = bytes }
+  init(bytes: [UInt8], isStrict: Bool = false) { (self.bytes, self.isStrict) = (bytes, isStrict) }
+
+  /// Why nothing was read.
+  var fault: GradCAMError {
+    let line = bytes[..<min(position, bytes.count)].count { $0 == 0x0A } + 1
+    let problem =
+      repeatedKey.map { "the key '\($0)' occurs twice" }
+      ?? (position < bytes.count ? "is not JSON from here on" : "the text ends too early")
+    return GradCAMError(.badData, at: "line \(line)", problem: problem)
+  }
 
   private var next: UInt8? { position < bytes.count ? bytes[position] : nil }
 
@@ -122,8 +145,9 @@ private struct LiteralReader {
     guard depth < Self.deepest else { return nil }
     if skip("{") { return map(depth) }
     if skip("[") { return list(depth, end: "]") }
-    if skip("(") { return list(depth, end: ")") }
     if skip("\"") { return quoted(by: UInt8(ascii: "\"")).map { .text($0) } }
+    if isStrict { return plain(endsAtColon: endsAtColon) }
+    if skip("(") { return list(depth, end: ")") }
     if skip("'") { return quoted(by: UInt8(ascii: "'")).map { .text($0) } }
     return plain(endsAtColon: endsAtColon)
   }
@@ -131,12 +155,16 @@ private struct LiteralReader {
   private mutating func map(_ depth: Int) -> LiteralValue? {
     var entries: [String: LiteralValue] = [:]
     while !skip("}") {
-      guard let key = value(depth: depth + 1, endsAtColon: true)?.name, skip(":"),
-        let value = value(depth: depth + 1, endsAtColon: false)
-      else { return nil }
+      guard !isStrict || next == UInt8(ascii: "\""), let key = value(depth: depth + 1, endsAtColon: true)?.name else {
+        return nil
+      }
+      if isStrict, entries[key] != nil {
+        repeatedKey = key
+        return nil
+      }
+      guard skip(":"), let value = value(depth: depth + 1, endsAtColon: false) else { return nil }
       entries[key] = value
-      skipSpace()
-      guard skip(",") || next == UInt8(ascii: "}") else { return nil }
+      guard skipComma(before: "}") else { return nil }
     }
     return .map(entries)
   }
@@ -146,10 +174,16 @@ private struct LiteralReader {
     while !skip(end) {
       guard let value = value(depth: depth + 1, endsAtColon: false) else { return nil }
       values.append(value)
-      skipSpace()
-      guard skip(",") || next == UInt8(ascii: end) else { return nil }
+      guard skipComma(before: end) else { return nil }
     }
     return .list(values)
+  }
+
+  /// Skips the comma after an element, which the last one has only outside of JSON.
+  private mutating func skipComma(before end: Unicode.Scalar) -> Bool {
+    guard skip(",") else { return next == UInt8(ascii: end) }
+    skipSpace()
+    return !isStrict || next != UInt8(ascii: end)
   }
 
   /// The rest of a text in quotes, which a backslash or, as in YAML, doubling escapes.
@@ -161,6 +195,7 @@ private struct LiteralReader {
         guard let escaped = escape() else { return nil }
         text += Array(String(escaped).utf8)
       } else if byte != quote {
+        guard !isStrict || byte >= 0x20 else { return nil }
         text.append(byte)
       } else if quote == UInt8(ascii: "'"), next == quote {
         text.append(quote)
@@ -182,8 +217,8 @@ private struct LiteralReader {
     case UInt8(ascii: "r"): return "\r"
     case UInt8(ascii: "b"): return "\u{8}"
     case UInt8(ascii: "f"): return "\u{C}"
-    case UInt8(ascii: "x"): return hexadecimal(2).flatMap(Unicode.Scalar.init).map(Character.init)
-    case UInt8(ascii: "U"): return hexadecimal(8).flatMap(Unicode.Scalar.init).map(Character.init)
+    case UInt8(ascii: "x") where !isStrict: return hexadecimal(2).flatMap(Unicode.Scalar.init).map(Character.init)
+    case UInt8(ascii: "U") where !isStrict: return hexadecimal(8).flatMap(Unicode.Scalar.init).map(Character.init)
     case UInt8(ascii: "u"):
       guard let unit = hexadecimal(4) else { return nil }
       // JSON writes a character above U+FFFF as two surrogates.
@@ -193,6 +228,7 @@ private struct LiteralReader {
         return Unicode.Scalar(0x10000 + (unit - 0xD800) << 10 + (low - 0xDC00)).map(Character.init)
       }
       return Unicode.Scalar(unit).map(Character.init)
+    case _ where isStrict: return "\"\\/".utf8.contains(byte) ? Character(Unicode.Scalar(byte)) : nil
     default: return byte < 0x80 ? Character(Unicode.Scalar(byte)) : nil
     }
   }
@@ -212,7 +248,23 @@ private struct LiteralReader {
     guard let text = String(validating: bytes[start..<position], as: UTF8.self)?.trimmingSpace, !text.isEmpty else {
       return nil
     }
+    if isStrict, !["null", "true", "false"].contains(text), !text.isJSONNumber {
+      position = start
+      return nil
+    }
     return LiteralValue(plain: text)
+  }
+}
+
+extension String {
+  /// Whether it is a number as JSON writes it.
+  fileprivate var isJSONNumber: Bool {
+    let digits = utf8.drop { $0 == UInt8(ascii: "-") }
+    guard let first = digits.first, let last = digits.last, digits.count + 1 >= utf8.count else { return false }
+    func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
+    let startsWithZero = first == 0x30 && digits.dropFirst().first.map(isDigit) == true
+    return isDigit(first) && isDigit(last) && !startsWithZero
+      && digits.allSatisfy { isDigit($0) || "+-.eE".utf8.contains($0) } && Double(self) != nil
   }
 }
 

@@ -74,6 +74,25 @@ extension [ModelClasses] {
       label: Self.shortest(labels) ?? (Int(name) == nil ? name : "class \(name)"), source: source, indices: indices)
   }
 
+  /// The classes that have boxes in an image, each with its boxes.
+  ///
+  /// Throws as `ObjectBoxes.check` does.
+  func boxed(_ boxes: ObjectBoxes, in image: String) throws -> [(asked: AskedClass, boxes: [PixelRectangle])] {
+    var found: [(asked: AskedClass, boxes: [PixelRectangle])] = []
+    for object in boxes.objects(in: image) {
+      let indices = try compactMap { try boxes.index(of: object, $0.labels, classCount: $0.count) }
+      guard indices.count == count else { continue }
+      if let place = found.firstIndex(where: { $0.asked.indices == indices }) {
+        found[place].boxes.append(object.box)
+      } else {
+        let labels = zip(self, indices).compactMap { $0.labels[$1] }
+        let asked = AskedClass(label: Self.shortest(labels) ?? object.label, source: .boxes, indices: indices)
+        found.append((asked, [object.box]))
+      }
+    }
+    return found
+  }
+
   /// The top class of most models; of several such, the one that the models find most probable on average.
   ///
   /// - Parameter tops: the top class of each model, with the probabilities of all classes.

@@ -106,12 +106,16 @@ struct Compare: ParsableCommand {
         .usage, problem: networks.isEmpty ? "no model was given" : "no picture was given",
         advice: "name one or more models, then PNG or JPEG files")
     }
-    let boxes = try measured.boxes.read(), truth = try truth.map { try TrueLabels($0) }
+    let boxes = try measured.boxes.read(of: images), truth = try truth.map { try TrueLabels($0) }
     let settings = ModelRun.Settings(
       method: self.method, metrics: try measured.chosenMetrics, colormap: drawing.colormap, blend: drawing.blend,
       measuresOwnClass: measured.classes.isEmpty && boxes == nil && truth == nil)
     let paths = try networks.map(host.modelFolder.resolve), choices = try image.choices(for: paths)
     let entries = try entries(paths, choices, registry)
+    for entry in entries where boxes != nil {
+      let size = try DecidedPreprocessing(entry.choice.preprocessing, for: entry.model).inputSize
+      try boxes?.check(entry.model, size: size, labels: entry.labels)
+    }
     let files = entries.flatMap(\.model.graph.files) + images + choices.compactMap(\.labels)
     let grid = try claimOutputs(
       inputs: files + [measured.boxes.path, self.truth == "folders" ? nil : self.truth].compactMap { $0 })
@@ -120,7 +124,7 @@ struct Compare: ParsableCommand {
     let (pictures, unread) = try readable(images, bar)
     var classes: [ModelClasses] = [], looks: [FirstLook] = []
     for (index, entry) in entries.enumerated() {
-      let look = try FirstLook(pictures.map(\.path), votes: settings.measuresOwnClass, method: self.method) {
+      let look = try FirstLook(pictures.map(\.path), votes: measured.classes.isEmpty && self.truth == nil, method: self.method) {
         try entry.explainer(threads: threads.count)
       } progress: { part, image in
         bar.report(index, min(part, 0.999), "\(entry.name), \(image)")
@@ -204,34 +208,19 @@ struct Compare: ParsableCommand {
     of picture: (path: String, picture: ComparedPicture), _ classes: [ModelClasses], _ tops: [[FirstLook.Top]],
     _ index: Int, _ boxes: ObjectBoxes?, _ truth: TrueLabels?
   ) throws -> [ComparedCase] {
-    let path = picture.path, objects = boxes?.objects(in: path) ?? []
-    let known: [AskedClass] =
-      try truth.map { [try classes.asked(try $0.label(of: path), .truth)] }
-      ?? objects.map(\.label).withoutRepeats.map { try classes.asked($0, .boxes) }
+    let path = picture.path
+    let boxed = try boxes.map { try classes.boxed($0, in: path) } ?? []
+    let known = try truth.map { [try classes.asked(try $0.label(of: path), .truth)] } ?? boxed.map(\.asked)
     var asked = try measured.classes.withoutRepeats.map { try classes.asked($0, .given) }
     if asked.isEmpty { asked = known }
     if asked.isEmpty { asked = [try classes.vote(tops.map { $0[index] }, image: path)] }
     let truth = classes.indices.map { model in Set(known.map { $0.indices[model] }) }
     var seen: Set<[Int]> = []
-    return try asked.filter { seen.insert($0.indices).inserted }.map { asked in
+    return asked.filter { seen.insert($0.indices).inserted }.map { asked in
       ComparedCase(
         image: path, picture: picture.picture, asked: asked, truth: known.isEmpty ? [] : truth,
-        boxes: try boxes?.boxes(
-          in: path, of: asked.indices[0], classes[0].labels, classCount: classes[0].count) ?? [])
+        boxes: boxed.first { $0.asked.indices == asked.indices }?.boxes ?? [])
     }
-  }
-
-  private func claimOutputs(inputs: [String]) throws -> String {
-    var paths = ClaimedPaths(inputs: inputs)
-    if let output { try Picture.checkFormat(ofOutput: output) }
-    for path in [output, report, csv] { if let path { try paths.claim(path) } }
-    return output ?? paths.claimFree("comparison", "png")
-  }
-
-  /// The file's name, or its path if several models share the name.
-  private func name(_ index: Int, _ models: [Model]) -> String {
-    let name = models[index].name
-    return models.filter { $0.name == name }.count == 1 ? name : models[index].path
   }
 
   private func comparison(

@@ -1,3 +1,4 @@
+import GradCAM
 import Graph
 
 extension Comparison {

@@ -44,7 +44,7 @@ struct Evaluate: ParsableCommand {
   }
 
   func run() throws {
-    let boxes = try measured.boxes.read(), metrics = try measured.chosenMetrics
+    let metrics = try measured.chosenMetrics
     let model = try host.open(model, image)
     let registry = model.registry
     let all = methods.contains("all")
@@ -56,12 +56,14 @@ struct Evaluate: ParsableCommand {
     }
     let folder = try ImageFolder(folder)
     let names = folder.names.prefix(limit ?? .max)
+    let boxes = try measured.boxes.read(of: names.map(folder.path))
     let explainer = try Explainer(
       model, nodes: [node], hint: featureMap.hint, preprocessing: DecidedPreprocessing(image.choice, for: model),
       labels: try image.labels.map { try Labels(contentsOf: $0) }, threadCount: threads.count,
       reusesWeights: true)
     let focus = explainer.focus, classCount = focus.catalogue.classCount
     try explainer.checkClasses()
+    try boxes?.check(explainer.labels, classCount: classCount, of: model.path)
     let classes = try measured.classes.map { try explainer.labels.index(of: $0, classCount: classCount) }.withoutRepeats
 
     let path = output ?? model.name + ".evaluation.jsonl"
@@ -91,10 +93,12 @@ struct Evaluate: ParsableCommand {
       case .success(let prepared):
         let observation = try explainer.observe(prepared)
         let top = try explainer.classes(of: observation, count: 1)
-        let boxed = try boxes?.classes(in: name, explainer.labels, classCount: classCount) ?? []
+        let boxed = try boxes?.classes(in: folder.path(name), explainer.labels, classCount: classCount) ?? []
         let explained = classes.isEmpty ? boxed.isEmpty ? top.map(\.index) : boxed : classes
         for (number, classIndex) in explained.enumerated() {
-          let objects = try boxes?.boxes(in: name, of: classIndex, explainer.labels, classCount: classCount) ?? []
+          let objects =
+            try boxes?.boxes(
+              in: folder.path(name), of: classIndex, explainer.labels, classCount: classCount) ?? []
           func advance(_ part: Double) {
             bar.report(index, min((Double(number) + part) / Double(explained.count), 0.999), name)
           }

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import GradCAM
@@ -33,4 +34,21 @@ import Testing
     #"[{"id": 1}]"#,
   ])
   func otherValuesNameNothing(_ text: String) { #expect(LiteralValue(text)?.classNames == nil) }
+
+  @Test(arguments: [
+    #"{"a": [1, -2.5e3, 0, true, null], "b": {"a": "\u00e9\/\n"}}"#, " [] ", "3", #""text""#,
+  ])
+  func strictJSON(_ text: String) throws { #expect(try LiteralValue(json: text) == LiteralValue(text)) }
+
+  @Test(arguments: [
+    ("", "line 1: the text ends too early"), ("{\n\"a\": 1,\n\"a\": 2}", "line 3: the key 'a' occurs twice"),
+    ("[1,\n2", "line 2: the text ends too early"), ("[1, 2,]", "is not JSON"), (#"{"a": 1,}"#, "is not JSON"),
+    ("['a']", "is not JSON"), ("(1)", "is not JSON"), ("[None]", "is not JSON"), ("[a]", "is not JSON"),
+    ("[01]", "is not JSON"), ("[1.]", "is not JSON"), ("[.5]", "is not JSON"), ("[+1]", "is not JSON"),
+    ("[--1]", "is not JSON"), ("[nan]", "is not JSON"), ("[0x10]", "is not JSON"), ("{1: 2}", "is not JSON"),
+    (#"["\x41"]"#, "is not JSON"), (#"["\q"]"#, "is not JSON"), ("[\"a\nb\"]", "is not JSON"), ("[1] 2", "is not JSON"),
+  ])
+  func anythingElseIsNotJSON(_ text: String, words: String) {
+    expectError(.badData, saying: words) { _ = try LiteralValue(json: text) }
+  }
 }
