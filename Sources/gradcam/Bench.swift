@@ -11,8 +11,10 @@ struct Bench: ParsableCommand {
       milliseconds. Weights are packed beforehand, as explain does for more than 8 images.
       """)
 
-  @Argument(help: "The exported network: a file, or a name in the models folder.") var model: String
-  @Option(help: ArgumentHelp("Target layer, as explain takes it.", valueName: "NAME")) var node = "auto"
+  @Argument(help: "The exported network: a file, or a name in the models folder.", completion: .model)
+  var model: String
+  @Option(help: ArgumentHelp("Target layer, as explain takes it.", valueName: "NAME"), completion: .node) var node =
+    "auto"
   @OptionGroup var threads: ThreadOptions
   @Option(help: ArgumentHelp("Measured runs, after two warm-up runs.", valueName: "N")) var runs = 10
   @Flag(help: "Also report the time of every operator and node, with the kernel chosen.") var profile = false

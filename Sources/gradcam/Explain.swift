@@ -7,14 +7,15 @@ struct Explain: ParsableCommand {
     commandName: "explain",
     abstract: "Draws a heat map of the evidence for a class, or another target, over each image.")
 
-  @Argument(help: "The exported network: a file, or a name in the models folder.") var model: String
-  @Argument(help: "PNG or JPEG files.") var images: [String] = []
+  @Argument(help: "The exported network: a file, or a name in the models folder.", completion: .model)
+  var model: String
+  @Argument(help: "PNG or JPEG files.", completion: .picture) var images: [String] = []
 
   @Option(
     name: .customLong("node"),
     help: ArgumentHelp(
       "Target layer: node, tensor or PyTorch module (features.35), Op:k (Conv:-1), #index, a unique suffix, or auto. "
-        + "Repeatable.", valueName: "NAME"))
+        + "Repeatable.", valueName: "NAME"), completion: .node)
   var nodes: [String] = []
 
   @OptionGroup var target: TargetOptions
@@ -24,7 +25,7 @@ struct Explain: ParsableCommand {
     name: .customLong("method"),
     help: ArgumentHelp(
       "CAM method: \(CAMMethods.all.map(\.name).joined(separator: ", ")), a plugin's, or all: every method that the "
-        + "node supports, in one picture. Repeatable.", valueName: "NAME"))
+        + "node supports, in one picture. Repeatable.", valueName: "NAME"), completion: .methods)
   var methods: [String] = ["gradcam"]
 
   @Option(help: ArgumentHelp("How many concepts dff looks for.", valueName: "K")) var concepts = 5
@@ -43,16 +44,21 @@ struct Explain: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "A file for one picture, else a folder; with --method all a folder gets each method's picture too. Default: "
-        + "NAME.gradcam.png in the working directory.", valueName: "PATH"))
+        + "NAME.gradcam.png in the working directory.", valueName: "PATH"), completion: .file())
   var output: String?
 
   @Option(help: ArgumentHelp("How the map is drawn.", valueName: "STYLE")) var style = DrawingStyle.overlay
   @OptionGroup var drawing: DrawingOptions
 
-  @Option(help: ArgumentHelp("Write the map (h, w) after rectification.", valueName: "FILE.npy")) var saveMap: String?
-  @Option(help: ArgumentHelp("Write the activation at the node.", valueName: "FILE.npy")) var saveActivation: String?
-  @Option(help: ArgumentHelp("Write the gradient at the node.", valueName: "FILE.npy")) var saveGradient: String?
-  @Option(help: ArgumentHelp("Write the model's first output, or that of --output-name.", valueName: "FILE.npy"))
+  @Option(help: ArgumentHelp("Write the map (h, w) after rectification.", valueName: "FILE.npy"), completion: .array)
+  var saveMap: String?
+  @Option(help: ArgumentHelp("Write the activation at the node.", valueName: "FILE.npy"), completion: .array)
+  var saveActivation: String?
+  @Option(help: ArgumentHelp("Write the gradient at the node.", valueName: "FILE.npy"), completion: .array)
+  var saveGradient: String?
+  @Option(
+    help: ArgumentHelp("Write the model's first output, or that of --output-name.", valueName: "FILE.npy"),
+    completion: .array)
   var saveOutput: String?
 
   @OptionGroup var threads: ThreadOptions

@@ -7,14 +7,14 @@ struct ImageOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "A .npy tensor for the image input instead of an image, or NAME=FILE for another input. Repeatable.",
-      valueName: "[NAME=]FILE"))
+      valueName: "[NAME=]FILE"), completion: .array)
   var tensor: [String] = []
 
   @Option(
     name: .customLong("image"),
     help: ArgumentHelp(
       "A picture for the image input NAME, of a network that takes several. Repeatable.",
-      valueName: "NAME=FILE"))
+      valueName: "NAME=FILE"), completion: .picture)
   var pictures: [String] = []
 
   @Option(help: ArgumentHelp("Preprocessing preset.", valueName: "NAME")) var preset: Preprocessing.Preset?
@@ -45,12 +45,14 @@ struct ImageOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Names of the classes: one per line, or JSON, CSV or YAML as they are usually kept.", valueName: "FILE"))
+      "Names of the classes: one per line, or JSON, CSV or YAML as they are usually kept.", valueName: "FILE"),
+    completion: .file())
   var labels: String?
 
   @Option(
     help: ArgumentHelp(
-      "The output that holds the scores of classes, if there are several or the file does not tell.", valueName: "NAME")
+      "The output that holds the scores of classes, if there are several or the file does not tell.", valueName: "NAME"),
+    completion: .modelOutput
   )
   var outputName: String?
 

@@ -6,13 +6,14 @@ import Graph
 struct MeasuringOptions: ParsableArguments {
   @Option(
     name: .customLong("class"),
-    help: ArgumentHelp("Class explained in every image, by number or label. Repeatable.", valueName: "N|LABEL"))
+    help: ArgumentHelp("Class explained in every image, by number or label. Repeatable.", valueName: "N|LABEL"),
+    completion: .label)
   var classes: [String] = []
   @Option(
     name: .customLong("metric"),
     help: ArgumentHelp(
       "Metric: \(Metrics.names), or none. Repeatable. Default: all, those that need boxes only with --boxes.",
-      valueName: "NAME"))
+      valueName: "NAME"), completion: .metric)
   var metrics: [String] = []
   @OptionGroup var boxes: BoxOptions
 
@@ -34,7 +35,7 @@ struct BoxOptions: ParsableArguments {
     name: .customLong("boxes"),
     help: ArgumentHelp(
       #"Boxes of the objects: {"PICTURE": [{"label": "NAME", "box": [left, top, right, bottom]}]}."#,
-      valueName: "FILE.json"))
+      valueName: "FILE.json"), completion: .file())
   var path: String?
 
   func read() throws -> ObjectBoxes? { try path.map { try ObjectBoxes(contentsOf: $0) } }

@@ -8,7 +8,8 @@ struct Nodes: ParsableCommand {
     abstract: "Lists every node at which a map can be taken, with the names it goes by.",
     discussion: "Any name in a line may be given to --node, and so may the name of the image input.")
 
-  @Argument(help: "The exported network: a file, or a name in the models folder.") var model: String
+  @Argument(help: "The exported network: a file, or a name in the models folder.", completion: .model)
+  var model: String
   @Flag(help: "List every node, not only feature maps.") var all = false
   @Flag(help: "Print one JSON document.") var json = false
   @OptionGroup var image: ImageOptions

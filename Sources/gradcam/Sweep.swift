@@ -11,17 +11,20 @@ struct Sweep: ParsableCommand {
       maps from the first node to the last. --best prints only the name of the best node, for use with --node.
       """)
 
-  @Argument(help: "The exported network: a file, or a name in the models folder.") var model: String
-  @Argument(help: "A PNG or JPEG file.") var images: [String] = []
-  @Option(help: ArgumentHelp("CAM method.", valueName: "NAME")) var method = "gradcam"
+  @Argument(help: "The exported network: a file, or a name in the models folder.", completion: .model)
+  var model: String
+  @Argument(help: "A PNG or JPEG file.", completion: .picture) var images: [String] = []
+  @Option(help: ArgumentHelp("CAM method.", valueName: "NAME"), completion: .method) var method = "gradcam"
   @Option(
     help: ArgumentHelp(
-      "What nodes are ranked by: \(Metrics.names); or none, to keep their order.", valueName: "NAME"))
+      "What nodes are ranked by: \(Metrics.names); or none, to keep their order.", valueName: "NAME"),
+    completion: .metric)
   var metric = "average-drop"
   @OptionGroup var boxes: BoxOptions
   @Flag(help: "Print the name of the best node and draw nothing.") var best = false
   @Option(
-    help: ArgumentHelp("The contact sheet; NAME.sweep.png in the working directory by default.", valueName: "FILE"))
+    help: ArgumentHelp("The contact sheet; NAME.sweep.png in the working directory by default.", valueName: "FILE"),
+    completion: .file())
   var output: String?
   @OptionGroup var drawing: DrawingOptions
   @OptionGroup var threads: ThreadOptions

@@ -22,11 +22,13 @@ struct Verify: ParsableCommand {
       cannot be verified are skipped with a warning. The exit code is 1 if a comparison disagrees.
       """)
 
-  @Argument(help: "The exported network: a file, or a name in the models folder.") var model: String
-  @Argument(help: ArgumentHelp("A PNG or JPEG file.", valueName: "image")) var picture: String?
+  @Argument(help: "The exported network: a file, or a name in the models folder.", completion: .model)
+  var model: String
+  @Argument(help: ArgumentHelp("A PNG or JPEG file.", valueName: "image"), completion: .picture) var picture: String?
 
   @Option(
-    name: .customLong("node"), help: ArgumentHelp("Target layer, as explain takes it. Repeatable.", valueName: "NAME"))
+    name: .customLong("node"), help: ArgumentHelp("Target layer, as explain takes it. Repeatable.", valueName: "NAME"),
+    completion: .node)
   var nodes: [String] = []
 
   @OptionGroup var target: TargetOptions

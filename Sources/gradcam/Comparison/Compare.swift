@@ -12,12 +12,15 @@ struct Compare: ParsableCommand {
       preprocessing take VALUE for all models, or MODEL=VALUE for one. Pictures that cannot be read are left out.
       """)
 
-  @Argument(help: ArgumentHelp("The exported networks: files, or names in the models folder.", valueName: "model"))
+  @Argument(
+    help: ArgumentHelp("The exported networks: files, or names in the models folder.", valueName: "model"),
+    completion: .model)
   var networks: [String]
-  @Option(parsing: .upToNextOption, help: ArgumentHelp("PNG or JPEG files.", valueName: "IMAGE")) var images: [String]
+  @Option(parsing: .upToNextOption, help: ArgumentHelp("PNG or JPEG files.", valueName: "IMAGE"), completion: .picture)
+  var images: [String]
   @Option(
     name: .customLong("node"),
-    help: ArgumentHelp("Target layer, as explain takes it. Repeatable.", valueName: "[MODEL=]NAME"))
+    help: ArgumentHelp("Target layer, as explain takes it. Repeatable.", valueName: "[MODEL=]NAME"), completion: .node)
   var nodes: [String] = []
   @Option(
     name: .customLong("depth"),
@@ -25,11 +28,16 @@ struct Compare: ParsableCommand {
       "Target layer by its place among all feature maps, from 0 for the first to 1 for the last. Repeatable.",
       valueName: "[MODEL=]D"))
   var depths: [String] = []
-  @Option(help: ArgumentHelp("CAM method.", valueName: "NAME")) var method = "gradcam"
+  @Option(help: ArgumentHelp("CAM method.", valueName: "NAME"), completion: .method) var method = "gradcam"
   @OptionGroup var measured: MeasuringOptions
-  @Option(help: ArgumentHelp("The picture grid; comparison.png by default.", valueName: "FILE")) var output: String?
-  @Option(help: ArgumentHelp("A self-contained page to open in a browser.", valueName: "FILE.html")) var report: String?
-  @Option(help: ArgumentHelp("A line for each image and model.", valueName: "FILE.csv")) var csv: String?
+  @Option(help: ArgumentHelp("The picture grid; comparison.png by default.", valueName: "FILE"), completion: .file())
+  var output: String?
+  @Option(
+    help: ArgumentHelp("A self-contained page to open in a browser.", valueName: "FILE.html"),
+    completion: .file(extensions: ["html"])) var report: String?
+  @Option(
+    help: ArgumentHelp("A line for each image and model.", valueName: "FILE.csv"),
+    completion: .file(extensions: ["csv"])) var csv: String?
   @OptionGroup var drawing: DrawingOptions
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print one JSON document.") var json = false
