@@ -23,7 +23,7 @@ struct Check: ParsableCommand {
       valueName: "FILE"), completion: .file())
   var manifest: String?
   @Flag(help: "Print one JSON document.") var json = false
-  @OptionGroup var plugins: PluginOptions
+  @OptionGroup(title: "Plugins") var plugins: PluginOptions
   @Flag(help: .hidden) var inThisProcess = false
 
   private struct Row: Encodable {

@@ -18,7 +18,7 @@ struct Explain: ParsableCommand {
         + "Repeatable.", valueName: "NAME"), completion: .node)
   var nodes: [String] = []
 
-  @OptionGroup var target: TargetOptions
+  @OptionGroup(title: "Target") var target: TargetOptions
   @Option(help: ArgumentHelp("Explain the K most probable classes.", valueName: "K")) var top: Int?
 
   @Option(
@@ -48,7 +48,7 @@ struct Explain: ParsableCommand {
   var output: String?
 
   @Option(help: ArgumentHelp("How the map is drawn.", valueName: "STYLE")) var style = DrawingStyle.overlay
-  @OptionGroup var drawing: DrawingOptions
+  @OptionGroup(title: "Drawing") var drawing: DrawingOptions
 
   @Option(help: ArgumentHelp("Write the map (h, w) after rectification.", valueName: "FILE.npy"), completion: .array)
   var saveMap: String?
@@ -63,9 +63,9 @@ struct Explain: ParsableCommand {
 
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print one JSON document.") var json = false
-  @OptionGroup var featureMap: FeatureMapOptions
-  @OptionGroup var image: ImageOptions
-  @OptionGroup var host: HostOptions
+  @OptionGroup(title: "Feature map") var featureMap: FeatureMapOptions
+  @OptionGroup(title: "Input and labels") var image: ImageOptions
+  @OptionGroup(title: "Models and plugins") var host: HostOptions
 
   mutating func validate() throws {
     if !(1...64).contains(concepts) { throw ValidationError("--concepts must be 1 to 64.") }

@@ -12,7 +12,7 @@ struct Models: ParsableCommand {
       """)
 
   @Flag(help: "Print one JSON document.") var json = false
-  @OptionGroup var host: HostOptions
+  @OptionGroup(title: "Models and plugins") var host: HostOptions
 
   func run() throws {
     let folder = host.modelFolder

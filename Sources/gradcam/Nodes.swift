@@ -12,8 +12,8 @@ struct Nodes: ParsableCommand {
   var model: String
   @Flag(help: "List every node, not only feature maps.") var all = false
   @Flag(help: "Print one JSON document.") var json = false
-  @OptionGroup var image: ImageOptions
-  @OptionGroup var host: HostOptions
+  @OptionGroup(title: "Input and labels") var image: ImageOptions
+  @OptionGroup(title: "Models and plugins") var host: HostOptions
 
   private struct Row: Encodable {
     let index: Int

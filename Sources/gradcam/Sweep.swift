@@ -26,13 +26,13 @@ struct Sweep: ParsableCommand {
     help: ArgumentHelp("The contact sheet; NAME.sweep.png in the working directory by default.", valueName: "FILE"),
     completion: .file())
   var output: String?
-  @OptionGroup var drawing: DrawingOptions
+  @OptionGroup(title: "Drawing") var drawing: DrawingOptions
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print one JSON document.") var json = false
-  @OptionGroup var target: TargetOptions
-  @OptionGroup var item: ItemOptions
-  @OptionGroup var image: ImageOptions
-  @OptionGroup var host: HostOptions
+  @OptionGroup(title: "Target") var target: TargetOptions
+  @OptionGroup(title: "Feature map") var item: ItemOptions
+  @OptionGroup(title: "Input and labels") var image: ImageOptions
+  @OptionGroup(title: "Models and plugins") var host: HostOptions
 
   mutating func validate() throws {
     if target.classes.count > 1 { throw ValidationError("Give one --class.") }

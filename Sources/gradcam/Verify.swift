@@ -31,12 +31,12 @@ struct Verify: ParsableCommand {
     completion: .node)
   var nodes: [String] = []
 
-  @OptionGroup var target: TargetOptions
+  @OptionGroup(title: "Target") var target: TargetOptions
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print one JSON document.") var json = false
-  @OptionGroup var featureMap: FeatureMapOptions
-  @OptionGroup var image: ImageOptions
-  @OptionGroup var host: HostOptions
+  @OptionGroup(title: "Feature map") var featureMap: FeatureMapOptions
+  @OptionGroup(title: "Input and labels") var image: ImageOptions
+  @OptionGroup(title: "Models and plugins") var host: HostOptions
 
   mutating func validate() throws { if target.classes.count > 1 { throw ValidationError("Give one --class.") } }
 

@@ -112,6 +112,10 @@ struct InstallationTests {
     let options = Set(help.matches(of: /--[a-z][a-z-]*/).map { String($0.0) })
     #expect(!options.isEmpty)
     for option in options { #expect(plain.contains(option), "\(option)") }
+    // Options stand under the titles that the help gives them.
+    for title in help.matches(of: /\n([A-Z][A-Z ]+):\n/).map({ String($0.1) }) where title != "SUBCOMMANDS" {
+      #expect(page.uppercased().contains("\"\(title)\"") || title == "OPTIONS", "\(title)")
+    }
     for code in ["0", "1", "64", "65", "66", "69", "70", "73", "130"] {
       #expect(page.contains(".B \(code)\n"), "\(code)")
     }

@@ -29,7 +29,7 @@ struct Compare: ParsableCommand {
       valueName: "[MODEL=]D"))
   var depths: [String] = []
   @Option(help: ArgumentHelp("CAM method.", valueName: "NAME"), completion: .method) var method = "gradcam"
-  @OptionGroup var measured: MeasuringOptions
+  @OptionGroup(title: "Classes and metrics") var measured: MeasuringOptions
   @Option(help: ArgumentHelp("The picture grid; comparison.png by default.", valueName: "FILE"), completion: .file())
   var output: String?
   @Option(
@@ -38,12 +38,12 @@ struct Compare: ParsableCommand {
   @Option(
     help: ArgumentHelp("A line for each image and model.", valueName: "FILE.csv"),
     completion: .file(extensions: ["csv"])) var csv: String?
-  @OptionGroup var drawing: DrawingOptions
+  @OptionGroup(title: "Drawing") var drawing: DrawingOptions
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print one JSON document.") var json = false
-  @OptionGroup var featureMap: FeatureMapOptions
-  @OptionGroup var image: PerModelImageOptions
-  @OptionGroup var host: HostOptions
+  @OptionGroup(title: "Feature map") var featureMap: FeatureMapOptions
+  @OptionGroup(title: "Input and labels") var image: PerModelImageOptions
+  @OptionGroup(title: "Models and plugins") var host: HostOptions
 
   mutating func validate() throws {
     if !nodes.isEmpty, !depths.isEmpty {

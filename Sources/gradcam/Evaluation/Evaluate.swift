@@ -26,7 +26,7 @@ struct Evaluate: ParsableCommand {
   var methods: [String] = ["gradcam"]
   @Option(help: ArgumentHelp("Target layer, as explain takes it.", valueName: "NAME"), completion: .node) var node =
     "auto"
-  @OptionGroup var measured: MeasuringOptions
+  @OptionGroup(title: "Classes and metrics") var measured: MeasuringOptions
   @Option(help: ArgumentHelp("Stop after the first N images by name.", valueName: "N")) var limit: Int?
   @Option(
     help: ArgumentHelp(
@@ -36,9 +36,9 @@ struct Evaluate: ParsableCommand {
   @Flag(help: "Continue the output of an interrupted run.") var resume = false
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print the means as one JSON document.") var json = false
-  @OptionGroup var featureMap: FeatureMapOptions
-  @OptionGroup var image: ImageOptions
-  @OptionGroup var host: HostOptions
+  @OptionGroup(title: "Feature map") var featureMap: FeatureMapOptions
+  @OptionGroup(title: "Input and labels") var image: ImageOptions
+  @OptionGroup(title: "Models and plugins") var host: HostOptions
 
   mutating func validate() throws {
     if let limit, limit < 1 { throw ValidationError("--limit must be at least 1.") }
