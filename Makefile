@@ -18,7 +18,11 @@ PEERS = torch==2.13.0 torchvision==0.28.0 onnx==1.23.2 onnxruntime==1.32.0 grad-
 # Options for scripts/bench.py, as in: make bench BENCH="--models resnet50 --rounds 3"
 BENCH =
 
-.PHONY: demo build library test conformance bench lint packages browser protobuf clean
+# Where 'make install' puts the program, its library, manual pages and completions; DESTDIR comes before it.
+PREFIX ?= /usr/local
+STAGE = build/stage
+
+.PHONY: demo build library stage install uninstall test conformance bench lint packages browser protobuf clean
 
 # Builds the program, explains a picture and says where the result is.
 demo: build
@@ -40,6 +44,23 @@ library: packages
 	  -Xswiftc -static-stdlib -Xlinker -soname=libgradcam.so -Xlinker -z -Xlinker nodelete -Xlinker --gc-sections \
 	  -Xlinker --version-script=$(CURDIR)/build/exports.map -Xlinker --strip-all
 	install -m 755 .build-library/release/libGradCAMShared.so build/libgradcam.so
+
+# Builds all that is installed, and lays it out in build/stage as it will lie below PREFIX.
+stage: build library build/make-manual
+	scripts/stage.sh $(GRADCAM) build/libgradcam.so build/make-manual $(STAGE)
+
+build/make-manual: scripts/make-manual.swift
+	mkdir -p build
+	$(SWIFT)c $< -o $@
+
+# Under sudo nothing is built, because Swift and the build folders are the user's: run 'make stage' first.
+install: $(if $(SUDO_USER),,stage)
+	@test -d $(STAGE) || { echo "Nothing is built yet: run 'make stage' without sudo first." >&2; exit 1; }
+	@scripts/install.sh $(STAGE) "$(DESTDIR)$(PREFIX)"
+
+# Removes what 'make install' with the same PREFIX and DESTDIR put there, and nothing else.
+uninstall:
+	@scripts/uninstall.sh "$(DESTDIR)$(PREFIX)"
 
 # Builds and runs all tests; those of the HTML report in a browser are skipped if there is none (see make browser).
 test: packages

@@ -11,16 +11,18 @@ struct Bench: ParsableCommand {
       milliseconds. Weights are packed beforehand, as explain does for more than 8 images.
       """)
 
-  @Argument(help: "The exported network: a file, or a name in the models folder.") var model: String
-  @Option(help: ArgumentHelp("Target layer, as explain takes it.", valueName: "NAME")) var node = "auto"
+  @Argument(help: "The exported network: a file, or a name in the models folder.", completion: .model)
+  var model: String
+  @Option(help: ArgumentHelp("Target layer, as explain takes it.", valueName: "NAME"), completion: .node) var node =
+    "auto"
   @OptionGroup var threads: ThreadOptions
   @Option(help: ArgumentHelp("Measured runs, after two warm-up runs.", valueName: "N")) var runs = 10
   @Flag(help: "Also report the time of every operator and node, with the kernel chosen.") var profile = false
   @Flag(help: "Print one JSON document.") var json = false
-  @OptionGroup var target: TargetOptions
-  @OptionGroup var featureMap: FeatureMapOptions
-  @OptionGroup var image: ImageOptions
-  @OptionGroup var host: HostOptions
+  @OptionGroup(title: "Target") var target: TargetOptions
+  @OptionGroup(title: "Feature map") var featureMap: FeatureMapOptions
+  @OptionGroup(title: "Input and labels") var image: ImageOptions
+  @OptionGroup(title: "Models and plugins") var host: HostOptions
 
   mutating func validate() throws {
     if target.classes.count > 1 { throw ValidationError("Give one --class.") }

@@ -14,16 +14,16 @@ struct Check: ParsableCommand {
       With plugins, every case runs in its own process; if a plugin crashes, the case has failed.
       """)
 
-  @Argument(help: "Folders of cases.") var folders: [String]
+  @Argument(help: "Folders of cases.", completion: .directory) var folders: [String]
   @Option(help: "Relative tolerance.") var rtol: Float = 1e-3
   @Option(help: "Absolute tolerance.") var atol: Float = 1e-5
   @Option(
     help: ArgumentHelp(
       "Expected outcomes: lines 'pass NAME [rtol=N] [atol=N]', 'skip NAME # reason', 'fail NAME # reason'.",
-      valueName: "FILE"))
+      valueName: "FILE"), completion: .file())
   var manifest: String?
   @Flag(help: "Print one JSON document.") var json = false
-  @OptionGroup var plugins: PluginOptions
+  @OptionGroup(title: "Plugins") var plugins: PluginOptions
   @Flag(help: .hidden) var inThisProcess = false
 
   private struct Row: Encodable {

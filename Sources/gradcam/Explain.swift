@@ -7,17 +7,18 @@ struct Explain: ParsableCommand {
     commandName: "explain",
     abstract: "Draws a heat map of the evidence for a class, or another target, over each image.")
 
-  @Argument(help: "The exported network: a file, or a name in the models folder.") var model: String
-  @Argument(help: "PNG or JPEG files, or folders of them.") var images: [String] = []
+  @Argument(help: "The exported network: a file, or a name in the models folder.", completion: .model)
+  var model: String
+  @Argument(help: "PNG or JPEG files, or folders of them.", completion: .picture) var images: [String] = []
 
   @Option(
     name: .customLong("node"),
     help: ArgumentHelp(
       "Target layer: node, tensor or PyTorch module (features.35), Op:k (Conv:-1), #index, a unique suffix, or auto. "
-        + "Repeatable.", valueName: "NAME"))
+        + "Repeatable.", valueName: "NAME"), completion: .node)
   var nodes: [String] = []
 
-  @OptionGroup var target: TargetOptions
+  @OptionGroup(title: "Target") var target: TargetOptions
   @Option(help: ArgumentHelp("Explain the K most probable classes.", valueName: "K")) var top: Int?
 
   @Option(
@@ -25,7 +26,7 @@ struct Explain: ParsableCommand {
     help: ArgumentHelp(
       "CAM method: \(CAMMethods.all.map(\.name).joined(separator: ", ")), or a plugin's. In one picture: fast, those "
         + "that need no further runs of the network; all, those that take less than a minute; all!, every one. "
-        + "Repeatable.", valueName: "NAME"))
+        + "Repeatable.", valueName: "NAME"), completion: .methods)
   var methods: [String] = ["gradcam"]
 
   @Option(help: ArgumentHelp("How many concepts dff looks for.", valueName: "K")) var concepts = 5
@@ -41,23 +42,24 @@ struct Explain: ParsableCommand {
   @Option(help: ArgumentHelp("Whose formulas and drawing to follow where implementations differ.", valueName: "NAME"))
   var compat = Compatibility.pytorchGradCAM
 
-  @OptionGroup var files: PictureFileOptions
+  @OptionGroup(title: "Files") var files: PictureFileOptions
   @Option(
     help: ArgumentHelp(
-      "Lay out all maps in one picture, labelled; without --output no others are drawn.", valueName: "FILE"))
+      "Lay out all maps in one picture, labelled; without --output no others are drawn.", valueName: "FILE"),
+    completion: .file())
   var sheet: String?
 
   @Option(help: ArgumentHelp("How the map is drawn.", valueName: "STYLE")) var style = DrawingStyle.overlay
-  @OptionGroup var drawing: DrawingOptions
+  @OptionGroup(title: "Drawing") var drawing: DrawingOptions
 
-  @OptionGroup var arrays: ArrayOptions
+  @OptionGroup(title: "Arrays") var arrays: ArrayOptions
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print one JSON document.") var json = false
   @Flag(help: "Print a line of JSON for each picture as soon as it is explained.") var jsonl = false
   @OptionGroup var console: ConsoleOptions
-  @OptionGroup var featureMap: FeatureMapOptions
-  @OptionGroup var image: ImageOptions
-  @OptionGroup var host: HostOptions
+  @OptionGroup(title: "Feature map") var featureMap: FeatureMapOptions
+  @OptionGroup(title: "Input and labels") var image: ImageOptions
+  @OptionGroup(title: "Models and plugins") var host: HostOptions
 
   mutating func validate() throws {
     if json, jsonl { throw ValidationError("Give --json or --jsonl, not both.") }

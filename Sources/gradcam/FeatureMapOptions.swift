@@ -8,7 +8,8 @@ struct FeatureMapOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Where the channels of the target layer are: channels=first or channels=last.", valueName: "AXIS"))
+      "Where the channels of the target layer are: channels=first or channels=last.", valueName: "AXIS"),
+    completion: .axis)
   var axis: ChannelAxis?
 
   @OptionGroup var item: ItemOptions

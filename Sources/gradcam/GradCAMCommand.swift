@@ -17,7 +17,8 @@ struct GradCAMCommand: ParsableCommand {
       """,
     version: programVersion,
     subcommands: [
-      Explain.self, Compare.self, Sweep.self, Evaluate.self, Nodes.self, Verify.self, Check.self, Bench.self,
+      Explain.self, Compare.self, Sweep.self, Evaluate.self, Preprocess.self, Nodes.self, Verify.self, Check.self,
+      Bench.self,
       Models.self, Plugins.self,
     ])
 
@@ -33,6 +34,9 @@ struct GradCAMCommand: ParsableCommand {
     } catch let error as GradCAMError {
       Console.fail(error)
     } catch {
+      if let hint = ForeignOption(in: CommandLine.arguments.dropFirst(), message(for: error)) {
+        Console.fail(hint.error)
+      }
       exit(withError: error)
     }
   }

@@ -5,7 +5,8 @@ import GradCAM
 struct HostOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "The models folder, in which NAME means NAME.onnx. Default: GRADCAM_MODELS, else models.", valueName: "DIR"))
+      "The models folder, in which NAME means NAME.onnx. Default: GRADCAM_MODELS, else models.", valueName: "DIR"),
+    completion: .directory)
   var models: String?
   @OptionGroup var plugins: PluginOptions
 

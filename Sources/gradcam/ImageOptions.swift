@@ -7,17 +7,17 @@ struct ImageOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "A .npy tensor for the image input instead of an image, or NAME=FILE for another input. Repeatable.",
-      valueName: "[NAME=]FILE"))
+      valueName: "[NAME=]FILE"), completion: .array)
   var tensor: [String] = []
 
   @Option(
     name: .customLong("image"),
     help: ArgumentHelp(
       "A picture for the image input NAME, of a network that takes several. Repeatable.",
-      valueName: "NAME=FILE"))
+      valueName: "NAME=FILE"), completion: .picture)
   var pictures: [String] = []
 
-  @Option(help: ArgumentHelp("Preprocessing preset.", valueName: "NAME")) var preset: Preprocessing.Preset?
+  @Option(help: ArgumentHelp(Preprocessing.Preset.helpText, valueName: "NAME")) var preset: Preprocessing.Preset?
 
   @Option(help: ArgumentHelp("Size of the network's input, if the file leaves it open.", valueName: "WxH"))
   var size: PixelSize?
@@ -45,12 +45,14 @@ struct ImageOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Names of the classes: one per line, or JSON, CSV or YAML as they are usually kept.", valueName: "FILE"))
+      "Names of the classes: one per line, or JSON, CSV or YAML as they are usually kept.", valueName: "FILE"),
+    completion: .file())
   var labels: String?
 
   @Option(
     help: ArgumentHelp(
-      "The output that holds the scores of classes, if there are several or the file does not tell.", valueName: "NAME")
+      "The output that holds the scores of classes, if there are several or the file does not tell.", valueName: "NAME"),
+    completion: .modelOutput
   )
   var outputName: String?
 
@@ -98,4 +100,13 @@ extension PixelSize: ExpressibleByArgument {
 extension Preprocessing.Resize: ExpressibleByArgument {
   /// Reads `N` or `WxH`.
   public init?(argument: String) { self.init(argument) }
+}
+
+extension Preprocessing.Preset {
+  /// What each is.
+  static let helpText = """
+    Preprocessing: imagenet, RGB of 0 to 1, minus 0.485,0.456,0.406, divided by 0.229,0.224,0.225, the shorter side \
+    resized to 256/224 of the input, its centre; caffe, BGR of 0 to 255, minus 103.939,116.779,123.68, resized like \
+    imagenet; tf, RGB of -1 to 1, squashed to the input; raw, RGB of 0 to 255, squashed.
+    """
 }

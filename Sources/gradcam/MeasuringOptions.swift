@@ -6,13 +6,14 @@ import Graph
 struct MeasuringOptions: ParsableArguments {
   @Option(
     name: .customLong("class"),
-    help: ArgumentHelp("Class explained in every image, by number or label. Repeatable.", valueName: "N|LABEL"))
+    help: ArgumentHelp("Class explained in every image, by number or label. Repeatable.", valueName: "N|LABEL"),
+    completion: .label)
   var classes: [String] = []
   @Option(
     name: .customLong("metric"),
     help: ArgumentHelp(
       "Metric: \(Metrics.names), or none. Repeatable. Default: all, those that need boxes only with --boxes.",
-      valueName: "NAME"))
+      valueName: "NAME"), completion: .metric)
   var metrics: [String] = []
   @OptionGroup var boxes: BoxOptions
 
@@ -34,14 +35,14 @@ struct BoxOptions: ParsableArguments {
     name: .customLong("boxes"),
     help: ArgumentHelp(
       "Boxes of the objects: a file of JSON, COCO, CSV, YOLO or Pascal VOC, or a folder of the last two.",
-      valueName: "FILE|DIR"))
+      valueName: "FILE|DIR"), completion: .file())
   var path: String?
   @Option(
     name: .customLong("label-map"),
     help: ArgumentHelp(
       "The class that a label of the boxes means; LABEL= leaves its boxes out, and * is any label that is no class. "
         + "Repeatable.",
-      valueName: "LABEL=CLASS"))
+      valueName: "LABEL=CLASS"), completion: .label)
   var labelMap: [String] = []
 
   mutating func validate() throws {

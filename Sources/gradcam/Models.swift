@@ -12,7 +12,7 @@ struct Models: ParsableCommand {
       """)
 
   @Flag(help: "Print one JSON document.") var json = false
-  @OptionGroup var host: HostOptions
+  @OptionGroup(title: "Models and plugins") var host: HostOptions
 
   func run() throws {
     let folder = host.modelFolder
@@ -24,10 +24,14 @@ struct Models: ParsableCommand {
         "\(folder.path) holds no .onnx file; put exported networks into it, or name another folder with --models or "
           + "GRADCAM_MODELS")
     }
-    var table = Table(["model", "exporter", "input", "classes", " parameters", " size", "auto", "operators"])
+    var table = Table([
+      "model", "exporter", "input", "pictures", "classes", " parameters", " size", "auto", "operators",
+    ])
     for summary in summaries {
       table.add(
-        summary.name, summary.exporter ?? "–", summary.input.map { "\($0.shape)" } ?? "–", summary.classes,
+        summary.name, summary.exporter ?? "–", summary.input.map { "\($0.shape)" } ?? "–",
+        summary.preprocessing?.shortText ?? "–",
+        summary.classes,
         summary.parameterCount.map { scaled($0) } ?? "–", scaled(summary.byteCount) + "B", summary.auto ?? "–",
         summary.verdict)
     }
@@ -75,6 +79,8 @@ private struct ModelReport: Encodable {
   let name, path: String
   @Nullable var exporter: String?
   @Nullable var input: Input?
+  /// What is done to pictures.
+  @Nullable var preprocessing: String?
   @Nullable var classes: Int?
   let labels: [String]
   let labels_assumed: Bool
@@ -94,6 +100,7 @@ private struct ModelReport: Encodable {
         name: $0.name, layout: $0.shape.layout.rawValue, batch: $0.shape.batch, channels: $0.shape.channels,
         height: $0.shape.height, width: $0.shape.width)
     }
+    preprocessing = summary.preprocessing?.text
     classes = summary.classCount
     labels = Array(summary.labels.names.prefix(5))
     labels_assumed = summary.assumesLabels

@@ -8,11 +8,12 @@ struct Nodes: ParsableCommand {
     abstract: "Lists every node at which a map can be taken, with the names it goes by.",
     discussion: "Any name in a line may be given to --node, and so may the name of the image input.")
 
-  @Argument(help: "The exported network: a file, or a name in the models folder.") var model: String
+  @Argument(help: "The exported network: a file, or a name in the models folder.", completion: .model)
+  var model: String
   @Flag(help: "List every node, not only feature maps.") var all = false
   @Flag(help: "Print one JSON document.") var json = false
-  @OptionGroup var image: ImageOptions
-  @OptionGroup var host: HostOptions
+  @OptionGroup(title: "Input and labels") var image: ImageOptions
+  @OptionGroup(title: "Models and plugins") var host: HostOptions
 
   private struct Row: Encodable {
     let index: Int
@@ -26,7 +27,7 @@ struct Nodes: ParsableCommand {
   func run() throws {
     let model = try host.open(model, image)
     let tensors = try InputTensors(tensors: image.tensor, pictures: image.pictures, model: model)
-    let size = try tensors.preprocessing(image.choice, for: model).inputSize
+    let preprocessing = try tensors.preprocessing(image.choice, for: model), size = preprocessing.inputSize
     let catalogue = try NodeCatalogue(
       model, size: size, inputs: tensors.others.mapValues { ValueInfo($0.elementType, $0.shape) })
     let entries = catalogue.entries.filter { all || $0.isMappable || $0.isAuto }
@@ -46,6 +47,7 @@ struct Nodes: ParsableCommand {
         entry.tensor, entry.name, entry.isAuto ? "← auto" : "")
     }
     try Console.print(table.text)
+    if tensors.images.isEmpty { try Console.print("input: \(preprocessing.text)") }
     if entries.isEmpty { Console.warn("this model has no feature map between its image and its score; see --all") }
   }
 }

@@ -14,11 +14,12 @@ struct PluginOptions: ParsableArguments {
     name: .customLong("plugin"),
     help: ArgumentHelp(
       "A library of operators, CAM methods and targets, in addition to those in GRADCAM_PLUGINS, separated by colons. "
-        + "Repeatable.", valueName: "LIB.so"))
+        + "Repeatable.", valueName: "LIB.so"), completion: .library)
   var libraries: [String] = []
 
   @Option(
-    name: .customLong("plugin-dir"), help: ArgumentHelp("All libraries in a folder. Repeatable.", valueName: "DIR"))
+    name: .customLong("plugin-dir"), help: ArgumentHelp("All libraries in a folder. Repeatable.", valueName: "DIR"),
+    completion: .directory)
   var folders: [String] = []
 
   @Option(

@@ -11,22 +11,24 @@ struct Preprocess: ParsableCommand {
       if the classes are. --write NAME writes it into MODEL.json beside the model, which every command reads.
       """)
 
-  @Argument(help: "The exported network: a file, or a name in the models folder.") var model: String
-  @Argument(help: "PNG or JPEG files, or folders of them.") var images: [String]
+  @Argument(help: "The exported network: a file, or a name in the models folder.", completion: .model)
+  var model: String
+  @Argument(help: "PNG or JPEG files, or folders of them.", completion: .picture) var images: [String]
   @Option(
     name: .customLong("class"),
-    help: ArgumentHelp("The class that is in all pictures, by number or label.", valueName: "N|LABEL"))
+    help: ArgumentHelp("The class that is in all pictures, by number or label.", valueName: "N|LABEL"),
+    completion: .label)
   var expected: String?
   @Option(
     help: ArgumentHelp(
       "Write the preprocessing of this name into MODEL.json; entries there that are not about preprocessing stay.",
-      valueName: "NAME"))
+      valueName: "NAME"), completion: .list(PreprocessingCandidate.all(PixelSize(width: 1, height: 1)).map(\.name)))
   var write: String?
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print one JSON document.") var json = false
   @OptionGroup var console: ConsoleOptions
-  @OptionGroup var image: ImageOptions
-  @OptionGroup var host: HostOptions
+  @OptionGroup(title: "Input and labels") var image: ImageOptions
+  @OptionGroup(title: "Models and plugins") var host: HostOptions
 
   func run() throws {
     let model = try host.open(model, image)
@@ -81,7 +83,10 @@ struct Preprocess: ParsableCommand {
       model: model.path, images: paths,
       class: expected.map { TopClass(class: $0, label: explainer.labels[$0], probability: nil) },
       rows: rows)
-    if let (candidate, file) = written { report.written = try file.write(candidate.entries) }
+    if let (candidate, file) = written {
+      try file.write(candidate.entries)
+      report.written = file.path
+    }
     if json { try printJSON(report) } else { try report.describe() }
     try checkDone(unread, of: paths.count)
   }
@@ -150,8 +155,7 @@ struct PreprocessingReport: Encodable {
   var surest: String { rows.dropFirst().max { $0.probability < $1.probability }?.name ?? "now" }
 
   init(model: String, images: [String], class: TopClass?, rows: [Row]) {
-    (self.model, self.images, self.rows) = (model, images, rows)
-    `class` = `class`
+    (self.model, self.images, self.rows, self.class) = (model, images, rows, `class`)
   }
 
   func describe() throws {

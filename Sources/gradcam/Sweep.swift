@@ -12,27 +12,30 @@ struct Sweep: ParsableCommand {
       last. --best prints only the name of the best node, for use with --node; of equal ones, the last.
       """)
 
-  @Argument(help: "The exported network: a file, or a name in the models folder.") var model: String
-  @Argument(help: "A PNG or JPEG file.") var images: [String] = []
-  @Option(help: ArgumentHelp("CAM method.", valueName: "NAME")) var method = "gradcam"
+  @Argument(help: "The exported network: a file, or a name in the models folder.", completion: .model)
+  var model: String
+  @Argument(help: "A PNG or JPEG file.", completion: .picture) var images: [String] = []
+  @Option(help: ArgumentHelp("CAM method.", valueName: "NAME"), completion: .method) var method = "gradcam"
   @Option(
     help: ArgumentHelp(
-      "What nodes are ranked by: \(Metrics.names); or none, to keep their order.", valueName: "NAME"))
+      "What nodes are ranked by: \(Metrics.names); or none, to keep their order.", valueName: "NAME"),
+    completion: .metric)
   var metric = "insertion-deletion"
   @Flag(help: "List all nodes, not only the first ten.") var all = false
   @OptionGroup var boxes: BoxOptions
   @Flag(help: "Print the name of the best node and draw nothing.") var best = false
   @Option(
-    help: ArgumentHelp("The contact sheet; NAME.sweep.png in the working directory by default.", valueName: "FILE"))
+    help: ArgumentHelp("The contact sheet; NAME.sweep.png in the working directory by default.", valueName: "FILE"),
+    completion: .file())
   var output: String?
-  @OptionGroup var drawing: DrawingOptions
+  @OptionGroup(title: "Drawing") var drawing: DrawingOptions
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print one JSON document.") var json = false
   @OptionGroup var console: ConsoleOptions
-  @OptionGroup var target: TargetOptions
-  @OptionGroup var item: ItemOptions
-  @OptionGroup var image: ImageOptions
-  @OptionGroup var host: HostOptions
+  @OptionGroup(title: "Target") var target: TargetOptions
+  @OptionGroup(title: "Feature map") var item: ItemOptions
+  @OptionGroup(title: "Input and labels") var image: ImageOptions
+  @OptionGroup(title: "Models and plugins") var host: HostOptions
 
   mutating func validate() throws {
     if target.classes.count > 1 { throw ValidationError("Give one --class.") }

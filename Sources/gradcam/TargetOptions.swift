@@ -5,7 +5,8 @@ import GradCAM
 struct TargetOptions: ParsableArguments {
   @Option(
     name: .customLong("class"),
-    help: ArgumentHelp("Class explained; the top one by default. Repeatable.", valueName: "N|LABEL"))
+    help: ArgumentHelp("Class explained; the top one by default. Repeatable.", valueName: "N|LABEL"), completion: .label
+  )
   var classes: [String] = []
 
   @Option(help: ArgumentHelp("Class score that is differentiated.", valueName: "SCORE")) var score = ScoreKind.logit
@@ -13,7 +14,7 @@ struct TargetOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "For segmentation, with --class: sum the score over the white part of a mask of the picture's or the output's "
-        + "size. Without it, over the part where the class is the top one.", valueName: "PNG"))
+        + "size. Without it, over the part where the class is the top one.", valueName: "PNG"), completion: .picture)
   var mask: String?
 
   @Option(
@@ -42,7 +43,8 @@ struct TargetOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The cosine similarity of an output to a vector, or to another picture's output.", valueName: "NPY|IMAGE"))
+      "The cosine similarity of an output to a vector, or to another picture's output.", valueName: "NPY|IMAGE"),
+    completion: .embedding)
   var embedding: String?
 
   @Flag(help: "Evidence against the target: the negated gradient.") var counterfactual = false

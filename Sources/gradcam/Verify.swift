@@ -22,19 +22,21 @@ struct Verify: ParsableCommand {
       cannot be verified are skipped with a warning. The exit code is 1 if a comparison disagrees.
       """)
 
-  @Argument(help: "The exported network: a file, or a name in the models folder.") var model: String
-  @Argument(help: ArgumentHelp("A PNG or JPEG file.", valueName: "image")) var picture: String?
+  @Argument(help: "The exported network: a file, or a name in the models folder.", completion: .model)
+  var model: String
+  @Argument(help: ArgumentHelp("A PNG or JPEG file.", valueName: "image"), completion: .picture) var picture: String?
 
   @Option(
-    name: .customLong("node"), help: ArgumentHelp("Target layer, as explain takes it. Repeatable.", valueName: "NAME"))
+    name: .customLong("node"), help: ArgumentHelp("Target layer, as explain takes it. Repeatable.", valueName: "NAME"),
+    completion: .node)
   var nodes: [String] = []
 
-  @OptionGroup var target: TargetOptions
+  @OptionGroup(title: "Target") var target: TargetOptions
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print one JSON document.") var json = false
-  @OptionGroup var featureMap: FeatureMapOptions
-  @OptionGroup var image: ImageOptions
-  @OptionGroup var host: HostOptions
+  @OptionGroup(title: "Feature map") var featureMap: FeatureMapOptions
+  @OptionGroup(title: "Input and labels") var image: ImageOptions
+  @OptionGroup(title: "Models and plugins") var host: HostOptions
 
   mutating func validate() throws { if target.classes.count > 1 { throw ValidationError("Give one --class.") } }
 

@@ -98,19 +98,58 @@ struct PluginTests {
     expectClose(before.gradient, zip(after.gradient, shares).map { $0 * (1 - $1 * $1) }, within: 1e-6)
   }
 
-  @Test func thePageGoesFromNothingToAnOperator() throws {
-    let page = try String(contentsOfFile: ofPackage("docs/writing-a-plugin.md"), encoding: .utf8)
-    let code = try #require(page.firstMatch(of: /```c\n([\s\S]*?)```/)).1
-    try Data(code.utf8).write(to: workplace.folder.appendingPathComponent("soft-clip.c"))
-    let library = try PluginLibraries.compile(
-      workplace.path("soft-clip.c"), "-Wno-unused-parameter", to: workplace.path("soft-clip.so"))
-    func map(_ library: String) throws -> [Float] {
-      _ = try workplace.succeed(
-        "explain", model, picture, "--plugin", library, "--node", "conv1", "--save-map", "m.npy")
-      return try workplace.array("m.npy").values
+  /// The blocks of C of docs/writing-a-plugin.md: an operator, a method, and the weights of another one.
+  private var blocksOfPage: [String] {
+    get throws {
+      let page = try String(contentsOfFile: ofPackage("docs/writing-a-plugin.md"), encoding: .utf8)
+      return page.matches(of: /```c\n([\s\S]*?)```/).map { String($0.1) }
     }
-    let values = try map(library)
-    #expect(values == (try map(PluginLibraries.example("soft-clip"))) && values.contains { $0 > 0 })
+  }
+
+  /// Compiles one of them.
+  private func compilePage(block: Int, _ change: (String) -> String = { $0 }) throws -> String {
+    try Data(change(blocksOfPage[block]).utf8).write(to: workplace.folder.appendingPathComponent("page\(block).c"))
+    return try PluginLibraries.compile(
+      workplace.path("page\(block).c"), "-Wno-unused-parameter", to: workplace.path("page\(block).so"))
+  }
+
+  /// A map with a plugin, before it is scaled.
+  private func map(_ library: String, of model: String, at node: String, _ method: String) throws -> [Float] {
+    _ = try workplace.succeed(
+      "explain", model, picture, "--plugin", library, "--node", node, "--method", method, "--save-map", "m.npy")
+    return try workplace.array("m.npy").values
+  }
+
+  @Test func thePageGoesFromNothingToAnOperator() throws {
+    func values(_ library: String) throws -> [Float] { try map(library, of: model, at: "conv1", "gradcam") }
+    let found = try values(compilePage(block: 0)), example = try values(PluginLibraries.example("soft-clip"))
+    #expect(found == example && found.contains { $0 > 0 })
+  }
+
+  @Test func thePageGoesFromNothingToAMethod() throws {
+    let library = try compilePage(block: 1)
+    func values(_ method: String) throws -> [Float] { try map(library, of: fixture("plain.onnx"), at: "relu2", method) }
+    let found = try values("positive-evidence")
+    expectClose(found, try values("layercam"), within: 1e-6)
+    let other = try values("gradcam")
+    #expect(found.contains { $0 > 0 } && found != other)
+    let listed = try workplace.succeed("plugins", "--plugin", library).output
+    #expect(listed.contains("method    positive-evidence"), "\(listed)")
+  }
+
+  @Test func thePagesWeightsAreThoseOfGradCAM() throws {
+    let weights = try blocksOfPage[2]
+    let library = try compilePage(block: 1) { method in
+      method.replacingOccurrences(
+        of: "static const gradcam_method pos", with: weights + "static const gradcam_method pos"
+      )
+      .replacingOccurrences(of: "= map}", with: "= NULL, .weights = weights}")
+      .replacingOccurrences(of: "static gradcam_status map(", with: "gradcam_status map(")
+    }
+    func values(_ method: String) throws -> [Float] { try map(library, of: fixture("plain.onnx"), at: "relu2", method) }
+    let found = try values("positive-evidence")
+    expectClose(found, try values("gradcam"), within: 1e-6)
+    #expect(found.contains { $0 > 0 })
   }
 
   @Test func aMethodThatWeighsChannelsIsLikeABuiltInOne() throws {

@@ -10,7 +10,14 @@ public struct Explainer: Sendable {
   public let labels: Labels
   /// How pictures are preprocessed.
   public var preprocessing: Preprocessing { decided.preprocessing }
-  let decided: DecidedPreprocessing
+  private(set) var decided: DecidedPreprocessing
+
+  /// The same explainer with another preprocessing, for the same size of the input.
+  public func preparing(by decided: DecidedPreprocessing) -> Explainer {
+    var explainer = self
+    explainer.decided = decided
+    return explainer
+  }
   /// Plans for pictures of other sizes than the input's; nil if every picture is resized to that.
   let otherSizes: PlansBySize?
   /// The library to follow in formulas and drawing.

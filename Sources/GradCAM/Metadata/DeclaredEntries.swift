@@ -21,7 +21,7 @@ struct DeclaredEntries {
   let sidecar: String?
   /// What stands before the name of an entry in messages.
   private let place: String
-  private static let prefix = "gradcam."
+  static let prefix = "gradcam."
 
   /// The entries of a network's file.
   ///
@@ -85,7 +85,7 @@ struct DeclaredEntries {
     name.hasPrefix(prefix) ? String(name.dropFirst(prefix.count)) : name
   }
 
-  private static func key(_ name: String) -> Key? { Key(rawValue: bare(name)) }
+  static func key(_ name: String) -> Key? { Key(rawValue: bare(name)) }
 
   /// Whether a name is one for this program, perhaps misspelt.
   private static func isMeant(_ name: String) -> Bool {

@@ -24,6 +24,8 @@ public struct ModelSummary: Sendable {
   public private(set) var parameterCount: Int?
   /// What takes the image.
   public private(set) var input: Input?
+  /// What is done to pictures for it.
+  public private(set) var preprocessing: DecidedPreprocessing?
   /// The number of its classes; nil if it gives no class scores.
   public private(set) var classCount: Int?
   /// The names of the classes.
@@ -62,7 +64,8 @@ public struct ModelSummary: Sendable {
     byteCount = model.graph.files.map(fileSize).reduce(0, +)
     missingOperators = registry.operators.missing(in: model.graph, for: [model.head.logits])
     input = Input(name: model.graph.values[model.imageInput].name, shape: model.imageShape)
-    let size = try DecidedPreprocessing(for: model).inputSize
+    let decided = try DecidedPreprocessing(for: model), size = decided.inputSize
+    preprocessing = decided
     let catalogue = try NodeCatalogue(model, size: size)
     classCount = catalogue.classCount == 0 || catalogue.isMeasurement ? nil : catalogue.classCount
     (labels, assumesLabels) = Labels.known(of: model, catalogue)

@@ -16,17 +16,18 @@ struct Compare: ParsableCommand {
   @Argument(
     help: ArgumentHelp(
       "The exported networks: files, or names in the models folder; and PNG or JPEG files, or folders of them.",
-      valueName: "model-or-image"))
+      valueName: "model-or-image"), completion: .modelOrPicture)
   var arguments: [String]
   @Option(
     name: .customLong("images"), parsing: .upToNextOption,
-    help: ArgumentHelp("More PNG or JPEG files, or folders of them.", valueName: "IMAGE"))
+    help: ArgumentHelp("More PNG or JPEG files, or folders of them.", valueName: "IMAGE"),
+    completion: .picture)
   var moreImages: [String] = []
   @Option(
     name: .customLong("node"),
     help: ArgumentHelp(
       "Target layer, as explain takes it; several are compared like several models. Repeatable.",
-      valueName: "[MODEL=]NAME"))
+      valueName: "[MODEL=]NAME"), completion: .node)
   var nodes: [String] = []
   @Option(
     name: .customLong("depth"),
@@ -34,22 +35,27 @@ struct Compare: ParsableCommand {
       "Target layer by its place among all feature maps, from 0 for the first to 1 for the last. Repeatable.",
       valueName: "[MODEL=]D"))
   var depths: [String] = []
-  @Option(help: ArgumentHelp("CAM method.", valueName: "NAME")) var method = "gradcam"
-  @OptionGroup var measured: MeasuringOptions
+  @Option(help: ArgumentHelp("CAM method.", valueName: "NAME"), completion: .method) var method = "gradcam"
+  @OptionGroup(title: "Classes and metrics") var measured: MeasuringOptions
   @Option(
     help: ArgumentHelp(
       "What is in each picture: 'folders' if the names of their folders are labels, or a CSV file of pictures and "
-        + "labels.", valueName: "folders|FILE.csv"))
+        + "labels.", valueName: "folders|FILE.csv"), completion: .file(extensions: ["csv", "tsv"]))
   var truth: String?
-  @Option(help: ArgumentHelp("The picture grid; comparison.png by default.", valueName: "FILE")) var output: String?
-  @Option(help: ArgumentHelp("A self-contained page to open in a browser.", valueName: "FILE.html")) var report: String?
-  @Option(help: ArgumentHelp("A line for each image and model.", valueName: "FILE.csv")) var csv: String?
-  @OptionGroup var drawing: DrawingOptions
+  @Option(help: ArgumentHelp("The picture grid; comparison.png by default.", valueName: "FILE"), completion: .file())
+  var output: String?
+  @Option(
+    help: ArgumentHelp("A self-contained page to open in a browser.", valueName: "FILE.html"),
+    completion: .file(extensions: ["html"])) var report: String?
+  @Option(
+    help: ArgumentHelp("A line for each image and model.", valueName: "FILE.csv"),
+    completion: .file(extensions: ["csv"])) var csv: String?
+  @OptionGroup(title: "Drawing") var drawing: DrawingOptions
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print one JSON document.") var json = false
   @OptionGroup var console: ConsoleOptions
-  @OptionGroup var image: PerModelImageOptions
-  @OptionGroup var host: HostOptions
+  @OptionGroup(title: "Input and labels") var image: PerModelImageOptions
+  @OptionGroup(title: "Models and plugins") var host: HostOptions
 
   mutating func validate() throws {
     if !nodes.isEmpty, !depths.isEmpty {
@@ -124,7 +130,9 @@ struct Compare: ParsableCommand {
     let (pictures, unread) = try readable(images, bar)
     var classes: [ModelClasses] = [], looks: [FirstLook] = []
     for (index, entry) in entries.enumerated() {
-      let look = try FirstLook(pictures.map(\.path), votes: measured.classes.isEmpty && self.truth == nil, method: self.method) {
+      let look = try FirstLook(
+        pictures.map(\.path), votes: measured.classes.isEmpty && self.truth == nil, method: self.method
+      ) {
         try entry.explainer(threads: threads.count)
       } progress: { part, image in
         bar.report(index, min(part, 0.999), "\(entry.name), \(image)")

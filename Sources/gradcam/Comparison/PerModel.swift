@@ -59,7 +59,9 @@ private func owner(of value: String, _ models: [String]) -> (model: Int, value: 
 
 /// How pictures become the inputs of several models: `VALUE` for all, `MODEL=VALUE` for one.
 struct PerModelImageOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Preprocessing preset.", valueName: "[MODEL=]NAME")) var preset: [String] = []
+  @Option(
+    help: ArgumentHelp("Preprocessing preset, as explain takes it.", valueName: "[MODEL=]NAME"),
+    completion: .list(Preprocessing.Preset.allValueStrings)) var preset: [String] = []
 
   @Option(help: ArgumentHelp("Size of the network's input, if the file leaves it open.", valueName: "[MODEL=]WxH"))
   var size: [String] = []
@@ -78,18 +80,27 @@ struct PerModelImageOptions: ParsableArguments {
     help: ArgumentHelp("Value of full brightness, before mean and deviation are applied.", valueName: "[MODEL=]1|255|N")
   ) var range: [String] = []
 
-  @Option(help: ArgumentHelp("Order of the colours.", valueName: "[MODEL=]ORDER")) var channels: [String] = []
+  @Option(
+    help: ArgumentHelp("Order of the colours.", valueName: "[MODEL=]ORDER"),
+    completion: .list(Preprocessing.Channels.allValueStrings)) var channels: [String] = []
 
-  @Option(help: ArgumentHelp("Filter that resizes pictures, as explain takes it.", valueName: "[MODEL=]FILTER"))
+  @Option(
+    help: ArgumentHelp("Filter that resizes pictures, as explain takes it.", valueName: "[MODEL=]FILTER"),
+    completion: .list(Interpolation.allValueStrings))
   var interpolation: [String] = []
 
-  @Option(help: ArgumentHelp("Order of the input's dimensions, if the file does not say.", valueName: "[MODEL=]ORDER"))
+  @Option(
+    help: ArgumentHelp("Order of the input's dimensions, if the file does not say.", valueName: "[MODEL=]ORDER"),
+    completion: .list(ImageShape.Layout.allValueStrings))
   var layout: [String] = []
 
-  @Option(help: ArgumentHelp("Names of the classes, as explain takes them.", valueName: "[MODEL=]FILE")) var labels:
-    [String] = []
+  @Option(
+    help: ArgumentHelp("Names of the classes, as explain takes them.", valueName: "[MODEL=]FILE"), completion: .file())
+  var labels: [String] = []
 
-  @Option(help: ArgumentHelp("The output that holds the scores of classes.", valueName: "[MODEL=]NAME"))
+  @Option(
+    help: ArgumentHelp("The output that holds the scores of classes.", valueName: "[MODEL=]NAME"),
+    completion: .modelOutput)
   var outputName: [String] = []
 
   @Option(
@@ -98,7 +109,8 @@ struct PerModelImageOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Where the channels of the target layer are: channels=first or channels=last.", valueName: "[MODEL=]AXIS"))
+      "Where the channels of the target layer are: channels=first or channels=last.", valueName: "[MODEL=]AXIS"),
+    completion: .axis)
   var axis: [String] = []
 
   @Option(

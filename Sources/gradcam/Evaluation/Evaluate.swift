@@ -16,25 +16,29 @@ struct Evaluate: ParsableCommand {
         .joined(separator: "\n"))
       """)
 
-  @Argument(help: "The exported network: a file, or a name in the models folder.") var model: String
-  @Argument(help: "A folder of PNG and JPEG files, at any depth.") var folder: String
+  @Argument(help: "The exported network: a file, or a name in the models folder.", completion: .model)
+  var model: String
+  @Argument(help: "A folder of PNG and JPEG files, at any depth.", completion: .directory) var folder: String
 
   @Option(
-    name: .customLong("method"), help: ArgumentHelp("CAM method, as explain takes it. Repeatable.", valueName: "NAME"))
+    name: .customLong("method"), help: ArgumentHelp("CAM method, as explain takes it. Repeatable.", valueName: "NAME"),
+    completion: .methods)
   var methods: [String] = ["gradcam"]
-  @Option(help: ArgumentHelp("Target layer, as explain takes it.", valueName: "NAME")) var node = "auto"
-  @OptionGroup var measured: MeasuringOptions
+  @Option(help: ArgumentHelp("Target layer, as explain takes it.", valueName: "NAME"), completion: .node) var node =
+    "auto"
+  @OptionGroup(title: "Classes and metrics") var measured: MeasuringOptions
   @Option(help: ArgumentHelp("Stop after the first N images by name.", valueName: "N")) var limit: Int?
   @Option(
     help: ArgumentHelp(
-      "JSON lines (.jsonl) or .csv; MODEL.evaluation.jsonl in the working directory by default.", valueName: "FILE"))
+      "JSON lines (.jsonl) or .csv; MODEL.evaluation.jsonl in the working directory by default.", valueName: "FILE"),
+    completion: .file())
   var output: String?
   @Flag(help: "Continue the output of an interrupted run.") var resume = false
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print the means as one JSON document.") var json = false
-  @OptionGroup var featureMap: FeatureMapOptions
-  @OptionGroup var image: ImageOptions
-  @OptionGroup var host: HostOptions
+  @OptionGroup(title: "Feature map") var featureMap: FeatureMapOptions
+  @OptionGroup(title: "Input and labels") var image: ImageOptions
+  @OptionGroup(title: "Models and plugins") var host: HostOptions
 
   mutating func validate() throws {
     if let limit, limit < 1 { throw ValidationError("--limit must be at least 1.") }

@@ -8,13 +8,19 @@ struct ArrayOptions: ParsableArguments {
     help: ArgumentHelp(
       "Write the map over the picture: its size, values of 0 to 1, NaN where the network does not look. FILE.npy for "
         + "one; for several a folder, a name with fields as for --output, or FILE.npz; so for all --save options.",
-      valueName: "PATH"))
+      valueName: "PATH"), completion: .array)
   var saveHeat: String?
-  @Option(help: ArgumentHelp("Write the map (h, w) at the node's size, after rectification.", valueName: "PATH"))
+  @Option(
+    help: ArgumentHelp("Write the map (h, w) at the node's size, after rectification.", valueName: "PATH"),
+    completion: .array)
   var saveMap: String?
-  @Option(help: ArgumentHelp("Write the activation at the node.", valueName: "PATH")) var saveActivation: String?
-  @Option(help: ArgumentHelp("Write the gradient at the node.", valueName: "PATH")) var saveGradient: String?
-  @Option(help: ArgumentHelp("Write the model's first output, or that of --output-name.", valueName: "PATH"))
+  @Option(help: ArgumentHelp("Write the activation at the node.", valueName: "PATH"), completion: .array)
+  var saveActivation: String?
+  @Option(help: ArgumentHelp("Write the gradient at the node.", valueName: "PATH"), completion: .array)
+  var saveGradient: String?
+  @Option(
+    help: ArgumentHelp("Write the model's first output, or that of --output-name.", valueName: "PATH"),
+    completion: .array)
   var saveOutput: String?
 }
 

@@ -14,7 +14,7 @@ struct PictureFileOptions: ParsableArguments {
     help: ArgumentHelp(
       "A file for one picture, a folder for several, or a name with fields: 'out/{image}-{class}.jpg'. Fields are "
         + "{image}, {model}, {node}, {class} and {method}. Default: {image}.{model}.{node}.{method}.png in the working "
-        + "directory, with {class} if there are several.", valueName: "PATH"))
+        + "directory, with {class} if there are several.", valueName: "PATH"), completion: .file())
   var output: String?
 
   @Option(help: ArgumentHelp("The format of pictures whose name does not say it.", valueName: "png|jpg"))
