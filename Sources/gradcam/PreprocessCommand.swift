@@ -176,6 +176,8 @@ struct PreprocessingReport: Encodable {
     }
     try Console.print(table.text)
     if let written { return try Console.print("written: \(written)") }
-    try Console.print("If its classes are right, keep it: --write \(surest)")
+    let doubt = images.count < 3 && `class` == nil ? " Few pictures prove little: give several, or --class." : ""
+    try Console.print(
+      "The surest need not be the right one: look at its classes, then keep it with --write \(surest).\(doubt)")
   }
 }

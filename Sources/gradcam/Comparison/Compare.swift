@@ -170,6 +170,19 @@ struct Compare: ParsableCommand {
     try checkDone(unread, of: images.count)
   }
 
+  private func claimOutputs(inputs: [String]) throws -> String {
+    var paths = ClaimedPaths(inputs: inputs)
+    if let output { try Picture.checkFormat(ofOutput: output) }
+    for path in [output, report, csv] { if let path { try paths.claim(path) } }
+    return output ?? paths.claimFree("comparison", "png")
+  }
+
+  /// The file's name, or its path if several models share the name.
+  private func name(_ index: Int, _ models: [Model]) -> String {
+    let name = models[index].name
+    return models.filter { $0.name == name }.count == 1 ? name : models[index].path
+  }
+
   /// Each model at each of its nodes.
   private func entries(
     _ paths: [String], _ choices: [PerModelImageOptions.Choice], _ registry: Registry
@@ -184,7 +197,7 @@ struct Compare: ParsableCommand {
         nodes[index].map { (node: $0 as String?, depth: nil as String?) }
         + depths[index].map { (node: nil, depth: $0) }
       return (places.isEmpty ? [(nil, nil)] : places).map { place in
-        let name = name(index, opened), own = place.node ?? place.depth.map { "depth \($0)" } ?? ""
+        let name = self.name(index, opened), own = place.node ?? place.depth.map { "depth \($0)" } ?? ""
         return Entry(
           name: places.count > 1 ? "\(name) \(own)" : name, model: opened[index], choice: choices[index],
           labels: labels[index], node: place.node, depth: place.depth)

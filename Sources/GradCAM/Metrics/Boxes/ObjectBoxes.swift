@@ -99,14 +99,14 @@ public struct ObjectBoxes: Sendable {
   ///
   /// Throws as `check` does.
   public func boxes(in picture: String, of index: Int, _ labels: Labels, classCount: Int) throws -> [PixelRectangle] {
-    try objects(in: picture).filter { try index(of: $0, labels, classCount: classCount) == index }.map(\.box)
+    try objects(in: picture).filter { try self.index(of: $0, labels, classCount: classCount) == index }.map(\.box)
   }
 
   /// The classes of the objects in a picture, each once.
   ///
   /// Throws as `check` does.
   public func classes(in picture: String, _ labels: Labels, classCount: Int) throws -> [Int] {
-    try objects(in: picture).compactMap { try index(of: $0, labels, classCount: classCount) }.withoutRepeats
+    try objects(in: picture).compactMap { try self.index(of: $0, labels, classCount: classCount) }.withoutRepeats
   }
 }
 
