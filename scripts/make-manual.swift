@@ -70,6 +70,11 @@ let examples: [String: [Example]] = [
       says: "Is this method better than chance?",
       command: "gradcam evaluate model.onnx pictures --method gradcam --method random --metric insertion")
   ],
+  "preprocess": [
+    Example(
+      says: "Under which preprocessing does the model see what is there?",
+      command: "gradcam preprocess model.onnx photo.jpg")
+  ],
   "nodes": [
     Example(
       says: "The names of all nodes, for a script:",

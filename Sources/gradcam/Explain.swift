@@ -89,6 +89,11 @@ struct Explain: ParsableCommand {
     let inputs = opened.paths + images
     var outputs = try OutputPaths(files, modelName: model.name, plan.pictures, inputs: inputs)
     if let sheet { try outputs.claimed.claim(sheet) }
+    if let option = arrays.ofOneNode, let fuse, explainer.focus.taps.count > 1 {
+      throw GradCAMError(
+        .usage, at: option, problem: "is of one node, but --fuse makes one map of \(explainer.focus.taps.count)",
+        advice: "leave out --fuse \(fuse.rawValue), or give one --node")
+    }
     let arrays = try ArrayOutputs(
       arrays, modelName: model.name, plan.maps, inputCount: sources.inputCount, claimed: &outputs.claimed)
     for warning in assumed + leftOut { Console.tell(warning) }
@@ -102,7 +107,6 @@ struct Explain: ParsableCommand {
       savesOutput: arrays.savesOutput, bar: bar)
     var log = ExplanationLog(form: json ? .document : jsonl ? .lines : .text)
     var together = Sheet(title: model.name, plan.maps)
-    let clock = ContinuousClock(), start = clock.now
     try explainer.explainMany(sources.count) { [explainer] index in
       job.run(index, explainer)
     } deliver: { index, result in
@@ -150,7 +154,7 @@ struct Explain: ParsableCommand {
         try located(sheet) { try together.picture().encoded(for: sheet, jpegQuality: files.jpegQuality) }, to: sheet)
       if !json, !jsonl { try Console.print("all in one picture → \(file.text)") }
     }
-    try log.finish(of: sources.count, seconds: (clock.now - start) / .seconds(1))
+    try log.finish(of: sources.count)
   }
 
   /// What is drawn.

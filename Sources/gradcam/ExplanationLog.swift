@@ -46,22 +46,22 @@ struct ExplanationLog {
     case .document: reports += drawn
     case .lines: try printJSONLine(Line(image: image, results: drawn, error: nil))
     case .text:
-      if let preprocessing, preprocessing != self.preprocessing { try Console.print("input: \(preprocessing)") }
+      let isNew = preprocessing != nil && preprocessing != self.preprocessing
       self.preprocessing = preprocessing ?? self.preprocessing
-      try ExplanationReport.describe(drawn, top: top)
+      try ExplanationReport.describe(drawn, top: top, input: isNew ? preprocessing : nil)
     }
   }
 
   /// Completes what is printed.
   ///
   /// Throws `badData` or `unreadable` if some pictures failed.
-  func finish(of count: Int, seconds: Double) throws {
+  func finish(of count: Int) throws {
     switch form {
     case .document: try printJSON(reports)
     case .lines: break
     case .text where count > 1:
       let bad = failed == 0 ? "" : ", \(failed) failed"
-      try Console.print("\(done) pictures explained\(bad), \(maps) maps, \(decimal(seconds, 1)) s")
+      try Console.print("\(done) pictures explained\(bad), \(maps) maps")
     case .text: break
     }
     try checkDone(failed, of: count)

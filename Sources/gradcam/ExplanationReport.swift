@@ -86,13 +86,16 @@ struct ExplanationReport: Encodable {
   }
 
   /// Prints what was found in one image and where its pictures went.
-  static func describe(_ reports: [ExplanationReport], top: [ScoredClass]) throws {
+  ///
+  /// - Parameter input: what was done to the picture, if that is to be said.
+  static func describe(_ reports: [ExplanationReport], top: [ScoredClass], input: String?) throws {
     guard let first = reports.first else { return }
     try Console.print(first.image)
     for scored in top.prefix(5) {
       let value = scored.shownProbability.map(percent) ?? significant(Double(scored.logit))
       try Console.print("  \(value)  \(scored.label ?? "class \(scored.index)")")
     }
+    if let input { try Console.print("  input: \(input)") }
     if first.seen != nil, first.seenShare < 0.995 {
       try Console.print(
         "  the network sees the middle \(decimal(first.seenShare * 100, 0))% of the picture, inside the frame; "

@@ -58,7 +58,7 @@ struct BatchTests {
     let model = fixture("two-images.onnx")
     for (options, words) in [
       (["--item", "2"], "use 0 to 1"), (["--target", "scores[2,0]"], "whose shape is 2×3"),
-      (["--save-map", "m.npy"], "--item"),
+      (["--save-map", "m.npy"], "is one file, but there are 2 arrays"),
     ] {
       let outcome = try workplace.run(["explain", model, "--tensor", "both.npy"] + options)
       #expect(outcome.code == 64 && outcome.errors.contains(words), "\(options): \(outcome.errors)")

@@ -28,7 +28,8 @@ struct CombiningTests {
       "explain", fixture("plain.onnx"), picture, "--node", "relu1", "--node", "relu2", "--fuse", "max",
       "--save-activation", "a.npy",
     ])
-    #expect(outcome.code == 64 && outcome.errors.contains("--save-activation a.npy: is one file, but there are 2"))
+    #expect(
+      outcome.code == 64 && outcome.errors.contains("--save-activation: is of one node, but --fuse makes one map of 2"))
     #expect(workplace.files.isEmpty)
   }
 
@@ -55,9 +56,9 @@ struct CombiningTests {
 
   @Test func allMethodsStandInOnePicture() throws {
     let outcome = try workplace.succeed("explain", fixture("plain.onnx"), picture, "--method", "all")
-    #expect(workplace.files == ["disc.gradcam.png"])
-    #expect(outcome.output.contains(" at relu2 by \(methodCount) methods → disc.gradcam.png\n"))
-    let grid = try workplace.picture("disc.gradcam.png"), first = try Picture(contentsOf: picture)
+    #expect(workplace.files == ["disc.plain.relu2.all.png"])
+    #expect(outcome.output.contains(" at relu2 by \(methodCount) methods → disc.plain.relu2.all.png\n"))
+    let grid = try workplace.picture("disc.plain.relu2.all.png"), first = try Picture(contentsOf: picture)
     // One cell more, for the image: 336 × 224 pixels each.
     let columns = (grid.width - 12) / 348, rows = (grid.height - 44) / 256
     #expect((grid.width - 12) % 348 == 0 && (grid.height - 44) % 256 == 0)

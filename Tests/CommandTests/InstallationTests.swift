@@ -21,7 +21,7 @@ struct InstallationTests {
   }
 
   private static let commands = [
-    "explain", "compare", "sweep", "evaluate", "nodes", "verify", "check", "bench", "models", "plugins",
+    "explain", "compare", "sweep", "evaluate", "preprocess", "nodes", "verify", "check", "bench", "models", "plugins",
   ]
 
   private let place: Workplace

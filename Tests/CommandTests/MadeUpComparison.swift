@@ -8,7 +8,7 @@ extension Comparison {
     models: [String] = ["shapes-resnet", "shapes-vgg"], images: [String] = ["samples/star.png", "samples/moon.jpg"],
     label: String = "star"
   ) throws -> Comparison {
-    let metrics = Metrics.all.map { MetricColumn($0) }
+    let metrics = Metrics.all.filter(\.isUsual).map { MetricColumn($0) }
     return Comparison(
       method: "gradcam", metrics: metrics, measuresOwnClass: false,
       models: models.enumerated().map { number, name in

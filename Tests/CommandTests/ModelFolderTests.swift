@@ -19,7 +19,7 @@ struct ModelFolderTests {
     #expect(try workplace.succeed("verify", "plain.onnx").output.hasPrefix("models/plain.onnx"))
     #expect(try workplace.succeed("bench", "plain", "--runs", "1").output.hasPrefix("models/plain.onnx at relu2"))
     _ = try workplace.succeed("explain", "plain", fixture("disc.png"))
-    #expect(workplace.files.contains("disc.gradcam.png"))
+    #expect(workplace.files.contains("disc.plain.relu2.gradcam.png"))
   }
 
   @Test func theFolderIsTheOptionsElseTheEnvironments() throws {
@@ -62,7 +62,7 @@ struct ModelListTests {
       #expect(
         Set(entry.keys) == [
           "name", "path", "exporter", "input", "classes", "labels", "labels_assumed", "parameters", "bytes", "auto",
-          "supported", "missing", "error",
+          "supported", "missing", "error", "preprocessing",
         ])
     }
     return Dictionary(uniqueKeysWithValues: entries.map { ($0["name"] as? String ?? "", $0) })

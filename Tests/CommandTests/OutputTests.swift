@@ -11,10 +11,10 @@ struct OutputTests {
     try FileManager.default.copyItem(atPath: fixture("disc.png"), toPath: workplace.path("disc.png"))
   }
 
-  @Test func defaultNameIsOfTheImage() throws {
+  @Test func defaultNameSaysImageModelNodeAndMethod() throws {
     _ = try workplace.succeed("explain", plain, "disc.png", fixture("flipped.jpg"))
-    #expect(workplace.files == ["disc.gradcam.png", "disc.png", "flipped.gradcam.png"])
-    #expect(try workplace.picture("disc.gradcam.png").width == 30)
+    #expect(workplace.files == ["disc.plain.relu2.gradcam.png", "disc.png", "flipped.plain.relu2.gradcam.png"])
+    #expect(try workplace.picture("disc.plain.relu2.gradcam.png").width == 30)
   }
 
   @Test func severalPicturesAreNamedInAFolder() throws {
@@ -50,7 +50,7 @@ struct OutputTests {
 
   @Test func imagesOfOneNameDoNotMeet() throws {
     _ = try workplace.succeed("explain", plain, "disc.png", fixture("disc.png"))
-    #expect(workplace.files == ["disc.gradcam-2.png", "disc.gradcam.png", "disc.png"])
+    #expect(workplace.files == ["disc.plain.relu2.gradcam-2.png", "disc.plain.relu2.gradcam.png", "disc.png"])
   }
 
   @Test(arguments: ["disc.png", "./disc.png", "link.png", "hard.png"], ["--output", "--save-map"])
@@ -72,17 +72,84 @@ struct OutputTests {
 
   @Test func picturesOfAnEarlierRunAreNotOverwrittenWhileTheyAreRead() throws {
     _ = try workplace.succeed("explain", plain, "disc.png")
-    let earlier = try workplace.contents("disc.gradcam.png")
-    _ = try workplace.succeed("explain", plain, "disc.png", "disc.gradcam.png")
-    #expect(try workplace.contents("disc.gradcam.png") == earlier)
-    #expect(workplace.files == ["disc.gradcam-2.png", "disc.gradcam.gradcam.png", "disc.gradcam.png", "disc.png"])
+    let earlier = try workplace.contents("disc.plain.relu2.gradcam.png")
+    _ = try workplace.succeed("explain", plain, "disc.png", "disc.plain.relu2.gradcam.png")
+    #expect(try workplace.contents("disc.plain.relu2.gradcam.png") == earlier)
+    #expect(
+      workplace.files == [
+        "disc.plain.relu2.gradcam-2.png", "disc.plain.relu2.gradcam.plain.relu2.gradcam.png",
+        "disc.plain.relu2.gradcam.png", "disc.png",
+      ])
   }
 
   @Test func laterErrorLeavesEarlierPicturesWhole() throws {
     let outcome = try workplace.run(["explain", plain, "disc.png", "missing.png"])
-    #expect(outcome.code == 66)
-    #expect(outcome.output.contains("disc.gradcam.png"))
-    #expect(workplace.files == ["disc.gradcam.png", "disc.png"])
-    #expect(try workplace.picture("disc.gradcam.png").height == 20)
+    #expect(outcome.code == 65)
+    #expect(outcome.output.contains("disc.plain.relu2.gradcam.png"))
+    #expect(workplace.files == ["disc.plain.relu2.gradcam.png", "disc.png"])
+    #expect(try workplace.picture("disc.plain.relu2.gradcam.png").height == 20)
+  }
+
+  @Test func fieldsNameFiles() throws {
+    _ = try workplace.succeed(
+      "explain", plain, "disc.png", "--class", "star", "--class", "circle", "--output",
+      "out/{image}-{class}.{method}.jpg")
+    #expect(workplace.files == ["disc.png", "out", "out/disc-circle.gradcam.jpg", "out/disc-star.gradcam.jpg"])
+  }
+
+  @Test(
+    arguments: [
+      ("x{clas}.png", "did you mean '{class}'?"), ("x{image.png", "has a brace without the other one"),
+      ("x{image}.png", "names one file for 2 classes; put {class} into the name"),
+      ("x.png", "is one file, but there are 2"),
+    ] as [(String, String)])
+  func namesThatCannotBeAreErrors(_ name: String, _ message: String) throws {
+    let outcome = try workplace.run(
+      ["explain", plain, "disc.png", "--class", "star", "--class", "circle", "--output", name])
+    #expect(outcome.code == 64 && outcome.errors.contains(message), "\(outcome.errors)")
+    #expect(workplace.files == ["disc.png"])
+  }
+
+  @Test func foldersFormatsAndReplacedFiles() throws {
+    try FileManager.default.createDirectory(atPath: workplace.path("in/deep"), withIntermediateDirectories: true)
+    for name in ["in/a.png", "in/deep/b.png"] {
+      try FileManager.default.copyItem(atPath: fixture("disc.png"), toPath: workplace.path(name))
+    }
+    let command = ["explain", plain, "in", "--output", "maps", "--format", "jpg", "--jpeg-quality", "50"]
+    let first = try workplace.run(command)
+    #expect(
+      first.code == 0 && first.output.hasSuffix("2 pictures explained, 2 maps\n"))
+    let small = try workplace.contents("maps/a.plain.relu2.gradcam.jpg").count
+    #expect(!first.output.contains("(replaced)"))
+    let again = try workplace.run(command.dropLast() + ["100"])
+    #expect(again.output.contains("maps/a.plain.relu2.gradcam.jpg (replaced)"))
+    #expect(try workplace.contents("maps/a.plain.relu2.gradcam.jpg").count > small)
+    #expect(workplace.files.filter { $0.hasPrefix("maps/") }.count == 2)
+  }
+
+  @Test func oneSheetHoldsAllMaps() throws {
+    let outcome = try workplace.succeed(
+      "explain", plain, "disc.png", fixture("flipped.jpg"), "--node", "relu1", "--node", "relu2", "--method", "gradcam",
+      "--method", "layercam", "--sheet", "sheet.png")
+    #expect(workplace.files == ["disc.png", "sheet.png"])
+    #expect(outcome.output.contains("all in one picture → sheet.png"))
+    // Two rows: the picture, and two nodes by two methods, 336 × 224 pixels each with three lines under it.
+    let sheet = try workplace.picture("sheet.png")
+    #expect(sheet.width == 12 + 5 * 348 && sheet.height == 44 + 2 * (224 + 3 * 20 + 12))
+  }
+
+  @Test func aLineOfJSONForEachPicture() throws {
+    let outcome = try workplace.run(["explain", plain, "disc.png", "missing.png", fixture("flipped.jpg"), "--jsonl"])
+    #expect(outcome.code == 65)
+    let lines = outcome.output.split(separator: "\n").map { Data($0.utf8) }
+    let entries = try lines.map { try #require(try JSONSerialization.jsonObject(with: $0) as? [String: Any]) }
+    #expect(entries.count == 3 && entries.map { ($0["results"] as? [Any])?.count } == [1, 0, 1])
+    #expect((entries[1]["error"] as? String)?.contains("missing.png: cannot be opened") == true)
+  }
+
+  @Test func quietSaysErrorsOnly() throws {
+    let outcome = try workplace.run(["explain", fixture("undescribed.onnx"), "disc.png", "missing.png", "--quiet"])
+    #expect(outcome.code == 65 && outcome.output.isEmpty)
+    #expect(outcome.errors == "gradcam: error: 1 of 2 pictures could not be done; the others are done\n")
   }
 }

@@ -46,12 +46,20 @@ import Testing
 
   /// A metric of which less is better ranks the other way round.
   @Test func lessDropIsBetter() throws {
-    let report = try sweep("shapes-vgg.onnx", "--json").json([String: Any].self)
+    let report = try sweep("shapes-vgg.onnx", "--metric", "average-drop", "--json").json([String: Any].self)
     #expect(report["metric"] as? String == "average-drop" && report["higher_is_better"] as? Bool == false)
     let values = try #require(report["nodes"] as? [[String: Any]]).compactMap { $0["value"] as? Double }
     #expect(values == values.sorted() && values.first! < values.last!)
-    let table = try sweep("shapes-vgg.onnx").output
-    #expect(table.contains("rank  average-drop  node") && table.contains("features.20"))
+    let nodes = try #require(report["nodes"] as? [[String: Any]])
+    let ranks = nodes.compactMap { $0["rank"] as? Int }
+    for (rank, value) in zip(ranks, values) { #expect(rank == values.firstIndex(of: value)! + 1) }
+    #expect(nodes.allSatisfy { node in node["tied"] as? Int == values.count { $0 == node["value"] as? Double } })
+  }
+
+  @Test func tenRowsUnlessAllAreAskedFor() throws {
+    let few = try sweep("shapes-vgg.onnx").output, all = try sweep("shapes-vgg.onnx", "--all").output
+    #expect(few.contains("rank  insertion-deletion  node") && few.contains("… 5 more with --all"))
+    #expect(all.split(separator: "\n").count == few.split(separator: "\n").count + 4)
   }
 
   @Test func tensorsAreSweptToo() throws {

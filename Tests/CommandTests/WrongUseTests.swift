@@ -160,7 +160,7 @@ struct WrongUseTests {
   private static let images = [
     Case(66, "explain", plain, "missing.png", message: "missing.png: cannot be opened"),
     Case(66, "explain", plain, "", message: "'': cannot be opened"),
-    Case(66, "explain", plain, ".", message: ".: is a folder"),
+    Case(66, "explain", plain, ".", message: ".: holds no picture"),
     Case(65, "explain", plain, fixture("cut-short.png"), message: "cut-short.png: damaged or cut-off PNG file"),
     Case(69, "explain", plain, fixture("text.onnx"), message: "text.onnx: the file is neither PNG nor JPEG"),
     Case(64, "explain", plain, picture, "--resize", "8", message: "disc.png: --resize: gives 12x8, less than the crop"),
@@ -178,11 +178,11 @@ struct WrongUseTests {
 
   private static let outputs = [
     Case(64, "explain", plain, picture, "--output", "heat.gif", message: "end it in .png, .jpg or .jpeg"),
-    Case(64, "explain", plain, picture, "--output", "", message: "--output: the name is empty"),
+    Case(64, "explain", plain, picture, "--output", "", message: "--output is empty"),
     Case(73, "explain", plain, picture, "--output", "missing/heat.png", message: "missing/heat.png: cannot be written"),
-    Case(73, "explain", plain, picture, "--output", "/dev/null/", message: "/dev/null/: cannot be created as a folder"),
+    Case(73, "explain", plain, picture, "--output", "/dev/null/", message: "/dev/null: cannot be created as a folder"),
     Case(73, "explain", plain, picture, "--top", "2", "--output", "/dev/null", message: "cannot be created as a"),
-    Case(64, "explain", plain, picture, "--top", "2", "--save-map", "map.npy", message: "there are 2 results"),
+    Case(64, "explain", plain, picture, "--top", "2", "--save-map", "map.npy", message: "there are 2 arrays"),
     Case(
       64, "explain", plain, picture, "--save-map", "a.npy", "--save-gradient", "a.npy",
       message: "is named for two results"),

@@ -22,6 +22,11 @@ struct ArrayOptions: ParsableArguments {
     help: ArgumentHelp("Write the model's first output, or that of --output-name.", valueName: "PATH"),
     completion: .array)
   var saveOutput: String?
+
+  /// An option that is given and writes what only one node has.
+  var ofOneNode: String? {
+    saveActivation.map { _ in "--save-activation" } ?? saveGradient.map { _ in "--save-gradient" }
+  }
 }
 
 /// The arrays that `explain` writes.
