@@ -1,4 +1,5 @@
 import Foundation
+import GradCAM
 import Testing
 
 /// Where results go: never over what is read, never two to one place, under the names that scripts expect.
@@ -151,5 +152,36 @@ struct OutputTests {
     let outcome = try workplace.run(["explain", fixture("undescribed.onnx"), "disc.png", "missing.png", "--quiet"])
     #expect(outcome.code == 65 && outcome.output.isEmpty)
     #expect(outcome.errors == "gradcam: error: 1 of 2 pictures could not be done; the others are done\n")
+  }
+
+  @Test func arraysOfManyResults() throws {
+    _ = try workplace.succeed(
+      "explain", plain, "disc.png", fixture("flipped.jpg"), "--top", "2", "--save-heat", "out/heat.npz", "--save-map",
+      "maps/", "--save-gradient", "g/{image}-{class}.npy", "--save-activation", "a/", "--output", "p/")
+    let maps = workplace.files.filter { $0.hasPrefix("maps/") }
+    #expect(maps.count == 4 && maps.allSatisfy { $0.hasSuffix(".map.npy") })
+    #expect(workplace.files.filter { $0.hasPrefix("g/") }.count == 4)
+    // An activation does not depend on the class.
+    #expect(
+      workplace.files.filter { $0.hasPrefix("a/") } == [
+        "a/disc.relu2.activation.npy", "a/flipped.relu2.activation.npy",
+      ])
+    let archive = try workplace.contents("out/heat.npz")
+    // The end record of a ZIP archive counts the entries.
+    #expect(
+      archive.prefix(4) == Data([0x50, 0x4B, 3, 4]) && archive.dropLast(12).last == 0 && archive.dropLast(13).last == 4)
+  }
+
+  /// The saved heat is the map that is drawn; NaN outside of what the network sees.
+  @Test func heatIsOfThePicturesSize() throws {
+    let resnet = shipped("shapes-resnet.onnx"), picture = shipped("samples/pair-002-circle-moon.jpg")
+    _ = try workplace.succeed(
+      "explain", resnet, picture, "--save-heat", "heat.npy", "--resize", "128", "--output", "a.png")
+    let heat = try workplace.array("heat.npy"), original = try Picture(contentsOf: picture)
+    #expect(heat.shape == [original.height, original.width])
+    let seen = heat.values.filter { !$0.isNaN }
+    #expect(seen.allSatisfy { (0...1).contains($0) } && seen.max()! > 0.99)
+    let share = Double(seen.count) / Double(heat.values.count)
+    #expect(abs(share - 96 * 96 / (128 * 128)) < 0.05, "\(share)")
   }
 }
