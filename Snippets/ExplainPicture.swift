@@ -1,4 +1,5 @@
-// Opens a model, explains a picture's top class at a node, and draws it. Repeated in README.md and the documentation.
+// Opens a model, explains a picture's top class at a node, and draws it. Repeated in docs/embedding.md and the DocC
+// documentation.
 // snippet.show
 import GradCAM
 

@@ -14,7 +14,7 @@ struct SnippetTests {
     #expect(try place.picture("map.png") == drawn && drawn != truth.picture)
   }
 
-  @Test(arguments: ["README.md", "Sources/GradCAM/GradCAM.docc/GradCAM.md"])
+  @Test(arguments: ["docs/embedding.md", "Sources/GradCAM/GradCAM.docc/GradCAM.md"])
   func documentationRepeatsTheExample(_ page: String) throws {
     func text(_ path: String) throws -> String { try String(contentsOfFile: ofPackage(path), encoding: .utf8) }
     let example = try text("Snippets/ExplainPicture.swift").split(separator: "// snippet.show\n")[1]
