@@ -61,7 +61,7 @@ struct ExplanationLog {
     case .lines: break
     case .text where count > 1:
       let bad = failed == 0 ? "" : ", \(failed) failed"
-      try Console.print("\(done) pictures explained\(bad), \(maps) maps")
+      try Console.print("\(counted(done, "picture")) explained\(bad), \(counted(maps, "map"))")
     case .text: break
     }
     try checkDone(failed, of: count)

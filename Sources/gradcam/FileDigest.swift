@@ -42,7 +42,7 @@ struct FileDigest {
   private mutating func finished(_ rest: [UInt8], total: Int) -> String {
     var padded = rest + [0x80]
     while padded.count % 64 != 56 { padded.append(0) }
-    padded += (0..<8).map { UInt8(truncatingIfNeeded: total * 8 >> (56 - 8 * $0)) }
+    padded += (0..<8).map { UInt8(truncatingIfNeeded: (total * 8) >> (56 - 8 * $0)) }
     add(padded)
     return state.map { word in
       let digits = String(word, radix: 16)

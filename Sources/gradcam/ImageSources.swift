@@ -90,7 +90,7 @@ func checkDone(_ failed: Int, of count: Int) throws {
       .unreadable, problem: "none of the \(count) pictures could be read", advice: "give PNG or JPEG files")
   }
   throw GradCAMError(
-    .badData, problem: "\(failed) of \(count) pictures could not be done", advice: "the others are done")
+    .badData, problem: "\(failed) of \(count) pictures could not be explained", advice: "the others are done")
 }
 
 extension Explainer {

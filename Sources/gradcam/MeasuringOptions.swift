@@ -65,6 +65,7 @@ struct BoxOptions: ParsableArguments {
     guard let path else { return nil }
     let boxes = try boxes(path, LabelMap(labelMap))
     for warning in boxes.warnings { Console.warn(warning) }
+    for note in boxes.notes { Console.say("note: \(note.asOptions)") }
     return boxes
   }
 

@@ -56,7 +56,8 @@ struct MethodChoice {
     return slow.sorted { $0.value < $1.value }.map { name, duration in
       Warning(
         code: .methodSkipped,
-        text: "\(name) is left out, since it takes about \(duration.inWords) a picture; give \(.method, name), too, or "
+        text:
+          "\(name) is left out because it takes about \(duration.inWords) a picture; give \(.method, name), too, or "
           + "\(.method, "all!")")
     }
   }

@@ -5,7 +5,7 @@ import Graph
 struct Nodes: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "nodes",
-    abstract: "Lists every node at which a map can be taken, with the names it goes by.",
+    abstract: "Lists every node at which a map can be taken, with all its names.",
     discussion: "Any name in a line may be given to --node, and so may the name of the image input.")
 
   @Argument(help: "The exported network: a file, or a name in the models folder.", completion: .model)

@@ -5,10 +5,10 @@ import Graph
 struct Preprocess: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "preprocess",
-    abstract: "Shows what a model says of pictures under each usual preprocessing, to find the right one.",
+    abstract: "Shows what a model says about pictures under each usual preprocessing, to find the right one.",
     discussion: """
-      The surest is marked: the one with the highest mean probability of the top class, or of --class. It is right only \
-      if the classes are. --write NAME writes it into MODEL.json beside the model, which every command reads.
+      The surest is marked: the one with the highest mean probability of the top class, or of --class. Look at the \
+      classes: it is right only if they are. --write NAME writes it into MODEL.json beside the model, which every command reads.
       """)
 
   @Argument(help: "The exported network: a file, or a name in the models folder.", completion: .model)
@@ -134,6 +134,9 @@ struct PreprocessingReport: Encodable {
     /// For each picture, the three most probable classes.
     let top: [[TopClass]]
 
+    /// Whether all of three or more pictures have the same top class, which a wrong preprocessing often causes.
+    var saysTheSame: Bool { top.count >= 3 && Set(top.map { $0[0].class }).count == 1 }
+
     init(_ name: String, _ text: String, _ entries: [String: String], _ found: [[ScoredClass]], expected: Int?) {
       (self.name, preprocessing, self.entries) = (name, text, entries)
       let chances = found.map { classes in
@@ -151,8 +154,11 @@ struct PreprocessingReport: Encodable {
   /// The file that was written.
   @Nullable var written: String?
 
-  /// The name of the surest.
-  var surest: String { rows.dropFirst().max { $0.probability < $1.probability }?.name ?? "now" }
+  /// The name of the surest; one that sees the same in three pictures or more counts only if all do.
+  var surest: String {
+    let candidates = rows.dropFirst(), varied = candidates.filter { `class` != nil || !$0.saysTheSame }
+    return (varied.isEmpty ? Array(candidates) : varied).max { $0.probability < $1.probability }?.name ?? "now"
+  }
 
   init(model: String, images: [String], class: TopClass?, rows: [Row]) {
     (self.model, self.images, self.rows, self.class) = (model, images, rows, `class`)

@@ -36,7 +36,7 @@ struct TargetOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "What the numbers of a detector's box mean, if the file does not tell: output0=cxcywh,score*80,angle. Of cxcywh, "
+      "What the numbers of a detector's box mean, if the file does not say: output0=cxcywh,score*80,angle. Of cxcywh, "
         + "xyxy, xywh, box, objectness, score, background, class, angle, keypoint, mask and skip; *N repeats one, * alone "
         + "takes what is left. Repeatable.", valueName: "OUTPUT=COLUMNS"))
   var columns: [String] = []

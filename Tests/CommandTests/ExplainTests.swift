@@ -281,7 +281,7 @@ struct ExplainTests {
       ["explain", fixture("plain.onnx")] + images + ["--threads", threads, "--output", "maps"])
     #expect(outcome.code == 65)
     #expect(outcome.errors.hasPrefix("gradcam: warning: \(images[2]): "))
-    #expect(outcome.errors.contains("gradcam: error: 1 of 7 pictures could not be done"))
+    #expect(outcome.errors.contains("gradcam: error: 1 of 7 pictures could not be explained"))
     let printed = outcome.output.split(separator: "\n").map(String.init).filter { $0.hasPrefix("/") }
     #expect(printed == [String](repeating: picture, count: 6))
     let names = ["-2", "-3", "-4", "-5", "-6", ""].map { "maps/disc.plain.relu2.gradcam\($0).png" }

@@ -74,7 +74,7 @@ struct InputTests {
     #expect(outcome.code == 65 && outcome.output.contains("disc.png"))
     #expect(outcome.errors.contains("empty.png: the file is empty; give a PNG or JPEG file; skipped"))
     #expect(outcome.errors.contains("missing.png: cannot be opened"))
-    #expect(outcome.errors.hasSuffix("gradcam: error: 2 of 3 pictures could not be done; the others are done\n"))
+    #expect(outcome.errors.hasSuffix("gradcam: error: 2 of 3 pictures could not be explained; the others are done\n"))
     let json = try workplace.run([
       "explain", fixture("plain.onnx"), picture, "missing.png", "--output", "maps", "--json",
     ])

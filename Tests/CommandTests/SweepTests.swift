@@ -56,6 +56,18 @@ import Testing
     #expect(nodes.allSatisfy { node in node["tied"] as? Int == values.count { $0 == node["value"] as? Double } })
   }
 
+  /// A target that is no class is ranked by its own score.
+  @Test(arguments: [["--contrast", "star,cross"], ["--target", "logits[0,3]"]])
+  func otherTargetsAreRanked(_ target: [String]) throws {
+    let place = try Workplace()
+    let outcome = try place.run(
+      ["sweep", shipped("shapes-vgg.onnx"), shipped("samples/pair-006-star-cross.png"), "--json"] + target)
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let nodes = try #require(try outcome.json([String: Any].self)["nodes"] as? [[String: Any]])
+    let values = nodes.compactMap { $0["value"] as? Double }
+    #expect(values.count == nodes.count && values == values.sorted(by: >) && values.first! > values.last!)
+  }
+
   @Test func tenRowsUnlessAllAreAskedFor() throws {
     let few = try sweep("shapes-vgg.onnx").output, all = try sweep("shapes-vgg.onnx", "--all").output
     #expect(few.contains("rank  insertion-deletion  node") && few.contains("… 5 more with --all"))

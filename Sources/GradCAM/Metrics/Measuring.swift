@@ -12,17 +12,17 @@ extension Explainer {
   /// - Returns: for each explanation one number per metric, nil if it is not defined or not finite, or if the map is not
   ///   of the first image input.
   ///
-  /// Throws `unsupported` if the target is not a class's score.
+  /// A class is measured by its probability, any other target by its own score.
   public func measure(
     _ explanations: [Explanation], of observation: Observation, by metrics: [any Metric],
     boxes: [PixelRectangle] = [], progress: (Double) throws -> Void = { _ in }
   ) throws -> [[Double?]] {
-    let targets = try explanations.map { try probability(explainedBy: $0) }
+    let targets = explanations.map(\.measuredTarget)
     var measured = [[Double?]](repeating: metrics.map { _ in nil }, count: explanations.count)
     var done = 0
-    for index in Set(targets.map(\.index)).sorted() {
+    for name in targets.map(\.description).withoutRepeats {
       let places = targets.indices.filter {
-        targets[$0].index == index && explanations[$0].shown[0].input.value == model.imageInput
+        targets[$0].description == name && explanations[$0].shown[0].input.value == model.imageInput
       }
       guard !places.isEmpty else { continue }
       let probe = Probe(observation, tap: 0, target: targets[places[0]])
@@ -80,15 +80,12 @@ extension Explainer {
       }
     }
   }
+}
 
-  /// The probability of the class that an explanation is about.
-  private func probability(explainedBy explanation: Explanation) throws -> ClassTarget {
-    guard let target = explanation.target as? ClassTarget else {
-      throw GradCAMError(
-        .unsupported, at: "metrics",
-        problem: "are defined for the probability of a class; the target is \(explanation.target.description)",
-        advice: "explain a class")
-    }
+extension Explanation {
+  /// What metrics ask about: the probability of the class, else the target itself.
+  fileprivate var measuredTarget: any Target {
+    guard let target = target as? ClassTarget else { return target }
     return ClassTarget(target.index, label: target.label, kind: .probability, head: target.head)
   }
 }

@@ -36,6 +36,7 @@ struct Evaluate: ParsableCommand {
   @Flag(help: "Continue the output of an interrupted run.") var resume = false
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print the means as one JSON document.") var json = false
+  @OptionGroup var console: ConsoleOptions
   @OptionGroup(title: "Feature map") var featureMap: FeatureMapOptions
   @OptionGroup(title: "Input and labels") var image: ImageOptions
   @OptionGroup(title: "Models and plugins") var host: HostOptions
@@ -51,9 +52,9 @@ struct Evaluate: ParsableCommand {
     let metrics = try measured.chosenMetrics
     let model = try host.open(model, image)
     let registry = model.registry
-    let all = methods.contains("all")
-    let methods = all ? registry.methods.map(\.name) : self.methods.withoutRepeats
-    for method in methods where try registry.method(named: method) is any ConceptMethod && !all {
+    var chosen = try MethodChoice(self.methods, registry)
+    let all = chosen.isGroup
+    for method in chosen.names where try registry.method(named: method) is any ConceptMethod && !all {
       throw GradCAMError(
         .usage, at: "--method \(method)", problem: "makes several maps, which have no common metrics",
         advice: "leave it out")
@@ -70,6 +71,16 @@ struct Evaluate: ParsableCommand {
     try boxes?.check(explainer.labels, classCount: classCount, of: model.path)
     let classes = try measured.classes.map { try explainer.labels.index(of: $0, classCount: classCount) }.withoutRepeats
 
+    let leftOut = try chosen.leaveOutSlow(explainer) {
+      for name in names {
+        guard let image = try? explainer.prepare(contentsOf: folder.path(name)) else { continue }
+        let observation = try explainer.observe(image)
+        let top = try explainer.classes(of: observation, count: 1)[0].index
+        return (observation, try explainer.target(classIndex: top))
+      }
+      return nil
+    }
+    let methods = chosen.names
     let path = output ?? model.name + ".evaluation.jsonl"
     var paths = ClaimedPaths(
       inputs: model.graph.files + [image.labels, measured.boxes.path].compactMap { $0 } + names.map(folder.path))
@@ -78,7 +89,7 @@ struct Evaluate: ParsableCommand {
     let log = try EvaluationLog(
       path, metrics: metrics.map(\.name), resumes: resume, expected: (model.path, focus.taps[0].label)
     ) { summary.add($0) }
-    for warning in explainer.warnings { Console.tell(warning) }
+    for warning in explainer.warnings + leftOut { Console.tell(warning) }
 
     // Methods that the node does not support have no lines.
     var admitted = all ? log.finished.values.first(where: { !$0.isEmpty }).map { methods.filter($0.contains) } : methods

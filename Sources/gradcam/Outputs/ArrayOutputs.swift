@@ -7,7 +7,7 @@ struct ArrayOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Write the map over the picture: its size, values of 0 to 1, NaN where the network does not look. FILE.npy for "
-        + "one; for several a folder, a name with fields as for --output, or FILE.npz; so for all --save options.",
+        + "one; for several a folder, a name with fields like --output's, or FILE.npz. All --save options take these.",
       valueName: "PATH"), completion: .array)
   var saveHeat: String?
   @Option(

@@ -18,6 +18,8 @@ public struct ObjectBoxes: Sendable {
 
   /// What the user should know about the file: pictures without boxes, boxes that go beyond a picture.
   public private(set) var warnings: [Message] = []
+  /// What is not used of the file: pictures that were not given.
+  public private(set) var notes: [Message] = []
   private let path: String
   private let map: [String: LabelMap.Entry]
   /// By the path of the picture.
@@ -82,6 +84,23 @@ public struct ObjectBoxes: Sendable {
         Message(
           "\(path): \(bare.count) of \(pictures.count) pictures \(bare.count == 1 ? "has" : "have") no boxes: "
             + bare.listed + (unused.isEmpty ? "" : "; similar names in the file: \(unused.quoted)")))
+    }
+    let strangers = annotations.pictures.indices.filter { !found.values.contains($0) }
+    if !strangers.isEmpty {
+      let texts = strangers.map { annotations.pictures[$0].name.text }
+      let known = Set(pictures.map { BoxAnnotations.split($0).file })
+      // A name that is nearly that of a picture comes first: it may be misspelt.
+      let similar =
+        texts.count > 1000
+        ? []
+        : texts.filter { text in
+          !nearest(to: BoxAnnotations.split(text).file, among: known, count: 1).isEmpty
+        }
+      let listed = similar + texts.filter { !similar.contains($0) }
+      notes.append(
+        Message(
+          "\(path): boxes of \(texts.count == 1 ? "a picture" : "\(texts.count) pictures") not given: \(listed.listed)")
+      )
     }
   }
 
