@@ -31,7 +31,7 @@ public struct Warning: Sendable, Equatable {
     /// Whether it only says what was done, and nothing about the result is doubtful.
     public var isNote: Bool {
       switch self {
-      case .backgroundLeftOut, .filesRead, .methodSkipped, .node, .preprocessingInFile: true
+      case .filesRead, .methodSkipped, .node, .preprocessingInFile: true
       default: false
       }
     }
