@@ -98,13 +98,15 @@ struct Explain: ParsableCommand {
       arrays, modelName: model.name, plan.maps, inputCount: sources.inputCount, claimed: &outputs.claimed)
     for warning in assumed + leftOut { Console.tell(warning) }
 
+    let gridName = chosen.word == "fast" ? "fast" : "all"
     let bar = ProgressBar(count: sources.count)
     let job = ImageJob(
       sources: sources, choice: choice, shown: max(5, top ?? 1), methods: chosen.names,
       fusion: fuse, smoothing: Set(smoothing), skipsUnsupported: chosen.isGroup, drawsPictures: plan.drawsPictures,
       drawsGrids: plan.drawsGrids, style: style, colormap: drawing.colormap, blend: drawing.blend,
       drawsSheet: sheet != nil, format: outputs.example, jpegQuality: files.jpegQuality,
-      savesOutput: arrays.savesOutput, bar: bar)
+      savesOutput: arrays.savesOutput,
+      survives: sources.count > 1 || jsonl, bar: bar)
     var log = ExplanationLog(form: json ? .document : jsonl ? .lines : .text)
     var together = Sheet(title: model.name, plan.maps)
     try explainer.explainMany(sources.count) { [explainer] index in
@@ -123,7 +125,7 @@ struct Explain: ParsableCommand {
       for explained in result.explained {
         let explanations = explained.explanations
         let paths = try zip(explained.files, explanations).map { try write($0, of: $1) }
-        let grid = try explained.grid.map { try write($0, of: explanations[0], method: "all") }
+        let grid = try explained.grid.map { try write($0, of: explanations[0], method: gridName) }
         for (number, explanation) in explanations.enumerated() {
           try arrays.save(explanation, image: name)
           if sheet != nil {

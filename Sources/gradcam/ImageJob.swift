@@ -27,6 +27,8 @@ struct ImageJob {
   let jpegQuality: Int
   /// Whether the model's output is wanted.
   let savesOutput: Bool
+  /// Whether a picture that cannot be read is reported like the others.
+  let survives: Bool
   let bar: ProgressBar
 
   struct Result {
@@ -66,7 +68,7 @@ struct ImageJob {
       let prepared: PreparedImage
       do {
         prepared = try sources.prepare(index, explainer)
-      } catch let error as GradCAMError where sources.count > 1 && error.isAboutFile {
+      } catch let error as GradCAMError where survives && error.isAboutFile {
         result.unread = error
         return result
       }

@@ -87,7 +87,9 @@ func checkDone(_ failed: Int, of count: Int) throws {
   guard failed > 0 else { return }
   guard failed < count else {
     throw GradCAMError(
-      .unreadable, problem: "none of the \(count) pictures could be read", advice: "give PNG or JPEG files")
+      .unreadable,
+      problem: count == 1 ? "the picture could not be read" : "none of the \(count) pictures could be read",
+      advice: "give PNG or JPEG files")
   }
   throw GradCAMError(
     .badData, problem: "\(failed) of \(count) pictures could not be explained", advice: "the others are done")

@@ -11,7 +11,7 @@ struct MethodChoice {
   /// Those that are left out if they take long.
   private var mayBeLeftOut: Set<String> = []
   /// The word that was asked for.
-  private let word: String
+  let word: String
 
   /// The words that stand for many methods.
   static let words = ["all", "all!", "fast"]

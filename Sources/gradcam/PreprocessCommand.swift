@@ -175,15 +175,16 @@ struct PreprocessingReport: Encodable {
         : Dictionary(grouping: row.top, by: { $0[0].name }).sorted {
           ($1.value.count, $0.key) < ($0.value.count, $1.key)
         }
-        .prefix(4).map { $0.value.count > 1 ? "\($0.key) × \($0.value.count)" : $0.key }
+        .map { $0.value.count > 1 ? "\($0.key) × \($0.value.count)" : $0.key }
       table.add(
         row.name, decimal(row.probability * 100, 1) + "%", row.name == surest ? "← surest" : "",
-        tops.map { $0.count > 28 ? $0.prefix(27) + "…" : $0 }.joined(separator: ", "))
+        tops.prefix(4).map { $0.count > 28 ? $0.prefix(27) + "…" : $0 }.joined(separator: ", ")
+          + (tops.count > 4 ? ", …" : ""))
     }
     try Console.print(table.text)
     if let written { return try Console.print("written: \(written)") }
     let doubt = images.count < 3 && `class` == nil ? " Few pictures prove little: give several, or --class." : ""
     try Console.print(
-      "The surest need not be the right one: look at its classes, then keep it with --write \(surest).\(doubt)")
+      "The surest need not be the right one: look at its classes, then keep the right one with --write NAME.\(doubt)")
   }
 }

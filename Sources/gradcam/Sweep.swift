@@ -75,6 +75,8 @@ struct Sweep: ParsableCommand {
     let target = try choice.targets(explainer, of: observation)[0]
     let explanations = try explainer.sweep(target, of: observation, method: self.method)
     let mapped = clock.now
+    let general = explanations[0].warnings.filter { !$0.code.isAboutMap && !$0.code.isNote }
+    for warning in general { Console.tell(warning, about: sources.name(0)) }
     let values = try metric.map { metric in
       let found = try rank(explanations, of: observation, by: metric, objects, explainer, sources.name(0))
       Console.clearProgress()

@@ -106,11 +106,12 @@ extension Warning {
   static func improbable(_ scored: ScoredClass, among classes: [ScoredClass]) -> Warning? {
     let before = classes.count { $0.probability > scored.probability }
     guard scored.hasMeaningfulProbability, before >= 50, scored.probability < 1e-3 else { return nil }
-    let percent = scored.probability < 1e-5 ? "less than 0.001" : brief(Double(scored.probability) * 100)
+    let percent =
+      scored.probability < 1e-5 ? "less than 0.001" : brief((Double(scored.probability) * 1e5).rounded() / 1e3)
     return Warning(
       code: .classImprobable,
       text: "the network does not see \(scored.label.map { "'\($0)'" } ?? "class \(scored.index)") here: it is number "
-        + "\(before + 1) of \(classes.count) classes with \(percent)%; the map shows what little speaks for it")
+        + "\(before + 1) of \(classes.count) classes, with \(percent)%; the map shows what little speaks for it")
   }
 
   static func notFinite(_ what: String, _ source: NonFiniteSource) -> Warning {

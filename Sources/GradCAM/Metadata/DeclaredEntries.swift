@@ -41,11 +41,25 @@ struct DeclaredEntries {
   /// Throws `unreadable`, or `badData` if it is no JSON object or an entry has an unknown name or is given twice.
   init?(sidecar path: String) throws {
     (sidecar, place) = (path, "\(path): ")
-    guard let map = LiteralValue(String(decoding: try contentsOfFile(at: path), as: UTF8.self))?.map else {
-      throw GradCAMError(.badData, at: path, problem: "is not a JSON object", advice: "correct it or move it away")
-    }
+    let map = try Self.contents(ofSidecar: path)
     guard map.isEmpty || map.keys.contains(where: Self.isMeant) else { return nil }
     try add(map)
+  }
+
+  /// What a sidecar holds.
+  ///
+  /// Throws `unreadable`, or `badData` if it is no JSON object or has a key twice.
+  static func contents(ofSidecar path: String) throws -> [String: LiteralValue] {
+    var bytes = try contentsOfFile(at: path)[...]
+    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes = bytes.dropFirst(3) }
+    do {
+      if let map = try String(validating: bytes, as: UTF8.self).map({ try LiteralValue(json: $0) })?.map { return map }
+    } catch let error as GradCAMError {
+      throw GradCAMError(
+        .badData, at: "\(path)", problem: "is not a JSON object: \(error.message)", advice: "correct it or move it away"
+      )
+    }
+    throw GradCAMError(.badData, at: path, problem: "is not a JSON object", advice: "correct it or move it away")
   }
 
   private mutating func add(_ map: [String: LiteralValue]) throws {
@@ -129,7 +143,7 @@ extension DeclaredEntries {
       let path = text.hasPrefix("/") ? text : folder + text
       return try located("\(place)\(name)") { (try Labels(contentsOf: path).names, path) }
     }
-    guard let names = value.classNames else {
+    guard let names = value.classNames, !names.isEmpty else {
       throw GradCAMError(
         .badData, at: "\(place)\(name)", problem: "are not names of classes",
         advice: "give a list of names, a map from numbers to names, or the path of a file")

@@ -23,15 +23,20 @@ public struct SidecarFile {
     guard let path = ModelMetadata.sidecarPath(of: model.path) else {
       throw failure("is not called .onnx, so no file beside it is read", "rename it")
     }
-    self.path = path
+    // A link is followed, so that the file behind it is written.
+    self.path =
+      realpath(path, nil).map { resolved in
+        defer { free(resolved) }
+        return String(cString: resolved)
+      } ?? path
     guard !model.graph.metadata.keys.contains(where: { $0.hasPrefix(DeclaredEntries.prefix) }) else {
       throw failure("has entries 'gradcam.…' of its own, so '\(path)' is not read", "change these entries")
     }
     guard access(path, F_OK) == 0 else { return }
-    guard model.metadata.sidecar == path,
-      let map = LiteralValue(String(decoding: try contentsOfFile(at: path), as: UTF8.self))?.map
-    else { throw failure("has a file '\(path)' beside it that is not for this program", "move it away") }
-    kept = Self.kept(map)
+    guard model.metadata.sidecar == path else {
+      throw failure("has a file '\(path)' beside it that is not for this program", "move it away")
+    }
+    kept = Self.kept(try DeclaredEntries.contents(ofSidecar: path))
   }
 
   /// Entries without those about preprocessing, in groups, too.

@@ -51,6 +51,15 @@ private struct XMLReader {
   }
 
   private var line: Int { bytes[..<position].count { $0 == 0x0A } + 1 }
+  /// A position that was passed, and its line.
+  private var passed = (position: 0, line: 1)
+
+  /// The line, counted on from the last place that was asked about.
+  private mutating func nextLine() -> Int {
+    passed.line += bytes[passed.position..<position].count { $0 == 0x0A }
+    passed.position = position
+    return passed.line
+  }
 
   private func fault(_ problem: String) -> GradCAMError {
     GradCAMError(.badData, at: "line \(line)", problem: problem, advice: "correct the file or make it again")
@@ -109,7 +118,7 @@ private struct XMLReader {
     guard depth < Self.deepest, skip("<") else {
       throw fault(position < bytes.count ? "is not XML from here on" : "the file ends too early")
     }
-    var element = XMLTree(name: try name(), line: line)
+    var element = XMLTree(name: try name(), line: nextLine())
     while true {
       skipSpace()
       if skip("/>") { return element }

@@ -100,11 +100,16 @@ extension Warning {
   }
 }
 
+extension StringProtocol {
+  /// Whether it may be a decimal number: Swift's own reading takes hexadecimal ones and stops at a zero byte.
+  var isDecimal: Bool { utf8.allSatisfy { "0123456789+-.eE".utf8.contains($0) } }
+}
+
 extension [Float] {
   /// Reads one number for each of three channels, or one for all, separated by commas or spaces.
   public init?(channels text: String) {
     let parts = text.split { $0 == "," || $0 == " " || $0 == "[" || $0 == "]" }
-    let numbers = parts.compactMap { Float($0) }
+    let numbers = parts.compactMap { $0.isDecimal ? Float($0) : nil }
     guard numbers.count == parts.count, numbers.allSatisfy(\.isFinite), numbers.count == 3 || numbers.count == 1 else {
       return nil
     }

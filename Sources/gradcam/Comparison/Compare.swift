@@ -9,7 +9,7 @@ struct Compare: ParsableCommand {
     discussion: """
       All models are asked about the same class in a picture: --class, else what is in it by --boxes or --truth, else the \
       top class of most models; classes are matched by their labels. Without --class, --boxes and --truth, metrics are \
-      of each model's own top class. The order of models and pictures changes no number. Options that show MODEL= take \
+      of each model's own top class. The order of models and pictures changes no metric. Options that show MODEL= take \
       VALUE for all models, or MODEL=VALUE for one. Pictures that cannot be read are left out.
       """)
 

@@ -80,11 +80,11 @@ extension Comparison {
     if measuresOwnClass { notes.append("Metrics are of each model's own top class.") }
     guard models.count > 1 else { return notes }
     let unsure = metrics.contains { verdict($0) == "not separable" }
-    if imageCount < Self.fewestImages {
-      notes.append("\(counted(imageCount, "image")) cannot tell models apart; \(Self.fewestImages) or more can.")
+    if measuredCount < Self.fewestImages {
+      notes.append("\(counted(measuredCount, "image")) cannot tell models apart; \(Self.fewestImages) or more can.")
     } else if unsure {
       notes.append(
-        "Not separable: with \(imageCount) images, the 95% interval of the difference from the best includes 0.")
+        "Not separable: with \(measuredCount) images, the 95% interval of the difference from the best includes 0.")
     }
     return notes
   }

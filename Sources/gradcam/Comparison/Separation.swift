@@ -25,6 +25,13 @@ extension Comparison {
   /// The number of different images.
   var imageCount: Int { Set(images.map(\.image)).count }
 
+  /// The number of different images that metrics are defined for: those with boxes only, say.
+  var measuredCount: Int {
+    metrics.map { metric in
+      Set(images.filter { $0.results.contains { ($0.metrics[metric.name] ?? nil) != nil } }.map(\.image)).count
+    }.max() ?? 0
+  }
+
   /// Whether a metric tells two models apart: the 95% interval of the mean difference, image by image, is on one side of
   /// zero.
   func separates(_ one: Int, _ other: Int, by metric: MetricColumn) -> Bool {

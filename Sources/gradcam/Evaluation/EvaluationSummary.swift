@@ -24,7 +24,7 @@ struct EvaluationSummary {
       last = (line.image, BootstrapMean.Draws(line.image))
       imageCount += 1
     }
-    if means[method] == nil { methods.append(method) }
+    if !methods.contains(method) { methods.append(method) }
     for (name, value) in found {
       if let value { means[method, default: [:]][name, default: BootstrapMean()].add(value, last!.draws) }
     }

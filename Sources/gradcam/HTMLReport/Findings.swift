@@ -65,7 +65,8 @@ extension Comparison {
     guard !best.isEmpty else {
       let lowest = means.compactMap { $0 }.min()!
       let range = lowest == highest ? share(highest) : "\(share(lowest)) to \(share(highest))"
-      let detail = lowest == highest ? ", whichever the model" : "; \(imageCount) images do not tell the models apart"
+      let detail =
+        lowest == highest ? ", whichever the model" : "; \(measuredCount) images do not tell the models apart"
       return Finding(
         question: "How often do the maps point at the object?", answer: "In \(range) of the images",
         detail: "that have boxes" + (models.count > 1 ? detail : ""))
@@ -89,7 +90,8 @@ extension Comparison {
       return Finding(
         question: "Whose maps measure best?", answer: "That cannot be told",
         detail:
-          "\(counted(imageCount, "image")) \(imageCount == 1 ? "does" : "do") not tell the models apart by any metric")
+          "\(counted(measuredCount, "image")) \(measuredCount == 1 ? "does" : "do") not tell the models apart by any metric"
+      )
     }
     let leaders = models.indices.filter { wins[$0].count == most }
     let names = wins[leaders[0]].map { metrics[$0].name }

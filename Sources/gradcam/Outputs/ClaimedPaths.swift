@@ -16,7 +16,7 @@ struct ClaimedPaths {
     guard !isInput(path) else {
       throw GradCAMError(.usage, at: path, problem: "is an input and would be overwritten", advice: "give another name")
     }
-    guard used.insert(path).inserted else {
+    guard used.insert(Self.place(of: path)).inserted else {
       throw GradCAMError(.usage, at: path, problem: "is named for two results", advice: "give each its own name")
     }
   }
@@ -36,12 +36,22 @@ struct ClaimedPaths {
   /// - Parameter name: receives what distinguishes a name from the others: nothing, `-2`, `-3` and so on.
   mutating func claimFree(_ name: (String) -> String) -> String {
     var path = name(""), copy = 2
-    while used.contains(path) || isInput(path) {
+    while used.contains(Self.place(of: path)) || isInput(path) {
       path = name("-\(copy)")
       copy += 1
     }
-    used.insert(path)
+    used.insert(Self.place(of: path))
     return path
+  }
+
+  /// The same text for all paths of a file: its folder as the system knows it, if it is there.
+  private static func place(of path: String) -> String {
+    let folder = String(path.dropLast(fileName(path).count))
+    guard let resolved = realpath(folder.isEmpty ? "." : folder, nil) else {
+      return path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+    }
+    defer { free(resolved) }
+    return String(cString: resolved) + "/" + fileName(path)
   }
 
   private func isInput(_ path: String) -> Bool { FileIdentity(path).map(inputs.contains) ?? false }

@@ -87,7 +87,9 @@ struct NameTemplate {
 
   /// A text as a part of a file's name.
   private static func inFileName(_ text: String) -> String {
-    String(text.prefix(80).map { $0 == "/" || $0 == ":" || $0.isWhitespace || $0.isNewline ? "_" : $0 })
+    let name = String(text.prefix(80).map { "/:\0".contains($0) || $0.isWhitespace || $0.isNewline ? "_" : $0 })
+    // Nothing, `.` and `..` would be other places.
+    return name.allSatisfy { $0 == "." } ? name + "_" : name
   }
 }
 

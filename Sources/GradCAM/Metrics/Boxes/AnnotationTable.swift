@@ -90,7 +90,7 @@ struct AnnotationTable {
     if ([label] + box).allSatisfy({ cells[$0].isEmpty }) { return (row, nil) }
     guard !cells[label].isEmpty else { throw GradCAMError.boxes(at: place, "has no label") }
     let numbers = try box.map { column in
-      guard let number = Double(cells[column]) else {
+      guard cells[column].isDecimal, let number = Double(cells[column]) else {
         throw GradCAMError.boxes(at: place, "'\(cells[column])' is not a number")
       }
       return number

@@ -94,7 +94,7 @@ import Testing
     ("image,label,x,y,w,h\na.png,,1,2,3,4", "line 2: has no label"),
     ("image,label,x,y,w,h\n,dog,1,2,3,4", "names no picture"),
     ("image,label,x,y,w,h\na.png,dog,1,2,-3,4", "line 2: [1, 2, -2, 6] is no box"),
-    ("image,label,x,y,w,h\na.png,dog,nan,2,3,4", "is no box"),
+    ("image,label,x,y,w,h\na.png,dog,nan,2,3,4", "'nan' is not a number"),
     ("image,label,xmin,ymin,xmax,ymax\na.png,dog,0.1,0.2,0.3,0.4", "line 2: [0.1, 0.2, 0.3, 0.4] are fractions"),
     (
       "file,label,x1,y1,x2,y2,width,height\na.png,dog,1,2,3,4,9,9",
