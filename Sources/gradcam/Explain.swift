@@ -74,7 +74,7 @@ struct Explain: ParsableCommand {
   }
 
   func run() throws {
-    let images = try self.images.flatMap { isFolder($0) ? try ImageFolder($0).paths : [$0] }
+    let images = try ImageFolder.expanding(self.images)
     if let sheet { try Picture.checkFormat(ofOutput: sheet) }
     let opened = try OpenedModel(model, host, image, request), model = opened.model
     let sources = try opened.sources(images, item: featureMap.item.item)
@@ -98,7 +98,6 @@ struct Explain: ParsableCommand {
       arrays, modelName: model.name, plan.maps, inputCount: sources.inputCount, claimed: &outputs.claimed)
     for warning in assumed + leftOut { Console.tell(warning) }
 
-    let gridName = chosen.word == "fast" ? "fast" : "all"
     let bar = ProgressBar(count: sources.count)
     let job = ImageJob(
       sources: sources, choice: choice, shown: max(5, top ?? 1), methods: chosen.names,
@@ -125,7 +124,7 @@ struct Explain: ParsableCommand {
       for explained in result.explained {
         let explanations = explained.explanations
         let paths = try zip(explained.files, explanations).map { try write($0, of: $1) }
-        let grid = try explained.grid.map { try write($0, of: explanations[0], method: gridName) }
+        let grid = try explained.grid.map { try write($0, of: explanations[0], method: chosen.groupName) }
         for (number, explanation) in explanations.enumerated() {
           try arrays.save(explanation, image: name)
           if sheet != nil {

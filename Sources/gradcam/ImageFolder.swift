@@ -36,6 +36,14 @@ struct ImageFolder {
 
   func path(_ name: String) -> String { folder + name }
 
-  /// The pictures' paths.
-  var paths: [String] { names.map(path) }
+  /// The paths of pictures, with those of all pictures in a folder in place of the folder.
+  ///
+  /// Throws what listing a folder throws.
+  static func expanding(_ paths: [String]) throws -> [String] {
+    try paths.flatMap { path in
+      guard isFolder(path) else { return [path] }
+      let folder = try ImageFolder(path)
+      return folder.names.map(folder.path)
+    }
+  }
 }

@@ -82,6 +82,23 @@ struct ImageSources {
   func isTogether(_ explainer: Explainer) -> Bool { images.count > 1 && explainer.takesImagesTogether }
 }
 
+/// What is made of the pictures that can be read, and the number of others, which warnings name.
+///
+/// Throws why if there are no others.
+func readable<Made>(_ paths: [String], _ make: (String) throws -> Made) throws -> (made: [Made], unread: Int) {
+  var made: [Made] = [], failures: [GradCAMError] = []
+  for path in paths {
+    do {
+      made.append(try make(path))
+    } catch let error as GradCAMError where paths.count > 1 && error.isAboutFile {
+      failures.append(error)
+      Console.warn("\(error); skipped")
+    }
+  }
+  if made.isEmpty, let error = failures.first { throw error }
+  return (made, failures.count)
+}
+
 /// Throws once all pictures are done if some could not be: `badData`, or `unreadable` if none could be.
 func checkDone(_ failed: Int, of count: Int) throws {
   guard failed > 0 else { return }

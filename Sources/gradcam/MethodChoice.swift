@@ -11,7 +11,10 @@ struct MethodChoice {
   /// Those that are left out if they take long.
   private var mayBeLeftOut: Set<String> = []
   /// The word that was asked for.
-  let word: String
+  private let word: String
+
+  /// What file names call the methods of a word.
+  var groupName: String { word == "fast" ? "fast" : "all" }
 
   /// The words that stand for many methods.
   static let words = ["all", "all!", "fast"]

@@ -49,16 +49,8 @@ struct Preprocess: ParsableCommand {
     let expected = try expected.map {
       try explainer.labels.index(of: $0, classCount: explainer.focus.catalogue.classCount)
     }
-    let paths = try images.flatMap { isFolder($0) ? try ImageFolder($0).paths : [$0] }
-    var pictures: [Picture] = [], unread = 0
-    for path in paths {
-      do {
-        pictures.append(try Picture(contentsOf: path))
-      } catch let error as GradCAMError where paths.count > 1 && error.isAboutFile {
-        unread += 1
-        Console.warn("\(error); skipped")
-      }
-    }
+    let paths = try ImageFolder.expanding(images)
+    let (pictures, unread) = try readable(paths) { try Picture(contentsOf: $0) }
 
     var rows: [PreprocessingReport.Row] = []
     func measure(_ name: String, _ decided: DecidedPreprocessing, _ entries: [String: String]) throws {
@@ -103,22 +95,30 @@ struct PreprocessingCandidate {
   static func all(_ input: PixelSize) -> [PreprocessingCandidate] {
     Preprocessing.Preset.allCases.flatMap { preset in
       let usual = Preprocessing(preset, size: input).resize
-      let larger = max(input.width, input.height) * 256 / 224
-      let ways: [(name: String, resize: Preprocessing.Resize, entry: String)] = [
-        ("cropped", .shorterSide(larger), "\(larger)"),
-        ("centre", .shorterSide(max(input.width, input.height)), "\(max(input.width, input.height))"),
-        ("squashed", .exact(input), "\(input)"),
+      let ways: [(name: String, resize: Preprocessing.Resize?)] = [
+        ("cropped", Preprocessing(.imagenet, size: input).resize),
+        ("centre", .shorterSide(max(input.width, input.height))), ("squashed", .exact(input)),
       ]
-      let isCropped = if case .shorterSide? = usual { true } else { false }
-      return ways.map { way in
-        let isUsual = way.name == (isCropped ? "cropped" : "squashed")
-        var choice = PreprocessingChoice()
+      // The usual way comes first, under the preset's own name.
+      return (ways.filter { $0.resize == usual } + ways.filter { $0.resize != usual }).map { name, resize in
+        var choice = PreprocessingChoice(), entries = ["preset": preset.rawValue]
         (choice.preset, choice.size) = (preset, input)
-        if !isUsual { choice.resize = way.resize }
-        let entries = ["preset": preset.rawValue].merging(isUsual ? [:] : ["resize": way.entry]) { $1 }
-        return PreprocessingCandidate(
-          name: isUsual ? preset.rawValue : "\(preset.rawValue)-\(way.name)", choice: choice, entries: entries)
-      }.sorted { !$0.name.contains("-") && $1.name.contains("-") }
+        guard resize != usual else {
+          return PreprocessingCandidate(name: preset.rawValue, choice: choice, entries: entries)
+        }
+        (choice.resize, entries["resize"]) = (resize, resize?.entry)
+        return PreprocessingCandidate(name: "\(preset.rawValue)-\(name)", choice: choice, entries: entries)
+      }
+    }
+  }
+}
+
+extension Preprocessing.Resize {
+  /// As `MODEL.json` and `--resize` write it.
+  fileprivate var entry: String {
+    switch self {
+    case .shorterSide(let side): "\(side)"
+    case .exact(let size): "\(size)"
     }
   }
 }

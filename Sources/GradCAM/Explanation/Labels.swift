@@ -110,6 +110,11 @@ extension Labels {
   }
 }
 
+extension String {
+  /// The names that a label lists, as ImageNet's do: `tench, Tinca tinca`.
+  package var synonyms: [String] { split(separator: ",").map(\.trimmingSpace) }
+}
+
 extension GradCAMError {
   /// The error for a class that does not exist.
   static func noClass(_ index: Int, of count: Int) -> GradCAMError {

@@ -8,8 +8,8 @@ extension Registry {
 extension Explainer {
   /// About how long the maps of an image take that need many runs of the network, by method.
   ///
-  /// A method that could take long runs until it can be told; others, and those that do not support the node or the
-  /// target, are left out.
+  /// A method that could take long runs until its time can be estimated. Others, and those that do not support the node
+  /// or the target, are left out.
   public func durations(of methods: [String], _ target: any Target, _ observation: Observation) throws -> [String:
     Duration]
   {
@@ -38,7 +38,7 @@ extension Explainer {
   }
 }
 
-/// The beginning of a method's work, from which the time of all of it is told.
+/// Estimates the time that all of a method's work takes from its first runs.
 private final class Trial {
   /// Ends the work.
   struct Ended: Error {}

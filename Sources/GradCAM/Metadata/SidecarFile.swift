@@ -23,7 +23,7 @@ public struct SidecarFile {
     guard let path = ModelMetadata.sidecarPath(of: model.path) else {
       throw failure("is not called .onnx, so no file beside it is read", "rename it")
     }
-    // A link is followed, so that the file behind it is written.
+    // The target of a symbolic link is written, not the link.
     self.path =
       realpath(path, nil).map { resolved in
         defer { free(resolved) }

@@ -32,8 +32,7 @@ struct ModelClasses {
   /// model if one of the two has no labels.
   func index(of label: String?, number: Int) -> Int? {
     guard let label, !labels.names.isEmpty else { return number < count ? number : nil }
-    let words = label.split(separator: ",").map { String($0.drop(while: \.isWhitespace)) }
-    for name in [label] + (words.count > 1 ? words : []) {
+    for name in [label] + label.synonyms {
       if let index = try? labels.index(of: name, classCount: count) { return index }
     }
     return nil
@@ -135,9 +134,6 @@ extension [ModelClasses] {
 
   /// Whether two labels share a name.
   private static func agree(_ one: String, _ other: String) -> Bool {
-    func names(_ label: String) -> Set<String> {
-      Set(label.lowercased().split(separator: ",").map { String($0.drop(while: \.isWhitespace)) })
-    }
-    return !names(one).isDisjoint(with: names(other))
+    !Set(one.lowercased().synonyms).isDisjoint(with: other.lowercased().synonyms)
   }
 }

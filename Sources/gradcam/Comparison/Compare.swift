@@ -104,9 +104,7 @@ struct Compare: ParsableCommand {
     }
     func isImage(_ argument: String) -> Bool { Picture.hasKnownExtension(argument) || isFolder(argument) }
     let networks = arguments.filter { !isImage($0) }
-    let images = try (arguments.filter(isImage) + moreImages).flatMap {
-      isFolder($0) ? try ImageFolder($0).paths : [$0]
-    }
+    let images = try ImageFolder.expanding(arguments.filter(isImage) + moreImages)
     guard !networks.isEmpty, !images.isEmpty else {
       throw GradCAMError(
         .usage, problem: networks.isEmpty ? "no model was given" : "no picture was given",
@@ -127,7 +125,9 @@ struct Compare: ParsableCommand {
       inputs: files + [measured.boxes.path, self.truth == "folders" ? nil : self.truth].compactMap { $0 })
 
     let bar = ProgressBar(count: 2 * entries.count)
-    let (pictures, unread) = try readable(images, bar)
+    let (pictures, unread) = try readable(images) {
+      (path: $0, picture: try ComparedPicture(try Picture(contentsOf: $0)))
+    }
     var classes: [ModelClasses] = [], looks: [FirstLook] = []
     for (index, entry) in entries.enumerated() {
       let look = try FirstLook(
@@ -203,25 +203,6 @@ struct Compare: ParsableCommand {
           labels: labels[index], node: place.node, depth: place.depth)
       }
     }
-  }
-
-  /// The pictures that can be read, and the number of others.
-  ///
-  /// Throws why if there are no others.
-  private func readable(
-    _ images: [String], _ bar: ProgressBar
-  ) throws -> (pictures: [(path: String, picture: ComparedPicture)], unread: Int) {
-    var pictures: [(path: String, picture: ComparedPicture)] = [], failures: [GradCAMError] = []
-    for image in images {
-      do {
-        pictures.append((image, try ComparedPicture(try Picture(contentsOf: image))))
-      } catch let error as GradCAMError where images.count > 1 && error.isAboutFile {
-        failures.append(error)
-        bar.aside { Console.warn("\(error); skipped") }
-      }
-    }
-    if pictures.isEmpty, let error = failures.first { throw error }
-    return (pictures, failures.count)
   }
 
   /// The classes that all models are asked about in a picture.

@@ -78,7 +78,7 @@ extension Labels {
     if !folded.isEmpty { return folded }
     return candidates.filter { index in
       names[index].contains(",")
-        && names[index].split(separator: ",").contains { $0.trimmingSpace.lowercased() == lowered }
+        && names[index].lowercased().synonyms.contains(lowered)
     }
   }
 }
