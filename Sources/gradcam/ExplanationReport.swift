@@ -20,8 +20,6 @@ struct ExplanationReport: Encodable {
   /// A part of the picture, in pixels.
   struct Part: Encodable { let x, y, width, height: Int }
 
-  struct Note: Encodable { let code, kind, text: String }
-
   let image, model, node, tensor, target, method: String
   /// The file of the map's own picture, else of one that shows it with others.
   let output: String
@@ -45,7 +43,7 @@ struct ExplanationReport: Encodable {
   /// The size of the network's input.
   private let inputSize: PixelSize
   let top: [TopClass]
-  let warnings: [Note]
+  let warnings: [WarningReport]
 
   private enum CodingKeys: CodingKey {
     case image, model, node, tensor, target, method, output, replaced, fuse, smooth, grid, `class`, label, logit
@@ -80,9 +78,7 @@ struct ExplanationReport: Encodable {
     seen = explanation.seen.map { Part(x: $0.x, y: $0.y, width: $0.size.width, height: $0.size.height) }
     seenShare = explanation.seenShare
     inputSize = explanation.inputSize
-    self.warnings = warnings.map {
-      Note(code: $0.code.rawValue, kind: $0.code.isNote ? "note" : "warning", text: $0.text.asOptions)
-    }
+    self.warnings = warnings.map(WarningReport.init)
   }
 
   /// Prints what was found in one image and where its pictures went.
@@ -92,7 +88,7 @@ struct ExplanationReport: Encodable {
     guard let first = reports.first else { return }
     try Console.print(first.image)
     for scored in top.prefix(5) {
-      let value = scored.shownProbability.map(percent) ?? significant(Double(scored.logit))
+      let value = scored.shownProbability.map(Self.aligned) ?? significant(Double(scored.logit))
       try Console.print("  \(value)  \(scored.label ?? "class \(scored.index)")")
     }
     if let input { try Console.print("  input: \(input)") }
@@ -133,8 +129,8 @@ struct ExplanationReport: Encodable {
     return ", concept \(concept.number)\(name)"
   }
 
-  private static func percent(_ probability: Float) -> String {
-    let text = decimal(Double(probability) * 100, 1) + "%"
+  private static func aligned(_ probability: Float) -> String {
+    let text = percent(probability)
     return String(repeating: " ", count: max(0, 6 - text.count)) + text
   }
 }

@@ -146,7 +146,7 @@ extension Explanation {
 
   /// What is explained, for example `circle 71.5% at features.20`.
   fileprivate var title: String {
-    let probability = (scored?.shownProbability).map { " " + decimal(Double($0) * 100, 1) + "%" } ?? ""
+    let probability = (scored?.shownProbability).map { " " + percent($0) } ?? ""
     return "\(scored == nil ? target.description : target.name)\(probability) at \(place(node: node, tensor: tensor))"
   }
 }

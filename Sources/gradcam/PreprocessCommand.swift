@@ -177,7 +177,7 @@ struct PreprocessingReport: Encodable {
         }
         .map { $0.value.count > 1 ? "\($0.key) × \($0.value.count)" : $0.key }
       table.add(
-        row.name, decimal(row.probability * 100, 1) + "%", row.name == surest ? "← surest" : "",
+        row.name, percent(row.probability), row.name == surest ? "← surest" : "",
         tops.prefix(4).map { $0.count > 28 ? $0.prefix(27) + "…" : $0 }.joined(separator: ", ")
           + (tops.count > 4 ? ", …" : ""))
     }

@@ -161,10 +161,12 @@ struct Sweep: ParsableCommand {
         ?? map.colored(with: colormap)
     }
     for (index, explanation) in explanations.enumerated() {
-      let value = values.map { PictureGrid.Line.text($0[index].map { decimal($0, 3) } ?? "–") }
-      cells.append(try PictureGrid.Cell(drawn[index], lines: [.name(explanation.node)] + [value].compactMap { $0 }))
+      let value = values.map { $0[index].map { decimal($0, 3) } ?? "–" }
+      let line = [value, explanation.isEmpty ? "empty map" : nil].compactMap { $0 }.joined(separator: ", ")
+      cells.append(
+        try PictureGrid.Cell(drawn[index], lines: [.name(explanation.node)] + (line.isEmpty ? [] : [.text(line)])))
     }
-    let probability = (first.scored?.shownProbability).map { " " + decimal(Double($0) * 100, 1) + "%" } ?? ""
+    let probability = (first.scored?.shownProbability).map { " " + percent($0) } ?? ""
     let measured = metric.map { ", \($0.name) (\(directionText(higherIsBetter: $0.isBetterHigher)))" } ?? ""
     return try PictureGrid(title: "\(first.target.name)\(probability), \(method)\(measured)", cells: cells).picture()
   }
@@ -180,7 +182,9 @@ struct SweepReport: Encodable {
     let node, tensor: String
     let shape: [Int]
     @Nullable var value: Double?
-    let warnings: [String]
+    /// Whether the map shows nothing.
+    let empty: Bool
+    let warnings: [WarningReport]
   }
 
   let image, model, target: String
@@ -229,7 +233,7 @@ struct SweepReport: Encodable {
         rank: first, tied: value.map { value in order.count { values?[$0] == value } } ?? 1, node: explanation.node,
         tensor: explanation.tensor,
         shape: [explanation.map.height, explanation.map.width], value: value,
-        warnings: explanation.warnings.map(\.text.asOptions))
+        empty: explanation.isEmpty, warnings: explanation.warnings.map(WarningReport.init))
     }
     best = metric == nil ? nil : nodes.first?.node
   }
@@ -237,12 +241,12 @@ struct SweepReport: Encodable {
   /// - Parameter all: whether all nodes are listed, not only the first.
   func describe(all: Bool) throws {
     if let preprocessing { try Console.print("input: \(preprocessing)") }
-    let chance = probability.map { " " + decimal(Double($0) * 100, 1) + "%" } ?? ""
+    let chance = probability.map { " " + percent($0) } ?? ""
     try Console.print("\(image), \(target)\(chance), \(model)")
     var table = Table(metric == nil ? ["node", "map", "tensor"] : [" rank", " " + metric!, "node", "map", "tensor"])
     let listed = metric == nil || all ? nodes[...] : nodes.prefix(10)
     for node in listed {
-      let map = "\(node.shape[0])×\(node.shape[1])"
+      let map = "\(node.shape[0])×\(node.shape[1])\(node.empty ? ", empty" : "")"
       let names = [node.node, map, node.tensor].map { $0.count > 48 ? "…" + $0.suffix(47) : $0 }
       let rank = node.rank.map { node.tied > 1 ? "\($0)=" : "\($0)" } ?? "–"
       table.add(metric == nil ? names : [rank, node.value.map { decimal($0, 4) } ?? "–"] + names)

@@ -46,6 +46,11 @@ func decimal(_ value: Double, _ places: Int) -> String {
   return "\(sign)\(whole)." + String(repeating: "0", count: places - digits.count) + digits
 }
 
+/// A probability in percent with one decimal; one that would read 0.0% though it is above 0 is `<0.1%`.
+func percent(_ probability: some BinaryFloatingPoint) -> String {
+  0 < probability && probability < 0.0005 ? "<0.1%" : decimal(Double(probability) * 100, 1) + "%"
+}
+
 /// A number with five significant digits.
 func significant(_ value: Double) -> String {
   guard value.isFinite, value != 0 else { return "\(value)" }

@@ -149,8 +149,8 @@ import Testing
     #expect(
       before.map { $0[0] } == after.map { $0[0] } && before.map { $0[1] } != after.map { $0[1] })
     let models = try #require(try dark.json([String: Any].self)["models"] as? [[String: Any]])
-    #expect(
-      (models[1]["warnings"] as? [String])?.last?.contains("--preset shapes-resnet=NAME") == true)
+    let last = (models[1]["warnings"] as? [[String: String]])?.last
+    #expect(last?["code"] == "preparation-doubtful" && last?["text"]?.contains("--preset shapes-resnet=NAME") == true)
   }
 
   @Test func unreadablePicturesAreLeftOut() throws {

@@ -109,7 +109,7 @@ struct FindingsTests {
     let doubtful = try comparison { model, image in model == 1 ? 7 : image }
     #expect(doubtful.doubts.map(\.model) == [1])
     #expect(doubtful.doubts[0].finding == "calls all 3 images “class 7”")
-    #expect(doubtful.withDoubts.models[1].warnings.last == doubtful.doubts[0].text)
+    #expect(doubtful.withDoubts.models[1].warnings.last == WarningReport(doubtful.doubts[0].warning))
     #expect(doubtful.findings[0].answer == "Probably not b")
     #expect(!doubtful.findings.contains { $0.question.hasPrefix("Whose maps measure") })
     // Both may be right where every image shows the same.

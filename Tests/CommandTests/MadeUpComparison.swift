@@ -21,7 +21,9 @@ extension Comparison {
           means: .init(
             uniqueKeysWithValues: metrics.enumerated().map { place, metric in
               (metric.name, place == 2 && number == 0 ? nil : Double((3 * number + 5 * place) % 11) / 10 - 0.1)
-            }), intervals: [:], warnings: number == 1 ? ["the labels are ImageNet's, by their number"] : [])
+            }), intervals: [:],
+          warnings: number == 1
+            ? [WarningReport(Warning(code: .labelsAssumed, text: "the labels are ImageNet's, by their number"))] : [])
       },
       images: try images.enumerated().map { number, path in
         let (width, height) = number % 2 == 0 ? (96, 64) : (48, 80)
@@ -39,7 +41,9 @@ extension Comparison {
               metrics: .init(
                 uniqueKeysWithValues: metrics.enumerated().map { place, metric in
                   (metric.name, place == 5 && number == 0 ? nil : Double(place + model) / 10)
-                }), warnings: model == 0 && number == 0 ? ["the map is zero everywhere"] : [],
+                }),
+              warnings: model == 0 && number == 0
+                ? [WarningReport(Warning(code: .mapAllZero, text: "the map is zero everywhere"))] : [],
               heat: try HeatMap(
                 width: width, height: height,
                 values: (0..<width * height).map { Float(($0 % width + 20 * model) % width) / Float(width) }

@@ -116,7 +116,9 @@ struct WrongUseTests {
     Case(64, "explain", plain, picture, "--class", "3", message: "--class 3: the model has 3 classes; use 0 to 2"),
     Case(64, "explain", plain, picture, "--class=-1", message: "use 0 to 2"),
     Case(64, "explain", plain, picture, "--class", "sqare", message: "choose from square"),
-    Case(64, "explain", plain, picture, "--class", "s", message: "means several classes; choose from square, star"),
+    Case(
+      64, "explain", plain, picture, "--class", "s",
+      message: "means several classes; give a whole name or a number: "),
     Case(64, "explain", fixture("dynamic.onnx"), picture, "--class", "star", message: "the model has no labels"),
     Case(64, "verify", plain, "--node", "relu9", message: "try relu1, relu2"),
     Case(64, "verify", plain, "--class", "3", message: "--class 3: the model has 3 classes; use 0 to 2"),

@@ -66,6 +66,9 @@ public struct Explanation: Sendable {
   /// What the user should know.
   public internal(set) var warnings: [Warning]
 
+  /// Whether the map shows nothing, as a warning says.
+  public var isEmpty: Bool { warnings.contains { $0.code.meansEmptyMap } }
+
   var geometry: PreprocessingGeometry { shown[0].geometry }
 
   /// Draws the map over the picture of the first image input shown: values in 0 … 1, at the picture's size.

@@ -8,7 +8,6 @@ enum LabelFile {
   ///
   /// Throws `badData` for a text that is none of the forms that `Labels.init(contentsOf:)` lists.
   static func names(in text: String, name: String) throws -> [String] {
-    let text = text.first == "\u{FEFF}" ? String(text.dropFirst()) : text
     let suffix = name.lastIndex(of: ".").map { name[name.index(after: $0)...].lowercased() } ?? ""
     let lines = text.lines
     if let first = text.first(where: { !$0.isWhitespace }), "{[".contains(first) {

@@ -18,9 +18,7 @@ public struct Labels: Sendable {
   ///
   /// Throws `unreadable`, or `badData` for any other form, naming the file.
   public init(contentsOf path: String) throws {
-    guard let text = String(validating: try contentsOfFile(at: path), as: UTF8.self) else {
-      throw GradCAMError(.badData, at: path, problem: "is not text in UTF-8", advice: "write one label per line")
-    }
+    let text = try textOfFile(at: path, advice: "write one label per line")
     (names, self.path) = (try located(path) { try LabelFile.names(in: text, name: path) }, path)
   }
 
@@ -52,24 +50,27 @@ public struct Labels: Sendable {
 
   /// The class that a user means by a number or a name: exact, regardless of case, or a part that only one name has.
   ///
-  /// Throws `usage` with the nearest names, or with all that match.
+  /// Throws `usage` with the nearest names, or with those that match if there are several.
   public func index(of query: String, classCount: Int) throws -> Int {
     if let number = Int(query) {
       guard (0..<classCount).contains(number) else { throw GradCAMError.noClass(number, of: classCount) }
       return number
     }
     let lowered = query.lowercased(), candidates = names.indices.prefix(classCount)
-    if let exact = candidates.first(where: { names[$0] == query })
-      ?? candidates.first(where: { names[$0].lowercased() == lowered })
-    {
-      return exact
+    let readings: [(String) -> Bool] = [
+      { $0 == query }, { $0.lowercased() == lowered }, { $0.lowercased().contains(lowered) },
+    ]
+    let found = readings.lazy.map { matches in candidates.filter { matches(names[$0]) } }.first { !$0.isEmpty } ?? []
+    if found.count == 1 { return found[0] }
+    let place: Message = "\(.class, query)"
+    guard found.isEmpty else {
+      throw GradCAMError(
+        .usage, at: place, problem: "means several classes",
+        advice: "give a whole name or a number: \(found.map { "\($0) \(names[$0])" }.listed)")
     }
-    let parts = candidates.filter { names[$0].lowercased().contains(lowered) }
-    if parts.count == 1 { return parts[0] }
-    let near = parts.isEmpty ? nearest(to: query, among: names, count: 4) : parts.prefix(6).map { names[$0] }
+    let near = nearest(to: query, among: names, count: 4)
     throw GradCAMError(
-      .usage, at: "\(.class, query)",
-      problem: parts.isEmpty ? "is not the label of a class" : "means several classes",
+      .usage, at: place, problem: "is not the label of a class",
       advice: names.isEmpty
         ? "the model has no labels; give a number from 0 to \(classCount - 1), or \(.labels, as: "FILE")"
         : near.isEmpty ? "give a number from 0 to \(classCount - 1)" : "choose from \(near.joined(separator: ", "))")

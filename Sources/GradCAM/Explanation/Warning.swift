@@ -23,6 +23,7 @@ public struct Warning: Sendable, Equatable {
     case notFinite = "not-finite"
     case outputChosen = "output-chosen"
     case pictureBits = "picture-bits"
+    case preparationDoubtful = "preparation-doubtful"
     case preprocessingAssumed = "preprocessing-assumed"
     case preprocessingInFile = "preprocessing-in-file"
     case probabilitySaturated = "probability-saturated"
@@ -32,6 +33,14 @@ public struct Warning: Sendable, Equatable {
     public var isNote: Bool {
       switch self {
       case .filesRead, .methodSkipped, .node, .preprocessingInFile: true
+      default: false
+      }
+    }
+
+    /// Whether it says that a map shows nothing.
+    var meansEmptyMap: Bool {
+      switch self {
+      case .gradientZero, .mapAllNegative, .mapAllZero: true
       default: false
       }
     }

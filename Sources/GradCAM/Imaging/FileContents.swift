@@ -1,5 +1,17 @@
 import Graph
 
+/// The text of a file in UTF-8, without a byte order mark.
+///
+/// Throws what reading its bytes throws, and `badData` with an advice if it is no such text.
+func textOfFile(at path: String, advice: String) throws -> String {
+  var bytes = try contentsOfFile(at: path)[...]
+  if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes = bytes.dropFirst(3) }
+  guard let text = String(validating: bytes, as: UTF8.self) else {
+    throw GradCAMError(.badData, at: path, problem: "is not text in UTF-8", advice: "\(advice)")
+  }
+  return text
+}
+
 /// The bytes of a regular file of at most 2 GiB, or the first of them.
 ///
 /// - Throws: `GradCAMError` of kind `.unreadable`.

@@ -50,10 +50,9 @@ struct DeclaredEntries {
   ///
   /// Throws `unreadable`, or `badData` if it is no JSON object or has a key twice.
   static func contents(ofSidecar path: String) throws -> [String: LiteralValue] {
-    var bytes = try contentsOfFile(at: path)[...]
-    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes = bytes.dropFirst(3) }
+    let text = try textOfFile(at: path, advice: "correct it or move it away")
     do {
-      if let map = try String(validating: bytes, as: UTF8.self).map({ try LiteralValue(json: $0) })?.map { return map }
+      if let map = try LiteralValue(json: text).map { return map }
     } catch let error as GradCAMError {
       throw GradCAMError(
         .badData, at: "\(path)", problem: "is not a JSON object: \(error.message)", advice: "correct it or move it away"

@@ -11,16 +11,16 @@ enum LiteralValue: Equatable, Sendable {
   /// Keys that are numbers are their texts.
   case map([String: LiteralValue])
 
-  /// Reads a text; nil if it is not one value and nothing else.
+  /// Reads a text; nil if it is not one value and nothing else, or if a map has a key twice.
   init?(_ text: some StringProtocol) {
     var reader = LiteralReader(bytes: Array(text.utf8))
     guard let value = reader.value(depth: 0, endsAtColon: false), reader.isAtEnd else { return nil }
     self = value
   }
 
-  /// Reads a text that must be JSON, in which no object has a key twice.
+  /// Reads a text that must be JSON.
   ///
-  /// Throws `badData` naming the line of anything else.
+  /// Throws `badData` naming the line of anything else, or of a key that occurs twice.
   init(json text: String) throws {
     var reader = LiteralReader(bytes: Array(text.utf8), isStrict: true)
     guard let value = reader.value(depth: 0, endsAtColon: false), reader.isAtEnd else { throw reader.fault }
@@ -103,7 +103,7 @@ extension LiteralValue {
 /// Reads a value from bytes.
 private struct LiteralReader {
   let bytes: [UInt8]
-  /// Whether only JSON without repeated keys is read.
+  /// Whether only JSON is read.
   let isStrict: Bool
   private var position = 0
   private var repeatedKey: String?
@@ -158,7 +158,7 @@ private struct LiteralReader {
       guard !isStrict || next == UInt8(ascii: "\""), let key = value(depth: depth + 1, endsAtColon: true)?.name else {
         return nil
       }
-      if isStrict, entries[key] != nil {
+      if entries[key] != nil {
         repeatedKey = key
         return nil
       }

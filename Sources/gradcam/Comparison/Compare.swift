@@ -110,7 +110,7 @@ struct Compare: ParsableCommand {
         .usage, problem: networks.isEmpty ? "no model was given" : "no picture was given",
         advice: "name one or more models, then PNG or JPEG files")
     }
-    let boxes = try measured.boxes.read(of: images), truth = try truth.map { try TrueLabels($0) }
+    let boxes = try measured.boxes.read(of: images), truth = try truth.map { try TrueLabels($0, of: images) }
     let settings = ModelRun.Settings(
       method: self.method, metrics: try measured.chosenMetrics, colormap: drawing.colormap, blend: drawing.blend,
       measuresOwnClass: measured.classes.isEmpty && boxes == nil && truth == nil)
@@ -154,7 +154,8 @@ struct Compare: ParsableCommand {
     }
     Console.clearProgress()
     let comparison = try comparison(cases, runs, settings).withDoubts
-    for doubt in comparison.doubts { Console.warn("\(doubt.text)") }
+    for run in runs { run.tellWarnings() }
+    for doubt in comparison.doubts { Console.tell(doubt.warning) }
     try picture(cases, runs).write(to: grid)
     if let csv { try writeAtomically(Array(comparison.csv.utf8), to: csv) }
     if let report {
@@ -212,7 +213,7 @@ struct Compare: ParsableCommand {
   ) throws -> [ComparedCase] {
     let path = picture.path
     let boxed = try boxes.map { try classes.boxed($0, in: path) } ?? []
-    let known = try truth.map { [try classes.asked(try $0.label(of: path), .truth)] } ?? boxed.map(\.asked)
+    let known = try truth.map { [try classes.asked($0.label(of: path), .truth)] } ?? boxed.map(\.asked)
     var asked = try measured.classes.withoutRepeats.map { try classes.asked($0, .given) }
     if asked.isEmpty { asked = known }
     if asked.isEmpty { asked = [try classes.vote(tops.map { $0[index] }, image: path)] }

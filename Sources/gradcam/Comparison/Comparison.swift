@@ -49,7 +49,7 @@ struct ComparedModel: Encodable {
   let means: [String: Double?]
   /// The ends of each mean's 95% interval; nil if there is none.
   let intervals: [String: [Double]?]
-  var warnings: [String]
+  var warnings: [WarningReport]
 
   /// The cost of running and explaining it.
   struct Cost: Encodable {
@@ -95,7 +95,7 @@ struct ComparedResult: Encodable {
   let top: TopClass
   /// By metric; nil if the metric is not defined.
   let metrics: [String: Double?]
-  let warnings: [String]
+  let warnings: [WarningReport]
   /// A JPEG file of the coloured map where the model sees the photograph, at the size on the page.
   let heat: [UInt8]
   /// The part of the image that the model sees, in pixels; nil if it sees all of it.

@@ -56,7 +56,7 @@ extension Comparison {
     for image in images {
       let others = image.results.filter { !$0.isTop }.map { "\($0.model): \($0.top.name)" }
       results.add(
-        [image.image, image.label] + image.results.map { decimal(Double($0.probability) * 100, 1) + "%" }
+        [image.image, image.label] + image.results.map { percent($0.probability) }
           + [others.joined(separator: ", ")])
     }
     try Console.print(results.text)

@@ -1,4 +1,5 @@
 import GradCAM
+import Graph
 
 /// A reason to doubt that a model saw the images as it was trained to.
 struct Doubt {
@@ -7,7 +8,7 @@ struct Doubt {
   /// What the model says of the images.
   let finding: String
   /// The finding, the likely cause, and what to do.
-  let text: String
+  let warning: Warning
 }
 
 extension Comparison {
@@ -15,20 +16,22 @@ extension Comparison {
   ///
   /// Three images at least have to show it.
   var doubts: [Doubt] {
-    models.indices.compactMap { model in
+    models.indices.compactMap { model -> Doubt? in
       guard let finding = sameAnswer(of: model) ?? missedLabels(of: model) else { return nil }
       let name = models[model].name
-      return Doubt(
-        model: model, finding: finding,
-        text: "\(name) \(finding): it may be prepared wrongly, and its maps then mean nothing; give --preset "
-          + "\(name)=NAME, or --mean, --std, --range and --channels with \(name)=, and --labels if the names are wrong")
+      let advice =
+        "give --preset \(name)=NAME, or --mean, --std, --range and --channels with \(name)=, and --labels if the names "
+        + "are wrong"
+      let text: Message =
+        "\(name) \(finding): its pictures may be prepared wrongly, and its maps then mean nothing; \(advice)"
+      return Doubt(model: model, finding: finding, warning: Warning(code: .preparationDoubtful, text: text))
     }
   }
 
   /// The same with each doubt among the warnings of its model.
   var withDoubts: Comparison {
     var result = self
-    for doubt in doubts { result.models[doubt.model].warnings.append(doubt.text) }
+    for doubt in doubts { result.models[doubt.model].warnings.append(WarningReport(doubt.warning)) }
     return result
   }
 

@@ -10,6 +10,9 @@ struct ModelRun {
 
   /// What a model saw in a case.
   struct Seen {
+    /// The image's path.
+    let image: String
+    let warnings: [Warning]
     let result: ComparedResult
     /// The overlay as a grid cell.
     let overlay: PictureGrid.Cell
@@ -62,7 +65,7 @@ struct ModelRun {
       ) { part in
         progress(share + part / Double(cases.count), each.image)
       }[0]
-      seen.append(try Self.seen(name, explanation, top, each.picture, values, settings))
+      seen.append(try Self.seen(name, each.image, explanation, top, each.picture, values, settings))
     }
     self.seen = seen
     let values = zip(cases, seen).map { (image: $0.image, metrics: $1.result.metrics) }
@@ -81,12 +84,25 @@ struct ModelRun {
         forward_ms: times.forward, explanation_ms: times.explanation, peak_mb: peak),
       accuracy: right.isEmpty ? nil : Double(right.values.count { $0 }) / Double(right.count),
       means: byMetric(\.mean), intervals: byMetric(\.interval),
-      warnings: explainer.warnings.map(\.text.asOptions))
+      warnings: explainer.warnings.map(WarningReport.init))
+  }
+
+  /// Writes what is said about its maps to standard error, each once with the images that it is about.
+  func tellWarnings() {
+    var found: [(warning: Warning, images: [String])] = []
+    for (image, warning) in seen.flatMap({ seen in seen.warnings.map { (seen.image, $0) } }) {
+      if let index = found.firstIndex(where: { $0.warning == warning }) {
+        found[index].images.append(image)
+      } else {
+        found.append((warning, [image]))
+      }
+    }
+    for (warning, images) in found { Console.tell(warning, about: "\(model.name), \(images.withoutRepeats.listed)") }
   }
 
   private static func seen(
-    _ name: String, _ explanation: Explanation, _ top: ScoredClass, _ picture: ComparedPicture, _ values: [Double?],
-    _ settings: Settings
+    _ name: String, _ image: String, _ explanation: Explanation, _ top: ScoredClass, _ picture: ComparedPicture,
+    _ values: [Double?], _ settings: Settings
   ) throws -> Seen {
     let map = explanation.drawnMap(size: picture.pageSize)
     let heat = (map.seen.map(map.cropped) ?? map).colored(with: settings.colormap)
@@ -94,15 +110,15 @@ struct ModelRun {
     let overlay = DrawingStyle.overlay.draw(
       explanation.drawnMap(size: PixelSize(width: cell.width, height: cell.height)), on: cell,
       colormap: settings.colormap, blend: settings.blend)
-    let percentage = decimal(Double(scored.probability) * 100, 1)
     return Seen(
+      image: image, warnings: explanation.warnings,
       result: ComparedResult(
         model: name, class: scored.index, label: scored.label, logit: scored.logit, probability: scored.probability,
         top: TopClass(class: top.index, label: top.label, probability: top.probability),
         metrics: Dictionary(uniqueKeysWithValues: zip(settings.metrics.map(\.name), values)),
-        warnings: explanation.warnings.map(\.text.asOptions), heat: try heat.encoded(for: "heat.jpg"),
+        warnings: explanation.warnings.map(WarningReport.init), heat: try heat.encoded(for: "heat.jpg"),
         seen: map.seen?.scaled(from: map.size, to: picture.size)),
-      overlay: try PictureGrid.Cell(overlay, label: "\(percentage)% \(name)"),
+      overlay: try PictureGrid.Cell(overlay, label: "\(percent(scored.probability)) \(name)"),
       map: explanation.drawnMap(size: picture.comparedSize), part: explanation.seen(size: picture.comparedSize))
   }
 

@@ -106,6 +106,7 @@ extension HTMLReport {
       \(photograph(index, isUsed: true))<image class="heat" \(place(seen)) preserveAspectRatio="none" \
       href="\(jpeg: result.heat)"/>\(result.seen == nil ? "" : "<rect class=\"seen\" \(place(seen))/>" as HTML)
       """
+    let isOwn = comparison.metrics.isEmpty || !comparison.measuresOwnClass || result.isTop
     let metrics = comparison.metrics.map { metric -> HTML in
       let value: HTML =
         (result.metrics[metric.name] ?? nil).map { "\(typeset($0, 3))" } ?? .missing("not defined for this map")
@@ -115,8 +116,9 @@ extension HTMLReport {
       <figure data-model="\(model)">\(picture(index, description: description, layers: heat))
       <figcaption><p>\(badge(model)) at <code>\(HTML.breakable(comparison.models[model].node))</code></p>
       <p>“\(result.name)” \(percent(result.probability))\(choice(of: result))</p>
+      \(isOwn ? "" : "<p class=\"about\">Measured is its map for “\(result.top.name)”:</p>\n" as HTML)\
       \(metrics.isEmpty ? "" : "<dl>\(metrics)</dl>" as HTML)\
-      \(result.warnings.isEmpty ? "" : "<ul class=\"warnings\">\(result.warnings.map { "<li>\($0)</li>" as HTML })</ul>" as HTML)\
+      \(result.warnings.isEmpty ? "" : "<ul class=\"warnings\">\(result.warnings.map { "<li>\($0.text)</li>" as HTML })</ul>" as HTML)\
       </figcaption></figure>
 
       """
@@ -145,5 +147,4 @@ extension HTMLReport {
     "x=\"\(part.x)\" y=\"\(part.y)\" width=\"\(part.size.width)\" height=\"\(part.size.height)\""
   }
 
-  private func percent(_ probability: Float) -> String { "\(typeset(Double(probability) * 100, 1))%" }
 }

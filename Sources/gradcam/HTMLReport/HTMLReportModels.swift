@@ -38,7 +38,7 @@ extension HTMLReport {
       let warned = comparison.models.indices.filter { comparison.models[$0].warnings.contains(warning) }
       let whom: HTML =
         warned.count == comparison.models.count ? "all models" : "\(warned.map { "\(badge($0)) " as HTML })"
-      return "<li>\(whom): \(warning)</li>\n"
+      return "<li>\(whom): \(warning.text)</li>\n"
     }
     return items.isEmpty ? "" : "<h3>Warnings</h3>\n<ul class=\"warnings\">\n\(items)</ul>\n"
   }

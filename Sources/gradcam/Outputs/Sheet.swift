@@ -52,7 +52,7 @@ struct Sheet {
     func line(_ field: NameField) -> PictureGrid.Line {
       switch field {
       case .class:
-        let probability = (explanation.scored?.shownProbability).map { decimal(Double($0) * 100, 1) + "% " } ?? ""
+        let probability = (explanation.scored?.shownProbability).map { percent($0) + " " } ?? ""
         return .text(probability + names[.class])
       case .method: return .text(names[.method])
       case .image, .node, .model: return .name(names[field])

@@ -10,7 +10,7 @@ import Testing
   private static let pets = ["cat", "dog", "owl", "fox"]
 
   @Test(arguments: [
-    ("plain.txt", "cat\ndog\nowl\nfox\n\n"), ("mac.txt", "\u{FEFF}cat\rdog\rowl\rfox\r"),
+    ("plain.txt", "cat\ndog\nowl\nfox\n\n"), ("mac.txt", "cat\rdog\rowl\rfox\r"),
     ("list.json", #"["cat","dog","owl","fox"]"#),
     ("lines.json", "[\n  \"cat\",\n  \"dog\",\n  \"owl\",\n  \"fox\"\n]\n"),
     ("index.json", "{\n \"0\": \"cat\",\n \"1\": \"dog\",\n \"2\": \"owl\",\n \"3\": \"fox\"\n}"),
@@ -48,6 +48,7 @@ import Testing
 
   @Test(arguments: [
     ("object.json", #"{"architectures": ["ViT"]}"#, "is JSON"), ("broken.json", "[\"cat\", ", "is JSON"),
+    ("twice.json", #"{"0": "cat", "1": "dog", "1": "owl"}"#, "is JSON"),
     ("gap.json", #"{"3": "cat", "900": "dog"}"#, "is JSON"), ("none.yaml", "nc: 4\n", "is YAML"),
     ("nested.yaml", "names:\n  0:\n    a: b\n", "is YAML"), ("ragged.csv", "id,name\n0,a,b\n", "is a table"),
     ("many.csv", "x,y\na,b\n", "is a table"), ("map.pbtxt", "item {\n  id: 1\n  name: 'cat'\n}\n", "one label a line"),

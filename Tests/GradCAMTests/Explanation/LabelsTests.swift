@@ -17,13 +17,23 @@ import Testing
   }
 
   @Test(arguments: [
-    ("6", ["6 classes", "0 to 5"]), ("-1", ["6 classes"]), ("tig", ["several", "Tiger", "tiger shark"]),
+    ("6", ["6 classes", "0 to 5"]), ("-1", ["6 classes"]), ("tig", ["several", "1 Tiger, 2 tiger shark"]),
     ("tabby cta", ["not the label", "tabby cat"]), ("aeroplane-with-wings", ["not the label"]),
   ])
   func othersAreUsageErrors(query: String, words: [String]) {
     for word in words {
       expectError(.usage, at: "class '\(query)'", saying: word) { _ = try labels.index(of: query, classCount: 6) }
     }
+  }
+
+  /// Of classes with the same name, none is chosen.
+  @Test func aNameOfSeveralClassesNeedsANumber() throws {
+    let labels = Labels(["crane", "maillot", "Crane", "crane", "maillot, tank suit"])
+    expectError(.usage, saying: "several", "0 crane, 3 crane") { _ = try labels.index(of: "crane", classCount: 5) }
+    expectError(.usage, saying: "0 crane, 1 maillot, 2 Crane, 3 crane and 1 more") {
+      _ = try labels.index(of: "a", classCount: 5)
+    }
+    #expect(try labels.index(of: "Crane", classCount: 5) == 2 && labels.index(of: "maillot", classCount: 5) == 1)
   }
 
   @Test func withoutLabelsANumberIsAskedFor() {
@@ -49,7 +59,7 @@ import Testing
   @Test func filesHaveOneLabelALine() throws {
     try withTemporaryFolder { folder in
       let path = folder + "/labels.txt"
-      try "cat\r\n\r\ndog\n".write(toFile: path, atomically: true, encoding: .utf8)
+      try "\u{FEFF}cat\r\n\r\ndog\n".write(toFile: path, atomically: true, encoding: .utf8)
       #expect(try Labels(contentsOf: path).names == ["cat", "", "dog"])
       try Data([0xFF, 0xFE, 0x41]).write(to: URL(filePath: path))
       expectError(.badData, at: path, saying: "UTF-8") { _ = try Labels(contentsOf: path) }

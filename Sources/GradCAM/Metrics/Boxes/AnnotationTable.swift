@@ -12,10 +12,10 @@ struct AnnotationTable {
   private let count: Int
   private let separator: Character
 
-  private static let pictureHeads = [
+  static let pictureHeads = [
     "picture", "image", "filename", "file", "file_name", "image_name", "image_path", "path",
   ]
-  private static let labelHeads = ["label", "class", "name", "class_name", "category"]
+  static let labelHeads = ["label", "class", "name", "class_name", "category"]
   private static let cornerHeads = [
     ["xmin", "ymin", "xmax", "ymax"], ["x_min", "y_min", "x_max", "y_max"], ["left", "top", "right", "bottom"],
     ["x1", "y1", "x2", "y2"],
@@ -25,11 +25,14 @@ struct AnnotationTable {
     ["xmin", "ymin", "width", "height"],
   ]
 
+  /// What separates the cells of a table, by its first line.
+  static func separator(of line: String) -> Character { ["\t", ";"].first { line.contains($0) } ?? "," }
+
   /// Finds the columns.
   ///
   /// Throws `badData` saying which are missing, or which of several cannot be told from each other.
   init(heading: String) throws {
-    separator = ["\t", ";"].first { heading.contains($0) } ?? ","
+    separator = Self.separator(of: heading)
     let heads = (CSV.fields(heading, separator: separator) ?? []).map { $0.trimmingSpace.lowercased() }
     func only(_ names: [String], _ what: String) throws -> Int? {
       let found = heads.indices.filter { names.contains(heads[$0]) }

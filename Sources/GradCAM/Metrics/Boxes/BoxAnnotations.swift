@@ -18,7 +18,7 @@ struct BoxAnnotations {
   }
 
   /// A picture with its objects.
-  struct Picture {
+  struct Picture: PictureEntry {
     let name: PictureName
     /// Where it stands, as messages say it.
     let place: String
@@ -122,12 +122,7 @@ struct BoxAnnotations {
     return (String(path[..<start]), String(path[start...]))
   }
 
-  private static func text(of path: String) throws -> String {
-    guard let text = String(validating: try contentsOfFile(at: path), as: UTF8.self) else {
-      throw GradCAMError(.badData, at: path, problem: "is not text in UTF-8", advice: formats)
-    }
-    return text.first == "\u{FEFF}" ? String(text.dropFirst()) : text
-  }
+  private static func text(of path: String) throws -> String { try textOfFile(at: path, advice: formats) }
 
   static let formats =
     #"give {"PICTURE": [{"label": "NAME", "box": [left, top, right, bottom]}]}, COCO, Pascal VOC, YOLO, or a table with "#

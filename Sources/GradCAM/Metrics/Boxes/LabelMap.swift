@@ -86,4 +86,7 @@ extension Labels {
 extension Collection<String> {
   /// The texts in quotation marks, with commas between them.
   var quoted: String { map { "'\($0)'" }.joined(separator: ", ") }
+
+  /// The first texts with commas between them, and the number of the others.
+  package var listed: String { prefix(4).joined(separator: ", ") + (count > 4 ? " and \(count - 4) more" : "") }
 }

@@ -1,5 +1,12 @@
 import Graph
 
+/// What a file says of a picture.
+protocol PictureEntry {
+  var name: PictureName { get }
+  /// Where it stands, as messages say it.
+  var place: String { get }
+}
+
 /// Pictures that are found by the ends of their paths.
 struct NamedPictures {
   private let pictures: [(path: String, name: PictureName)]
@@ -7,12 +14,12 @@ struct NamedPictures {
   /// - Parameter paths: different paths.
   init(_ paths: [String]) { pictures = paths.compactMap { path in PictureName(path).map { (path, $0) } } }
 
-  /// The position of what a file of boxes says of a picture, for each picture that it names.
+  /// The position of what a file says of a picture, for each picture that it names.
   ///
   /// Of several names that fit a picture, the longest counts.
   ///
   /// Throws `badData` if two fit equally well, or if a name fits several pictures.
-  func matches(_ annotated: [BoxAnnotations.Picture], _ path: String) throws -> [String: Int] {
+  func matches(_ annotated: [some PictureEntry], _ path: String) throws -> [String: Int] {
     let byFile = Dictionary(grouping: annotated.indices) { annotated[$0].name.file }
     var found: [String: Int] = [:], users: [Int: String] = [:]
     for (picture, name) in pictures {
@@ -35,8 +42,8 @@ struct NamedPictures {
     return found
   }
 
-  /// The error for boxes of none of the pictures.
-  func noMatch(_ annotated: [BoxAnnotations.Picture], _ path: String) -> GradCAMError {
+  /// The error for a file about none of the pictures.
+  func noMatch(_ annotated: [some PictureEntry], _ path: String) -> GradCAMError {
     let given = pictures.map(\.path), near = similar(to: given, among: annotated, [:])
     let names = near.isEmpty ? annotated.prefix(3).map(\.name.text) : near
     return GradCAMError.boxes(
@@ -47,18 +54,11 @@ struct NamedPictures {
   /// The names nearest to some pictures', among those that fit none.
   ///
   /// - Parameter found: the positions of those that do.
-  func similar(to paths: [String], among annotated: [BoxAnnotations.Picture], _ found: [String: Int]) -> [String] {
+  func similar(to paths: [String], among annotated: [some PictureEntry], _ found: [String: Int]) -> [String] {
     let used = Set(found.values), names = annotated.indices.filter { !used.contains($0) }.map { annotated[$0].name }
     let byFile = Dictionary(names.map { ($0.file, $0.text) }) { first, _ in first }
     return paths.prefix(3).flatMap { path in
       nearest(to: BoxAnnotations.split(path).file, among: byFile.keys, count: 1).map { byFile[$0]! }
     }.withoutRepeats
-  }
-}
-
-extension Collection<String> {
-  /// The first texts with commas between them, and the number of the others.
-  var listed: String {
-    prefix(4).joined(separator: ", ") + (count > 4 ? " and \(count - 4) more" : "")
   }
 }
