@@ -31,26 +31,51 @@ public struct AttributeReader {
     return node.attributes[name]
   }
 
-  /// An integer; nil if it is absent.
-  public mutating func int(_ name: String) throws -> Int? {
-    guard let attribute = attribute(name) else { return nil }
-    guard case .int(let value) = attribute else { throw mismatch(name, "an integer") }
-    return Int(value)
-  }
+  /// An integer that parametrises the operator; nil if it is absent.
+  ///
+  /// Throws `badData` if it lies beyond what shapes may have.
+  public mutating func int(_ name: String) throws -> Int? { try exactInt(name).map { try inRange($0, name) } }
 
   /// An integer with a default.
   public mutating func int(_ name: String, default value: Int) throws -> Int { try int(name) ?? value }
 
   /// An integer read as a Boolean.
   public mutating func flag(_ name: String, default value: Bool = false) throws -> Bool {
-    try int(name).map { $0 != 0 } ?? value
+    try exactInt(name).map { $0 != 0 } ?? value
   }
 
-  /// A list of integers; nil if it is absent.
+  /// A list of integers that parametrise the operator; nil if it is absent.
+  ///
+  /// Throws `badData` if one lies beyond what shapes may have.
   public mutating func ints(_ name: String) throws -> [Int]? {
+    try exactInts(name)?.map { try inRange($0, name) }
+  }
+
+  /// A position along an axis, brought to ±`Shape.elementLimit` if it is far outside of any tensor; nil if it is absent.
+  public mutating func position(_ name: String) throws -> Int? { try exactInt(name)?.asPosition }
+
+  /// Positions along axes, brought to ±`Shape.elementLimit` if far outside of any tensor; nil if they are absent.
+  public mutating func positions(_ name: String) throws -> [Int]? { try exactInts(name)?.map(\.asPosition) }
+
+  /// An integer of any size, which is data; nil if it is absent.
+  public mutating func exactInt(_ name: String) throws -> Int? {
+    guard let attribute = attribute(name) else { return nil }
+    guard case .int(let value) = attribute else { throw mismatch(name, "an integer") }
+    return Int(value)
+  }
+
+  /// A list of integers of any size, which are data; nil if it is absent.
+  public mutating func exactInts(_ name: String) throws -> [Int]? {
     guard let attribute = attribute(name) else { return nil }
     guard case .ints(let values) = attribute else { throw mismatch(name, "a list of integers") }
     return values.map(Int.init)
+  }
+
+  private func inRange(_ value: Int, _ name: String) throws -> Int {
+    guard value.magnitude <= Shape.elementLimit else {
+      throw GradCAMError(.badData, at: "attribute '\(name)'", problem: "\(value) is out of range")
+    }
+    return value
   }
 
   /// A number; nil if it is absent.
@@ -113,4 +138,9 @@ public struct AttributeReader {
     if case .unsupported(let error) = node.attributes[name] { return error }
     return GradCAMError(.badData, at: "attribute '\(name)'", problem: "is not \(expected)")
   }
+}
+
+extension Int {
+  /// The same as a position along an axis: far outside of any tensor, all positions mean the same.
+  public var asPosition: Int { Swift.min(Swift.max(self, -Shape.elementLimit), Shape.elementLimit) }
 }

@@ -41,7 +41,10 @@ struct BackwardPlanner {
         try planGradient(of: index, operation, wanted, outputGradients)
       }
     }
-    for tap in taps { tapGradients[tap] = gathered(tap, node: 0) }
+    for tap in taps {
+      if contributions[tap] == nil { addZeros(to: tap, node: 0) }
+      tapGradients[tap] = gathered(tap, node: 0)
+    }
   }
 
   /// The values that can carry a gradient and depend on any of `origins`, including those.
@@ -103,6 +106,14 @@ struct BackwardPlanner {
         advice: "choose a node after it")
     }
     if operation.integerGradients == .estimated { estimates.append(index) }
+    // Of an empty result nothing follows, and an empty input needs nothing.
+    guard outputGradients.contains(where: { $0.map { byteCounts[$0] > 0 } ?? false }) else {
+      for input in wanted.sorted() { addZeros(to: node.inputs[input]!, node: index) }
+      return
+    }
+    for input in wanted where isEmpty(node.inputs[input]!) { addZeros(to: node.inputs[input]!, node: index) }
+    let wanted = wanted.filter { !isEmpty(node.inputs[$0]!) }
+    guard !wanted.isEmpty else { return }
     let infos = forward.infos, inputs = NodeInputs(node.inputs.map { $0.flatMap { infos[$0] } })
     let isGuided = forward.request.guidesGradients && operation.rectifies(inputs)
     let outputGradients = isGuided ? outputGradients.map { $0.map { rectified($0, of: index) } } : outputGradients
@@ -112,12 +123,19 @@ struct BackwardPlanner {
     var inputGradients: [Int?] = node.inputs.map { _ in nil }
     for input in wanted.sorted() {
       let value = node.inputs[input]!
-      let buffer = rule.passes.contains(input) ? outputGradients[0]! : newBuffer(for: value)
-      if !rule.passes.contains(input) { inputGradients[input] = buffer }
-      contributions[value, default: []].append(buffer)
+      if rule.passes.contains(input) {
+        // No gradient at the first output adds nothing.
+        guard let passed = outputGradients[0] else { continue }
+        try checkPassing(from: node.outputs[0]!, to: value, input: input)
+        contributions[value, default: []].append(passed)
+      } else if rule.kernel == nil {
+        addZeros(to: value, node: index)
+      } else {
+        inputGradients[input] = newBuffer(for: value)
+        contributions[value, default: []].append(inputGradients[input]!)
+      }
     }
-    guard rule.passes != wanted else { return }
-    let kernel = rule.kernel
+    guard let kernel = rule.kernel, rule.passes != wanted else { return }
     let scratch = kernel.scratchByteCount > 0 ? newBuffer(byteCount: kernel.scratchByteCount) : nil
     let places = forward.places
     func read(_ values: [ValueID?], _ isRead: Set<Int>) -> [ValuePlace?] {
@@ -129,6 +147,24 @@ struct BackwardPlanner {
         reads: outputGradients.map { $0.map { .buffer($0) } } + read(node.inputs, rule.readsInputs)
           + read(node.outputs, rule.readsOutputs),
         writes: inputGradients, scratch: scratch))
+  }
+
+  private func isEmpty(_ value: ValueID) -> Bool { forward.infos[value]!.shape.count == 0 }
+
+  /// Adds a gradient of zeros to what is collected for a value.
+  private mutating func addZeros(to value: ValueID, node: Int) {
+    let zeros = newBuffer(for: value)
+    steps.append(Step(node: node, kernel: .zero(count: forward.infos[value]!.shape.count), reads: [], writes: [zeros]))
+    contributions[value, default: []].append(zeros)
+  }
+
+  /// Throws `badData` unless the gradient of an output has the size of an input that it is passed on to.
+  private func checkPassing(from output: ValueID, to value: ValueID, input: Int) throws {
+    let from = forward.infos[output]!.shape, to = forward.infos[value]!.shape
+    guard from.count == to.count else {
+      throw GradCAMError(
+        .badData, problem: "input \(input) of shape \(to) cannot have the gradient of a result of shape \(from)")
+    }
   }
 
   /// The buffer that holds the positive part of a gradient.

@@ -15,12 +15,15 @@ public final class Executor {
   ///
   /// - Parameter observed: an executor that has run a plan of the same graph with `PlanRequest.isObservable`, if this
   ///   plan observes values; it must not run again while this executor is in use.
-  public init(_ plan: Plan, pool: ThreadPool, observing observed: Executor? = nil) {
+  ///
+  /// Throws `unsupported` if it is more than the limit.
+  public init(_ plan: Plan, pool: ThreadPool, observing observed: Executor? = nil) throws {
     self.plan = plan
     self.pool = pool
     self.observed = observed
-    arena = TensorStorage(byteCount: plan.layout.byteCount)
     let stride = WorkerScratch.stride(byteCount: plan.workerScratchByteCount)
+    try MemoryLimit.check(plan.layout.byteCount + stride * pool.threadCount)
+    arena = TensorStorage(byteCount: plan.layout.byteCount)
     workers = TensorStorage(byteCount: stride * pool.threadCount)
     let workerScratch = WorkerScratch(base: workers.base, stride: stride), base = arena.base
     func buffer(_ index: Int) -> UnsafeMutableRawPointer { base + plan.layout.offsets[index] }

@@ -13,6 +13,10 @@ struct ForwardPlanner {
   var places: [ValueID: ValuePlace] = [:]
   var steps: [Step] = []
   var byteCounts: [Int] = []
+  /// Roughly how long folding constants has taken one thread so far, in seconds.
+  private(set) var foldingTime = 0.0
+  /// How long a file may make it take.
+  private static let foldingLimit = 5.0
   /// The nodes that compute something, in order, including those whose outputs are observed.
   var planned: [(node: Int, operation: any Operator)] = []
 
@@ -55,7 +59,10 @@ struct ForwardPlanner {
       places[id] = .constant(constant)
     }
     for (id, info) in request.inputs {
-      _ = try Shape(checked: info.shape.dimensions, limit: Plan.elementLimit)
+      try located("input '\(graph.values[id].name)'") {
+        _ = try Shape(checked: info.shape.dimensions)
+        try MemoryLimit.check(value: info.byteCount)
+      }
       infos[id] = info
       places[id] =
         info.constant.map(ValuePlace.constant) ?? observed(id) ?? .buffer(newBuffer(byteCount: info.byteCount))
@@ -116,11 +123,17 @@ struct ForwardPlanner {
     var outputs = try operation.infer(inputs)
     guard outputs.count >= node.outputs.count else { throw tooManyOutputs(node, known: outputs.count) }
     outputs.removeLast(outputs.count - node.outputs.count)
-    for info in outputs { _ = try Shape(checked: info.shape.dimensions, limit: Plan.elementLimit) }
+    for (place, info) in outputs.enumerated() {
+      let shape = try Shape(checked: info.shape.dimensions)
+      try MemoryLimit.check(value: info.byteCount)
+      // The contents of an empty tensor are known: nothing has to be computed.
+      if shape.count == 0 { outputs[place].constant = Tensor(uninitialized: info.elementType, shape: shape) }
+    }
 
     let isConstant = outputs.allSatisfy { $0.constant != nil }
     let isFolded = !isConstant && node.inputs.allSatisfy { $0 == nil || infos[$0!]?.constant != nil }
     if isFolded { try fold(try operation.kernel(inputs, outputs, request.kernels), inputs, &outputs) }
+    try MemoryLimit.check(0)
     for (output, info) in zip(node.outputs, outputs) {
       guard let output else { continue }
       infos[output] = info
@@ -180,10 +193,15 @@ struct ForwardPlanner {
   /// Plans the nodes of a body in the place of a node, which stands for that at an index of the graph.
   private mutating func plan(body: ComputeGraph, replacing node: Node, of index: Int) throws {
     guard body.outputs.count >= node.outputs.count else { throw tooManyOutputs(node, known: body.outputs.count) }
-    let firstValue = graph.values.count
+    guard graph.nodes.count + body.nodes.count <= Plan.nodeLimit else {
+      throw GradCAMError(
+        .unsupported, problem: "with its parts, the network has more than the \(Plan.nodeLimit) nodes that it may have")
+    }
+    let firstValue = graph.values.count, origin = graph.nodes[index].origin ?? index
     var builder = GraphBuilder(graph)
-    let parts = builder.splice(
-      operators.resolving(body), replacing: node, origin: graph.nodes[index].origin ?? index)
+    // Two owners would copy the graph.
+    graph = ComputeGraph()
+    let parts = builder.splice(operators.resolving(body), replacing: node, origin: origin)
     graph = builder.graph
     for value in firstValue..<graph.values.count {
       guard let constant = graph.values[value].constant else { continue }
@@ -211,10 +229,18 @@ struct ForwardPlanner {
   }
 
   /// Computes a node whose inputs are all constant.
-  private func fold(_ kernel: Kernel, _ inputs: NodeInputs, _ outputs: inout [ValueInfo]) throws {
+  private mutating func fold(_ kernel: Kernel, _ inputs: NodeInputs, _ outputs: inout [ValueInfo]) throws {
     if case .view(let input) = kernel.placement {
       outputs[0].constant = try inputs.required(input).constant!.reshaped(to: outputs[0].shape)
       return
+    }
+    let read = (0..<inputs.count).reduce(0) { $0 + (inputs[$1]?.byteCount ?? 0) }
+    let written = outputs.reduce(0) { $0 + $1.byteCount + kernel.guardByteCount }
+    try MemoryLimit.check(written + kernel.scratchByteCount + kernel.workerScratchByteCount)
+    foldingTime += kernel.operationCount / 2e10 + Double(read + written) / 4e9
+    guard foldingTime <= Self.foldingLimit else {
+      throw GradCAMError(
+        .unsupported, problem: "computing what does not depend on the inputs takes too many operations")
     }
     let results = outputs.map { info in
       Tensor(

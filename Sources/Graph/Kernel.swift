@@ -63,6 +63,16 @@ public struct Kernel: Sendable {
     }
   }
 
+  /// A gradient of `count` elements that is 0.
+  static func zero(count: Int) -> Kernel {
+    Kernel("zero") { run in
+      let dx = run.output(0)
+      run.pool.parallelRanges(count, grain: 1 << 16) { range in
+        (dx + range.lowerBound).update(repeating: 0, count: range.count)
+      }
+    }
+  }
+
   /// Sets negative elements of a gradient to 0.
   static func rectifying(count: Int) -> Kernel {
     Kernel("guide", placement: .inPlace([0])) { run in
@@ -144,11 +154,11 @@ public struct GradientRule: Sendable {
   public let readsOutputs: Set<Int>
   /// The wanted inputs whose gradient is the first output's gradient, element for element: nothing is computed.
   public let passes: Set<Int>
-  /// The kernel that computes the other gradients.
-  public let kernel: Kernel
+  /// The kernel that computes the other gradients; nil if they are zero.
+  public let kernel: Kernel?
 
   /// Creates a rule from a kernel that reads and writes as `GradientArguments` does.
-  public init(_ kernel: Kernel, readsInputs: Set<Int> = [], readsOutputs: Set<Int> = [], passes: Set<Int> = []) {
+  public init(_ kernel: Kernel?, readsInputs: Set<Int> = [], readsOutputs: Set<Int> = [], passes: Set<Int> = []) {
     self.kernel = kernel
     self.readsInputs = readsInputs
     self.readsOutputs = readsOutputs
@@ -173,8 +183,8 @@ public struct GradientRule: Sendable {
       ) { try run(GradientArguments($0)) }, readsInputs: readsInputs, readsOutputs: readsOutputs, passes: passes)
   }
 
-  /// A rule that passes the output's gradient on to the given inputs.
-  public static func passing(to inputs: Set<Int>) -> GradientRule { GradientRule("pass", passes: inputs) { _ in } }
+  /// A rule that passes the output's gradient on to the given inputs; the others do not influence the output.
+  public static func passing(to inputs: Set<Int>) -> GradientRule { GradientRule(nil, passes: inputs) }
 }
 
 /// The memory of one run of a vector-Jacobian product.

@@ -4,6 +4,8 @@ public struct OperatorEntry: Sendable {
   public let name: OperatorName
   /// The first opset version that this entry serves.
   public let since: Int
+  /// How many inputs a node may have, optional ones included.
+  public let inputs: ClosedRange<Int>
   /// What provides it, such as `plugin 'softclip'`, for messages; nil if it is built in.
   public let provider: String?
   /// Reads a node's attributes.
@@ -13,11 +15,11 @@ public struct OperatorEntry: Sendable {
 
   /// Creates an entry.
   public init<Made: GraphOperator>(
-    _ type: String, domain: String = "", since: Int = 1, provider: String? = nil,
+    _ type: String, domain: String = "", since: Int = 1, inputs: ClosedRange<Int>, provider: String? = nil,
     make: @escaping @Sendable (inout AttributeReader) throws -> Made
   ) {
     self.init(
-      type, domain: domain, since: since, provider: provider,
+      type, domain: domain, since: since, inputs: inputs, provider: provider,
       isDifferentiable: Made.self is any DifferentiableOperator.Type || Made.self is any CompositeOperator.Type
         || Made.self is any CollectionOperator.Type,
       making: make)
@@ -27,15 +29,28 @@ public struct OperatorEntry: Sendable {
   ///
   /// - Parameter isDifferentiable: whether what `make` returns has a derivative.
   public init(
-    _ type: String, domain: String = "", since: Int = 1, provider: String? = nil,
+    _ type: String, domain: String = "", since: Int = 1, inputs: ClosedRange<Int>, provider: String? = nil,
     isDifferentiable: @autoclosure @escaping @Sendable () -> Bool,
     making make: @escaping @Sendable (inout AttributeReader) throws -> any GraphOperator
   ) {
     name = OperatorName(domain: domain, type: type)
     self.since = since
+    self.inputs = inputs
     self.provider = provider
     self.make = make
     hasDerivative = isDifferentiable
+  }
+
+  /// Throws `badData` unless a node has as many inputs as the operator takes; omitted ones at the end do not count.
+  func check(inputCountOf node: Node) throws {
+    let count = (node.inputs.lastIndex { $0 != nil } ?? -1) + 1
+    guard count > inputs.upperBound || node.inputs.count < inputs.lowerBound else { return }
+    let wanted =
+      inputs.upperBound == .max
+      ? "\(inputs.lowerBound) or more"
+      : inputs.count == 1 ? "\(inputs.lowerBound)" : "\(inputs.lowerBound) to \(inputs.upperBound)"
+    throw GradCAMError(
+      .badData, problem: "has \(count) input\(count == 1 ? "" : "s"), but operator \(name) takes \(wanted)")
   }
 
   /// Whether what `make` returns has a derivative.
@@ -136,7 +151,7 @@ public struct OperatorSet: Sendable {
 
   /// The operator of a node: the highest version not above the model's opset, with all attributes read.
   ///
-  /// Throws `unsupported` for an unknown operator, version or attribute.
+  /// Throws `unsupported` for an unknown operator, version or attribute, `badData` for a wrong number of inputs.
   public func resolve(_ node: Node, opsets: [String: Int]) throws -> any GraphOperator {
     let name = node.operatorName
     guard let versions = entries[name] else {
@@ -152,6 +167,7 @@ public struct OperatorSet: Sendable {
         .unsupported, problem: "operator \(name) is not supported in opset \(opset)",
         advice: "it is supported from opset \(versions[0].since) of its domain on")
     }
+    try entry.check(inputCountOf: node)
     var reader = AttributeReader(node, opsets: opsets)
     let made = try entry.make(&reader)
     if let provider = entry.provider {

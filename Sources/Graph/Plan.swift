@@ -51,8 +51,8 @@ public struct Plan: Sendable {
   public let graph: ComputeGraph
   /// Type and extents of every value encountered.
   public let infos: [ValueID: ValueInfo]
-  /// The largest number of elements of a value.
-  public static let elementLimit = 1 << 40
+  /// The largest number of nodes that a graph may have once loops, recurrences and other composite nodes are expanded.
+  public static let nodeLimit = 100_000
   /// The size of the arena in bytes.
   public var arenaByteCount: Int { layout.byteCount }
 
@@ -156,6 +156,21 @@ public struct Plan: Sendable {
     }
     if let seed { memory.written(seed, at: backwardStart) }
     layout = memory.plan()
+  }
+}
+
+extension Plan {
+  /// Throws `unsupported` if a graph would have more nodes than the limit.
+  ///
+  /// - Parameters:
+  ///   - rounds: how often a body is repeated.
+  ///   - nodeCount: the number of nodes of the body.
+  public static func checkExpansion(_ rounds: Int, of nodeCount: Int) throws {
+    let (count, overflows) = rounds.multipliedReportingOverflow(by: max(nodeCount, 1))
+    guard overflows || count > nodeLimit else { return }
+    throw GradCAMError(
+      .unsupported,
+      problem: "\(rounds) rounds of \(nodeCount) nodes are more than the \(nodeLimit) nodes that one network may have")
   }
 }
 

@@ -8,21 +8,23 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomString
   /// Creates a shape from a list of extents.
   public init(arrayLiteral elements: Int...) { dimensions = elements }
 
-  /// The largest number of elements that one constant in a file may have.
+  /// The largest number of elements that a value may have, and the largest magnitude of an integer in a file that
+  /// enters the arithmetic of shapes: the product of any two fits in `Int`.
   public static let elementLimit = 1 << 31
 
   /// A shape whose extents come from a file.
   ///
-  /// Throws `badData` if one is negative or there are more elements than the limit.
-  public init(checked dimensions: [Int], limit: Int = elementLimit) throws {
+  /// Throws `badData` if an extent is negative, or if there are more elements than the limit; an extent of 0 does not
+  /// make up for others, so that products of some extents are within it too.
+  public init(checked dimensions: [Int]) throws {
     var count = 1
     for extent in dimensions {
       guard extent >= 0 else {
-        throw GradCAMError(.badData, problem: "the result would have the impossible shape \(Shape(dimensions))")
+        throw GradCAMError(.badData, problem: "the shape \(Shape(dimensions)) is impossible")
       }
-      let (product, overflows) = count.multipliedReportingOverflow(by: extent)
-      guard !overflows, product <= limit else {
-        throw GradCAMError(.badData, problem: "the result would have the unreasonable shape \(Shape(dimensions))")
+      let (product, overflows) = count.multipliedReportingOverflow(by: max(extent, 1))
+      guard !overflows, product <= Shape.elementLimit else {
+        throw GradCAMError(.badData, problem: "the shape \(Shape(dimensions)) is too large for a tensor")
       }
       count = product
     }
@@ -58,7 +60,7 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomString
 
   /// The shape that two shapes broadcast to by ONNX's multidirectional rule.
   ///
-  /// Throws `badData` if they do not match.
+  /// Throws `badData` if they do not match or the result would be too large.
   public func broadcast(with other: Shape) throws -> Shape {
     var result = [Int](repeating: 1, count: max(rank, other.rank))
     for axis in result.indices {
@@ -69,7 +71,7 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomString
       }
       result[axis] = mine == 1 ? theirs : mine
     }
-    return Shape(result)
+    return try Shape(checked: result)
   }
 
   /// The extents joined by ×, such as `1×3×224×224`; `scalar` if there are none.

@@ -56,6 +56,7 @@ public final class TensorStorage: @unchecked Sendable {
     let isLarge = byteCount >= 2 * hugePage
     let base = UnsafeMutableRawPointer.allocate(
       byteCount: max(byteCount, 1), alignment: isLarge ? hugePage : 64)
+    MemoryLimit.own(byteCount)
     #if os(Linux)
       if isLarge { madvise(base, byteCount & ~(hugePage - 1), MADV_HUGEPAGE) }
     #endif
@@ -92,7 +93,9 @@ public final class TensorStorage: @unchecked Sendable {
   }
 
   deinit {
-    if let fixed, owner == nil { fixed.deallocate() }
-    if let address = deferred?.address.withLock({ $0 }) { UnsafeMutableRawPointer(bitPattern: address)?.deallocate() }
+    let made = deferred?.address.withLock { $0 }.flatMap { UnsafeMutableRawPointer(bitPattern: $0) }
+    guard let own = owner == nil ? fixed ?? made : nil else { return }
+    own.deallocate()
+    MemoryLimit.release(byteCount)
   }
 }

@@ -11,6 +11,9 @@ final class ExternalData {
   /// The paths of the data files used, sorted.
   var paths: [String] { files.keys.sorted().map { folder + $0 } }
 
+  /// The size of the data files used.
+  var byteCount: Int { files.values.reduce(0) { $0 + $1.bytes.count } }
+
   /// The bytes that the `external_data` entries of a tensor refer to; there must be `byteCount` of them.
   func bytes(_ entries: [String: String], byteCount: Int) throws -> (UnsafeRawBufferPointer, owner: MappedFile) {
     guard let location = entries["location"], !location.isEmpty else {

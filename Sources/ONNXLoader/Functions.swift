@@ -17,7 +17,8 @@ struct Scope {
 
   private var names: [String: String] = [:]
   private var attributes: [String: BoundAttribute] = [:]
-  private var prefix = ""
+  /// What the names of this place begin with, and those of the places around it.
+  private var prefix = "", outerPrefixes: Set<String> = []
   /// The functions whose bodies enclose this place, outermost first.
   private(set) var callers: [FunctionID] = []
 
@@ -29,8 +30,13 @@ struct Scope {
     callers = caller.callers + [id]
     let arguments = texts(node.input, node.n_input).map(caller.name)
     let results = texts(node.output, node.n_output).map(caller.name)
+    outerPrefixes = caller.outerPrefixes.union([caller.prefix])
     // Results are unique in a graph; names of nodes need not be.
     prefix = (results.first { !$0.isEmpty } ?? caller.prefix + text(node.name)) + "/"
+    if outerPrefixes.contains(prefix), let own = texts(node.output, node.n_output).first(where: { !$0.isEmpty }) {
+      // The result is one of the caller's results, which gave the caller its prefix.
+      prefix = "\(caller.prefix)\(own)/"
+    }
     for (index, parameter) in texts(function.output, function.n_output).enumerated()
     where index < results.count && !results[index].isEmpty {
       names[parameter] = results[index]

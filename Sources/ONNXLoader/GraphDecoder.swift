@@ -104,7 +104,7 @@ final class GraphDecoder {
       dimension.has_dim_value != 0 && dimension.dim_value >= 0
     }
     try located("tensor '\(graph.values[id].name)'") {
-      _ = try Shape(checking: dimensions.filter(isFixed).map(\.dim_value))
+      _ = try Shape(checked: dimensions.filter(isFixed).map { Int($0.dim_value) })
     }
     graph.values[id].dimensions = dimensions.map { dimension in
       isFixed(dimension) ? .fixed(Int(dimension.dim_value)) : .symbolic(text(dimension.dim_param))

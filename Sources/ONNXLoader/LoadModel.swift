@@ -24,6 +24,7 @@ public func loadModel(at path: String) throws -> ComputeGraph {
         result.producer = [text(model.producer_name), text(model.producer_version)]
           .filter { !$0.isEmpty }.joined(separator: " ")
         result.files = [path] + externalData.paths
+        MemoryLimit.noteModel(byteCount: file.bytes.count + externalData.byteCount)
         return result
       }
     }

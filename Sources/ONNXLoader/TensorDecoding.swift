@@ -13,7 +13,7 @@ struct TensorDecoder {
   func tensor(_ message: Onnx__TensorProto) throws -> Tensor {
     try located("tensor '\(text(message.name))'") {
       let elementType = try ElementType(onnxType: message.data_type)
-      let shape = try Shape(checking: UnsafeBufferPointer(start: message.dims, count: message.n_dims))
+      let shape = try Shape(checked: UnsafeBufferPointer(start: message.dims, count: message.n_dims).map(Int.init))
       if elementType == .string { return try decodeTexts(message, shape) }
       let byteCount = elementType.fileByteCount(shape.count)
       if message.has_data_location != 0 && message.data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL {
@@ -162,24 +162,6 @@ private func unpack(
     .float4e2m1:
     fillPacked(NarrowFloat(elementType)!.values)
   case .string: preconditionFailure("strings are not packed")
-  }
-}
-
-extension Shape {
-  /// A shape whose count and strides, in bytes of any element type, fit in `Int`.
-  ///
-  /// Throws `badData` if they do not fit, or an extent is negative.
-  init(checking extents: some Sequence<Int64>) throws {
-    var byteCount = 8
-    for extent in extents {
-      // Strides leave out some extents: a zero among them must not hide an overflow of the others.
-      let (product, overflow) = byteCount.multipliedReportingOverflow(by: max(Int(extent), 1))
-      guard extent >= 0, !overflow else {
-        throw GradCAMError(.badData, problem: "has an impossible shape (extent \(extent))")
-      }
-      byteCount = product
-    }
-    self.init(extents.map { Int($0) })
   }
 }
 

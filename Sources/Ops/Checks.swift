@@ -1,11 +1,24 @@
 import Graph
 
 extension Shape {
+  /// The shape of a constant that is computed when a plan is made, element by element.
+  ///
+  /// Throws `badData` as for any shape, and if there are more than 2²⁶ elements.
+  init(constant dimensions: [Int]) throws {
+    try self.init(checked: dimensions)
+    guard count <= Shape.constantLimit else {
+      throw GradCAMError(.badData, problem: "a constant of shape \(self) is too large")
+    }
+  }
+
+  /// The largest number of elements of such a constant.
+  static let constantLimit = 1 << 26
+
   /// The common shape that several shapes broadcast to.
   ///
   /// Throws `badData` if they do not match or the result would be too large.
   static func broadcast(_ shapes: [Shape]) throws -> Shape {
-    try Shape(checked: shapes.reduce(Shape([])) { try $0.broadcast(with: $1) }.dimensions)
+    try shapes.reduce(Shape([])) { try $0.broadcast(with: $1) }
   }
 
   /// The axes that a list of indices in a file refers to.
@@ -28,17 +41,31 @@ extension NodeInputs {
     }
   }
 
-  /// Throws `badData` if the node has more inputs than the operator takes.
-  func expect(atMost limit: Int) throws {
-    guard count <= limit else {
-      throw GradCAMError(.badData, problem: "has \(count) inputs, more than the \(limit) supported")
+  /// The contents of an integer input that determines a shape or a parameter, nil if it is omitted.
+  ///
+  /// Throws `unsupported` if they depend on the model's inputs, `badData` if one lies beyond what shapes may have.
+  func integers(_ index: Int) throws -> [Int]? {
+    try contents(index)?.integers.map { value in
+      guard value.magnitude <= Shape.elementLimit else {
+        throw GradCAMError(.badData, problem: "input \(index) holds \(value), which is out of range")
+      }
+      return Int(value)
     }
   }
 
-  /// The contents of an integer input that determines a shape or a parameter, nil if it is omitted.
+  /// The contents of an integer input that holds positions along axes, nil if it is omitted; those far outside of any
+  /// tensor are brought to ±`Shape.elementLimit`.
   ///
   /// Throws `unsupported` if they depend on the model's inputs.
-  func integers(_ index: Int) throws -> [Int]? { try contents(index)?.integers.map(Int.init) }
+  func positions(_ index: Int) throws -> [Int]? { try contents(index)?.integers.map { Int($0).asPosition } }
+
+  /// The positions of a required input.
+  ///
+  /// Throws `badData` if it is missing, `unsupported` if it depends on the model's inputs.
+  func requiredPositions(_ index: Int) throws -> [Int] {
+    _ = try required(index)
+    return try positions(index)!
+  }
 
   /// The contents of a required integer input.
   ///
@@ -50,9 +77,17 @@ extension NodeInputs {
 
   /// The single element of an integer input, nil if it is omitted.
   ///
-  /// Throws `badData` if it does not have exactly one element, `unsupported` if it depends on the model's inputs.
-  func integer(_ index: Int) throws -> Int? {
-    guard let values = try integers(index) else { return nil }
+  /// Throws `badData` if it does not have exactly one element or lies beyond what shapes may have, `unsupported` if it
+  /// depends on the model's inputs.
+  func integer(_ index: Int) throws -> Int? { try single(try integers(index), index) }
+
+  /// The single position of an integer input, nil if it is omitted.
+  ///
+  /// Throws as `integer` does.
+  func position(_ index: Int) throws -> Int? { try single(try positions(index), index) }
+
+  private func single(_ values: [Int]?, _ index: Int) throws -> Int? {
+    guard let values else { return nil }
     guard values.count == 1 else {
       throw GradCAMError(.badData, problem: "input \(index) has \(values.count) elements, not one")
     }

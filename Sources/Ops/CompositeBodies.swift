@@ -2,9 +2,8 @@ import Graph
 
 /// Building blocks for the bodies of composite operators.
 extension GraphBuilder {
-  /// Starts a body for a node with at most `limit` inputs.
-  init(_ inputs: NodeInputs, atMost limit: Int = .max, opsets: [String: Int] = ["": 23]) throws {
-    try inputs.expect(atMost: limit)
+  /// Starts a body for a node.
+  init(_ inputs: NodeInputs, opsets: [String: Int] = ["": 23]) {
     self.init(inputs: (0..<inputs.count).map(inputs.has), opsets: opsets)
   }
 
@@ -13,9 +12,10 @@ extension GraphBuilder {
     constant(Tensor(values.map(Int64.init), shape: [values.count]))
   }
 
-  /// Adds numbers of a floating type.
+  /// Adds numbers of a type; those of another than a floating one are converted to it.
   mutating func numbers(_ values: [Float], shape: Shape = [], type: ElementType) -> ValueID {
-    constant(Tensor(values, shape: shape, floatingType: type))
+    guard type.storage == .float32 else { return cast(constant(Tensor(values, shape: shape)), to: type) }
+    return constant(Tensor(values, shape: shape, floatingType: type))
   }
 
   /// Adds a tensor filled with one number, by default a scalar.

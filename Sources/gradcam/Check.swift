@@ -23,6 +23,7 @@ struct Check: ParsableCommand {
       valueName: "FILE"), completion: .file())
   var manifest: String?
   @Flag(help: "Print one JSON document.") var json = false
+  @OptionGroup var memory: MemoryOptions
   @OptionGroup(title: "Plugins") var plugins: PluginOptions
   @Flag(help: .hidden) var inThisProcess = false
 
@@ -34,7 +35,8 @@ struct Check: ParsableCommand {
   /// The function that runs a case.
   private func runner(_ manifest: ConformanceManifest?) throws -> (ConformanceCase) throws -> ConformanceOutcome {
     guard try inThisProcess || plugins.paths().isEmpty else {
-      let options = ["--rtol=\(rtol)", "--atol=\(atol)"] + (self.manifest.map { ["--manifest", $0] } ?? [])
+      let options =
+        ["--rtol=\(rtol)", "--atol=\(atol)"] + memory.arguments + (self.manifest.map { ["--manifest", $0] } ?? [])
       return CaseProcess(arguments: ["check", "--json", "--in-this-process"] + options + plugins.arguments).run
     }
     return ConformanceRunner(

@@ -8,6 +8,7 @@ struct HostOptions: ParsableArguments {
       "The models folder, in which NAME means NAME.onnx. Default: GRADCAM_MODELS, else models.", valueName: "DIR"),
     completion: .directory)
   var models: String?
+  @OptionGroup var memory: MemoryOptions
   @OptionGroup var plugins: PluginOptions
 
   var modelFolder: ModelFolder { models.map(ModelFolder.init) ?? .usual }

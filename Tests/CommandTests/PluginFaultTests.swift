@@ -38,8 +38,8 @@ struct PluginFaultTests {
     Fault(name: "SILENT_SHAPE", code: 65, says: [node, plugin, "shape function failed with status 7"]),
     Fault(name: "NO_OUTPUT", code: 65, says: [node, plugin, "does not set output 0"]),
     Fault(name: "EXTRA_OUTPUT", code: 65, says: [node, plugin, "sets output 1 of a node that has 1"]),
-    Fault(name: "NEGATIVE_SHAPE", code: 65, says: [node, plugin, "output 0", "impossible shape 1×-1×16×16"]),
-    Fault(name: "HUGE_SHAPE", code: 65, says: [node, plugin, "output 0", "unreasonable shape"]),
+    Fault(name: "NEGATIVE_SHAPE", code: 65, says: [node, plugin, "output 0", "the shape 1×-1×16×16 is impossible"]),
+    Fault(name: "HUGE_SHAPE", code: 65, says: [node, plugin, "output 0", "too large for a tensor"]),
     Fault(
       name: "CHANGING_SHAPE", code: 65,
       says: [node, plugin, "float32 1×8×16×16 for output 0 first", "1×9×16×16 for the same"]),

@@ -156,7 +156,12 @@ struct WrongUseTests {
     Case(
       64, "explain", plain, picture, "--size", "32x32", message: "--size 32x32: the model's input 'image' takes 16x16"),
     Case(
-      69, "explain", fixture("dynamic.onnx"), picture, "--size", "65536", message: "--size 65536x65536: needs"),
+      65, "explain", fixture("dynamic.onnx"), picture, "--size", "65536",
+      message: "input 'image': the shape 1×3×65536×65536 is too large for a tensor"),
+    Case(
+      69, "explain", fixture("dynamic.onnx"), picture, "--size", "4096", "--memory-limit", "256M",
+      message: "pictures of 4096x4096 pixels: "),
+    Case(64, "nodes", plain, "--memory-limit", "much", message: "--memory-limit 'much' is not a size"),
   ]
 
   private static let images = [

@@ -34,7 +34,7 @@ struct GuardZoneTests {
 
   private let operators = OperatorSet.standard.joined(
     with: OperatorSet([
-      OperatorEntry("Greedy") { Greedy(factor: try $0.float("factor", default: 1)) }
+      OperatorEntry("Greedy", inputs: 1...1) { Greedy(factor: try $0.float("factor", default: 1)) }
     ]))
 
   @Test func aZoneTellsWhetherItWasWritten() {
@@ -67,7 +67,7 @@ struct GuardZoneTests {
     let y = builder.first("Concat", [negated, upper, greedy(upper, 11)], ["axis": .int(1)])
     let values = (0..<16).map { Float($0) - 5 }
     let plan = try builder.plan([2, 8], outputs: [y, joined], taps: [x], target: y, operators: operators)
-    let executor = Executor(plan, pool: ThreadPool(threadCount: 1))
+    let executor = try Executor(plan, pool: ThreadPool(threadCount: 1))
     for _ in 0..<2 {
       try executor.set(x, to: Tensor(values, shape: [2, 8]))
       try executor.forward()
@@ -86,6 +86,6 @@ struct GuardZoneTests {
     var builder = GraphBuilder.test
     let y = builder.first("Greedy", [builder.constant([1, 2, 3], [3])], ["factor": .float(2)])
     let plan = try builder.plan([3], outputs: [y], operators: operators)
-    #expect(Executor(plan, pool: ThreadPool(threadCount: 1)).contents(of: y).floats == [2, 4, 6])
+    #expect(try Executor(plan, pool: ThreadPool(threadCount: 1)).contents(of: y).floats == [2, 4, 6])
   }
 }

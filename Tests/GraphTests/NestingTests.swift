@@ -19,7 +19,7 @@ import Testing
   }
 
   private func run(_ plan: Plan, _ input: ValueID, _ x: [Float]) throws -> Executor {
-    let executor = Executor(plan, pool: ThreadPool(threadCount: 1))
+    let executor = try Executor(plan, pool: ThreadPool(threadCount: 1))
     try executor.set(input, to: Tensor(x, shape: plan.infos[input]!.shape))
     try executor.forward()
     return executor

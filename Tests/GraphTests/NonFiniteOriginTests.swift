@@ -10,7 +10,7 @@ struct NonFiniteOriginTests {
   {
     var builder = GraphBuilder.test
     let x = builder.input("x"), (tap, target) = build(&builder, x)
-    let executor = Executor(
+    let executor = try Executor(
       try builder.plan([input.count], outputs: [target], taps: [tap], target: target), pool: ThreadPool(threadCount: 1))
     try executor.set(x, to: Tensor(input, shape: [input.count]))
     return try executor.nonFiniteOrigin(seed: [Float](repeating: 1, count: input.count))

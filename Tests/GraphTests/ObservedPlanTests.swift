@@ -32,7 +32,7 @@ import Testing
   private let pool = ThreadPool(threadCount: 1)
 
   private func observed(_ network: Network) throws -> Executor {
-    let executor = Executor(try network.plan { $0.isObservable = true }, pool: pool)
+    let executor = try Executor(try network.plan { $0.isObservable = true }, pool: pool)
     try executor.set(network.x, to: image)
     try executor.forward()
     return executor
@@ -44,7 +44,7 @@ import Testing
       request.taps = [tap]
       request.target = network.y
     }
-    let executor = Executor(plan, pool: pool)
+    let executor = try Executor(plan, pool: pool)
     try executor.set(network.x, to: image)
     try executor.forward()
     try executor.backward(seed: [1, -2])
@@ -61,7 +61,7 @@ import Testing
         request.observed = open.plan.observableValues
       }
       #expect(plan.forwardStepCount == steps, "\(network.builder.graph.values[tap].name)")
-      let executor = Executor(plan, pool: pool, observing: open)
+      let executor = try Executor(plan, pool: pool, observing: open)
       for _ in 0..<2 {
         try executor.forward()
         try executor.backward(seed: [1, -2])

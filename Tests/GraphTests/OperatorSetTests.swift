@@ -15,11 +15,11 @@ private func node(_ type: String, domain: String = "") -> Node {
 
 @Suite struct OperatorSetTests {
   private let operators = OperatorSet([
-    OperatorEntry("Op", since: 11) { _ in Versioned(version: 11) },
-    OperatorEntry("Op", since: 1) { _ in Versioned(version: 1) },
-    OperatorEntry("Op", since: 13) { _ in Versioned(version: 13) },
-    OperatorEntry("New", since: 20) { _ in Versioned(version: 20) },
-    OperatorEntry("Op", domain: "com.example") { _ in Versioned(version: 100) },
+    OperatorEntry("Op", since: 11, inputs: 0...2) { _ in Versioned(version: 11) },
+    OperatorEntry("Op", since: 1, inputs: 0...2) { _ in Versioned(version: 1) },
+    OperatorEntry("Op", since: 13, inputs: 0...2) { _ in Versioned(version: 13) },
+    OperatorEntry("New", since: 20, inputs: 0...2) { _ in Versioned(version: 20) },
+    OperatorEntry("Op", domain: "com.example", inputs: 0...2) { _ in Versioned(version: 100) },
   ])
 
   @Test(arguments: [(1, 1), (10, 1), (11, 11), (12, 11), (13, 13), (99, 13)])

@@ -13,7 +13,7 @@ import Testing
     let rectified = builder.first("Relu", [convolved])
     let negated = builder.first("Neg", [rectified])
     let plan = try builder.plan([1, 1, 2, 2], outputs: [negated], taps: [convolved, rectified], target: negated)
-    let executor = Executor(plan, pool: ThreadPool(threadCount: 1))
+    let executor = try Executor(plan, pool: ThreadPool(threadCount: 1))
     try executor.set(x, to: Tensor([-1, 0.5, 2, -3], shape: [1, 1, 2, 2]))
     try executor.forward()
     try executor.backward(seed: [1, 2, 3, 4])
@@ -27,7 +27,7 @@ import Testing
   @Test func theTargetItselfMayBeATap() throws {
     var builder = GraphBuilder.test
     let x = builder.input("x"), y = builder.first("Relu", [x])
-    let executor = Executor(
+    let executor = try Executor(
       try builder.plan([3], outputs: [y], taps: [y], target: y), pool: ThreadPool(threadCount: 1))
     try executor.set(x, to: Tensor([1, -2, 3], shape: [3]))
     try executor.forward()
@@ -58,7 +58,7 @@ import Testing
     let negated = builder.first("Neg", [x])
     let doubled = builder.first("Add", [x, x])
     let y = builder.first("Add", [negated, doubled])
-    let executor = Executor(
+    let executor = try Executor(
       try builder.plan([2], outputs: [y], taps: [x, doubled], target: y), pool: ThreadPool(threadCount: 1))
     try executor.set(x, to: Tensor([1, 2], shape: [2]))
     try executor.forward()
@@ -72,7 +72,7 @@ import Testing
     let x = builder.input("x")
     let folded = builder.first("Neg", [builder.constant([1, 2, 3], [3])])
     let y = builder.first("Mul", [x, folded])
-    let executor = Executor(
+    let executor = try Executor(
       try builder.plan([3], outputs: [y], taps: [folded], target: y), pool: ThreadPool(threadCount: 1))
     try executor.set(x, to: Tensor([4, 5, 6], shape: [3]))
     try executor.forward()
@@ -82,7 +82,7 @@ import Testing
   }
 
   @Test func anOperatorWithoutGradientBetweenTapAndTargetIsNamed() throws {
-    let step = OperatorEntry("Step") { _ in OneWay() }
+    let step = OperatorEntry("Step", inputs: 1...1) { _ in OneWay() }
     var builder = GraphBuilder.test
     let x = builder.input("x"), y = builder.first("Step", [x], name: "wall")
     let operators = OperatorSet([step])
@@ -126,7 +126,7 @@ import Testing
     #expect(plan.infos[doubled]?.constant?.integers == [4, 10])
     #expect(plan.infos[floats]?.constant?.floats == [-3])
     #expect(plan.steps.count == 1)
-    let executor = Executor(plan, pool: ThreadPool(threadCount: 1))
+    let executor = try Executor(plan, pool: ThreadPool(threadCount: 1))
     try executor.set(x, to: Tensor([Float](repeating: 1, count: 10), shape: [2, 5]))
     try executor.forward()
     #expect(executor.contents(of: y).floats == [Float](repeating: -3, count: 10))
@@ -139,7 +139,7 @@ import Testing
     let kept = builder.first("Neg", [x])
     let view = builder.first("Reshape", [kept, builder.constant([2, 2])])
     let y = builder.first("Relu", [view])
-    let executor = Executor(
+    let executor = try Executor(
       try builder.plan([4], outputs: [y, kept], taps: [kept], target: y), pool: ThreadPool(threadCount: 1))
     try executor.set(x, to: Tensor([1, -2, 3, -4], shape: [4]))
     try executor.forward()
@@ -151,7 +151,7 @@ import Testing
   @Test func inputsOfAnotherShapeAreRefused() throws {
     var builder = GraphBuilder.test
     let x = builder.input("picture"), y = builder.first("Relu", [x])
-    let executor = Executor(try builder.plan([3], outputs: [y]), pool: ThreadPool(threadCount: 1))
+    let executor = try Executor(try builder.plan([3], outputs: [y]), pool: ThreadPool(threadCount: 1))
     expectError(.badData, at: "input 'picture'", saying: "float32 2", "float32 3") {
       try executor.set(x, to: Tensor([1, 2], shape: [2]))
     }
@@ -173,7 +173,7 @@ import Testing
     struct Stop: Error {}
     var builder = GraphBuilder.test
     let x = builder.input("x"), y = builder.first("Relu", [x])
-    let executor = Executor(try builder.plan([3], outputs: [y]), pool: ThreadPool(threadCount: 1))
+    let executor = try Executor(try builder.plan([3], outputs: [y]), pool: ThreadPool(threadCount: 1))
     #expect(throws: Stop.self) { try executor.forward { throw Stop() } }
   }
 
@@ -185,7 +185,7 @@ import Testing
     let plan = try builder.plan([3], given: [tap: [3]], outputs: [y], taps: [tap], target: y)
     let forward = plan.steps[..<plan.backwardStart].map { plan.graph.nodes[$0.node].operatorName.type }
     #expect(forward == ["Relu", "Abs"])
-    let executor = Executor(plan, pool: ThreadPool(threadCount: 1))
+    let executor = try Executor(plan, pool: ThreadPool(threadCount: 1))
     for values: [Float] in [[1, -2, 3], [-4, 5, 6]] {
       try executor.set(tap, to: Tensor(values, shape: [3]))
       try executor.forward()
@@ -202,7 +202,7 @@ import Testing
     let early = builder.first("Neg", [x])
     let tap = builder.first("Abs", [early])
     let y = builder.first("Add", [builder.first("Neg", [tap]), early])
-    let executor = Executor(
+    let executor = try Executor(
       try builder.plan([2], given: [tap: [2]], outputs: [y]), pool: ThreadPool(threadCount: 1))
     try executor.set(x, to: Tensor([1, 2], shape: [2]))
     try executor.set(tap, to: Tensor([10, 20], shape: [2]))
@@ -220,7 +220,7 @@ import Testing
     let rectified = builder.first("Relu", [convolved])
     let y = builder.first("Neg", [rectified])
     let tap = [convolved, rectified][position]
-    let executor = Executor(
+    let executor = try Executor(
       try builder.plan([1, 1, 1, 2], given: [tap: [1, 1, 1, 2]], outputs: [y]), pool: ThreadPool(threadCount: 1))
     try executor.set(x, to: Tensor([100, 100], shape: [1, 1, 1, 2]))
     try executor.set(tap, to: Tensor([3, 4], shape: [1, 1, 1, 2]))
@@ -234,7 +234,7 @@ import Testing
     let first = builder.first("Neg", [x]), second = builder.first("Neg", [first])
     let y = builder.first("Relu", [second])
     let operators = OperatorSet(
-      [OperatorEntry("Relu") { _ in OneWay() }, OperatorEntry("Neg") { _ in OneWay() }],
+      [OperatorEntry("Relu", inputs: 1...1) { _ in OneWay() }, OperatorEntry("Neg", inputs: 1...1) { _ in OneWay() }],
       rewrites: [SkipWhatIsPrivate()])
     func read(given: [ValueID: Shape]) throws -> [ValueID?] {
       try builder.plan([3], given: given, outputs: [y], operators: operators).graph.nodes.map { $0.inputs[0] }
@@ -249,7 +249,7 @@ import Testing
     let left = builder.first("Split", [x], ["axis": .int(0)], outputCount: 2), right = left + 1
     let y = builder.first("Add", [left, right])
     for given in [left, right] {
-      let executor = Executor(
+      let executor = try Executor(
         try builder.plan([4], given: [given: [2]], outputs: [y]), pool: ThreadPool(threadCount: 1))
       try executor.set(x, to: Tensor([1, 2, 3, 4], shape: [4]))
       try executor.set(given, to: Tensor([10, 20], shape: [2]))

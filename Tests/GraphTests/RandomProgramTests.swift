@@ -154,7 +154,7 @@ private struct RandomProgram {
     let outputs = program.values.filter { _ in Int.random(in: 0...7, using: &generator) == 0 } + [target]
     let plan = try program.builder.plan(
       [program.width], outputs: outputs, taps: taps, target: target, threadCount: 2)
-    let executor = Executor(plan, pool: ThreadPool(threadCount: 2))
+    let executor = try Executor(plan, pool: ThreadPool(threadCount: 2))
 
     func numbers(_ count: Int) -> [Float] { (0..<count).map { _ in .random(in: -1.5...1.5, using: &generator) } }
     for _ in 0..<2 {

@@ -26,7 +26,7 @@ private final class Script {
       builder.graph, operators: .standard,
       request: PlanRequest(
         inputs: infos, outputs: outputs, kernels: KernelRequest(threadCount: 2, reusesWeights: false)))
-    let executor = Executor(plan, pool: ThreadPool(threadCount: 2))
+    let executor = try Executor(plan, pool: ThreadPool(threadCount: 2))
     for (id, tensor) in inputs { try executor.set(id, to: tensor) }
     try executor.forward()
     return outputs.map(executor.contents)

@@ -64,7 +64,7 @@ struct ConventionRow: Decodable, Sendable, CustomStringConvertible {
       request: PlanRequest(
         inputs: [0: ValueInfo(.float32, x.shape)], outputs: [1], taps: [0], target: 1,
         kernels: KernelRequest(threadCount: 2, reusesWeights: false)))
-    let executor = Executor(plan, pool: ThreadPool(threadCount: 2))
+    let executor = try Executor(plan, pool: ThreadPool(threadCount: 2))
     try executor.set(0, to: x)
     try executor.forward()
     try executor.backward(seed: row.outputGradient.values)
@@ -104,7 +104,7 @@ extension ConventionTests {
         request: PlanRequest(
           inputs: [0: ValueInfo(.float32, x.shape)], outputs: [5], taps: taps, target: 5,
           kernels: KernelRequest(threadCount: 1, reusesWeights: false)))
-      let executor = Executor(plan, pool: ThreadPool(threadCount: 1))
+      let executor = try Executor(plan, pool: ThreadPool(threadCount: 1))
       try executor.set(0, to: x)
       let kernels = try executor.profile(seed: nil).count
       try executor.backward(seed: [1, 2, 3, 4, 5, 6])

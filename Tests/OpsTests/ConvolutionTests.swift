@@ -164,7 +164,7 @@ struct ConvolutionCase: Sendable, CustomStringConvertible {
         inputs: [0: ValueInfo(.float32, x.shape)], outputs: [3], taps: isDifferentiable ? [0] : [],
         target: isDifferentiable ? 3 : nil,
         kernels: KernelRequest(threadCount: 3, reusesWeights: reusesWeights)))
-    let executor = Executor(plan, pool: ThreadPool(threadCount: 3))
+    let executor = try Executor(plan, pool: ThreadPool(threadCount: 3))
     try executor.set(0, to: x)
     let timings = try executor.profile(seed: nil)
     #expect(timings.map(\.kernel) == [row.algorithm])

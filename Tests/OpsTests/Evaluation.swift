@@ -36,7 +36,7 @@ func evaluate(
     request: PlanRequest(
       inputs: Dictionary(uniqueKeysWithValues: infos), outputs: wanted,
       kernels: KernelRequest(threadCount: 2, reusesWeights: false)))
-  let executor = Executor(plan, pool: ThreadPool(threadCount: 2))
+  let executor = try Executor(plan, pool: ThreadPool(threadCount: 2))
   for (id, tensor) in given { try executor.set(id, to: tensor) }
   try executor.forward()
   return wanted.map(executor.contents)

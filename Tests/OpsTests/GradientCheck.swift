@@ -148,7 +148,7 @@ extension GradientCheck {
       request: PlanRequest(
         inputs: Dictionary(uniqueKeysWithValues: infos), outputs: outputs, taps: wanted.map { ids[$0]! },
         target: outputs[output], kernels: KernelRequest(threadCount: 2, reusesWeights: reusesWeights)))
-    let executor = Executor(plan, pool: ThreadPool(threadCount: 2))
+    let executor = try Executor(plan, pool: ThreadPool(threadCount: 2))
 
     let directions = wanted.map { index in
       (0..<tensors[index]!.shape.count).map { _ in Float.random(in: -1...1, using: &generator) }

@@ -42,12 +42,13 @@ let gradientTable: [GradientCheck] = [
   viewsGradientChecks,
 ].flatMap { $0 }
 
-/// The operators that the rows name: the standard ones and, in the domain "test", one that only rewrites make.
+/// The operators that the rows name: the standard ones and, in the domain "test", those that only rewrites make.
 let gradientTableOperators = OperatorSet.standard.joined(
   with: OperatorSet([
-    OperatorEntry("FusedBatchNormalization", domain: "test") { reader in
+    OperatorEntry("FusedBatchNormalization", domain: "test", inputs: 5...5) { reader in
       var normalization = try BatchNormalization(&reader)
       if try reader.string("activation", default: "") == "Relu" { normalization.clamp = .rectifier }
       return normalization
-    }
+    },
+    OperatorEntry("BiasedMatMul", domain: "test", inputs: 3...3) { _ in MatMul() },
   ]))

@@ -30,7 +30,9 @@ import Testing
   @Test func catchesARuleThatIsSlightlyWrong() throws {
     let check = GradientCheck(type: "Square", domain: "test", inputs: [.uniform([2, 3])])
     for (factor, isRight) in [(2.0, true), (2.02, false), (1.98, false)] as [(Float, Bool)] {
-      let operators = OperatorSet([OperatorEntry("Square", domain: "test") { _ in Square(derivative: factor) }])
+      let operators = OperatorSet([
+        OperatorEntry("Square", domain: "test", inputs: 1...1) { _ in Square(derivative: factor) }
+      ])
       for comparison in try check.compare(operators: operators) {
         #expect(comparison.agrees(within: check.tolerance) == isRight, "\(factor): \(comparison)")
       }

@@ -17,7 +17,7 @@ import Testing
       inputs: [0: ValueInfo(.float32, x.shape)], outputs: [output] + others, taps: [tap], target: output,
       kernels: KernelRequest(threadCount: 2, reusesWeights: false))
     request.guidesGradients = isGuided
-    let executor = Executor(
+    let executor = try Executor(
       try Plan(check.graph, operators: .standard, request: request), pool: ThreadPool(threadCount: 2))
     try executor.set(0, to: x)
     try executor.forward()

@@ -101,7 +101,7 @@ let indexingGradientChecks: [GradientCheck] = [
   @Test func gradientWithIndicesFromTheModel() throws {
     // Twice the same row: its gradient is the sum.
     let graph = try gatherGraph()
-    let executor = Executor(graph, pool: ThreadPool(threadCount: 2))
+    let executor = try Executor(graph, pool: ThreadPool(threadCount: 2))
     try executor.set(0, to: counting([3, 2]))
     try executor.set(1, to: integers(2, 2, 0))
     try executor.forward()
@@ -165,7 +165,7 @@ let indexingGradientChecks: [GradientCheck] = [
         request: PlanRequest(
           inputs: given.mapValues { ValueInfo(.float32, [$0.count]) }, outputs: [3], taps: [0, 2], target: 3,
           kernels: KernelRequest(threadCount: 1, reusesWeights: false)))
-      let executor = Executor(plan, pool: ThreadPool(threadCount: 1))
+      let executor = try Executor(plan, pool: ThreadPool(threadCount: 1))
       for (id, values) in given { try executor.set(id, to: Tensor(values, shape: [values.count])) }
       try executor.forward()
       try executor.backward(seed: [6, 1])

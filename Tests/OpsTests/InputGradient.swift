@@ -22,7 +22,7 @@ func inputGradient(
     request: PlanRequest(
       inputs: [index: ValueInfo(tensor.elementType, tensor.shape)], outputs: [output], taps: [index], target: output,
       kernels: KernelRequest(threadCount: 2, reusesWeights: false)))
-  let executor = Executor(plan, pool: ThreadPool(threadCount: 2))
+  let executor = try Executor(plan, pool: ThreadPool(threadCount: 2))
   try executor.set(index, to: tensor)
   try executor.forward()
   try executor.backward(seed: [Float](repeating: 1, count: plan.infos[output]!.shape.count))

@@ -29,7 +29,8 @@ let matMulGradientChecks: [GradientCheck] = [
   matMul([2, 1, 3, 4], [3, 4, 2]),
   matMul([3, 4], [2, 4, 2]),
   // With a bias, which a rewrite gives it.
-  GradientCheck(type: "MatMul", inputs: [.uniform([2, 3, 4]), .uniform([4, 5]), .uniform([1, 5])]),
+  GradientCheck(
+    type: "BiasedMatMul", domain: "test", inputs: [.uniform([2, 3, 4]), .uniform([4, 5]), .uniform([1, 5])]),
 ]
 
 struct GemmCase: Sendable, CustomStringConvertible {

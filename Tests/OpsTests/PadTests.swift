@@ -60,7 +60,7 @@ let padGradientChecks: [GradientCheck] = [
     expectError(.badData, saying: "shape 3") { _ = try pad("reflect", integers(-3, 1)) }
     expectError(.badData, saying: "-1") { _ = try pad("constant", integers(-3, -1)) }
     expectError(.badData, saying: "[1]") { _ = try pad("constant", integers(1)) }
-    expectError(.badData, saying: "[9223372036854775807, 9223372036854775807]") {
+    expectError(.badData, saying: "9223372036854775807") {
       _ = try pad("constant", integers(.max, .max))
     }
     expectError(.unsupported, saying: "'mode'", "'mirror'") { _ = try pad("mirror", integers(1, 1)) }

@@ -52,7 +52,7 @@ private func chain(
     request: PlanRequest(
       inputs: [0: ValueInfo(x.elementType, x.shape)], outputs: [last], taps: [0], target: last,
       kernels: KernelRequest(threadCount: 2, reusesWeights: false)))
-  let executor = Executor(plan, pool: ThreadPool(threadCount: 2))
+  let executor = try Executor(plan, pool: ThreadPool(threadCount: 2))
   try executor.set(0, to: x)
   try executor.forward()
   try executor.backward(seed: seed)
@@ -143,7 +143,7 @@ private func chain(
       request: PlanRequest(
         inputs: [0: ValueInfo(.float32, [3])], outputs: [4], taps: [0], target: 4,
         kernels: KernelRequest(threadCount: 1, reusesWeights: false)))
-    let executor = Executor(plan, pool: ThreadPool(threadCount: 1))
+    let executor = try Executor(plan, pool: ThreadPool(threadCount: 1))
     try executor.set(0, to: floats(-1, 0.5, 4))
     try executor.forward()
     try executor.backward(seed: [1, 2, 3])

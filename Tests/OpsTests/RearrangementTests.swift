@@ -135,7 +135,7 @@ let rearrangementGradientChecks: [GradientCheck] = [
     #expect(try evaluate("Tile", [counting([2, 2]), integers(1, 2)])[0].floats == [0, 1, 0, 1, 2, 3, 2, 3])
     #expect(try evaluate("Tile", [counting([2]), integer(2), integer(0)], opset: 1)[0].floats == [0, 1, 0, 1])
     expectError(.badData, saying: "2×1", "3×1") { _ = try evaluate("Expand", [x, integers(3, 1)]) }
-    expectError(.badData, saying: "2×1099511627776") { _ = try evaluate("Expand", [x, integers(2, 1 << 40)]) }
+    expectError(.badData, saying: "2×2147483648") { _ = try evaluate("Expand", [x, integers(2, 1 << 31)]) }
     expectError(.badData, saying: "2×1", "[1]") { _ = try evaluate("Tile", [x, integers(1)]) }
     expectError(.badData, saying: "9223372036854775807") { _ = try evaluate("Tile", [x, integers(.max, .max)]) }
   }

@@ -76,14 +76,14 @@ let viewsGradientChecks: [GradientCheck] = [
       request: PlanRequest(
         inputs: [0: ValueInfo(.float32, [2])], outputs: [1],
         kernels: KernelRequest(threadCount: 1, reusesWeights: false)))
-    #expect(Executor(plan, pool: ThreadPool(threadCount: 1)).contents(of: 1).integers == [1, 1])
+    #expect(try Executor(plan, pool: ThreadPool(threadCount: 1)).contents(of: 1).integers == [1, 1])
   }
 
   @Test func refusals() {
     expectError(.badData, saying: "2×3") { _ = try shape("Reshape", [2, 3], [integers(4)]) }
     expectError(.badData, saying: "1×4") { _ = try shape("Reshape", [2, 3], [integers(-1, 4)]) }
     expectError(.badData, saying: "1×-1") { _ = try shape("Reshape", [2, 3], [integers(-1, -1)]) }
-    expectError(.badData, saying: "9223372036854775807×9223372036854775807") {
+    expectError(.badData, saying: "input 1 holds 9223372036854775807") {
       _ = try shape("Reshape", [2], [integers(.max, .max)])
     }
     expectError(.badData, saying: "[6, 1, 0]", "2×3") { _ = try shape("Reshape", [2, 3], [integers(6, 1, 0)]) }
@@ -92,6 +92,6 @@ let viewsGradientChecks: [GradientCheck] = [
     expectError(.badData, saying: "axis 0", "2×1") { _ = try shape("Squeeze", [2, 1], [integers(0)]) }
     expectError(.badData, saying: "[0, 0]") { _ = try shape("Unsqueeze", [2], [integers(0, 0)]) }
     expectError(.badData, saying: "axis 5") { _ = try shape("Unsqueeze", [2], [integers(5)]) }
-    expectError(.badData, saying: "input 0") { _ = try evaluate("Identity", []) }
+    expectError(.badData, saying: "has 0 inputs", "takes 1") { _ = try evaluate("Identity", []) }
   }
 }

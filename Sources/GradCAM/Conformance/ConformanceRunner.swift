@@ -69,7 +69,7 @@ public struct ConformanceRunner: Sendable {
       harness.expect(id, try loadTensors(at: path, of: graph.values[id].kind))
     }
     let plan = try plan(harness)
-    let executor = Executor(plan, pool: ThreadPool(threadCount: 1))
+    let executor = try Executor(plan, pool: ThreadPool(threadCount: 1))
     for (id, tensor) in harness.given { try executor.set(id, to: tensor) }
     try executor.forward()
     for each in harness.expected {

@@ -16,8 +16,43 @@ public struct FeatureMapLayout: Sendable {
 
   private var start: Int
   /// Where each image of a run starts, from `start` on.
-  private let imageOffsets: [Int]
-  private let channelOffsets, rowOffsets, columnOffsets: [Int]
+  private let imageOffsets: Offsets
+  private let channelOffsets, rowOffsets, columnOffsets: Offsets
+
+  /// Where the indices that several factors count together lie in memory.
+  private struct Offsets {
+    /// The factors, outermost first, with the distance in elements between neighbours.
+    let parts: [(extent: Int, stride: Int)]
+
+    init(_ factors: [(factor: Factor, stride: Int)]) { parts = factors.map { ($0.factor.extent, $0.stride) } }
+
+    var count: Int { parts.reduce(1) { $0 * $1.extent } }
+
+    var all: [Int] {
+      parts.reduce([0]) { offsets, part in
+        offsets.flatMap { offset in (0..<part.extent).map { offset + $0 * part.stride } }
+      }
+    }
+
+    subscript(index: Int) -> Int {
+      var rest = index, offset = 0
+      for part in parts.reversed() {
+        offset += rest % part.extent * part.stride
+        rest /= part.extent
+      }
+      return offset
+    }
+
+    /// Whether neighbours lie this far apart throughout.
+    func areEven(_ stride: Int) -> Bool {
+      var stride = stride
+      for part in parts.reversed() where part.extent > 1 {
+        guard part.stride == stride else { return false }
+        stride *= part.extent
+      }
+      return true
+    }
+  }
 
   /// Reads a tensor's dimensions; nil if they are not a feature map: something is unknown, height or width is missing,
   /// counted twice or with gaps, or places and channels are flattened into one dimension.
@@ -47,24 +82,19 @@ public struct FeatureMapLayout: Sendable {
         inner *= factor.extent
       }
     }
-    func offsets(_ factors: [(factor: Factor, stride: Int)]) -> [Int] {
-      factors.reduce([0]) { offsets, part in
-        offsets.flatMap { offset in (0..<part.factor.extent).map { offset + $0 * part.stride } }
-      }
-    }
     // Places of the picture are put in order; channels keep their order in memory.
-    func places(_ role: Factor.Role) -> (offsets: [Int], run: PlaceRun)? {
+    func places(_ role: Factor.Role) -> (offsets: Offsets, run: PlaceRun)? {
       guard let factors = parts[role], let run = PlaceRun(factors.map(\.factor)) else { return nil }
       let forward = factors.map { part -> (factor: Factor, stride: Int) in
         guard part.factor.step < 0 else { return part }
         start += (part.factor.extent - 1) * part.stride
         return (part.factor, -part.stride)
       }
-      return (offsets(forward.sorted { abs($0.factor.step) > abs($1.factor.step) }), run)
+      return (Offsets(forward.sorted { abs($0.factor.step) > abs($1.factor.step) }), run)
     }
     guard let rows = places(.height), let columns = places(.width) else { return nil }
-    func inMemory(_ role: Factor.Role) -> [Int] {
-      offsets((parts[role] ?? []).sorted { $0.stride > $1.stride })
+    func inMemory(_ role: Factor.Role) -> Offsets {
+      Offsets((parts[role] ?? []).sorted { $0.stride > $1.stride })
     }
     (imageOffsets, channelOffsets) = (inMemory(.batch), inMemory(.channels))
     (rowOffsets, columnOffsets) = (rows.offsets, columns.offsets)
@@ -75,7 +105,7 @@ public struct FeatureMapLayout: Sendable {
   /// Where the elements of another image of a run lie.
   func showing(image: Int) -> FeatureMapLayout {
     var layout = self
-    if imageOffsets.indices.contains(image) { layout.start += imageOffsets[image] }
+    if (0..<imageOffsets.count).contains(image) { layout.start += imageOffsets[image] }
     return layout
   }
 
@@ -84,10 +114,11 @@ public struct FeatureMapLayout: Sendable {
   /// - Parameter values: the contents of the tensor.
   func gather(_ values: UnsafeBufferPointer<Float>) -> [Float] {
     guard !isDense else { return Array(values[start..<start + channels * height * width]) }
+    let rows = rowOffsets.all, columns = columnOffsets.all
     return [Float](unsafeUninitializedCapacity: channels * height * width) { result, count in
-      for channel in channelOffsets {
-        for row in rowOffsets {
-          for column in columnOffsets {
+      for channel in channelOffsets.all {
+        for row in rows {
+          for column in columns {
             result.initializeElement(at: count, to: values[start + channel + row + column])
             count += 1
           }
@@ -106,10 +137,11 @@ public struct FeatureMapLayout: Sendable {
     var elements = gather(UnsafeBufferPointer(values))
     elements.withUnsafeMutableBufferPointer { elements in
       body(elements)
+      let rows = rowOffsets.all, columns = columnOffsets.all
       var next = 0
-      for channel in channelOffsets {
-        for row in rowOffsets {
-          for column in columnOffsets {
+      for channel in channelOffsets.all {
+        for row in rows {
+          for column in columns {
             values[start + channel + row + column] = elements[next]
             next += 1
           }
@@ -125,8 +157,7 @@ public struct FeatureMapLayout: Sendable {
 
   /// Whether the elements lie in the tensor one after another, channels first.
   private var isDense: Bool {
-    func steps(_ offsets: [Int], by stride: Int) -> Bool { offsets.enumerated().allSatisfy { $1 == $0 * stride } }
-    return steps(columnOffsets, by: 1) && steps(rowOffsets, by: width) && steps(channelOffsets, by: width * height)
+    columnOffsets.areEven(1) && rowOffsets.areEven(width) && channelOffsets.areEven(width * height)
   }
 }
 

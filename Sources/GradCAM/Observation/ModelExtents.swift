@@ -102,8 +102,6 @@ extension Model {
   }
 }
 
-var physicalByteCount: Int { sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)) }
-
 extension NodeCatalogue.Match {
   /// Throws `usage` if no map can be taken here.
   func check(_ info: ValueInfo?, _ catalogue: NodeCatalogue) throws {

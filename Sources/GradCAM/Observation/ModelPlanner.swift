@@ -129,16 +129,11 @@ public final class ModelPlanner: Sendable {
 
   /// The plan for a key, made if there is none yet.
   ///
-  /// Throws what planning throws, and `unsupported` if it needs more memory than the machine has.
+  /// Throws what planning throws, and `unsupported` if it needs more memory than the limit.
   func plan(_ key: PlanKey) throws -> Plan {
     if let known = kept.withLock({ $0.plans[key] }) { return known }
-    let plan = try makePlan(key), available = physicalByteCount
-    guard plan.arenaByteCount <= available else {
-      throw GradCAMError(
-        .unsupported, at: "\(.size, inputSize)",
-        problem: "needs \(plan.arenaByteCount >> 20) MiB of memory, but this machine has \(available >> 20) MiB",
-        advice: "give a smaller \(.size)")
-    }
+    let plan = try makePlan(key)
+    try located("pictures of \(inputSize) pixels") { try MemoryLimit.check(value: plan.arenaByteCount) }
     return kept.withLock { kept in
       // Another thread may have made it meanwhile.
       if kept.plans[key] == nil { kept.plans[key] = plan }
@@ -205,9 +200,9 @@ public final class ModelPlanner: Sendable {
   /// Records that images cannot be computed in batches downstream of a value.
   func forbidBatches(after value: ValueID) { kept.withLock { _ = $0.unbatched.insert(value) } }
 
-  /// Whether a number of observations at a time fit into a quarter of the machine's memory.
+  /// Whether a number of observations at a time fit into half of the memory that models may take.
   func fitsMemory(_ count: Int, _ focus: Focus) throws -> Bool {
-    try plan(key(focus)).arenaByteCount * count <= physicalByteCount / 4
+    try plan(key(focus)).arenaByteCount * count <= MemoryLimit.byteCount / 2
   }
 
   /// Makes the system provide all memory that an observation needs in advance, instead of page by page while it runs.

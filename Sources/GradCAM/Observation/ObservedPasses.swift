@@ -86,7 +86,7 @@ final class ObservedPasses {
     var key = key
     key.observing = run.key.kept
     key.reusesWeights = planner.reusesWeights
-    let executor = try run.observer(key) { Executor(try planner.plan(key), pool: planner.pool, observing: $0) }
+    let executor = try run.observer(key) { try Executor(planner.plan(key), pool: planner.pool, observing: $0) }
     try forward(executor)
     return executor
   }

@@ -10,9 +10,10 @@ final class Run: @unchecked Sendable {
   /// The number of observing plans that keep their memory.
   private static let observerLimit = 4
 
-  init(_ key: PlanKey, _ plan: Plan, pool: ThreadPool) {
+  /// Throws `unsupported` if it is more than the limit.
+  init(_ key: PlanKey, _ plan: Plan, pool: ThreadPool) throws {
     self.key = key
-    executor = Executor(plan, pool: pool)
+    executor = try Executor(plan, pool: pool)
   }
 
   /// The memory of a plan that observes this one.

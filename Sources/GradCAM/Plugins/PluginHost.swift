@@ -101,7 +101,7 @@ extension PluginCall {
     }
     do {
       let extents = (0..<rank).map { Int(clamping: dimensions![$0]) }
-      outputs![index] = ValueInfo(elementType, try Shape(checked: extents, limit: Plan.elementLimit))
+      outputs![index] = ValueInfo(elementType, try Shape(checked: extents))
       return GRADCAM_OK
     } catch let error as GradCAMError {
       return fail(GRADCAM_FAILED, "its shape function is wrong about output \(index): \(error.problem)")

@@ -12,10 +12,10 @@ struct PluginOperatorTable: @unchecked Sendable {
   func entry(provider: String) -> OperatorEntry {
     let since = Int(clamping: functions.since_version)
     return functions.vjp == nil
-      ? OperatorEntry(name.type, domain: name.domain, since: since, provider: provider) {
+      ? OperatorEntry(name.type, domain: name.domain, since: since, inputs: 0...Int.max, provider: provider) {
         try PluginOperator(self, &$0)
       }
-      : OperatorEntry(name.type, domain: name.domain, since: since, provider: provider) {
+      : OperatorEntry(name.type, domain: name.domain, since: since, inputs: 0...Int.max, provider: provider) {
         DifferentiablePluginOperator(base: try PluginOperator(self, &$0))
       }
   }

@@ -10,14 +10,14 @@ let arithmeticOperators: [OperatorEntry] = [
   binary(.divide, "Div", divide_tile, .loop(divide_a_tile, reads: [1]), .loop(divide_b_tile, reads: [0, 1])) {
     $1 == 0 ? 0 : $0.dividedReportingOverflow(by: $1).partialValue
   },
-  OperatorEntry("Pow") { reader in
+  OperatorEntry("Pow", inputs: 2...2) { reader in
     var power = Binary(
       .power, "pow", power_tile, [.loop(power_a_tile, reads: [0, 1]), .loop(power_b_tile, reads: [0, 1])],
       alignment: try OperandAlignment(&reader), integer: integerPower)
     power.allowsOtherExponentTypes = true
     return power
   },
-  OperatorEntry("Mod", since: 10) { reader in
+  OperatorEntry("Mod", since: 10, inputs: 2...2) { reader in
     let alignment = try OperandAlignment(&reader)
     return try reader.flag("fmod")
       ? Binary(nil, "mod", remainder_tile, [.pass, .loop(remainder_b_tile, reads: [0, 1])], alignment: alignment) {
@@ -28,7 +28,7 @@ let arithmeticOperators: [OperatorEntry] = [
         return remainder != 0 && (remainder < 0) != ($1 < 0) ? remainder + $1 : remainder
       }
   },
-  OperatorEntry("PRelu") { reader in
+  OperatorEntry("PRelu", inputs: 2...2) { reader in
     reader.ignore("consumed_inputs")
     return Binary(
       nil, "prelu", prelu_tile,
@@ -36,17 +36,17 @@ let arithmeticOperators: [OperatorEntry] = [
       alignment: reader.opset < 7 ? .channels : .channelsWhereNeeded
     ) { $0 > 0 ? $0 : $0 &* $1 }
   },
-  OperatorEntry("Sum") { reader in Variadic(.sum, &reader) },
-  OperatorEntry("Mean") { reader in Variadic(.mean, &reader) },
-  OperatorEntry("Max") { reader in Variadic(.max, &reader) },
-  OperatorEntry("Min") { reader in Variadic(.min, &reader) },
+  OperatorEntry("Sum", inputs: 1...Int.max) { reader in Variadic(.sum, &reader) },
+  OperatorEntry("Mean", inputs: 1...Int.max) { reader in Variadic(.mean, &reader) },
+  OperatorEntry("Max", inputs: 1...Int.max) { reader in Variadic(.max, &reader) },
+  OperatorEntry("Min", inputs: 1...Int.max) { reader in Variadic(.min, &reader) },
 ]
 
 private func binary(
   _ function: Binary.Function, _ type: String, _ loop: @escaping BinaryLoop, _ first: Binary.Derivative,
   _ second: Binary.Derivative, integer: @escaping @Sendable (Int64, Int64) -> Int64
 ) -> OperatorEntry {
-  OperatorEntry(type) { reader in
+  OperatorEntry(type, inputs: 2...2) { reader in
     Binary(
       function, type.lowercased(), loop, [first, second], alignment: try OperandAlignment(&reader), integer: integer)
   }
@@ -161,7 +161,6 @@ struct Binary: DifferentiableOperator {
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
-    try inputs.expect(atMost: 2)
     let shapes = try alignment.shapes(inputs)
     let type = allowsOtherExponentTypes ? try inputs.required(0).elementType : try inputs.commonType()
     for info in try inputs.all() where !info.elementType.isNumeric { throw unsupportedType(info.elementType) }
@@ -274,7 +273,6 @@ extension NodeInputs {
   ///
   /// Throws `unsupported` if they are not, `badData` if there are more inputs or none.
   func onlyFloats() throws -> ValueInfo {
-    try expect(atMost: 1)
     let x = try required(0)
     guard x.elementType.isFloatingPoint else { throw unsupportedType(x.elementType) }
     return x

@@ -1,13 +1,13 @@
 import Graph
 
 let attentionOperators: [OperatorEntry] = [
-  OperatorEntry("Attention", since: 23) { reader in try Attention(&reader) },
-  OperatorEntry("RotaryEmbedding", since: 23) { reader in
+  OperatorEntry("Attention", since: 23, inputs: 3...7) { reader in try Attention(&reader) },
+  OperatorEntry("RotaryEmbedding", since: 23, inputs: 3...4) { reader in
     RotaryEmbedding(
       headCount: try reader.int("num_heads") ?? 0, rotatedExtent: try reader.int("rotary_embedding_dim", default: 0),
       isInterleaved: try reader.flag("interleaved"))
   },
-  OperatorEntry("LinearAttention", since: 27) { reader in try LinearAttention(&reader) },
+  OperatorEntry("LinearAttention", since: 27, inputs: 3...6) { reader in try LinearAttention(&reader) },
 ]
 
 /// Splits queries, keys or values into heads: unchanged (batch × head × token × feature), or from three dimensions
@@ -63,7 +63,7 @@ struct Attention: CompositeOperator {
   }
 
   func body(_ inputs: NodeInputs) throws -> ComputeGraph {
-    var body = try GraphBuilder(inputs, atMost: 7)
+    var body = GraphBuilder(inputs)
     let type = try inputs.required(0).elementType
     let isFlat = try inputs.required(0).shape.rank == 3
     let query = try heads(&body, inputs, 0, count: queryHeads)
@@ -186,7 +186,7 @@ struct RotaryEmbedding: CompositeOperator {
   let isInterleaved: Bool
 
   func body(_ inputs: NodeInputs) throws -> ComputeGraph {
-    var body = try GraphBuilder(inputs, atMost: 4)
+    var body = GraphBuilder(inputs)
     let shape = try inputs.required(0).shape
     guard shape.rank == 4 || (shape.rank == 3 && headCount > 0 && shape[2] % headCount == 0) else {
       throw GradCAMError(.badData, problem: "a tensor of shape \(shape) cannot be split into \(headCount) heads")
@@ -247,7 +247,7 @@ struct LinearAttention: CompositeOperator {
   }
 
   func body(_ inputs: NodeInputs) throws -> ComputeGraph {
-    var body = try GraphBuilder(inputs, atMost: 6)
+    var body = GraphBuilder(inputs)
     let type = try inputs.required(0).elementType
     let query = try heads(&body, inputs, 0, count: queryHeads)
     let key = try heads(&body, inputs, 1, count: keyHeads)
@@ -261,6 +261,7 @@ struct LinearAttention: CompositeOperator {
     guard isGated == (inputs[4] != nil), isDelta == (inputs[5] != nil) else {
       throw GradCAMError(.badData, problem: "the inputs do not fit the update rule '\(rule.rawValue)'")
     }
+    try Plan.checkExpansion(count, of: 16)
     /// The parts of every token as matrices of one row or, if `turned`, one column.
     func tokens(_ x: ValueID, turned: Bool = false) -> [ValueID] {
       let parts = count == 1 ? [x] : body.split(x, into: count, axis: 2)

@@ -1,18 +1,18 @@
 import Graph
 
 let audioOperators: [OperatorEntry] = [
-  OperatorEntry("DFT", since: 17) { reader in
+  OperatorEntry("DFT", since: 17, inputs: 1...3) { reader in
     FourierTransform(
       axis: reader.opset < 20 ? try reader.int("axis", default: 1) : nil, isInverse: try reader.flag("inverse"),
       isOneSided: try reader.flag("onesided"))
   },
-  OperatorEntry("STFT", since: 17) { reader in
+  OperatorEntry("STFT", since: 17, inputs: 2...4) { reader in
     ShortTimeFourierTransform(isOneSided: try reader.flag("onesided", default: true))
   },
   window("HannWindow", [0.5, -0.5]),
   window("HammingWindow", [25.0 / 46, -21.0 / 46]),
   window("BlackmanWindow", [0.42, -0.5, 0.08]),
-  OperatorEntry("MelWeightMatrix", since: 17) { reader in
+  OperatorEntry("MelWeightMatrix", since: 17, inputs: 5...5) { reader in
     let type = try ElementType(onnx: try reader.int("output_datatype", default: 1))
     return KnownResult { inputs in [try melWeights(inputs, type: type)] }
   },
@@ -42,13 +42,12 @@ extension Tensor {
 
 /// A sum of cosines: Σ weight[k]·cos(2πki / N).
 private func window(_ type: String, _ weights: [Double]) -> OperatorEntry {
-  OperatorEntry(type, since: 17) { reader in
+  OperatorEntry(type, since: 17, inputs: 1...1) { reader in
     let isPeriodic = try reader.flag("periodic", default: true)
     let element = try ElementType(onnx: try reader.int("output_datatype", default: 1))
     return KnownResult { inputs in
-      try inputs.expect(atMost: 1)
       let size = try inputs.requiredInteger(0)
-      let shape = try Shape(checked: [size])
+      let shape = try Shape(constant: [size])
       let period = Double(isPeriodic ? size : size - 1)
       let values = (0..<size).map { index in
         weights.enumerated().reduce(0.0) { sum, term in
@@ -62,7 +61,6 @@ private func window(_ type: String, _ weights: [Double]) -> OperatorEntry {
 
 /// Triangular filters over the bins of a spectrum, evenly spaced on the mel scale.
 private func melWeights(_ inputs: NodeInputs, type: ElementType) throws -> Tensor {
-  try inputs.expect(atMost: 5)
   let bandCount = try inputs.requiredInteger(0), length = try inputs.requiredInteger(1)
   let rate = try inputs.requiredInteger(2)
   func edge(_ index: Int) throws -> Double {
@@ -76,7 +74,7 @@ private func melWeights(_ inputs: NodeInputs, type: ElementType) throws -> Tenso
     throw GradCAMError(.badData, problem: "\(bandCount) bands of \(length) samples at rate \(rate) are invalid")
   }
   let binCount = length / 2 + 1
-  let shape = try Shape(checked: [binCount, bandCount])
+  let shape = try Shape(constant: [binCount, bandCount])
   let low = 2595 * log10(1 + (try edge(3)) / 700), high = 2595 * log10(1 + (try edge(4)) / 700)
   let step = (high - low) / Double(bandCount + 2)
   let edges = (0..<bandCount + 2).map { index in
@@ -111,7 +109,7 @@ private struct FourierMatrix {
     count = isOneSided && !isInverse ? length / 2 + 1 : length
     parts = isOneSided && isInverse ? 1 : 2
     let rows = inputCount * inputParts, columns = count * parts
-    _ = try Shape(checked: [rows, columns])
+    _ = try Shape(constant: [rows, columns])
     var values = [Float](repeating: 0, count: rows * columns)
     let isHalf = isOneSided && isInverse
     for from in 0..<min(inputCount, isHalf ? length / 2 + 1 : length) {
@@ -141,7 +139,7 @@ struct FourierTransform: CompositeOperator {
   let isInverse, isOneSided: Bool
 
   func body(_ inputs: NodeInputs) throws -> ComputeGraph {
-    var body = try GraphBuilder(inputs, atMost: axis == nil ? 3 : 2)
+    var body = GraphBuilder(inputs)
     let x = try inputs.required(0), rank = x.shape.rank
     guard rank >= 2, let parts = x.shape.dimensions.last, parts == 1 || parts == 2 else {
       throw GradCAMError(.badData, problem: "a tensor of shape \(x.shape) holds neither real nor complex numbers")
@@ -172,7 +170,7 @@ struct ShortTimeFourierTransform: CompositeOperator {
   let isOneSided: Bool
 
   func body(_ inputs: NodeInputs) throws -> ComputeGraph {
-    var body = try GraphBuilder(inputs, atMost: 4)
+    var body = GraphBuilder(inputs)
     let x = try inputs.required(0), step = try inputs.requiredInteger(1)
     guard x.shape.rank == 2 || (x.shape.rank == 3 && (x.shape[2] == 1 || x.shape[2] == 2)) else {
       throw GradCAMError(.badData, problem: "a signal of shape \(x.shape) is neither real nor complex")
@@ -184,7 +182,7 @@ struct ShortTimeFourierTransform: CompositeOperator {
         .badData, problem: "frames of \(length) with a step of \(step) do not fit a signal of \(samples)")
     }
     let frames = 1 + (samples - length) / step
-    let shape = try Shape(checked: [frames, length])
+    let shape = try Shape(constant: [frames, length])
     let places = (0..<frames).flatMap { frame in (0..<length).map { Int64(frame * step + $0) } }
     let signal = body.reshape(0, [batch, samples, parts])
     var cut = body("Gather", signal, body.constant(Tensor(places, shape: shape)), with: ["axis": .int(1)])

@@ -56,7 +56,6 @@ struct BatchNormalization: DifferentiableOperator {
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
-    try inputs.expect(atMost: 5)
     for info in try inputs.all() where !info.elementType.isFloatingPoint { throw unsupportedType(info.elementType) }
     _ = try channels(inputs)
     let x = try inputs.required(0)
@@ -147,7 +146,7 @@ struct BatchStatisticsNormalization: CompositeOperator {
 
   /// Returns the result, then the running mean and variance after this batch, then the batch's own.
   func body(_ inputs: NodeInputs) throws -> ComputeGraph {
-    var body = try GraphBuilder(inputs, atMost: 5)
+    var body = GraphBuilder(inputs)
     let x = try inputs.required(0), batch = x.shape.rank > 0 ? x.shape[0] : 1,
       channels = x.shape.rank > 1 ? x.shape[1] : 1
     for index in 1...4 where try inputs.required(index).shape.count != channels {

@@ -2,7 +2,7 @@ import CKernels
 import Graph
 
 let bitCastOperators: [OperatorEntry] = [
-  OperatorEntry("BitCast", since: 26) { reader in
+  OperatorEntry("BitCast", since: 26, inputs: 1...1) { reader in
     guard let code = try reader.int("to") else {
       throw GradCAMError(.badData, at: "attribute 'to'", problem: "is missing")
     }
@@ -61,7 +61,6 @@ struct BitCast: Operator {
   let to: ElementType
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
-    try inputs.expect(atMost: 1)
     let x = try inputs.required(0)
     guard x.elementType != .string, to != .string else { throw unsupportedType(.string) }
     guard x.elementType.bitCount == to.bitCount else {

@@ -2,7 +2,7 @@ import CKernels
 import Graph
 
 let castOperators: [OperatorEntry] = [
-  OperatorEntry("Cast") { reader in
+  OperatorEntry("Cast", inputs: 1...1) { reader in
     guard case .string(let name)? = reader.node.attributes["to"] else {
       guard let code = try reader.int("to") else { throw missingType }
       return try Cast(to: ElementType(onnx: code), &reader)
@@ -10,7 +10,7 @@ let castOperators: [OperatorEntry] = [
     _ = reader.attribute("to")
     return try Cast(to: ElementType(name: name), &reader)
   },
-  OperatorEntry("CastLike", since: 15) { reader in try Cast(to: nil, &reader) },
+  OperatorEntry("CastLike", since: 15, inputs: 2...2) { reader in try Cast(to: nil, &reader) },
 ]
 
 private let missingType = GradCAMError(.badData, at: "attribute 'to'", problem: "is missing")
@@ -77,7 +77,6 @@ struct Cast: DifferentiableOperator {
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
-    try inputs.expect(atMost: 2)
     let x = try inputs.required(0)
     var result = ValueInfo(try to ?? inputs.required(1).elementType, x.shape)
     // CastLike needs only the type of input 1, whose contents may depend on the image.

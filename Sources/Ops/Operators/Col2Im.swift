@@ -1,6 +1,6 @@
 import Graph
 
-let col2ImOperators: [OperatorEntry] = [OperatorEntry("Col2Im", since: 18, make: Col2Im.make)]
+let col2ImOperators: [OperatorEntry] = [OperatorEntry("Col2Im", since: 18, inputs: 3...3, make: Col2Im.make)]
 
 /// Sums sliding blocks, one per column, back into the image that they were taken from.
 struct Col2Im: DifferentiableOperator {

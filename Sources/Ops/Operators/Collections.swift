@@ -2,38 +2,38 @@ import Graph
 
 /// Operators on sequences and optionals of tensors.
 let collectionOperators: [OperatorEntry] = [
-  collection("SequenceConstruct", since: 11) { inputs, _ in
+  collection("SequenceConstruct", since: 11, inputs: 1...Int.max) { inputs, _ in
     Expansion(.sequence(try inputs.indices.map { try inputs.tensor($0) }))
   },
-  OperatorEntry("SequenceEmpty", since: 11) { reader in
+  OperatorEntry("SequenceEmpty", since: 11, inputs: 0...0) { reader in
     reader.ignore("dtype")
     return CollectionFunction { _, _ in Expansion(.sequence([])) }
   },
-  collection("SequenceAt", since: 11) { inputs, tensors in
+  collection("SequenceAt", since: 11, inputs: 2...2) { inputs, tensors in
     let elements = try inputs.sequence(0), position = try tensors.requiredInteger(inputs.tensor(1))
     return Expansion(.tensor(elements[try place(position, in: elements.count)]))
   },
-  collection("SequenceInsert", since: 11) { inputs, tensors in
+  collection("SequenceInsert", since: 11, inputs: 2...3) { inputs, tensors in
     var elements = try inputs.sequence(0)
     let position = try inputs.has(2) ? tensors.requiredInteger(inputs.tensor(2)) : elements.count
     elements.insert(
       try inputs.tensor(1), at: position == elements.count ? position : try place(position, in: elements.count))
     return Expansion(.sequence(elements))
   },
-  collection("SequenceErase", since: 11) { inputs, tensors in
+  collection("SequenceErase", since: 11, inputs: 1...2) { inputs, tensors in
     var elements = try inputs.sequence(0)
     let position = try inputs.has(1) ? tensors.requiredInteger(inputs.tensor(1)) : -1
     elements.remove(at: try place(position, in: elements.count))
     return Expansion(.sequence(elements))
   },
-  collection("SequenceLength", since: 11) { inputs, _ in
+  collection("SequenceLength", since: 11, inputs: 1...1) { inputs, _ in
     try Expansion(constant: Tensor([Int64(inputs.sequence(0).count)], shape: []))
   },
-  OperatorEntry("SplitToSequence", since: 11) { reader in
+  OperatorEntry("SplitToSequence", since: 11, inputs: 1...2) { reader in
     let axis = try reader.int("axis", default: 0), keepsDimension = try reader.flag("keepdims", default: true)
     return CollectionFunction { try splitToSequence($0, $1, axis: axis, keepsDimension: keepsDimension) }
   },
-  OperatorEntry("ConcatFromSequence", since: 11) { reader in
+  OperatorEntry("ConcatFromSequence", since: 11, inputs: 1...1) { reader in
     guard let axis = try reader.int("axis") else {
       throw GradCAMError(.badData, at: "attribute 'axis'", problem: "is missing")
     }
@@ -49,19 +49,19 @@ let collectionOperators: [OperatorEntry] = [
       return expansion
     }
   },
-  OperatorEntry("SequenceMap", since: 17) { reader in
+  OperatorEntry("SequenceMap", since: 17, inputs: 1...Int.max) { reader in
     let inner = try reader.graph("body")
     return CollectionFunction { try sequenceMap($0, $1, inner) }
   },
-  OperatorEntry("Optional", since: 15) { reader in
+  OperatorEntry("Optional", since: 15, inputs: 0...1) { reader in
     reader.ignore("type")
     return CollectionFunction { inputs, _ in Expansion(inputs.has(0) ? inputs[0]! : .empty) }
   },
-  collection("OptionalHasElement", since: 15) { inputs, _ in
+  collection("OptionalHasElement", since: 15, inputs: 0...1) { inputs, _ in
     let isEmpty = if case .empty? = inputs.first ?? nil { true } else { !inputs.has(0) }
     return Expansion(constant: Tensor([!isEmpty], shape: []))
   },
-  collection("OptionalGetElement", since: 15) { inputs, _ in
+  collection("OptionalGetElement", since: 15, inputs: 1...1) { inputs, _ in
     guard inputs.has(0) else { throw GradCAMError(.badData, problem: "input 0 is missing") }
     if case .empty = inputs[0]! { throw GradCAMError(.badData, problem: "the optional holds nothing") }
     return Expansion(inputs[0]!)
@@ -107,8 +107,9 @@ private struct CollectionFunction: CollectionOperator {
 
 /// An operator without attributes.
 private func collection(
-  _ type: String, since: Int, _ function: @escaping @Sendable ([CollectedValue?], NodeInputs) throws -> Expansion
-) -> OperatorEntry { OperatorEntry(type, since: since) { _ in CollectionFunction(function: function) } }
+  _ type: String, since: Int, inputs: ClosedRange<Int>,
+  _ function: @escaping @Sendable ([CollectedValue?], NodeInputs) throws -> Expansion
+) -> OperatorEntry { OperatorEntry(type, since: since, inputs: inputs) { _ in CollectionFunction(function: function) } }
 
 extension [CollectedValue?] {
   fileprivate func has(_ index: Int) -> Bool { index < count && self[index] != nil }
@@ -143,25 +144,20 @@ private func splitToSequence(
 ) throws -> Expansion {
   let tensor = try inputs.tensor(0), shape = try tensors.required(tensor).shape, axis = try shape.axis(axis)
   var lengths: [Int]
-  func check(_ count: Int) throws {
-    guard count <= roundLimit else {
-      throw GradCAMError(.unsupported, problem: "\(count) elements are more than the \(roundLimit) of a sequence")
-    }
-  }
   if inputs.has(1) {
     let split = try inputs.tensor(1), values = try tensors.requiredIntegers(split)
     lengths = values
     if try tensors.required(split).shape.rank == 0 {
       guard values[0] > 0 else { throw GradCAMError(.badData, problem: "parts of length \(values[0])") }
       let length = Swift.min(values[0], Swift.max(shape[axis], 1))
-      try check((shape[axis] + length - 1) / length)
+      try Plan.checkExpansion((shape[axis] + length - 1) / length, of: 1)
       lengths = stride(from: 0, to: shape[axis], by: length).map { Swift.min(length, shape[axis] - $0) }
     }
   } else {
-    try check(shape[axis])
+    try Plan.checkExpansion(shape[axis], of: 1)
     lengths = [Int](repeating: 1, count: shape[axis])
   }
-  try check(lengths.count)
+  try Plan.checkExpansion(lengths.count, of: 1)
   guard lengths.allSatisfy({ (0...shape[axis]).contains($0) }), lengths.reduce(0, +) == shape[axis] else {
     throw GradCAMError(
       .badData, problem: "parts of lengths \(lengths) do not make up \(shape[axis]) along axis \(axis)")
@@ -191,6 +187,7 @@ private func sequenceMap(
     guard elements.count == count else { throw GradCAMError(.badData, problem: "the sequences differ in length") }
     return elements
   }
+  try Plan.checkExpansion(count, of: inner.nodes.count)
   var expansion = Expansion(tensors, opsets: inner.opsets)
   var collected = [[ValueID]](repeating: [], count: inner.outputs.count)
   for round in 0..<count {

@@ -3,10 +3,10 @@ import Graph
 /// Operators composed of a few others.
 let compositeOperators: [OperatorEntry] = [
   // Of files older than the standard: x · Wᵀ + b, with x and W flattened before and from an axis on.
-  OperatorEntry("FC") { reader in
+  OperatorEntry("FC", inputs: 2...3) { reader in
     let axis = try reader.int("axis", default: 1), weightAxis = try reader.int("axis_w", default: 1)
     return Composite { inputs in
-      var body = try GraphBuilder(inputs, atMost: 3)
+      var body = GraphBuilder(inputs)
       let x = try inputs.required(0).shape, weights = try inputs.required(1).shape
       let rowAxis = try x.axis(axis), resultAxis = try weights.axis(weightAxis)
       let count = weights.count(0..<resultAxis), inner = weights.count(resultAxis..<weights.rank)
@@ -19,10 +19,10 @@ let compositeOperators: [OperatorEntry] = [
       return body.returning(body.reshape(product, x.dimensions[..<rowAxis] + [count]))
     }
   },
-  OperatorEntry("SwiGLU", since: 28) { reader in
+  OperatorEntry("SwiGLU", since: 28, inputs: 2...2) { reader in
     let alpha = try reader.float("alpha", default: 1)
     return Composite(axes: .elementwise) { inputs in
-      var body = try GraphBuilder(inputs, atMost: 2)
+      var body = GraphBuilder(inputs)
       guard try inputs.required(0).shape == inputs.required(1).shape else {
         throw GradCAMError(.badData, problem: "the two inputs differ in shape")
       }
@@ -31,17 +31,17 @@ let compositeOperators: [OperatorEntry] = [
       return body.returning(body("Mul", gate, 1))
     }
   },
-  OperatorEntry("CausalConvWithState", since: 27) { reader in
+  OperatorEntry("CausalConvWithState", since: 27, inputs: 2...4) { reader in
     let activation = try reader.choice("activation", default: CausalActivation.none)
     return Composite { inputs in try causalConvolution(inputs, activation) }
   },
-  OperatorEntry("CumProd", since: 26) { reader in
+  OperatorEntry("CumProd", since: 26, inputs: 2...2) { reader in
     let isExclusive = try reader.flag("exclusive"), isReversed = try reader.flag("reverse")
     return Composite(axes: .elementwise) { inputs in
       try cumulativeProduct(inputs, isExclusive: isExclusive, isReversed: isReversed)
     }
   },
-  OperatorEntry("TensorScatter", since: 24) { reader in
+  OperatorEntry("TensorScatter", since: 24, inputs: 2...3) { reader in
     let axis = try reader.int("axis", default: -2)
     let mode = try reader.choice("mode", default: WriteMode.linear)
     return Composite { inputs in try tensorScatter(inputs, axis: axis, mode) }
@@ -54,7 +54,7 @@ private enum WriteMode: String, CaseIterable { case linear, circular }
 
 /// A causal depthwise convolution; the state holds the end of the input of earlier calls.
 private func causalConvolution(_ inputs: NodeInputs, _ activation: CausalActivation) throws -> ComputeGraph {
-  var body = try GraphBuilder(inputs, atMost: 4)
+  var body = GraphBuilder(inputs)
   let x = try inputs.required(0), weight = try inputs.required(1).shape
   guard x.shape.rank == 3, weight.rank == 3, weight[0] == x.shape[1], weight[1] == 1, weight[2] > 0 else {
     throw GradCAMError(.badData, problem: "weights \(weight) do not fit an input of shape \(x.shape)")
@@ -69,10 +69,11 @@ private func causalConvolution(_ inputs: NodeInputs, _ activation: CausalActivat
 
 /// Products along an axis, one slice after the other; correct, like their gradient, even if factors are zero.
 private func cumulativeProduct(_ inputs: NodeInputs, isExclusive: Bool, isReversed: Bool) throws -> ComputeGraph {
-  var body = try GraphBuilder(inputs, atMost: 2)
+  var body = GraphBuilder(inputs)
   let x = try inputs.required(0)
   let axis = try x.shape.axis(try inputs.requiredInteger(1)), count = x.shape[axis]
   guard count > 0 else { return body.returning(body("Identity", 0)) }
+  try Plan.checkExpansion(count, of: 1)
   let parts = count == 1 ? [0] : body.split(0, into: count, axis: axis)
   var shape = x.shape
   shape.dimensions[axis] = 1
@@ -88,7 +89,7 @@ private func cumulativeProduct(_ inputs: NodeInputs, isExclusive: Bool, isRevers
 
 /// Writes new tokens into a cache, at a separate position for every sequence of the batch.
 private func tensorScatter(_ inputs: NodeInputs, axis: Int, _ mode: WriteMode) throws -> ComputeGraph {
-  var body = try GraphBuilder(inputs, atMost: 3)
+  var body = GraphBuilder(inputs)
   let cache = try inputs.required(0).shape, update = try inputs.required(1).shape
   let axis = try cache.axis(axis)
   guard axis > 0, update.rank == cache.rank, update[axis] <= cache[axis],

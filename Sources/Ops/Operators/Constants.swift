@@ -1,25 +1,24 @@
 import Graph
 
 let constantOperators: [OperatorEntry] = [
-  OperatorEntry("Constant", make: Constant.make),
-  OperatorEntry("ConstantOfShape", since: 9) { reader in
+  OperatorEntry("Constant", inputs: 0...0, make: Constant.make),
+  OperatorEntry("ConstantOfShape", since: 9, inputs: 1...1) { reader in
     ConstantOfShape(element: try reader.tensor("value") ?? Tensor([Float(0)], shape: [1]))
   },
-  OperatorEntry("Shape") { reader in ShapeOf(start: try reader.int("start", default: 0), end: try reader.int("end")) },
-  OperatorEntry("Size") { _ in SizeOf() },
-  OperatorEntry("Range", since: 11) { reader in
+  OperatorEntry("Shape", inputs: 1...1) { reader in
+    ShapeOf(start: try reader.position("start") ?? 0, end: try reader.position("end"))
+  },
+  OperatorEntry("Size", inputs: 1...1) { _ in SizeOf() },
+  OperatorEntry("Range", since: 11, inputs: 3...3) { reader in
     reader.ignore("stash_type")
     return Progression()
   },
-  OperatorEntry("EyeLike", since: 9) { reader in
+  OperatorEntry("EyeLike", since: 9, inputs: 1...1) { reader in
     EyeLike(
       elementType: try reader.int("dtype").map(ElementType.init(onnx:)), diagonal: try reader.int("k", default: 0))
   },
-  OperatorEntry("NonZero", since: 9) { _ in NonZero() },
+  OperatorEntry("NonZero", since: 9, inputs: 1...1) { _ in NonZero() },
 ]
-
-/// The maximum number of elements of a constant that a file describes without storing them.
-let constantLimit = 1 << 28
 
 /// An operator whose only output is known before the model runs.
 protocol ConstantOperator: Operator {
@@ -69,10 +68,7 @@ struct ConstantOfShape: ConstantOperator {
     guard element.shape.count == 1 else {
       throw GradCAMError(.badData, at: "attribute 'value'", problem: "has \(element.shape.count) elements, not one")
     }
-    let shape = try Shape(checked: inputs.requiredIntegers(0))
-    guard shape.count <= constantLimit else {
-      throw GradCAMError(.badData, problem: "a constant of shape \(shape) is too large")
-    }
+    let shape = try Shape(constant: inputs.requiredIntegers(0))
     let result = Tensor(uninitialized: element.elementType, shape: shape)
     let fill = StridedMap(axes: [.init(extent: result.shape.count, source: 0, target: 1)])
     fill.copy(
@@ -125,7 +121,7 @@ struct Progression: ConstantOperator {
   }
 
   private func count(_ exact: Double) throws -> Int {
-    guard exact.isFinite, exact <= Double(constantLimit) else {
+    guard exact.isFinite, exact <= Double(Shape.constantLimit) else {
       throw GradCAMError(.badData, problem: "the range has no end")
     }
     return Int(max(0, exact))
@@ -143,6 +139,7 @@ struct EyeLike: ConstantOperator {
     }
     let elementType = elementType ?? x.elementType
     let (rows, columns) = (x.shape[0], x.shape[1])
+    _ = try Shape(constant: x.shape.dimensions)
     let ones = (0..<x.shape.count).map { $0 % columns - $0 / columns == diagonal }
     switch elementType.storage {
     case .bool: return Tensor(ones, shape: [rows, columns])

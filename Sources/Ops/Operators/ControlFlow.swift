@@ -2,22 +2,18 @@ import Graph
 
 /// Branches that are resolved, and loops that are unrolled, during planning.
 let controlFlowOperators: [OperatorEntry] = [
-  OperatorEntry("If") { reader in
+  OperatorEntry("If", inputs: 1...1) { reader in
     let branches = [try reader.graph("else_branch"), try reader.graph("then_branch")]
     return Composite { inputs in
-      try inputs.expect(atMost: 1)
       return branches[try inputs.requiredInteger(0) == 0 ? 0 : 1]
     }
   },
-  OperatorEntry("Loop") { reader in
+  OperatorEntry("Loop", inputs: 2...Int.max) { reader in
     let inner = try reader.graph("body")
     return Composite { inputs in try loop(inputs, inner) }
   },
-  OperatorEntry("Scan", since: 9) { reader in try Scan(&reader) },
+  OperatorEntry("Scan", since: 9, inputs: 1...Int.max) { reader in try Scan(&reader) },
 ]
-
-/// The maximum number of iterations that are unrolled, and of elements that a sequence is split into.
-let roundLimit = 10_000
 
 extension AttributeReader {
   /// A graph.
@@ -33,7 +29,7 @@ extension AttributeReader {
 }
 
 private func loop(_ inputs: NodeInputs, _ inner: ComputeGraph) throws -> ComputeGraph {
-  var body = try GraphBuilder(inputs, opsets: inner.opsets)
+  var body = GraphBuilder(inputs, opsets: inner.opsets)
   let carried = inner.inputs.count - 2
   guard carried >= 0, inner.outputs.count >= carried + 1, inputs.count == carried + 2 else {
     throw GradCAMError(.badData, problem: "the body's inputs and outputs do not fit those of the loop")
@@ -41,14 +37,12 @@ private func loop(_ inputs: NodeInputs, _ inner: ComputeGraph) throws -> Compute
   guard inner.returnsItsCondition(captured: inputs.capturedContents) else {
     throw GradCAMError(.unsupported, problem: "the number of iterations depends on what they compute")
   }
-  guard let limit = try inputs.integer(0) else {
+  guard let limit = try inputs.position(0) else {
     throw GradCAMError(.unsupported, problem: "the number of iterations is not given")
   }
   let goes = try inputs.integer(1).map { $0 != 0 } ?? true
   let rounds = goes ? max(0, limit) : 0
-  guard rounds <= roundLimit else {
-    throw GradCAMError(.unsupported, problem: "\(rounds) iterations are more than the \(roundLimit) that are unrolled")
-  }
+  try Plan.checkExpansion(rounds, of: inner.nodes.count)
   let condition = body.constant(Tensor([true], shape: []))
   var state = try (0..<carried).map { try body.required($0 + 2) }
   var collected = [[ValueID]](repeating: [], count: inner.outputs.count - 1 - carried)
@@ -119,7 +113,7 @@ private struct Scan: CompositeOperator {
   }
 
   func body(_ inputs: NodeInputs) throws -> ComputeGraph {
-    var body = try GraphBuilder(inputs, opsets: inner.opsets)
+    var body = GraphBuilder(inputs, opsets: inner.opsets)
     let stateCount = inner.inputs.count - scannedCount
     guard inputs.count == inner.inputs.count else {
       throw GradCAMError(.badData, problem: "has \(inputs.count) inputs, but the body has \(inner.inputs.count)")
@@ -132,9 +126,10 @@ private struct Scan: CompositeOperator {
     guard extents.allSatisfy({ $0 == rounds }) else {
       throw GradCAMError(.badData, problem: "the scanned tensors differ in length")
     }
-    guard (1...roundLimit).contains(rounds) else {
-      throw GradCAMError(.unsupported, problem: "\(rounds) iterations are not within the 1 to \(roundLimit) of a scan")
+    guard rounds > 0 else {
+      throw GradCAMError(.unsupported, problem: "a scan of nothing has results of unknown shape")
     }
+    try Plan.checkExpansion(rounds, of: inner.nodes.count + scannedCount + outputAxes.count)
     var state = try (0..<stateCount).map { try body.required($0) }
     var collected = [[ValueID]](repeating: [], count: outputAxes.count)
     for round in 0..<rounds {

@@ -28,10 +28,9 @@ struct ConvTranspose: DifferentiableOperator {
 
   /// The convolution from the result's extents to the input's.
   private func problem(_ inputs: NodeInputs) throws -> ConvolutionProblem {
-    try inputs.expect(atMost: 3)
     let x = try inputs.required(0).shape, weights = try inputs.required(1).shape
     let window = try window(inputs).window
-    guard groups > 0, x[1] == weights[0], weights[0] % groups == 0 else {
+    guard groups > 0, x[1] > 0, x[1] == weights[0], weights[0] % groups == 0 else {
       throw GradCAMError(
         .badData, problem: "input \(x) does not have the channels of weights \(weights) in \(groups) groups")
     }

@@ -2,9 +2,9 @@ import CKernels
 import Graph
 
 let convolutionOperators: [OperatorEntry] = [
-  OperatorEntry("Conv") { reader in try Convolution(&reader) },
-  OperatorEntry("ConvTranspose") { reader in try ConvTranspose(&reader) },
-  OperatorEntry("DeformConv", since: 19) { reader in try DeformConv(&reader) },
+  OperatorEntry("Conv", inputs: 2...3) { reader in try Convolution(&reader) },
+  OperatorEntry("ConvTranspose", inputs: 2...3) { reader in try ConvTranspose(&reader) },
+  OperatorEntry("DeformConv", since: 19, inputs: 3...5) { reader in try DeformConv(&reader) },
 ]
 
 /// Conv, followed by the addition of another tensor and by a clamp or another activation if these were fused into it.
@@ -60,7 +60,7 @@ struct Convolution: DifferentiableOperator {
     guard x.rank >= 3, weights.rank == x.rank else {
       throw GradCAMError(.badData, problem: "input \(x) and weights \(weights) do not fit a convolution")
     }
-    guard groups > 0, x[1] == weights[1] * groups, weights[0] % groups == 0 else {
+    guard groups > 0, x[1] > 0, x[1] == weights[1] * groups, weights[0] % groups == 0 else {
       throw GradCAMError(
         .badData, problem: "input \(x) does not have the channels of weights \(weights) in \(groups) groups")
     }

@@ -50,7 +50,6 @@ struct DeformConv: DifferentiableOperator {
   }
 
   private func problem(_ inputs: NodeInputs) throws -> Problem {
-    try inputs.expect(atMost: 5)
     let x = try inputs.required(0).shape, weights = try inputs.required(1).shape
     let offset = try inputs.required(2).shape
     guard x.rank == 4, weights.rank == 4 else {

@@ -1,6 +1,6 @@
 import Graph
 
-let determinantOperators: [OperatorEntry] = [OperatorEntry("Det", since: 11) { _ in Determinant() }]
+let determinantOperators: [OperatorEntry] = [OperatorEntry("Det", since: 11, inputs: 1...1) { _ in Determinant() }]
 
 /// The determinant of every matrix in a stack.
 struct Determinant: DifferentiableOperator {

@@ -1,7 +1,9 @@
 import Graph
 
 let einsumOperators: [OperatorEntry] = [
-  OperatorEntry("Einsum", since: 12) { reader in Einsum(try Equation(reader.string("equation", default: ""))) }
+  OperatorEntry("Einsum", since: 12, inputs: 1...Int.max) { reader in
+    Einsum(try Equation(reader.string("equation", default: "")))
+  }
 ]
 
 /// The equation of an Einsum as written.

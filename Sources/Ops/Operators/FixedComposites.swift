@@ -5,7 +5,7 @@ import Graph
 ///
 /// Sums of products are rounded to float32's 24 bits, whereas integer arithmetic would be exact.
 let fixedComposites: [OperatorEntry] = [
-  composite("QLinearConv") { body in
+  composite("QLinearConv", inputs: 8...9) { body in
     var inputs = [try body.dequantized(at: 0), try body.dequantized(at: 3, axis: 0)]
     if let bias = body.optional(8) {
       let scale = body.add("Mul", [try body.input(1), try body.input(4)])
@@ -13,17 +13,17 @@ let fixedComposites: [OperatorEntry] = [
     }
     return try body.quantize(body.main("Conv", inputs, body.attributes()), at: 6)
   },
-  composite("QLinearMatMul") { body in
+  composite("QLinearMatMul", inputs: 8...8) { body in
     let factors = [try body.dequantized(at: 0, axis: -2), try body.dequantized(at: 3, axis: -1)]
     return try body.quantize(body.main("MatMul", factors), at: 6, axis: -2)
   },
-  composite("ConvInteger") { body in
+  composite("ConvInteger", inputs: 2...4) { body in
     let one = body.constant(Tensor([1], shape: []))
     let x = body.dequantized(try body.input(0), one, body.optional(2))
     let weights = body.dequantized(try body.input(1), one, body.optional(3), axis: 0)
     return body.roundToInt32(body.main("Conv", [x, weights], body.attributes()), one)
   },
-  composite("MatMulInteger") { body in
+  composite("MatMulInteger", inputs: 2...4) { body in
     let one = body.constant(Tensor([1], shape: []))
     let a = body.dequantized(try body.input(0), one, body.optional(2), axis: -2)
     let b = body.dequantized(try body.input(1), one, body.optional(3), axis: -1)
@@ -35,11 +35,11 @@ let fixedComposites: [OperatorEntry] = [
   quantizedUnary("QLinearSigmoid", "Sigmoid"),
   quantizedUnary("QLinearAveragePool", "AveragePool"),
   quantizedUnary("QLinearGlobalAveragePool", "GlobalAveragePool"),
-  composite("QLinearConcat", domain: microsoft) { body in
+  composite("QLinearConcat", domain: microsoft, inputs: 3...Int.max) { body in
     let parts = try stride(from: 2, to: body.node.inputs.count, by: 3).map { try body.dequantized(at: $0) }
     return try body.quantize(body.main("Concat", parts, body.attributes()), at: 0)
   },
-  composite("QGemm", domain: microsoft) { body in
+  composite("QGemm", domain: microsoft, inputs: 6...9) { body in
     let isTransposed = if case .int(let flag)? = body.node.attributes["transB"] { flag != 0 } else { false }
     var inputs = [try body.dequantized(at: 0), try body.dequantized(at: 3, axis: isTransposed ? 0 : 1)]
     var attributes = body.attributes()
@@ -53,22 +53,22 @@ let fixedComposites: [OperatorEntry] = [
   },
   quantizedUnary("QLinearSoftmax", "Softmax", ignoring: "opset"),
   quantizedUnary("QLinearReduceMean", "ReduceMean"),
-  composite("QLinearWhere", domain: microsoft) { body in
+  composite("QLinearWhere", domain: microsoft, inputs: 9...9) { body in
     let parts = [try body.dequantized(at: 1), try body.dequantized(at: 4)]
     return try body.quantize(body.main("Where", [try body.input(0)] + parts), at: 7)
   },
-  composite("DynamicQuantizeMatMul", domain: microsoft) { body in
+  composite("DynamicQuantizeMatMul", domain: microsoft, inputs: 3...5) { body in
     let quantized = body.add("DynamicQuantizeLinear", [try body.input(0)], outputCount: 3)
     let a = body.dequantized(quantized[0], quantized[1], quantized[2])
     let b = body.dequantized(try body.input(1), try body.input(2), body.optional(3), axis: -1)
     return body.adding(body.optional(4), to: body.main("MatMul", [a, b]))
   },
-  composite("MatMulIntegerToFloat", domain: microsoft) { body in
+  composite("MatMulIntegerToFloat", domain: microsoft, inputs: 4...7) { body in
     let a = body.dequantized(try body.input(0), try body.input(2), body.optional(4), axis: -2)
     let b = body.dequantized(try body.input(1), try body.input(3), body.optional(5), axis: -1)
     return body.adding(body.optional(6), to: body.main("MatMul", [a, b]))
   },
-  composite("QAttention", domain: microsoft) { body in
+  composite("QAttention", domain: microsoft, inputs: 5...9) { body in
     let x = body.dequantized(try body.input(0), try body.input(3), body.optional(6))
     let weights = body.dequantized(try body.input(1), try body.input(4), body.optional(7), axis: 1)
     let inputs = [x, weights, body.optional(2), body.optional(5), body.optional(8)]
@@ -81,9 +81,10 @@ let microsoft = "com.microsoft"
 
 /// An operator with one output.
 func composite(
-  _ type: String, domain: String = "", _ write: @escaping @Sendable (inout CompositeBody) throws -> ValueID
+  _ type: String, domain: String = "", inputs: ClosedRange<Int>,
+  _ write: @escaping @Sendable (inout CompositeBody) throws -> ValueID
 ) -> OperatorEntry {
-  OperatorEntry(type, domain: domain) { reader in try FixedComposite(&reader) { [try write(&$0)] } }
+  OperatorEntry(type, domain: domain, inputs: inputs) { reader in try FixedComposite(&reader) { [try write(&$0)] } }
 }
 
 extension FixedComposite {
@@ -100,13 +101,13 @@ extension FixedComposite {
 }
 
 private func quantizedBinary(_ type: String, _ float: String) -> OperatorEntry {
-  composite(type, domain: microsoft) { body in
+  composite(type, domain: microsoft, inputs: 7...8) { body in
     try body.quantize(body.main(float, [try body.dequantized(at: 0), try body.dequantized(at: 3)]), at: 6)
   }
 }
 
 private func quantizedUnary(_ type: String, _ float: String, ignoring ignored: String? = nil) -> OperatorEntry {
-  composite(type, domain: microsoft) { body in
+  composite(type, domain: microsoft, inputs: 4...5) { body in
     var attributes = body.attributes()
     if let ignored { attributes[ignored] = nil }
     let x = try body.dequantized(at: 0)

@@ -1,7 +1,7 @@
 import Graph
 
 let flexAttentionOperators: [OperatorEntry] = [
-  OperatorEntry("FlexAttention", domain: "ai.onnx.preview") { reader in
+  OperatorEntry("FlexAttention", domain: "ai.onnx.preview", inputs: 3...3) { reader in
     let scale = try reader.float("scale")
     let precision = try reader.int("softmax_precision").map(ElementType.init(onnx:))
     let scoreChange = try reader.has("score_mod") ? reader.graph("score_mod") : nil
@@ -23,7 +23,7 @@ private func flexAttention(
   _ inputs: NodeInputs, opsets: [String: Int], scale: Float?, precision: ElementType?, scoreChange: ComputeGraph?,
   probabilityChange: ComputeGraph?
 ) throws -> ComputeGraph {
-  var body = try GraphBuilder(inputs, atMost: 3, opsets: opsets)
+  var body = GraphBuilder(inputs, opsets: opsets)
   let query = try inputs.required(0), key = try inputs.required(1), value = try inputs.required(2)
   guard query.shape.rank == 4, key.shape.rank == 4, value.shape.rank == 4,
     key.shape[1] > 0, query.shape[1] % key.shape[1] == 0, key.shape[3] == query.shape[3],

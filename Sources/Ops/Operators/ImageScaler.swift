@@ -2,7 +2,7 @@ import CKernels
 import Graph
 
 let imageScalerOperators: [OperatorEntry] = [
-  OperatorEntry("ImageScaler") { reader in
+  OperatorEntry("ImageScaler", inputs: 1...1) { reader in
     ImageScaler(scale: try reader.float("scale", default: 1), bias: try reader.floats("bias") ?? [])
   }
 ]

@@ -2,26 +2,27 @@ import CKernels
 import Graph
 
 let indexingOperators: [OperatorEntry] = [
-  OperatorEntry("Gather") { reader in Gather(indexing: .slices(axis: try reader.int("axis", default: 0))) },
-  OperatorEntry("GatherElements", since: 11) { reader in
+  OperatorEntry("Gather", inputs: 2...2) { reader in Gather(indexing: .slices(axis: try reader.int("axis", default: 0)))
+  },
+  OperatorEntry("GatherElements", since: 11, inputs: 2...2) { reader in
     Gather(indexing: .elements(axis: try reader.int("axis", default: 0)))
   },
-  OperatorEntry("GatherND", since: 11) { reader in
+  OperatorEntry("GatherND", since: 11, inputs: 2...2) { reader in
     Gather(indexing: .tuples(batchRank: try reader.int("batch_dims", default: 0)))
   },
-  OperatorEntry("Scatter", since: 9) { reader in
+  OperatorEntry("Scatter", since: 9, inputs: 3...3) { reader in
     Scatter(indexing: .elements(axis: try reader.int("axis", default: 0)), reduction: .none)
   },
-  OperatorEntry("ScatterElements", since: 11) { reader in
+  OperatorEntry("ScatterElements", since: 11, inputs: 3...3) { reader in
     Scatter(
       indexing: .elements(axis: try reader.int("axis", default: 0)),
       reduction: try reader.choice("reduction", default: .none))
   },
-  OperatorEntry("ScatterND", since: 11) { reader in
+  OperatorEntry("ScatterND", since: 11, inputs: 3...3) { reader in
     Scatter(indexing: .tuples(batchRank: 0), reduction: try reader.choice("reduction", default: .none))
   },
-  OperatorEntry("OneHot", since: 9) { reader in OneHot(axis: try reader.int("axis", default: -1)) },
-  OperatorEntry("ReverseSequence", since: 10) { reader in
+  OperatorEntry("OneHot", since: 9, inputs: 3...3) { reader in OneHot(axis: try reader.int("axis", default: -1)) },
+  OperatorEntry("ReverseSequence", since: 10, inputs: 2...2) { reader in
     ReverseSequence(
       batchAxis: try reader.int("batch_axis", default: 1), timeAxis: try reader.int("time_axis", default: 0))
   },
@@ -48,7 +49,7 @@ enum Indexing: Sendable {
       let shape = try Shape(checked: extents[..<axis] + indices.dimensions + extents[(axis + 1)...])
       let outer = shape.count > 0 ? data.count(0..<axis) : 0
       let table = BlockTable(
-        bases: (0..<outer).flatMap { [Int](repeating: $0 * data[axis] * inner, count: indices.count) },
+        box: [.init(extent: outer, stride: data[axis] * inner), .init(extent: indices.count, stride: 0)],
         tupleCount: indices.count, coordinates: [.init(extent: data[axis], stride: inner)], blockCount: inner)
       return (table, shape)
     case .elements(let axis):
@@ -60,7 +61,7 @@ enum Indexing: Sendable {
       let stride = strides[axis]
       strides[axis] = 0
       let table = BlockTable(
-        bases: offsets(of: indices, strides: strides), tupleCount: indices.count,
+        box: box(indices, strides: strides), tupleCount: indices.count,
         coordinates: [.init(extent: data[axis], stride: stride)], blockCount: 1)
       return (table, indices)
     case .tuples(let batchRank):
@@ -73,18 +74,15 @@ enum Indexing: Sendable {
       let strides = data.strides
       let still = tuples.dimensions.indices.map { $0 < batchRank ? strides[$0] : 0 }
       let table = BlockTable(
-        bases: offsets(of: tuples, strides: still), tupleCount: tuples.count,
+        box: box(tuples, strides: still), tupleCount: tuples.count,
         coordinates: (batchRank..<batchRank + length).map { .init(extent: data[$0], stride: strides[$0]) },
         blockCount: Shape(Array(inner)).count)
       return (table, try Shape(checked: tuples.dimensions + inner))
     }
   }
 
-  /// The offset of every index of a box, in row-major order.
-  private func offsets(of box: Shape, strides: [Int]) -> [Int] {
-    zip(box.dimensions, strides).reduce([0]) { offsets, axis in
-      offsets.flatMap { offset in (0..<axis.0).map { offset + $0 * axis.1 } }
-    }
+  private func box(_ shape: Shape, strides: [Int]) -> [BlockTable.Coordinate] {
+    zip(shape.dimensions, strides).map { BlockTable.Coordinate(extent: $0, stride: $1) }
   }
 }
 
@@ -92,8 +90,8 @@ enum Indexing: Sendable {
 struct BlockTable: Sendable {
   struct Coordinate: Sendable { let extent, stride: Int }
 
-  /// The offset of every block before its index is added.
-  let bases: [Int]
+  /// The axes along which the blocks lie before an index is added to their offsets, in row-major order.
+  let box: [Coordinate]
   /// The number of index tuples: block `k` takes tuple `k % tupleCount`.
   let tupleCount: Int
   /// The axes that the numbers of a tuple index.
@@ -101,24 +99,32 @@ struct BlockTable: Sendable {
   /// The number of elements per block.
   let blockCount: Int
 
+  /// The number of blocks.
+  var count: Int { box.reduce(1) { $0 * $1.extent } }
+
   /// Writes the offsets of the blocks; a negative index counts from the end.
   ///
   /// Throws `badData` if an index is out of range.
   func resolve(_ indices: UnsafePointer<Int64>, into offsets: UnsafeMutablePointer<Int>) throws {
     let length = coordinates.count
-    try bases.withUnsafeBufferPointer { bases in
-      var tuple = 0
-      for block in bases.indices {
-        var offset = bases[block]
-        for (place, coordinate) in coordinates.enumerated() {
-          let index = Int(indices[tuple * length + place])
-          guard index >= -coordinate.extent, index < coordinate.extent else {
-            throw GradCAMError(.badData, problem: "index \(index) lies outside an axis of \(coordinate.extent)")
-          }
-          offset += (index < 0 ? index + coordinate.extent : index) * coordinate.stride
+    var tuple = 0, base = 0, place = [Int](repeating: 0, count: box.count)
+    for block in 0..<count {
+      var offset = base
+      for (position, coordinate) in coordinates.enumerated() {
+        let index = Int(indices[tuple * length + position])
+        guard index >= -coordinate.extent, index < coordinate.extent else {
+          throw GradCAMError(.badData, problem: "index \(index) lies outside an axis of \(coordinate.extent)")
         }
-        offsets[block] = offset
-        tuple = tuple + 1 == tupleCount ? 0 : tuple + 1
+        offset += (index < 0 ? index + coordinate.extent : index) * coordinate.stride
+      }
+      offsets[block] = offset
+      tuple = tuple + 1 == tupleCount ? 0 : tuple + 1
+      for axis in box.indices.reversed() {
+        place[axis] += 1
+        base += box[axis].stride
+        if place[axis] < box[axis].extent { break }
+        base -= place[axis] * box[axis].stride
+        place[axis] = 0
       }
     }
   }
@@ -126,7 +132,7 @@ struct BlockTable: Sendable {
   /// The offsets, nil if the indices are not known.
   func resolved(_ indices: ValueInfo) throws -> [Int]? {
     guard let integers = indices.constant?.integers else { return nil }
-    var offsets = [Int](repeating: 0, count: bases.count)
+    var offsets = [Int](repeating: 0, count: count)
     try integers.withUnsafeBufferPointer { integers in
       guard let base = integers.baseAddress else { return }
       try offsets.withUnsafeMutableBufferPointer { try resolve(base, into: $0.baseAddress!) }
@@ -135,7 +141,7 @@ struct BlockTable: Sendable {
   }
 
   /// The scratch memory for offsets that are not known before the run.
-  var byteCount: Int { bases.count * MemoryLayout<Int>.size }
+  var byteCount: Int { count * MemoryLayout<Int>.size }
 
   /// Calls `body` with the offsets, computed in scratch memory if they are not known.
   func withOffsets(
@@ -160,7 +166,7 @@ struct BlockTable: Sendable {
     storage: ElementType.Storage, pool: ThreadPool
   ) {
     let size = storage.byteCount
-    pool.parallelRanges(bases.count, grain: grain) { range in
+    pool.parallelRanges(count, grain: grain) { range in
       gather_blocks(
         source, target + range.lowerBound * blockCount * size, offsets + range.lowerBound, range.count, blockCount, size
       )
@@ -190,7 +196,7 @@ struct Gather: DifferentiableOperator {
     else { return .unknown }
     if let known = inputs[1]?.constant?.integers {
       return .gathered(
-        axis: axis, indices: known.map { Int($0) + ($0 < 0 ? data[axis] : 0) }, shape: indices)
+        axis: axis, indices: known.map { Int($0).asPosition + ($0 < 0 ? data[axis] : 0) }, shape: indices)
     }
     let labels = Array(0..<data.rank)
     // What the axes of the index tensor stand for is not known.
@@ -206,7 +212,7 @@ struct Gather: DifferentiableOperator {
     let stride = indices.strides[axis], count = indices[axis]
     let shared = (0..<count).map { known[$0 * stride] }
     guard known.indices.allSatisfy({ known[$0] == shared[$0 / stride % count] }) else { return nil }
-    return shared.map { Int($0) + ($0 < 0 ? data[axis] : 0) }
+    return shared.map { Int($0).asPosition + ($0 < 0 ? data[axis] : 0) }
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
@@ -239,7 +245,7 @@ struct Gather: DifferentiableOperator {
     ) { run in
       clear(run.inputGradient(0), byteCount: byteCount, pool: run.pool)
       try table.withOffsets(known, run.input(1, as: Int64.self), scratch: run.scratch) { offsets in
-        scatter_add_blocks(run.outputGradient, run.inputGradient(0), offsets, table.bases.count, table.blockCount)
+        scatter_add_blocks(run.outputGradient, run.inputGradient(0), offsets, table.count, table.blockCount)
       }
     }
   }
@@ -330,7 +336,7 @@ struct ReverseSequence: DifferentiableOperator {
   /// The blocks that are exchanged; no index is added to them.
   private func table(_ shape: Shape) -> BlockTable {
     BlockTable(
-      bases: [Int](repeating: 0, count: shape[0] * shape[1]), tupleCount: 1, coordinates: [],
+      box: [.init(extent: shape[0] * shape[1], stride: 0)], tupleCount: 1, coordinates: [],
       blockCount: shape.count(2..<shape.rank))
   }
 

@@ -13,7 +13,7 @@ let logicOperators: [OperatorEntry] = [
   bitwise("BitwiseAnd") { $0 & $1 },
   bitwise("BitwiseOr") { $0 | $1 },
   bitwise("BitwiseXor") { $0 ^ $1 },
-  OperatorEntry("BitShift", since: 11) { reader in
+  OperatorEntry("BitShift", since: 11, inputs: 2...2) { reader in
     guard reader.has("direction") else {
       throw GradCAMError(.badData, at: "attribute 'direction'", problem: "is missing")
     }
@@ -22,7 +22,7 @@ let logicOperators: [OperatorEntry] = [
     case .right: Elementwise { (x: Int64, y: Int64) in y < 0 ? x >> 63 : x >> y }
     }
   },
-  OperatorEntry("Where", since: 9) { _ in Where() },
+  OperatorEntry("Where", since: 9, inputs: 3...3) { _ in Where() },
 ]
 
 private enum ShiftDirection: String, CaseIterable {
@@ -34,7 +34,7 @@ private func comparison(
   _ type: String, since: Int = 1, _ loop: @escaping ComparisonLoop, swapped: Bool = false, comparesTexts: Bool = false,
   integer: @escaping @Sendable (Int64, Int64) -> Bool
 ) -> OperatorEntry {
-  OperatorEntry(type, since: since) { reader in
+  OperatorEntry(type, since: since, inputs: 2...2) { reader in
     OrderTest(
       loop: loop, isSwapped: swapped, comparesTexts: comparesTexts, integer: integer,
       alignment: try OperandAlignment(&reader))
@@ -42,11 +42,13 @@ private func comparison(
 }
 
 private func logical(_ type: String, _ function: @escaping @Sendable (UInt8, UInt8) -> UInt8) -> OperatorEntry {
-  OperatorEntry(type) { reader in Elementwise(alignment: try OperandAlignment(&reader), function: function) }
+  OperatorEntry(type, inputs: 2...2) { reader in
+    Elementwise(alignment: try OperandAlignment(&reader), function: function)
+  }
 }
 
 private func bitwise(_ type: String, _ function: @escaping @Sendable (Int64, Int64) -> Int64) -> OperatorEntry {
-  OperatorEntry(type, since: 18) { _ in Elementwise(function: function) }
+  OperatorEntry(type, since: 18, inputs: 2...2) { _ in Elementwise(function: function) }
 }
 
 typealias ComparisonLoop =
@@ -62,7 +64,6 @@ struct OrderTest: Operator {
   let alignment: OperandAlignment
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
-    try inputs.expect(atMost: 2)
     let type = try inputs.commonType()
     guard type != .string || comparesTexts else { throw unsupportedType(type) }
     return [ValueInfo(.bool, try .broadcast(alignment.shapes(inputs)))]
@@ -99,7 +100,6 @@ struct Elementwise<Element: FixedWidthInteger & Sendable>: Operator {
   let function: @Sendable (Element, Element) -> Element
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
-    try inputs.expect(atMost: 2)
     let type = try inputs.commonType(), shapes = try alignment.shapes(inputs)
     guard type.storage == (Element.self == UInt8.self ? .bool : .int64) else { throw unsupportedType(type) }
     return [ValueInfo(type, try .broadcast(shapes))]
@@ -119,7 +119,6 @@ struct Elementwise<Element: FixedWidthInteger & Sendable>: Operator {
 /// Takes each element from input 1 where input 0 is true, else from input 2.
 struct Where: DifferentiableOperator {
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
-    try inputs.expect(atMost: 3)
     let condition = try inputs.required(0), x = try inputs.required(1), y = try inputs.required(2)
     guard condition.elementType == .bool, x.elementType.storage == y.elementType.storage else {
       throw GradCAMError(.badData, problem: "the condition is not boolean, or the choices differ in type")

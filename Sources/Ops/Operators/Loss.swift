@@ -1,17 +1,17 @@
 import Graph
 
 let lossOperators: [OperatorEntry] = [
-  OperatorEntry("NegativeLogLikelihoodLoss", since: 12) { reader in
+  OperatorEntry("NegativeLogLikelihoodLoss", since: 12, inputs: 2...3) { reader in
     let loss = try LikelihoodLoss(&reader)
     return Composite { inputs in
-      var body = try GraphBuilder(inputs, atMost: 3)
+      var body = GraphBuilder(inputs)
       return body.returning(try loss.value(&body, inputs, logarithms: 0))
     }
   },
-  OperatorEntry("SoftmaxCrossEntropyLoss", since: 12) { reader in
+  OperatorEntry("SoftmaxCrossEntropyLoss", since: 12, inputs: 2...3) { reader in
     let loss = try LikelihoodLoss(&reader)
     return Composite { inputs in
-      var body = try GraphBuilder(inputs, atMost: 3)
+      var body = GraphBuilder(inputs)
       let logarithms = body("LogSoftmax", 0, with: ["axis": .int(1)])
       return body.returning(try loss.value(&body, inputs, logarithms: logarithms), logarithms)
     }
@@ -28,7 +28,7 @@ private struct LikelihoodLoss: Sendable {
 
   init(_ reader: inout AttributeReader) throws {
     reduction = try reader.choice("reduction", default: Reduction.mean)
-    ignored = try reader.int("ignore_index")
+    ignored = try reader.exactInt("ignore_index")
   }
 
   /// Input 1 holds the classes, the optional input 2 a weight for each.

@@ -3,56 +3,56 @@ import Graph
 /// Operators of `ai.onnx.ml` that stand before and after the scores of classifiers.
 let machineLearningOperators: [OperatorEntry] = [
   // The scores in the order of the labels, of which a sequence of maps would be made.
-  OperatorEntry("ZipMap", domain: machineLearning) { reader in
+  OperatorEntry("ZipMap", domain: machineLearning, inputs: 1...1) { reader in
     reader.ignore("classlabels_strings", "classlabels_int64s")
     return Identity()
   },
-  OperatorEntry("ArrayFeatureExtractor", domain: machineLearning) { _ in
+  OperatorEntry("ArrayFeatureExtractor", domain: machineLearning, inputs: 2...2) { _ in
     Composite { inputs in
-      var body = try GraphBuilder(inputs, atMost: 2)
+      var body = GraphBuilder(inputs)
       let x = try inputs.required(0).shape, count = try inputs.required(1).shape.count
       let rows = x.rank == 1 ? body.reshape(0, [1, x[0]]) : 0
       return body.returning(body("Gather", rows, body.reshape(1, [count]), with: ["axis": .int(-1)]))
     }
   },
-  OperatorEntry("LabelEncoder", domain: machineLearning) { reader in try LabelEncoder(&reader) },
-  OperatorEntry("Binarizer", domain: machineLearning) { reader in
+  OperatorEntry("LabelEncoder", domain: machineLearning, inputs: 1...1) { reader in try LabelEncoder(&reader) },
+  OperatorEntry("Binarizer", domain: machineLearning, inputs: 1...1) { reader in
     Binarizer(threshold: try reader.float("threshold", default: 0))
   },
-  OperatorEntry("Scaler", domain: machineLearning) { reader in
+  OperatorEntry("Scaler", domain: machineLearning, inputs: 1...1) { reader in
     let offset = try reader.floats("offset") ?? [0], scale = try reader.floats("scale") ?? [1]
     return Composite(axes: .elementwise) { inputs in
-      var body = try GraphBuilder(inputs, atMost: 1)
+      var body = GraphBuilder(inputs)
       let x = body.cast(0, to: .float32)
       let centred = body("Sub", x, body.numbers(offset, shape: [offset.count], type: .float32))
       return body.returning(body("Mul", centred, body.numbers(scale, shape: [scale.count], type: .float32)))
     }
   },
-  OperatorEntry("Normalizer", domain: machineLearning) { reader in
+  OperatorEntry("Normalizer", domain: machineLearning, inputs: 1...1) { reader in
     let norm = try reader.choice("norm", default: Norm.maximum)
     return Composite(axes: .elementwise) { inputs in
-      var body = try GraphBuilder(inputs, atMost: 1)
+      var body = GraphBuilder(inputs)
       let x = body.cast(0, to: .float32)
       let size = body(norm.reduction, x, body.integers([-1]), with: ["keepdims": .int(1)])
       let zero = body.number(0, type: .float32), one = body.number(1, type: .float32)
       return body.returning(body("Div", x, body("Where", body("Equal", size, zero), one, size)))
     }
   },
-  OperatorEntry("FeatureVectorizer", domain: machineLearning) { reader in
+  OperatorEntry("FeatureVectorizer", domain: machineLearning, inputs: 1...Int.max) { reader in
     reader.ignore("inputdimensions")
     return Composite { inputs in
-      var body = try GraphBuilder(inputs)
+      var body = GraphBuilder(inputs)
       let parts = try (0..<inputs.count).map { body.cast(try body.required($0), to: .float32) }
       return body.returning(body.concatenate(parts, axis: -1))
     }
   },
-  OperatorEntry("LinearClassifier", domain: machineLearning) { reader in try linearClassifier(&reader) },
-  OperatorEntry("LinearRegressor", domain: machineLearning) { reader in
+  OperatorEntry("LinearClassifier", domain: machineLearning, inputs: 1...1) { reader in try linearClassifier(&reader) },
+  OperatorEntry("LinearRegressor", domain: machineLearning, inputs: 1...1) { reader in
     let targets = try reader.int("targets", default: 1)
     let change = try reader.choice("post_transform", default: ScoreChange.none)
     let weights = try reader.floats("coefficients") ?? [], bias = try reader.floats("intercepts")
     return Composite { inputs in
-      var body = try GraphBuilder(inputs, atMost: 1)
+      var body = GraphBuilder(inputs)
       return body.returning(
         change.apply(try linear(0, weights, bias, count: targets, in: &body), in: &body))
     }
@@ -109,7 +109,7 @@ private func linearClassifier(_ reader: inout AttributeReader) throws -> FixedCo
   let weights = try reader.floats("coefficients") ?? [], bias = try reader.floats("intercepts")
   let change = try reader.choice("post_transform", default: ScoreChange.none)
   let labels: Tensor
-  switch (reader.attribute("classlabels_strings"), try reader.ints("classlabels_ints")) {
+  switch (reader.attribute("classlabels_strings"), try reader.exactInts("classlabels_ints")) {
   case (.strings(let texts)?, _): labels = Tensor(texts, shape: [texts.count])
   case (_, let numbers?): labels = Tensor(numbers.map(Int64.init), shape: [numbers.count])
   default: throw GradCAMError(.badData, problem: "names no classes")
@@ -134,7 +134,6 @@ private struct Binarizer: Operator {
   let threshold: Float
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
-    try inputs.expect(atMost: 1)
     let x = try inputs.required(0)
     guard x.elementType.isNumeric else { throw unsupportedType(x.elementType) }
     return [ValueInfo(x.elementType, x.shape)]
@@ -165,14 +164,14 @@ private struct LabelEncoder: Operator {
       if case .strings(let texts)? = reader.attribute(prefix + "_strings") {
         return Tensor(texts, shape: [texts.count])
       }
-      if let integers = try reader.ints(prefix + "_int64s") {
+      if let integers = try reader.exactInts(prefix + "_int64s") {
         return Tensor(integers.map(Int64.init), shape: [integers.count])
       }
       if let floats = try reader.floats(prefix + "_floats") { return Tensor(floats, shape: [floats.count]) }
       return try reader.tensor(prefix + "_tensor")
     }
     let text = Tensor([try reader.string("default_string", default: "_Unused")], shape: [1])
-    let integer = Tensor([Int64(try reader.int("default_int64", default: -1))], shape: [1])
+    let integer = Tensor([Int64(try reader.exactInt("default_int64") ?? -1)], shape: [1])
     let number = Tensor([try reader.float("default_float", default: -0.0)], shape: [1])
     if case .strings(let classes)? = reader.attribute("classes_strings") {
       let texts = Tensor(classes, shape: [classes.count])
@@ -200,7 +199,6 @@ private struct LabelEncoder: Operator {
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
-    try inputs.expect(atMost: 1)
     let x = try inputs.required(0)
     return [ValueInfo(try table(x.elementType).values.elementType, x.shape)]
   }

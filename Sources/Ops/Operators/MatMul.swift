@@ -2,8 +2,8 @@ import CKernels
 import Graph
 
 let matrixOperators: [OperatorEntry] = [
-  OperatorEntry("Gemm") { reader in try Gemm(&reader) },
-  OperatorEntry("MatMul") { _ in MatMul() },
+  OperatorEntry("Gemm", inputs: 2...3) { reader in try Gemm(&reader) },
+  OperatorEntry("MatMul", inputs: 2...2) { _ in MatMul() },
 ]
 
 /// Computes c = left · right, with vectors at memory bandwidth.

@@ -2,35 +2,35 @@ import CKernels
 import Graph
 
 let normalizationOperators: [OperatorEntry] = [
-  OperatorEntry("BatchNormalization", isDifferentiable: true, making: BatchNormalization.make),
-  OperatorEntry("InstanceNormalization") { reader in
+  OperatorEntry("BatchNormalization", inputs: 5...5, isDifferentiable: true, making: BatchNormalization.make),
+  OperatorEntry("InstanceNormalization", inputs: 3...3) { reader in
     reader.ignore("consumed_inputs")
     return RowNormalization(rows: .instances, epsilon: try reader.float("epsilon", default: 1e-5))
   },
   // Standard from opset 17 on; ONNX Runtime's optimiser writes it into files of any opset.
-  OperatorEntry("LayerNormalization") { reader in
+  OperatorEntry("LayerNormalization", inputs: 2...3) { reader in
     reader.ignore("stash_type")  // the precision of the sums, never below float32 here
     return RowNormalization(
       rows: .trailing(from: try reader.int("axis", default: -1)), epsilon: try reader.float("epsilon", default: 1e-5))
   },
-  OperatorEntry("RMSNormalization", since: 23) { reader in
+  OperatorEntry("RMSNormalization", since: 23, inputs: 2...2) { reader in
     reader.ignore("stash_type")  // the precision of the sums, never below float32 here
     return RowNormalization(
       rows: .trailing(from: try reader.int("axis", default: -1)), epsilon: try reader.float("epsilon", default: 1e-5),
       isCentred: false)
   },
-  OperatorEntry("GroupNormalization", since: 18) { reader in
+  OperatorEntry("GroupNormalization", since: 18, inputs: 3...3) { reader in
     reader.ignore("stash_type")  // the precision of the sums, never below float32 here
     guard let count = try reader.int("num_groups"), count > 0 else {
       throw GradCAMError(.badData, at: "attribute 'num_groups'", problem: "is missing or not above 0")
     }
     return RowNormalization(rows: .groups(count), epsilon: try reader.float("epsilon", default: 1e-5))
   },
-  OperatorEntry("MeanVarianceNormalization", since: 9) { reader in
+  OperatorEntry("MeanVarianceNormalization", since: 9, inputs: 1...1) { reader in
     MeanVarianceNormalization(axes: try reader.ints("axes") ?? [0, 2, 3])
   },
-  OperatorEntry("LpNormalization") { reader in try LpNormalization(&reader) },
-  OperatorEntry("LRN") { reader in try LocalResponseNormalization(&reader) },
+  OperatorEntry("LpNormalization", inputs: 1...1) { reader in try LpNormalization(&reader) },
+  OperatorEntry("LRN", inputs: 1...1) { reader in try LocalResponseNormalization(&reader) },
 ]
 
 /// Normalises rows of contiguous elements to mean 0 (if centred) and mean square 1, then scales and shifts them.
@@ -103,7 +103,6 @@ struct RowNormalization: DifferentiableOperator {
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
-    try inputs.expect(atMost: 3)
     let x = try inputs.required(0)
     try inputs.expectFloats()
     let form = try form(inputs), y = ValueInfo(x.elementType, x.shape)

@@ -1,8 +1,8 @@
 import Graph
 
 let padOperators: [OperatorEntry] = [
-  OperatorEntry("Pad", make: Pad.make),
-  OperatorEntry("LegacyPadding", domain: microsoft) { reader in
+  OperatorEntry("Pad", inputs: 1...4, make: Pad.make),
+  OperatorEntry("LegacyPadding", domain: microsoft, inputs: 1...1) { reader in
     let value = try reader.float("value", default: 0), pads = try reader.ints("pads") ?? []
     guard let window = try reader.ints("kernel_shape"), let strides = try reader.ints("strides") else {
       throw GradCAMError(.badData, problem: "attribute 'kernel_shape' or 'strides' is missing")
@@ -25,7 +25,7 @@ let padOperators: [OperatorEntry] = [
 private func legacyPadding(
   _ inputs: NodeInputs, window: [Int], strides: [Int], begins: [Int], value: Float
 ) throws -> ComputeGraph {
-  var body = try GraphBuilder(inputs, atMost: 1)
+  var body = GraphBuilder(inputs)
   let x = try inputs.required(0), count = window.count
   guard x.shape.rank == count + 2 else {
     throw GradCAMError(.badData, problem: "windows \(window) do not fit a tensor of shape \(x.shape)")

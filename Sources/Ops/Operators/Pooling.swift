@@ -2,13 +2,13 @@ import CKernels
 import Graph
 
 let poolingOperators: [OperatorEntry] = [
-  OperatorEntry("MaxPool") { reader in try MaxPool(&reader) },
-  OperatorEntry("AveragePool") { reader in try AveragePool(&reader) },
-  OperatorEntry("GlobalAveragePool") { _ in GlobalAveragePool() },
-  OperatorEntry("GlobalMaxPool") { _ in GlobalMaxPool() },
-  OperatorEntry("LpPool") { reader in try LpPool(&reader, isGlobal: false) },
-  OperatorEntry("GlobalLpPool") { reader in try LpPool(&reader, isGlobal: true) },
-  OperatorEntry("MaxUnpool", since: 9) { reader in try MaxUnpool(&reader) },
+  OperatorEntry("MaxPool", inputs: 1...1) { reader in try MaxPool(&reader) },
+  OperatorEntry("AveragePool", inputs: 1...1) { reader in try AveragePool(&reader) },
+  OperatorEntry("GlobalAveragePool", inputs: 1...1) { _ in GlobalAveragePool() },
+  OperatorEntry("GlobalMaxPool", inputs: 1...1) { _ in GlobalMaxPool() },
+  OperatorEntry("LpPool", inputs: 1...1) { reader in try LpPool(&reader, isGlobal: false) },
+  OperatorEntry("GlobalLpPool", inputs: 1...1) { reader in try LpPool(&reader, isGlobal: true) },
+  OperatorEntry("MaxUnpool", since: 9, inputs: 2...3) { reader in try MaxUnpool(&reader) },
 ]
 
 /// The window of a pool over an input, and its planes.
@@ -346,7 +346,6 @@ struct MaxUnpool: DifferentiableOperator {
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
-    try inputs.expect(atMost: 3)
     let x = try inputs.required(0), indices = try inputs.required(1)
     let rank = x.shape.rank - 2
     let strides = strides ?? kernel.map { _ in 1 }, pads = pads ?? kernel.flatMap { _ in [0, 0] }

@@ -2,11 +2,11 @@ import CKernels
 import Graph
 
 let quantizationOperators: [OperatorEntry] = [
-  OperatorEntry("QuantizeLinear") { reader in try QuantizeLinear(&reader) },
-  OperatorEntry("QuantizeLinear", domain: "com.microsoft") { reader in try QuantizeLinear(&reader) },
-  OperatorEntry("DequantizeLinear") { reader in try DequantizeLinear(&reader) },
-  OperatorEntry("DequantizeLinear", domain: "com.microsoft") { reader in try DequantizeLinear(&reader) },
-  OperatorEntry("DynamicQuantizeLinear") { _ in DynamicQuantizeLinear() },
+  OperatorEntry("QuantizeLinear", inputs: 2...3) { reader in try QuantizeLinear(&reader) },
+  OperatorEntry("QuantizeLinear", domain: "com.microsoft", inputs: 2...3) { reader in try QuantizeLinear(&reader) },
+  OperatorEntry("DequantizeLinear", inputs: 2...3) { reader in try DequantizeLinear(&reader) },
+  OperatorEntry("DequantizeLinear", domain: "com.microsoft", inputs: 2...3) { reader in try DequantizeLinear(&reader) },
+  OperatorEntry("DynamicQuantizeLinear", inputs: 1...1) { _ in DynamicQuantizeLinear() },
 ]
 
 /// Which scale and zero point belong to which elements: one pair for all, one for each index along an axis, or one for
@@ -163,7 +163,6 @@ struct QuantizeLinear: DifferentiableOperator {
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
-    try inputs.expect(atMost: 3)
     let type = inputs[2]?.elementType ?? attributes.type ?? .uint8
     let x = try inputs.required(0)
     guard x.elementType.isFloatingPoint, try inputs.required(1).elementType.isFloatingPoint else {
@@ -234,7 +233,6 @@ struct DequantizeLinear: DifferentiableOperator {
   init(_ reader: inout AttributeReader) throws { attributes = try QuantizationAttributes(&reader) }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
-    try inputs.expect(atMost: 3)
     let x = try inputs.required(0), scale = try inputs.required(1)
     try checkQuantizable(x.elementType)
     guard scale.elementType.isFloatingPoint, inputs[2].map({ $0.elementType.storage == x.elementType.storage }) ?? true

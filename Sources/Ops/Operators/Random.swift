@@ -4,11 +4,11 @@ import Graph
 ///
 /// A seed determines nothing: ONNX does not say which generator it starts.
 let randomOperators: [OperatorEntry] = [
-  OperatorEntry("RandomUniform") { reader in try Draw(&reader, uniform: true, isLike: false) },
-  OperatorEntry("RandomUniformLike") { reader in try Draw(&reader, uniform: true, isLike: true) },
-  OperatorEntry("RandomNormal") { reader in try Draw(&reader, uniform: false, isLike: false) },
-  OperatorEntry("RandomNormalLike") { reader in try Draw(&reader, uniform: false, isLike: true) },
-  OperatorEntry("Bernoulli", since: 15) { reader in
+  OperatorEntry("RandomUniform", inputs: 0...0) { reader in try Draw(&reader, uniform: true, isLike: false) },
+  OperatorEntry("RandomUniformLike", inputs: 1...1) { reader in try Draw(&reader, uniform: true, isLike: true) },
+  OperatorEntry("RandomNormal", inputs: 0...0) { reader in try Draw(&reader, uniform: false, isLike: false) },
+  OperatorEntry("RandomNormalLike", inputs: 1...1) { reader in try Draw(&reader, uniform: false, isLike: true) },
+  OperatorEntry("Bernoulli", since: 15, inputs: 1...1) { reader in
     reader.ignore("seed")
     return Bernoulli(type: try reader.int("dtype").map(ElementType.init(onnx:)))
   },
@@ -42,13 +42,10 @@ private struct Draw: ConstantOperator {
   }
 
   func value(_ inputs: NodeInputs) throws -> Tensor {
-    let type = try type ?? inputs.required(0).elementType, shape = try self.shape.map { try Shape(checked: $0) }
+    let type = try type ?? inputs.required(0).elementType, shape = try self.shape.map { try Shape(constant: $0) }
     guard let value else { throw undetermined() }
     guard type.isFloatingPoint else { throw unsupportedType(type) }
-    let result = try shape ?? inputs.required(0).shape
-    guard result.count <= constantLimit else {
-      throw GradCAMError(.badData, problem: "a constant of shape \(result) is too large")
-    }
+    let result = try shape ?? Shape(constant: inputs.required(0).shape.dimensions)
     return Tensor([Float](repeating: type.nearest(value), count: result.count), shape: result, floatingType: type)
   }
 }

@@ -1,17 +1,19 @@
 import Graph
 
 let rearrangementOperators: [OperatorEntry] = [
-  OperatorEntry("Transpose") { reader in Transpose(permutation: try reader.ints("perm")) },
-  OperatorEntry("Concat", make: Concat.make),
-  OperatorEntry("Split", make: Split.make),
-  OperatorEntry("Slice", make: StridedSlice.make),
-  OperatorEntry("Crop", make: StridedSlice.makeCrop),
-  OperatorEntry("Expand", since: 8) { _ in Expand() },
-  OperatorEntry("Tile") { reader in Tile(hasAxis: reader.opset < 6) },
-  OperatorEntry("DepthToSpace", make: BlockRearrangement.makeDepthToSpace),
-  OperatorEntry("SpaceToDepth", make: BlockRearrangement.makeSpaceToDepth),
-  OperatorEntry("CenterCropPad", since: 18) { reader in CenterCropPad(axes: try reader.ints("axes")) },
-  OperatorEntry("Trilu", since: 14) { reader in Triangle(isUpper: try reader.flag("upper", default: true)) },
+  OperatorEntry("Transpose", inputs: 1...1) { reader in Transpose(permutation: try reader.ints("perm")) },
+  OperatorEntry("Concat", inputs: 1...Int.max, make: Concat.make),
+  OperatorEntry("Split", inputs: 1...2, make: Split.make),
+  OperatorEntry("Slice", inputs: 1...5, make: StridedSlice.make),
+  OperatorEntry("Crop", inputs: 1...1, make: StridedSlice.makeCrop),
+  OperatorEntry("Expand", since: 8, inputs: 2...2) { _ in Expand() },
+  OperatorEntry("Tile", inputs: 2...3) { reader in Tile(hasAxis: reader.opset < 6) },
+  OperatorEntry("DepthToSpace", inputs: 1...1, make: BlockRearrangement.makeDepthToSpace),
+  OperatorEntry("SpaceToDepth", inputs: 1...1, make: BlockRearrangement.makeSpaceToDepth),
+  OperatorEntry("CenterCropPad", since: 18, inputs: 2...2) { reader in CenterCropPad(axes: try reader.ints("axes")) },
+  OperatorEntry("Trilu", since: 14, inputs: 1...2) { reader in
+    Triangle(isUpper: try reader.flag("upper", default: true))
+  },
 ]
 
 extension StridedMap {
@@ -177,7 +179,7 @@ struct StridedSlice: MovementOperator {
 
   static func make(_ reader: inout AttributeReader) throws -> Self {
     guard reader.opset < 10 else { return StridedSlice(attributes: nil) }
-    guard let starts = try reader.ints("starts"), let ends = try reader.ints("ends") else {
+    guard let starts = try reader.positions("starts"), let ends = try reader.positions("ends") else {
       throw GradCAMError(.badData, problem: "attribute 'starts' or 'ends' is missing")
     }
     return StridedSlice(attributes: Bounds(starts: starts, ends: ends, axes: try reader.ints("axes")))
@@ -210,8 +212,8 @@ struct StridedSlice: MovementOperator {
     let bounds =
       try attributes
       ?? Bounds(
-        starts: inputs.requiredIntegers(1), ends: inputs.requiredIntegers(2), axes: inputs.integers(3),
-        steps: inputs.integers(4))
+        starts: inputs.requiredPositions(1), ends: inputs.requiredPositions(2), axes: inputs.integers(3),
+        steps: inputs.positions(4))
     let axes = try shape.axes(bounds.axes ?? Array(bounds.starts.indices))
     let steps = bounds.steps ?? axes.map { _ in 1 }
     guard bounds.starts.count == axes.count, bounds.ends.count == axes.count, steps.count == axes.count else {
@@ -373,7 +375,7 @@ struct Triangle: MovementOperator {
   func movement(_ inputs: NodeInputs, _ outputs: [ValueInfo]) throws -> Movement {
     let shape = outputs[0].shape
     let (rows, columns) = (shape[shape.rank - 2], shape[shape.rank - 1])
-    let diagonal = max(-rows, min(columns, try inputs.integer(1) ?? 0))
+    let diagonal = max(-rows, min(columns, try inputs.position(1) ?? 0))
     let batch = StridedMap.Axis(extent: shape.count(0..<shape.rank - 2), source: rows * columns, target: rows * columns)
     let moves = (0..<rows).compactMap { row -> Move? in
       let edge = max(0, min(columns, row + diagonal + (isUpper ? 0 : 1)))

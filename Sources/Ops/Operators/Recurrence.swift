@@ -1,9 +1,9 @@
 import Graph
 
 let recurrenceOperators: [OperatorEntry] = [
-  OperatorEntry("RNN") { reader in try Recurrence(.rnn, &reader) },
-  OperatorEntry("GRU") { reader in try Recurrence(.gru, &reader) },
-  OperatorEntry("LSTM") { reader in try Recurrence(.lstm, &reader) },
+  OperatorEntry("RNN", inputs: 3...6) { reader in try Recurrence(.rnn, &reader) },
+  OperatorEntry("GRU", inputs: 3...6) { reader in try Recurrence(.gru, &reader) },
+  OperatorEntry("LSTM", inputs: 3...8) { reader in try Recurrence(.lstm, &reader) },
 ]
 
 /// A recurrent layer, unrolled in time.
@@ -69,7 +69,7 @@ struct Recurrence: CompositeOperator {
   }
 
   func body(_ inputs: NodeInputs) throws -> ComputeGraph {
-    var body = try GraphBuilder(inputs, atMost: cell == .lstm ? 8 : 6)
+    var body = GraphBuilder(inputs)
     let x = try inputs.required(0), weights = try inputs.required(1).shape, recurrent = try inputs.required(2).shape
     let directions = direction == .bidirectional ? 2 : 1
     guard x.shape.rank == 3, weights.rank == 3, recurrent.rank == 3 else {
@@ -82,6 +82,7 @@ struct Recurrence: CompositeOperator {
     }
     let count = x.shape[isBatchFirst ? 1 : 0], batch = x.shape[isBatchFirst ? 0 : 1]
     guard count > 0 else { throw GradCAMError(.badData, problem: "the sequence is empty") }
+    try Plan.checkExpansion(count * directions, of: cell == .rnn ? 5 : 15)
     for (index, extent) in [(3, 2 * rows), (7, 3 * size)] {
       guard let info = inputs[index], index < 7 || cell == .lstm else { continue }
       guard info.shape == [directions, extent] else {

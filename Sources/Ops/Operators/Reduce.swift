@@ -24,9 +24,9 @@ let reductionOperators: [OperatorEntry] = [
   reduction("ReduceSumSquare", .sumSquare, .pointwise(sum_square_gradient_tile, reads: [.input])) {
     $0.reduce(0) { $0 &+ $1 &* $1 }
   },
-  OperatorEntry("ArgMax") { reader in try ArgExtremum(&reader, sign: 1) },
-  OperatorEntry("ArgMin") { reader in try ArgExtremum(&reader, sign: -1) },
-  OperatorEntry("CumSum", since: 11) { reader in
+  OperatorEntry("ArgMax", inputs: 1...1) { reader in try ArgExtremum(&reader, sign: 1) },
+  OperatorEntry("ArgMin", inputs: 1...1) { reader in try ArgExtremum(&reader, sign: -1) },
+  OperatorEntry("CumSum", since: 11, inputs: 2...2) { reader in
     CumulativeSum(isExclusive: try reader.flag("exclusive"), isReversed: try reader.flag("reverse"))
   },
 ]
@@ -38,7 +38,7 @@ private func reduction(
   _ type: String, _ fold: Fold, finish: Reduce.Finish = .none, _ derivative: Reduce.Derivative,
   integers: @escaping @Sendable ([Int64]) -> Int64
 ) -> OperatorEntry {
-  OperatorEntry(type) { reader in
+  OperatorEntry(type, inputs: 1...2) { reader in
     Reduce(
       name: type, fold: fold, finish: finish, derivative: derivative, integers: integers,
       axes: try reader.ints("axes"), keepsDimensions: try reader.flag("keepdims", default: true),
@@ -97,7 +97,6 @@ struct Reduce: DifferentiableOperator {
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
-    try inputs.expect(atMost: 2)
     let x = try inputs.required(0), axes = try reducedAxes(inputs)
     let kept = x.shape.reduced(over: axes)
     let dimensions = kept.dimensions.indices.filter { keepsDimensions || !axes.contains($0) }.map { kept[$0] }
@@ -245,7 +244,6 @@ struct ArgExtremum: Operator {
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
-    try inputs.expect(atMost: 1)
     let x = try inputs.required(0), axis = try x.shape.axis(axis)
     guard x.elementType.isNumeric else { throw unsupportedType(x.elementType) }
     guard x.shape[axis] > 0 else { throw GradCAMError(.badData, problem: "an axis without elements has no extremum") }
@@ -294,7 +292,6 @@ struct CumulativeSum: DifferentiableOperator {
   let isExclusive, isReversed: Bool
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
-    try inputs.expect(atMost: 2)
     let x = try inputs.required(0)
     guard x.elementType.isNumeric else { throw unsupportedType(x.elementType) }
     _ = try x.shape.axis(inputs.requiredInteger(1))

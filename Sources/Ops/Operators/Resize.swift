@@ -1,8 +1,8 @@
 import Graph
 
 let resizeOperators: [OperatorEntry] = [
-  OperatorEntry("Upsample", make: Resize.makeUpsample),
-  OperatorEntry("Resize", since: 10, make: Resize.make),
+  OperatorEntry("Upsample", inputs: 1...2, make: Resize.makeUpsample),
+  OperatorEntry("Resize", since: 10, inputs: 1...4, make: Resize.make),
 ]
 
 /// Resize and its predecessor Upsample: a sparse weighted sum along every axis that changes.

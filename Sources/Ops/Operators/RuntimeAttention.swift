@@ -2,11 +2,11 @@ import Graph
 
 /// ONNX Runtime's attention and what its optimiser joins with it, composed of standard operators.
 let runtimeAttentionOperators: [OperatorEntry] = [
-  OperatorEntry("Attention", domain: microsoft) { reader in try ProjectingAttention(&reader) },
-  OperatorEntry("MultiHeadAttention", domain: microsoft) { reader in
+  OperatorEntry("Attention", domain: microsoft, inputs: 2...7) { reader in try ProjectingAttention(&reader) },
+  OperatorEntry("MultiHeadAttention", domain: microsoft, inputs: 1...10) { reader in
     MultiHeadAttention(settings: try AttentionSettings(&reader))
   },
-  OperatorEntry("RotaryEmbedding", domain: microsoft) { reader in
+  OperatorEntry("RotaryEmbedding", domain: microsoft, inputs: 4...4) { reader in
     let attributes = reader.node.attributes.filter { $0.key != "scale" && $0.key != "is_packed_batching" }
     let scale = try reader.float("scale", default: 1), isPacked = try reader.flag("is_packed_batching")
     for name in attributes.keys { reader.ignore(name) }
@@ -15,7 +15,7 @@ let runtimeAttentionOperators: [OperatorEntry] = [
     }
     return Composite(axes: .elementwise) { inputs in try rotated(inputs, attributes) }
   },
-  OperatorEntry("EmbedLayerNormalization", domain: microsoft) { reader in
+  OperatorEntry("EmbedLayerNormalization", domain: microsoft, inputs: 7...9) { reader in
     reader.ignore("mask_index_type")  // what the second output counts; only lengths are known
     let epsilon = try reader.float("epsilon", default: 1e-12)
     return Composite { inputs in try embedded(inputs, epsilon: epsilon) }
@@ -112,7 +112,7 @@ private struct ProjectingAttention: CompositeOperator {
   func axes(_ inputs: NodeInputs) -> AxisMapping { axesOfNewFeatures(inputs, weightAxis: 1) }
 
   func body(_ inputs: NodeInputs) throws -> ComputeGraph {
-    var body = try GraphBuilder(inputs, atMost: 6)
+    var body = GraphBuilder(inputs)
     let x = try inputs.required(0).shape, weights = try inputs.required(1).shape, heads = settings.headCount
     guard x.rank == 3, weights.rank == 2, weights[0] == x[2] else {
       throw GradCAMError(.badData, problem: "weights \(weights) do not fit an input of shape \(x)")
@@ -161,7 +161,7 @@ private struct MultiHeadAttention: CompositeOperator {
   }
 
   func body(_ inputs: NodeInputs) throws -> ComputeGraph {
-    var body = try GraphBuilder(inputs, atMost: 8)
+    var body = GraphBuilder(inputs)
     let query = try inputs.required(0).shape, heads = settings.headCount
     let isPacked = query.rank == 5, keyRank = inputs[1]?.shape.rank ?? 0
     let parts: [(value: ValueID, shape: Shape)]
@@ -214,7 +214,7 @@ private struct MultiHeadAttention: CompositeOperator {
 
 /// Rotates pairs of features by the angles of their positions, which may be given as the first one's.
 private func rotated(_ inputs: NodeInputs, _ attributes: [String: Attribute]) throws -> ComputeGraph {
-  var body = try GraphBuilder(inputs, atMost: 4)
+  var body = GraphBuilder(inputs)
   let x = try inputs.required(0).shape, positions = try inputs.required(1).shape, table = try inputs.required(2).shape
   guard x.rank == 3 || x.rank == 4, table.rank == 2 else {
     throw GradCAMError(.badData, problem: "a tensor of shape \(x) and angles of shape \(table) do not fit")
@@ -234,7 +234,7 @@ private func rotated(_ inputs: NodeInputs, _ attributes: [String: Attribute]) th
 
 /// The sum of the embeddings of words, positions and segments, normalised; then the lengths, and the sum.
 private func embedded(_ inputs: NodeInputs, epsilon: Float) throws -> ComputeGraph {
-  var body = try GraphBuilder(inputs, atMost: 9)
+  var body = GraphBuilder(inputs)
   let ids = try inputs.required(0).shape
   guard ids.rank == 2 else { throw GradCAMError(.badData, problem: "the words have shape \(ids)") }
   let positions =

@@ -2,54 +2,54 @@ import Graph
 
 /// Operators that ONNX Runtime's optimisers put in place of several standard ones, composed of those again.
 let runtimeFusions: [OperatorEntry] = [
-  fusion("FusedConv") { body in
+  fusion("FusedConv", inputs: 2...4) { body in
     let y = body.main("Conv", body.inputs(0..<3), body.windowAttributes())
     return [try body.activated(body.adding(body.optional(3), to: y), body.reader.floats("activation_params") ?? [])]
   },
-  fusion("FusedGemm") { body in
+  fusion("FusedGemm", inputs: 2...3) { body in
     let y = body.main("Gemm", body.inputs(0..<3), body.attributes("alpha", "beta", "transA", "transB"))
     let parameters = try ["activation_alpha", "activation_beta", "activation_gamma"].compactMap {
       try body.reader.float($0)
     }
     return [try body.activated(y, parameters)]
   },
-  fusion("GemmFastGelu") { body in
+  fusion("GemmFastGelu", inputs: 2...3) { body in
     let y = body.main("MatMul", body.inputs(0..<2))
     return [body.add("FastGelu", domain: microsoft, [body.adding(body.optional(2), to: y)])]
   },
-  fusion("NhwcConv") { body in
+  fusion("NhwcConv", inputs: 2...3) { body in
     let weights = body.channelsFirst(try body.input(1))
     let x = body.channelsFirst(try body.input(0))
     return [body.channelsLast(body.main("Conv", [x, weights, body.optional(2)], body.windowAttributes()))]
   },
-  fusion("NhwcFusedConv") { body in
+  fusion("NhwcFusedConv", inputs: 2...4) { body in
     let x = body.channelsFirst(try body.input(0))
     let y = body.channelsLast(
       body.main("Conv", [x, try body.input(1), body.optional(2)], body.windowAttributes()))
     return [try body.activated(body.adding(body.optional(3), to: y), body.reader.floats("activation_params") ?? [])]
   },
-  fusion("NhwcMaxPool") { body in
+  fusion("NhwcMaxPool", inputs: 1...1) { body in
     [body.channelsLast(body.main("MaxPool", [body.channelsFirst(try body.input(0))], body.attributes()))]
   },
-  fusion("BiasGelu") { body in
+  fusion("BiasGelu", inputs: 2...2) { body in
     [body.main("Gelu", [body.add("Add", [try body.input(0), try body.input(1)])])]
   },
-  fusion("BiasSplitGelu") { body in
+  fusion("BiasSplitGelu", inputs: 2...2) { body in
     let sum = body.add("Add", [try body.input(0), try body.input(1)])
     let halves = body.add("Split", [sum], ["axis": .int(-1), "num_outputs": .int(2)], outputCount: 2)
     return [body.main("Mul", [halves[0], body.add("Gelu", [halves[1]])])]
   },
-  fusion("BiasAdd") { body in
+  fusion("BiasAdd", inputs: 3...3) { body in
     [body.main("Add", [body.add("Add", [try body.input(0), try body.input(1)]), try body.input(2)])]
   },
-  fusion("SkipLayerNormalization") { body in
+  fusion("SkipLayerNormalization", inputs: 3...5) { body in
     let sum = try body.skipped(bias: 4)
     let attributes: [String: Attribute] = ["epsilon": .float(try body.reader.float("epsilon", default: 1e-12))]
     let normalized = body.main(
       "LayerNormalization", [sum, try body.input(2), body.optional(3)], attributes, outputCount: 3)
     return normalized + [sum]
   },
-  fusion("SkipSimplifiedLayerNormalization") { body in
+  fusion("SkipSimplifiedLayerNormalization", inputs: 3...4) { body in
     let sum = try body.skipped(bias: 3)
     guard !body.returns(1) else {
       throw GradCAMError(.unsupported, problem: "the mean, which this normalisation does not subtract, is not computed")
@@ -59,12 +59,12 @@ let runtimeFusions: [OperatorEntry] = [
   },
   simplifiedLayerNormalization(domain: ""),
   simplifiedLayerNormalization(domain: microsoft),
-  fusion("GroupNorm") { body in [try body.groupNormalization(of: try body.input(0))] },
-  OperatorEntry("SkipGroupNorm", domain: microsoft) { reader in
+  fusion("GroupNorm", inputs: 3...3) { body in [try body.groupNormalization(of: try body.input(0))] },
+  OperatorEntry("SkipGroupNorm", domain: microsoft, inputs: 4...5) { reader in
     let attributes = reader.node.attributes
     for name in attributes.keys { reader.ignore(name) }
     return Composite(axes: .elementwise) { inputs in
-      var body = try GraphBuilder(inputs, atMost: 5)
+      var body = GraphBuilder(inputs)
       let skip = try inputs.required(3).shape
       // One number for each image and channel has no axes for the positions.
       let added = skip.rank == 2 ? body.reshape(3, [skip[0], 1, 1, skip[1]]) : 3
@@ -77,14 +77,15 @@ let runtimeFusions: [OperatorEntry] = [
 
 /// A fusion of ONNX Runtime's; its body uses the standard operators of one opset, whatever the file's.
 private func fusion(
-  _ type: String, domain: String = microsoft, _ write: @escaping @Sendable (inout CompositeBody) throws -> [ValueID]
+  _ type: String, domain: String = microsoft, inputs: ClosedRange<Int>,
+  _ write: @escaping @Sendable (inout CompositeBody) throws -> [ValueID]
 ) -> OperatorEntry {
-  OperatorEntry(type, domain: domain) { reader in try FixedComposite(&reader, opset: 23, write) }
+  OperatorEntry(type, domain: domain, inputs: inputs) { reader in try FixedComposite(&reader, opset: 23, write) }
 }
 
 /// The name that ONNX Runtime's optimiser gives to RMSNormalization, in the standard domain.
 private func simplifiedLayerNormalization(domain: String) -> OperatorEntry {
-  fusion("SimplifiedLayerNormalization", domain: domain) { body in
+  fusion("SimplifiedLayerNormalization", domain: domain, inputs: 2...2) { body in
     body.reader.ignore("stash_type")  // the precision of the sums, never below float32 here
     let (y, factor) = try body.simplifiedNormalization(of: try body.input(0), by: 1, epsilon: 1e-5)
     return [y, factor]

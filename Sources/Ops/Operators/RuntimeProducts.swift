@@ -2,20 +2,20 @@ import Graph
 
 /// Matrix products and recurrent layers of ONNX Runtime's: with transposed operands, or with weights of few bits.
 let runtimeProducts: [OperatorEntry] = [
-  OperatorEntry("FusedMatMul", domain: microsoft) { reader in try TransposedProduct(&reader) },
-  OperatorEntry("TransposeMatMul", domain: microsoft) { reader in try TransposedProduct(&reader) },
-  OperatorEntry("MatMulNBits", domain: microsoft) { reader in
+  OperatorEntry("FusedMatMul", domain: microsoft, inputs: 2...2) { reader in try TransposedProduct(&reader) },
+  OperatorEntry("TransposeMatMul", domain: microsoft, inputs: 2...2) { reader in try TransposedProduct(&reader) },
+  OperatorEntry("MatMulNBits", domain: microsoft, inputs: 3...6) { reader in
     reader.ignore("accuracy_level", "weight_prepacked")  // how ONNX Runtime computes it
     return BlockQuantizedProduct(
       matrix: BlockQuantizedMatrix(
         depth: try reader.int("K", default: 0), columns: try reader.int("N", default: 0),
         bits: try reader.int("bits", default: 4), blockSize: try reader.int("block_size", default: 0)))
   },
-  OperatorEntry("DynamicQuantizeLSTM", domain: microsoft) { reader in
+  OperatorEntry("DynamicQuantizeLSTM", domain: microsoft, inputs: 11...12) { reader in
     let attributes = reader.node.attributes
     for name in attributes.keys { reader.ignore(name) }
     return Composite { inputs in
-      var body = try GraphBuilder(inputs, atMost: 12)
+      var body = GraphBuilder(inputs)
       /// Weights of integers (directions, inputs, gates) as numbers (directions, gates, inputs).
       func weights(_ index: Int, scale: Int) throws -> ValueID {
         func factor(_ index: Int) throws -> ValueID {
@@ -94,7 +94,7 @@ private struct TransposedProduct: CompositeOperator {
   }
 
   func body(_ inputs: NodeInputs) throws -> ComputeGraph {
-    var body = try GraphBuilder(inputs, atMost: 2)
+    var body = GraphBuilder(inputs)
     let operands = try (0..<2).map { index in
       let rank = try inputs.required(index).shape.rank, order = turnings[index].order(rank: rank)
       return order == Array(0..<rank) ? index : body.transpose(index, order)
@@ -113,7 +113,7 @@ private struct BlockQuantizedProduct: CompositeOperator {
   func axes(_ inputs: NodeInputs) -> AxisMapping { axesOfNewFeatures(inputs, weightAxis: 0) }
 
   func body(_ inputs: NodeInputs) throws -> ComputeGraph {
-    var body = try GraphBuilder(inputs, atMost: 6)
+    var body = GraphBuilder(inputs)
     let weights = body.node("BlockQuantizedMatrix", [1, 2, body.optional(3), body.optional(4)], operation: matrix)
     let product = body("MatMul", 0, weights)
     return body.returning(body.optional(5).map { body("Add", product, $0) } ?? product)

@@ -1,10 +1,12 @@
 import Graph
 
 let samplingOperators: [OperatorEntry] = [
-  OperatorEntry("GridSample", since: 16, make: GridSample.make),
-  OperatorEntry("GridSample", domain: microsoft, make: GridSample.make),
-  OperatorEntry("RoiAlign", since: 10, make: RoiAlign.make),
-  OperatorEntry("AffineGrid", since: 20) { reader in AffineGrid(alignsCorners: try reader.flag("align_corners")) },
+  OperatorEntry("GridSample", since: 16, inputs: 2...2, make: GridSample.make),
+  OperatorEntry("GridSample", domain: microsoft, inputs: 2...2, make: GridSample.make),
+  OperatorEntry("RoiAlign", since: 10, inputs: 3...3, make: RoiAlign.make),
+  OperatorEntry("AffineGrid", since: 20, inputs: 2...2) { reader in
+    AffineGrid(alignsCorners: try reader.flag("align_corners"))
+  },
 ]
 
 /// An operator that computes every output plane as weighted sums over one input plane, with weights that come from

@@ -33,7 +33,7 @@ struct Scatter: DifferentiableOperator {
       try table.withOffsets(known, run.input(1, as: Int64.self), scratch: run.scratch) { offsets in
         if reduction == .none {
           scatter_blocks(
-            run.inputs[2]!, run.outputs[0]!, offsets, table.bases.count, table.blockCount, storage.byteCount)
+            run.inputs[2]!, run.outputs[0]!, offsets, table.count, table.blockCount, storage.byteCount)
           return
         }
         switch storage {
@@ -67,7 +67,7 @@ struct Scatter: DifferentiableOperator {
         let dy = run.outputGradient
         if let dData = run.inputGradients[0] {
           whole.copy(from: dy, to: dData, storage: .float32, pool: run.pool)
-          for block in 0..<table.bases.count { (dData + offsets[block]).update(repeating: 0, count: table.blockCount) }
+          for block in 0..<table.count { (dData + offsets[block]).update(repeating: 0, count: table.blockCount) }
         }
         if let dUpdates = run.inputGradients[2] {
           table.gather(from: dy, to: dUpdates, at: offsets, storage: .float32, pool: run.pool)
@@ -89,7 +89,7 @@ extension Scatter {
       try table.withOffsets(known, run.input(1, as: Int64.self), scratch: run.scratch) { offsets in
         let data = run.input(0), updates = run.input(2), y = run.output(0), dy = run.outputGradient
         func forEachUpdate(_ body: (_ update: Int, _ place: Int) -> Void) {
-          for block in 0..<table.bases.count {
+          for block in 0..<table.count {
             for index in 0..<table.blockCount { body(block * table.blockCount + index, Int(offsets[block]) + index) }
           }
         }
@@ -153,7 +153,7 @@ extension BlockTable {
     _ source: UnsafePointer<Element>, _ target: UnsafeMutablePointer<Element>, at offsets: UnsafePointer<Int>,
     _ function: (Element, Element) -> Element
   ) {
-    for block in bases.indices {
+    for block in 0..<count {
       let s = source + block * blockCount, t = target + offsets[block]
       for index in 0..<blockCount { t[index] = function(t[index], s[index]) }
     }

@@ -2,15 +2,15 @@ import Graph
 
 /// Operators with data-dependent extents: the inputs that determine them must be known before the run.
 let selectionOperators: [OperatorEntry] = [
-  OperatorEntry("Compress", since: 9) { reader in
+  OperatorEntry("Compress", since: 9, inputs: 2...2) { reader in
     let axis = try reader.int("axis")
     return Composite { inputs in try compress(inputs, axis: axis) }
   },
-  OperatorEntry("Unique", since: 11) { reader in
+  OperatorEntry("Unique", since: 11, inputs: 1...1) { reader in
     let axis = try reader.int("axis"), isSorted = try reader.flag("sorted", default: true)
     return KnownResult { inputs in try unique(inputs, axis: axis, isSorted: isSorted) }
   },
-  OperatorEntry("NonMaxSuppression", since: 10) { reader in
+  OperatorEntry("NonMaxSuppression", since: 10, inputs: 2...5) { reader in
     let isCentred = try reader.flag("center_point_box")
     return NonMaxSuppression(isCentred: isCentred)
   },
@@ -41,7 +41,7 @@ struct NonMaxSuppression: Operator {
 
 /// The slices along an axis for which the condition, input 1, holds; the elements if there is no axis.
 private func compress(_ inputs: NodeInputs, axis: Int?) throws -> ComputeGraph {
-  var body = try GraphBuilder(inputs, atMost: 2)
+  var body = GraphBuilder(inputs)
   let shape = try inputs.required(0).shape
   let extent = try axis.map { shape[try shape.axis($0)] } ?? shape.count
   let chosen = try inputs.requiredIntegers(1).enumerated().filter { $0.element != 0 }.map(\.offset)
@@ -55,7 +55,6 @@ private func compress(_ inputs: NodeInputs, axis: Int?) throws -> ComputeGraph {
 /// The distinct slices along an axis, or elements, with the first position of each, the index among them of every
 /// slice, and how often each occurs.
 private func unique(_ inputs: NodeInputs, axis: Int?, isSorted: Bool) throws -> [Tensor] {
-  try inputs.expect(atMost: 1)
   _ = try inputs.required(0)
   let x = try inputs.contents(0)!
   guard x.elementType != .string else { throw unsupportedType(.string) }
@@ -109,13 +108,12 @@ private func unique<Element: Comparable>(
 
 /// Boxes of high score that do not overlap one of higher score too much: rows of batch, class and box.
 private func nonMaxSuppression(_ inputs: NodeInputs, isCentred: Bool) throws -> Tensor {
-  try inputs.expect(atMost: 5)
   let boxShape = try inputs.required(0).shape, scoreShape = try inputs.required(1).shape
   guard boxShape.rank == 3, boxShape[2] == 4, scoreShape.rank == 3, scoreShape[0] == boxShape[0],
     scoreShape[2] == boxShape[1]
   else { throw GradCAMError(.badData, problem: "boxes \(boxShape) and scores \(scoreShape) do not fit") }
   let boxes = try inputs.contents(0)!.floats, scores = try inputs.contents(1)!.floats
-  let limit = try inputs.integer(2) ?? 0
+  let limit = try inputs.position(2) ?? 0
   let overlapLimit = try inputs.contents(3)?.floats.first ?? 0
   let threshold = try inputs.contents(4)?.floats.first ?? -.infinity
   let count = boxShape[1], classes = scoreShape[1]

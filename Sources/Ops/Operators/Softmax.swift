@@ -2,15 +2,15 @@ import CKernels
 import Graph
 
 let softmaxOperators: [OperatorEntry] = [
-  OperatorEntry("Softmax") { reader in
+  OperatorEntry("Softmax", inputs: 1...1) { reader in
     Softmax(name: "softmax", forward: softmax_row, backward: softmax_gradient_row, extent: try SoftmaxExtent(&reader))
   },
-  OperatorEntry("LogSoftmax") { reader in
+  OperatorEntry("LogSoftmax", inputs: 1...1) { reader in
     Softmax(
       name: "log softmax", forward: log_softmax_row, backward: log_softmax_gradient_row,
       extent: try SoftmaxExtent(&reader))
   },
-  OperatorEntry("Hardmax") { reader in Hardmax(extent: try SoftmaxExtent(&reader)) },
+  OperatorEntry("Hardmax", inputs: 1...1) { reader in Hardmax(extent: try SoftmaxExtent(&reader)) },
 ]
 
 /// The elements that are normalised together: those along an axis, or before opset 13 all from the axis on.

@@ -1,6 +1,6 @@
 import Graph
 
-let topKOperators: [OperatorEntry] = [OperatorEntry("TopK", make: TopK.make)]
+let topKOperators: [OperatorEntry] = [OperatorEntry("TopK", inputs: 1...2, make: TopK.make)]
 
 struct TopK: DifferentiableOperator {
   let axis: Int

@@ -5,17 +5,17 @@ let unaryOperators: [OperatorEntry] =
   [
     unary("Relu", relu_forward, .ofOutput(relu_gradient), integer: { max($0, 0) }, function: .relu),
     unary("LeakyRelu", leaky_relu_forward, .ofInput(leaky_relu_gradient), parameters: [("alpha", 0.01)]),
-    OperatorEntry("Elu") { reader in
+    OperatorEntry("Elu", inputs: 1...1) { reader in
       reader.ignore("consumed_inputs")
       return Unary("elu", elu_forward, .ofInput(elu_gradient), [try reader.float("alpha", default: 1), 1, 1])
     },
-    OperatorEntry("Selu") { reader in
+    OperatorEntry("Selu", inputs: 1...1) { reader in
       reader.ignore("consumed_inputs")
       let alpha = try reader.float("alpha", default: reader.opset < 6 ? 1.6732 : 1.67326319)
       let gamma = try reader.float("gamma", default: reader.opset < 6 ? 1.0507 : 1.05070102)
       return Unary("elu", elu_forward, .ofInput(elu_gradient), [alpha * gamma, 1, gamma])
     },
-    OperatorEntry("Celu", since: 12) { reader in
+    OperatorEntry("Celu", since: 12, inputs: 1...1) { reader in
       let alpha = try reader.float("alpha", default: 1)
       guard alpha > 0 else { throw GradCAMError(.badData, at: "attribute 'alpha'", problem: "is not above 0") }
       return Unary("elu", elu_forward, .ofInput(elu_gradient), [alpha, 1 / alpha, 1])
@@ -27,7 +27,7 @@ let unaryOperators: [OperatorEntry] =
     unary(
       "HardSigmoid", hard_sigmoid_forward, .ofOutput(hard_sigmoid_gradient),
       parameters: [("alpha", 0.2), ("beta", 0.5)], function: .hardSigmoid),
-    OperatorEntry("HardSwish", since: 14) { _ in Unary.hardSwish },
+    OperatorEntry("HardSwish", since: 14, inputs: 1...1) { _ in Unary.hardSwish },
     unary("Softplus", softplus_forward, .ofInput(softplus_gradient)),
     unary("Softsign", softsign_forward, .ofInput(softsign_gradient)),
     unary("Tanh", tanh_forward, .ofOutput(tanh_gradient), function: .tanh),
@@ -42,14 +42,14 @@ let unaryOperators: [OperatorEntry] =
     unary("Ceil", ceil_forward, .ofInput(zero_gradient)),
     unary("Round", since: 11, round_forward, .ofInput(zero_gradient)),
     unary("Erf", since: 9, erf_forward, .ofInput(erf_gradient), function: .erf),
-    OperatorEntry("Gelu", since: 20) { reader in
+    OperatorEntry("Gelu", since: 20, inputs: 1...1) { reader in
       switch try reader.choice("approximate", default: GeluApproximation.none) {
       case .none: Unary.gelu
       case .tanh: Unary.tanhGelu
       }
     },
-    OperatorEntry("Gelu", domain: microsoft) { _ in Unary.gelu },
-    OperatorEntry("FastGelu", domain: microsoft, isDifferentiable: true) { reader in
+    OperatorEntry("Gelu", domain: microsoft, inputs: 1...1) { _ in Unary.gelu },
+    OperatorEntry("FastGelu", domain: microsoft, inputs: 1...2, isDifferentiable: true) { reader in
       guard reader.node.inputs.compactMap({ $0 }).count > 1 else { return Unary.tanhGelu }
       // With a bias, which is added first.
       return try FixedComposite(&reader) { body in
@@ -57,8 +57,10 @@ let unaryOperators: [OperatorEntry] =
       }
     },
     unary("Mish", since: 18, mish_forward, .ofInput(mish_gradient)),
-    OperatorEntry("Swish", since: 24) { reader in Unary.swish(slope: try reader.float("alpha", default: 1)) },
-    OperatorEntry("QuickGelu", domain: microsoft) { reader in
+    OperatorEntry("Swish", since: 24, inputs: 1...1) { reader in
+      Unary.swish(slope: try reader.float("alpha", default: 1))
+    },
+    OperatorEntry("QuickGelu", domain: microsoft, inputs: 1...1) { reader in
       Unary.swish(slope: try reader.float("alpha", default: 1.702))
     },
     unary("Sin", since: 7, sin_forward, .ofInput(sin_gradient)),
@@ -78,19 +80,19 @@ let unaryOperators: [OperatorEntry] =
       "ParametricSoftplus", parametric_softplus_forward, .ofInput(parametric_softplus_gradient),
       parameters: [("alpha", 1), ("beta", 1)]),
     unary("ScaledTanh", scaled_tanh_forward, .ofInput(scaled_tanh_gradient), parameters: [("alpha", 1), ("beta", 1)]),
-    OperatorEntry("Clip") { reader in
+    OperatorEntry("Clip", inputs: 1...1) { reader in
       reader.ignore("consumed_inputs")
       return Clip(bounds: (try reader.float("min") ?? -.infinity, try reader.float("max") ?? .infinity))
     },
-    OperatorEntry("Clip", since: 11) { _ in Clip(bounds: nil) },
-    OperatorEntry("IsNaN", since: 9) { _ in ElementTest { (x: Float) in x.isNaN } },
-    OperatorEntry("IsInf", since: 10) { reader in
+    OperatorEntry("Clip", since: 11, inputs: 1...3) { _ in Clip(bounds: nil) },
+    OperatorEntry("IsNaN", since: 9, inputs: 1...1) { _ in ElementTest { (x: Float) in x.isNaN } },
+    OperatorEntry("IsInf", since: 10, inputs: 1...1) { reader in
       let negative = try reader.flag("detect_negative", default: true)
       let positive = try reader.flag("detect_positive", default: true)
       return ElementTest { (x: Float) in x == .infinity && positive || x == -.infinity && negative }
     },
-    OperatorEntry("Not") { _ in ElementTest { (x: UInt8) in x == 0 } },
-    OperatorEntry("BitwiseNot", since: 18) { _ in BitwiseNot() },
+    OperatorEntry("Not", inputs: 1...1) { _ in ElementTest { (x: UInt8) in x == 0 } },
+    OperatorEntry("BitwiseNot", since: 18, inputs: 1...1) { _ in BitwiseNot() },
   ]
 
 private enum GeluApproximation: String, CaseIterable { case none, tanh }
@@ -105,7 +107,7 @@ private func unary(
   parameters: [(name: String, default: Float)] = [], integer: (@Sendable (Int64) -> Int64)? = nil,
   function: Unary.Function? = nil
 ) -> OperatorEntry {
-  OperatorEntry(type, since: since) { reader in
+  OperatorEntry(type, since: since, inputs: 1...1) { reader in
     reader.ignore("consumed_inputs")
     let values = try parameters.map { try reader.float($0.name, default: $0.default) }
     return Unary(type.lowercased(), forward, derivative, values, integer: integer, function: function)
@@ -156,7 +158,6 @@ struct Unary: DifferentiableOperator {
   var role: OperatorRole { function == .sigmoid ? .sigmoid : .other }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
-    try inputs.expect(atMost: 1)
     let x = try inputs.required(0)
     guard x.elementType.isFloatingPoint || x.elementType.storage == .int64 && integer != nil else {
       throw unsupportedType(x.elementType)
@@ -222,7 +223,6 @@ struct Clip: DifferentiableOperator {
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
-    try inputs.expect(atMost: 3)
     let x = try inputs.required(0)
     guard x.elementType.isNumeric else { throw unsupportedType(x.elementType) }
     for bound in [inputs[1], inputs[2]].compactMap({ $0 }) {
@@ -298,7 +298,6 @@ struct ElementTest<Element>: Operator {
   let test: @Sendable (Element) -> Bool
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
-    try inputs.expect(atMost: 1)
     let x = try inputs.required(0)
     guard x.elementType.storage == (Element.self == Float.self ? .float32 : .bool) else {
       throw unsupportedType(x.elementType)
@@ -319,7 +318,6 @@ struct ElementTest<Element>: Operator {
 
 struct BitwiseNot: Operator {
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
-    try inputs.expect(atMost: 1)
     let x = try inputs.required(0)
     guard x.elementType.storage == .int64 else { throw unsupportedType(x.elementType) }
     return [ValueInfo(x.elementType, x.shape)]

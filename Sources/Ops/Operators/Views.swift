@@ -1,12 +1,12 @@
 import Graph
 
 let viewOperators: [OperatorEntry] = [
-  OperatorEntry("Identity") { _ in Identity() },
-  OperatorEntry("Dropout", make: Dropout.make),
-  OperatorEntry("Reshape", make: Reshape.make),
-  OperatorEntry("Flatten") { reader in Flatten(axis: try reader.int("axis", default: 1)) },
-  OperatorEntry("Squeeze") { reader in Squeeze(axes: try AxisList.make(&reader)) },
-  OperatorEntry("Unsqueeze") { reader in Unsqueeze(axes: try AxisList.make(&reader)) },
+  OperatorEntry("Identity", inputs: 1...1) { _ in Identity() },
+  OperatorEntry("Dropout", inputs: 1...3, make: Dropout.make),
+  OperatorEntry("Reshape", inputs: 1...2, make: Reshape.make),
+  OperatorEntry("Flatten", inputs: 1...1) { reader in Flatten(axis: try reader.int("axis", default: 1)) },
+  OperatorEntry("Squeeze", inputs: 1...2) { reader in Squeeze(axes: try AxisList.make(&reader)) },
+  OperatorEntry("Unsqueeze", inputs: 1...2) { reader in Unsqueeze(axes: try AxisList.make(&reader)) },
 ]
 
 /// An operator whose first output holds the elements of the first input in another shape.
@@ -21,7 +21,7 @@ extension ViewOperator {
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
-  ) throws -> GradientRule { .passing(to: wanted) }
+  ) throws -> GradientRule { .passing(to: [0]) }
 }
 
 /// Dropout that drops nothing: at inference, or with a ratio of 0.
@@ -43,6 +43,7 @@ struct Dropout: ViewOperator {
         advice: "export it in evaluation mode")
     }
     guard hasMask else { return [x] }
+    _ = try Shape(constant: x.shape.dimensions)
     let mask =
       hasBoolMask
       ? Tensor([Bool](repeating: true, count: x.shape.count), shape: x.shape)

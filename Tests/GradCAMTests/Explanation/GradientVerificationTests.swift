@@ -130,7 +130,7 @@ extension Registry {
     registry.operators = OperatorSet(
       standard.entries.values.flatMap { $0 }.map { entry in
         guard entry.name == OperatorName(type: type) else { return entry }
-        return OperatorEntry(type, since: entry.since) { reader in
+        return OperatorEntry(type, since: entry.since, inputs: entry.inputs) { reader in
           ScaledGradient(base: try entry.make(&reader) as! any DifferentiableOperator, factor: factor)
         }
       })
@@ -157,12 +157,13 @@ private struct ScaledGradient: DifferentiableOperator {
   ) throws -> GradientRule {
     let rule = try base.gradient(wanted, inputs, outputs, request)
     precondition(rule.passes.isEmpty)
+    let whole = rule.kernel!
     let counts = (0..<inputs.count).map { inputs[$0]?.shape.count ?? 0 }
     let kernel = Kernel(
-      rule.kernel.name, placement: rule.kernel.placement, scratchByteCount: rule.kernel.scratchByteCount,
-      workerScratchByteCount: rule.kernel.workerScratchByteCount
+      whole.name, placement: whole.placement, scratchByteCount: whole.scratchByteCount,
+      workerScratchByteCount: whole.workerScratchByteCount
     ) { run in
-      try rule.kernel.run(run)
+      try whole.run(run)
       for input in wanted { for index in 0..<counts[input] { run.output(input)[index] *= factor(index) } }
     }
     return GradientRule(kernel, readsInputs: rule.readsInputs, readsOutputs: rule.readsOutputs)

@@ -48,7 +48,7 @@ struct RewriteCheck {
         inputs: [0: ValueInfo(.float32, x.shape)],
         outputs: [output], taps: taps, target: output,
         kernels: KernelRequest(threadCount: 2, reusesWeights: false)))
-    let executor = Executor(plan, pool: ThreadPool(threadCount: 2))
+    let executor = try Executor(plan, pool: ThreadPool(threadCount: 2))
     try executor.set(0, to: x)
     try executor.forward()
     return executor
