@@ -118,7 +118,9 @@ public enum Setting: String, Sendable {
   case axis, boxes, channels, `class`, columns, contrast, crop, detection, embedding, fuse, grid, image, interpolation,
     item
   case labelMap = "label-map"
-  case labels, mask, mean, method, metric, models, node
+  case labels, mask
+  case maxPixels = "max-pixels"
+  case mean, method, metric, models, node
   case outputName = "output-name"
   case plugin, prefer, preset, range, resize, score, size, smooth, std, target, tensor, top
 }
