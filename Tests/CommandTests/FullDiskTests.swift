@@ -74,7 +74,7 @@ struct FullDiskTests {
   }
 
   @Test(.enabled(if: mounts)) func fullDiskUnderALog() throws {
-    expectUnwritable(try onDisk("size=8k", "$0 \(evaluation("full/log.csv"))"))
+    expectUnwritable(try onDisk("size=4k", "$0 \(evaluation("full/log.csv"))"))
     let part = try place.contents("kept/log.csv")
     #expect(try script("exec $0 \(evaluation("kept/log.csv"))").code == 0)
     #expect(try script("exec $0 \(evaluation("whole.csv"))").code == 0)

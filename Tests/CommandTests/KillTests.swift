@@ -29,8 +29,8 @@ import Testing
 
   private func remove(_ name: String) { try? FileManager.default.removeItem(atPath: place.path(name)) }
 
-  /// A moment of a run that takes some seconds: any, more often one of its second half, in which it writes.
-  private func moment(of seconds: Double) -> Double { Double.random(in: 0...1).squareRoot() * seconds * 1.1 }
+  /// A moment of a run that takes some seconds, or more on a busy machine.
+  private func moment(of seconds: Double) -> Double { Double.random(in: 0.2...1.6) * seconds }
 
   @Test(arguments: ["jsonl", "csv"]) func evaluate(format: String) throws {
     func arguments(_ log: String) -> [String] {
