@@ -16,6 +16,11 @@ typedef struct {
   char *message;
 } Failure;
 
+typedef struct {
+  struct jpeg_progress_mgr manager;
+  uint64_t maximum_work;
+} Limits;
+
 static void fail(j_common_ptr info) {
   Failure *failure = (Failure *)info->err;
   char text[JMSG_LENGTH_MAX];
@@ -29,13 +34,30 @@ static void note(j_common_ptr info, int level) {
   if (level < 0 && info->err->msg_code == JWRN_JPEG_EOF) fail(info);
 }
 
+static void refuse(j_common_ptr info, const char *text) {
+  Failure *failure = (Failure *)info->err;
+  snprintf(failure->message, 256, "%s", text);
+  longjmp(failure->jump, 1);
+}
+
 // A progressive file of a few kilobytes can otherwise ask for hours of work.
 static void limit_scans(j_common_ptr info) {
-  if (info->is_decompressor && ((j_decompress_ptr)info)->input_scan_number > MAXIMUM_SCANS) {
-    Failure *failure = (Failure *)info->err;
-    snprintf(failure->message, 256, "more than %d scans", MAXIMUM_SCANS);
-    longjmp(failure->jump, 1);
+  if (!info->is_decompressor) return;
+  const j_decompress_ptr picture = (j_decompress_ptr)info;
+  if (picture->input_scan_number > MAXIMUM_SCANS) refuse(info, "more than 500 scans");
+  const uint64_t pixels = (uint64_t)picture->image_width * picture->image_height;
+  if (pixels * (uint64_t)picture->input_scan_number > ((Limits *)info->progress)->maximum_work) {
+    refuse(info, "more scans than a picture of its size has");
   }
+}
+
+// Every block of 8 x 8 samples takes at least one bit; a file without them would be filled up with grey.
+static void check_length(j_decompress_ptr info, size_t count) {
+  uint64_t blocks = 0;
+  for (int i = 0; i < info->num_components; i++) {
+    blocks += (uint64_t)info->comp_info[i].width_in_blocks * info->comp_info[i].height_in_blocks;
+  }
+  if (blocks / 8 > count) refuse((j_common_ptr)info, "too short for the size that it declares");
 }
 
 static struct jpeg_error_mgr *catch(Failure *failure, char *message) {
@@ -75,18 +97,19 @@ static void convert_inverted_cmyk(const uint8_t *cmyk, uint8_t *rgb, uint32_t wi
 }
 
 int gradcam_jpeg_decode(const uint8_t *bytes, size_t count, uint8_t *rgb, uint32_t width, uint32_t height,
-                        char *message) {
+                        uint64_t maximum_work, char *message) {
   Failure failure;
-  struct jpeg_progress_mgr progress = {.progress_monitor = limit_scans};
+  Limits limits = {.manager = {.progress_monitor = limit_scans}, .maximum_work = maximum_work};
   struct jpeg_decompress_struct info = {.err = catch(&failure, message)};
   if (setjmp(failure.jump)) {
     jpeg_destroy_decompress(&info);
     return -1;
   }
   jpeg_create_decompress(&info);
-  info.progress = &progress;
+  info.progress = &limits.manager;
   jpeg_mem_src(&info, bytes, count);
   jpeg_read_header(&info, TRUE);
+  check_length(&info, count);
   int is_cmyk = info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK;
   info.out_color_space = is_cmyk ? JCS_CMYK : JCS_RGB;
   jpeg_start_decompress(&info);

@@ -60,6 +60,8 @@ static void flush_nothing(png_structp png) { (void)png; }
 static void read_header(png_structp png, png_infop info, Source *source) {
   png_set_read_fn(png, source, read_bytes);
   png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
+  // Only what is drawn: header, palette, transparency and pixels. Texts and profiles may inflate to any size.
+  png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
   png_read_info(png, info);
 }
 
@@ -101,6 +103,10 @@ static int decode(const uint8_t *bytes, size_t count, uint8_t *rgb, size_t sampl
     return -1;
   }
   read_header(png, info, &source);
+  // The format's compression makes at most 1032 bytes of one.
+  if ((uint64_t)png_get_rowbytes(png, info) * png_get_image_height(png, info) / 1032 > count) {
+    png_error(png, "too short for the size that it declares");
+  }
   png_set_expand(png);
   if (sample_size == 1) png_set_strip_16(png);
   const uint16_t one = 1;

@@ -14,7 +14,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 
 // The processor that the calling thread runs on.
 static inline unsigned current_processor(void) {
@@ -62,6 +65,33 @@ static inline void handle(int number, void (*handler)(int)) {
   sigemptyset(&blocked);
   sigaddset(&blocked, number);
   pthread_sigmask(SIG_UNBLOCK, &blocked, NULL);
+}
+
+#if defined(__linux__) && !defined(O_TMPFILE)
+#define O_TMPFILE (020000000 | O_DIRECTORY)
+#endif
+
+// The descriptor of a new file without a name in a folder, to be written; negative if there can be none.
+static inline int open_nameless(const char *folder) {
+#if defined(__linux__)
+  return open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+#else
+  (void)folder;
+  return -1;
+#endif
+}
+
+// Gives a file without a name its first one: 0, or the system's error code, EEXIST if the name is taken.
+static inline int give_name(int file, const char *path) {
+#if defined(__linux__)
+  char own[32];
+  snprintf(own, sizeof own, "/proc/self/fd/%d", file);
+  return linkat(AT_FDCWD, own, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0 ? 0 : errno;
+#else
+  (void)file;
+  (void)path;
+  return ENOTSUP;
+#endif
 }
 
 // Hints to the processor that this thread is waiting for another one's write.

@@ -118,7 +118,9 @@ public enum Setting: String, Sendable {
   case axis, boxes, channels, `class`, columns, contrast, crop, detection, embedding, fuse, grid, image, interpolation,
     item
   case labelMap = "label-map"
-  case labels, mask, mean
+  case labels, mask
+  case maxPixels = "max-pixels"
+  case mean
   case memoryLimit = "memory-limit"
   case method, metric, models, node
   case outputName = "output-name"

@@ -109,7 +109,7 @@ struct Bench: ParsableCommand {
       ("forward", report.forward_ms), ("backward", report.backward_ms), ("map", report.map_ms),
       ("whole", report.whole_ms),
     ] { table.add(name, decimal(times.min, 2), decimal(times.median, 2)) }
-    try Console.print(table.text)
+    try Console.print(table)
     let rate = report.gflop / report.forward_ms.median * 1e3
     try Console.print(
       "peak memory \(decimal(report.peak_mb, 0)) MB, \(decimal(report.gflop, 2)) GFLOP forward, "
@@ -123,19 +123,21 @@ struct Bench: ParsableCommand {
       byOperator[key, default: (0, 0)].count += 1
       byOperator[key]!.milliseconds += timing.duration.milliseconds
     }
-    var operators = Table(["\noperator [kernel]", " calls", " ms"])
+    var operators = Table(["operator [kernel]", " calls", " ms"])
     for (key, value) in byOperator.sorted(by: { $0.value.milliseconds > $1.value.milliseconds }) {
       operators.add(key, "\(value.count)", decimal(value.milliseconds, 3))
     }
-    try Console.print(operators.text)
-    var nodes = Table(["\nnode", "kernel", " ms", " GFLOP/s"])
+    try Console.print("")
+    try Console.print(operators)
+    var nodes = Table(["node", "kernel", " ms", " GFLOP/s"])
     for timing in timings {
       let rate = timing.operationCount / timing.duration.milliseconds / 1e6
       nodes.add(
         timing.node + (timing.isBackward ? " backward" : ""), timing.kernel, decimal(timing.duration.milliseconds, 3),
         timing.operationCount > 0 ? decimal(rate, 0) : "")
     }
-    try Console.print(nodes.text)
+    try Console.print("")
+    try Console.print(nodes)
   }
 
   /// The largest resident set of this process so far.

@@ -10,6 +10,8 @@ struct ConsoleOptions: ParsableArguments {
 }
 
 /// Standard output and standard error.
+///
+/// Lines may hold names of any origin: control characters are shown as their escapes.
 enum Console {
   /// Whether standard error is a terminal, where progress and colour make sense.
   static let isTerminal = isatty(STDERR_FILENO) == 1
@@ -23,12 +25,22 @@ enum Console {
   /// Writes a line to standard output, unless it is to be quiet.
   ///
   /// Throws `unwritable` if it is closed or its disk is full.
-  static func print(_ text: String) throws { if !isQuiet { try output(text) } }
+  static func print(_ line: String) throws { if !isQuiet { try output(line) } }
+
+  /// Writes a table to standard output, unless it is to be quiet.
+  ///
+  /// Throws `unwritable` if it is closed or its disk is full.
+  static func print(_ table: Table) throws { if !isQuiet { try output(text: table.lines.joined(separator: "\n")) } }
 
   /// Writes a line that was asked for to standard output.
   ///
   /// Throws `unwritable` if it is closed or its disk is full.
-  static func output(_ text: String) throws {
+  static func output(_ line: String) throws { try output(text: line.visible) }
+
+  /// Writes lines that hold no control characters to standard output.
+  ///
+  /// Throws `unwritable` if it is closed or its disk is full.
+  static func output(text: String) throws {
     let code = write(text + "\n", to: STDOUT_FILENO)
     guard code == 0 else {
       throw GradCAMError(
@@ -38,7 +50,7 @@ enum Console {
   }
 
   /// Writes a line to standard error.
-  static func note(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
+  static func note(_ line: String) { write(line.visible + "\n", to: STDERR_FILENO) }
 
   /// Writes a line of this program to standard error, unless it is to be quiet.
   static func say(_ text: String) {
@@ -61,7 +73,7 @@ enum Console {
   /// Ends the program with an error's line and exit code.
   static func fail(_ error: GradCAMError) -> Never {
     clearProgress()
-    note("gradcam: error: \(error.message.asOptions.split(separator: "\n").joined(separator: " "))")
+    note("gradcam: error: \(error.message.asOptions)")
     exit(error.kind.exitCode)
   }
 
@@ -74,7 +86,7 @@ enum Console {
   }
 
   /// Writes a line that the next one replaces.
-  static func drawProgress(_ line: String) { write("\r\(line)\u{1B}[K", to: STDERR_FILENO) }
+  static func drawProgress(_ line: String) { write("\r\(line.visible)\u{1B}[K", to: STDERR_FILENO) }
 
   static func clearProgress() { if isTerminal { write("\r\u{1B}[K", to: STDERR_FILENO) } }
 

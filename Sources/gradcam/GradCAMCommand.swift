@@ -26,6 +26,9 @@ struct GradCAMCommand: ParsableCommand {
 
   /// Runs the program; every error ends it with one line on standard error and its documented exit code.
   static func main() {
+    occupyStandardDescriptors()
+    // Writing beyond a limit on file sizes is an error like a full disk.
+    signal(SIGXFSZ, SIG_IGN)
     Interruption.watch()
     keepFreedMemory()
     do {
@@ -37,8 +40,23 @@ struct GradCAMCommand: ParsableCommand {
       if let hint = ForeignOption(in: CommandLine.arguments.dropFirst(), message(for: error)) {
         Console.fail(hint.error)
       }
-      exit(withError: error)
+      let code = exitCode(for: error)
+      guard code != .success else { exit(withError: error) }
+      // The parser quotes arguments, which may be the names of any files.
+      let text = fullMessage(for: error)
+      for line in text.split(separator: "\n", omittingEmptySubsequences: false) where !text.isEmpty {
+        Console.note(String(line))
+      }
+      exit(withError: code)
     }
+  }
+
+  /// Opens what is closed of standard input, output and error, so that no file takes their numbers.
+  ///
+  /// The other direction than theirs makes their use the same error as if they were closed.
+  private static func occupyStandardDescriptors() {
+    for (descriptor, direction) in [O_WRONLY, O_RDONLY, O_RDONLY].enumerated()
+    where fcntl(Int32(descriptor), F_GETFD) < 0 { _ = open("/dev/null", direction) }
   }
 
   /// Keeps freed blocks of a picture's size for the next picture: pages that go back to the system are cleared again.

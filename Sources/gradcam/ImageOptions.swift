@@ -56,6 +56,8 @@ struct ImageOptions: ParsableArguments {
   )
   var outputName: String?
 
+  @OptionGroup var limits: PictureLimitOptions
+
   /// What the options say about preprocessing.
   var choice: PreprocessingChoice {
     var choice = PreprocessingChoice()

@@ -1,3 +1,5 @@
+import GradCAM
+
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
@@ -19,5 +21,5 @@ private func printJSON(_ value: some Encodable, _ formatting: JSONEncoder.Output
   encoder.outputFormatting = formatting.union([.sortedKeys, .withoutEscapingSlashes])
   encoder.nonConformingFloatEncodingStrategy = .convertToString(
     positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
-  try Console.output(String(decoding: try encoder.encode(value), as: UTF8.self))
+  try Console.output(text: String(decoding: try encoder.encode(value), as: UTF8.self).withVisibleJSONStrings)
 }

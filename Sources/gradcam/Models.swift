@@ -35,7 +35,7 @@ struct Models: ParsableCommand {
         summary.parameterCount.map { scaled($0) } ?? "–", scaled(summary.byteCount) + "B", summary.auto ?? "–",
         summary.verdict)
     }
-    try Console.print(table.text)
+    try Console.print(table)
   }
 }
 

@@ -46,7 +46,7 @@ struct Nodes: ParsableCommand {
         "\(entry.index)", entry.module ?? "–", "\(entry.operatorName)", entry.shape.map { "\($0)" } ?? "–",
         entry.tensor, entry.name, entry.isAuto ? "← auto" : "")
     }
-    try Console.print(table.text)
+    try Console.print(table)
     if tensors.images.isEmpty { try Console.print("input: \(preprocessing.text)") }
     if entries.isEmpty { Console.warn("this model has no feature map between its image and its score; see --all") }
   }

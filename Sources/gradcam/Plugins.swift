@@ -27,7 +27,7 @@ struct Plugins: ParsableCommand {
       for (name, _) in plugin.methods { add("method", name) }
       for (name, _) in plugin.targets { add("target", name) }
     }
-    try Console.print(table.text)
+    try Console.print(table)
   }
 }
 

@@ -181,7 +181,7 @@ struct PreprocessingReport: Encodable {
         tops.prefix(4).map { $0.count > 28 ? $0.prefix(27) + "…" : $0 }.joined(separator: ", ")
           + (tops.count > 4 ? ", …" : ""))
     }
-    try Console.print(table.text)
+    try Console.print(table)
     if let written { return try Console.print("written: \(written)") }
     let doubt = images.count < 3 && `class` == nil ? " Few pictures prove little: give several, or --class." : ""
     try Console.print(

@@ -98,7 +98,7 @@ struct Sweep: ParsableCommand {
 
   private func sheetPath(of sources: ImageSources, _ opened: OpenedModel) throws -> String {
     var paths = ClaimedPaths(inputs: opened.paths + images + [boxes.path].compactMap { $0 })
-    guard let output else { return paths.claimFree(stem(sources.name(0)) + ".sweep", "png") }
+    guard let output else { return paths.claimFree(stem(sources.name(0)).withoutControls + ".sweep", "png") }
     try Picture.checkFormat(ofOutput: output)
     try paths.claim(output)
     return output
@@ -251,7 +251,7 @@ struct SweepReport: Encodable {
       let rank = node.rank.map { node.tied > 1 ? "\($0)=" : "\($0)" } ?? "–"
       table.add(metric == nil ? names : [rank, node.value.map { decimal($0, 4) } ?? "–"] + names)
     }
-    try Console.print(table.text)
+    try Console.print(table)
     if listed.count < nodes.count { try Console.print("… \(nodes.count - listed.count) more with --all") }
     let measured =
       metric.map {

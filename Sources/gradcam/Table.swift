@@ -1,4 +1,8 @@
+import GradCAM
+
 /// Aligns columns of text: numbers to the right, all else to the left.
+///
+/// Control characters are shown as their escapes.
 struct Table {
   private var rows: [[String]]
   private let alignsRight: [Bool]
@@ -6,22 +10,23 @@ struct Table {
   /// Creates a table with a heading; a column whose heading begins with a space is aligned to the right.
   init(_ heading: [String]) {
     alignsRight = heading.map { $0.hasPrefix(" ") }
-    rows = [heading.map { $0.hasPrefix(" ") ? String($0.dropFirst()) : $0 }]
+    rows = [heading.map { ($0.hasPrefix(" ") ? String($0.dropFirst()) : $0).visible }]
   }
 
   /// Adds a row with as many cells as the heading.
   mutating func add(_ cells: String...) { add(cells) }
 
-  mutating func add(_ cells: [String]) { rows.append(cells) }
+  mutating func add(_ cells: [String]) { rows.append(cells.map(\.visible)) }
 
-  var text: String {
+  /// The heading and the rows.
+  var lines: [String] {
     let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max()! }
     return rows.map { row in
       row.indices.map { column -> String in
         let padding = String(repeating: " ", count: widths[column] - row[column].count)
         return alignsRight[column] ? padding + row[column] : row[column] + padding
       }.joined(separator: "  ").trimmedRight
-    }.joined(separator: "\n")
+    }
   }
 }
 

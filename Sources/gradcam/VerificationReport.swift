@@ -70,7 +70,7 @@ struct VerificationReport: Encodable {
           percent(each.uncertainty), each.verdict)
       }
     }
-    try Console.print(table.text)
+    try Console.print(table)
     let worst = comparisons.filter { $0.verdict != GradientVerification.Verdict.none.rawValue }.map(\.error).max()
     try Console.print(
       "\(count(.agrees)) agree, \(count(.disagrees)) disagree, \(count(.none)) without verdict; tolerance "

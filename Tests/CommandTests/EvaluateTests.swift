@@ -68,6 +68,84 @@ import Testing
     }
   }
 
+  /// The lines of a whole log are never gone, even for an instant: a run that ends at once leaves the file as it was.
+  @Test func whatIsThereIsNotWrittenAgain() throws {
+    #expect(try evaluate("--output", "log.jsonl").code == 0)
+    let whole = try place.contents("log.jsonl")
+    let fewer = try evaluate("--output", "log.jsonl", "--resume", "--limit", "1")
+    #expect(fewer.code == 0 && fewer.output.contains("3 images, 1 skipped"), "\(fewer.output)")
+    #expect(try place.contents("log.jsonl") == whole)
+    let others = try place.run(
+      ["evaluate", shipped("shapes-vgg.onnx"), "photos", "--resume", "--output", "log.jsonl", "--method", "layercam"]
+        + Self.metrics + ["--limit", "1"])
+    #expect(others.code == 0, "\(others.errors)")
+    #expect(try place.contents("log.jsonl").starts(with: whole))
+    #expect(try lines("log.jsonl").count == 5)
+  }
+
+  /// Only what this program wrote is continued; anything else stays as it is.
+  @Test(arguments: [
+    ("notes.jsonl", "my only copy"), ("notes.jsonl", "{\"a\": 1}"), ("notes.jsonl", "{\"image\":\"a\",\"b\":1}"),
+    ("notes.jsonl", "[1, 2]\n"), ("notes.jsonl", "\n"), ("notes.jsonl", "{\"class\":\"cat\","),
+    ("notes.jsonl", "{\"image\":\"a.png\",\"model\":\"m\"}\n"), ("notes.csv", "a,b\n1,2"),
+    ("notes.csv", "my only copy"),
+    ("notes.csv", "\"open,\n1,2\n3"), ("notes.json", "\u{0}\u{1}\u{2}"),
+  ])
+  func foreignFilesAreNotTouched(_ name: String, _ text: String) throws {
+    try Data(text.utf8).write(to: URL(filePath: place.path(name)))
+    let outcome = try evaluate("--output", name, "--resume")
+    #expect(outcome.code == 64 && outcome.errors.contains("error: --resume \(name): holds"), "\(outcome.errors)")
+    #expect(outcome.errors.split(separator: "\n").filter { $0.contains("error") }.count == 1)
+    #expect(try place.contents(name) == Data(text.utf8))
+  }
+
+  /// Nor is what someone added to a log.
+  @Test func linesThatWereAddedAreNotTouched() throws {
+    #expect(try evaluate("--output", "log.jsonl").code == 0)
+    let more = try place.contents("log.jsonl") + Data("see also the other run".utf8)
+    try more.write(to: URL(filePath: place.path("log.jsonl")))
+    let outcome = try evaluate("--output", "log.jsonl", "--resume")
+    #expect(outcome.code == 64 && outcome.errors.contains("see also the other run"), "\(outcome.errors)")
+    #expect(try place.contents("log.jsonl") == more)
+  }
+
+  /// A long file without line ends is refused in time that grows with its length.
+  @Test func fileWithoutLineEnds() throws {
+    let long = Data(repeating: UInt8(ascii: "{"), count: 66 << 20)
+    try long.write(to: URL(filePath: place.path("long.jsonl")))
+    let clock = ContinuousClock(), start = clock.now
+    let outcome = try evaluate("--output", "long.jsonl", "--resume")
+    #expect(outcome.code == 64 && outcome.errors.contains("a line of more than 64 MB"), "\(outcome.errors)")
+    #expect(start.duration(to: clock.now) < .seconds(15))
+    #expect(try place.contents("long.jsonl") == long)
+  }
+
+  @Test func oneRunAtATime() throws {
+    #expect(try evaluate("--output", "log.jsonl").code == 0)
+    let whole = try place.contents("log.jsonl")
+    let file = open(place.path("log.jsonl"), O_RDWR | O_CLOEXEC)
+    #expect(file >= 0 && flock(file, LOCK_EX) == 0)
+    let refused = try evaluate("--output", "log.jsonl", "--resume")
+    #expect(refused.code == 73 && refused.errors.contains("is being written by another run"), "\(refused.errors)")
+    close(file)
+    #expect(try evaluate("--output", "log.jsonl", "--resume").code == 0)
+    #expect(try place.contents("log.jsonl") == whole)
+  }
+
+  /// Lines that two runs wrote count once, which is said once.
+  @Test(arguments: ["log.jsonl", "log.csv"]) func doubledLinesCountOnce(_ name: String) throws {
+    let methods = ["--method", "gradcam", "--method", "random", "--output", name]
+    let whole = try evaluate(methods[0], methods[1], methods[2], methods[3], methods[4], methods[5])
+    let all = try lines(name), head = name.hasSuffix("csv") ? 1 : 0
+    let doubled = Array(all[..<head]) + all[head...].flatMap { [$0, $0] } + all[head..<(head + 3)]
+    try Data((doubled.joined(separator: "\n") + "\n").utf8).write(to: URL(filePath: place.path(name)))
+    let again = try evaluate(methods[0], methods[1], methods[2], methods[3], methods[4], methods[5], "--resume")
+    #expect(again.code == 0 && again.output == whole.output, "\(again.output)")
+    let told = again.errors.split(separator: "\n").filter { $0.contains("of maps that have one already") }
+    #expect(told.count == 1 && told[0].contains("\(name): 10 lines"), "\(again.errors)")
+    #expect(try lines(name) == doubled)
+  }
+
   /// A method that is new gets the lines that are missing; a longer limit the images.
   @Test func resumingWithMore() throws {
     #expect(try evaluate("--limit", "2").code == 0)

@@ -129,4 +129,14 @@ struct PluginFaultTests {
     let folder = try workplace.run(["plugins", "--plugin-dir", "nowhere"])
     #expect(folder.code == 66 && folder.errors.contains("--plugin-dir nowhere: is not a folder"))
   }
+
+  /// Opening a pipe would wait for someone who writes to it.
+  @Test func pipesAreNoPlugins() throws {
+    let place = try Workplace()
+    #expect(mkfifo(place.path("pipe.so"), 0o600) == 0)
+    for arguments in [["--plugin", "pipe.so"], ["--plugin-dir", "."]] {
+      let outcome = try place.run(["plugins"] + arguments)
+      #expect(outcome.code == 66 && outcome.errors.contains("pipe.so: is not a regular file"), "\(outcome.errors)")
+    }
+  }
 }

@@ -57,6 +57,21 @@ final class Workplace {
     return Outcome(code: process.terminationStatus, output: try text(paths[0]), errors: try text(paths[1]))
   }
 
+  /// Runs the program and kills it after some seconds, unless it has ended.
+  func kill(_ arguments: [String], after seconds: Double) throws {
+    let process = Process()
+    process.executableURL = Self.built("gradcam")
+    process.arguments = arguments
+    process.currentDirectoryURL = folder
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    usleep(UInt32(seconds * 1e6))
+    Foundation.kill(process.processIdentifier, SIGKILL)
+    process.waitUntilExit()
+  }
+
   /// Runs the program, which must succeed.
   func succeed(_ arguments: String...) throws -> Outcome {
     let outcome = try run(arguments)

@@ -1,3 +1,4 @@
+import Foundation
 import Graph
 import TestSupport
 import Testing
@@ -57,6 +58,20 @@ import Testing
   @Test func aManifestThatIsNotThereIsAnError() {
     expectError(.unreadable, saying: "/nowhere/manifest.txt") {
       _ = try ConformanceManifest(contentsOf: "/nowhere/manifest.txt")
+    }
+  }
+
+  /// Links to folders above, to each other and to a case do not make more cases.
+  @Test func linksLeadNowhereTwice() throws {
+    try withTemporaryFolder { folder in
+      for name in ["one", "deep/two"] {
+        try FileManager.default.createDirectory(atPath: "\(folder)/\(name)", withIntermediateDirectories: true)
+        try writeAtomically([], to: "\(folder)/\(name)/model.onnx")
+      }
+      for (link, target) in [("up", "."), ("deep/up", ".."), ("again", "deep"), ("alias", "one"), ("lost", "nowhere")] {
+        #expect(symlink(target, "\(folder)/\(link)") == 0)
+      }
+      #expect(try ConformanceCase.find(in: folder).count == 2)
     }
   }
 }

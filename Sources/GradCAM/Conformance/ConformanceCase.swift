@@ -17,8 +17,19 @@ public struct ConformanceCase: Sendable {
 
   /// The cases in a folder, sorted by name: the folder itself, or those below it.
   ///
+  /// A folder that several links lead to is searched once.
+  ///
   /// Throws `unreadable` if the folder cannot be listed.
   public static func find(in folder: String) throws -> [ConformanceCase] {
+    var searched: Set<String> = []
+    return try find(in: folder, &searched)
+  }
+
+  private static func find(in folder: String, _ searched: inout Set<String>) throws -> [ConformanceCase] {
+    if let resolved = realpath(folder, nil) {
+      defer { free(resolved) }
+      guard searched.insert(String(cString: resolved)).inserted else { return [] }
+    }
     let entries: [String]
     do {
       entries = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
@@ -30,11 +41,13 @@ public struct ConformanceCase: Sendable {
       let name = fileName(folder)
       return [ConformanceCase(name: name, folder: folder, dataSets: sets)]
     }
-    return try entries.flatMap { entry -> [ConformanceCase] in
+    var cases: [ConformanceCase] = []
+    for entry in entries {
       let path = folder + "/" + entry
       let isFolder = (try? FileManager.default.contentsOfDirectory(atPath: path)) != nil
-      return isFolder ? try find(in: path) : []
+      if isFolder { cases += try find(in: path, &searched) }
     }
+    return cases
   }
 }
 

@@ -22,7 +22,7 @@ enum LabelFile {
       }
       return names
     }
-    let separator: Character = suffix == "tsv" ? "\t" : ","
+    let separator: Unicode.Scalar = suffix == "tsv" ? "\t" : ","
     if ["csv", "tsv"].contains(suffix) || LabelTable.hasHead(lines, separator) {
       guard let names = LabelTable(lines, separator).names else {
         throw unreadable("is a table without a column of the classes' names")
@@ -168,12 +168,12 @@ private struct LabelTable {
   ]
 
   /// Whether the first line consists of heads of columns alone.
-  static func hasHead(_ lines: [String], _ separator: Character) -> Bool {
+  static func hasHead(_ lines: [String], _ separator: Unicode.Scalar) -> Bool {
     let cells = lines.first.map { Self.cells($0, separator).map { $0.lowercased() } } ?? []
     return cells.count > 1 && cells.allSatisfy { numberHeads.contains($0) || nameHeads.contains($0) }
   }
 
-  init(_ lines: [String], _ separator: Character) {
+  init(_ lines: [String], _ separator: Unicode.Scalar) {
     var rows = lines.filter { !$0.trimmingSpace.isEmpty }.map { Self.cells($0, separator) }
     guard let first = rows.first else { return }
     let heads = first.map { $0.lowercased() }
@@ -193,7 +193,7 @@ private struct LabelTable {
   }
 
   /// The cells of a line; none if a quotation mark is misplaced.
-  private static func cells(_ line: String, _ separator: Character) -> [String] {
+  private static func cells(_ line: String, _ separator: Unicode.Scalar) -> [String] {
     CSV.fields(line, separator: separator)?.map(\.trimmingSpace) ?? []
   }
 }

@@ -80,11 +80,8 @@ struct ImageCodec: Sendable {
 
   func decode(_ bytes: [UInt8]) throws -> Picture {
     let (width, height) = try storedSize(bytes)
-    guard Picture.hasAllowedPixelCount(width: Int(width), height: Int(height)) else {
-      throw GradCAMError(
-        .badData, problem: "a picture of \(width) x \(height) pixels is too large",
-        advice: "shrink it to at most \(Picture.maximumPixelCount) pixels")
-    }
+    let isDeep = decodeDeepPixels != nil && isDeep(bytes)
+    try Picture.checkDecoding(width: width, height: height, isDeep: isDeep, fileSize: bytes.count)
     let count = 3 * Int(width) * Int(height)
     func decoded<Sample>(
       _ decode: (
@@ -99,7 +96,7 @@ struct ImageCodec: Sendable {
         initializedCount = count
       }
     }
-    if let decodeDeepPixels, isDeep(bytes) {
+    if let decodeDeepPixels, isDeep {
       return Picture(width: Int(width), height: Int(height), deepSamples: try decoded(decodeDeepPixels))
     }
     return Picture(width: Int(width), height: Int(height), pixels: try decoded(decodePixels))

@@ -3,5 +3,8 @@ import CJPEG
 extension ImageCodec {
   static let jpeg = ImageCodec(
     name: "JPEG", signature: [0xFF, 0xD8, 0xFF], extensions: ["jpg", "jpeg"],
-    readSize: gradcam_jpeg_size, decodePixels: gradcam_jpeg_decode, encodePixels: gradcam_jpeg_encode)
+    readSize: gradcam_jpeg_size,
+    // Encoders make up to a dozen scans.
+    decodePixels: { gradcam_jpeg_decode($0, $1, $2, $3, $4, UInt64(16 * Picture.maximumPixelCount), $5) },
+    encodePixels: gradcam_jpeg_encode)
 }

@@ -1,4 +1,8 @@
 import Graph
+import Synchronization
+
+/// What `Picture.allow(pixelCount:)` set; 0 stands for the usual limits.
+private let allowedPixelCount = Atomic<Int>(0)
 
 /// A picture of sRGB: rows from top to bottom, pixels from left to right, red, green and blue together.
 public struct Picture: Sendable, Equatable {
@@ -11,8 +15,22 @@ public struct Picture: Sendable, Equatable {
   /// The samples of a picture that was stored with 16 bits, 0 … 65,535, in the order of `pixels`; nil for 8 bits.
   public let deepSamples: [Float]?
 
-  /// The number of pixels (2²⁸) above which a picture is refused rather than decoded or made.
-  public static let maximumPixelCount = 1 << 28
+  /// The number of pixels above which a picture is refused rather than decoded or made: 2²⁸, unless another is allowed.
+  public static var maximumPixelCount: Int {
+    let allowed = allowedPixelCount.load(ordering: .relaxed)
+    return allowed > 0 ? allowed : 1 << 28
+  }
+
+  /// Sets `maximumPixelCount` for the whole process.
+  ///
+  /// Files with as many pixels are then decoded however small they are. By default, a file of more than 2²⁶ pixels must
+  /// have at least a byte for 128 of them, as photographs have.
+  ///
+  /// - Precondition: the count is positive and at most 2⁴⁰.
+  public static func allow(pixelCount: Int) {
+    precondition(0 < pixelCount && pixelCount <= 1 << 40)
+    allowedPixelCount.store(pixelCount, ordering: .relaxed)
+  }
 
   /// The quality of JPEG files, of 1 to 100, unless another is asked for.
   public static let usualJPEGQuality = 95
@@ -140,6 +158,22 @@ public struct Picture: Sendable, Equatable {
     guard let deepSamples else { return resized }
     let deep = resizedDeep(deepSamples, width: width, height: height, filter)
     return Picture(width: width, height: height, pixels: resized.pixels, deepSamples: deep)
+  }
+
+  /// Checks that a file is not refused for its number of pixels; those of 16-bit samples count twice.
+  static func checkDecoding(width: UInt32, height: UInt32, isDeep: Bool, fileSize: Int) throws {
+    let (pixels, overflow) = Int(width).multipliedReportingOverflow(by: Int(height) * (isDeep ? 2 : 1))
+    let size = "a picture of \(width) x \(height) pixels\(isDeep ? " of 16 bits" : "")"
+    guard !overflow, pixels <= maximumPixelCount else {
+      throw GradCAMError(
+        .badData, problem: "\(size) is too large",
+        advice: "shrink it to at most \(maximumPixelCount / (isDeep ? 2 : 1)) pixels, or give \(.maxPixels, as: "N")")
+    }
+    guard allowedPixelCount.load(ordering: .relaxed) > 0 || pixels <= max(1 << 26, 128 * fileSize) else {
+      throw GradCAMError(
+        .badData, problem: "\(size) in a file of \(fileSize) bytes is unlikely to be one",
+        advice: "give \(.maxPixels, "\(pixels)") if it is")
+    }
   }
 
   static func checkSize(width: Int, height: Int) throws {

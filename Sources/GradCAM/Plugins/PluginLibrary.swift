@@ -15,6 +15,12 @@ extension Plugin {
         throw GradCAMError(.unreadable, problem: "cannot be opened (\(String(cString: strerror(errno))))")
       }
       defer { free(resolved) }
+      // Opening a pipe that nobody writes to would wait forever.
+      var status = stat()
+      guard stat(resolved, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+        throw GradCAMError(
+          .unreadable, problem: "is not a regular file", advice: "give a shared library, built for this machine")
+      }
       guard let library = dlopen(resolved, RTLD_NOW | RTLD_LOCAL) else {
         let reason = dlerror().map { String(cString: $0) } ?? "no reason given"
         throw GradCAMError(

@@ -166,7 +166,8 @@ struct Compare: ParsableCommand {
       try printJSON(comparison)
     } else {
       try comparison.describe()
-      try Console.print("\n" + ([grid, report, csv].compactMap { $0 }).joined(separator: ", "))
+      try Console.print("")
+      try Console.print([grid, report, csv].compactMap { $0 }.joined(separator: ", "))
     }
     try checkDone(unread, of: images.count)
   }

@@ -50,23 +50,25 @@ extension Comparison {
     if models.contains(where: { $0.accuracy != nil }) {
       row("top class is right") { $0.accuracy.map { decimal($0 * 100, 0) + "%" } ?? "–" }
     }
-    try Console.print(table.text)
+    try Console.print(table)
     for note in notes { try Console.print(note) }
-    var results = Table(["\nimage", "class"] + models.map { " \($0.name)" } + ["says"])
+    var results = Table(["image", "class"] + models.map { " \($0.name)" } + ["says"])
     for image in images {
       let others = image.results.filter { !$0.isTop }.map { "\($0.model): \($0.top.name)" }
       results.add(
         [image.image, image.label] + image.results.map { percent($0.probability) }
           + [others.joined(separator: ", ")])
     }
-    try Console.print(results.text)
+    try Console.print("")
+    try Console.print(results)
     guard models.count > 1 else { return }
-    var agreement = Table(["\nmean agreement of maps", "", " Pearson", " Spearman", " SSIM", " IoU of top 20%"])
+    var agreement = Table(["mean agreement of maps", "", " Pearson", " Spearman", " SSIM", " IoU of top 20%"])
     for pair in meanAgreement {
       agreement.add(
         pair.first, pair.second, number(pair.pearson), number(pair.spearman), number(pair.ssim), number(pair.iou))
     }
-    try Console.print(agreement.text)
+    try Console.print("")
+    try Console.print(agreement)
   }
 
   /// How the figures are to be read.

@@ -119,6 +119,8 @@ struct PerModelImageOptions: ParsableArguments {
       valueName: "[MODEL=]K"))
   var item: [String] = []
 
+  @OptionGroup var limits: PictureLimitOptions
+
   /// What is asked of each model.
   struct Choice {
     var preprocessing = PreprocessingChoice()

@@ -81,25 +81,33 @@ struct Evaluate: ParsableCommand {
       return nil
     }
     let methods = chosen.names
-    let path = output ?? model.name + ".evaluation.jsonl"
+    let path = output ?? model.name.withoutControls + ".evaluation.jsonl"
     var paths = ClaimedPaths(
       inputs: model.graph.files + [image.labels, measured.boxes.path].compactMap { $0 } + names.map(folder.path))
     try paths.claim(path)
     var summary = EvaluationSummary(metrics)
     let log = try EvaluationLog(
-      path, metrics: metrics.map(\.name), resumes: resume, expected: (model.path, focus.taps[0].label)
+      path, metrics: metrics.map(\.name), resumes: resume, expected: (model.path, focus.taps[0].label),
+      measures: Set(names).contains
     ) { summary.add($0) }
+    if log.doubledCount > 0 {
+      Console.warn("\(path): \(counted(log.doubledCount, "line")) of maps that have one already; they do not count")
+    }
     for warning in explainer.warnings + leftOut { Console.tell(warning) }
 
     // Methods that the node does not support have no lines.
     var admitted = all ? log.finished.values.first(where: { !$0.isEmpty }).map { methods.filter($0.contains) } : methods
     let bar = ProgressBar(count: names.count)
-    for (index, name) in names.enumerated() {
+    let order = log.unfinished.map { first in [first] + names.filter { $0 != first } } ?? Array(names)
+    for (index, name) in order.enumerated() {
       let asked = admitted ?? methods.filter { !((try? registry.method(named: $0)) is any ConceptMethod) }
       let finished = log.finished[name], missing = asked.filter { !(finished?.contains($0) ?? false) }
       bar.report(index, 0, name)
       defer { bar.report(index, 1, name) }
-      guard finished == nil || !finished!.isEmpty, !missing.isEmpty else { continue }
+      guard finished == nil || !finished!.isEmpty, !missing.isEmpty else {
+        log.leave(name) { summary.add($0) }
+        continue
+      }
       var lines: [EvaluationLine] = []
       switch Result(catching: { try explainer.prepare(contentsOf: folder.path(name)) }) {
       case .failure(let error):
@@ -131,6 +139,7 @@ struct Evaluate: ParsableCommand {
       lines.forEach { summary.add($0) }
     }
     Console.clearProgress()
+    try log.finish()
     let report = summary.report(model: model.path, node: focus.taps[0].label, output: path)
     if json { try printJSON(report) } else { try report.describe() }
   }

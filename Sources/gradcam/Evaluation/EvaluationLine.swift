@@ -23,6 +23,11 @@ struct EvaluationLine: Codable, Equatable {
   var error: String?
 }
 
+/// A JSON document of any kind.
+private struct AnyJSON: Decodable {
+  init(from decoder: any Decoder) {}
+}
+
 /// How lines are written.
 enum EvaluationFormat {
   /// One JSON document per line.
@@ -51,7 +56,7 @@ enum EvaluationFormat {
     case .json:
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      return String(decoding: try encoder.encode(line), as: UTF8.self)
+      return String(decoding: try encoder.encode(line), as: UTF8.self).withVisibleJSONStrings
     case .csv:
       let numbers = metrics.map { name in (line.metrics?[name] ?? nil).map { "\($0)" } ?? "" }
       let known = [
@@ -62,10 +67,24 @@ enum EvaluationFormat {
     }
   }
 
-  /// Parses a line; nil if it is malformed.
+  /// Whether a record may begin with a text that has no end, as one that an interrupted run left.
+  func mayBegin(_ text: String) -> Bool {
+    guard self == .json else { return true }
+    let isWhole = (try? JSONDecoder().decode(AnyJSON.self, from: Data(text.utf8))) != nil
+    guard !isWhole else { return line(text, []) != nil }
+    // The first keys, in the order in which they are written.
+    let number = text.hasPrefix(#"{"class":"#) ? text.dropFirst(9).prefix { ("0"..."9").contains($0) } : ""
+    return [#"{"class":\#(number),"image":""#, #"{"error":""#, #"{"image":""#].contains { start in
+      start.hasPrefix(text) || text.hasPrefix(start)
+    }
+  }
+
+  /// Parses a record; nil if it is malformed.
   func line(_ text: String, _ metrics: [String]) -> EvaluationLine? {
     switch self {
-    case .json: return try? JSONDecoder().decode(EvaluationLine.self, from: Data(text.utf8))
+    case .json:
+      let line = try? JSONDecoder().decode(EvaluationLine.self, from: Data(text.utf8))
+      return line.flatMap { $0.method == nil && $0.error == nil ? nil : $0 }
     case .csv:
       guard let fields = CSV.fields(text), fields.count == Self.columns.count + metrics.count + 1 else { return nil }
       let numbers = fields[Self.columns.count...].dropLast().map { Double($0) }

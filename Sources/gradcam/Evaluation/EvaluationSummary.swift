@@ -8,13 +8,13 @@ struct EvaluationSummary {
   /// The methods in the order in which they appeared.
   private var methods: [String] = []
   /// How many images were measured, and how many could not be read.
-  private(set) var imageCount = 0, skippedCount = 0
+  private var images: Set<String> = [], skippedCount = 0
   /// The image of the last line, with its draws.
   private var last: (image: String, draws: BootstrapMean.Draws)?
 
   init(_ metrics: [any Metric]) { self.metrics = metrics }
 
-  /// Adds a line; the lines of one image follow each other.
+  /// Adds a line.
   mutating func add(_ line: EvaluationLine) {
     guard let method = line.method, let found = line.metrics else {
       skippedCount += 1
@@ -22,7 +22,7 @@ struct EvaluationSummary {
     }
     if last?.image != line.image {
       last = (line.image, BootstrapMean.Draws(line.image))
-      imageCount += 1
+      images.insert(line.image)
     }
     if !methods.contains(method) { methods.append(method) }
     for (name, value) in found {
@@ -32,7 +32,7 @@ struct EvaluationSummary {
 
   func report(model: String, node: String, output: String) -> EvaluationReport {
     EvaluationReport(
-      model: model, node: node, images: imageCount, skipped: skippedCount, output: output,
+      model: model, node: node, images: images.count, skipped: skippedCount, output: output,
       metrics: metrics.map { metric in
         EvaluationReport.Metric(
           metric: metric.name, summary: metric.summary, higher_is_better: metric.isBetterHigher,
@@ -79,7 +79,7 @@ struct EvaluationReport: Encodable {
           mean.mean.map { decimal($0, 3) } ?? "–", interval, "\(mean.count)")
       }
     }
-    try Console.print(table.text)
+    try Console.print(table)
     let bad = skipped == 0 ? "" : skipped == 1 ? ", 1 skipped" : ", \(skipped) skipped"
     try Console.print("\(images) \(images == 1 ? "image" : "images")\(bad); \(model) at \(node); \(output)")
   }

@@ -1,16 +1,19 @@
 import GradCAM
 import Graph
 
-/// A file that grows by whole lines.
+/// A file that grows by whole lines, of one run at a time.
 final class LineLog {
   private let path: String
   private let file: Int32
 
-  /// Opens a file for reading and appending.
+  /// A line has at most so many bytes.
+  private static let longestLine = 1 << 26
+
+  /// Opens a file for reading and appending, and locks it.
   ///
   /// - Parameter continues: whether the file may exist already.
   ///
-  /// Throws `unwritable` if it cannot be opened, `usage` if it exists and must not.
+  /// Throws `unwritable` if it cannot be opened or another run has locked it, `usage` if it exists and must not.
   init(_ path: String, continues: Bool) throws {
     self.path = path
     file = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | (continues ? 0 : O_EXCL), 0o666)
@@ -22,19 +25,28 @@ final class LineLog {
     }
     var status = stat()
     guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      close(file)
       throw GradCAMError(.unwritable, at: path, problem: "is not a regular file", advice: "give the name of a file")
+    }
+    // Some network file systems have no locks.
+    guard flock(file, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else {
+      throw GradCAMError(
+        .unwritable, at: path, problem: "is being written by another run",
+        advice: "wait until it ends, or give another --output")
     }
   }
 
-  deinit { close(file) }
+  deinit { if file >= 0 { close(file) } }
 
-  /// Appends lines in a single write.
+  /// Appends text in a single write, or nothing.
   ///
-  /// Throws `unwritable` if they cannot be written.
-  func append(_ lines: [String]) throws {
-    let code = writeAll(Array(lines.map { $0 + "\n" }.joined().utf8), to: file)
-    guard code == 0 else { throw failure(code) }
+  /// Throws `unwritable` if it cannot be written.
+  func append(_ text: some Collection<UInt8>) throws {
+    let end = lseek(file, 0, SEEK_END)
+    let code = writeAll(Array(text), to: file)
+    guard code == 0 else {
+      if end >= 0 { ftruncate(file, end) }
+      throw failure(code)
+    }
   }
 
   /// Truncates the file at a byte offset.
@@ -42,26 +54,50 @@ final class LineLog {
   /// Throws `unwritable` if that fails.
   func truncate(to position: Int) throws { guard ftruncate(file, position) == 0 else { throw failure(errno) } }
 
-  /// Reads the complete lines, a piece of the file at a time.
+  /// A piece of the file that ends with a line, or at the end of the file.
+  struct Line {
+    /// Without its line end.
+    let bytes: ArraySlice<UInt8>
+    /// The byte offset at which it begins.
+    let start: Int
+    /// Whether it has a line end.
+    let isComplete: Bool
+  }
+
+  /// Reads the lines from a byte offset on, a piece of the file at a time.
   ///
-  /// - Parameter body: receives a line and the byte offset at which it begins.
-  func forEachLine(_ body: (_ line: String, _ start: Int) throws -> Void) throws {
-    var position = 0, start = 0, pending: [UInt8] = []
+  /// Throws `unwritable` if the file cannot be read, and `usage` if a line is too long.
+  func forEachLine(from offset: Int = 0, _ body: (Line) throws -> Void) throws {
+    var position = offset, start = offset, pending: [UInt8] = []
     var piece = [UInt8](repeating: 0, count: 1 << 16)
     while true {
       let count = piece.withUnsafeMutableBytes { pread(file, $0.baseAddress, $0.count, position) }
       if count < 0 && errno == EINTR { continue }
       guard count >= 0 else { throw failure(errno) }
-      guard count > 0 else { return }
+      guard count > 0 else { break }
       position += count
-      pending += piece[..<count]
-      var rest = pending[...]
-      while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
-        try body(String(decoding: rest[..<end], as: UTF8.self), start)
-        start += end + 1 - rest.startIndex
-        rest = rest[(end + 1)...]
+      var from = 0
+      while let end = Self.lineEnd(in: piece, from..<count) {
+        pending += piece[from..<end]
+        try body(Line(bytes: pending[...], start: start, isComplete: true))
+        start += pending.count + 1
+        pending = []
+        from = end + 1
       }
-      pending = Array(rest)
+      pending += piece[from..<count]
+      guard pending.count <= Self.longestLine else {
+        throw GradCAMError(
+          .usage, at: path, problem: "has a line of more than \(Self.longestLine >> 20) MB, which no run wrote",
+          advice: "give another --output")
+      }
+    }
+    if !pending.isEmpty { try body(Line(bytes: pending[...], start: start, isComplete: false)) }
+  }
+
+  private static func lineEnd(in bytes: [UInt8], _ range: Range<Int>) -> Int? {
+    bytes.withUnsafeBytes { buffer in
+      guard let base = buffer.baseAddress else { return nil }
+      return memchr(base + range.lowerBound, Int32(UInt8(ascii: "\n")), range.count).map { UnsafeRawPointer($0) - base }
     }
   }
 

@@ -1,3 +1,5 @@
+import GradCAM
+
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
@@ -49,7 +51,7 @@ struct HTML: ExpressibleByStringInterpolation, Equatable, Sendable {
 }
 
 extension String {
-  /// The text with HTML's special characters escaped; characters that it forbids are replaced.
+  /// The text with HTML's special characters escaped and control characters shown as their escapes.
   fileprivate var escapedForHTML: String {
     var escaped = ""
     escaped.reserveCapacity(utf8.count)
@@ -61,7 +63,8 @@ extension String {
       case "\"": escaped += "&quot;"
       case "'": escaped += "&#39;"
       case "\t", "\n": escaped.unicodeScalars.append(scalar)
-      case "\0"..<" ", "\u{7F}"..."\u{9F}", "\u{FFFE}", "\u{FFFF}": escaped += "\u{FFFD}"
+      case "\u{FFFE}", "\u{FFFF}": escaped += "\u{FFFD}"
+      case _ where scalar.isControl: escaped += String(scalar).visible
       default: escaped.unicodeScalars.append(scalar)
       }
     }

@@ -44,14 +44,16 @@ struct ClaimedPaths {
     return path
   }
 
-  /// The same text for all paths of a file: its folder as the system knows it, if it is there.
+  /// The same text for all paths of a file: the path as the system knows it, or that of its folder, if they are there.
   private static func place(of path: String) -> String {
-    let folder = String(path.dropLast(fileName(path).count))
-    guard let resolved = realpath(folder.isEmpty ? "." : folder, nil) else {
-      return path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+    func resolved(_ path: String) -> String? {
+      guard let resolved = realpath(path, nil) else { return nil }
+      defer { free(resolved) }
+      return String(cString: resolved)
     }
-    defer { free(resolved) }
-    return String(cString: resolved) + "/" + fileName(path)
+    let folder = String(path.dropLast(fileName(path).count))
+    return resolved(path) ?? resolved(folder.isEmpty ? "." : folder).map { $0 + "/" + fileName(path) }
+      ?? path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
   }
 
   private func isInput(_ path: String) -> Bool { FileIdentity(path).map(inputs.contains) ?? false }

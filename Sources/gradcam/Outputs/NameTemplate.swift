@@ -75,21 +75,21 @@ struct NameTemplate {
     Set(pieces.compactMap { if case .field(let field) = $0 { field } else { nil } })
   }
 
-  /// The name of a result.
+  /// The name of a result, with fields short enough for file systems, which admit names of 255 bytes.
   func name(_ names: ResultNames) -> String {
-    pieces.map { piece in
-      switch piece {
-      case .text(let text): text
-      case .field(let field): Self.inFileName(names[field])
-      }
-    }.joined()
-  }
-
-  /// A text as a part of a file's name.
-  private static func inFileName(_ text: String) -> String {
-    let name = String(text.prefix(80).map { "/:\0".contains($0) || $0.isWhitespace || $0.isNewline ? "_" : $0 })
-    // Nothing, `.` and `..` would be other places.
-    return name.allSatisfy { $0 == "." } ? name + "_" : name
+    var room = 80
+    while true {
+      let name = pieces.map { piece in
+        switch piece {
+        case .text(let text): text
+        case .field(let field): names[field].asPartOfFileName(upTo: room)
+        }
+      }.joined()
+      // What distinguishes equal names, such as `-2`, comes on top.
+      let isLong = name.utf8.split(separator: UInt8(ascii: "/")).contains { $0.count > 240 }
+      guard isLong, room > 10 else { return name }
+      room -= 10
+    }
   }
 }
 

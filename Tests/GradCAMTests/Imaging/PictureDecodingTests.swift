@@ -1,3 +1,4 @@
+import CJPEG
 import Foundation
 import Graph
 import TestSupport
@@ -96,7 +97,7 @@ import Testing
 
   @Test func largePictureWithoutDataIsRefused() {
     let path = ImagingFixture.path("short.jpg")
-    expectError(.badData, at: path, saying: "cut-off JPEG") { _ = try Picture(contentsOf: path) }
+    expectError(.badData, at: path, saying: "in a file of 932 bytes is unlikely") { _ = try Picture(contentsOf: path) }
   }
 
   @Test func endlessProgressiveFileIsRefused() throws {
@@ -105,6 +106,71 @@ import Testing
     let last = bytes[scans..<bytes.count - 2]
     let many = bytes.dropLast(2) + Array(repeating: last, count: 600).joined() + [0xFF, 0xD9]
     expectError(.badData, saying: "500 scans") { _ = try Picture(decoding: Array(many)) }
+  }
+
+  /// Only a header of 16,384 × 16,384 pixels, and three scans without data.
+  private static let emptyScans: [UInt8] = {
+    let table: [UInt8] = [0xFF, 0xDB, 0, 67, 0] + Array(repeating: 1, count: 64)
+    let frame: [UInt8] = [0xFF, 0xC2, 0, 17, 8, 0x40, 0, 0x40, 0, 3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0]
+    let codes: [UInt8] = [0xFF, 0xC4, 0, 20, 0, 1] + Array(repeating: 0, count: 16)
+    let scan: [UInt8] = [0xFF, 0xDA, 0, 12, 3, 1, 0, 2, 0, 3, 0, 0, 0, 0x01]
+    let refinement: [UInt8] = [0xFF, 0xDA, 0, 12, 3, 1, 0, 2, 0, 3, 0, 0, 0, 0x10]
+    return [0xFF, 0xD8] + table + frame + codes + scan + refinement + [0xFF, 0xD9]
+  }()
+
+  private static func chunk(_ kind: String, _ data: [UInt8]) -> [UInt8] {
+    func number(_ value: Int) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) } }
+    let body = Array(kind.utf8) + data
+    return number(data.count) + body + number(CRC32.checksum(of: body))
+  }
+
+  private static func header(width: Int, height: Int, depth: UInt8) -> [UInt8] {
+    func number(_ value: Int) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) } }
+    return ImageCodec.png.signature + chunk("IHDR", number(width) + number(height) + [depth, 0, 0, 0, 0])
+  }
+
+  @Test(arguments: [
+    emptyScans, header(width: 16384, height: 16384, depth: 1) + chunk("IDAT", [0x78]),
+    header(width: 8192, height: 8192, depth: 16) + chunk("IDAT", [0x78]),
+  ])
+  func smallFilesOfManyPixelsAreUnlikely(_ bytes: [UInt8]) {
+    expectError(.badData, saying: "in a file of \(bytes.count) bytes is unlikely", "max-pixels") {
+      _ = try Picture(decoding: bytes)
+    }
+  }
+
+  /// A file that cannot hold the pixels that it declares is refused before any work.
+  @Test func filesTooShortForTheirSizeAreRefused() throws {
+    var jpeg = Self.emptyScans
+    let size = try #require(jpeg.indices.first { jpeg[$0] == 0xFF && jpeg[$0 + 1] == 0xC2 }) + 5
+    jpeg.replaceSubrange(size..<size + 4, with: [0x1F, 0xFF, 0x1F, 0xFF])
+    let clock = ContinuousClock(), start = clock.now
+    expectError(.badData, saying: "too short for the size") { _ = try Picture(decoding: jpeg) }
+    let png = Self.header(width: 8000, height: 8000, depth: 8) + Self.chunk("IDAT", [0x78])
+    expectError(.badData, saying: "too short for the size") { _ = try Picture(decoding: png) }
+    #expect(start.duration(to: clock.now) < .seconds(1))
+  }
+
+  /// Scans over many pixels are refused, however the file is padded.
+  @Test func scansTimesPixelsAreBounded() throws {
+    var jpeg = Self.emptyScans + Array(repeating: 0, count: 1000)
+    let size = try #require(jpeg.indices.first { jpeg[$0] == 0xFF && jpeg[$0 + 1] == 0xC2 }) + 5
+    jpeg.replaceSubrange(size..<size + 4, with: [1, 0, 1, 0])
+    var message = [CChar](repeating: 0, count: 256), rgb = [UInt8](repeating: 0, count: 3 << 16)
+    #expect(gradcam_jpeg_decode(jpeg, jpeg.count, &rgb, 256, 256, 2 << 16, &message) == 0)
+    #expect(gradcam_jpeg_decode(jpeg, jpeg.count, &rgb, 256, 256, (2 << 16) - 1, &message) == -1)
+    let text = message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+    #expect(String(decoding: text, as: UTF8.self) == "more scans than a picture of its size has")
+  }
+
+  /// Texts and profiles inflate to any size, and are not drawn.
+  @Test func compressedTextsAreSkipped() throws {
+    let bytes = try ImagingFixture.bytes("rgb8.png"), end = 8 + 25
+    let text = Array("Comment\0\0".utf8) + [0x78, 0x9C, 0, 0, 0, 0, 1, 2, 3]
+    let kinds = ["zTXt", "iCCP", "tEXt", "iTXt", "sPLT"]
+    let more = kinds.flatMap { kind in (0..<200).flatMap { _ in Self.chunk(kind, text) } }
+    let picture = try Picture(decoding: Array(bytes[..<end]) + more + bytes[end...])
+    #expect(try picture == ImagingFixture.picture("rgb8.png"))
   }
 
   @Test func otherFilesAreRefused() throws {

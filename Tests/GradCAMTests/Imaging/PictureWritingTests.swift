@@ -93,4 +93,73 @@ import Testing
       #expect(entries(of: folder) == [])
     }
   }
+
+  /// Until it is finished, a file has no name, or a temporary one where the file system admits no other.
+  @Test func nothingIsSeenOfAnUnfinishedFile() throws {
+    try withTemporaryFolder { folder in
+      let hasNameless = open_nameless(folder) >= 0
+      try writeAtomically([1], to: folder + "/old")
+      for name in ["old", "new"] {
+        let before = entries(of: folder)
+        let file = try AtomicFile(folder + "/" + name)
+        try file.append(Array(repeating: 2, count: 100_000))
+        if hasNameless { #expect(entries(of: folder) == before) }
+        try file.finish()
+        #expect(try contentsOfFile(at: folder + "/" + name).count == 100_000)
+      }
+      _ = try AtomicFile(folder + "/dropped")
+      #expect(entries(of: folder)?.sorted() == ["new", "old"])
+    }
+  }
+
+  /// Names that earlier runs left, such as one with the same process number in a container, block nothing.
+  @Test func staleTemporaryFilesAreNoObstacle() throws {
+    try withTemporaryFolder { folder in
+      for number in 0..<50 {
+        #expect(creat("\(folder)/.gradcam-\(getpid())-\(number).tmp", 0o600) >= 0)
+      }
+      try writeAtomically([1], to: folder + "/file")
+      try writeAtomically([2], to: folder + "/file")
+      #expect(try contentsOfFile(at: folder + "/file") == [2])
+    }
+  }
+
+  @Test func permissionsAreKept() throws {
+    try withTemporaryFolder { folder in
+      let path = folder + "/file"
+      func mode() -> mode_t {
+        var status = stat()
+        #expect(stat(path, &status) == 0)
+        return status.st_mode & 0o777
+      }
+      try writeAtomically([1], to: path)
+      let usual = mode()
+      #expect(usual & 0o600 == 0o600 && usual & 0o111 == 0)
+      for kept: mode_t in [0o600, 0o664, 0o755] {
+        #expect(chmod(path, kept) == 0)
+        try writeAtomically([2], to: path)
+        #expect(mode() == kept)
+      }
+    }
+  }
+
+  @Test func linksAreFollowed() throws {
+    try withTemporaryFolder { folder in
+      #expect(mkdir(folder + "/far", 0o700) == 0)
+      for (link, target) in [("a", "far/a"), ("b", "a"), ("c", folder + "/c2"), ("x", "y"), ("y", "x")] {
+        #expect(symlink(target, "\(folder)/\(link)") == 0)
+      }
+      try writeAtomically([1], to: folder + "/far/a")
+      for (name, bytes) in [("b", [2]), ("c", [3])] as [(String, [UInt8])] {
+        try writeAtomically(bytes, to: folder + "/" + name)
+      }
+      #expect(try contentsOfFile(at: folder + "/far/a") == [2] && contentsOfFile(at: folder + "/c2") == [3])
+      for link in ["a", "b", "c"] {
+        var status = stat()
+        #expect(lstat("\(folder)/\(link)", &status) == 0 && status.st_mode & S_IFMT == S_IFLNK)
+      }
+      let circle = folder + "/x"
+      expectError(.unwritable, at: circle, saying: "leads nowhere") { try writeAtomically([1], to: circle) }
+    }
+  }
 }

@@ -10,7 +10,7 @@ struct AnnotationTable {
   /// The picture's width and height.
   private let size: [Int]
   private let count: Int
-  private let separator: Character
+  private let separator: Unicode.Scalar
 
   static let pictureHeads = [
     "picture", "image", "filename", "file", "file_name", "image_name", "image_path", "path",
@@ -26,7 +26,9 @@ struct AnnotationTable {
   ]
 
   /// What separates the cells of a table, by its first line.
-  static func separator(of line: String) -> Character { ["\t", ";"].first { line.contains($0) } ?? "," }
+  static func separator(of line: String) -> Unicode.Scalar {
+    ["\t", ";"].first { line.unicodeScalars.contains($0) } ?? ","
+  }
 
   /// Finds the columns.
   ///
