@@ -24,6 +24,7 @@ struct Check: ParsableCommand {
   var manifest: String?
   @Flag(help: "Print one JSON document.") var json = false
   @OptionGroup(title: "Plugins") var plugins: PluginOptions
+  @OptionGroup var sandbox: SandboxOptions
   @Flag(help: .hidden) var inThisProcess = false
 
   private struct Row: Encodable {
@@ -31,12 +32,18 @@ struct Check: ParsableCommand {
     @Nullable var reason: String?
   }
 
-  /// The function that runs a case.
-  private func runner(_ manifest: ConformanceManifest?) throws -> (ConformanceCase) throws -> ConformanceOutcome {
+  /// The function that runs one of some cases.
+  private func runner(
+    _ cases: [ConformanceCase], _ manifest: ConformanceManifest?
+  ) throws -> (ConformanceCase) throws -> ConformanceOutcome {
     guard try inThisProcess || plugins.paths().isEmpty else {
-      let options = ["--rtol=\(rtol)", "--atol=\(atol)"] + (self.manifest.map { ["--manifest", $0] } ?? [])
+      // Each case's process has its own sandbox.
+      let options =
+        ["--sandbox", sandbox.sandbox.rawValue, "--rtol=\(rtol)", "--atol=\(atol)"]
+        + (self.manifest.map { ["--manifest", $0] } ?? [])
       return CaseProcess(arguments: ["check", "--json", "--in-this-process"] + options + plugins.arguments).run
     }
+    try sandbox.enter(NamedFiles(read: cases.map(\.folder)), plugins: try plugins.paths())
     return ConformanceRunner(
       relativeTolerance: rtol, absoluteTolerance: atol, manifest: manifest, operators: try plugins.registry().operators
     ).run
@@ -50,7 +57,7 @@ struct Check: ParsableCommand {
         advice: "a case is a folder with model.onnx and test_data_set_0")
     }
     let manifest = try manifest.map { try ConformanceManifest(contentsOf: $0) }
-    let run = try runner(manifest)
+    let run = try runner(cases, manifest)
     var surprises: [String] = [], rows: [Row] = []
     var counts: [ConformanceOutcome.Status: Int] = [:]
     for (index, each) in cases.enumerated() {
