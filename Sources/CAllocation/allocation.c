@@ -21,9 +21,6 @@
 
 #include "CProtection.h"
 
-// RTLD_NEXT, which dlfcn.h has only as an extension.
-static void *next_function(const char *name) { return dlsym((void *)-1L, name); }
-
 static _Noreturn void end(size_t size) {
   static atomic_flag is_ending = ATOMIC_FLAG_INIT;
   // What is left to do may allocate, too.
@@ -53,59 +50,71 @@ static _Noreturn void end(size_t size) {
   _exit(OUT_OF_MEMORY_CODE);
 }
 
-// The function of the same name after this program's: the C library's, or that of a library loaded in between.
-#define NEXT(type, name, ...)                                                                     \
-  typedef type (*name##_function)(__VA_ARGS__);                                                   \
-  static name##_function next_##name(void) {                                                      \
-    static _Atomic(name##_function) known;                                                        \
-    name##_function function = atomic_load_explicit(&known, memory_order_acquire);                \
-    if (function) return function;                                                                \
-    function = (name##_function)next_function(#name);                                             \
-    if (!function) _exit(OUT_OF_MEMORY_CODE);                                                     \
-    atomic_store_explicit(&known, function, memory_order_release);                                \
-    return function;                                                                              \
-  }
+// The functions of the same names after this program's: the C library's, or those of a library loaded in between.
+static void *(*_Atomic next_malloc)(size_t);
+static void *(*next_calloc)(size_t, size_t);
+static void *(*next_realloc)(void *, size_t);
+static int (*next_posix_memalign)(void **, size_t, size_t);
+static void *(*next_aligned_alloc)(size_t, size_t);
+static void *(*next_memalign)(size_t, size_t);
 
-NEXT(void *, malloc, size_t)
-NEXT(void *, calloc, size_t, size_t)
-NEXT(void *, realloc, void *, size_t)
-NEXT(int, posix_memalign, void **, size_t, size_t)
-NEXT(void *, aligned_alloc, size_t, size_t)
-NEXT(void *, memalign, size_t, size_t)
+static void *next_function(const char *name) {
+  void *function = dlsym((void *)-1L /* RTLD_NEXT, which dlfcn.h has only as an extension */, name);
+  if (!function) _exit(OUT_OF_MEMORY_CODE);
+  return function;
+}
+
+// Finds them all at the first allocation, before main: dlsym forgets the error of a failed dlopen, so it must not be
+// called when that error is being put into words, which allocates.
+static inline void find(void) {
+  if (atomic_load_explicit(&next_malloc, memory_order_acquire)) return;
+  next_calloc = (void *(*)(size_t, size_t))next_function("calloc");
+  next_realloc = (void *(*)(void *, size_t))next_function("realloc");
+  next_posix_memalign = (int (*)(void **, size_t, size_t))next_function("posix_memalign");
+  next_aligned_alloc = (void *(*)(size_t, size_t))next_function("aligned_alloc");
+  next_memalign = (void *(*)(size_t, size_t))next_function("memalign");
+  atomic_store_explicit(&next_malloc, (void *(*)(size_t))next_function("malloc"), memory_order_release);
+}
 
 void *malloc(size_t size) {
-  void *memory = next_malloc()(size);
+  find();
+  void *memory = next_malloc(size);
   if (!memory && size) end(size);
   return memory;
 }
 
 void *calloc(size_t count, size_t size) {
-  void *memory = next_calloc()(count, size);
+  find();
+  void *memory = next_calloc(count, size);
   size_t product;
   if (!memory && count && size) end(__builtin_mul_overflow(count, size, &product) ? (size_t)-1 : product);
   return memory;
 }
 
 void *realloc(void *old, size_t size) {
-  void *memory = next_realloc()(old, size);
+  find();
+  void *memory = next_realloc(old, size);
   if (!memory && size) end(size);
   return memory;
 }
 
 int posix_memalign(void **memory, size_t alignment, size_t size) {
-  const int code = next_posix_memalign()(memory, alignment, size);
+  find();
+  const int code = next_posix_memalign(memory, alignment, size);
   if (code == ENOMEM) end(size);
   return code;
 }
 
 void *aligned_alloc(size_t alignment, size_t size) {
-  void *memory = next_aligned_alloc()(alignment, size);
+  find();
+  void *memory = next_aligned_alloc(alignment, size);
   if (!memory && size) end(size);
   return memory;
 }
 
 void *memalign(size_t alignment, size_t size) {
-  void *memory = next_memalign()(alignment, size);
+  find();
+  void *memory = next_memalign(alignment, size);
   if (!memory && size) end(size);
   return memory;
 }
