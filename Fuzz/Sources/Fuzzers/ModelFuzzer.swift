@@ -4,7 +4,7 @@ import ONNXLoader
 import Ops
 
 /// The largest number of elements of an input that a user would give a small model, and the largest memory to run in.
-private let elementLimit = 1 << 16, memoryLimit = 128 << 20
+private let inputLimit = 1 << 16, memoryLimit = 128 << 20
 
 /// The file beside the models: their external data.
 private let weights = FuzzFolder.write((0..<4096).map { UInt8(truncatingIfNeeded: $0) }, to: "weights.bin")
@@ -106,7 +106,7 @@ private func zeros(_ value: Value) -> Tensor? {
     case .symbolic: 2
     }
   }
-  guard let shape = try? Shape(checked: extents, limit: elementLimit) else { return nil }
+  guard let shape = try? Shape(checked: extents, limit: inputLimit) else { return nil }
   switch type.storage {
   case .string: return Tensor([String](repeating: "", count: shape.count), shape: shape)
   case .float32: return Tensor([Float](repeating: 0, count: shape.count), shape: shape, floatingType: type)
@@ -116,5 +116,5 @@ private func zeros(_ value: Value) -> Tensor? {
 }
 
 extension Shape {
-  fileprivate var isSmall: Bool { (try? Shape(checked: dimensions, limit: elementLimit)) != nil }
+  fileprivate var isSmall: Bool { (try? Shape(checked: dimensions, limit: inputLimit)) != nil }
 }

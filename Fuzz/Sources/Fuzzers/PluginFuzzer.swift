@@ -47,10 +47,8 @@ private final class Tables {
   let methodList = UnsafeMutablePointer<UnsafePointer<gradcam_method>?>.allocate(capacity: capacity)
   let targetList = UnsafeMutablePointer<UnsafePointer<gradcam_target>?>.allocate(capacity: capacity)
   let types = UnsafeMutablePointer<Int64>.allocate(capacity: capacity)
-  let texts: [UnsafePointer<CChar>] = ["soft", "example", "SoftClip", "", "gradcam", "Relu", "\u{1B}[1m", "\u{FF}é"].map
-  {
-    UnsafePointer(strdup($0)!)
-  }
+  let texts: [UnsafePointer<CChar>] = Tables.words.map { UnsafePointer(strdup($0)!) }
+  private static let words = ["soft", "example", "SoftClip", "", "gradcam", "Relu", "\u{1B}[1m", "\u{FF}é"]
 
   func fill(from input: Bytes) {
     var input = input

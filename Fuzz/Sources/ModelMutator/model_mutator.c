@@ -163,16 +163,18 @@ static char *new_text(Field field, const char *old) {
   return old ? (char *)old : "";
 }
 
+// A copy of a message of the kind, or an empty one; there must be some memory left.
 static ProtobufCMessage *new_message(Descriptor descriptor, const Parts *from) {
   for (unsigned attempt = 0; attempt < 64 && from->message_count; attempt++) {
     ProtobufCMessage *message = from->messages[below(from->message_count)];
     // Encoded and decoded again, so that the two can differ from now on.
     if (message->descriptor != descriptor) continue;
     const size_t size = protobuf_c_message_get_packed_size(message);
-    uint8_t *bytes = size < 1 << 20 ? take(NULL, size + 1) : NULL;
+    uint8_t *bytes = size < 1 << 18 ? take(NULL, size + 1) : NULL;
     if (!bytes) continue;
     protobuf_c_message_pack(message, bytes);
-    return protobuf_c_message_unpack(descriptor, &allocator, size, bytes);
+    ProtobufCMessage *copy = protobuf_c_message_unpack(descriptor, &allocator, size, bytes);
+    if (copy) return copy;
   }
   ProtobufCMessage *message = take(NULL, descriptor->sizeof_message);
   if (message) descriptor->message_init(message);
@@ -208,14 +210,20 @@ static void change_list(ProtobufCMessage *message, Field field, const Parts *fro
   size_t *count = count_of(message, field);
   const size_t size = size_of(field), old = *count, position = below(old), way = below(8);
   uint8_t *elements = copy_of(*(void **)member(message, field), old * size, (old + 1) * size);
-  if (!elements) return;
+  // Without memory left, the list stays as it is.
+  if (!elements || arena_used > sizeof arena / 2) return;
   *(void **)member(message, field) = elements;
   if (old == 0 || way == 0) {  // one more, somewhere
+    // Made before it is in the list: it may become a copy of what the list belongs to.
+    union {
+      ProtobufCBinaryData bytes;
+      char *text;
+    } fresh = {{0, NULL}};
+    if (field->type == PROTOBUF_C_TYPE_STRING) fresh.text = "";
+    change_element(field, &fresh, from);
     memmove(elements + (position + 1) * size, elements + position * size, (old - position) * size);
-    memset(elements + position * size, 0, size);
+    memcpy(elements + position * size, &fresh, size);
     *count = old + 1;
-    if (field->type == PROTOBUF_C_TYPE_STRING) *(char **)(elements + position * size) = "";
-    change_element(field, elements + position * size, from);
   } else if (way == 1) {  // one less
     memmove(elements + position * size, elements + (position + 1) * size, (old - position - 1) * size);
     *count = old - 1;
