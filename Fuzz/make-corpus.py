@@ -20,6 +20,7 @@ FUZZ = Path(__file__).parent
 TESTS = FUZZ.parent / "Tests"
 CORPUS = FUZZ / "Corpus"
 LIMIT = 24_000  # bytes of a seed
+SLOW = {"function_doubling.onnx"}  # under AddressSanitizer it takes longer than an input may
 
 TEXTS = {
     "metadata": {
@@ -107,7 +108,7 @@ def write_models(folder):
             (folder / f"{name.removeprefix('test_')}.onnx").write_bytes(data)
     for pattern in ("GradCAMTests/Fixtures/*/*.onnx", "CommandTests/Fixtures/*.onnx", "ONNXLoaderTests/Fixtures/*.onnx"):
         for path in sorted(TESTS.glob(pattern)):
-            if path.stat().st_size <= LIMIT:
+            if path.stat().st_size <= LIMIT and path.name not in SLOW:
                 shutil.copy(path, folder / f"{path.parent.name}-{path.name}")
 
 
