@@ -22,7 +22,21 @@ BENCH =
 PREFIX ?= /usr/local
 STAGE = build/stage
 
-.PHONY: demo build library stage install uninstall test conformance bench lint packages browser protobuf clean
+# How many seconds 'make fuzz' runs each fuzzer, and which: all if none is named, as in: make fuzz FUZZERS="model npy"
+SECONDS = 60
+FUZZERS =
+# What is checked in C besides memory. Alignment and the arithmetic of pointers are left out: kernels read vectors at any
+# address, and the checks would make their compilation take many minutes.
+UNDEFINED = signed-integer-overflow,shift,bounds,integer-divide-by-zero,float-cast-overflow,vla-bound
+FUZZ_FLAGS = --package-path Fuzz --scratch-path .build-fuzz -c release --sanitize fuzzer -Xswiftc -enable-testing \
+  -Xswiftc -sanitize=fuzzer,address -Xcc -O1 -Xcc -fsanitize=fuzzer-no-link,address,$(UNDEFINED) \
+  -Xcc -fno-sanitize-recover=all -Xcc -DSIMD_ONE_LEVEL
+SANITIZE_FLAGS = --scratch-path .build-sanitize --sanitize address -Xcc -fsanitize=$(UNDEFINED) \
+  -Xcc -fno-sanitize-recover=all -Xcc -DSIMD_ONE_LEVEL
+THREADS_FLAGS = --scratch-path .build-sanitize-threads --sanitize thread -Xcc -DSIMD_ONE_LEVEL
+
+.PHONY: demo build library stage install uninstall test conformance bench lint packages browser protobuf clean \
+  fuzz fuzz-corpus sanitize sanitize-threads
 
 # Builds the program, explains a picture and says where the result is.
 demo: build
@@ -67,6 +81,29 @@ test: packages
 	$(SWIFT) build $(TEST_FLAGS) --build-tests
 	$(SWIFT) test $(TEST_FLAGS) --skip-build
 
+# Runs every fuzzer for a while, from its corpus; see docs/security.md.
+fuzz: .build-fuzz/fuzzers
+	Fuzz/run $(SECONDS) $(FUZZERS)
+
+# Adds to the corpus what fuzzing found, as far as it covers more.
+fuzz-corpus: .build-fuzz/fuzzers
+	Fuzz/run merge $(FUZZERS)
+
+.PHONY: .build-fuzz/fuzzers
+.build-fuzz/fuzzers: packages
+	$(SWIFT) build $(FUZZ_FLAGS)
+
+# All tests under AddressSanitizer, and C under UndefinedBehaviorSanitizer. Leaks are looked for by the fuzzers.
+sanitize: packages
+	$(SWIFT) build $(SANITIZE_FLAGS) --build-tests
+	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test $(SANITIZE_FLAGS) --skip-build
+
+# The tests of threads, plans and the C interface under ThreadSanitizer.
+sanitize-threads: packages
+	$(SWIFT) build $(THREADS_FLAGS) --build-tests
+	TSAN_OPTIONS=halt_on_error=1 $(SWIFT) test $(THREADS_FLAGS) --skip-build \
+	  --filter 'GraphTests|CInterfaceTests|ModelPlannerTests|ObservationTests|OrderedWorkTests'
+
 # Runs all of ONNX's backend tests and compares the outcomes with the manifest.
 conformance: build $(CASES)
 	@for suite in simple pytorch-converted pytorch-operator light node .; do \
@@ -92,7 +129,7 @@ bench: build
 	"$$python" scripts/bench.py $(BENCH)
 
 lint:
-	$(SWIFT) format lint --strict --recursive Package.swift Snippets Sources Tests
+	$(SWIFT) format lint --strict --recursive Package.swift Fuzz/Package.swift Fuzz/Sources/Fuzzers Snippets Sources Tests
 
 # Installs the Debian packages that are missing; does nothing if there are none.
 packages:
@@ -107,4 +144,4 @@ protobuf:
 	cd Sources/COnnx && protoc-c --c_out=. onnx.proto && mv onnx.pb-c.h include/
 
 clean:
-	rm -rf .build .build-library .build-test build gradcam-demo.png
+	rm -rf .build .build-fuzz .build-library .build-sanitize .build-sanitize-threads .build-test build gradcam-demo.png

@@ -21,18 +21,23 @@ let package = Package(
     .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
     .target(name: "COnnx", dependencies: ["CProtobufC"], exclude: ["onnx.proto"]),
     .target(name: "CGradCAMPlugin"),
+    .target(name: "CProtection"),
+    .target(name: "CAllocation", dependencies: ["CProtection"]),
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
 
     .target(name: "Graph", dependencies: ["CSystem"]),
     .target(name: "Ops", dependencies: ["Graph", "CKernels", "COpenBLAS"]),
-    .target(name: "ONNXLoader", dependencies: ["Graph", "COnnx"]),
+    .target(name: "ONNXLoader", dependencies: ["Graph", "COnnx", "CProtection"]),
     .target(
       name: "GradCAM", dependencies: ["Graph", "Ops", "ONNXLoader", "CGradCAMPlugin", "CPNG", "CJPEG"],
       resources: [.embedInCode("Data/imagenet_labels.txt"), .embedInCode("Data/fixed-10x20.hex")]),
     .target(name: "CInterface", dependencies: ["CGradCAM", "GradCAM", "Graph"]),
     .executableTarget(
       name: "GradCAMCommand",
-      dependencies: ["CSystem", "GradCAM", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: [
+        "CAllocation", "CProtection", "CSystem", "GradCAM",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       path: "Sources/gradcam",
       resources: [.embedInCode("HTMLReport/report.css"), .embedInCode("HTMLReport/report.js")]),
 
@@ -45,6 +50,7 @@ let package = Package(
     .testTarget(
       name: "CInterfaceTests", dependencies: ["CInterface", "CGradCAM", "GradCAM", "Graph", "TestSupport"]),
     .testTarget(
-      name: "CommandTests", dependencies: ["GradCAMCommand", "GradCAM", "TestSupport"], exclude: ["Fixtures"]),
+      name: "CommandTests", dependencies: ["CProtection", "GradCAMCommand", "GradCAM", "TestSupport"],
+      exclude: ["Fixtures"]),
   ]
 )

@@ -1,8 +1,10 @@
+import CProtection
 import Graph
 
 /// A file's contents as memory that the system reads in on demand; unmapped when the last reference is released.
 ///
-/// If another program truncates the file while it is mapped, this program crashes: nothing can catch that fault.
+/// If another program cuts the file short while it is mapped, reading beyond its new end is a fault (SIGBUS), which a
+/// program may turn into an error with `report_faults`.
 final class MappedFile: MemoryOwner, @unchecked Sendable {
   let bytes: UnsafeRawBufferPointer
 
@@ -26,10 +28,13 @@ final class MappedFile: MemoryOwner, @unchecked Sendable {
       throw MappedFile.systemError("cannot be mapped into memory")
     }
     bytes = UnsafeRawBufferPointer(start: base, count: count)
+    note_mapping(base, count, path)
   }
 
   deinit {
-    if let base = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: base), bytes.count) }
+    guard let base = bytes.baseAddress else { return }
+    forget_mapping(base)
+    munmap(UnsafeMutableRawPointer(mutating: base), bytes.count)
   }
 
   /// Gives whole pages back to the system, which reads them in again when they are needed.

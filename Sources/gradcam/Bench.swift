@@ -64,6 +64,7 @@ struct Bench: ParsableCommand {
 
   func run() throws {
     let clock = ContinuousClock()
+    try host.enterSandbox(models: [self.model], read: image.paths, target.request.paths)
     let start = clock.now
     let opened = try OpenedModel(self.model, host, image, target.request), model = opened.model
     let (explainer, choice) = try opened.explainer(

@@ -25,6 +25,7 @@ struct Check: ParsableCommand {
   @Flag(help: "Print one JSON document.") var json = false
   @OptionGroup var memory: MemoryOptions
   @OptionGroup(title: "Plugins") var plugins: PluginOptions
+  @OptionGroup var sandbox: SandboxOptions
   @Flag(help: .hidden) var inThisProcess = false
 
   private struct Row: Encodable {
@@ -32,13 +33,18 @@ struct Check: ParsableCommand {
     @Nullable var reason: String?
   }
 
-  /// The function that runs a case.
-  private func runner(_ manifest: ConformanceManifest?) throws -> (ConformanceCase) throws -> ConformanceOutcome {
+  /// The function that runs one of some cases.
+  private func runner(
+    _ cases: [ConformanceCase], _ manifest: ConformanceManifest?
+  ) throws -> (ConformanceCase) throws -> ConformanceOutcome {
     guard try inThisProcess || plugins.paths().isEmpty else {
+      // Each case's process has its own sandbox.
       let options =
-        ["--rtol=\(rtol)", "--atol=\(atol)"] + memory.arguments + (self.manifest.map { ["--manifest", $0] } ?? [])
+        ["--sandbox", sandbox.sandbox.rawValue, "--rtol=\(rtol)", "--atol=\(atol)"] + memory.arguments
+        + (self.manifest.map { ["--manifest", $0] } ?? [])
       return CaseProcess(arguments: ["check", "--json", "--in-this-process"] + options + plugins.arguments).run
     }
+    try sandbox.enter(NamedFiles(read: cases.map(\.folder)), plugins: try plugins.paths())
     return ConformanceRunner(
       relativeTolerance: rtol, absoluteTolerance: atol, manifest: manifest, operators: try plugins.registry().operators
     ).run
@@ -52,7 +58,7 @@ struct Check: ParsableCommand {
         advice: "a case is a folder with model.onnx and test_data_set_0")
     }
     let manifest = try manifest.map { try ConformanceManifest(contentsOf: $0) }
-    let run = try runner(manifest)
+    let run = try runner(cases, manifest)
     var surprises: [String] = [], rows: [Row] = []
     var counts: [ConformanceOutcome.Status: Int] = [:]
     for (index, each) in cases.enumerated() {

@@ -72,9 +72,15 @@ enum Console {
 
   /// Ends the program with an error's line and exit code.
   static func fail(_ error: GradCAMError) -> Never {
-    clearProgress()
-    note("gradcam: error: \(error.message.asOptions)")
+    report(error)
     exit(error.kind.exitCode)
+  }
+
+  /// Writes an error's line to standard error.
+  static func report(_ error: GradCAMError) {
+    clearProgress()
+    let hint = Sandbox.hint(error).map { "; \($0)" } ?? ""
+    note("gradcam: error: \(error.message.asOptions)\(hint)")
   }
 
   /// Draws a progress bar if standard error is a terminal.

@@ -75,6 +75,9 @@ struct Explain: ParsableCommand {
 
   func run() throws {
     let images = try ImageFolder.expanding(self.images)
+    try host.enterSandbox(
+      models: [self.model], read: images, image.paths, target.request.paths,
+      written: [files.output ?? ".", sheet], arrays.paths)
     if let sheet { try Picture.checkFormat(ofOutput: sheet) }
     let opened = try OpenedModel(model, host, image, request), model = opened.model
     let sources = try opened.sources(images, item: featureMap.item.item)

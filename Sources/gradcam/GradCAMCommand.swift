@@ -13,7 +13,7 @@ struct GradCAMCommand: ParsableCommand {
         gradcam nodes MODEL.onnx
 
       Exit codes: 0 done, 1 a check failed, 64 usage, 65 bad data, 66 cannot read, 69 unsupported operator or feature, \
-      70 a defect of this program, 73 cannot write, 130 ended by Ctrl-C.
+      70 a defect of this program, 71 out of memory, 73 cannot write, 130 ended by Ctrl-C.
       """,
     version: programVersion,
     subcommands: [

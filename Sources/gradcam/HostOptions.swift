@@ -10,8 +10,33 @@ struct HostOptions: ParsableArguments {
   var models: String?
   @OptionGroup var memory: MemoryOptions
   @OptionGroup var plugins: PluginOptions
+  @OptionGroup var sandbox: SandboxOptions
 
   var modelFolder: ModelFolder { models.map(ModelFolder.init) ?? .usual }
+
+  /// Restricts the program to the files that a command line names.
+  ///
+  /// - Parameters:
+  ///   - models: the arguments that name models.
+  ///   - read: other files that are read, and folders; nil for an option that is not given.
+  ///   - written: the files that are written, and folders of such.
+  ///
+  /// Throws as `SandboxOptions.enter` does, and `unreadable` if a folder of plugins cannot be listed.
+  func enterSandbox(models: [String], read: [String?]..., written: [String?]...) throws {
+    // A name that cannot be resolved is an error when the model is opened, which lists the folder.
+    let paths = models.map { (try? modelFolder.resolve($0)) ?? $0 }
+    try sandbox.enter(
+      NamedFiles(
+        models: paths, read: [modelFolder.path] + read.joined().compactMap { $0 },
+        written: written.joined().compactMap { $0 }),
+      plugins: try plugins.paths())
+  }
+
+  /// Where `MODEL.json` of the model that an argument names may be written.
+  func sidecarPlaces(of model: String) -> [String] {
+    let path = (try? modelFolder.resolve(model)) ?? model
+    return [path] + ModelMetadata.filesRead(beside: path).prefix(1)
+  }
 
   /// Opens the model that an argument names: a path, or a name in the models folder.
   ///

@@ -58,6 +58,9 @@ struct ImageOptions: ParsableArguments {
 
   @OptionGroup var limits: PictureLimitOptions
 
+  /// The files that the options name.
+  var paths: [String] { (tensor + pictures).pathsOfArguments + [labels].compactMap { $0 } }
+
   /// What the options say about preprocessing.
   var choice: PreprocessingChoice {
     var choice = PreprocessingChoice()

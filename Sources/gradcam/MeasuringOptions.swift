@@ -45,6 +45,9 @@ struct BoxOptions: ParsableArguments {
       valueName: "LABEL=CLASS"), completion: .label)
   var labelMap: [String] = []
 
+  /// The files that may be read: the file or folder named, and the names of YOLO's classes near it.
+  var paths: [String] { path.map { [$0] + ObjectBoxes.filesRead(near: $0) } ?? [] }
+
   mutating func validate() throws {
     if path == nil, !labelMap.isEmpty { throw ValidationError("--label-map needs --boxes.") }
   }

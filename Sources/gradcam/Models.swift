@@ -15,9 +15,10 @@ struct Models: ParsableCommand {
   @OptionGroup(title: "Models and plugins") var host: HostOptions
 
   func run() throws {
-    let folder = host.modelFolder
+    let folder = host.modelFolder, names = try folder.names()
+    try host.enterSandbox(models: names.map(folder.file))
     let registry = try host.plugins.registry()
-    let summaries = try folder.names().map { ModelSummary(contentsOf: folder.file(of: $0), registry: registry) }
+    let summaries = names.map { ModelSummary(contentsOf: folder.file(of: $0), registry: registry) }
     if json { return try printJSON(summaries.map(ModelReport.init)) }
     guard !summaries.isEmpty else {
       return Console.warn(

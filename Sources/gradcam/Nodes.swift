@@ -25,6 +25,7 @@ struct Nodes: ParsableCommand {
   }
 
   func run() throws {
+    try host.enterSandbox(models: [self.model], read: image.paths)
     let model = try host.open(model, image)
     let tensors = try InputTensors(tensors: image.tensor, pictures: image.pictures, model: model)
     let preprocessing = try tensors.preprocessing(image.choice, for: model), size = preprocessing.inputSize

@@ -31,6 +31,10 @@ struct Preprocess: ParsableCommand {
   @OptionGroup(title: "Models and plugins") var host: HostOptions
 
   func run() throws {
+    let paths = try ImageFolder.expanding(images)
+    try host.enterSandbox(
+      models: [self.model], read: paths, image.paths,
+      written: write.map { _ in host.sidecarPlaces(of: self.model) } ?? [])
     let model = try host.open(model, image)
     let current = try DecidedPreprocessing(image.choice, for: model)
     let candidates = PreprocessingCandidate.all(current.inputSize)
@@ -49,7 +53,6 @@ struct Preprocess: ParsableCommand {
     let expected = try expected.map {
       try explainer.labels.index(of: $0, classCount: explainer.focus.catalogue.classCount)
     }
-    let paths = try ImageFolder.expanding(images)
     let (pictures, unread) = try readable(paths) { try Picture(contentsOf: $0) }
 
     var rows: [PreprocessingReport.Row] = []

@@ -47,6 +47,9 @@ struct Sweep: ParsableCommand {
   func run() throws {
     let metric = try boxes.metric(named: self.metric)
     let clock = ContinuousClock()
+    try host.enterSandbox(
+      models: [self.model], read: images, image.paths, self.target.request.paths, boxes.paths,
+      written: best ? [] : [output ?? "."])
     let opened = try OpenedModel(model, host, image, target.request)
     let model = opened.model
     let sources = try opened.sources(images, item: item.item)

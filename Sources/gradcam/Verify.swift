@@ -41,6 +41,7 @@ struct Verify: ParsableCommand {
   mutating func validate() throws { if target.classes.count > 1 { throw ValidationError("Give one --class.") } }
 
   func run() throws {
+    try host.enterSandbox(models: [self.model], read: [picture], image.paths, target.request.paths)
     let opened = try OpenedModel(model, host, image, target.request), model = opened.model
     let sources =
       picture == nil && opened.tensors.images.isEmpty

@@ -2,7 +2,8 @@
 #ifndef CKERNELS_SIMD_H
 #define CKERNELS_SIMD_H
 
-#if defined(__x86_64__) && defined(__linux__)
+// SIMD_ONE_LEVEL leaves the versions out, for builds with sanitizers, which take minutes for each.
+#if defined(__x86_64__) && defined(__linux__) && !defined(SIMD_ONE_LEVEL)
 #define SIMD_KERNEL __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 // The same for kernels written with vectors of 64 bytes, which the compiler would halve at the level x86-64-v4.
 #define WIDE_SIMD_KERNEL __attribute__((target_clones("avx512f", "arch=x86-64-v3", "default")))

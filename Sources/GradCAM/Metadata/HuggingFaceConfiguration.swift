@@ -24,15 +24,26 @@ public struct HuggingFaceConfiguration: Sendable {
   ///
   /// Throws `badData` if one that can only be meant for this network cannot be read.
   init?(beside modelPath: String) throws {
-    let folder = modelPath.lastIndex(of: "/").map { String(modelPath[...$0]) } ?? ""
-    for folder in [folder, folder + "../"] {
-      try readConfiguration(folder + "config.json")
-      for name in ["preprocessor_config.json", "processor_config.json"] where preprocessing == nil {
-        try readProcessor(folder + name)
-      }
+    for folder in Self.folders(of: modelPath) {
+      try readConfiguration(folder + Self.configuration)
+      for name in Self.processors where preprocessing == nil { try readProcessor(folder + name) }
       if !files.isEmpty { return }
     }
     return nil
+  }
+
+  private static let configuration = "config.json"
+  private static let processors = ["preprocessor_config.json", "processor_config.json"]
+
+  /// The folders in which the files of a network may lie, each with a slash at its end or empty.
+  private static func folders(of modelPath: String) -> [String] {
+    let folder = modelPath.lastIndex(of: "/").map { String(modelPath[...$0]) } ?? ""
+    return [folder, folder + "../"]
+  }
+
+  /// The paths at which files are looked for.
+  static func paths(beside modelPath: String) -> [String] {
+    folders(of: modelPath).flatMap { folder in ([configuration] + processors).map { folder + $0 } }
   }
 
   /// Reads a file of JSON; nil if it does not exist.

@@ -102,11 +102,11 @@ final class GuardedMemory {
   let base: UnsafeMutableRawPointer
   private let byteCount: Int
 
-  /// Nil if it cannot be allocated.
+  /// Nil if it cannot be allocated, or is more than the machine has.
   init?(byteCount: Int) {
     let (whole, overflows) = byteCount.addingReportingOverflow(GuardZone.byteCount)
     var block: UnsafeMutableRawPointer?
-    guard !overflows, posix_memalign(&block, 64, whole) == 0, let block else { return nil }
+    guard !overflows, whole <= physicalByteCount, posix_memalign(&block, 64, whole) == 0, let block else { return nil }
     base = block
     self.byteCount = byteCount
     GuardZone.set(at: base + byteCount)

@@ -40,7 +40,7 @@ extension Plugin {
 }
 
 /// Reads a plugin's tables, which may have fewer members than this program's.
-private struct PluginReader {
+struct PluginReader {
   typealias Entry =
     @convention(c) (UnsafePointer<gradcam_host>?, Int64, OpaquePointer?) -> UnsafePointer<gradcam_plugin>?
 
@@ -48,6 +48,7 @@ private struct PluginReader {
   let log: @Sendable (String) -> Void
   let entry: Entry
 
+  /// Throws `badData` or `unsupported` for what is wrong with them.
   func read() throws -> Plugin {
     let call = PluginCall(PluginSource(name: fileName(path), log: log))
     let pointer = call.lend { entry(PluginHost.table, PluginHost.version, $0) }

@@ -60,6 +60,11 @@ public struct ModelMetadata: Sendable {
     preprocessing = try PreprocessingChoice(entries)
   }
 
+  /// The paths, beside a network's file, of files that say more about it; they need not exist.
+  public static func filesRead(beside modelPath: String) -> [String] {
+    [sidecarPath(of: modelPath)].compactMap { $0 } + HuggingFaceConfiguration.paths(beside: modelPath)
+  }
+
   /// The path of the sidecar of a network, whether or not it exists; nil for a file that is not called `.onnx`.
   static func sidecarPath(of modelPath: String) -> String? {
     modelPath.hasSuffix(".onnx") ? String(modelPath.dropLast(".onnx".count)) + ".json" : nil

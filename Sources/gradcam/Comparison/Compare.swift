@@ -97,14 +97,17 @@ struct Compare: ParsableCommand {
   }
 
   func run() throws {
+    func isImage(_ argument: String) -> Bool { Picture.hasKnownExtension(argument) || isFolder(argument) }
+    let networks = arguments.filter { !isImage($0) }
+    let images = try ImageFolder.expanding(arguments.filter(isImage) + moreImages)
+    try host.enterSandbox(
+      models: networks, read: images, image.labels.pathsOfArguments, measured.boxes.paths, [self.truth],
+      written: [output ?? ".", report, csv])
     let registry = try host.plugins.registry(), method = try registry.method(named: method)
     guard !(method is any ConceptMethod) else {
       throw GradCAMError(
         .usage, at: "--method \(self.method)", problem: "makes several maps of an image", advice: "choose gradcam, say")
     }
-    func isImage(_ argument: String) -> Bool { Picture.hasKnownExtension(argument) || isFolder(argument) }
-    let networks = arguments.filter { !isImage($0) }
-    let images = try ImageFolder.expanding(arguments.filter(isImage) + moreImages)
     guard !networks.isEmpty, !images.isEmpty else {
       throw GradCAMError(
         .usage, problem: networks.isEmpty ? "no model was given" : "no picture was given",

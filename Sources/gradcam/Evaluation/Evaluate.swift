@@ -50,6 +50,11 @@ struct Evaluate: ParsableCommand {
 
   func run() throws {
     let metrics = try measured.chosenMetrics
+    let folder = try ImageFolder(folder)
+    let names = folder.names.prefix(limit ?? .max)
+    try host.enterSandbox(
+      models: [self.model], read: names.map(folder.path), image.paths, measured.boxes.paths,
+      written: [output ?? "."])
     let model = try host.open(model, image)
     let registry = model.registry
     var chosen = try MethodChoice(self.methods, registry)
@@ -59,8 +64,6 @@ struct Evaluate: ParsableCommand {
         .usage, at: "--method \(method)", problem: "makes several maps, which have no common metrics",
         advice: "leave it out")
     }
-    let folder = try ImageFolder(folder)
-    let names = folder.names.prefix(limit ?? .max)
     let boxes = try measured.boxes.read(of: names.map(folder.path))
     let explainer = try Explainer(
       model, nodes: [node], hint: featureMap.hint, preprocessing: DecidedPreprocessing(image.choice, for: model),

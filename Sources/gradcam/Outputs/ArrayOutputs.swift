@@ -23,6 +23,9 @@ struct ArrayOptions: ParsableArguments {
     completion: .array)
   var saveOutput: String?
 
+  /// The paths that the options name.
+  var paths: [String] { [saveHeat, saveMap, saveActivation, saveGradient, saveOutput].compactMap { $0 } }
+
   /// An option that is given and writes what only one node has.
   var ofOneNode: String? {
     saveActivation.map { _ in "--save-activation" } ?? saveGradient.map { _ in "--save-gradient" }

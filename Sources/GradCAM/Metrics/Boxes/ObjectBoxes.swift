@@ -104,6 +104,11 @@ public struct ObjectBoxes: Sendable {
     }
   }
 
+  /// The paths, near a file or folder of boxes, of files that name YOLO's classes; they need not exist.
+  public static func filesRead(near path: String) -> [String] {
+    [path, BoxAnnotations.split(path).folder].flatMap(YOLONames.paths).flatMap { $0 }
+  }
+
   private static func check(_ annotated: BoxAnnotations.Picture, is size: PixelSize, _ picture: String) throws {
     guard let meant = annotated.size, meant != size else { return }
     throw GradCAMError.boxes(

@@ -16,13 +16,20 @@ struct YOLONames {
   /// The file of names that may lie among the files of boxes.
   static let file = "classes.txt"
 
+  /// The paths at which names are looked for, place after place.
+  static func paths(near folder: String) -> [[String]] {
+    let folder = folder.isEmpty ? "./" : folder.hasSuffix("/") ? folder : folder + "/"
+    return [folder, folder + "../", folder + "../../"].map { place in
+      [file, "data.yaml", "data.yml"].map { place + $0 }
+    }
+  }
+
   /// Reads `classes.txt` or `data.yaml` in a folder, or else one or two folders above it.
   ///
   /// Nil if there is none. Throws what reading labels throws, and `badData` if both are there and differ.
   init?(near folder: String) throws {
-    let folder = folder.isEmpty ? "./" : folder.hasSuffix("/") ? folder : folder + "/"
-    for place in [folder, folder + "../", folder + "../../"] {
-      let files = [Self.file, "data.yaml", "data.yml"].map { place + $0 }.filter(FileManager.default.fileExists)
+    for paths in Self.paths(near: folder) {
+      let files = paths.filter(FileManager.default.fileExists)
       let found = try files.map { try Labels(contentsOf: $0).names }
       guard let names = found.first else { continue }
       guard found.allSatisfy({ $0 == names }) else {
