@@ -2,11 +2,13 @@ import Graph
 
 /// The data files that lie beside a model, each mapped once.
 final class ExternalData {
-  private let folder: String
+  private let modelPath, folder: String
   private var files: [String: MappedFile] = [:]
 
   /// Serves the model at a path, which may be relative.
-  init(modelPath: String) { folder = modelPath.lastIndex(of: "/").map { String(modelPath[...$0]) } ?? "./" }
+  init(modelPath: String) { (self.modelPath, folder) = (modelPath, Self.folder(of: modelPath)) }
+
+  private static func folder(of path: String) -> String { path.lastIndex(of: "/").map { String(path[...$0]) } ?? "./" }
 
   /// The paths of the data files used, sorted.
   var paths: [String] { files.keys.sorted().map { folder + $0 } }
@@ -55,7 +57,9 @@ final class ExternalData {
           .unreadable, problem: "cannot be opened: \(reason)",
           advice: "the weights of this model are in that file; put it into the same folder as the model")
       }
-      guard let root = resolvedPath(folder), resolved.hasPrefix(root == "/" ? root : root + "/") else { throw outside }
+      // Where the model is a link, as in the cache of Hugging Face, its data files are links to the same folder.
+      let roots = [resolvedPath(folder), resolvedPath(modelPath).map(Self.folder)].compactMap { $0 }
+      guard roots.contains(where: { resolved.hasPrefix($0.hasSuffix("/") ? $0 : $0 + "/") }) else { throw outside }
       return try MappedFile(path: resolved)
     }
     files[location] = file

@@ -75,7 +75,10 @@ struct NamedFiles {
 
   /// What is allowed, by path; of a path that is listed twice, both.
   func rules(plugins: [String]) -> [(String, Access)] {
-    let beside = models.flatMap { [Self.folder(of: $0), $0] + ModelMetadata.filesRead(beside: $0) }
+    let beside = models.flatMap { model in
+      let folder = Self.folder(of: model)
+      return [folder, model] + Self.links(in: folder) + ModelMetadata.filesRead(beside: model)
+    }
     let reading = (beside + read + plugins + plugins.map(Self.folder)).withoutRepeats
     return Self.system + reading.map { ($0, .reading) }
       + written.flatMap(Self.places).withoutRepeats.map { ($0, [.reading, .writing]) }
@@ -92,6 +95,21 @@ struct NamedFiles {
     }
     repeat { place = folder(of: place) } while access(place, F_OK) != 0 && place != "/" && place != "."
     return [place] + [target].compactMap { $0 }
+  }
+
+  /// The symbolic links in a folder, whose files may lie elsewhere, as in the cache of Hugging Face.
+  private static func links(in folder: String) -> [String] {
+    guard let directory = opendir(folder) else { return [] }
+    defer { closedir(directory) }
+    var links: [String] = []
+    while let entry = readdir(directory) {
+      guard entry.pointee.d_type == UInt8(DT_LNK) else { continue }
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
+      }
+      links.append("\(folder)/\(name)")
+    }
+    return links
   }
 
   /// The folder of a file: what stands before its last part.

@@ -23,7 +23,7 @@ import Testing
     Case(name: "block", code: 65, says: "attribute 'blocksize': 1099511627776 is out of range"),
     Case(name: "reshape", code: 65, says: "input 1 holds 4611686018427387904, which is out of range"),
     Case(name: "expand", code: 65, says: "the shape 2147483648×2147483648×2147483648 is too large for a tensor"),
-    Case(name: "gather-index", code: 65, says: "index 9223372036854775807 lies outside an axis of 1"),
+    Case(name: "gather-index", code: 0, says: ""),
     Case(name: "empty-concat", code: 65, says: "tensor 'z': the shape 0×1099511627776×1099511627776 is too large"),
     Case(name: "empty-product", code: 65, says: "the shape 1073741824×1073741824 is too large for a tensor"),
     Case(name: "empty-rows", code: 0, says: ""),

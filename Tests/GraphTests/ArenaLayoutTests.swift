@@ -3,7 +3,8 @@ import Testing
 @testable import Graph
 
 @Suite struct ArenaLayoutTests {
-  @Test(arguments: 0..<200) func buffersAliveAtTheSameTimeNeverOverlap(seed: UInt64) {
+  /// With few buffers, which are compared with each other, and with many.
+  @Test(arguments: 0..<200, [0, 8192]) func buffersAliveAtTheSameTimeNeverOverlap(seed: UInt64, comparedCount: Int) {
     var generator = SplitMix64(seed: seed)
     let buffers = (0..<Int.random(in: 1...40, using: &generator)).map { _ in
       let first = Int.random(in: 0...30, using: &generator)
@@ -14,7 +15,8 @@ import Testing
           ? .max : first + Int.random(in: 0...10, using: &generator)
       )
     }
-    let layout = ArenaLayout(buffers, at: buffers.indices.map { ArenaPosition(root: $0) })
+    let layout = ArenaLayout(
+      buffers, at: buffers.indices.map { ArenaPosition(root: $0) }, comparedCount: comparedCount)
     for (index, buffer) in buffers.enumerated() where buffer.byteCount > 0 {
       let start = layout.offsets[index], end = start + buffer.byteCount
       #expect(start.isMultiple(of: 64) && start >= 0 && end <= layout.byteCount)
@@ -26,9 +28,10 @@ import Testing
     }
   }
 
-  @Test func memoryIsUsedAgain() {
+  @Test(arguments: [0, 8192]) func memoryIsUsedAgain(comparedCount: Int) {
     let buffers = (0..<10).map { ArenaBuffer(byteCount: 1000, firstUse: $0, lastUse: $0 + 1) }
-    #expect(ArenaLayout(buffers, at: (0..<10).map { ArenaPosition(root: $0) }).byteCount == 2 * 1024)
+    let places = (0..<10).map { ArenaPosition(root: $0) }
+    #expect(ArenaLayout(buffers, at: places, comparedCount: comparedCount).byteCount == 2 * 1024)
   }
 
   @Test func buffersThatLieInAnotherHaveItsPlaceAndProlongItsLife() {

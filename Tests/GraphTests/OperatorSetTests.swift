@@ -39,6 +39,24 @@ private func node(_ type: String, domain: String = "") -> Node {
     #expect((try operators.resolve(node("Op"), opsets: [:]) as? Versioned)?.version == 13)
   }
 
+  /// Inputs that are omitted at the end do not count.
+  @Test func theNumberOfInputsIsChecked() throws {
+    let operators = OperatorSet([
+      OperatorEntry("Pair", inputs: 2...3) { _ in Versioned(version: 1) },
+      OperatorEntry("Many", inputs: 1...Int.max) { _ in Versioned(version: 1) },
+    ])
+    func resolve(_ type: String, _ inputs: [ValueID?]) throws {
+      _ = try operators.resolve(
+        Node(name: "n", operatorName: OperatorName(type: type), inputs: inputs, outputs: []), opsets: ["": 13])
+    }
+    try resolve("Pair", [0, 1])
+    try resolve("Pair", [0, nil, 1, nil, nil])
+    try resolve("Many", [0, 1, 2, 3, 4])
+    expectError(.badData, saying: "has 1 input, but operator Pair takes 2 to 3") { try resolve("Pair", [0]) }
+    expectError(.badData, saying: "has 4 inputs", "2 to 3") { try resolve("Pair", [0, nil, nil, 1]) }
+    expectError(.badData, saying: "has 0 inputs", "1 or more") { try resolve("Many", []) }
+  }
+
   @Test func operatorsAndVersionsThatAreMissingAreNamed() {
     expectError(.unsupported, saying: "operator Nothing") {
       _ = try operators.resolve(node("Nothing"), opsets: ["": 13])

@@ -92,6 +92,25 @@ import Testing
     }
   }
 
+  /// A gradient is passed on only to an input of the result's size; one that does not influence the result gets zeros.
+  @Test func passedGradientsFit() throws {
+    var builder = GraphBuilder.test
+    let x = builder.input("x"), half = builder.first("Half", [x])
+    let wrong = builder.first("First", [half, x]), right = builder.first("First", [x, half])
+    let operators = OperatorSet([
+      OperatorEntry("Half", inputs: 1...1) { _ in Half() }, OperatorEntry("First", inputs: 2...2) { _ in First() },
+    ])
+    expectError(.badData, at: "node 'First' (First, #1)", saying: "input 1 of shape 4", "a result of shape 2") {
+      _ = try builder.plan([4], outputs: [wrong], taps: [x], target: wrong, operators: operators)
+    }
+    let plan = try builder.plan([4], outputs: [right], taps: [half], target: right, operators: operators)
+    let executor = try Executor(plan, pool: ThreadPool(threadCount: 1))
+    try executor.set(x, to: Tensor([1, 2, 3, 4], shape: [4]))
+    try executor.forward()
+    try executor.backward(seed: [1, 1, 1, 1])
+    #expect(executor.gradient(of: half).floats == [0, 0])
+  }
+
   @Test func nodesThatNoOutputNeedsAreNotResolved() throws {
     var builder = GraphBuilder.test
     let x = builder.input("x"), dead = builder.first("NoSuchOperator", [x]), y = builder.first("Neg", [x])
@@ -302,4 +321,30 @@ private struct SkipWhatIsPrivate: GraphRewrite {
 private struct OneWay: Operator {
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] { [try inputs.required(0)] }
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel { .view() }
+}
+
+/// The first half of a list.
+private struct Half: DifferentiableOperator {
+  func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
+    [ValueInfo(.float32, [try inputs.required(0).shape[0] / 2])]
+  }
+  func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
+    Kernel("half") { run in run.output(0).update(from: run.input(0), count: outputs[0].shape.count) }
+  }
+  func gradient(
+    _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
+  ) throws -> GradientRule {
+    GradientRule("half") { run in run.inputGradient(0).update(repeating: 1, count: 4) }
+  }
+}
+
+/// Returns its first input; by mistake, it passes the gradient on to a second one that is larger, too.
+private struct First: DifferentiableOperator {
+  func infer(_ inputs: NodeInputs) throws -> [ValueInfo] { [try inputs.required(0)] }
+  func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel { .view() }
+  func gradient(
+    _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
+  ) throws -> GradientRule {
+    .passing(to: inputs[1]!.shape.count > outputs[0].shape.count ? [0, 1] : [0])
+  }
 }

@@ -99,6 +99,23 @@ import Testing
     }
   }
 
+  /// A model and its data file that are links to one folder, as in the cache of Hugging Face.
+  @Test func externalDataOfALinkedModel() throws {
+    let manager = FileManager.default
+    try withFile("blob-of-data", try Data(contentsOf: fixtures.appending(path: "external.onnx.data"))) { data in
+      let folder = URL(filePath: data).deletingLastPathComponent()
+      let snapshot = folder.appending(path: "snapshot")
+      try manager.copyItem(at: fixtures.appending(path: "external.onnx"), to: folder.appending(path: "blob-of-model"))
+      try manager.createDirectory(at: snapshot, withIntermediateDirectories: false)
+      for (name, blob) in [("model.onnx", "blob-of-model"), ("external.onnx.data", "blob-of-data")] {
+        try manager.createSymbolicLink(
+          atPath: snapshot.appending(path: name).path, withDestinationPath: "../\(blob)")
+      }
+      let model = snapshot.appending(path: "model.onnx").path
+      #expect(try loadModel(at: model).value("b").constant?.floats == [6, 7, 8, 9, 10, 11])
+    }
+  }
+
   @Test func externalDataOfAModelInTheWorkingDirectory() throws {
     let data = ExternalData(modelPath: "model.onnx")
     expectError(.unreadable, at: "data file 'no such file'") {

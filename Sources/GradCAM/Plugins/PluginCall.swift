@@ -102,11 +102,12 @@ final class GuardedMemory {
   let base: UnsafeMutableRawPointer
   private let byteCount: Int
 
-  /// Nil if it cannot be allocated, or is more than the machine has.
+  /// Nil if it cannot be allocated, or is more than models may take.
   init?(byteCount: Int) {
     let (whole, overflows) = byteCount.addingReportingOverflow(GuardZone.byteCount)
     var block: UnsafeMutableRawPointer?
-    guard !overflows, whole <= physicalByteCount, posix_memalign(&block, 64, whole) == 0, let block else { return nil }
+    guard !overflows, (try? MemoryLimit.check(value: whole)) != nil, posix_memalign(&block, 64, whole) == 0, let block
+    else { return nil }
     base = block
     self.byteCount = byteCount
     GuardZone.set(at: base + byteCount)

@@ -2,7 +2,7 @@ import Graph
 
 /// Operators on sequences and optionals of tensors.
 let collectionOperators: [OperatorEntry] = [
-  collection("SequenceConstruct", since: 11, inputs: 1...Int.max) { inputs, _ in
+  collection("SequenceConstruct", since: 11, inputs: 0...Int.max) { inputs, _ in
     Expansion(.sequence(try inputs.indices.map { try inputs.tensor($0) }))
   },
   OperatorEntry("SequenceEmpty", since: 11, inputs: 0...0) { reader in

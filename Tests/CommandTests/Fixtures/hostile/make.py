@@ -96,7 +96,7 @@ write("recurrence",
 write("sums",
       [node("ConstantOfShape", "s", to="big")]
       + [node("ReduceSum", "big", to=f"s{i}", keepdims=0) for i in range(400)]
-      + [node("Sum", *(f"s{i}" for i in range(400)))], [integers("s", [2**26])])
+      + [node("Sum", *(f"s{i}" for i in range(400)))], [integers("s", [2**25])])
 
 # Calls of functions in functions whose local names are the same.
 inner = helper.make_function(
