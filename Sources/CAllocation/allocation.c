@@ -44,7 +44,7 @@ static _Noreturn void end(size_t size) {
     const unsigned char code = OUT_OF_MEMORY_CODE;
     if (write(fault_descriptor(), &code, 1) != 1) _exit(OUT_OF_MEMORY_CODE);
   }
-  // The thread that was told may wait for a lock that this one holds.
+  // The thread that reads the descriptor may wait for a lock that this one holds.
   const struct timespec second = {.tv_sec = 1};
   nanosleep(&second, NULL);
   _exit(OUT_OF_MEMORY_CODE);

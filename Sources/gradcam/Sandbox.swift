@@ -3,6 +3,12 @@ import CProtection
 import GradCAM
 import Graph
 
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
 /// Whether the kernel keeps the program from what it has no use for.
 enum SandboxMode: String, CaseIterable, ExpressibleByArgument { case auto, on, off }
 
@@ -84,17 +90,19 @@ struct NamedFiles {
       + written.flatMap(Self.places).withoutRepeats.map { ($0, [.reading, .writing]) }
   }
 
-  /// The folders in which a file or the files of a folder appear: the nearest that exist, and if the path is a link, that
-  /// of the file that it leads to.
-  private static func places(of path: String) -> [String] {
+  /// The folders in which a file or the files of a folder appear: the nearest that exist, and if the path is a link, those
+  /// of the file that it leads to, whether or not that exists.
+  private static func places(of path: String) -> [String] { places(of: path, links: 8) }
+
+  private static func places(of path: String, links: Int) -> [String] {
     var place = path.isEmpty ? "." : path
     if isFolder(place), access(place, F_OK) == 0 { return [place] }
-    let target = realpath(place, nil).map { resolved in
-      defer { free(resolved) }
-      return folder(of: String(cString: resolved))
+    let target = links > 0 ? try? FileManager.default.destinationOfSymbolicLink(atPath: place) : nil
+    let others = target.map { target in
+      places(of: target.hasPrefix("/") ? target : "\(folder(of: place))/\(target)", links: links - 1)
     }
     repeat { place = folder(of: place) } while access(place, F_OK) != 0 && place != "/" && place != "."
-    return [place] + [target].compactMap { $0 }
+    return [place] + (others ?? [])
   }
 
   /// The symbolic links in a folder, whose files may lie elsewhere, as in the cache of Hugging Face.

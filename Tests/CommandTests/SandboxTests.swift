@@ -59,6 +59,14 @@ struct SandboxTests {
     #expect(access(".") == [.reading, .writing] && access("/") == nil && access("nets/..") == nil)
   }
 
+  /// An output that is a link to a file that does not exist yet.
+  @Test func linkedOutputsAppearWhereTheLinkLeads() throws {
+    try FileManager.default.createSymbolicLink(
+      atPath: workplace.path("map.png"), withDestinationPath: outside.path("real.png"))
+    _ = try workplace.succeed("explain", fixture("plain.onnx"), fixture("disc.png"), "--output", "map.png")
+    #expect(outside.files == ["real.png"])
+  }
+
   @Test func linksAreFollowedWhereverTheyLead() throws {
     try FileManager.default.copyItem(atPath: fixture("undescribed.onnx"), toPath: outside.path("model.onnx"))
     try FileManager.default.copyItem(atPath: fixture("disc.png"), toPath: outside.path("disc.png"))

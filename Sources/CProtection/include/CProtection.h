@@ -8,7 +8,7 @@
 
 // ---- Files that are mapped into memory ----
 
-// Notes which file is mapped where, so that a fault there can be told from others; any thread may call it.
+// Notes which file is mapped where, so that a fault there can be distinguished from others; any thread may call it.
 void note_mapping(const void *base, size_t size, const char *path);
 
 // Forgets a mapping, before it is unmapped.
