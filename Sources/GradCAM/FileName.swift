@@ -1,6 +1,14 @@
 /// The name of a file without its folders.
 package func fileName(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
 
+/// The folder of a file: what stands before the last part of its path.
+package func enclosingFolder(of path: String) -> String {
+  let end = path.utf8.last == UInt8(ascii: "/") ? path.utf8.dropLast() : path.utf8[...]
+  // A slash with an accent is one character, but separates folders all the same.
+  guard let slash = end.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+  return slash == path.startIndex ? "/" : String(path[..<slash])
+}
+
 extension String {
   /// The text as a part of a file's name: `_` stands for what separates folders, for spaces and for control characters.
   ///

@@ -124,7 +124,7 @@ public enum Setting: String, Sendable {
   case memoryLimit = "memory-limit"
   case method, metric, models, node
   case outputName = "output-name"
-  case plugin, prefer, preset, range, resize, score, size, smooth, std, target, tensor, top
+  case plugin, prefer, preset, range, resize, score, size, smooth, std, target, tensor, top, truth
 }
 
 /// Where names are listed, in words.

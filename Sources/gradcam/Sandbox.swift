@@ -3,12 +3,6 @@ import CProtection
 import GradCAM
 import Graph
 
-#if canImport(FoundationEssentials)
-  import FoundationEssentials
-#else
-  import Foundation
-#endif
-
 /// Whether the kernel keeps the program from what it has no use for.
 enum SandboxMode: String, CaseIterable, ExpressibleByArgument { case auto, on, off }
 
@@ -82,27 +76,24 @@ struct NamedFiles {
   /// What is allowed, by path; of a path that is listed twice, both.
   func rules(plugins: [String]) -> [(String, Access)] {
     let beside = models.flatMap { model in
-      let folder = Self.folder(of: model)
-      return [folder, model] + Self.links(in: folder) + ModelMetadata.filesRead(beside: model)
+      let place = enclosingFolder(of: model)
+      return [place, model] + Self.links(in: place) + ModelMetadata.filesRead(beside: model)
     }
-    let reading = (beside + read + plugins + plugins.map(Self.folder)).withoutRepeats
+    let reading = (beside + read + plugins + plugins.map(enclosingFolder)).withoutRepeats
     return Self.system + reading.map { ($0, .reading) }
       + written.flatMap(Self.places).withoutRepeats.map { ($0, [.reading, .writing]) }
   }
 
   /// The folders in which a file or the files of a folder appear: the nearest that exist, and if the path is a link, those
   /// of the file that it leads to, whether or not that exists.
-  private static func places(of path: String) -> [String] { places(of: path, links: 8) }
-
-  private static func places(of path: String, links: Int) -> [String] {
-    var place = path.isEmpty ? "." : path
-    if isFolder(place), access(place, F_OK) == 0 { return [place] }
-    let target = links > 0 ? try? FileManager.default.destinationOfSymbolicLink(atPath: place) : nil
-    let others = target.map { target in
-      places(of: target.hasPrefix("/") ? target : "\(folder(of: place))/\(target)", links: links - 1)
+  private static func places(of path: String) -> [String] {
+    let path = path.isEmpty ? "." : path
+    if isFolder(path), access(path, F_OK) == 0 { return [path] }
+    return [path, followingLinks(path) ?? path].withoutRepeats.map { file in
+      var place = enclosingFolder(of: file)
+      while access(place, F_OK) != 0, place != "/", place != "." { place = enclosingFolder(of: place) }
+      return place
     }
-    repeat { place = folder(of: place) } while access(place, F_OK) != 0 && place != "/" && place != "."
-    return [place] + (others ?? [])
   }
 
   /// The symbolic links in a folder, whose files may lie elsewhere, as in the cache of Hugging Face.
@@ -118,13 +109,6 @@ struct NamedFiles {
       links.append("\(folder)/\(name)")
     }
     return links
-  }
-
-  /// The folder of a file: what stands before its last part.
-  static func folder(of path: String) -> String {
-    let path = path.hasSuffix("/") ? String(path.dropLast()) : path
-    guard let end = path.lastIndex(of: "/") else { return "." }
-    return end == path.startIndex ? "/" : String(path[..<end])
   }
 }
 

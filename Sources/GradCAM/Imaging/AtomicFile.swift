@@ -36,7 +36,7 @@ final class AtomicFile {
     func failure(_ problem: String, advice: String) -> GradCAMError {
       GradCAMError(.unwritable, at: path, problem: problem, advice: advice)
     }
-    guard let target = Self.followingLinks(path) else {
+    guard let target = followingLinks(path) else {
       throw failure("is a link that leads nowhere", advice: "remove it, or give another name")
     }
     var status = stat()
@@ -49,7 +49,7 @@ final class AtomicFile {
       }
     }
     (self.path, self.target) = (path, target)
-    folder = Self.folder(of: target)
+    folder = enclosingFolder(of: target)
     file = open_nameless(folder)
     // Its name will be given through /proc.
     if file >= 0, access("/proc/self/fd/\(file)", F_OK) != 0 {
@@ -114,25 +114,20 @@ final class AtomicFile {
     file = -1
     if let temporary, UnfinishedFiles.forget(temporary) { unlink(temporary) }
   }
+}
 
-  /// The path that a path leads to; nil if its links lead in a circle.
-  private static func followingLinks(_ path: String) -> String? {
-    var path = path
-    for _ in 0..<40 {
-      var target = [CChar](repeating: 0, count: Int(PATH_MAX))
-      let count = readlink(path, &target, target.count)
-      guard count >= 0 else { return path }
-      let bytes = target[..<count].map { UInt8(bitPattern: $0) }
-      guard let next = String(validating: bytes, as: UTF8.self) else { return nil }
-      path = next.hasPrefix("/") ? next : folder(of: path) + "/" + next
-    }
-    return nil
+/// The path that a path leads to; nil if its links lead in a circle.
+package func followingLinks(_ path: String) -> String? {
+  var path = path
+  for _ in 0..<40 {
+    var target = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let count = readlink(path, &target, target.count)
+    guard count >= 0 else { return path }
+    let bytes = target[..<count].map { UInt8(bitPattern: $0) }
+    guard let next = String(validating: bytes, as: UTF8.self) else { return nil }
+    path = next.hasPrefix("/") ? next : enclosingFolder(of: path) + "/" + next
   }
-
-  private static func folder(of path: String) -> String {
-    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
-    return slash == path.startIndex ? "/" : String(path[..<slash])
-  }
+  return nil
 }
 
 /// The temporary names of files being written, for a program that is terminated meanwhile.

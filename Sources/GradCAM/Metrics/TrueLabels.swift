@@ -33,8 +33,8 @@ package struct TrueLabels {
     let folders = picture.split(separator: "/").dropLast()
     guard let folder = folders.last else {
       throw GradCAMError(
-        .badData, at: picture, problem: "lies in no folder that could be its label",
-        advice: "name pictures by FOLDER/FILE, or give --truth a CSV file")
+        .badData, at: "\(picture)", problem: "lies in no folder that could be its label",
+        advice: "name pictures by FOLDER/FILE, or give \(.truth, as: "FILE.csv")")
     }
     return String(folder)
   }

@@ -89,14 +89,7 @@ struct ModelRun {
 
   /// Writes what is said about its maps to standard error, each once with the images that it is about.
   func tellWarnings() {
-    var found: [(warning: Warning, images: [String])] = []
-    for (image, warning) in seen.flatMap({ seen in seen.warnings.map { (seen.image, $0) } }) {
-      if let index = found.firstIndex(where: { $0.warning == warning }) {
-        found[index].images.append(image)
-      } else {
-        found.append((warning, [image]))
-      }
-    }
+    let found = ToldWarnings.grouped(seen.flatMap { seen in seen.warnings.map { ($0, seen.image) } })
     for (warning, images) in found { Console.tell(warning, about: "\(model.name), \(images.withoutRepeats.listed)") }
   }
 

@@ -2,22 +2,29 @@ import GradCAM
 
 /// What is said about the maps of an image: each once, with the maps that it is about.
 struct ToldWarnings {
-  private var found: [(warning: Warning, maps: [(place: String, method: String)])] = []
+  private let found: [(warning: Warning, subjects: [(place: String, method: String)])]
 
   /// - Parameter explanations: all those of the image.
   init(_ explanations: [Explanation]) {
-    for explanation in explanations {
-      let name = explanation.scored?.label ?? explanation.target.name
-      let place = "\(name) at \(place(node: explanation.node, tensor: explanation.tensor))"
-      for warning in explanation.warnings {
-        let map = (place, explanation.method)
-        if let index = found.firstIndex(where: { $0.warning == warning }) {
-          found[index].maps.append(map)
-        } else {
-          found.append((warning, [map]))
-        }
+    found = Self.grouped(
+      explanations.flatMap { explanation in
+        let name = explanation.scored?.label ?? explanation.target.name
+        let place = "\(name) at \(place(node: explanation.node, tensor: explanation.tensor))"
+        return explanation.warnings.map { ($0, (place, explanation.method)) }
+      })
+  }
+
+  /// Each warning once, with all that it is about, in order.
+  static func grouped<Subject>(_ pairs: [(Warning, Subject)]) -> [(warning: Warning, subjects: [Subject])] {
+    var found: [(warning: Warning, subjects: [Subject])] = []
+    for (warning, subject) in pairs {
+      if let index = found.firstIndex(where: { $0.warning == warning }) {
+        found[index].subjects.append(subject)
+      } else {
+        found.append((warning, [subject]))
       }
     }
+    return found
   }
 
   /// Writes them to standard error.
