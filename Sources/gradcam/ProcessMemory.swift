@@ -8,6 +8,9 @@ import Graph
 
 /// The peak growth of this process's memory while something runs.
 struct ProcessMemory {
+  /// The file of Linux that resets the peak when it is written to.
+  static let reset = "/proc/self/clear_refs"
+
   private let before: Int
 
   /// Starts watching; nil if the system does not report it.
@@ -15,8 +18,7 @@ struct ProcessMemory {
     #if canImport(Glibc)
       malloc_trim(0)
     #endif
-    // Linux: resets the peak resident set.
-    guard (try? Data("5".utf8).write(to: URL(filePath: "/proc/self/clear_refs"))) != nil,
+    guard (try? Data("5".utf8).write(to: URL(filePath: Self.reset))) != nil,
       let resident = Self.kilobytes("VmRSS")
     else { return nil }
     before = resident

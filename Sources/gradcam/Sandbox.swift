@@ -71,7 +71,7 @@ struct NamedFiles {
     [
       "/proc", "/sys", "/usr/lib", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/usr/share/zoneinfo",
       "/dev/urandom",
-    ].map { ($0, .reading) } + [("/dev/null", [.reading, .writing])]
+    ].map { ($0, .reading) } + ["/dev/null", ProcessMemory.reset].map { ($0, [.reading, .writing]) }
 
   /// What is allowed, by path; of a path that is listed twice, both.
   func rules(plugins: [String]) -> [(String, Access)] {

@@ -59,6 +59,17 @@ struct SandboxTests {
     #expect(access(".") == [.reading, .writing] && access("/") == nil && access("nets/..") == nil)
   }
 
+  /// The peak of memory, which the program has the kernel reset, is measured in a sandbox too.
+  @Test func memoryIsMeasured() throws {
+    func peak(_ mode: String) throws -> Double? {
+      let command = ["compare", fixture("plain.onnx"), fixture("disc.png"), "--metric", "none", "--json"]
+      let report = try workplace.run(command + ["--sandbox", mode]).json([String: Any].self)
+      let cost = try #require((report["models"] as? [[String: Any]])?.first?["cost"] as? [String: Any])
+      return cost["peak_mb"] as? Double
+    }
+    #expect(try (peak("auto") == nil) == (peak("off") == nil))
+  }
+
   /// An output that is a link to a file that does not exist yet.
   @Test func linkedOutputsAppearWhereTheLinkLeads() throws {
     try FileManager.default.createSymbolicLink(
