@@ -31,9 +31,10 @@ UNDEFINED = signed-integer-overflow,shift,bounds,integer-divide-by-zero,float-ca
 FUZZ_FLAGS = --package-path Fuzz --scratch-path .build-fuzz -c release --sanitize fuzzer -Xswiftc -enable-testing \
   -Xswiftc -sanitize=fuzzer,address -Xcc -O1 -Xcc -fsanitize=fuzzer-no-link,address,$(UNDEFINED) \
   -Xcc -fno-sanitize-recover=all -Xcc -DSIMD_ONE_LEVEL
-SANITIZE_FLAGS = --scratch-path .build-sanitize --sanitize address -Xcc -fsanitize=$(UNDEFINED) \
-  -Xcc -fno-sanitize-recover=all -Xcc -DSIMD_ONE_LEVEL
-THREADS_FLAGS = --scratch-path .build-sanitize-threads --sanitize thread -Xcc -DSIMD_ONE_LEVEL
+SANITIZE_FLAGS = -c release -Xswiftc -enable-testing --scratch-path .build-sanitize --sanitize address \
+  -Xcc -fsanitize=$(UNDEFINED) -Xcc -fno-sanitize-recover=all -Xcc -DSIMD_ONE_LEVEL
+THREADS_FLAGS = -c release -Xswiftc -enable-testing --scratch-path .build-sanitize-threads --sanitize thread \
+  -Xcc -DSIMD_ONE_LEVEL
 
 .PHONY: demo build library stage install uninstall test conformance bench lint packages browser protobuf clean \
   fuzz fuzz-corpus sanitize sanitize-threads

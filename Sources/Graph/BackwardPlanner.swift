@@ -1,12 +1,12 @@
-/// Plans the backward pass from the target to the taps, through the nodes on the paths between them.
+/// Plans the backward pass from the targets to the taps, through the nodes on the paths between them.
 struct BackwardPlanner {
   private let forward: ForwardPlanner
   private(set) var steps: [Step] = []
   private(set) var byteCounts: [Int]
   /// The buffer of each tap's gradient.
   private(set) var tapGradients: [ValueID: Int] = [:]
-  /// The buffer that the caller fills with the target's gradient.
-  private(set) var seed: Int?
+  /// The buffers that the caller fills with the targets' gradients.
+  private(set) var seeds: [Int] = []
   /// The nodes whose gradient is an estimate.
   private(set) var estimates: [Int] = []
 
@@ -18,18 +18,17 @@ struct BackwardPlanner {
     byteCounts = forward.byteCounts
   }
 
-  mutating func plan(from target: ValueID) throws {
+  mutating func plan() throws {
+    let targets = forward.request.targets
+    guard !targets.isEmpty else { return }
     let taps = Set(forward.request.taps)
     let path = valuesDownstream(of: taps)
-    for tap in forward.request.taps where !valuesDownstream(of: [tap]).contains(target) {
-      throw GradCAMError(
-        .usage, at: "'\(forward.graph.values[tap].name)'",
-        problem: "no gradient can flow from here to the output '\(forward.graph.values[target].name)'",
-        advice: "choose a node between the image and that output")
+    if let target = forward.request.target { try check(forward.request.taps, leadTo: target) }
+    for target in targets {
+      let seed = newBuffer(for: target)
+      seeds.append(seed)
+      contributions[target, default: []].append(seed)
     }
-    let seed = newBuffer(for: target)
-    self.seed = seed
-    contributions[target] = [seed]
 
     for (index, operation) in forward.planned.reversed() {
       let node = forward.graph.nodes[index]
@@ -47,6 +46,15 @@ struct BackwardPlanner {
     }
   }
 
+  private func check(_ taps: [ValueID], leadTo target: ValueID) throws {
+    for tap in taps where !valuesDownstream(of: [tap]).contains(target) {
+      throw GradCAMError(
+        .usage, at: "'\(forward.graph.values[tap].name)'",
+        problem: "no gradient can flow from here to the output '\(forward.graph.values[target].name)'",
+        advice: "choose a node between the image and that output")
+    }
+  }
+
   /// The values that can carry a gradient and depend on any of `origins`, including those.
   private func valuesDownstream(of origins: Set<ValueID>) -> Set<ValueID> {
     var downstream = origins
@@ -55,7 +63,7 @@ struct BackwardPlanner {
       let sources = node.inputs.compactMap { $0 }.filter(downstream.contains)
       guard !sources.isEmpty else { continue }
       let integersCarry =
-        switch (operation as? any DifferentiableOperator)?.integerGradients ?? .none {
+        switch operation.differentiable?.integerGradients ?? .none {
         case .none: false
         case .passed: sources.contains { forward.infos[$0]!.elementType.storage == .int64 }
         case .estimated: true
@@ -98,7 +106,7 @@ struct BackwardPlanner {
     of index: Int, _ operation: any Operator, _ wanted: Set<Int>, _ outputGradients: [Int?]
   ) throws {
     let node = forward.graph.nodes[index]
-    guard let operation = operation as? any DifferentiableOperator else {
+    guard let operation = operation.differentiable else {
       throw GradCAMError(
         .unsupported,
         problem:

@@ -33,3 +33,8 @@ public protocol CollectionOperator: GraphOperator {
     body: ComputeGraph, results: [CollectedValue]
   )
 }
+
+extension CollectionOperator {
+  /// Collection.
+  public var form: OperatorForm { .collection(self) }
+}

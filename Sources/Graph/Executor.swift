@@ -7,9 +7,7 @@ public final class Executor {
   private let pool: ThreadPool
   private let arena: TensorStorage
   private let workers: TensorStorage
-  /// The memory that every step reads and writes.
-  let arguments: [KernelArguments]
-  private let observed: Executor?
+  private let bound: BoundPlan
 
   /// Allocates the memory of a plan.
   ///
@@ -20,48 +18,33 @@ public final class Executor {
   public init(_ plan: Plan, pool: ThreadPool, observing observed: Executor? = nil) throws {
     self.plan = plan
     self.pool = pool
-    self.observed = observed
     let stride = WorkerScratch.stride(byteCount: plan.workerScratchByteCount)
     try MemoryLimit.check(plan.layout.byteCount + stride * pool.threadCount)
     arena = TensorStorage(byteCount: plan.layout.byteCount)
     workers = TensorStorage(byteCount: stride * pool.threadCount)
-    let workerScratch = WorkerScratch(base: workers.base, stride: stride), base = arena.base
-    func buffer(_ index: Int) -> UnsafeMutableRawPointer { base + plan.layout.offsets[index] }
-    arguments = plan.steps.map { step in
-      KernelArguments(
-        inputs: step.reads.map { $0.map { Executor.pointer($0, plan, base, observed) } },
-        outputs: step.writes.map { $0.map(buffer) },
-        scratch: step.scratch.map(buffer) ?? base, workerScratch: workerScratch, pool: pool)
-    }
+    bound = BoundPlan(
+      plan, at: arena.base, workerScratch: WorkerScratch(base: workers.base, stride: stride), pool: pool,
+      observing: observed)
   }
+
+  /// The memory that every step reads and writes.
+  var arguments: [KernelArguments] { bound.arguments }
 
   /// The address of a value that the plan keeps.
-  private func pointer(to value: ValueID) -> UnsafeRawPointer {
-    Self.pointer(plan.places[value]!, plan, arena.base, observed)
-  }
-
-  private static func pointer(
-    _ place: ValuePlace, _ plan: Plan, _ base: UnsafeMutableRawPointer, _ observed: Executor?
-  ) -> UnsafeRawPointer {
-    switch place {
-    case .constant(let tensor): UnsafeRawPointer(tensor.storage.base)
-    case .buffer(let buffer): UnsafeRawPointer(base + plan.layout.offsets[buffer])
-    case .observed(let value, _): observed!.pointer(to: value)
-    }
-  }
+  func pointer(to value: ValueID) -> UnsafeRawPointer { bound.pointer(to: value) }
 
   /// Copies the contents of a value supplied from outside into the plan's memory; values that the plan does not read
   /// are ignored.
   ///
   /// Throws `badData` if the type or shape differs from the planned one.
   public func set(_ value: ValueID, to tensor: Tensor) throws {
-    guard let info = plan.infos[value], let buffer = plan.places[value]?.buffer else { return }
+    guard let info = plan.infos[value], let memory = bound.input(value) else { return }
     guard info.shape == tensor.shape, info.elementType.storage == tensor.elementType.storage else {
       throw GradCAMError(
         .badData, at: "input '\(plan.graph.values[value].name)'",
         problem: "is \(tensor.elementType) \(tensor.shape) where \(info.elementType) \(info.shape) is expected")
     }
-    (arena.base + plan.layout.offsets[buffer]).copyMemory(from: tensor.storage.base, byteCount: info.byteCount)
+    memory.copyMemory(from: tensor.storage.base, byteCount: info.byteCount)
   }
 
   /// Whether the plan reads a value supplied from outside.
@@ -81,7 +64,9 @@ public final class Executor {
   /// Computes all values that the plan keeps.
   ///
   /// - Parameter checkpoint: called before every step; throwing ends the run.
-  public func forward(checkpoint: () throws -> Void = {}) throws { try run(0..<plan.backwardStart, checkpoint) }
+  public func forward(checkpoint: () throws -> Void = {}) throws {
+    try bound.run(0..<plan.backwardStart, checkpoint)
+  }
 
   /// Runs the backward pass from the target.
   ///
@@ -97,20 +82,20 @@ public final class Executor {
     try setSeed(seed)
     var start = plan.backwardStart
     for (step, tap) in plan.visits {
-      try run(start..<step, checkpoint)
+      try bound.run(start..<step, checkpoint)
       start = step
       try visit(tap)
     }
-    try run(start..<plan.steps.count, checkpoint)
+    try bound.run(start..<plan.steps.count, checkpoint)
   }
 
   /// Puts the target's gradient where the backward pass first reads it; later steps overwrite it.
   func setSeed(_ seed: [Float]) throws {
-    guard let buffer = plan.seed, let target = plan.request.target else {
+    guard let target = plan.request.target else {
       throw GradCAMError(.defect, problem: "a plan without a target was run backwards")
     }
     precondition(seed.count == plan.infos[target]!.shape.count, "the seed must have the shape of the target")
-    (arena.base + plan.layout.offsets[buffer]).assumingMemoryBound(to: Float.self).update(from: seed, count: seed.count)
+    bound.seed(0).update(from: seed, count: seed.count)
   }
 
   /// A copy of a value that the request names: an output, a tap, the target, an input or a constant.
@@ -129,29 +114,17 @@ public final class Executor {
   /// Lends the elements of a floating-point value that the request names, without a copy.
   public func withElements<Result>(of value: ValueID, _ body: (UnsafeBufferPointer<Float>) -> Result) -> Result {
     if case .constant(let tensor) = plan.places[value]! { return tensor.floats.withUnsafeBufferPointer(body) }
-    return body(floats(pointer(to: value), plan.infos[value]!.shape.count))
+    return body(
+      UnsafeBufferPointer(
+        start: pointer(to: value).assumingMemoryBound(to: Float.self), count: plan.infos[value]!.shape.count))
   }
 
   /// Lends the gradient at a tap after a backward pass, without a copy.
   public func withGradient<Result>(of tap: ValueID, _ body: (UnsafeBufferPointer<Float>) -> Result) -> Result {
-    body(floats(arena.base + plan.layout.offsets[plan.tapGradients[tap]!], plan.infos[tap]!.shape.count))
+    body(UnsafeBufferPointer(start: bound.gradient(of: tap), count: plan.infos[tap]!.shape.count))
   }
 
-  private func floats(_ pointer: UnsafeRawPointer, _ count: Int) -> UnsafeBufferPointer<Float> {
-    UnsafeBufferPointer(start: pointer.assumingMemoryBound(to: Float.self), count: count)
-  }
-
-  private func run(_ range: Range<Int>, _ checkpoint: () throws -> Void) throws {
-    for index in range {
-      try checkpoint()
-      try located(plan.graph.describe(node: plan.steps[index].node)) { try run(step: index) }
-    }
-  }
-
-  func run(step index: Int) throws {
-    let kernel = plan.steps[index].kernel
-    if !kernel.isView { try kernel.run(arguments[index]) }
-  }
+  func run(step index: Int) throws { try bound.run(step: index) }
 }
 
 extension Executor {
@@ -201,4 +174,7 @@ extension Plan {
 
   /// The floating-point operations of the forward pass.
   public var forwardOperationCount: Double { steps[..<backwardStart].reduce(0) { $0 + $1.kernel.operationCount } }
+
+  /// The floating-point operations of the backward pass.
+  var backwardOperationCount: Double { steps[backwardStart...].reduce(0) { $0 + $1.kernel.operationCount } }
 }

@@ -6,6 +6,10 @@ struct ForwardPlanner {
   let request: PlanRequest
   /// Whether kernels are chosen only to fold constants.
   var infersOnly = false
+  /// Whether the graph is the round of a loop.
+  var isRound = false
+  /// What planning may still take.
+  var budget = PlanningBudget()
 
   var infos: [ValueID: ValueInfo] = [:]
   /// The values that are no tensors.
@@ -13,10 +17,12 @@ struct ForwardPlanner {
   var places: [ValueID: ValuePlace] = [:]
   var steps: [Step] = []
   var byteCounts: [Int] = []
-  /// Roughly how long folding constants has taken one thread so far, in seconds.
-  private(set) var foldingTime = 0.0
-  /// How long a file may make it take.
-  private static let foldingLimit = 5.0
+  /// How many nodes of repetitions may become parts of the graph: those of longer ones run in loops.
+  private static let unrolledLimit = 2000
+  /// The nodes of repetitions that became parts of the graph.
+  private(set) var unrolledCount = 0
+  /// What runs in loops.
+  private(set) var loops = LoopWork()
   /// The nodes that compute something, in order, including those whose outputs are observed.
   var planned: [(node: Int, operation: any Operator)] = []
 
@@ -94,6 +100,7 @@ struct ForwardPlanner {
   }
 
   private mutating func plan(node index: Int) throws {
+    if isRound { try budget.takeNode() }
     let node = graph.nodes[index]
     let inputs = NodeInputs(
       try node.inputs.map { input in
@@ -102,19 +109,23 @@ struct ForwardPlanner {
         return info
       }, collections: Set(node.inputs.indices.filter { node.inputs[$0].map { collections[$0] != nil } ?? false }),
       captured: node.captures.compactMapValues { infos[$0] })
-    switch node.operation {
-    case let unresolvable as UnresolvableOperator: throw unresolvable.error
-    case let composite as any CompositeOperator: try plan(body: try composite.body(inputs), replacing: node, of: index)
-    case let operation as any CollectionOperator: try plan(node: index, operation)
-    case is Identity where inputs[0] == nil && inputs.has(0):
+    switch node.operation?.form {
+    case .unresolvable(let error): throw error
+    case .composite(let composite):
+      if let loop = try composite.repetition.flatMap({ try loop($0, inputs) }) {
+        try plan(node: index, loop, inputs)
+      } else {
+        try plan(body: try composite.body(inputs), replacing: node, of: index)
+      }
+    case .collection(let operation): try plan(node: index, operation)
+    case .computed(is Identity) where inputs[0] == nil && inputs.has(0):
       if let output = node.outputs[0] { collections[output] = collections[node.inputs[0]!] }
-    case let operation as any Operator:
+    case .computed(let operation):
       for input in node.inputs.indices where inputs[input] == nil && inputs.has(input) {
         _ = try inputs.required(input)
       }
       try plan(node: index, operation, inputs)
-    default:
-      throw GradCAMError(.defect, problem: "operator \(node.operatorName) can neither be computed nor expanded")
+    case nil: throw GradCAMError(.defect, problem: "operator \(node.operatorName) is not resolved")
     }
   }
 
@@ -132,18 +143,41 @@ struct ForwardPlanner {
 
     let isConstant = outputs.allSatisfy { $0.constant != nil }
     let isFolded = !isConstant && node.inputs.allSatisfy { $0 == nil || infos[$0!]?.constant != nil }
-    if isFolded { try fold(try operation.kernel(inputs, outputs, request.kernels), inputs, &outputs) }
+    if isFolded {
+      if let loop = operation as? RepeatedGraph { try budget.takeFoldingTime(loop.work.duration) }
+      try fold(try operation.kernel(inputs, outputs, request.kernels), inputs, &outputs)
+    }
     try MemoryLimit.check(0)
     for (output, info) in zip(node.outputs, outputs) {
       guard let output else { continue }
       infos[output] = info
       places[output] = info.constant.map { .constant($0) } ?? observed(output)
     }
-    guard !isConstant, !isFolded, !infersOnly else { return }
+    guard !isConstant, !isFolded else { return }
     planned.append((index, operation))
-    if node.results.contains(where: { places[$0] == nil }) {
+    if !infersOnly, node.results.contains(where: { places[$0] == nil }) {
       addStep(try operation.kernel(inputs, outputs, request.kernels), node: index)
     }
+  }
+
+  /// What runs a repetition in a loop; nil if its rounds can be parts of the graph.
+  private mutating func loop(_ repetition: Repetition, _ inputs: NodeInputs) throws -> RepeatedGraph? {
+    if unrolledCount + repetition.nodeCount <= Self.unrolledLimit {
+      unrolledCount += repetition.nodeCount
+      return nil
+    }
+    let loop: RepeatedGraph
+    do {
+      loop = try RepeatedGraph(
+        repetition, inputs, operators: operators, guidesGradients: request.guidesGradients, budget: budget)
+    } catch let error as GradCAMError {
+      guard graph.nodes.count + repetition.nodeCount > Plan.nodeLimit else { return nil }
+      throw error.within("its \(repetition.rounds) rounds, too many to be planned one by one")
+    }
+    loops = loops + loop.work
+    // The work of loops in loops is known outside of them.
+    if !isRound { try loops.check() }
+    return loop
   }
 
   private func tooManyOutputs(_ node: Node, known: Int) -> GradCAMError {
@@ -237,11 +271,7 @@ struct ForwardPlanner {
     let read = (0..<inputs.count).reduce(0) { $0 + (inputs[$1]?.byteCount ?? 0) }
     let written = outputs.reduce(0) { $0 + $1.byteCount + kernel.guardByteCount }
     try MemoryLimit.check(written + kernel.scratchByteCount + kernel.workerScratchByteCount)
-    foldingTime += kernel.operationCount / 2e10 + Double(read + written) / 4e9
-    guard foldingTime <= Self.foldingLimit else {
-      throw GradCAMError(
-        .unsupported, problem: "computing what does not depend on the inputs takes too many operations")
-    }
+    try budget.takeFoldingTime(kernel.operationCount / 2e10 + Double(read + written) / 4e9)
     let results = outputs.map { info in
       Tensor(
         elementType: info.elementType, shape: info.shape,

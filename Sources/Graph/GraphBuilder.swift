@@ -65,11 +65,17 @@ public struct GraphBuilder {
 
   /// Adds a node of an operator that files cannot name and returns its output.
   public mutating func node(_ type: String, _ inputs: [ValueID?], operation: any GraphOperator) -> ValueID {
-    let output = value(type)
+    node(type, inputs, operation: operation, outputCount: 1)[0]
+  }
+
+  /// Adds a node of an operator that files cannot name and returns its outputs.
+  public mutating func node(
+    _ type: String, _ inputs: [ValueID?], operation: any GraphOperator, outputCount: Int
+  ) -> [ValueID] {
+    let outputs = (0..<outputCount).map { _ in value(type) }
     graph.nodes.append(
-      Node(
-        name: "", operatorName: OperatorName(type: type), inputs: inputs, outputs: [output], operation: operation))
-    return output
+      Node(name: "", operatorName: OperatorName(type: type), inputs: inputs, outputs: outputs, operation: operation))
+    return outputs
   }
 
   /// Adds a node with one output.
@@ -98,13 +104,26 @@ extension GraphBuilder {
   /// - Returns: its outputs.
   public mutating func splice(_ inner: ComputeGraph, inputs: [ValueID]) -> [ValueID] {
     var ids: [ValueID: ValueID] = Dictionary(zip(inner.inputs, inputs)) { first, _ in first }
-    let own = inner.ownValues
-    for (id, value) in inner.values.enumerated() where ids[id] == nil && value.isOpen && !own.contains(id) {
-      ids[id] = outside[value.name] ?? self.value(value.name)
-      outside[value.name] = ids[id]
-    }
+    for id in inner.outsideValues { ids[id] = outsideValue(inner.values[id].name) }
     graft(inner, &ids, prefix: "", metadata: [:], origin: nil)
     return inner.outputs.map { ids[$0]! }
+  }
+
+  /// Turns what a graph reads from outside into inputs of it.
+  ///
+  /// - Returns: the values for these inputs.
+  public mutating func captures(of inner: inout ComputeGraph) -> [ValueID] {
+    let read = Set(inner.nodes.flatMap(\.reads) + inner.outputs)
+    let captured = inner.outsideValues.filter(read.contains)
+    inner.inputs += captured
+    return captured.map { outsideValue(inner.values[$0].name) }
+  }
+
+  private mutating func outsideValue(_ name: String) -> ValueID {
+    if let known = outside[name] { return known }
+    let added = value(name)
+    outside[name] = added
+    return added
   }
 
   /// Adds the body of a composite node, whose inputs, outputs and captures become the body's.
@@ -117,10 +136,7 @@ extension GraphBuilder {
   mutating func splice(_ body: ComputeGraph, replacing node: Node, origin: Int? = nil) -> Range<Int> {
     var ids: [ValueID: ValueID] = [:]
     for (inner, outer) in zip(body.inputs, node.inputs) { ids[inner] = outer }
-    let own = body.ownValues
-    for (inner, value) in body.values.enumerated() where value.isOpen && !own.contains(inner) {
-      ids[inner] = node.captures[value.name]
-    }
+    for inner in body.outsideValues { ids[inner] = node.captures[body.values[inner].name] }
     var copies: [(from: ValueID, to: ValueID)] = []
     for (inner, outer) in zip(body.outputs, node.outputs) {
       guard let outer else { continue }
@@ -178,12 +194,10 @@ extension GraphBuilder {
   }
 }
 
-extension Value {
-  /// Whether it is no initialiser.
-  fileprivate var isOpen: Bool { constant == nil && problem == nil }
-}
-
 extension ComputeGraph {
-  /// The inputs and the results of nodes.
-  fileprivate var ownValues: Set<ValueID> { Set(inputs).union(nodes.flatMap(\.results)) }
+  /// The values that nothing in the graph provides: neither inputs, nor initialisers, nor results of nodes.
+  fileprivate var outsideValues: [ValueID] {
+    let own = Set(inputs).union(nodes.flatMap(\.results))
+    return values.indices.filter { values[$0].constant == nil && values[$0].problem == nil && !own.contains($0) }
+  }
 }

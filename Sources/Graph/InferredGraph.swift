@@ -7,6 +7,8 @@ public struct InferredGraph: Sendable {
   let graph: ComputeGraph
   /// Why values have no type and extents.
   private let failures: [ValueID: GradCAMError]
+  /// What computes the values that are not known, in order.
+  private let operations: [any Operator]
 
   /// Infers what can be inferred of a graph.
   ///
@@ -18,18 +20,29 @@ public struct InferredGraph: Sendable {
   public init(
     _ graph: ComputeGraph, operators: OperatorSet, inputs: [ValueID: ValueInfo], reaching wanted: Set<ValueID>
   ) throws {
+    try self.init(graph, operators: operators, inputs: inputs, reaching: wanted, budget: nil)
+  }
+
+  /// Infers what can be inferred of a graph.
+  ///
+  /// - Parameter budget: what the planning of loops may still take, if the graph is repeated in one.
+  init(
+    _ graph: ComputeGraph, operators: OperatorSet, inputs: [ValueID: ValueInfo], reaching wanted: Set<ValueID>,
+    budget: PlanningBudget?
+  ) throws {
     var graph = operators.resolving(graph)
     graph.give(inputs.keys)
     var planner = ForwardPlanner(
       graph: graph, operators: operators,
       request: PlanRequest(
         inputs: inputs, outputs: Array(wanted), kernels: KernelRequest(threadCount: 1, reusesWeights: false)),
-      infersOnly: true)
+      infersOnly: true, isRound: budget != nil, budget: budget ?? PlanningBudget())
     failures = try planner.infer(reaching: wanted)
     for value in graph.values.indices where inputs[value] == nil {
       graph.values[value].constant = planner.infos[value]?.constant ?? graph.values[value].constant
     }
     infos = planner.infos
+    operations = planner.planned.map(\.operation)
     self.graph = graph
   }
 
@@ -40,6 +53,18 @@ public struct InferredGraph: Sendable {
 
   /// Why a value cannot be computed, naming the node; nil if it can, or if it was not reached.
   public func failure(of value: ValueID) -> GradCAMError? { infos[value] == nil ? failures[value] : nil }
+
+  /// What one computation of the values takes: each counts as a step, loops as many.
+  var work: LoopWork {
+    let loops = operations.compactMap { ($0 as? RepeatedGraph)?.work }
+    let byteCount = infos.values.reduce(0.0) { $0 + ($1.constant == nil ? Double($1.byteCount) : 0) }
+    return loops.reduce(LoopWork(stepCount: Double(operations.count), byteCount: byteCount), +)
+  }
+
+  /// Whether some gradients would be estimates: they pass straight through rounding.
+  var estimatesGradients: Bool {
+    operations.contains { $0.differentiable?.integerGradients == .estimated }
+  }
 
   /// Throws why the first of some values that cannot be computed cannot: `unsupported` for a node that nothing computes,
   /// `badData` if shapes do not match; both name the node.

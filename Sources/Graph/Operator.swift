@@ -112,9 +112,16 @@ public protocol CompositeOperator: GraphOperator {
   /// A value that nothing in it provides is the node's capture of that name.
   /// Throws `badData` if the inputs do not fit.
   func body(_ inputs: NodeInputs) throws -> ComputeGraph
+
+  /// What the body repeats, if it is nothing but a repetition, which can run in a loop as well.
+  var repetition: Repetition? { get }
 }
 
 extension CompositeOperator {
+  /// Composite.
+  public var form: OperatorForm { .composite(self) }
+  /// Nil: the body is no repetition.
+  public var repetition: Repetition? { nil }
   /// Nil: the body depends on the extents.
   public var fixedBody: ComputeGraph? { nil }
 }
@@ -140,6 +147,16 @@ public protocol Operator: GraphOperator {
 
   /// The kernel that computes the outputs, chosen and prepared for these extents.
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel
+
+  /// The same operator, if it has a derivative.
+  var differentiable: (any DifferentiableOperator)? { get }
+}
+
+extension Operator {
+  /// Computed.
+  public var form: OperatorForm { .computed(self) }
+  /// Nil: it has no derivative.
+  public var differentiable: (any DifferentiableOperator)? { nil }
 }
 
 /// Whether an operator's integer outputs carry gradients, as those that stand for quantised real numbers do.
@@ -170,6 +187,8 @@ public protocol DifferentiableOperator: Operator {
 }
 
 extension DifferentiableOperator {
+  /// Itself.
+  public var differentiable: (any DifferentiableOperator)? { self }
   /// Integer outputs carry no gradient unless an operator says so.
   public var integerGradients: IntegerGradients { .none }
 

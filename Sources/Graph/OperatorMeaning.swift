@@ -113,10 +113,28 @@ public struct ConstantScaling: Sendable, Equatable {
   }
 }
 
-/// What a node does, with its attributes read: it computes (`Operator`) or stands for others (`CompositeOperator`).
+/// What planning makes of a node.
+///
+/// Operators say it themselves: asking whether a type conforms to a protocol takes the runtime long, the first time.
+public enum OperatorForm {
+  /// A step that computes.
+  case computed(any Operator)
+  /// Nodes that it stands for.
+  case composite(any CompositeOperator)
+  /// Nodes that compute the tensors of sequences and optionals.
+  case collection(any CollectionOperator)
+  /// Nothing, for a reason.
+  case unresolvable(GradCAMError)
+}
+
+/// What a node does, with its attributes read: it computes (`Operator`) or stands for others (`CompositeOperator`,
+/// `CollectionOperator`).
 ///
 /// The defaults of its meaning are those of an elementwise function.
 public protocol GraphOperator: Sendable {
+  /// Which of these it is.
+  var form: OperatorForm { get }
+
   /// The part that it plays.
   var role: OperatorRole { get }
 

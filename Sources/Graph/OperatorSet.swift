@@ -127,7 +127,7 @@ public struct OperatorSet: Sendable {
     var builder = GraphBuilder(empty)
     for var node in graph.nodes {
       node.operation = node.operation ?? operation(of: node, opsets: graph.opsets)
-      if let body = (node.operation as? any CompositeOperator)?.fixedBody {
+      if case .composite(let composite)? = node.operation?.form, let body = composite.fixedBody {
         builder.expand(node, into: resolving(body))
       } else {
         builder.add(node)

@@ -7,8 +7,10 @@ public struct PlanRequest: Sendable {
   public var outputs: [ValueID]
   /// The values at which the gradient is wanted.
   public var taps: [ValueID]
-  /// The value whose gradient the caller supplies; nil for a forward pass only.
+  /// The value whose gradient the caller supplies, to which every tap must lead; nil for a forward pass only.
   public var target: ValueID?
+  /// Other values whose gradients are supplied: taps need not lead to them.
+  var otherTargets: [ValueID] = []
   /// How to choose kernels.
   public var kernels: KernelRequest
   /// Whether backpropagation is guided: every rectifier passes only positive gradients, g·[x > 0]·[g > 0].
@@ -41,7 +43,10 @@ public struct PlanRequest: Sendable {
 
   var wanted: Set<ValueID> { keptBesidesTaps.union(taps) }
 
-  fileprivate var keptBesidesTaps: Set<ValueID> { Set(outputs + (target.map { [$0] } ?? [])) }
+  /// The values whose gradients are supplied.
+  var targets: [ValueID] { (target.map { [$0] } ?? []) + otherTargets }
+
+  fileprivate var keptBesidesTaps: Set<ValueID> { Set(outputs + targets) }
 }
 
 /// Everything about a run that can be decided before data arrives: the nodes needed, extents, constants, kernels,
@@ -67,7 +72,8 @@ public struct Plan: Sendable {
   let tapGradients: [ValueID: Int]
   /// The taps that are visited, each before a step.
   let visits: [(step: Int, tap: ValueID)]
-  let seed: Int?
+  /// The buffers of the targets' gradients, in the request's order.
+  let seeds: [Int]
   let layout: ArenaLayout
   let byteCounts: [Int]
 
@@ -103,7 +109,7 @@ public struct Plan: Sendable {
     }
   }
 
-  private init(rewriting inferred: InferredGraph, operators: OperatorSet, request: PlanRequest) throws {
+  init(rewriting inferred: InferredGraph, operators: OperatorSet, request: PlanRequest) throws {
     var graph = inferred.graph
     let kept = request.wanted
     let carriers = graph.downstream(of: request.isObservable ? Set(request.inputs.keys) : Set(request.taps))
@@ -120,7 +126,7 @@ public struct Plan: Sendable {
     var forward = ForwardPlanner(graph: graph, operators: operators, request: request)
     try forward.plan(reaching: kept)
     var backward = BackwardPlanner(forward: forward)
-    if let target = request.target { try backward.plan(from: target) }
+    try backward.plan()
 
     self.graph = forward.graph
     self.request = request
@@ -128,7 +134,7 @@ public struct Plan: Sendable {
     places = forward.places
     tapGradients = backward.tapGradients
     estimatedGradients = backward.estimates
-    seed = backward.seed
+    seeds = backward.seeds
     byteCounts = backward.byteCounts
 
     let keptPlaces = request.isObservable ? Set(places.keys) : request.visitsTaps ? request.keptBesidesTaps : kept
@@ -154,7 +160,7 @@ public struct Plan: Sendable {
       memory.backwardStart = backwardStart
       for buffer in gradients.values { memory.keep(buffer) }
     }
-    if let seed { memory.written(seed, at: backwardStart) }
+    for seed in seeds { memory.written(seed, at: backwardStart) }
     layout = memory.plan()
   }
 }

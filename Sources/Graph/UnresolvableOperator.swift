@@ -5,6 +5,9 @@ public struct UnresolvableOperator: GraphOperator {
   /// The boxes and scores among which it would select, if that is known of the operator.
   public var boxSelection: BoxSelection?
 
+  /// Unresolvable.
+  public var form: OperatorForm { .unresolvable(error) }
+
   /// Unknown.
   public func axes(_ inputs: NodeInputs) -> AxisMapping { .unknown }
 }

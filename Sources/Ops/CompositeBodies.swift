@@ -48,7 +48,20 @@ extension GraphBuilder {
     return self("Unsqueeze", x, integers([axis]))
   }
 
-  mutating func squeeze(_ x: ValueID, axis: Int) -> ValueID { self("Squeeze", x, integers([axis])) }
+  mutating func squeeze(_ x: ValueID, axis: Int) -> ValueID {
+    if graph.opsets["", default: 23] < 13 { return self("Squeeze", x, with: ["axes": .ints([Int64(axis)])]) }
+    return self("Squeeze", x, integers([axis]))
+  }
+
+  /// Adds a repetition of a graph that may read values from outside, and returns the last states and what is collected.
+  ///
+  /// - Parameter inputs: the first states, the sliced tensors and the other inputs of the graph.
+  mutating func `repeat`(_ repetition: Repetition, _ inputs: [ValueID]) -> [ValueID] {
+    var repetition = repetition
+    let inputs = inputs + captures(of: &repetition.graph)
+    return node(
+      "Loop", inputs, operation: Repeating(repeated: repetition), outputCount: repetition.graph.outputs.count)
+  }
 
   mutating func cast(_ x: ValueID, to type: ElementType) -> ValueID {
     self("Cast", x, with: ["to": .int(Int64(type.onnxCode))])

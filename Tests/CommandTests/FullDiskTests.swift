@@ -83,19 +83,38 @@ struct FullDiskTests {
     #expect(part.count > 1000 && part.count < whole.count && part.last == 0x0A && whole.starts(with: part))
   }
 
-  @Test(
-    .enabled(if: mounts),
-    arguments: [
-      "explain MODEL photos/1.png --output full/a.png", "explain MODEL photos/1.png --output full/new/",
-      "explain MODEL photos/1.png --output a.png --save-map full/map.npy",
-      "explain MODEL photos --quiet --save-heat full/all.npz", "sweep MODEL photos/1.png --output full/a.png",
-      "compare MODEL MODEL photos/1.png --output a.png --report full/a.html",
-      "evaluate MODEL photos --output full/log.jsonl", "evaluate MODEL photos --output full/log.csv --resume",
-    ])
-  func readOnlyFolder(_ command: String) throws {
-    let outcome = try onDisk("ro", "$0 \(command.replacing("MODEL", with: Self.model))")
+  /// Commands that write, one or more for each kind of file.
+  private static let writing = [
+    "explain MODEL photos/1.png --output full/a.png", "explain MODEL photos/1.png --output full/new/",
+    "explain MODEL photos/1.png --output a.png --save-map full/map.npy",
+    "explain MODEL photos --quiet --save-heat full/all.npz", "explain MODEL photos --quiet --sheet full/sheet.jpg",
+    "explain MODEL photos/1.png --method all --output full/all.png", "sweep MODEL photos/1.png --output full/a.png",
+    "compare MODEL MODEL photos/1.png --output a.png --report full/a.html",
+    "compare MODEL MODEL photos/1.png --output a.png --csv full/a.csv",
+    "compare MODEL MODEL photos/1.png --output full/a.png",
+    "evaluate MODEL photos --output full/log.jsonl", "evaluate MODEL photos --output full/log.csv --resume",
+    "verify MODEL --node auto --json >full/out.json", "nodes MODEL >full/out.txt",
+    "models --models $(dirname MODEL) >full/out.txt",
+    "explain MODEL photos --jsonl --output maps/ >full/out.jsonl",
+  ]
+
+  private func expectNothingWritten(on disk: String, preparing: String = ":", by command: String) throws {
+    let outcome = try onDisk(disk, "\(preparing); $0 \(command.replacing("MODEL", with: Self.model))")
     let errors = outcome.errors.split(separator: "\n").filter { $0.contains("error: ") }
     #expect(outcome.code == 73 && errors.count == 1, "\(outcome)")
-    #expect(!place.files.contains { $0.hasPrefix("kept/") || $0.contains(".tmp") })
+    let left = place.files.filter { $0.hasPrefix("kept/") && !$0.hasSuffix("/new") }
+    for file in left { #expect(try place.contents(file).allSatisfy { $0 == 0 }, "\(file)") }
+    #expect(!place.files.contains { $0.contains(".tmp") })
+  }
+
+  @Test(.enabled(if: mounts), arguments: writing) func diskWithoutSpace(_ command: String) throws {
+    // The place that is left holds files, but nothing in them.
+    try expectNothingWritten(on: "size=4k", preparing: "head -c 4096 /dev/zero >full/zeros", by: command)
+  }
+
+  @Test(.enabled(if: mounts), arguments: writing.filter { !$0.contains(">") }) func readOnlyFolder(_ command: String)
+    throws
+  {
+    try expectNothingWritten(on: "ro", by: command)
   }
 }

@@ -28,6 +28,13 @@ let recurrenceGradientChecks: [GradientCheck] = [
       "input_forget": .int(1), "clip": .float(3), "activations": .strings(["HardSigmoid", "ScaledTanh", "Affine"]),
       "activation_alpha": .floats([0.25, 0.8, 0.9]), "activation_beta": .floats([0.4, 0.7, 0.1]),
     ]),
+  // Long enough to run in a loop.
+  .composite(
+    "LSTM",
+    [
+      .uniform([200, 2, 1]), .uniform([2, 8, 1]), .uniform([2, 8, 2]), .uniform([2, 16]), .fixed(integers(150, 200)),
+      .uniform([2, 2, 2]), .uniform([2, 2, 2]), .uniform([2, 6]),
+    ], ["direction": .string("bidirectional")], outputs: 3),
 ]
 
 @Suite struct RecurrenceTests {

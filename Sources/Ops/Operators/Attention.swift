@@ -261,32 +261,32 @@ struct LinearAttention: CompositeOperator {
     guard isGated == (inputs[4] != nil), isDelta == (inputs[5] != nil) else {
       throw GradCAMError(.badData, problem: "the inputs do not fit the update rule '\(rule.rawValue)'")
     }
-    try Plan.checkExpansion(count, of: 16)
-    /// The parts of every token as matrices of one row or, if `turned`, one column.
-    func tokens(_ x: ValueID, turned: Bool = false) -> [ValueID] {
-      let parts = count == 1 ? [x] : body.split(x, into: count, axis: 2)
-      return turned ? parts.map { body.transpose($0, [0, 1, 3, 2]) } : parts
-    }
-    let keys = tokens(key.value), keyColumns = tokens(key.value, turned: true), values = tokens(value.value)
-    let group = queryHeads / keyHeads
-    let queries = tokens(query.value).map { body.reshape($0, [batch, keyHeads, group, size]) }
-    let decays =
-      isGated
-      ? tokens(try heads(&body, inputs, 4, count: keyHeads).value, turned: true).map { body("Exp", $0) } : []
-    let rates =
-      isDelta ? tokens(try heads(&body, inputs, 5, count: inputs.required(5).shape.dimensions.last).value) : []
+    let decay = isGated ? try heads(&body, inputs, 4, count: keyHeads).value : nil
+    let rate = isDelta ? try heads(&body, inputs, 5, count: inputs.required(5).shape.dimensions.last).value : nil
 
-    let factor = body.number(scale == 0 ? 1 / Float(size).squareRoot() : scale, type: type)
-    var state = body.optional(3) ?? body.number(0, shape: [batch, keyHeads, size, valueSize], type: type)
-    var results: [ValueID] = []
-    for token in 0..<count {
-      if isGated { state = body("Mul", state, decays[token]) }
-      var update = values[token]
-      if isDelta { update = body("Mul", rates[token], body("Sub", update, body("MatMul", keys[token], state))) }
-      state = body("Add", state, body("MatMul", keyColumns[token], update))
-      let read = body("Mul", factor, body("MatMul", queries[token], state))
-      results.append(body.reshape(read, [batch, 1, queryHeads * valueSize]))
+    var round = GraphBuilder()
+    func row(_ x: ValueID) -> ValueID { round.unsqueeze(x, axis: 2) }
+    func column(_ x: ValueID) -> ValueID { round.unsqueeze(x, axis: 3) }
+    var state = round.input("state")
+    let tokens = ["query", "key", "value"].map { round.input($0) }, keyRow = row(tokens[1]),
+      keyColumn = column(tokens[1])
+    if isGated { state = round("Mul", state, round("Exp", column(round.input("decay")))) }
+    var update = row(tokens[2])
+    if isDelta {
+      update = round("Mul", row(round.input("rate")), round("Sub", update, round("MatMul", keyRow, state)))
     }
-    return body.returning(body.concatenate(results, axis: 1), state)
+    state = round("Add", state, round("MatMul", keyColumn, update))
+    let queries = round.reshape(tokens[0], [batch, keyHeads, queryHeads / keyHeads, size])
+    let factor = round.number(scale == 0 ? 1 / Float(size).squareRoot() : scale, type: type)
+    let read = round("Mul", factor, round("MatMul", queries, state))
+    let result = round.reshape(read, [batch, queryHeads * valueSize])
+
+    let sliced = [query.value, key.value, value.value, decay, rate].compactMap { $0 }
+    let repetition = try Repetition(
+      round.returning(state, result), rounds: count, stateCount: 1, sliced: sliced.map { _ in .init(axis: 2) },
+      collected: [.init(axis: 1)])
+    let first = body.optional(3) ?? body.number(0, shape: [batch, keyHeads, size, valueSize], type: type)
+    let results = body.repeat(repetition, [first] + sliced)
+    return body.returning(results[1], results[0])
   }
 }

@@ -73,18 +73,16 @@ private func cumulativeProduct(_ inputs: NodeInputs, isExclusive: Bool, isRevers
   let x = try inputs.required(0)
   let axis = try x.shape.axis(try inputs.requiredInteger(1)), count = x.shape[axis]
   guard count > 0 else { return body.returning(body("Identity", 0)) }
-  try Plan.checkExpansion(count, of: 1)
-  let parts = count == 1 ? [0] : body.split(0, into: count, axis: axis)
   var shape = x.shape
-  shape.dimensions[axis] = 1
-  var product = body("Expand", body.cast(body.integers([1]), to: x.elementType), body.integers(shape.dimensions))
-  var results = parts
-  for index in isReversed ? Array(parts.indices.reversed()) : Array(parts.indices) {
-    let next = body("Mul", product, parts[index])
-    results[index] = isExclusive ? product : next
-    product = next
-  }
-  return body.returning(body.concatenate(results, axis: axis))
+  shape.dimensions.remove(at: axis)
+  let one = body("Expand", body.cast(body.integers([1]), to: x.elementType), body.integers(shape.dimensions))
+  var round = GraphBuilder()
+  let product = round.input("product"), next = round("Mul", product, round.input("factor"))
+  let slicing = Repetition.Slicing(axis: axis, isReversed: isReversed)
+  let repetition = try Repetition(
+    round.returning(next, isExclusive ? product : next), rounds: count, stateCount: 1, sliced: [slicing],
+    collected: [slicing])
+  return body.returning(body.repeat(repetition, [one, 0])[1])
 }
 
 /// Writes new tokens into a cache, at a separate position for every sequence of the batch.

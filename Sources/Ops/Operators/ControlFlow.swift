@@ -1,6 +1,6 @@
 import Graph
 
-/// Branches that are resolved, and loops that are unrolled, during planning.
+/// Branches that are resolved, and loops whose length is known, during planning.
 let controlFlowOperators: [OperatorEntry] = [
   OperatorEntry("If", inputs: 1...1) { reader in
     let branches = [try reader.graph("else_branch"), try reader.graph("then_branch")]
@@ -42,23 +42,23 @@ private func loop(_ inputs: NodeInputs, _ inner: ComputeGraph) throws -> Compute
   }
   let goes = try inputs.integer(1).map { $0 != 0 } ?? true
   let rounds = goes ? max(0, limit) : 0
-  try Plan.checkExpansion(rounds, of: inner.nodes.count)
-  let condition = body.constant(Tensor([true], shape: []))
-  var state = try (0..<carried).map { try body.required($0 + 2) }
-  var collected = [[ValueID]](repeating: [], count: inner.outputs.count - 1 - carried)
-  for round in 0..<rounds {
-    let number = body.constant(Tensor([Int64(round)], shape: []))
-    let results = body.splice(inner, inputs: [number, condition] + state)
-    state = Array(results[1..<1 + carried])
-    for (index, result) in results[(1 + carried)...].enumerated() {
-      collected[index].append(body.unsqueeze(result, axis: 0))
+  let states = try (0..<carried).map { try body.required($0 + 2) }
+  let collectedCount = inner.outputs.count - 1 - carried
+  guard rounds > 0 else {
+    guard collectedCount == 0 else {
+      throw GradCAMError(.unsupported, problem: "a loop without iterations collects results of unknown shape")
     }
+    return body.returning(states)
   }
-  guard rounds > 0 || collected.isEmpty else {
-    throw GradCAMError(.unsupported, problem: "a loop without iterations collects results of unknown shape")
-  }
-  let joined = collected.map { body.concatenate($0, axis: 0) }
-  return body.returning(state + joined)
+  var round = inner
+  round.inputs = Array(inner.inputs[2...] + inner.inputs[..<2])
+  round.outputs.removeFirst()
+  let repetition = try Repetition(
+    round, rounds: rounds, stateCount: carried, sliced: [.init(axis: 0)],
+    collected: .init(repeating: .init(axis: 0), count: collectedCount))
+  let numbers = body.constant(Tensor((0..<rounds).map(Int64.init), shape: [rounds]))
+  let condition = body.constant(Tensor([true], shape: []))
+  return body.returning(body.repeat(repetition, states + [numbers, condition]))
 }
 
 extension ComputeGraph {
@@ -129,26 +129,10 @@ private struct Scan: CompositeOperator {
     guard rounds > 0 else {
       throw GradCAMError(.unsupported, problem: "a scan of nothing has results of unknown shape")
     }
-    try Plan.checkExpansion(rounds, of: inner.nodes.count + scannedCount + outputAxes.count)
-    var state = try (0..<stateCount).map { try body.required($0) }
-    var collected = [[ValueID]](repeating: [], count: outputAxes.count)
-    for round in 0..<rounds {
-      var slices: [ValueID] = []
-      for index in 0..<scannedCount {
-        let place = inputsAreReversed[index] ? rounds - 1 - round : round
-        let number = body.constant(Tensor([Int64(place)], shape: []))
-        slices.append(body("Gather", stateCount + index, number, with: ["axis": .int(Int64(axes[index]))]))
-      }
-      let results = body.splice(inner, inputs: state + slices)
-      state = Array(results[..<stateCount])
-      for (index, result) in results[stateCount...].enumerated() {
-        collected[index].append(body.unsqueeze(result, axis: outputAxes[index]))
-      }
-    }
-    let joined = collected.indices.map { index in
-      let parts = outputsAreReversed[index] ? collected[index].reversed() : collected[index]
-      return body.concatenate(parts, axis: outputAxes[index])
-    }
-    return body.returning(state + joined)
+    let repetition = try Repetition(
+      inner, rounds: rounds, stateCount: stateCount,
+      sliced: zip(axes, inputsAreReversed).map { .init(axis: $0, isReversed: $1) },
+      collected: zip(outputAxes, outputsAreReversed).map { .init(axis: $0, isReversed: $1) })
+    return body.returning(body.repeat(repetition, try (0..<inputs.count).map { try body.required($0) }))
   }
 }

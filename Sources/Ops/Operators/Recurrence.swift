@@ -6,7 +6,7 @@ let recurrenceOperators: [OperatorEntry] = [
   OperatorEntry("LSTM", inputs: 3...8) { reader in try Recurrence(.lstm, &reader) },
 ]
 
-/// A recurrent layer, unrolled in time.
+/// A recurrent layer: a repetition in time for each direction.
 struct Recurrence: CompositeOperator {
   enum Cell {
     case rnn, gru, lstm
@@ -17,6 +17,14 @@ struct Recurrence: CompositeOperator {
       case .rnn: 1
       case .gru: 3
       case .lstm: 4
+      }
+    }
+
+    /// The columns of the transposed recurrent weights that the state is multiplied by at once.
+    fileprivate func products(_ size: Int) -> [Range<Int>] {
+      switch self {
+      case .rnn, .lstm: [0..<gateCount * size]
+      case .gru: [0..<2 * size, 2 * size..<3 * size]
       }
     }
 
@@ -82,7 +90,6 @@ struct Recurrence: CompositeOperator {
     }
     let count = x.shape[isBatchFirst ? 1 : 0], batch = x.shape[isBatchFirst ? 0 : 1]
     guard count > 0 else { throw GradCAMError(.badData, problem: "the sequence is empty") }
-    try Plan.checkExpansion(count * directions, of: cell == .rnn ? 5 : 15)
     for (index, extent) in [(3, 2 * rows), (7, 3 * size)] {
       guard let info = inputs[index], index < 7 || cell == .lstm else { continue }
       guard info.shape == [directions, extent] else {
@@ -91,8 +98,9 @@ struct Recurrence: CompositeOperator {
     }
 
     let sequence = isBatchFirst ? body.transpose(0, [1, 0, 2]) : 0
-    let isWithin = isWithin(&body, inputs, count: count, batch: batch)
-    var all: [ValueID] = [], lastHidden: [ValueID] = [], lastCells: [ValueID] = []
+    let lengths = lengths(&body, inputs, count: count, batch: batch)
+    let times = body.constant(Tensor((0..<count).map(Int64.init), shape: [count]))
+    var all: [ValueID] = [], lastStates: [[ValueID]] = []
     for index in 0..<directions {
       func state(_ input: Int) -> ValueID {
         guard let given = body.optional(input) else {
@@ -102,51 +110,58 @@ struct Recurrence: CompositeOperator {
         return body.squeeze(part, axis: isBatchFirst ? 1 : 0)
       }
       func part(_ input: Int) -> ValueID { body.squeeze(body.slice(input, index..<index + 1, axis: 0), axis: 0) }
-      var step = RecurrenceStep(
+      let biases = body.optional(3) == nil ? nil : body.split(part(3), into: 2, axis: 0)
+      var projected = body("MatMul", sequence, body.transpose(part(1), [1, 0]))
+      if let biases { projected = body("Add", projected, biases[0]) }
+      let recurrent = body.transpose(part(2), [1, 0])
+      let states = cell == .lstm ? [state(5), state(6)] : [state(5)]
+      let weights = cell.products(size).map { body.slice(recurrent, $0, axis: 1) }
+      let recurrentBiases =
+        biases.map { biases in cell.products(size).map { body.slice(biases[1], $0, axis: 0) } } ?? []
+      let peepholes = cell == .lstm && body.optional(7) != nil ? body.split(part(7), into: 3, axis: 0) : []
+
+      var round = GraphBuilder()
+      let hidden = round.input("hidden"), memory = cell == .lstm ? round.input("memory") : nil
+      let token = round.input("token"), time = round.input("time")
+      let step = RecurrenceStep(
         cell: cell, size: size, type: x.elementType, clip: clip, couplesForgetting: couplesForgetting,
         resetsAfterProduct: resetsAfterProduct,
         activations: Array(
           activations[index * cell.defaultActivations.count..<(index + 1) * cell.defaultActivations.count]),
-        recurrent: body.transpose(part(2), [1, 0]), recurrentBias: nil,
-        peepholes: cell == .lstm && body.optional(7) != nil ? body.split(part(7), into: 3, axis: 0) : [])
-      var projected = body("MatMul", sequence, body.transpose(part(1), [1, 0]))
-      if body.optional(3) != nil {
-        let biases = body.split(part(3), into: 2, axis: 0)
-        projected = body("Add", projected, biases[0])
-        step.recurrentBias = biases[1]
+        recurrent: weights.map { _ in round.input("recurrent") },
+        recurrentBiases: recurrentBiases.map { _ in round.input("bias") },
+        peepholes: peepholes.map { _ in round.input("peephole") })
+      var next = step.advance(&round, token, hidden: hidden, memory: memory)
+      var result = next.hidden
+      if lengths != nil {
+        let isWithin = round("Greater", round.input("lengths"), time)
+        result = round("Where", isWithin, next.hidden, round.number(0, type: x.elementType))
+        next.hidden = round("Where", isWithin, next.hidden, hidden)
+        if let memory, let new = next.memory { next.memory = round("Where", isWithin, new, memory) }
       }
-      let tokens = count == 1 ? [projected] : body.split(projected, into: count, axis: 0)
-      var hidden = state(5), memory = cell == .lstm ? state(6) : nil
-      var results = [ValueID](repeating: 0, count: count)
-      let isBackward = direction == .reverse || index == 1
-      for time in isBackward ? Array((0..<count).reversed()) : Array(0..<count) {
-        var next = step.advance(&body, body.squeeze(tokens[time], axis: 0), hidden: hidden, memory: memory)
-        var result = next.hidden
-        if let isWithin {
-          result = body("Where", isWithin[time], next.hidden, body.number(0, type: x.elementType))
-          next.hidden = body("Where", isWithin[time], next.hidden, hidden)
-          if let memory, let new = next.memory { next.memory = body("Where", isWithin[time], new, memory) }
-        }
-        results[time] = body.reshape(result, [1, 1, batch, size])
-        (hidden, memory) = next
-      }
-      all.append(body.concatenate(results, axis: 0))
-      lastHidden.append(body.unsqueeze(hidden, axis: isBatchFirst ? 1 : 0))
-      if let memory { lastCells.append(body.unsqueeze(memory, axis: isBatchFirst ? 1 : 0)) }
+      let slicing = Repetition.Slicing(axis: 0, isReversed: direction == .reverse || index == 1)
+      let repetition = try Repetition(
+        round.returning([next.hidden, next.memory, result].compactMap { $0 }), rounds: count,
+        stateCount: states.count, sliced: [slicing, slicing], collected: [slicing])
+      let results = body.repeat(
+        repetition,
+        states + [projected, times] + weights + recurrentBiases + peepholes + (lengths.map { [$0] } ?? []))
+      all.append(body.unsqueeze(results[states.count], axis: 1))
+      lastStates.append(results[..<states.count].map { body.unsqueeze($0, axis: isBatchFirst ? 1 : 0) })
     }
     let joined = body.concatenate(all, axis: 1)
     let result = isBatchFirst ? body.transpose(joined, [2, 0, 1, 3]) : joined
-    let last = body.concatenate(lastHidden, axis: isBatchFirst ? 1 : 0)
-    guard cell == .lstm else { return body.returning(result, last) }
-    return body.returning(result, last, body.concatenate(lastCells, axis: isBatchFirst ? 1 : 0))
+    let last = lastStates[0].indices.map { state in
+      body.concatenate(lastStates.map { $0[state] }, axis: isBatchFirst ? 1 : 0)
+    }
+    return body.returning([result] + last)
   }
 
-  /// For every time step, a column that marks the sequences that last that long; nil if all are of full length.
-  private func isWithin(_ body: inout GraphBuilder, _ inputs: NodeInputs, count: Int, batch: Int) -> [ValueID]? {
+  /// The lengths of the sequences as a column; nil if all are of full length.
+  private func lengths(_ body: inout GraphBuilder, _ inputs: NodeInputs, count: Int, batch: Int) -> ValueID? {
     guard let info = inputs[4], let lengths = body.optional(4) else { return nil }
     if let known = info.constant, known.integers.allSatisfy({ $0 >= count }) { return nil }
-    let column = body.reshape(body.cast(lengths, to: .int64), [batch, 1])
-    return (0..<count).map { body("Greater", column, body.integers([$0])) }
+    return body.reshape(body.cast(lengths, to: .int64), [batch, 1])
   }
 }
 
@@ -158,9 +173,10 @@ private struct RecurrenceStep {
   let clip: Float?
   let couplesForgetting, resetsAfterProduct: Bool
   let activations: [RecurrenceActivation]
-  /// The recurrent weights, transposed: state × gates.
-  let recurrent: ValueID
-  var recurrentBias: ValueID?
+  /// The recurrent weights of each product, transposed: state × gates.
+  let recurrent: [ValueID]
+  /// The biases of each product, if there are any.
+  let recurrentBiases: [ValueID]
   /// The weights for the input, output and forget gates; empty if the cell has no peepholes.
   let peepholes: [ValueID]
 
@@ -169,7 +185,7 @@ private struct RecurrenceStep {
     _ body: inout GraphBuilder, _ token: ValueID, hidden: ValueID, memory: ValueID?
   ) -> (hidden: ValueID, memory: ValueID?) {
     switch cell {
-    case .rnn: (activate(&body, 0, sum(&body, token, hidden, recurrent, recurrentBias)), nil)
+    case .rnn: (activate(&body, 0, sum(&body, token, hidden)), nil)
     case .gru: (gru(&body, token, hidden), nil)
     case .lstm: lstm(&body, token, hidden, memory!)
     }
@@ -181,28 +197,25 @@ private struct RecurrenceStep {
     return activations[index].apply(&body, x, type)
   }
 
-  private func sum(
-    _ body: inout GraphBuilder, _ token: ValueID, _ hidden: ValueID, _ weights: ValueID, _ bias: ValueID?
-  ) -> ValueID {
-    let sum = body("Add", token, body("MatMul", hidden, weights))
-    return bias.map { body("Add", sum, $0) } ?? sum
+  /// A token and the state's contribution to some gates.
+  private func sum(_ body: inout GraphBuilder, _ token: ValueID, _ hidden: ValueID, product: Int = 0) -> ValueID {
+    biased(&body, body("Add", token, body("MatMul", hidden, recurrent[product])), product)
+  }
+
+  private func biased(_ body: inout GraphBuilder, _ x: ValueID, _ product: Int) -> ValueID {
+    recurrentBiases.isEmpty ? x : body("Add", x, recurrentBiases[product])
   }
 
   private func gru(_ body: inout GraphBuilder, _ token: ValueID, _ hidden: ValueID) -> ValueID {
-    let gates = 0..<2 * size, candidates = 2 * size..<3 * size
-    func bias(_ range: Range<Int>) -> ValueID? { recurrentBias.map { body.slice($0, range, axis: 0) } }
-    let gateInput = sum(
-      &body, body.slice(token, gates, axis: 1), hidden, body.slice(recurrent, gates, axis: 1), bias(gates))
-    let parts = body.split(gateInput, into: 2, axis: 1)
-    let update = activate(&body, 0, parts[0]), reset = activate(&body, 0, parts[1])
-    let own = body.slice(token, candidates, axis: 1), weights = body.slice(recurrent, candidates, axis: 1)
+    let inputs = cell.products(size).map { body.slice(token, $0, axis: 1) }
+    let gates = body.split(sum(&body, inputs[0], hidden), into: 2, axis: 1)
+    let update = activate(&body, 0, gates[0]), reset = activate(&body, 0, gates[1])
     let candidateInput: ValueID
     if resetsAfterProduct {
-      var product = body("MatMul", hidden, weights)
-      if let bias = bias(candidates) { product = body("Add", product, bias) }
-      candidateInput = body("Add", own, body("Mul", reset, product))
+      let product = biased(&body, body("MatMul", hidden, recurrent[1]), 1)
+      candidateInput = body("Add", inputs[1], body("Mul", reset, product))
     } else {
-      candidateInput = sum(&body, own, body("Mul", reset, hidden), weights, bias(candidates))
+      candidateInput = sum(&body, inputs[1], body("Mul", reset, hidden), product: 1)
     }
     let candidate = activate(&body, 1, candidateInput)
     // (1 − z)·h̃ + z·h
@@ -212,7 +225,7 @@ private struct RecurrenceStep {
   private func lstm(
     _ body: inout GraphBuilder, _ token: ValueID, _ hidden: ValueID, _ memory: ValueID
   ) -> (hidden: ValueID, memory: ValueID?) {
-    let parts = body.split(sum(&body, token, hidden, recurrent, recurrentBias), into: 4, axis: 1)
+    let parts = body.split(sum(&body, token, hidden), into: 4, axis: 1)
     func peep(_ x: ValueID, _ index: Int, _ memory: ValueID) -> ValueID {
       peepholes.isEmpty ? x : body("Add", x, body("Mul", peepholes[index], memory))
     }
