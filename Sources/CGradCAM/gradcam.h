@@ -13,12 +13,13 @@
    the fields below, or like the program's options without their dashes. Wrong arguments, including null pointers and
    closed handles, are such errors too; a pointer to invalid memory cannot be detected.
 
-   Threads. Any thread may call any function. A model or an explanation serves one caller at a time: a call during
-   another on the same object fails with GRADCAM_USAGE. Different objects are independent of each other, even an
-   explanation and the model that made it. A model has its own threads, so a process must fork before it opens models.
+   Threads. Any thread may call any function. An object serves one caller at a time: a call during another on the same
+   object fails with GRADCAM_USAGE. Different objects are independent of each other, even those that were made from one
+   another: the observations of a model may be asked on several threads at a time, and outlive the model. A model has its
+   own threads, so a process must fork before it opens models.
 
    Memory. The caller owns what it passes; the library keeps none of it after a call. Strings and arrays that a function
-   returns belong to the model or explanation passed to it and are valid until that is closed. All strings are
+   returns belong to the object passed to it and are valid until that is closed. All strings are
    null-terminated UTF-8.
 
    Versions. Every struct that is passed by pointer begins with its size in bytes, which the caller sets. Later versions
@@ -43,19 +44,39 @@ enum {
   GRADCAM_BAD_DATA = 65,    /* a model, picture or tensor has invalid contents */
   GRADCAM_UNREADABLE = 66,  /* a file cannot be opened or read */
   GRADCAM_UNSUPPORTED = 69, /* an operator or a feature is not supported */
-  GRADCAM_DEFECT = 70       /* an internal error of the library */
+  GRADCAM_DEFECT = 70,      /* an internal error of the library */
+  GRADCAM_CANCELLED = 130   /* the caller's progress function ended the work */
 };
 
 /* A network, planned for explanations at one node. */
 typedef struct gradcam_model gradcam_model;
-/* One map with its details; independent of the model that made it. */
+/* An image that a network ran on, which any questions can be asked about. */
+typedef struct gradcam_observation gradcam_observation;
+/* One map with its details. */
 typedef struct gradcam_explanation gradcam_explanation;
+/* The maps that answer one request. */
+typedef struct gradcam_explanations gradcam_explanations;
 
 /* The library's version, such as "0.1.0"; never NULL. */
 const char *gradcam_version(void);
 
 /* The error of the last failed call on this thread; "" if none failed. Valid until the next call that fails. */
 const char *gradcam_last_error(void);
+
+typedef struct gradcam_error {
+  size_t size;           /* sizeof(gradcam_error) */
+  gradcam_status status; /* 0 if no call failed */
+  const char *place;     /* what it is about, from the outside in, such as a file, then a node; may be "" */
+  const char *problem;
+  const char *advice;    /* what to do about it, NULL if nothing is known */
+} gradcam_error;
+
+/* Gives the parts of which gradcam_last_error() is made; their strings are valid as long. */
+gradcam_status gradcam_get_last_error(gradcam_error *error);
+
+/* Sets how much memory the networks of the process may take together, in bytes; 0 for the default: 2 GiB and 16 times the
+   size of the largest, at most half of what the process may have. A network that needs more is GRADCAM_UNSUPPORTED. */
+void gradcam_set_memory_limit(uint64_t byte_count);
 
 /* ---- Models ---- */
 
@@ -70,6 +91,20 @@ typedef struct gradcam_options {
   int32_t width;      /* of the network's input, if its file leaves it open; default 224 */
   int32_t height;
   const char *output; /* the output that holds class scores; default the one that most probably does */
+  const char *compat; /* whose formulas and drawing to follow, as for --compat; default "pytorch-grad-cam" */
+  /* How pictures are preprocessed where the preset, or the model's file, is not right. */
+  const char *resize;        /* as for --resize: "256" for the shorter side, or "224x224" */
+  const char *crop;          /* as for --crop */
+  const char *channels;      /* "rgb" or "bgr" */
+  const char *interpolation; /* as for --interpolation */
+  const float *mean;         /* of each of three channels, or NULL */
+  const float *std;          /* likewise */
+  float range;               /* the value of full brightness, before mean and deviation are applied */
+  /* Libraries of operators, methods and targets; those that GRADCAM_PLUGINS names are not loaded. */
+  const char *const *plugins;
+  size_t plugin_count;
+  const char *const *preferred; /* as for --prefer */
+  size_t preferred_count;
 } gradcam_options;
 
 /* Opens a model: the path of an .onnx file, or a name in the models folder. Sets *model, to NULL on failure. */
@@ -88,10 +123,30 @@ typedef struct gradcam_model_info {
   int32_t channels_last; /* 1 if the order is batch, height, width, channels; else channels come second */
   int32_t class_count;   /* 0 if the model gives no class scores */
   int32_t node_count;
+  int32_t metadata_count;
+  const char *preprocessing; /* what is done to every picture, and what says so, in words */
 } gradcam_model_info;
 
 /* Describes a model. */
 gradcam_status gradcam_get_model_info(gradcam_model *model, gradcam_model_info *info);
+
+/* Gives an entry of the file's metadata, by its index from 0 to metadata_count - 1, sorted by their keys. */
+gradcam_status gradcam_get_metadata(gradcam_model *model, int32_t index, const char **key, const char **value);
+
+typedef struct gradcam_preprocessing {
+  size_t size;               /* sizeof(gradcam_preprocessing) */
+  const char *resize;        /* as in gradcam_options; NULL: to the network's input, or to cover the crop */
+  const char *crop;          /* NULL: the network's input */
+  const char *channels;
+  const char *interpolation;
+  float mean[3];
+  float std[3];
+  float range;
+  int32_t is_assumed;        /* 1 if neither the caller nor a file says all of it */
+} gradcam_preprocessing;
+
+/* Tells how pictures are preprocessed. */
+gradcam_status gradcam_get_preprocessing(gradcam_model *model, gradcam_preprocessing *preprocessing);
 
 /* Sets *label to the name of a class, NULL if none is known. */
 gradcam_status gradcam_get_label(gradcam_model *model, int32_t class_index, const char **label);
@@ -140,6 +195,18 @@ typedef struct gradcam_class {
    model's only number may be a measurement. Sets *count, which may be NULL, to the number written. */
 gradcam_status gradcam_classify(gradcam_model *model, gradcam_class *classes, size_t capacity, size_t *count);
 
+/* Runs a model forward on an image that is then asked about as often as wanted, whatever else the model is used for.
+   Sets *observation, to NULL on failure. */
+gradcam_status gradcam_observe(
+    gradcam_model *model, const gradcam_image *image, gradcam_observation **observation);
+
+/* Closes an observation. Does nothing if it is NULL or already closed. */
+void gradcam_close_observation(gradcam_observation *observation);
+
+/* Writes the classes of an image, as gradcam_classify does. */
+gradcam_status gradcam_get_classes(
+    gradcam_observation *observation, gradcam_class *classes, size_t capacity, size_t *count);
+
 /* ---- Explanations ---- */
 
 typedef struct gradcam_request {
@@ -149,7 +216,53 @@ typedef struct gradcam_request {
   int32_t of_probability;  /* 1: explains the class's probability; default its raw score */
   int32_t counterfactual;  /* 1: shows the evidence against the class */
   int32_t concept_number;  /* which of the concepts that the method dff finds, from 1 to 5; default 1 */
+  /* The following are for gradcam_ask and gradcam_sweep; what they say is as for the program's options. */
+  const char *const *nodes;   /* default the node of gradcam_options; for gradcam_sweep all that have a map */
+  size_t node_count;
+  const char *const *methods; /* more methods than one; then method is NULL */
+  size_t method_count;
+  const char *const *classes; /* more classes than one; then class_name is NULL */
+  size_t class_count;
+  int32_t top;                /* explains that many of the most probable classes; default 1 */
+  const char *contrast;       /* "A,B" */
+  const char *target;         /* "OUTPUT[...]" */
+  const char *mask;           /* a PNG file, with a class of a segmentation */
+  const char *embedding;      /* a .npy file or a picture */
+  int32_t detection;          /* 1 for the score of a detector's best box, 2 for the second ...; default none */
+  const char *const *columns; /* what the numbers of its boxes mean */
+  size_t column_count;
+  const char *fuse;           /* how the maps of all nodes become one */
+  const char *const *smooth;  /* "aug", "eigen" */
+  size_t smooth_count;
+  const char *compat;         /* default that of gradcam_options */
+  const char *grid;           /* rows and columns of tokens, such as "14x14" */
+  const char *channel_axis;   /* "first" or "last": where the channels of the nodes are */
+  int32_t concept_count;      /* how many concepts the method dff looks for; default 5 */
+  int32_t skips_unsupported;  /* 1: a method that cannot do what is asked is left out, with a warning in the others */
+  /* Called now and then with the fraction done, on the calling thread; anything but 0 ends the work. */
+  int32_t (*progress)(void *context, double fraction);
+  void *context;              /* passed to progress */
 } gradcam_request;
+
+/* Explains an observed image: for each class, each node and each method a map, in this order. Sets *explanations, to NULL
+   on failure. */
+gradcam_status gradcam_ask(
+    gradcam_observation *observation, const gradcam_request *request, gradcam_explanations **explanations);
+
+/* Explains an observed image at all nodes by one method in one backward pass, if the method allows. Sets *explanations,
+   to NULL on failure. */
+gradcam_status gradcam_sweep(
+    gradcam_observation *observation, const gradcam_request *request, gradcam_explanations **explanations);
+
+/* Closes the maps of a request, but none that gradcam_get_explanation gave. Does nothing if it is NULL or closed. */
+void gradcam_close_explanations(gradcam_explanations *explanations);
+
+/* Sets *count to the number of maps. */
+gradcam_status gradcam_count_explanations(gradcam_explanations *explanations, size_t *count);
+
+/* Sets *explanation to the map of an index, NULL on failure; the caller closes it. */
+gradcam_status gradcam_get_explanation(
+    gradcam_explanations *explanations, size_t index, gradcam_explanation **explanation);
 
 /* Explains the image that was run. Sets *explanation, to NULL on failure. */
 gradcam_status gradcam_explain(
@@ -172,6 +285,17 @@ typedef struct gradcam_explanation_info {
   int32_t map_width;     /* of the map at the node */
   int32_t map_height;
   int32_t warning_count;
+  const char *tensor;    /* the names of the nodes' tensors */
+  const char *target;    /* what is explained, in words */
+  int32_t channels;      /* of activation and gradient; 0 if there are none, as for several nodes together */
+  int32_t input_width;   /* of the network's input */
+  int32_t input_height;
+  int32_t seen_x;        /* the part of the picture that the network sees, in pixels */
+  int32_t seen_y;
+  int32_t seen_width;
+  int32_t seen_height;
+  int32_t concept_number; /* of the method dff, from 1; else 0 */
+  int32_t is_empty;      /* 1 if the map shows nothing, as a warning says */
 } gradcam_explanation_info;
 
 /* Describes an explanation. */
@@ -187,6 +311,31 @@ gradcam_status gradcam_copy_heat(gradcam_explanation *explanation, float *values
 
 /* Writes the map at the node: map_width * map_height values, rectified but not scaled, as --save-map writes them. */
 gradcam_status gradcam_copy_map(gradcam_explanation *explanation, float *values, size_t capacity);
+
+/* Numbers that belong to the object they were got from, in C's order; this struct does not grow. */
+typedef struct gradcam_array {
+  const float *values;
+  int32_t rank;     /* at most 4 */
+  int64_t shape[4];
+} gradcam_array;
+
+enum {
+  GRADCAM_MAP = 0,        /* as gradcam_copy_map: map_height x map_width */
+  GRADCAM_HEAT = 1,       /* as gradcam_copy_heat: height x width */
+  GRADCAM_ACTIVATION = 2, /* of the node: channels x map_height x map_width */
+  GRADCAM_GRADIENT = 3,   /* likewise */
+  GRADCAM_RAW_MAP = 4     /* the map before negative values are set to 0 */
+};
+
+/* Lends an array of an explanation, without a copy, until that is closed. Fails with GRADCAM_UNSUPPORTED if there is no
+   such array, as no activation of several nodes together. */
+gradcam_status gradcam_get_array(gradcam_explanation *explanation, int32_t kind, gradcam_array *array);
+
+/* Measures maps of an observed image by a metric, as for --metric, and writes one number for each: NaN where it is not
+   defined. boxes holds box_count boxes in the picture, each as x, y, width and height. */
+gradcam_status gradcam_measure(
+    gradcam_observation *observation, gradcam_explanation *const *explanations, size_t count, const char *metric,
+    const int32_t *boxes, size_t box_count, double *values);
 
 typedef struct gradcam_drawing {
   size_t size;          /* sizeof(gradcam_drawing) */

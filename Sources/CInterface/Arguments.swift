@@ -12,6 +12,29 @@ func required<Pointer>(_ pointer: Pointer?, _ name: String) throws -> Pointer {
 /// The text of a C string; nil for NULL.
 func text(_ pointer: UnsafePointer<CChar>?) -> String? { pointer.map { String(cString: $0) } }
 
+/// The texts of an array of C strings.
+///
+/// Throws `usage` naming the argument if the array or one of its strings is null.
+func texts(_ pointer: UnsafePointer<UnsafePointer<CChar>?>?, _ count: Int, _ name: String) throws -> [String] {
+  guard count > 0 else { return [] }
+  let strings = try required(pointer, name)
+  guard count <= 1 << 20 else { throw GradCAMError(.usage, at: name, problem: "cannot be \(count)") }
+  return try (0..<count).map { String(cString: try required(strings[$0], "\(name)[\($0)]")) }
+}
+
+/// The value that a text stands for; nil for NULL.
+///
+/// Throws `usage` saying what is expected if it stands for none.
+func parsed<Value>(
+  _ pointer: UnsafePointer<CChar>?, _ name: String, _ expected: String, by parse: (String) -> Value?
+) throws -> Value? {
+  guard let text = text(pointer) else { return nil }
+  guard let value = parse(text) else {
+    throw GradCAMError(.usage, at: name, problem: "'\(text)' is not \(expected)")
+  }
+  return value
+}
+
 /// The choice with a name; nil for NULL.
 ///
 /// Throws `usage` listing the names.

@@ -4,21 +4,26 @@ import Graph
 
 /// The object that an explanation's handle refers to.
 final class ExplanationHandle: HeldObject, @unchecked Sendable {
-  fileprivate let explanation: Explanation
+  let explanation: Explanation
   private let picture: Picture?
   private let size: PixelSize
   private let classIndex: Int
   private let label: String?
   private let warnings: [Warning]
+  /// The arrays lent to the caller, by their kinds.
+  private var lent: [Int32: UnsafeMutableBufferPointer<Float>] = [:]
 
-  init(_ explanation: Explanation, of image: PreparedImage, labels: Labels, assumed: [Warning]) {
+  init(_ explanation: Explanation, of image: PreparedImage, by explainer: Explainer) {
     self.explanation = explanation
     picture = image.picture
     size = image.geometry.original
     classIndex = explanation.target.subject ?? -1
-    label = labels[classIndex]
+    label = explainer.labels[classIndex]
+    let assumed = image.picture == nil ? explainer.warnings.aboutTensors : explainer.warnings
     warnings = assumed + explanation.warnings
   }
+
+  deinit { lent.values.forEach { $0.deallocate() } }
 
   var info: gradcam_explanation_info {
     var info = gradcam_explanation_info()
@@ -34,7 +39,60 @@ final class ExplanationHandle: HeldObject, @unchecked Sendable {
     info.map_width = Int32(clamping: explanation.map.width)
     info.map_height = Int32(clamping: explanation.map.height)
     info.warning_count = Int32(clamping: warnings.count)
+    info.tensor = memory.string(explanation.tensor)
+    info.target = memory.string(explanation.target.description)
+    info.channels = Int32(clamping: explanation.tap?.channels ?? 0)
+    info.input_width = Int32(clamping: explanation.inputSize.width)
+    info.input_height = Int32(clamping: explanation.inputSize.height)
+    let seen = explanation.seen(size: size)
+    (info.seen_x, info.seen_y) = (Int32(clamping: seen.x), Int32(clamping: seen.y))
+    (info.seen_width, info.seen_height) = (Int32(clamping: seen.size.width), Int32(clamping: seen.size.height))
+    info.concept_number = Int32(clamping: explanation.concept?.number ?? 0)
+    info.is_empty = explanation.isEmpty ? 1 : 0
     return info
+  }
+
+  /// Lends an array until the explanation is closed.
+  ///
+  /// Throws `usage` for an unknown kind, and `unsupported` if there is no such array.
+  func array(_ kind: Int32) throws -> gradcam_array {
+    let (values, shape) = try numbers(kind)
+    let memory =
+      lent[kind]
+      ?? {
+        let copy = UnsafeMutableBufferPointer<Float>.allocate(capacity: max(values.count, 1))
+        _ = copy.initialize(from: values)
+        return copy
+      }()
+    lent[kind] = memory
+    var array = gradcam_array()
+    array.values = UnsafePointer(memory.baseAddress)
+    array.rank = Int32(shape.count)
+    withUnsafeMutableBytes(of: &array.shape) { bytes in
+      for (axis, extent) in shape.enumerated() { bytes.bindMemory(to: Int64.self)[axis] = Int64(extent) }
+    }
+    return array
+  }
+
+  private func numbers(_ kind: Int32) throws -> (values: [Float], shape: [Int]) {
+    func map(_ map: HeatMap) -> ([Float], [Int]) { (map.values, [map.height, map.width]) }
+    func tap(_ elements: (Tap) -> [Float]) throws -> ([Float], [Int]) {
+      guard let tap = explanation.tap else {
+        throw GradCAMError(
+          .unsupported, problem: "the map has no activation and no gradient of its own",
+          advice: "explain a single node, by gradcam_ask")
+      }
+      return (elements(tap), [tap.channels, tap.height, tap.width])
+    }
+    switch kind {
+    case Int32(GRADCAM_MAP): return map(explanation.rectifiedMap())
+    case Int32(GRADCAM_HEAT): return map(heat())
+    case Int32(GRADCAM_ACTIVATION): return try tap(\.activation)
+    case Int32(GRADCAM_GRADIENT): return try tap(\.gradient)
+    case Int32(GRADCAM_RAW_MAP): return map(explanation.map)
+    default:
+      throw GradCAMError(.usage, at: "argument 'kind'", problem: "is \(kind)", advice: "use a constant GRADCAM_…")
+    }
   }
 
   func warning(at index: Int32) throws -> (code: UnsafePointer<CChar>, text: UnsafePointer<CChar>) {
@@ -85,6 +143,18 @@ public func gradcam_get_warning(
     let warning = try use(explanation) { try $0.warning(at: index) }
     code?.pointee = warning.code
     text?.pointee = warning.text
+  }
+}
+
+/// Lends an array, as the header says.
+@c @implementation
+public func gradcam_get_array(
+  _ explanation: OpaquePointer!, _ kind: Int32, _ array: UnsafeMutablePointer<gradcam_array>!
+) -> gradcam_status {
+  status {
+    let result = try required(array, "array")
+    result.pointee = gradcam_array()
+    result.pointee = try use(explanation) { try $0.array(kind) }
   }
 }
 

@@ -5,8 +5,12 @@ import Graph
 /// The object that a model's handle refers to.
 final class ModelHandle: HeldObject, @unchecked Sendable {
   let explainer: Explainer
+  /// The node at which maps are taken, as the caller names it.
+  private let node: String
   /// The image of the last run.
   private var observation: Observation?
+  /// The file's metadata, sorted.
+  private lazy var metadata = explainer.model.graph.metadata.sorted { $0.key < $1.key }
   /// The nodes as C structs.
   private lazy var nodes = explainer.focus.catalogue.entries.map(node)
 
@@ -14,16 +18,17 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
   init(_ path: String, _ options: gradcam_options) throws {
     let folder = text(options.models).map(ModelFolder.init) ?? .usual
     let model = try Model(
-      contentsOf: folder.resolve(path), layout: choice(options.layout, "layout"), output: text(options.output))
+      contentsOf: folder.resolve(path), layout: choice(options.layout, "layout"), output: text(options.output),
+      registry: Registry(options))
     guard (0...1024).contains(options.threads) else {
       throw GradCAMError(.usage, at: "threads", problem: "is \(options.threads)", advice: "use 1 to 1024, or 0")
     }
-    var asked = PreprocessingChoice()
-    asked.preset = try choice(options.preset, "preset")
-    asked.size = try PixelSize(options)
+    node = text(options.node) ?? "auto"
     explainer = try Explainer(
-      model, nodes: [text(options.node) ?? "auto"], preprocessing: DecidedPreprocessing(asked, for: model),
+      model, nodes: [node],
+      preprocessing: DecidedPreprocessing(PreprocessingChoice(options), for: model),
       labels: text(options.labels).map { try Labels(contentsOf: $0) },
+      compatibility: choice(options.compat, "compat") ?? .pytorchGradCAM,
       threadCount: options.threads == 0 ? nil : Int(options.threads), reusesWeights: true)
   }
 
@@ -38,7 +43,32 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
     info.channels_last = shape.layout == .nhwc ? 1 : 0
     info.class_count = Int32(clamping: focus.catalogue.classCount)
     info.node_count = Int32(clamping: focus.catalogue.entries.count)
+    info.metadata_count = Int32(clamping: metadata.count)
+    let preprocessing: String = explainer.preprocessingText
+    info.preprocessing = memory.string(preprocessing)
     return info
+  }
+
+  func metadata(at index: Int32) throws -> (key: UnsafePointer<CChar>, value: UnsafePointer<CChar>) {
+    guard metadata.indices.contains(Int(index)) else {
+      throw GradCAMError(
+        .usage, at: "argument 'index'", problem: "is \(index), but there are \(metadata.count) entries")
+    }
+    return (memory.string(metadata[Int(index)].key), memory.string(metadata[Int(index)].value))
+  }
+
+  var preprocessing: gradcam_preprocessing {
+    let known = explainer.preprocessing
+    var result = gradcam_preprocessing()
+    result.resize = memory.string(known.resize.map(\.text))
+    result.crop = memory.string(known.crop.map { "\($0.width)x\($0.height)" } as String?)
+    result.channels = memory.string(known.channels.rawValue)
+    result.interpolation = memory.string(known.interpolation.rawValue)
+    result.mean = (known.mean[0], known.mean[1], known.mean[2])
+    result.std = (known.std[0], known.std[1], known.std[2])
+    result.range = known.range
+    result.is_assumed = explainer.warnings.contains { $0.code == .preprocessingAssumed } ? 1 : 0
+    return result
   }
 
   func label(_ classIndex: Int32) throws -> UnsafePointer<CChar>? {
@@ -81,11 +111,12 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
 
   /// The most probable classes of the image that was run.
   func classes(_ count: Int) throws -> [gradcam_class] {
-    try explainer.classes(of: currentObservation(), count: count).map { scored in
-      gradcam_class(
-        label: memory.string(scored.label), index: Int32(clamping: scored.index), logit: scored.logit,
-        probability: scored.hasMeaningfulProbability ? scored.probability : .nan)
-    }
+    try explainer.classes(of: currentObservation(), count: count).map { gradcam_class($0, memory) }
+  }
+
+  /// Runs the model on an image that is asked about afterwards.
+  func observe(_ given: gradcam_image) throws -> ObservationHandle {
+    ObservationHandle(try explainer.observe(explainer.prepare(given), isOpen: true), explainer, node: node)
   }
 
   /// Explains the image that was run.
@@ -98,9 +129,7 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
       throw GradCAMError(
         .usage, at: "concept_number", problem: "is \(request.concept_number)", advice: "use 1 to \(explanations.count)")
     }
-    let image = observation.image
-    let assumed = image.picture == nil ? explainer.warnings.aboutTensors : explainer.warnings
-    return ExplanationHandle(explanations[Int(number) - 1], of: image, labels: explainer.labels, assumed: assumed)
+    return ExplanationHandle(explanations[Int(number) - 1], of: observation.image, by: explainer)
   }
 
   private func target(_ request: gradcam_request, _ observation: Observation) throws -> any Target {
@@ -111,6 +140,62 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
     let planned = try PlannedTarget(
       asked, in: explainer.model, size: explainer.planner.inputSize, labels: explainer.labels)
     return try TargetChoice(planned, of: explainer).targets(explainer, of: observation)[0]
+  }
+}
+
+extension Registry {
+  /// The built-in registry with the plugins that options name.
+  fileprivate init(_ options: gradcam_options) throws {
+    let paths = try texts(options.plugins, options.plugin_count, "plugins")
+    let preferred = try texts(options.preferred, options.preferred_count, "preferred")
+    guard !paths.isEmpty || !preferred.isEmpty else {
+      self = .standard
+      return
+    }
+    // What plugins say goes where what the library says would: nowhere.
+    self = try Registry(adding: paths.map { try Plugin(contentsOf: $0) { _ in } }, preferring: preferred)
+  }
+}
+
+extension PreprocessingChoice {
+  /// What options say about preprocessing.
+  fileprivate init(_ options: gradcam_options) throws {
+    self.init()
+    preset = try choice(options.preset, "preset")
+    size = try PixelSize(options)
+    resize = try parsed(options.resize, "resize", "a size, such as 256 or 224x224") { Preprocessing.Resize($0) }
+    crop = try parsed(options.crop, "crop", "a size, such as 224 or 224x224") { PixelSize($0) }
+    channels = try choice(options.channels, "channels")
+    interpolation = try choice(options.interpolation, "interpolation")
+    mean = options.mean.map { Array(UnsafeBufferPointer(start: $0, count: 3)) }
+    std = options.std.map { Array(UnsafeBufferPointer(start: $0, count: 3)) }
+    range = options.range == 0 ? nil : options.range
+    guard (mean ?? []).allSatisfy(\.isFinite), (std ?? []).allSatisfy({ $0.isFinite && $0 != 0 }),
+      range.map({ $0.isFinite && $0 > 0 }) ?? true
+    else {
+      throw GradCAMError(
+        .usage, at: "mean, std and range", problem: "cannot be used",
+        advice: "give finite numbers, std not 0 and range above 0")
+    }
+  }
+}
+
+extension Preprocessing.Resize {
+  /// The text that stands for it.
+  fileprivate var text: String {
+    switch self {
+    case .shorterSide(let side): "\(side)"
+    case .exact(let size): "\(size.width)x\(size.height)"
+    }
+  }
+}
+
+extension gradcam_class {
+  /// A class with its score; its label belongs to an object's memory.
+  init(_ scored: ScoredClass, _ memory: LentMemory) {
+    self.init(
+      label: memory.string(scored.label), index: Int32(clamping: scored.index), logit: scored.logit,
+      probability: scored.hasMeaningfulProbability ? scored.probability : .nan)
   }
 }
 
@@ -154,6 +239,29 @@ public func gradcam_get_model_info(
   status { try Handles.use(model, "model", as: ModelHandle.self) { try fill(info, "info", $0.info) } }
 }
 
+/// Gives an entry of the metadata, as the header says.
+@c @implementation
+public func gradcam_get_metadata(
+  _ model: OpaquePointer!, _ index: Int32, _ key: UnsafeMutablePointer<UnsafePointer<CChar>?>!,
+  _ value: UnsafeMutablePointer<UnsafePointer<CChar>?>!
+) -> gradcam_status {
+  status {
+    let entry = try Handles.use(model, "model", as: ModelHandle.self) { try $0.metadata(at: index) }
+    key?.pointee = entry.key
+    value?.pointee = entry.value
+  }
+}
+
+/// Tells how pictures are preprocessed, as the header says.
+@c @implementation
+public func gradcam_get_preprocessing(
+  _ model: OpaquePointer!, _ preprocessing: UnsafeMutablePointer<gradcam_preprocessing>!
+) -> gradcam_status {
+  status {
+    try Handles.use(model, "model", as: ModelHandle.self) { try fill(preprocessing, "preprocessing", $0.preprocessing) }
+  }
+}
+
 /// Names a class, as the header says.
 @c @implementation
 public func gradcam_get_label(
@@ -180,6 +288,20 @@ public func gradcam_run(_ model: OpaquePointer!, _ image: UnsafePointer<gradcam_
   status {
     let image = try required(read(image, "image", empty: gradcam_image()), "image")
     try Handles.use(model, "model", as: ModelHandle.self) { try $0.run(image) }
+  }
+}
+
+/// Runs a model on an image to be asked about, as the header says.
+@c @implementation
+public func gradcam_observe(
+  _ model: OpaquePointer!, _ image: UnsafePointer<gradcam_image>!,
+  _ observation: UnsafeMutablePointer<OpaquePointer?>!
+) -> gradcam_status {
+  status {
+    let result = try required(observation, "observation")
+    result.pointee = nil
+    let image = try required(read(image, "image", empty: gradcam_image()), "image")
+    result.pointee = Handles.add(try Handles.use(model, "model", as: ModelHandle.self) { try $0.observe(image) })
   }
 }
 

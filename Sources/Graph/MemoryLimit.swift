@@ -31,8 +31,8 @@ public enum MemoryLimit {
     return min(available / 2, smallest + (overflows ? 1 << 60 : share))
   }
 
-  /// Sets the limit.
-  public static func set(_ byteCount: Int) { given.store(max(byteCount, 1), ordering: .relaxed) }
+  /// Sets the limit; nil means the default.
+  public static func set(_ byteCount: Int?) { given.store(byteCount.map { max($0, 1) } ?? 0, ordering: .relaxed) }
 
   /// Notes the size of a model, with its data files.
   public static func noteModel(byteCount: Int) { largestModel.max(byteCount, ordering: .relaxed) }

@@ -2,31 +2,29 @@ import Graph
 
 /// Explains images: a planned model, a focus, labels, preprocessing and the library to follow.
 public struct Explainer: Sendable {
-  /// The model, planned.
-  public let planner: ModelPlanner
+  /// The model, planned for pictures of each size that it was given.
+  let planners: PlannersBySize
+  /// Finds what is asked of images, for pictures of one size.
+  let focusing: @Sendable (ModelPlanner) throws -> Focus
   /// What is asked of images.
   public let focus: Focus
   /// The names of the classes.
   public let labels: Labels
+  /// The names that the user gave, if any.
+  private let givenLabels: Labels?
   /// How pictures are preprocessed.
   public var preprocessing: Preprocessing { decided.preprocessing }
   private(set) var decided: DecidedPreprocessing
-
-  /// The same explainer with another preprocessing, for the same size of the input.
-  public func preparing(by decided: DecidedPreprocessing) -> Explainer {
-    var explainer = self
-    explainer.decided = decided
-    return explainer
-  }
-  /// Plans for pictures of other sizes than the input's; nil if every picture is resized to that.
-  let otherSizes: PlansBySize?
   /// The library to follow in formulas and drawing.
   public let compatibility: Compatibility
   /// What was assumed about the model because neither its file nor the user specified it.
-  public private(set) var warnings: [Warning] = []
+  public let warnings: [Warning]
   /// What the user chose about methods.
   public var settings = MethodSettings()
   let namesNodes: Bool
+
+  /// The model, planned for pictures of the usual size.
+  public var planner: ModelPlanner { planners.usual }
 
   /// The model.
   public var model: Model { planner.model }
@@ -65,72 +63,125 @@ public struct Explainer: Sendable {
     let decided =
       try preprocessing
       ?? DecidedPreprocessing(asked, for: model, inputs: inputs.mapValues { ValueInfo($0) })
-    self.decided = decided
-    var warnings = decided.warnings
-    self.compatibility = compatibility
-    namesNodes = !nodes.isEmpty
     let pool = ThreadPool(threadCount: threadCount), pictured = model.imageInputs.first { $0.name == picture }?.value
-    @Sendable func planned(_ size: PixelSize) throws -> (ModelPlanner, Focus) {
-      let planner = try ModelPlanner(
+    let planners = try PlannersBySize(decided) { size in
+      try ModelPlanner(
         model, inputSize: size, inputs: inputs, otherSizes: decided.others.mapValues(\.inputSize), pictured: pictured,
         pool: pool, reusesWeights: reusesWeights)
-      let focus = try planner.focus(
+    }
+    try self.init(
+      planners, decided, labels, compatibility, namesNodes: !nodes.isEmpty, explainsScores: explained == nil,
+      assuming: assumed
+    ) { planner in
+      try planner.focus(
         explaining: explained, keeping: kept, nodes: nodes, hint: hint, visitsTaps: visitsNodes,
         explainsAllImages: explainsAllImages)
-      return (planner, focus)
     }
-    (planner, focus) = try planned(decided.inputSize)
-    otherSizes = decided.takesAnySize ? PlansBySize { try planned($0) } : nil
     _ = try planner.plan(planner.key(focus))
+  }
+
+  /// The same model with plans, weights and memory, and other questions, to be asked of open observations.
+  ///
+  /// - Parameters:
+  ///   - target: what is explained.
+  ///   - nodes: as for the initialiser.
+  ///   - hint: as for the initialiser.
+  ///   - compatibility: nil means as before.
+  ///
+  /// Throws what `ModelPlanner.focus` throws.
+  public func asking(
+    _ target: PlannedTarget, nodes: [String] = [], hint: FeatureMapHint = FeatureMapHint(),
+    compatibility: Compatibility? = nil
+  ) throws -> Explainer {
+    var asking = try Explainer(
+      planners, decided, givenLabels, compatibility ?? self.compatibility, namesNodes: !nodes.isEmpty,
+      explainsScores: target.explained == nil, assuming: target.warnings
+    ) { planner in
+      try planner.focus(
+        explaining: target.explained, keeping: target.kept, nodes: nodes, hint: hint,
+        explainsAllImages: target.explainsAllImages)
+    }
+    asking.settings = settings
+    return asking
+  }
+
+  private init(
+    _ planners: PlannersBySize, _ decided: DecidedPreprocessing, _ givenLabels: Labels?,
+    _ compatibility: Compatibility, namesNodes: Bool, explainsScores: Bool, assuming assumed: [Warning],
+    focusing: @escaping @Sendable (ModelPlanner) throws -> Focus
+  ) throws {
+    (self.planners, self.decided, self.givenLabels, self.focusing) = (planners, decided, givenLabels, focusing)
+    (self.compatibility, self.namesNodes) = (compatibility, namesNodes)
+    let model = planners.usual.model
+    focus = try focusing(planners.usual)
     let (usual, isAssumed) = Labels.known(of: model, focus.catalogue)
-    self.labels = labels ?? usual
-    if labels == nil, isAssumed {
+    labels = givenLabels ?? usual
+    var warnings = decided.warnings
+    if givenLabels == nil { warnings += Self.warnings(aboutLabelsOf: model, areAssumed: isAssumed) }
+    if explainsScores {
+      warnings += try Self.warnings(aboutScores: focus, of: model, labels, areGiven: givenLabels != nil)
+    }
+    if focus.takesImagesTogether(in: model) { warnings.append(.imageRepeated(model.imageShape.batch)) }
+    self.warnings = warnings + assumed
+  }
+
+  /// The same explainer with another preprocessing, for the same size of the input.
+  public func preparing(by decided: DecidedPreprocessing) -> Explainer {
+    var explainer = self
+    explainer.decided = decided
+    return explainer
+  }
+
+  private static func warnings(aboutLabelsOf model: Model, areAssumed: Bool) -> [Warning] {
+    var warnings: [Warning] = []
+    if areAssumed {
       warnings.append(
         Warning(
           code: .labelsAssumed,
           text: "the file does not name its classes; with 1,000 of them ImageNet's are assumed; "
             + "give \(.labels, as: "FILE")"))
     }
-    if labels == nil, model.metadata.takesNeighboursLabels, let neighbour = model.metadata.huggingFace {
+    if model.metadata.takesNeighboursLabels, let neighbour = model.metadata.huggingFace {
       warnings.append(.read("the names of the classes are", from: neighbour.files))
     }
-    let labelCount = self.labels.names.count, classCount = focus.catalogue.classCount
-    if explained == nil, classCount > 0 {
-      warnings += model.head.warnings(model.graph)
-      if model.head.evidence == .none, labelCount != classCount {
-        warnings.append(
-          .scoresAssumed(
-            model.graph.values[model.head.output].name, count: focus.catalogue.isBinary ? 1 : classCount,
-            isExplainedItself: explainsMeasurement))
-      }
-    }
-    if explained == nil, labelCount > 0, classCount > 0, labelCount != classCount {
-      guard labels == nil else {
-        throw GradCAMError(
-          .badData, at: "\(.labels, self.labels.path ?? "")",
-          problem: "names \(labelCount) classes, but the model has \(classCount)",
-          advice: "give the names of all classes, in the model's order")
-      }
+    return warnings
+  }
+
+  private static func warnings(
+    aboutScores focus: Focus, of model: Model, _ labels: Labels, areGiven: Bool
+  ) throws -> [Warning] {
+    let labelCount = labels.names.count, classCount = focus.catalogue.classCount
+    guard classCount > 0 else { return [] }
+    var warnings = model.head.warnings(model.graph)
+    guard labelCount != classCount else { return warnings }
+    if model.head.evidence == .none {
       warnings.append(
-        Warning(
-          code: .labelsCount,
-          text: "there are \(labelCount) labels for \(classCount) classes; "
-            + "give \(.labels) a file with one line per class, in the model's order"))
+        .scoresAssumed(
+          model.graph.values[model.head.output].name, count: focus.catalogue.isBinary ? 1 : classCount,
+          isExplainedItself: isMeasurement(focus, labels)))
     }
-    if focus.takesImagesTogether(in: model) {
-      warnings.append(
-        Warning(
-          code: .imageRepeated,
-          text:
-            "the network takes \(model.imageShape.batch) images together; a single one is given to it that often, "
-            + "and its map is that of the first"))
+    guard labelCount > 0 else { return warnings }
+    guard !areGiven else {
+      throw GradCAMError(
+        .badData, at: "\(.labels, labels.path ?? "")",
+        problem: "names \(labelCount) classes, but the model has \(classCount)",
+        advice: "give the names of all classes, in the model's order")
     }
-    self.warnings += warnings + assumed
+    warnings.append(
+      Warning(
+        code: .labelsCount,
+        text: "there are \(labelCount) labels for \(classCount) classes; "
+          + "give \(.labels) a file with one line per class, in the model's order"))
+    return warnings
+  }
+
+  private static func isMeasurement(_ focus: Focus, _ labels: Labels) -> Bool {
+    focus.catalogue.isMeasurement && labels.names.isEmpty
   }
 
   /// Whether the model's scores are one number for each image of which nothing says that it is a score: neither an
   /// operator, nor a name, nor labels of a no and a yes.
-  var explainsMeasurement: Bool { focus.catalogue.isMeasurement && labels.names.isEmpty }
+  var explainsMeasurement: Bool { Self.isMeasurement(focus, labels) }
 
   /// Throws `unsupported` if the model does not give an image the scores of classes.
   public func checkClasses() throws {

@@ -89,12 +89,20 @@ extension Explainer {
   ///
   /// - Parameter isOpen: whether questions about nodes and values outside the focus will follow.
   public func observe(_ image: PreparedImage, isOpen: Bool = false) throws -> Observation {
-    let size = image.geometry.crop.size
-    guard let otherSizes, size != planner.inputSize else {
-      return try Observation(planner, image, focus, isOpen: isOpen)
-    }
-    let (planner, focus) = try otherSizes.plans(size)
+    let (planner, focus) = try plans(for: image)
     return try Observation(planner, image, focus, isOpen: isOpen)
+  }
+
+  /// The same image, asked about what this explainer asks.
+  ///
+  /// - Parameter observation: an open one, of this explainer or of one that it was made from by `asking`.
+  public func ask(_ observation: Observation) throws -> Observation {
+    try observation.focused(on: plans(for: observation.image).1)
+  }
+
+  private func plans(for image: PreparedImage) throws -> (ModelPlanner, Focus) {
+    let planner = try planners.planner(for: image.geometry.crop.size)
+    return (planner, planner === self.planner ? focus : try focusing(planner))
   }
 
   /// Fixed tensors of pseudo-random numbers for all image inputs, for timings.
@@ -107,22 +115,31 @@ extension Explainer {
   }
 }
 
-/// Plans of one model for pictures of several sizes, made when they are needed.
-final class PlansBySize: Sendable {
-  private let make: @Sendable (PixelSize) throws -> (ModelPlanner, Focus)
+/// One model planned for pictures of several sizes, made when they are needed.
+final class PlannersBySize: Sendable {
+  /// The one for pictures of the usual size.
+  let usual: ModelPlanner
+  /// Whether pictures of other sizes are not resized to that.
+  private let takesAnySize: Bool
+  private let make: @Sendable (PixelSize) throws -> ModelPlanner
   /// The most recently used last.
-  private let kept = Mutex<[(size: PixelSize, plans: (ModelPlanner, Focus))]>([])
+  private let kept = Mutex<[ModelPlanner]>([])
   private static let limit = 4
 
-  init(_ make: @escaping @Sendable (PixelSize) throws -> (ModelPlanner, Focus)) { self.make = make }
+  init(_ decided: DecidedPreprocessing, _ make: @escaping @Sendable (PixelSize) throws -> ModelPlanner) throws {
+    usual = try make(decided.inputSize)
+    takesAnySize = decided.takesAnySize
+    self.make = make
+  }
 
-  func plans(_ size: PixelSize) throws -> (ModelPlanner, Focus) {
-    if let known = kept.withLock({ kept in kept.first { $0.size == size }?.plans }) { return known }
-    let plans = try make(size)
+  func planner(for size: PixelSize) throws -> ModelPlanner {
+    guard takesAnySize, size != usual.inputSize else { return usual }
+    if let known = kept.withLock({ kept in kept.first { $0.inputSize == size } }) { return known }
+    let planner = try make(size)
     kept.withLock { kept in
-      kept.append((size, plans))
+      kept.append(planner)
       if kept.count > Self.limit { kept.removeFirst() }
     }
-    return plans
+    return planner
   }
 }

@@ -155,6 +155,15 @@ extension Warning {
     return Warning(code: .scoresAssumed, text: text)
   }
 
+  /// About a network that takes several images together, but is given one.
+  static func imageRepeated(_ count: Int) -> Warning {
+    Warning(
+      code: .imageRepeated,
+      text:
+        "the network takes \(count) images together; a single one is given to it that often, and its map is that of "
+        + "the first")
+  }
+
   static func ignoredNode(by method: String) -> Warning {
     Warning(code: .nodeIgnored, text: "\(method) makes one map of the whole network, whatever \(.node) says")
   }

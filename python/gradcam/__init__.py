@@ -1,0 +1,30 @@
+"""Shows why a convolutional network decided as it did, straight from its exported .onnx file.
+
+    import gradcam
+
+    model = gradcam.Model("vgg19.onnx")
+    seen = model("photo.jpg")
+    seen.top(5)
+    seen.explain(node="features.35").save("why.png")
+"""
+
+from ._errors import Cancelled, DataError, DefectError, Error, ReadError, UnsupportedError, UsageError
+from ._explanation import Box, Explanation, Note
+from ._model import Model, Node, Preprocessing
+from ._native import LIBRARY as _LIBRARY
+from ._observation import Class, Observation
+
+__version__: str = _LIBRARY.gradcam_version().decode()
+
+__all__ = [
+    "Box", "Cancelled", "Class", "DataError", "DefectError", "Error", "Explanation", "Model", "Node", "Note",
+    "Observation", "Preprocessing", "ReadError", "UnsupportedError", "UsageError", "__version__",
+    "set_memory_limit",
+]
+
+
+def set_memory_limit(byte_count: int | None) -> None:
+    """Sets how much memory the networks of the process may take together; None for the default."""
+    from ctypes import c_uint64
+
+    _LIBRARY.gradcam_set_memory_limit(c_uint64(byte_count or 0))

@@ -1,0 +1,61 @@
+"""Errors, by what is at fault."""
+
+from __future__ import annotations
+
+
+class Error(Exception):
+    """What is wrong (`what`), what it is about, from the outside in (`where`, may be empty), and what to do (`advice`).
+
+    `code` is the exit code that the program `gradcam` has for the same error.
+    """
+
+    code = 70
+
+    def __init__(self, message: str, *, what: str = "", where: str = "", advice: str | None = None) -> None:
+        super().__init__(message)
+        self.what, self.where, self.advice = what or message, where, advice
+
+
+class UsageError(Error, ValueError):
+    """An argument, or a name in it, cannot be used."""
+
+    code = 64
+
+
+class DataError(Error, ValueError):
+    """A model, picture or array has invalid contents."""
+
+    code = 65
+
+
+class ReadError(Error, OSError):
+    """A file cannot be opened or read."""
+
+    code = 66
+
+
+class UnsupportedError(Error, NotImplementedError):
+    """An operator or a feature is not supported."""
+
+    code = 69
+
+
+class DefectError(Error, RuntimeError):
+    """An internal error of the library."""
+
+    code = 70
+
+
+class Cancelled(Error):
+    """The caller ended the work."""
+
+    code = 130
+
+
+_CLASSES: dict[int, type[Error]] = {
+    kind.code: kind for kind in (UsageError, DataError, ReadError, UnsupportedError, DefectError, Cancelled)
+}
+
+
+def error_class(code: int) -> type[Error]:
+    return _CLASSES.get(code, Error)

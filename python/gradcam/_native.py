@@ -1,0 +1,155 @@
+"""What gradcam.h declares, for ctypes; nothing of it is for users of the package."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Callable, Iterable
+from ctypes import POINTER, byref, c_char_p, c_double, c_float, c_int32, c_int64, c_size_t, c_uint8, c_void_p
+from pathlib import Path
+from typing import Any
+
+from ._errors import Error, error_class
+
+CANCELLED = 130
+MAP, HEAT, ACTIVATION, GRADIENT, RAW_MAP = range(5)
+
+ProgressFunction = ctypes.CFUNCTYPE(c_int32, c_void_p, c_double)
+
+
+class Sized(ctypes.Structure):
+    """A struct that begins with its own size; fields that are not given are 0, which means the default."""
+
+    def __init__(self, **fields: Any) -> None:
+        super().__init__(size=ctypes.sizeof(type(self)), **fields)
+
+
+class ErrorParts(Sized):
+    _fields_ = [("size", c_size_t), ("status", c_int32), ("place", c_char_p), ("problem", c_char_p),
+                ("advice", c_char_p)]
+
+
+class Options(Sized):
+    _fields_ = [("size", c_size_t), ("node", c_char_p), ("labels", c_char_p), ("preset", c_char_p),
+                ("layout", c_char_p), ("models", c_char_p), ("threads", c_int32), ("width", c_int32),
+                ("height", c_int32), ("output", c_char_p), ("compat", c_char_p), ("resize", c_char_p),
+                ("crop", c_char_p), ("channels", c_char_p), ("interpolation", c_char_p), ("mean", POINTER(c_float)),
+                ("std", POINTER(c_float)), ("range", c_float), ("plugins", POINTER(c_char_p)),
+                ("plugin_count", c_size_t), ("preferred", POINTER(c_char_p)), ("preferred_count", c_size_t)]
+
+
+class ModelInfo(Sized):
+    _fields_ = [("size", c_size_t), ("node", c_char_p), ("batch", c_int32), ("channels", c_int32),
+                ("height", c_int32), ("width", c_int32), ("channels_last", c_int32), ("class_count", c_int32),
+                ("node_count", c_int32), ("metadata_count", c_int32), ("preprocessing", c_char_p)]
+
+
+class PreprocessingInfo(Sized):
+    _fields_ = [("size", c_size_t), ("resize", c_char_p), ("crop", c_char_p), ("channels", c_char_p),
+                ("interpolation", c_char_p), ("mean", c_float * 3), ("std", c_float * 3), ("range", c_float),
+                ("is_assumed", c_int32)]
+
+
+class NodeInfo(Sized):
+    _fields_ = [("size", c_size_t), ("name", c_char_p), ("tensor", c_char_p), ("module", c_char_p),
+                ("operator_name", c_char_p), ("shape", POINTER(c_int64)), ("rank", c_int32), ("is_mappable", c_int32),
+                ("is_auto", c_int32)]
+
+
+class Image(Sized):
+    _fields_ = [("size", c_size_t), ("path", c_char_p), ("pixels", POINTER(c_uint8)), ("width", c_int32),
+                ("height", c_int32), ("stride", c_size_t), ("tensor", POINTER(c_float)), ("tensor_count", c_size_t)]
+
+
+class ClassInfo(ctypes.Structure):
+    _fields_ = [("label", c_char_p), ("index", c_int32), ("logit", c_float), ("probability", c_float)]
+
+
+class Request(Sized):
+    _fields_ = [("size", c_size_t), ("method", c_char_p), ("class_name", c_char_p), ("of_probability", c_int32),
+                ("counterfactual", c_int32), ("concept_number", c_int32), ("nodes", POINTER(c_char_p)),
+                ("node_count", c_size_t), ("methods", POINTER(c_char_p)), ("method_count", c_size_t),
+                ("classes", POINTER(c_char_p)), ("class_count", c_size_t), ("top", c_int32), ("contrast", c_char_p),
+                ("target", c_char_p), ("mask", c_char_p), ("embedding", c_char_p), ("detection", c_int32),
+                ("columns", POINTER(c_char_p)), ("column_count", c_size_t), ("fuse", c_char_p),
+                ("smooth", POINTER(c_char_p)), ("smooth_count", c_size_t), ("compat", c_char_p), ("grid", c_char_p),
+                ("channel_axis", c_char_p), ("concept_count", c_int32), ("skips_unsupported", c_int32),
+                ("progress", ProgressFunction), ("context", c_void_p)]
+
+
+class ExplanationInfo(Sized):
+    _fields_ = [("size", c_size_t), ("node", c_char_p), ("method", c_char_p), ("label", c_char_p),
+                ("class_index", c_int32), ("logit", c_float), ("probability", c_float), ("score", c_float),
+                ("width", c_int32), ("height", c_int32), ("map_width", c_int32), ("map_height", c_int32),
+                ("warning_count", c_int32), ("tensor", c_char_p), ("target", c_char_p), ("channels", c_int32),
+                ("input_width", c_int32), ("input_height", c_int32), ("seen_x", c_int32), ("seen_y", c_int32),
+                ("seen_width", c_int32), ("seen_height", c_int32), ("concept_number", c_int32),
+                ("is_empty", c_int32)]
+
+
+class ArrayInfo(ctypes.Structure):
+    _fields_ = [("values", POINTER(c_float)), ("rank", c_int32), ("shape", c_int64 * 4)]
+
+
+class Drawing(Sized):
+    _fields_ = [("size", c_size_t), ("style", c_char_p), ("colormap", c_char_p), ("blend", c_float)]
+
+
+def _load() -> ctypes.CDLL:
+    packaged = Path(__file__).parent / "lib" / "libgradcam.so"
+    name = os.environ.get("LIBGRADCAM") or (str(packaged) if packaged.exists() else "libgradcam.so")
+    library = ctypes.CDLL(name)
+    library.gradcam_version.restype = c_char_p
+    library.gradcam_last_error.restype = c_char_p
+    for function in ("gradcam_close", "gradcam_close_observation", "gradcam_close_explanation",
+                     "gradcam_close_explanations", "gradcam_set_memory_limit"):
+        library[function].restype = None
+    return library
+
+
+LIBRARY = _load()
+
+
+def call(name: str, *arguments: object) -> None:
+    """Calls a function that returns a status, without the interpreter's lock; raises its error."""
+    code = LIBRARY[name](*arguments)
+    if code != 0:
+        raise last_error(code)
+
+
+def last_error(code: int) -> Error:
+    """The error of the last call that failed on this thread."""
+    parts = ErrorParts()
+    LIBRARY.gradcam_get_last_error(byref(parts))
+    return error_class(code)(text(LIBRARY.gradcam_last_error()) or "", what=text(parts.problem) or "",
+                             where=text(parts.place) or "", advice=text(parts.advice))
+
+
+def closing(name: str, handle: c_void_p) -> Callable[[], None]:
+    """What closes a handle; it may run when the interpreter ends."""
+    function: Callable[[c_void_p], None] = LIBRARY[name]
+    return lambda: function(handle)
+
+
+def text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode()
+
+
+def encoded(value: str | os.PathLike[str] | None) -> bytes | None:
+    return None if value is None else os.fsencode(value)
+
+
+def strings(values: Iterable[str | os.PathLike[str]]) -> tuple[Any, int]:
+    """An array of C strings, and its length."""
+    encoded_values = [os.fsencode(value) for value in values]
+    return (c_char_p * len(encoded_values))(*encoded_values), len(encoded_values)
+
+
+def numbers(values: Iterable[float] | None) -> Any:
+    """Three numbers, or NULL."""
+    if values is None:
+        return None
+    listed = [float(value) for value in values]
+    if len(listed) != 3:
+        raise ValueError(f"{listed}: give three numbers, one for each channel")
+    return (c_float * 3)(*listed)

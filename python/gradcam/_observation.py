@@ -1,0 +1,145 @@
+"""Pictures that a network ran on."""
+
+from __future__ import annotations
+
+import math
+import os
+import weakref
+from collections.abc import Callable, Iterable, Sequence
+from ctypes import byref, c_double, c_int32, c_size_t, c_void_p
+from dataclasses import dataclass
+
+from . import _native as native
+from ._errors import Cancelled
+from ._explanation import Box, Explanation
+
+#: Receives the fraction done, from 0 to 1.
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Class:
+    """A class with its score in a picture; `label` is None if no name is known, `probability` NaN if it means nothing."""
+
+    index: int
+    label: str | None
+    logit: float
+    probability: float
+
+
+class Observation:
+    """A picture that a network ran on once, which any questions can be asked about.
+
+    It serves one thread at a time; others of the same model may be used at the same time, and outlive the model.
+    """
+
+    def __init__(self, handle: c_void_p, name: str, class_count: int) -> None:
+        self._handle, self._name, self._class_count = handle, name, class_count
+        weakref.finalize(self, native.closing("gradcam_close_observation", handle))
+
+    def top(self, count: int = 5) -> list[Class]:
+        """The most probable classes, the most probable first; none if the network gives no scores of classes."""
+        found, classes = c_size_t(), (native.ClassInfo * max(count, 0))()
+        native.call("gradcam_get_classes", self._handle, classes, c_size_t(len(classes)), byref(found))
+        return [Class(one.index, native.text(one.label), one.logit, one.probability) for one in classes[:found.value]]
+
+    def explain(self, cls: int | str | None = None, *, node: str | None = None, method: str = "gradcam",
+                **options: object) -> Explanation:
+        """The map of one class at one node by one method.
+
+        cls: a class's number or label; the most probable one by default. node: as for --node of the program; the
+        model's by default. method: as for --method. options: as for `explain_all`.
+        """
+        made = self.explain_all(None if cls is None else [cls], nodes=None if node is None else [node],
+                                methods=[method], **options)  # type: ignore[arg-type]
+        return made[0]
+
+    def explain_all(
+        self, classes: Iterable[int | str] | None = None, *, nodes: Iterable[str] | None = None,
+        methods: Iterable[str] | None = None, top: int = 0, contrast: tuple[int | str, int | str] | None = None,
+        target: str | None = None, mask: str | os.PathLike[str] | None = None,
+        embedding: str | os.PathLike[str] | None = None, detection: int | None = None,
+        columns: Iterable[str] = (), counterfactual: bool = False, of_probability: bool = False,
+        fuse: str | None = None, smooth: Iterable[str] = (), compat: str | None = None, grid: str | None = None,
+        channels: str | None = None, concepts: int = 0, skip_unsupported: bool = False,
+        progress: Progress | None = None,
+    ) -> list[Explanation]:
+        """A map for each class, each node and each method, in this order.
+
+        top: explains that many of the most probable classes. contrast: two classes, what speaks for the first rather
+        than the second. target, mask, embedding, columns, fuse, smooth, compat, grid: as the program's options of these
+        names. detection: 0 for the score of a detector's best box. channels: "first" or "last", where those of the nodes
+        are. concepts: how many the method `dff` looks for. skip_unsupported: leaves out methods that cannot do what is
+        asked. progress: called now and then with the fraction done. Ctrl-C ends the work.
+        """
+        request = native.Request(
+            top=top, target=native.encoded(target), mask=native.encoded(mask), embedding=native.encoded(embedding),
+            contrast=None if contrast is None else f"{contrast[0]},{contrast[1]}".encode(),
+            detection=0 if detection is None else detection + 1, counterfactual=counterfactual,
+            of_probability=of_probability, fuse=native.encoded(fuse), compat=native.encoded(compat),
+            grid=native.encoded(grid), channel_axis=native.encoded(channels), concept_count=concepts,
+            skips_unsupported=skip_unsupported)
+        request.classes, request.class_count = native.strings(str(name) for name in classes or ())
+        request.nodes, request.node_count = native.strings(nodes or ())
+        request.methods, request.method_count = native.strings(methods or ())
+        request.columns, request.column_count = native.strings(columns)
+        request.smooth, request.smooth_count = native.strings(smooth)
+        return self._answer("gradcam_ask", request, progress)
+
+    def sweep(self, cls: int | str | None = None, *, nodes: Iterable[str] | None = None, method: str = "gradcam",
+              progress: Progress | None = None) -> list[Explanation]:
+        """A map at every node that has one, or at those named, by one pass back through the network."""
+        request = native.Request(method=method.encode(), class_name=None if cls is None else str(cls).encode())
+        request.nodes, request.node_count = native.strings(nodes or ())
+        return self._answer("gradcam_sweep", request, progress)
+
+    def measure(self, explanations: Sequence[Explanation], metric: str, boxes: Iterable[Box] = ()) -> list[float]:
+        """A number for each map of this picture, as for --metric of the program; NaN where it is not defined."""
+        corners = [number for box in boxes for number in (box.x, box.y, box.width, box.height)]
+        values = (c_double * len(explanations))()
+        handles = (c_void_p * len(explanations))(*[one._handle.value for one in explanations])
+        native.call("gradcam_measure", self._handle, handles, c_size_t(len(explanations)), metric.encode(),
+                    (c_int32 * len(corners))(*corners), c_size_t(len(corners) // 4), values)
+        return list(values)
+
+    def __repr__(self) -> str:
+        best = self.top(1)
+        if not best:
+            return f"<gradcam.Observation of {self._name}>"
+        chance = "" if math.isnan(best[0].probability) else f" {100 * best[0].probability:.1f}%"
+        return f"<gradcam.Observation of {self._name}: {best[0].label or best[0].index}{chance}>"
+
+    def _answer(self, function: str, request: native.Request, progress: Progress | None) -> list[Explanation]:
+        raised: list[BaseException] = []
+
+        def report(_: object, fraction: float) -> int:
+            # Python runs the handler of Ctrl-C here, since it runs nowhere else meanwhile.
+            try:
+                if progress is not None:
+                    progress(fraction)
+                return 0
+            except BaseException as error:  # noqa: BLE001 - it is raised again below
+                raised.append(error)
+                return 1
+
+        request.progress = native.ProgressFunction(report)
+        found = c_void_p()
+        try:
+            native.call(function, self._handle, byref(request), byref(found))
+        except Cancelled:
+            if raised:
+                raise raised[0] from None
+            raise
+        close = native.closing("gradcam_close_explanations", found)
+        try:
+            count = c_size_t()
+            native.call("gradcam_count_explanations", found, byref(count))
+            return [Explanation(self._map(found, index)) for index in range(count.value)]
+        finally:
+            close()
+
+    @staticmethod
+    def _map(found: c_void_p, index: int) -> c_void_p:
+        handle = c_void_p()
+        native.call("gradcam_get_explanation", found, c_size_t(index), byref(handle))
+        return handle
