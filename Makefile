@@ -22,6 +22,14 @@ BENCH =
 PREFIX ?= /usr/local
 STAGE = build/stage
 
+# What is built says nothing of the folder that it was built in, nor looks for libraries beside itself. With PORTABLE=1,
+# it looks in lib/gradcam for those that an archive brings along.
+RELOCATABLE = --disable-local-rpath -Xcc -ffile-prefix-map=$(CURDIR)=.
+ifdef PORTABLE
+RELOCATABLE += -Xlinker -rpath='$$ORIGIN/../lib/gradcam'
+export PKG_CONFIG_PATH = $(CURDIR)/build/private
+endif
+
 # How many seconds 'make fuzz' runs each fuzzer, and which: all if none is named, as in: make fuzz FUZZERS="model npy"
 SECONDS = 60
 FUZZERS =
@@ -36,7 +44,7 @@ SANITIZE_FLAGS = -c release -Xswiftc -enable-testing --scratch-path .build-sanit
 THREADS_FLAGS = -c release -Xswiftc -enable-testing --scratch-path .build-sanitize-threads --sanitize thread \
   -Xcc -DSIMD_ONE_LEVEL
 
-.PHONY: demo build library stage install uninstall test conformance bench lint packages browser protobuf clean \
+.PHONY: demo build library stage dist install uninstall test conformance bench lint packages browser protobuf clean \
   fuzz fuzz-corpus sanitize sanitize-threads
 
 # Builds the program, explains a picture and says where the result is.
@@ -46,7 +54,7 @@ demo: build
 
 # The Swift runtime is linked into the program, which then starts 3 ms faster and runs without Swift installed.
 build: packages
-	$(SWIFT) build -c release --product gradcam --static-swift-stdlib
+	$(SWIFT) build -c release --product gradcam --static-swift-stdlib $(RELOCATABLE)
 
 # Builds build/libgradcam.so, with the Swift runtime linked in, and its header. It has its own build folder, because a
 # dynamic library can include the runtime only if everything is compiled for that. It exports only the functions of the
@@ -55,7 +63,7 @@ library: packages
 	mkdir -p build
 	install -m 644 $(HEADER) build/
 	@{ echo '{ global:'; sed -nE 's/.*\b(gradcam_[a-z_]+)\(.*/\1;/p' $(HEADER) | sort -u; echo 'local: *; };'; } > build/exports.map
-	$(SWIFT) build -c release --product GradCAMShared --scratch-path .build-library --static-swift-stdlib \
+	$(SWIFT) build -c release --product GradCAMShared --scratch-path .build-library --static-swift-stdlib $(RELOCATABLE) \
 	  -Xswiftc -static-stdlib -Xlinker -soname=libgradcam.so -Xlinker -z -Xlinker nodelete -Xlinker --gc-sections \
 	  -Xlinker --version-script=$(CURDIR)/build/exports.map -Xlinker --strip-all
 	install -m 755 .build-library/release/libGradCAMShared.so build/libgradcam.so
@@ -67,6 +75,18 @@ stage: build library build/make-manual
 build/make-manual: scripts/make-manual.swift
 	mkdir -p build
 	$(SWIFT)c $< -o $@
+
+# Makes the packages of a release in build/dist: an archive, a Debian package, their SBOM and checksums. Program and
+# library are linked twice, because only those of the archive bring libraries along.
+dist: packages
+	scripts/private-libraries.sh build/private
+	$(MAKE) PORTABLE=1 build library
+	install -D -m 755 $(GRADCAM) build/portable/bin/gradcam
+	install -D -m 644 build/libgradcam.so build/portable/lib/libgradcam.so
+	rm -rf build/portable/lib/gradcam
+	cp -r build/private/lib build/portable/lib/gradcam
+	$(MAKE) stage
+	scripts/dist.sh $(STAGE) build/portable .build build/dist
 
 # Under sudo nothing is built, because Swift and the build folders are the user's: run 'make stage' first.
 install: $(if $(SUDO_USER),,stage)

@@ -11,16 +11,18 @@ stage=$folder.partial
 install -D -m 755 "$program" "$stage/bin/gradcam"
 install -D -m 644 "$library" "$stage/lib/libgradcam.so"
 install -D -m 644 "$sources/CGradCAM/gradcam.h" "$stage/include/gradcam.h"
+install -m 644 "$sources/CGradCAMPlugin/include/gradcam_plugin.h" "$stage/include/"
 
 mkdir -p "$stage/lib/pkgconfig"
 cat >"$stage/lib/pkgconfig/gradcam.pc" <<END
 prefix=\${pcfiledir}/../..
+libdir=\${pcfiledir}/..
 
 Name: gradcam
 Description: Shows why a convolutional network decided as it did, from its .onnx file
 Version: $("$program" --version)
 Cflags: -I\${prefix}/include
-Libs: -L\${prefix}/lib -lgradcam
+Libs: -L\${libdir} -lgradcam
 END
 
 mkdir -p "$stage/share/man/man1"

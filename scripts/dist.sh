@@ -1,0 +1,28 @@
+#!/bin/sh
+# Makes the packages of a release, their checksums and their SBOM: dist.sh STAGE PORTABLE SCRATCH FOLDER
+#
+# STAGE is what stage.sh laid out; PORTABLE has bin/gradcam, lib/libgradcam.so and the libraries that they bring along in
+# lib/gradcam; SCRATCH is their build folder. Times in the packages are SOURCE_DATE_EPOCH, by default the time of the last
+# commit.
+set -eu
+stage=$1 portable=$2 scratch=$3 folder=$4
+scripts=$(dirname "$0")
+
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$scripts" log -1 --format=%ct)}
+export SOURCE_DATE_EPOCH
+version=$("$stage/bin/gradcam" --version)
+archive=gradcam-$version-linux-x86_64.tar.gz
+deb=gradcam_${version}_amd64.deb
+
+rm -rf "$folder" "$folder.partial"
+new=$folder.partial
+mkdir -p "$new"
+components=$(mktemp)
+trap 'rm -f "$components"' EXIT
+"$scripts/list-components.sh" "$scratch" >"$components"
+"$scripts/make-archive.sh" "$stage" "$portable" "$components" "$new/$archive"
+"$scripts/make-deb.sh" "$stage" "$version" "$new/$deb"
+"$scripts/make-sbom.sh" "$version" "$components" "$new/$archive" "$new/$deb" >"$new/gradcam-$version.spdx.json"
+"$scripts/check-archive.sh" "$new/$archive"
+(cd "$new" && sha256sum "$archive" "$deb" "gradcam-$version.spdx.json" >SHA256SUMS)
+mv "$new" "$folder"

@@ -1,0 +1,26 @@
+#!/bin/sh
+# Packs the archive that runs wherever it is unpacked: make-archive.sh STAGE PORTABLE COMPONENTS ARCHIVE
+#
+# STAGE is what stage.sh laid out; PORTABLE has the program, the library and what they bring along, which replace those
+# of STAGE; COMPONENTS is the list of list-components.sh. The same input gives the same bytes.
+set -eu
+stage=$1 portable=$2 components=$3 archive=$4
+sources=$(dirname "$0")/..
+name=$(basename "$archive" -linux-x86_64.tar.gz)
+
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
+umask 022
+cp -r "$stage" "$root/$name"
+cp -r "$portable/." "$root/$name/"
+cp "$sources/LICENSE" "$sources/README.md" "$root/$name/"
+mkdir "$root/$name/licenses"
+while IFS="$(printf '\t')" read -r component _ _ _ licence _; do
+  cp -L "$licence" "$root/$name/licenses/$component.txt"
+done <"$components"
+find "$root/$name" -type f -path '*/bin/*' -exec strip --strip-all {} +
+find "$root/$name" -type f -name '*.so*' -exec strip --strip-unneeded {} +
+
+tar --create --file="$root/tar" --directory="$root" --format=gnu --sort=name --mtime="@$SOURCE_DATE_EPOCH" \
+  --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX "$name"
+gzip -9 --no-name <"$root/tar" >"$archive"

@@ -1,0 +1,32 @@
+#!/bin/sh
+# Lays out the libraries that an archive brings along, in FOLDER/lib: private-libraries.sh FOLDER
+#
+# Those of Debian's packages come as they are. Of OpenBLAS, libgradcam-blas.so.0 has the functions that Sources/Ops calls,
+# for all processors: it is smaller than the whole by a third, needs no Fortran runtime, and its name lets another
+# OpenBLAS into the same process. A build with PKG_CONFIG_PATH=FOLDER is linked with it.
+set -eu
+scripts=$(dirname "$0") folder=$1
+functions="cblas_sgemm cblas_dgemm dsyevx_ openblas_set_num_threads"
+
+rm -rf "$folder"
+mkdir -p "$folder/lib"
+for library in png jpeg protobuf-c; do
+  file=$(cc -print-file-name=lib$library.so)
+  install -m 644 "$file" "$folder/lib/$(objdump -p "$file" | sed -n 's/^ *SONAME *//p')"
+done
+
+# shellcheck disable=SC2086  # the list is meant to be split
+{ echo '{ global:'; printf '%s;\n' $functions; echo 'local: *; };'; } >"$folder/blas.map"
+# shellcheck disable=SC2046,SC2086  # a flag for each function
+cc -shared -fPIC -O2 -Wall -Werror -s -o "$folder/lib/libgradcam-blas.so.0" \
+  -Wl,-soname,libgradcam-blas.so.0 -Wl,--version-script="$folder/blas.map" -Wl,--build-id=none \
+  -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,defs $(printf ' -Wl,-u,%s' $functions) \
+  "$scripts/fortran-runtime.c" "$(pkg-config --variable=libdir openblas)/libopenblas.a" -lm
+chmod 644 "$folder/lib/libgradcam-blas.so.0"
+
+# pkg-config names FOLDER, with its OpenBLAS, before the system's folders.
+ln -s lib/libgradcam-blas.so.0 "$folder/libopenblas.so"
+for package in openblas libprotobuf-c; do
+  sed "s|^libdir=.*|libdir=$(cd "$folder" && pwd)|" "$(pkg-config --variable=pcfiledir $package)/$package.pc" \
+    >"$folder/$package.pc"
+done
