@@ -6,7 +6,7 @@
 set -eu
 stage=$1 portable=$2 components=$3 archive=$4
 sources=$(dirname "$0")/..
-name=$(basename "$archive" -linux-x86_64.tar.gz)
+name=$(basename "$archive" .tar.gz)
 
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT

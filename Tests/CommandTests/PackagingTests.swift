@@ -66,18 +66,18 @@ struct PackagingTests {
   @Test func archivesAreReproducible() throws {
     let components = try listComponents().map { $0[0] }
     #expect(components.contains("swift-runtime") && components.contains("openblas"))
-    let name = "gradcam-\(Self.version)"
-    try pack("\(name)-linux-x86_64.tar.gz")
-    let first = try place.contents("\(name)-linux-x86_64.tar.gz")
+    let name = "gradcam-\(Self.version)-linux-x86_64"
+    try pack("\(name).tar.gz")
+    let first = try place.contents("\(name).tar.gz")
     // Neither times nor the order of files in a folder nor the umask matter.
     try make("copy", ["bin/gradcam": "/bin/true"])
     try output("cp", "-r", "stage", "again")
     try output("chmod", "-R", "go-rx", "again")
     #expect(
-      try script("make-archive", "again", "portable", "components", "copy/\(name)-linux-x86_64.tar.gz").code == 0)
-    #expect(try place.contents("copy/\(name)-linux-x86_64.tar.gz") == first)
+      try script("make-archive", "again", "portable", "components", "copy/\(name).tar.gz").code == 0)
+    #expect(try place.contents("copy/\(name).tar.gz") == first)
 
-    let listing = try output("tar", "--list", "--verbose", "--file", "\(name)-linux-x86_64.tar.gz")
+    let listing = try output("tar", "--list", "--verbose", "--file", "\(name).tar.gz")
     let files = listing.split(separator: "\n").map { $0.split(separator: " ") }
     #expect(files.allSatisfy { ["-rw-r--r--", "-rwxr-xr-x", "drwxr-xr-x"].contains($0[0]) && $0[1] == "0/0" })
     let names = Set(files.map { String($0.last!) })
