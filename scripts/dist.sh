@@ -14,8 +14,8 @@ version=$("$stage/bin/gradcam" --version)
 archive=gradcam-$version-linux-x86_64.tar.gz
 deb=gradcam_${version}_amd64.deb
 
-rm -rf "$folder" "$folder.partial"
 new=$folder.partial
+rm -rf "$new"
 mkdir -p "$new"
 components=$(mktemp)
 trap 'rm -f "$components"' EXIT
@@ -25,4 +25,5 @@ trap 'rm -f "$components"' EXIT
 "$scripts/make-sbom.sh" "$version" "$components" "$new/$archive" "$new/$deb" >"$new/gradcam-$version.spdx.json"
 "$scripts/check-archive.sh" "$new/$archive"
 (cd "$new" && sha256sum "$archive" "$deb" "gradcam-$version.spdx.json" >SHA256SUMS)
+rm -rf "$folder"
 mv "$new" "$folder"
