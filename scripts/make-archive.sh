@@ -18,8 +18,7 @@ mkdir "$root/$name/licenses"
 while IFS="$(printf '\t')" read -r component _ _ _ licence _; do
   cp -L "$licence" "$root/$name/licenses/$component.txt"
 done <"$components"
-find "$root/$name" -type f -path '*/bin/*' -exec strip --strip-all {} +
-find "$root/$name" -type f -name '*.so*' -exec strip --strip-unneeded {} +
+"$(dirname "$0")/strip.sh" "$root/$name/bin/gradcam" "$root/$name/lib/libgradcam.so"
 
 tar --create --file="$root/tar" --directory="$root" --format=gnu --sort=name --mtime="@$SOURCE_DATE_EPOCH" \
   --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX "$name"

@@ -14,10 +14,9 @@ trap 'rm -rf "$root"' EXIT
 umask 022
 mkdir -p "$root/debian" "$root/package/DEBIAN" "$root/package/usr/share/doc/gradcam"
 cp -r "$stage/." "$root/package/usr/"
+"$(dirname "$0")/strip.sh" "$root/package/usr/bin/gradcam" "$root/package/usr/lib/libgradcam.so"
 cd "$root/package"
 chmod -R u=rwX,go=rX .
-strip --strip-all --remove-section=.comment --remove-section=.note usr/bin/gradcam
-strip --strip-unneeded --remove-section=.comment --remove-section=.note usr/lib/libgradcam.so
 gzip -9 --no-name usr/share/man/man1/*.1
 
 # Debian's own folders for libraries and completions.
