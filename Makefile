@@ -24,7 +24,7 @@ STAGE = build/stage
 
 # What is built says nothing of the folder that it was built in, nor looks for libraries beside itself. With PORTABLE=1,
 # it looks in lib/gradcam for those that an archive brings along.
-RELOCATABLE = --disable-local-rpath -Xcc -ffile-prefix-map=$(CURDIR)=.
+RELOCATABLE = --disable-local-rpath -Xcc -ffile-prefix-map=$(CURDIR)=. -Xlinker --build-id=none
 ifdef PORTABLE
 RELOCATABLE += -Xlinker -rpath='$$ORIGIN/../lib/gradcam'
 export PKG_CONFIG_PATH = $(CURDIR)/build/private

@@ -12,6 +12,7 @@ fail() { echo "$archive: $*" >&2; exit 1; }
 
 tar --extract --gzip --file "$archive" --directory "$root" --strip-components=1
 for file in "$root/bin/gradcam" "$root/lib/libgradcam.so" "$root"/lib/gradcam/*; do
+  objdump -p "$file" | grep -q RELRO || fail "${file#"$root/"} has nothing that is read-only after relocation"
   needed=$(objdump -p "$file" | sed -n 's/^ *NEEDED *//p')
   [ -n "$needed" ] || fail "${file#"$root/"} names no libraries"
   for library in $needed; do
