@@ -5,16 +5,10 @@ import Testing
 /// The examples of libgradcam, run as programs of their own.
 struct EmbeddingTests {
   private static let library = Workplace.built("libGradCAMShared.so").path
-  private static let python = found("python3")
+  private static let python = Workplace.found("python3")
   private static let hasNumPy =
     python.map { (try? Workplace().run(["-c", "import numpy"], program: $0).code) == 0 } ?? false
-  private static let compilers = ["cc", "clang"].compactMap(found)
-
-  /// The path of a program that the user has.
-  private static func found(_ name: String) -> String? {
-    (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(name)" }
-      .first { FileManager.default.isExecutableFile(atPath: $0) }
-  }
+  private static let compilers = ["cc", "clang"].compactMap(Workplace.found)
 
   private let model = shipped("shapes-resnet.onnx"), picture = shipped("samples/pair-006-star-cross.png")
   private let place: Workplace

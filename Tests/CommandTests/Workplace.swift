@@ -89,6 +89,12 @@ final class Workplace {
   func picture(_ name: String) throws -> Picture { try Picture(contentsOf: path(name)) }
   func array(_ name: String) throws -> NPYArray { try NPYArray(contentsOf: path(name)) }
 
+  /// The path of a program that the user has.
+  static func found(_ name: String) -> String? {
+    (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(name)" }
+      .first { FileManager.default.isExecutableFile(atPath: $0) }
+  }
+
   /// A new folder among the system's temporary files.
   static func newFolder() throws -> URL {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("gradcam-\(UUID().uuidString)")
