@@ -120,7 +120,7 @@ fuzz-corpus: .build-fuzz/fuzzers
 sanitize: packages
 	$(SWIFT) build $(SANITIZE_FLAGS) --build-tests
 	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test $(SANITIZE_FLAGS) --skip-build \
-	  --skip 'EmbeddingTests|anAllocationThatFails|aCrashIsAFailedCase|signalsEndTheProgram'
+	  --skip 'EmbeddingTests|PythonPackageTests|anAllocationThatFails|aCrashIsAFailedCase|signalsEndTheProgram'
 
 # The tests of threads, plans and the C interface under ThreadSanitizer.
 sanitize-threads: packages
