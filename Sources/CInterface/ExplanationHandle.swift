@@ -11,7 +11,7 @@ final class ExplanationHandle: HeldObject, @unchecked Sendable {
   private let label: String?
   private let warnings: [Warning]
   /// The arrays lent to the caller, by their kinds.
-  private var lent: [Int32: UnsafeMutableBufferPointer<Float>] = [:]
+  private var lent: [Int32: gradcam_array] = [:]
 
   init(_ explanation: Explanation, of image: PreparedImage, by explainer: Explainer) {
     self.explanation = explanation
@@ -23,7 +23,7 @@ final class ExplanationHandle: HeldObject, @unchecked Sendable {
     warnings = assumed + explanation.warnings
   }
 
-  deinit { lent.values.forEach { $0.deallocate() } }
+  deinit { lent.values.forEach { $0.values.deallocate() } }
 
   var info: gradcam_explanation_info {
     var info = gradcam_explanation_info()
@@ -56,21 +56,17 @@ final class ExplanationHandle: HeldObject, @unchecked Sendable {
   ///
   /// Throws `usage` for an unknown kind, and `unsupported` if there is no such array.
   func array(_ kind: Int32) throws -> gradcam_array {
+    if let known = lent[kind] { return known }
     let (values, shape) = try numbers(kind)
-    let memory =
-      lent[kind]
-      ?? {
-        let copy = UnsafeMutableBufferPointer<Float>.allocate(capacity: max(values.count, 1))
-        _ = copy.initialize(from: values)
-        return copy
-      }()
-    lent[kind] = memory
+    let copy = UnsafeMutableBufferPointer<Float>.allocate(capacity: max(values.count, 1))
+    _ = copy.initialize(from: values)
     var array = gradcam_array()
-    array.values = UnsafePointer(memory.baseAddress)
+    array.values = UnsafePointer(copy.baseAddress)
     array.rank = Int32(shape.count)
     withUnsafeMutableBytes(of: &array.shape) { bytes in
       for (axis, extent) in shape.enumerated() { bytes.bindMemory(to: Int64.self)[axis] = Int64(extent) }
     }
+    lent[kind] = array
     return array
   }
 
@@ -96,11 +92,7 @@ final class ExplanationHandle: HeldObject, @unchecked Sendable {
   }
 
   func warning(at index: Int32) throws -> (code: UnsafePointer<CChar>, text: UnsafePointer<CChar>) {
-    guard warnings.indices.contains(Int(index)) else {
-      throw GradCAMError(
-        .usage, at: "argument 'index'", problem: "is \(index), but there are \(warnings.count) warnings")
-    }
-    let warning = warnings[Int(index)]
+    let warning = try element(warnings, at: Int(index), "warnings")
     return (memory.string(warning.code.rawValue), memory.string(warning.text.asFields))
   }
 

@@ -1,3 +1,4 @@
+import CGradCAM
 import Graph
 import Synchronization
 
@@ -58,6 +59,17 @@ enum Handles {
     }
     defer { object.isBusy.store(false, ordering: .releasing) }
     return try body(object)
+  }
+}
+
+/// Makes an object and hands out its handle, NULL if that fails.
+func hand<Object: HeldObject>(
+  to handle: UnsafeMutablePointer<OpaquePointer?>?, _ name: String, _ make: () throws -> Object
+) -> gradcam_status {
+  status {
+    let result = try required(handle, name)
+    result.pointee = nil
+    result.pointee = Handles.add(try make())
   }
 }
 

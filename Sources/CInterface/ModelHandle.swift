@@ -50,11 +50,8 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
   }
 
   func metadata(at index: Int32) throws -> (key: UnsafePointer<CChar>, value: UnsafePointer<CChar>) {
-    guard metadata.indices.contains(Int(index)) else {
-      throw GradCAMError(
-        .usage, at: "argument 'index'", problem: "is \(index), but there are \(metadata.count) entries")
-    }
-    return (memory.string(metadata[Int(index)].key), memory.string(metadata[Int(index)].value))
+    let entry = try element(metadata, at: Int(index), "entries")
+    return (memory.string(entry.key), memory.string(entry.value))
   }
 
   var preprocessing: gradcam_preprocessing {
@@ -146,14 +143,11 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
 extension Registry {
   /// The built-in registry with the plugins that options name.
   fileprivate init(_ options: gradcam_options) throws {
-    let paths = try texts(options.plugins, options.plugin_count, "plugins")
-    let preferred = try texts(options.preferred, options.preferred_count, "preferred")
-    guard !paths.isEmpty || !preferred.isEmpty else {
-      self = .standard
-      return
-    }
     // What plugins say goes where what the library says would: nowhere.
-    self = try Registry(adding: paths.map { try Plugin(contentsOf: $0) { _ in } }, preferring: preferred)
+    try self.init(
+      contentsOf: texts(options.plugins, options.plugin_count, "plugins"),
+      preferring: texts(options.preferred, options.preferred_count, "preferred")
+    ) { _ in }
   }
 }
 
@@ -218,12 +212,9 @@ public func gradcam_open(
   _ path: UnsafePointer<CChar>!, _ options: UnsafePointer<gradcam_options>!,
   _ model: UnsafeMutablePointer<OpaquePointer?>!
 ) -> gradcam_status {
-  status {
-    let result = try required(model, "model")
-    result.pointee = nil
+  hand(to: model, "model") {
     let path = String(cString: try required(path, "path"))
-    let options = try read(options, "options", empty: gradcam_options()) ?? gradcam_options()
-    result.pointee = Handles.add(try ModelHandle(path, options))
+    return try ModelHandle(path, read(options, "options", empty: gradcam_options()) ?? gradcam_options())
   }
 }
 
@@ -297,11 +288,9 @@ public func gradcam_observe(
   _ model: OpaquePointer!, _ image: UnsafePointer<gradcam_image>!,
   _ observation: UnsafeMutablePointer<OpaquePointer?>!
 ) -> gradcam_status {
-  status {
-    let result = try required(observation, "observation")
-    result.pointee = nil
+  hand(to: observation, "observation") {
     let image = try required(read(image, "image", empty: gradcam_image()), "image")
-    result.pointee = Handles.add(try Handles.use(model, "model", as: ModelHandle.self) { try $0.observe(image) })
+    return try Handles.use(model, "model", as: ModelHandle.self) { try $0.observe(image) }
   }
 }
 
@@ -311,14 +300,21 @@ public func gradcam_classify(
   _ model: OpaquePointer!, _ classes: UnsafeMutablePointer<gradcam_class>!, _ capacity: Int,
   _ count: UnsafeMutablePointer<Int>!
 ) -> gradcam_status {
+  write(to: classes, capacity, count) { capacity in
+    try Handles.use(model, "model", as: ModelHandle.self) { try $0.classes(capacity) }
+  }
+}
+
+/// Writes as many classes as there is room for, and their number.
+func write(
+  to buffer: UnsafeMutablePointer<gradcam_class>?, _ capacity: Int, _ count: UnsafeMutablePointer<Int>?,
+  _ classes: (_ capacity: Int) throws -> [gradcam_class]
+) -> gradcam_status {
   status {
     count?.pointee = 0
-    try Handles.use(model, "model", as: ModelHandle.self) { model in
-      let found = try model.classes(max(capacity, 0))
-      let buffer = try checkedBuffer(classes, "classes", capacity: capacity, needed: found.count)
-      _ = buffer.initialize(from: found)
-      count?.pointee = found.count
-    }
+    let found = try classes(max(capacity, 0))
+    _ = try checkedBuffer(buffer, "classes", capacity: capacity, needed: found.count).initialize(from: found)
+    count?.pointee = found.count
   }
 }
 
@@ -328,10 +324,8 @@ public func gradcam_explain(
   _ model: OpaquePointer!, _ request: UnsafePointer<gradcam_request>!,
   _ explanation: UnsafeMutablePointer<OpaquePointer?>!
 ) -> gradcam_status {
-  status {
-    let result = try required(explanation, "explanation")
-    result.pointee = nil
+  hand(to: explanation, "explanation") {
     let request = try read(request, "request", empty: gradcam_request()) ?? gradcam_request()
-    result.pointee = Handles.add(try Handles.use(model, "model", as: ModelHandle.self) { try $0.explain(request) })
+    return try Handles.use(model, "model", as: ModelHandle.self) { try $0.explain(request) }
   }
 }

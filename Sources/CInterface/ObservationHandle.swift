@@ -159,15 +159,7 @@ public func gradcam_get_classes(
   _ observation: OpaquePointer!, _ classes: UnsafeMutablePointer<gradcam_class>!, _ capacity: Int,
   _ count: UnsafeMutablePointer<Int>!
 ) -> gradcam_status {
-  status {
-    count?.pointee = 0
-    try use(observation) { observation in
-      let found = try observation.classes(max(capacity, 0))
-      let buffer = try checkedBuffer(classes, "classes", capacity: capacity, needed: found.count)
-      _ = buffer.initialize(from: found)
-      count?.pointee = found.count
-    }
-  }
+  write(to: classes, capacity, count) { capacity in try use(observation) { try $0.classes(capacity) } }
 }
 
 /// Explains an image, as the header says.
@@ -193,11 +185,9 @@ private func answer(
   _ explanations: UnsafeMutablePointer<OpaquePointer?>?,
   by answer: (ObservationHandle, gradcam_request) throws -> ExplanationList
 ) -> gradcam_status {
-  status {
-    let result = try required(explanations, "explanations")
-    result.pointee = nil
+  hand(to: explanations, "explanations") {
     let request = try read(request, "request", empty: gradcam_request()) ?? gradcam_request()
-    result.pointee = Handles.add(try use(observation) { try answer($0, request) })
+    return try use(observation) { try answer($0, request) }
   }
 }
 
@@ -223,15 +213,9 @@ public func gradcam_count_explanations(
 public func gradcam_get_explanation(
   _ explanations: OpaquePointer!, _ index: Int, _ explanation: UnsafeMutablePointer<OpaquePointer?>!
 ) -> gradcam_status {
-  status {
-    let result = try required(explanation, "explanation")
-    result.pointee = nil
-    result.pointee = try Handles.use(explanations, "explanations", as: ExplanationList.self) { list in
-      guard list.explanations.indices.contains(index) else {
-        throw GradCAMError(
-          .usage, at: "argument 'index'", problem: "is \(index), but there are \(list.explanations.count) maps")
-      }
-      return Handles.add(list.explanations[index])
+  hand(to: explanation, "explanation") {
+    try Handles.use(explanations, "explanations", as: ExplanationList.self) { list in
+      try element(list.explanations, at: index, "maps")
     }
   }
 }

@@ -48,11 +48,7 @@ struct PluginOptions: ParsableArguments {
   ///
   /// Throws what finding and loading them throws, and `usage` if two define the same name.
   func registry() throws -> Registry {
-    let plugins = try paths().map { try Plugin(contentsOf: $0) { Console.say($0) } }
-    // Two paths may lead to one file.
-    var seen: Set<String> = []
-    let distinct = plugins.filter { seen.insert($0.path ?? $0.name).inserted }
-    return distinct.isEmpty && preferred.isEmpty ? .standard : try Registry(adding: distinct, preferring: preferred)
+    try Registry(contentsOf: paths(), preferring: preferred) { Console.say($0) }
   }
 
   private func libraries(in folder: String) throws -> [String] {

@@ -5,9 +5,6 @@ import Testing
 /// The examples of libgradcam, run as programs of their own.
 struct EmbeddingTests {
   private static let library = Workplace.built("libGradCAMShared.so").path
-  private static let python = Workplace.found("python3")
-  private static let hasNumPy =
-    python.map { (try? Workplace().run(["-c", "import numpy"], program: $0).code) == 0 } ?? false
   private static let compilers = ["cc", "clang"].compactMap(Workplace.found)
 
   private let model = shipped("shapes-resnet.onnx"), picture = shipped("samples/pair-006-star-cross.png")
@@ -21,13 +18,13 @@ struct EmbeddingTests {
 
   private func runPython(_ arguments: [String]) throws -> Workplace.Outcome {
     try place.run(
-      arguments, program: #require(Self.python),
+      arguments, program: #require(Workplace.python),
       environment: [
         "LIBGRADCAM": Self.library, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": ofPackage("examples/python"),
       ])
   }
 
-  @Test(.enabled(if: hasNumPy, "needs python3 with numpy"))
+  @Test(.enabled(if: Workplace.hasNumPy, "needs python3 with numpy"))
   func pythonsMapIsTheProgramsOwn() throws {
     let outcome = try runPython(model, picture, "heat.npy", "map.npy")
     #expect(outcome.code == 0 && outcome.output.contains("cross, seen at layer3.0.relu"), "\(outcome)")
@@ -42,7 +39,7 @@ struct EmbeddingTests {
       try place.picture("python.png") == place.picture("pair-006-star-cross.shapes-resnet.layer3.0.relu.gradcam.png"))
   }
 
-  @Test(.enabled(if: hasNumPy, "needs python3 with numpy"))
+  @Test(.enabled(if: Workplace.hasNumPy, "needs python3 with numpy"))
   func pythonGetsErrors() throws {
     let outcome = try runPython("missing.onnx", picture, "heat.npy")
     #expect(outcome.code == 1 && outcome.errors.hasPrefix("missing.onnx: cannot be opened"))
@@ -50,9 +47,9 @@ struct EmbeddingTests {
   }
 
   /// The example of docs/embedding.md, with NumPy and without: two classes at three nodes are the program's own maps.
-  @Test(.enabled(if: python != nil, "needs python3"), arguments: [false, true])
+  @Test(.enabled(if: Workplace.python != nil, "needs python3"), arguments: [false, true])
   func pythonsClassExplainsClassesAtNodes(withNumPy: Bool) throws {
-    if withNumPy, !Self.hasNumPy { return }
+    if withNumPy, !Workplace.hasNumPy { return }
     let page = try String(contentsOfFile: ofPackage("docs/embedding.md"), encoding: .utf8)
     let example = String(try #require(page.firstMatch(of: /```python\n([\s\S]*?)```/)).1)
     try FileManager.default.createSymbolicLink(atPath: place.path("models"), withDestinationPath: shipped(""))
@@ -75,7 +72,7 @@ struct EmbeddingTests {
     }
   }
 
-  @Test(.enabled(if: python != nil, "needs python3"))
+  @Test(.enabled(if: Workplace.python != nil, "needs python3"))
   func pythonsClassTellsWhatIsWrong() throws {
     func run(_ line: String) throws -> String {
       let script = """

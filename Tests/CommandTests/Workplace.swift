@@ -95,6 +95,11 @@ final class Workplace {
       .first { FileManager.default.isExecutableFile(atPath: $0) }
   }
 
+  /// Python, if the user has it, and whether it has NumPy.
+  static let python = found("python3")
+  static let hasNumPy =
+    python.map { (try? Workplace().run(["-c", "import numpy"], program: $0).code) == 0 } ?? false
+
   /// A new folder among the system's temporary files.
   static func newFolder() throws -> URL {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("gradcam-\(UUID().uuidString)")

@@ -46,6 +46,20 @@ public struct Registry: Sendable {
     self.targets = plugins.enumerated().flatMap { index, plugin in plugin.targets.filter { targets[$0.name] == index } }
   }
 
+  /// The built-in registry, extended by the plugins in some libraries; two paths may lead to one.
+  ///
+  /// - Parameter log: receives the lines that plugins log, from any thread.
+  ///
+  /// Throws what loading them and the other initialiser throw.
+  public init(
+    contentsOf paths: [String], preferring preferred: [String] = [], log: @escaping @Sendable (String) -> Void
+  ) throws {
+    var seen: Set<String> = []
+    let plugins = try paths.map { try Plugin(contentsOf: $0, log: log) }
+      .filter { seen.insert($0.path ?? $0.name).inserted }
+    self = plugins.isEmpty && preferred.isEmpty ? .standard : try Registry(adding: plugins, preferring: preferred)
+  }
+
   /// The CAM method with the given name, in the form of a library.
   ///
   /// Throws `usage` listing the names if there is none.
