@@ -12,7 +12,7 @@ struct SystemFaultTests {
     // Weights are read again in every run of the network.
     let picture = shipped("samples/single-003-star.png")
     let outcome = try workplace.run(
-      ["explain", "model.onnx", picture, picture, picture, picture, "--method", "scorecam", "--output", "maps/"]
+      ["explain", "model.onnx"] + Array(repeating: picture, count: 200) + ["--method", "scorecam", "--output", "maps/"]
     ) { process in
       while process.isRunning, workplace.files.count(where: { $0.hasSuffix(".png") }) < 1 { usleep(10_000) }
       #expect(truncate(workplace.path("model.onnx"), 4096) == 0)
