@@ -57,7 +57,7 @@ typedef struct gradcam_explanation gradcam_explanation;
 /* The maps that answer one request. */
 typedef struct gradcam_explanations gradcam_explanations;
 
-/* The library's version, such as "0.1.0"; never NULL. */
+/* The library's version, such as "0.2.0"; never NULL. */
 const char *gradcam_version(void);
 
 /* The error of the last failed call on this thread; "" if none failed. Valid until the next call that fails. */
@@ -79,6 +79,14 @@ gradcam_status gradcam_get_last_error(gradcam_error *error);
 void gradcam_set_memory_limit(uint64_t byte_count);
 
 /* ---- Models ---- */
+
+/* Numbers for an input of a model; this struct does not grow. */
+typedef struct gradcam_named_tensor {
+  const char *name;     /* the input's name */
+  const float *values;  /* in C's order; the input's own type is made of them */
+  const int64_t *shape;
+  int32_t rank;         /* the number of extents */
+} gradcam_named_tensor;
 
 typedef struct gradcam_options {
   size_t size;        /* sizeof(gradcam_options) */
@@ -105,6 +113,9 @@ typedef struct gradcam_options {
   size_t plugin_count;
   const char *const *preferred; /* as for --prefer */
   size_t preferred_count;
+  /* What inputs that take no image are given in every run. */
+  const gradcam_named_tensor *inputs;
+  size_t input_count;
 } gradcam_options;
 
 /* Opens a model: the path of an .onnx file, or a name in the models folder. Sets *model, to NULL on failure. */
@@ -125,6 +136,7 @@ typedef struct gradcam_model_info {
   int32_t node_count;
   int32_t metadata_count;
   const char *preprocessing; /* what is done to every picture, and what says so, in words */
+  int32_t input_count;
 } gradcam_model_info;
 
 /* Describes a model. */
@@ -166,7 +178,25 @@ typedef struct gradcam_node {
 /* Describes a node by its index in the file's order, from 0 to node_count - 1: "#index" is one of its names. */
 gradcam_status gradcam_get_node(gradcam_model *model, int32_t index, gradcam_node *node);
 
+typedef struct gradcam_input {
+  size_t size;           /* sizeof(gradcam_input) */
+  const char *name;
+  const char *type;      /* of its elements, such as "float32"; NULL if it is unknown */
+  const int64_t *shape;  /* its extents, -1 for one that the file leaves open; NULL if they are unknown */
+  int32_t rank;          /* the number of extents */
+  int32_t takes_image;   /* 1 if it takes an image; the first such input takes that of gradcam_run */
+} gradcam_input;
+
+/* Describes an input by its index in the file's order, from 0 to input_count - 1. */
+gradcam_status gradcam_get_input(gradcam_model *model, int32_t index, gradcam_input *input);
+
 /* ---- Images ---- */
+
+/* What a further image input of a model is given; this struct does not grow. */
+typedef struct gradcam_named_image {
+  const char *name;                  /* the input's name */
+  const struct gradcam_image *image; /* without others of its own */
+} gradcam_named_image;
 
 /* An image, given as exactly one of path, pixels and tensor. */
 typedef struct gradcam_image {
@@ -178,6 +208,10 @@ typedef struct gradcam_image {
   size_t stride;         /* bytes from one row of pixels to the next; default 3 * width */
   const float *tensor;   /* the network's input, used without any preprocessing, in the model's order */
   size_t tensor_count;   /* its element count: batch * channels * height * width of gradcam_model_info */
+  int32_t item;          /* which image of a tensor of several is explained, from 0 */
+  /* What the model's image inputs after the first are given. */
+  const gradcam_named_image *others;
+  size_t other_count;
 } gradcam_image;
 
 /* Runs a model forward on an image, to which the following calls refer until the next run. */
@@ -253,6 +287,13 @@ gradcam_status gradcam_ask(
    to NULL on failure. */
 gradcam_status gradcam_sweep(
     gradcam_observation *observation, const gradcam_request *request, gradcam_explanations **explanations);
+
+/* Explains many images by the same request, one a thread while there are enough of them. Sets explanations[i] for each
+   image, to NULL on failure; an image that cannot be read or used fails alone: every call on its explanations returns
+   its status and sets its error. progress is called on the calling thread. */
+gradcam_status gradcam_ask_many(
+    gradcam_model *model, const gradcam_image *const *images, size_t count, const gradcam_request *request,
+    gradcam_explanations **explanations);
 
 /* Closes the maps of a request, but none that gradcam_get_explanation gave. Does nothing if it is NULL or closed. */
 void gradcam_close_explanations(gradcam_explanations *explanations);

@@ -3,29 +3,46 @@ import GradCAM
 import Graph
 
 extension Explainer {
-  /// Prepares the caller's image: a file, pixels or a tensor.
+  /// Prepares the caller's image: a file, pixels or a tensor, and what further image inputs are given.
   ///
   /// Throws `usage` if it is not exactly one of the three or does not fit, and what reading a file throws.
   func prepare(_ image: gradcam_image) throws -> PreparedImage {
+    guard image.item >= 0, image.item < model.imageShape.batch else {
+      throw GradCAMError(
+        .usage, at: "item", problem: "is \(image.item), but the model takes \(model.imageShape.batch) images at a time")
+    }
+    var given = [model.imageInputs[0].name: try contents(image, for: model.imageInputs[0])]
+    if image.other_count > 0 {
+      for other in UnsafeBufferPointer(start: try required(image.others, "others"), count: image.other_count) {
+        let name = String(cString: try required(other.name, "others"))
+        guard let input = model.imageInputs.dropFirst().first(where: { $0.name == name }) else {
+          throw GradCAMError(.usage, at: "others", problem: "the model has no further image input '\(name)'")
+        }
+        let image = try required(read(other.image, name, empty: gradcam_image()), name)
+        given[name] = try contents(image, for: input)
+      }
+    }
+    var prepared = try text(image.path).map { path in try located(path) { try prepare(given) } } ?? prepare(given)
+    prepared.place = Int(image.item)
+    return prepared
+  }
+
+  private func contents(_ image: gradcam_image, for input: ImageInput) throws -> ImageContents {
     let given = [image.path != nil, image.pixels != nil, image.tensor != nil].count(where: { $0 })
     guard given == 1 else {
       throw GradCAMError(
         .usage, at: "argument 'image'", problem: "has \(given == 0 ? "none" : "several") of path, pixels and tensor",
         advice: "give one of them")
     }
-    if let path = text(image.path) { return try prepare(contentsOf: path) }
-    if let tensor = image.tensor { return try prepare(tensor, count: image.tensor_count) }
-    return try prepare(Picture(image))
-  }
-
-  private func prepare(_ elements: UnsafePointer<Float>, count: Int) throws -> PreparedImage {
-    let shape = model.imageShape.shape(for: planner.inputSize)
+    if let path = text(image.path) { return .picture(try Picture(contentsOf: path)) }
+    guard let elements = image.tensor else { return .picture(try Picture(image)) }
+    let shape = input.shape.shape(for: size(of: input)), count = image.tensor_count
     guard count == shape.count else {
       throw GradCAMError(
         .usage, at: "tensor_count", problem: "is \(count), but the model takes \(shape), \(shape.count) elements")
     }
     let values = Array(UnsafeBufferPointer(start: elements, count: count))
-    return prepare(NPYArray(shape: shape.dimensions, values: values).tensor(of: model.imageShape.elementType))
+    return .tensor(NPYArray(shape: shape.dimensions, values: values).tensor(of: input.shape.elementType))
   }
 }
 

@@ -1,6 +1,7 @@
 import CGradCAM
 import GradCAM
 import Graph
+import Synchronization
 
 /// The object that a model's handle refers to.
 final class ModelHandle: HeldObject, @unchecked Sendable {
@@ -11,6 +12,8 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
   private var observation: Observation?
   /// The file's metadata, sorted.
   private lazy var metadata = explainer.model.graph.metadata.sorted { $0.key < $1.key }
+  /// The names and infos of inputs that take no image.
+  private let inputs: [String: ValueInfo]
   /// The nodes as C structs.
   private lazy var nodes = explainer.focus.catalogue.entries.map(node)
 
@@ -24,11 +27,13 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
       throw GradCAMError(.usage, at: "threads", problem: "is \(options.threads)", advice: "use 1 to 1024, or 0")
     }
     node = text(options.node) ?? "auto"
+    let inputs = try model.tensors(options)
+    self.inputs = inputs.mapValues { ValueInfo($0) }
     explainer = try Explainer(
       model, nodes: [node],
-      preprocessing: DecidedPreprocessing(PreprocessingChoice(options), for: model),
+      preprocessing: DecidedPreprocessing(PreprocessingChoice(options), for: model, inputs: self.inputs),
       labels: text(options.labels).map { try Labels(contentsOf: $0) },
-      compatibility: choice(options.compat, "compat") ?? .pytorchGradCAM,
+      compatibility: choice(options.compat, "compat") ?? .pytorchGradCAM, inputs: inputs,
       threadCount: options.threads == 0 ? nil : Int(options.threads), reusesWeights: true)
   }
 
@@ -44,6 +49,7 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
     info.class_count = Int32(clamping: focus.catalogue.classCount)
     info.node_count = Int32(clamping: focus.catalogue.entries.count)
     info.metadata_count = Int32(clamping: metadata.count)
+    info.input_count = Int32(clamping: explainer.model.graph.inputs.count)
     let preprocessing: String = explainer.preprocessingText
     info.preprocessing = memory.string(preprocessing)
     return info
@@ -73,12 +79,21 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
     return memory.string(explainer.labels[Int(classIndex)])
   }
 
-  func node(at index: Int32) throws -> gradcam_node {
-    guard nodes.indices.contains(Int(index)) else {
-      throw GradCAMError(.usage, at: "argument 'index'", problem: "is \(index)", advice: "use 0 to \(nodes.count - 1)")
+  func input(at index: Int32) throws -> gradcam_input {
+    let model = explainer.model, id = try element(model.graph.inputs, at: Int(index), "inputs")
+    let value = model.graph.values[id]
+    var input = gradcam_input()
+    input.name = memory.string(value.name)
+    input.type = memory.string((value.elementType?.rawValue).map { "\($0)" } as String?)
+    input.shape = value.dimensions.map { dimensions in
+      memory.array(dimensions.map { if case .fixed(let extent) = $0 { extent } else { -1 } })
     }
-    return nodes[Int(index)]
+    input.rank = Int32(clamping: value.dimensions?.count ?? 0)
+    input.takes_image = model.imageInputs.contains { $0.value == id } ? 1 : 0
+    return input
   }
+
+  func node(at index: Int32) throws -> gradcam_node { try element(nodes, at: Int(index), "nodes") }
 
   private func node(_ entry: NodeCatalogue.Entry) -> gradcam_node {
     var node = gradcam_node()
@@ -113,7 +128,38 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
 
   /// Runs the model on an image that is asked about afterwards.
   func observe(_ given: gradcam_image) throws -> ObservationHandle {
-    ObservationHandle(try explainer.observe(explainer.prepare(given), isOpen: true), explainer, node: node)
+    ObservationHandle(
+      try explainer.observe(explainer.prepare(given), isOpen: true), Asker(explainer, node: node, inputs: inputs))
+  }
+
+  /// The maps of each image that answer a request, on as many threads as the model has.
+  func ask(_ images: [gradcam_image], _ request: gradcam_request) throws -> [ExplanationList] {
+    let asked = try Asker(explainer, node: node, inputs: inputs).asking(Question(request))
+    let progress = Progress(request), caller = pthread_self()
+    let done = Atomic<Int>(0), isEnded = Atomic<Bool>(false)
+    func report(_ part: Double) throws {
+      if pthread_equal(pthread_self(), caller) != 0 {
+        do {
+          try progress.report((Double(done.load(ordering: .relaxed)) + part) / Double(images.count))
+        } catch {
+          isEnded.store(true, ordering: .relaxed)
+        }
+      }
+      if isEnded.load(ordering: .relaxed) { throw Cancelled() }
+    }
+    var lists: [ExplanationList] = []
+    try asked.explainer.explainMany(images.count) { index in
+      Result {
+        try report(0)
+        let observation = try asked.explainer.observe(asked.explainer.prepare(images[index]))
+        let maps = try asked.explanations(of: observation) { try report($0) }
+        done.wrappingAdd(1, ordering: .relaxed)
+        return maps
+      }
+    } deliver: { _, result in
+      lists.append(try ExplanationList(result))
+    }
+    return lists
   }
 
   /// Explains the image that was run.
@@ -135,8 +181,32 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
     asked.score = request.of_probability != 0 ? .probability : .logit
     asked.isCounterfactual = request.counterfactual != 0
     let planned = try PlannedTarget(
-      asked, in: explainer.model, size: explainer.planner.inputSize, labels: explainer.labels)
+      asked, in: explainer.model, size: explainer.planner.inputSize, inputs: inputs, labels: explainer.labels)
     return try TargetChoice(planned, of: explainer).targets(explainer, of: observation)[0]
+  }
+}
+
+extension Model {
+  /// What options give inputs that take no image, by name.
+  ///
+  /// Throws `usage` for a name that is no such input, or that is given twice.
+  fileprivate func tensors(_ options: gradcam_options) throws -> [String: Tensor] {
+    guard options.input_count > 0 else { return [:] }
+    var tensors: [String: Tensor] = [:]
+    for given in UnsafeBufferPointer(start: try required(options.inputs, "inputs"), count: options.input_count) {
+      let name = String(cString: try required(given.name, "inputs"))
+      guard let input = graph.inputs.map({ graph.values[$0] }).first(where: { $0.name == name }), tensors[name] == nil,
+        !imageInputs.contains(where: { $0.name == name })
+      else {
+        throw GradCAMError(
+          .usage, at: "inputs", problem: "'\(name)' is no input of the model, takes an image, or is given twice")
+      }
+      let extents = try (0..<Int(given.rank)).map { Int(try required(given.shape, "inputs")[$0]) }
+      let count = try located("input '\(name)'") { try Shape(checked: extents).count }
+      let values = Array(UnsafeBufferPointer(start: try required(given.values, "inputs"), count: count))
+      tensors[name] = NPYArray(shape: extents, values: values).tensor(of: input.elementType ?? .float32)
+    }
+    return tensors
   }
 }
 
@@ -265,6 +335,14 @@ public func gradcam_get_label(
   }
 }
 
+/// Describes an input, as the header says.
+@c @implementation
+public func gradcam_get_input(
+  _ model: OpaquePointer!, _ index: Int32, _ input: UnsafeMutablePointer<gradcam_input>!
+) -> gradcam_status {
+  status { try Handles.use(model, "model", as: ModelHandle.self) { try fill(input, "input", $0.input(at: index)) } }
+}
+
 /// Describes a node, as the header says.
 @c @implementation
 public func gradcam_get_node(
@@ -291,6 +369,26 @@ public func gradcam_observe(
   hand(to: observation, "observation") {
     let image = try required(read(image, "image", empty: gradcam_image()), "image")
     return try Handles.use(model, "model", as: ModelHandle.self) { try $0.observe(image) }
+  }
+}
+
+/// Explains many images, as the header says.
+@c @implementation
+public func gradcam_ask_many(
+  _ model: OpaquePointer!, _ images: UnsafePointer<UnsafePointer<gradcam_image>?>!, _ count: Int,
+  _ request: UnsafePointer<gradcam_request>!, _ explanations: UnsafeMutablePointer<OpaquePointer?>!
+) -> gradcam_status {
+  status {
+    guard count > 0 else { return }
+    let handles = UnsafeMutableBufferPointer(start: try required(explanations, "explanations"), count: count)
+    handles.update(repeating: nil)
+    let pointers = UnsafeBufferPointer(start: try required(images, "images"), count: count)
+    let images = try pointers.enumerated().map { index, image in
+      try required(read(image, "images[\(index)]", empty: gradcam_image()), "images[\(index)]")
+    }
+    let request = try read(request, "request", empty: gradcam_request()) ?? gradcam_request()
+    let lists = try Handles.use(model, "model", as: ModelHandle.self) { try $0.ask(images, request) }
+    for (index, list) in lists.enumerated() { handles[index] = Handles.add(list) }
   }
 }
 

@@ -5,48 +5,36 @@ import Graph
 /// The object that an observation's handle refers to.
 final class ObservationHandle: HeldObject, @unchecked Sendable {
   private let observation: Observation
-  private let explainer: Explainer
-  /// The node that is explained unless others are asked for.
-  private let node: String
+  private let asker: Asker
 
   /// - Parameter observation: an open one.
-  init(_ observation: Observation, _ explainer: Explainer, node: String) {
-    (self.observation, self.explainer, self.node) = (observation, explainer, node)
-  }
+  init(_ observation: Observation, _ asker: Asker) { (self.observation, self.asker) = (observation, asker) }
 
   /// The most probable classes.
   func classes(_ count: Int) throws -> [gradcam_class] {
-    try explainer.classes(of: observation, count: count).map { gradcam_class($0, memory) }
+    try asker.explainer.classes(of: observation, count: count).map { gradcam_class($0, memory) }
   }
 
   /// The maps that answer a request.
   func ask(_ request: gradcam_request) throws -> ExplanationList {
-    let question = try Question(request)
-    let (explainer, observation, targets) = try focused(on: question)
-    let methods = question.methods.isEmpty ? ["gradcam"] : question.methods
-    let progress = Progress(request)
-    var explanations: [Explanation] = []
-    for (index, target) in targets.enumerated() {
-      explanations += try explainer.explain(
-        target, of: observation, methods: methods, fusion: question.fusion, smoothing: question.smoothing,
-        skipsUnsupported: question.skipsUnsupported
-      ) { part in try progress.report((Double(index) + part) / Double(targets.count)) }
-    }
-    return ExplanationList(explanations.map { ExplanationHandle($0, of: observation.image, by: explainer) })
+    let asked = try asker.asking(Question(request)), progress = Progress(request)
+    return try ExplanationList(asked.explanations(of: asked.explainer.ask(observation), report: progress.report))
   }
 
   /// A map at every node.
   func sweep(_ request: gradcam_request) throws -> ExplanationList {
     var question = try Question(request)
     if question.nodes.isEmpty {
-      question.nodes = self.explainer.focus.catalogue.entries.filter(\.isMappable).map { "#\($0.index)" }
+      question.nodes = asker.explainer.focus.catalogue.entries.filter(\.isMappable).map { "#\($0.index)" }
     }
     guard question.methods.count <= 1, question.fusion == nil, question.smoothing.isEmpty else {
       throw GradCAMError(
         .usage, at: "argument 'request'", problem: "asks gradcam_sweep for several methods, fused or smooth maps",
         advice: "use gradcam_ask for them")
     }
-    let (explainer, observation, targets) = try focused(on: question), progress = Progress(request)
+    let asked = try asker.asking(question), progress = Progress(request), explainer = asked.explainer
+    let observation = try explainer.ask(observation)
+    let targets = try asked.choice.targets(explainer, of: observation)
     var explanations: [Explanation] = []
     for (index, target) in targets.enumerated() {
       explanations += try explainer.sweep(target, of: observation, method: question.methods.first ?? "gradcam")
@@ -58,93 +46,27 @@ final class ObservationHandle: HeldObject, @unchecked Sendable {
   /// One number for each of some maps of this image.
   func measure(_ explanations: [Explanation], by name: String, boxes: [PixelRectangle]) throws -> [Double] {
     let metric = try Metrics.named(name)
-    return try explainer.measure(explanations, of: observation, by: [metric], boxes: boxes).map { $0[0] ?? .nan }
-  }
-
-  private func focused(on question: Question) throws -> (Explainer, Observation, [any Target]) {
-    let planned = try PlannedTarget(
-      question.target, in: explainer.model, size: explainer.planner.inputSize, labels: explainer.labels)
-    var asking = try explainer.asking(
-      planned, nodes: question.nodes.isEmpty ? [node] : question.nodes, hint: question.hint,
-      compatibility: question.compatibility)
-    asking.settings.conceptCount = question.conceptCount
-    let observation = try asking.ask(observation)
-    return (asking, observation, try TargetChoice(planned, of: asking).targets(asking, of: observation))
+    return try asker.explainer.measure(explanations, of: observation, by: [metric], boxes: boxes).map { $0[0] ?? .nan }
   }
 }
 
-/// A caller's request, read.
-private struct Question {
-  var nodes: [String]
-  let methods: [String]
-  let target: TargetRequest
-  let fusion: Fusion?
-  let smoothing: Set<Smoothing>
-  let compatibility: Compatibility?
-  let hint: FeatureMapHint
-  let conceptCount: Int
-  let skipsUnsupported: Bool
-
-  /// Throws `usage` for what cannot be read.
-  init(_ request: gradcam_request) throws {
-    func list(
-      _ several: UnsafePointer<UnsafePointer<CChar>?>?, _ count: Int, _ name: String, or one: UnsafePointer<CChar>?
-    ) throws -> [String] {
-      let several = try texts(several, count, name), one = text(one)
-      guard several.isEmpty || one == nil else {
-        throw GradCAMError(.usage, at: "argument 'request'", problem: "has both one and several \(name)")
-      }
-      return one.map { [$0] } ?? several
-    }
-    nodes = try texts(request.nodes, request.node_count, "nodes")
-    methods = try list(request.methods, request.method_count, "methods", or: request.method)
-    fusion = try choice(request.fuse, "fuse")
-    smoothing = Set(
-      try texts(request.smooth, request.smooth_count, "smooth").map { name in
-        try name.withCString { try choice($0, "smooth")! }
-      })
-    compatibility = try choice(request.compat, "compat")
-    hint = FeatureMapHint(
-      grid: try parsed(request.grid, "grid", "rows and columns, such as 14x14") { FeatureMapHint.Grid($0) },
-      channels: try choice(request.channel_axis, "channel_axis"), item: nil)
-    guard (0...64).contains(request.concept_count) else {
-      throw GradCAMError(.usage, at: "concept_count", problem: "is \(request.concept_count)", advice: "use 1 to 64")
-    }
-    conceptCount = request.concept_count == 0 ? MethodSettings().conceptCount : Int(request.concept_count)
-    skipsUnsupported = request.skips_unsupported != 0
-    var target = TargetRequest()
-    target.classes = try list(request.classes, request.class_count, "classes", or: request.class_name)
-    target.top = request.top == 0 ? nil : Int(request.top)
-    target.score = request.of_probability != 0 ? .probability : .logit
-    target.isCounterfactual = request.counterfactual != 0
-    (target.contrast, target.elements) = (text(request.contrast), text(request.target))
-    (target.mask, target.embedding) = (text(request.mask), text(request.embedding))
-    target.detection = request.detection == 0 ? nil : Int(request.detection) - 1
-    target.columns = try texts(request.columns, request.column_count, "columns")
-    self.target = target
-  }
-}
-
-/// The caller's progress function.
-private struct Progress {
-  private let function: (@convention(c) (UnsafeMutableRawPointer?, Double) -> Int32)?
-  private let context: UnsafeMutableRawPointer?
-
-  init(_ request: gradcam_request) { (function, context) = (request.progress, request.context) }
-
-  /// Reports the fraction done.
-  ///
-  /// Throws `Cancelled` if the caller ends the work.
-  func report(_ fraction: Double) throws {
-    if let function, function(context, fraction) != 0 { throw Cancelled() }
-  }
-}
-
-/// The object that a handle of several explanations refers to.
+/// The object that a handle of several explanations refers to: the maps of an image, or why it has none.
 final class ExplanationList: HeldObject, @unchecked Sendable {
-  let explanations: [ExplanationHandle]
+  private let result: Result<[ExplanationHandle], GradCAMError>
 
-  init(_ explanations: [ExplanationHandle]) { self.explanations = explanations }
+  init(_ explanations: [ExplanationHandle]) { result = .success(explanations) }
+
+  /// Throws an error that is not of the image alone.
+  init(_ result: Result<[ExplanationHandle], any Error>) throws {
+    do {
+      self.result = .success(try result.get())
+    } catch let error as GradCAMError {
+      self.result = .failure(error)
+    }
+  }
+
+  /// Throws why the image has no maps.
+  var explanations: [ExplanationHandle] { get throws { try result.get() } }
 }
 
 /// Closes an observation, as the header says.
@@ -204,7 +126,9 @@ public func gradcam_count_explanations(
 ) -> gradcam_status {
   status {
     let result = try required(count, "count")
-    result.pointee = try Handles.use(explanations, "explanations", as: ExplanationList.self) { $0.explanations.count }
+    result.pointee = try Handles.use(explanations, "explanations", as: ExplanationList.self) {
+      try $0.explanations.count
+    }
   }
 }
 

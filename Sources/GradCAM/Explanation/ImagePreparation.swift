@@ -109,9 +109,13 @@ extension Explainer {
   public var noise: [String: ImageContents] {
     Dictionary(
       uniqueKeysWithValues: model.imageInputs.map { input in
-        let size = decided.others[input.value]?.inputSize ?? planner.inputSize
-        return (input.name, .tensor(input.shape.noise(size)))
+        (input.name, .tensor(input.shape.noise(size(of: input))))
       })
+  }
+
+  /// The size of an image input.
+  public func size(of input: ImageInput) -> PixelSize {
+    decided.others[input.value]?.inputSize ?? planner.inputSize
   }
 }
 

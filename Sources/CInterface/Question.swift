@@ -1,0 +1,121 @@
+import CGradCAM
+import GradCAM
+import Graph
+
+/// Answers requests about images of a model.
+struct Asker {
+  let explainer: Explainer
+  /// The node that is explained unless others are asked for.
+  private let node: String
+  /// What inputs that take no image are given, by name.
+  private let inputs: [String: ValueInfo]
+
+  init(_ explainer: Explainer, node: String, inputs: [String: ValueInfo]) {
+    (self.explainer, self.node, self.inputs) = (explainer, node, inputs)
+  }
+
+  /// Plans what a request asks for.
+  func asking(_ question: Question) throws -> AskedQuestion {
+    let planned = try PlannedTarget(
+      question.target, in: explainer.model, size: explainer.planner.inputSize, inputs: inputs, labels: explainer.labels)
+    var asking = try explainer.asking(
+      planned, nodes: question.nodes.isEmpty ? [node] : question.nodes, hint: question.hint,
+      compatibility: question.compatibility)
+    asking.settings.conceptCount = question.conceptCount
+    return AskedQuestion(question: question, explainer: asking, choice: try TargetChoice(planned, of: asking))
+  }
+}
+
+/// A request, and what answers it.
+struct AskedQuestion {
+  let question: Question
+  let explainer: Explainer
+  let choice: TargetChoice
+
+  /// The maps of an image, for each target.
+  ///
+  /// - Parameters:
+  ///   - observation: one of `explainer`.
+  ///   - report: receives the fraction done, and throws to end the work.
+  func explanations(
+    of observation: Observation, report: @escaping (Double) throws -> Void
+  ) throws -> [ExplanationHandle] {
+    let methods = question.methods.isEmpty ? ["gradcam"] : question.methods
+    let targets = try choice.targets(explainer, of: observation)
+    var explanations: [Explanation] = []
+    for (index, target) in targets.enumerated() {
+      explanations += try explainer.explain(
+        target, of: observation, methods: methods, fusion: question.fusion, smoothing: question.smoothing,
+        skipsUnsupported: question.skipsUnsupported
+      ) { part in try report((Double(index) + part) / Double(targets.count)) }
+    }
+    return explanations.map { ExplanationHandle($0, of: observation.image, by: explainer) }
+  }
+}
+
+/// A caller's request, read.
+struct Question {
+  var nodes: [String]
+  let methods: [String]
+  let target: TargetRequest
+  let fusion: Fusion?
+  let smoothing: Set<Smoothing>
+  let compatibility: Compatibility?
+  let hint: FeatureMapHint
+  let conceptCount: Int
+  let skipsUnsupported: Bool
+
+  /// Throws `usage` for what cannot be read.
+  init(_ request: gradcam_request) throws {
+    func list(
+      _ several: UnsafePointer<UnsafePointer<CChar>?>?, _ count: Int, _ name: String, or one: UnsafePointer<CChar>?
+    ) throws -> [String] {
+      let several = try texts(several, count, name), one = text(one)
+      guard several.isEmpty || one == nil else {
+        throw GradCAMError(.usage, at: "argument 'request'", problem: "has both one and several \(name)")
+      }
+      return one.map { [$0] } ?? several
+    }
+    nodes = try texts(request.nodes, request.node_count, "nodes")
+    methods = try list(request.methods, request.method_count, "methods", or: request.method)
+    fusion = try choice(request.fuse, "fuse")
+    smoothing = Set(
+      try texts(request.smooth, request.smooth_count, "smooth").map { name in
+        try name.withCString { try choice($0, "smooth")! }
+      })
+    compatibility = try choice(request.compat, "compat")
+    hint = FeatureMapHint(
+      grid: try parsed(request.grid, "grid", "rows and columns, such as 14x14") { FeatureMapHint.Grid($0) },
+      channels: try choice(request.channel_axis, "channel_axis"), item: nil)
+    guard (0...64).contains(request.concept_count) else {
+      throw GradCAMError(.usage, at: "concept_count", problem: "is \(request.concept_count)", advice: "use 1 to 64")
+    }
+    conceptCount = request.concept_count == 0 ? MethodSettings().conceptCount : Int(request.concept_count)
+    skipsUnsupported = request.skips_unsupported != 0
+    var target = TargetRequest()
+    target.classes = try list(request.classes, request.class_count, "classes", or: request.class_name)
+    target.top = request.top == 0 ? nil : Int(request.top)
+    target.score = request.of_probability != 0 ? .probability : .logit
+    target.isCounterfactual = request.counterfactual != 0
+    (target.contrast, target.elements) = (text(request.contrast), text(request.target))
+    (target.mask, target.embedding) = (text(request.mask), text(request.embedding))
+    target.detection = request.detection == 0 ? nil : Int(request.detection) - 1
+    target.columns = try texts(request.columns, request.column_count, "columns")
+    self.target = target
+  }
+}
+
+/// The caller's progress function.
+struct Progress {
+  private let function: (@convention(c) (UnsafeMutableRawPointer?, Double) -> Int32)?
+  private let context: UnsafeMutableRawPointer?
+
+  init(_ request: gradcam_request) { (function, context) = (request.progress, request.context) }
+
+  /// Reports the fraction done.
+  ///
+  /// Throws `Cancelled` if the caller ends the work.
+  func report(_ fraction: Double) throws {
+    if let function, function(context, fraction) != 0 { throw Cancelled() }
+  }
+}
