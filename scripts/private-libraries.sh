@@ -3,7 +3,8 @@
 #
 # Those of Debian's packages come as they are. Of OpenBLAS, libgradcam-blas.so.0 has the functions that Sources/Ops calls,
 # for all processors: it is smaller than the whole by a third, needs no Fortran runtime, and its name lets another
-# OpenBLAS into the same process. A build with PKG_CONFIG_PATH=FOLDER is linked with it.
+# OpenBLAS into the same process. A build with PKG_CONFIG_PATH=FOLDER is linked with it, and runs with an older glibc if it
+# is linked with FOLDER/older-glibc.o.
 set -eu
 scripts=$(dirname "$0") folder=$1
 functions="cblas_sgemm cblas_dgemm dsyevx_ openblas_set_num_threads"
@@ -23,6 +24,8 @@ cc -shared -fPIC -O2 -Wall -Werror -s -o "$folder/lib/libgradcam-blas.so.0" \
   -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,defs $(printf ' -Wl,-u,%s' $functions) \
   "$scripts/fortran-runtime.c" "$(pkg-config --variable=libdir openblas)/libopenblas.a" -lm
 chmod 644 "$folder/lib/libgradcam-blas.so.0"
+
+cc -c -fPIC -O2 -Wall -Werror -fno-builtin -o "$folder/older-glibc.o" "$scripts/older-glibc.c"
 
 # pkg-config names FOLDER, with its OpenBLAS, before the system's folders.
 ln -s lib/libgradcam-blas.so.0 "$folder/libopenblas.so"

@@ -3,7 +3,7 @@ import Testing
 
 /// What `make dist` packs; small files of the system stand for the program and its library, so that it takes no time.
 struct PackagingTests {
-  private static let version = "0.1.0", time = "1700000000"
+  private static let version = "0.2.0", time = "1700000000"
   private let place: Workplace
 
   init() throws {

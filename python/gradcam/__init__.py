@@ -8,18 +8,20 @@
     seen.explain(node="features.35").save("why.png")
 """
 
+from ._comparison import Comparison, compare
 from ._errors import Cancelled, DataError, DefectError, Error, ReadError, UnsupportedError, UsageError
+from ._evaluation import Evaluation, MetricMean
 from ._explanation import Box, Explanation, Note
-from ._model import Model, Node, Preprocessing
+from ._model import Input, Model, Node, Preprocessing
 from ._native import LIBRARY as _LIBRARY
 from ._observation import Class, Observation
 
 __version__: str = _LIBRARY.gradcam_version().decode()
 
 __all__ = [
-    "Box", "Cancelled", "Class", "DataError", "DefectError", "Error", "Explanation", "Model", "Node", "Note",
-    "Observation", "Preprocessing", "ReadError", "UnsupportedError", "UsageError", "__version__",
-    "set_memory_limit",
+    "Box", "Cancelled", "Class", "Comparison", "DataError", "DefectError", "Error", "Evaluation", "Explanation", "Input",
+    "MetricMean", "Model", "Node", "Note", "Observation", "Preprocessing", "ReadError", "UnsupportedError", "UsageError",
+    "__version__", "compare", "set_memory_limit",
 ]
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from ctypes import POINTER, c_float, c_uint8, cast
+from collections.abc import Mapping
+from ctypes import POINTER, c_float, c_uint8, cast, pointer
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,8 +17,18 @@ from . import _native as native
 ImageLike: TypeAlias = "str | os.PathLike[str] | npt.ArrayLike"
 
 
-def image(value: ImageLike) -> native.Image:
+def image(value: ImageLike, others: Mapping[str, ImageLike] | None = None, item: int = 0) -> native.Image:
     """The struct for an image; it keeps alive what it points to."""
+    result = _image(value)
+    result.item = item
+    if others:
+        result.others = (native.NamedImage * len(others))(*(
+            native.NamedImage(name.encode(), pointer(_image(other))) for name, other in others.items()))
+        result.other_count = len(others)
+    return result
+
+
+def _image(value: ImageLike) -> native.Image:
     if isinstance(value, (str, os.PathLike)):
         return native.Image(path=os.fsencode(value))
     array = _array(value)

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import weakref
-from collections.abc import Iterable, Sequence
-from ctypes import byref, c_char_p, c_int32, c_void_p
+from collections.abc import Iterable, Mapping, Sequence
+from ctypes import POINTER, byref, c_char_p, c_float, c_int32, c_int64, c_size_t, c_void_p, cast, pointer
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
+
 from . import _native as native
+from . import _program as program
+from ._errors import Error, UsageError
+from ._evaluation import Evaluation
 from ._explanation import Explanation
 from ._images import ImageLike, image
-from ._observation import Observation
+from ._observation import Observation, Progress, answers, request, send
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -31,6 +39,16 @@ class Node:
     shape: tuple[int, ...] | None
     is_mappable: bool
     is_auto: bool
+
+
+@dataclass(frozen=True)
+class Input:
+    """An input of a network: its extents (None for one that the file leaves open), and whether it takes a picture."""
+
+    name: str
+    type: str | None
+    shape: tuple[int | None, ...] | None
+    takes_image: bool
 
 
 @dataclass(frozen=True)
@@ -57,7 +75,7 @@ class Model:
     node: where maps are taken unless others are asked for. labels: a file of names of the classes. preset, resize, crop,
     channels, interpolation, mean, std, range: how pictures are preprocessed, where the file does not say. layout: "nchw"
     or "nhwc". size: (width, height) of the network's input, if its file leaves it open. output: the one that holds scores
-    of classes. compat: whose formulas and drawing to follow. threads: one a core by default. plugins: libraries of
+    of classes. inputs: arrays for inputs that take no picture, by name. compat: whose formulas and drawing to follow. threads: one a core by default. plugins: libraries of
     operators, methods and targets; prefer: which of them to use where several provide the same name.
 
     It serves one call at a time; `model(picture)` gives what any thread may use besides. Pickled, it opens the same file.
@@ -70,6 +88,7 @@ class Model:
         range: float = 0, layout: str | None = None, size: tuple[int, int] | None = None, output: str | None = None,
         compat: str | None = None, threads: int = 0, models: str | os.PathLike[str] | None = None,
         plugins: Sequence[str | os.PathLike[str]] = (), prefer: Sequence[str] = (),
+        inputs: Mapping[str, npt.ArrayLike] | None = None,
     ) -> None:
         self._arguments: dict[str, Any] = {
             name: value for name, value in locals().items() if name not in ("self", "path", "__class__")}
@@ -83,12 +102,15 @@ class Model:
             compat=native.encoded(compat), threads=threads, models=native.encoded(models))
         options.plugins, options.plugin_count = native.strings(plugins)
         options.preferred, options.preferred_count = native.strings(prefer)
+        arrays = {name: np.asarray(array, dtype=np.float32, order="C") for name, array in (inputs or {}).items()}
+        options.inputs, options.input_count = _tensors(arrays), len(arrays)
         self._handle = c_void_p()
         native.call("gradcam_open", os.fsencode(path), byref(options), byref(self._handle))
         self._closing = weakref.finalize(self, native.closing("gradcam_close", self._handle))
         info = native.ModelInfo()
         native.call("gradcam_get_model_info", self._handle, byref(info))
         self._node_count, self._metadata_count = int(info.node_count), int(info.metadata_count)
+        self._input_count = int(info.input_count)
         self.node = native.text(info.node) or ""
         self.class_count = int(info.class_count)
         extents = (info.height, info.width, info.channels) if info.channels_last else (
@@ -96,9 +118,13 @@ class Model:
         self.input_shape: tuple[int, int, int, int] = (info.batch, *extents)
         self.preprocessing_text = native.text(info.preprocessing) or ""
 
-    def __call__(self, picture: ImageLike) -> Observation:
-        """Runs the network on a picture, or on its input as floating-point numbers."""
-        given, handle = image(picture), c_void_p()
+    def __call__(self, picture: ImageLike, *, others: Mapping[str, ImageLike] | None = None, item: int = 0
+                 ) -> Observation:
+        """Runs the network on a picture, or on its input as floating-point numbers.
+
+        others: what its further image inputs get, by name. item: which image of an input of several is asked about.
+        """
+        given, handle = image(picture, others, item), c_void_p()
         native.call("gradcam_observe", self._handle, byref(given), byref(handle))
         name = os.fspath(picture) if isinstance(picture, (str, os.PathLike)) else "an array"
         return Observation(handle, name, self.class_count)
@@ -110,6 +136,47 @@ class Model:
     def sweep(self, picture: ImageLike, cls: int | str | None = None, **options: Any) -> list[Explanation]:
         """Runs the network on a picture and explains a class at every node, as `Observation.sweep` does."""
         return self(picture).sweep(cls, **options)
+
+    def explain_many(self, pictures: Iterable[ImageLike], classes: Iterable[int | str] | None = None, *,
+                     progress: Progress | None = None, **options: Any) -> list[list[Explanation] | Error]:
+        """Explains many pictures on all cores: for each its maps, as `Observation.explain_all` makes them.
+
+        A picture that cannot be read or used has its error in place of maps. options: as for `explain_all`.
+        """
+        images = [image(picture) for picture in pictures]
+        pointers = (POINTER(native.Image) * len(images))(*map(pointer, images))
+        found = (c_void_p * len(images))()
+
+        asked = request(classes, **options)
+        send(asked, lambda: native.call(
+            "gradcam_ask_many", self._handle, pointers, c_size_t(len(images)), byref(asked), found), progress)
+        made: list[list[Explanation] | Error] = []
+        for address in found:
+            try:
+                made.append(answers(c_void_p(address)))
+            except Error as error:
+                made.append(error)
+        return made
+
+    def evaluate(self, folder: str | os.PathLike[str], *, cls: int | str | None = None, method: Iterable[str] = (),
+                 metric: Iterable[str] = (), boxes: str | os.PathLike[str] | None = None, **options: Any) -> Evaluation:
+        """Measures how good maps are over a folder of pictures, by the program's command `evaluate`.
+
+        cls: a class's number or label; by default each class that has a box, else the top class. method: gradcam by
+        default. metric: by default all that apply. boxes, options: as the program's options of these names, `_` for `-`.
+        """
+        with tempfile.TemporaryDirectory() as temporary:
+            log = Path(temporary, "evaluation.jsonl")
+            own = {name: value for name, value in self._options().items() if value is not None}
+            data, warnings = program.run(
+                "evaluate", self.path, os.fspath(folder), options={
+                    **own, "class": cls, "method": method, "metric": metric, "boxes": boxes, "output": log, **options})
+            return Evaluation(data, Evaluation.read_lines(log), warnings)
+
+    @cached_property
+    def inputs(self) -> list[Input]:
+        """All inputs, in the file's order."""
+        return [self._input(index) for index in range(self._input_count)]
 
     @cached_property
     def nodes(self) -> list[Node]:
@@ -159,6 +226,29 @@ class Model:
         return Node(index, native.text(info.name) or "", native.text(info.tensor) or "", native.text(info.module),
                     native.text(info.operator_name) or "", shape, bool(info.is_mappable), bool(info.is_auto))
 
+    def _input(self, index: int) -> Input:
+        info = native.InputInfo()
+        native.call("gradcam_get_input", self._handle, c_int32(index), byref(info))
+        shape = None
+        if info.shape:
+            shape = tuple(None if info.shape[axis] < 0 else int(info.shape[axis]) for axis in range(info.rank))
+        return Input(native.text(info.name) or "", native.text(info.type), shape, bool(info.takes_image))
+
+    def _options(self) -> dict[str, Any]:
+        """The arguments as the program's options, None for a default."""
+        given = dict(self._arguments)
+        for name, usual in (("compat", None), ("inputs", None)):
+            if given.pop(name) != usual:
+                raise UsageError(f"the network was opened with {name}, which the program's command does not take")
+        size, mean, std = given.pop("size"), given.pop("mean"), given.pop("std")
+        node = given.pop("node")
+        return {
+            "node": None if node == "auto" else node, "size": size and f"{size[0]}x{size[1]}",
+            "mean": mean and ",".join(map(str, mean)), "std": std and ",".join(map(str, std)),
+            "range": given.pop("range") or None, "threads": given.pop("threads") or None,
+            "output-name": given.pop("output"), "plugin": list(given.pop("plugins")),
+            "prefer": list(given.pop("prefer")), **given}
+
     def _label(self, index: int) -> str | None:
         label = c_char_p()
         native.call("gradcam_get_label", self._handle, c_int32(index), byref(label))
@@ -168,6 +258,16 @@ class Model:
         key, value = c_char_p(), c_char_p()
         native.call("gradcam_get_metadata", self._handle, c_int32(index), byref(key), byref(value))
         return native.text(key.value) or "", native.text(value.value) or ""
+
+
+def _tensors(arrays: Mapping[str, npt.NDArray[np.float32]]) -> Any:
+    """The structs for arrays, which must outlive them."""
+    structs = (native.TensorInfo * len(arrays))()
+    for struct, (name, array) in zip(structs, arrays.items(), strict=True):
+        struct.name, struct.rank = name.encode(), array.ndim
+        struct.values = cast(array.ctypes.data, POINTER(c_float))
+        struct.shape = (c_int64 * array.ndim)(*array.shape)
+    return structs
 
 
 def _open(path: str, arguments: dict[str, Any]) -> Model:

@@ -5,7 +5,18 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Callable, Iterable
-from ctypes import POINTER, byref, c_char_p, c_double, c_float, c_int32, c_int64, c_size_t, c_uint8, c_void_p
+from ctypes import (
+    POINTER,
+    byref,
+    c_char_p,
+    c_double,
+    c_float,
+    c_int32,
+    c_int64,
+    c_size_t,
+    c_uint8,
+    c_void_p,
+)
 from pathlib import Path
 from typing import Any
 
@@ -29,19 +40,30 @@ class ErrorParts(Sized):
                 ("advice", c_char_p)]
 
 
+class TensorInfo(ctypes.Structure):
+    _fields_ = [("name", c_char_p), ("values", POINTER(c_float)), ("shape", POINTER(c_int64)), ("rank", c_int32)]
+
+
 class Options(Sized):
     _fields_ = [("size", c_size_t), ("node", c_char_p), ("labels", c_char_p), ("preset", c_char_p),
                 ("layout", c_char_p), ("models", c_char_p), ("threads", c_int32), ("width", c_int32),
                 ("height", c_int32), ("output", c_char_p), ("compat", c_char_p), ("resize", c_char_p),
                 ("crop", c_char_p), ("channels", c_char_p), ("interpolation", c_char_p), ("mean", POINTER(c_float)),
                 ("std", POINTER(c_float)), ("range", c_float), ("plugins", POINTER(c_char_p)),
-                ("plugin_count", c_size_t), ("preferred", POINTER(c_char_p)), ("preferred_count", c_size_t)]
+                ("plugin_count", c_size_t), ("preferred", POINTER(c_char_p)), ("preferred_count", c_size_t),
+                ("inputs", POINTER(TensorInfo)), ("input_count", c_size_t)]
 
 
 class ModelInfo(Sized):
     _fields_ = [("size", c_size_t), ("node", c_char_p), ("batch", c_int32), ("channels", c_int32),
                 ("height", c_int32), ("width", c_int32), ("channels_last", c_int32), ("class_count", c_int32),
-                ("node_count", c_int32), ("metadata_count", c_int32), ("preprocessing", c_char_p)]
+                ("node_count", c_int32), ("metadata_count", c_int32), ("preprocessing", c_char_p),
+                ("input_count", c_int32)]
+
+
+class InputInfo(Sized):
+    _fields_ = [("size", c_size_t), ("name", c_char_p), ("type", c_char_p), ("shape", POINTER(c_int64)),
+                ("rank", c_int32), ("takes_image", c_int32)]
 
 
 class PreprocessingInfo(Sized):
@@ -57,8 +79,17 @@ class NodeInfo(Sized):
 
 
 class Image(Sized):
-    _fields_ = [("size", c_size_t), ("path", c_char_p), ("pixels", POINTER(c_uint8)), ("width", c_int32),
-                ("height", c_int32), ("stride", c_size_t), ("tensor", POINTER(c_float)), ("tensor_count", c_size_t)]
+    pass
+
+
+class NamedImage(ctypes.Structure):
+    _fields_ = [("name", c_char_p), ("image", POINTER(Image))]
+
+
+Image._fields_ = [
+    ("size", c_size_t), ("path", c_char_p), ("pixels", POINTER(c_uint8)), ("width", c_int32), ("height", c_int32),
+    ("stride", c_size_t), ("tensor", POINTER(c_float)), ("tensor_count", c_size_t), ("item", c_int32),
+    ("others", POINTER(NamedImage)), ("other_count", c_size_t)]
 
 
 class ClassInfo(ctypes.Structure):

@@ -72,26 +72,18 @@ class Observation:
         are. concepts: how many the method `dff` looks for. skip_unsupported: leaves out methods that cannot do what is
         asked. progress: called now and then with the fraction done. Ctrl-C ends the work.
         """
-        request = native.Request(
-            top=top, target=native.encoded(target), mask=native.encoded(mask), embedding=native.encoded(embedding),
-            contrast=None if contrast is None else f"{contrast[0]},{contrast[1]}".encode(),
-            detection=0 if detection is None else detection + 1, counterfactual=counterfactual,
-            of_probability=of_probability, fuse=native.encoded(fuse), compat=native.encoded(compat),
-            grid=native.encoded(grid), channel_axis=native.encoded(channels), concept_count=concepts,
-            skips_unsupported=skip_unsupported)
-        request.classes, request.class_count = native.strings(str(name) for name in classes or ())
-        request.nodes, request.node_count = native.strings(nodes or ())
-        request.methods, request.method_count = native.strings(methods or ())
-        request.columns, request.column_count = native.strings(columns)
-        request.smooth, request.smooth_count = native.strings(smooth)
-        return self._answer("gradcam_ask", request, progress)
+        asked = request(
+            classes, nodes=nodes, methods=methods, top=top, contrast=contrast, target=target, mask=mask,
+            embedding=embedding, detection=detection, columns=columns, counterfactual=counterfactual,
+            of_probability=of_probability, fuse=fuse, smooth=smooth, compat=compat, grid=grid, channels=channels,
+            concepts=concepts, skip_unsupported=skip_unsupported)
+        return self._answer("gradcam_ask", asked, progress)
 
     def sweep(self, cls: int | str | None = None, *, nodes: Iterable[str] | None = None, method: str = "gradcam",
               progress: Progress | None = None) -> list[Explanation]:
         """A map at every node that has one, or at those named, by one pass back through the network."""
-        request = native.Request(method=method.encode(), class_name=None if cls is None else str(cls).encode())
-        request.nodes, request.node_count = native.strings(nodes or ())
-        return self._answer("gradcam_sweep", request, progress)
+        asked = request(None if cls is None else [cls], nodes=nodes, methods=[method])
+        return self._answer("gradcam_sweep", asked, progress)
 
     def measure(self, explanations: Sequence[Explanation], metric: str, boxes: Iterable[Box] = ()) -> list[float]:
         """A number for each map of this picture, as for --metric of the program; NaN where it is not defined."""
@@ -109,37 +101,72 @@ class Observation:
         chance = "" if math.isnan(best[0].probability) else f" {100 * best[0].probability:.1f}%"
         return f"<gradcam.Observation of {self._name}: {best[0].label or best[0].index}{chance}>"
 
-    def _answer(self, function: str, request: native.Request, progress: Progress | None) -> list[Explanation]:
-        raised: list[BaseException] = []
-
-        def report(_: object, fraction: float) -> int:
-            # Python runs the handler of Ctrl-C here, since it runs nowhere else meanwhile.
-            try:
-                if progress is not None:
-                    progress(fraction)
-                return 0
-            except BaseException as error:  # noqa: BLE001 - it is raised again below
-                raised.append(error)
-                return 1
-
-        request.progress = native.ProgressFunction(report)
+    def _answer(self, function: str, asked: native.Request, progress: Progress | None) -> list[Explanation]:
         found = c_void_p()
-        try:
-            native.call(function, self._handle, byref(request), byref(found))
-        except Cancelled:
-            if raised:
-                raise raised[0] from None
-            raise
-        close = native.closing("gradcam_close_explanations", found)
-        try:
-            count = c_size_t()
-            native.call("gradcam_count_explanations", found, byref(count))
-            return [Explanation(self._map(found, index)) for index in range(count.value)]
-        finally:
-            close()
+        send(asked, lambda: native.call(function, self._handle, byref(asked), byref(found)), progress)
+        return answers(found)
 
-    @staticmethod
-    def _map(found: c_void_p, index: int) -> c_void_p:
-        handle = c_void_p()
-        native.call("gradcam_get_explanation", found, c_size_t(index), byref(handle))
-        return handle
+
+def request(
+    classes: Iterable[int | str] | None = None, *, nodes: Iterable[str] | None = None,
+    methods: Iterable[str] | None = None, top: int = 0, contrast: tuple[int | str, int | str] | None = None,
+    target: str | None = None, mask: str | os.PathLike[str] | None = None,
+    embedding: str | os.PathLike[str] | None = None, detection: int | None = None, columns: Iterable[str] = (),
+    counterfactual: bool = False, of_probability: bool = False, fuse: str | None = None, smooth: Iterable[str] = (),
+    compat: str | None = None, grid: str | None = None, channels: str | None = None, concepts: int = 0,
+    skip_unsupported: bool = False,
+) -> native.Request:
+    """The struct for a request, as `Observation.explain_all` describes it."""
+    asked = native.Request(
+        top=top, target=native.encoded(target), mask=native.encoded(mask), embedding=native.encoded(embedding),
+        contrast=None if contrast is None else f"{contrast[0]},{contrast[1]}".encode(),
+        detection=0 if detection is None else detection + 1, counterfactual=counterfactual,
+        of_probability=of_probability, fuse=native.encoded(fuse), compat=native.encoded(compat),
+        grid=native.encoded(grid), channel_axis=native.encoded(channels), concept_count=concepts,
+        skips_unsupported=skip_unsupported)
+    asked.classes, asked.class_count = native.strings(str(name) for name in classes or ())
+    asked.nodes, asked.node_count = native.strings(nodes or ())
+    asked.methods, asked.method_count = native.strings(methods or ())
+    asked.columns, asked.column_count = native.strings(columns)
+    asked.smooth, asked.smooth_count = native.strings(smooth)
+    return asked
+
+
+def send(asked: native.Request, call: Callable[[], None], progress: Progress | None) -> None:
+    """Calls what answers a request; raises what `progress` raises, or Ctrl-C."""
+    raised: list[BaseException] = []
+
+    def report(_: object, fraction: float) -> int:
+        # Python runs the handler of Ctrl-C here, since it runs nowhere else meanwhile.
+        try:
+            if progress is not None:
+                progress(fraction)
+            return 0
+        except BaseException as error:  # noqa: BLE001 - it is raised again below
+            raised.append(error)
+            return 1
+
+    asked.progress = native.ProgressFunction(report)
+    try:
+        call()
+    except Cancelled:
+        if raised:
+            raise raised[0] from None
+        raise
+
+
+def answers(found: c_void_p) -> list[Explanation]:
+    """The maps of a list, which is closed; raises why it has none."""
+    close = native.closing("gradcam_close_explanations", found)
+    try:
+        count = c_size_t()
+        native.call("gradcam_count_explanations", found, byref(count))
+        return [Explanation(_map(found, index)) for index in range(count.value)]
+    finally:
+        close()
+
+
+def _map(found: c_void_p, index: int) -> c_void_p:
+    handle = c_void_p()
+    native.call("gradcam_get_explanation", found, c_size_t(index), byref(handle))
+    return handle

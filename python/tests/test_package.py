@@ -21,13 +21,16 @@ ROOT = Path(__file__).resolve().parents[2]
 MODEL = ROOT / "models" / "shapes-resnet.onnx"
 PICTURE = ROOT / "models" / "samples" / "pair-006-star-cross.png"
 OTHER = ROOT / "models" / "samples" / "pair-000-square-star.png"
+FIXTURES = ROOT / "Tests" / "CommandTests" / "Fixtures"
 PROGRAM = os.environ.get("GRADCAM", "gradcam")
 
 
-def program(*arguments: str) -> tuple[np.ndarray, np.ndarray]:
+def program(*arguments: str, model: "Path | str" = MODEL, picture: "Path | None" = PICTURE
+            ) -> tuple[np.ndarray, np.ndarray]:
     """The map at the node and the map as drawn, 0 where the network does not look."""
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([PROGRAM, "explain", MODEL, PICTURE, "--save-map", f"{folder}/map.npy", "--save-heat",
+        pictures = [] if picture is None else [picture]
+        subprocess.run([PROGRAM, "explain", model, *pictures, "--save-map", f"{folder}/map.npy", "--save-heat",
                         f"{folder}/heat.npy", "--output", f"{folder}/o.png", *arguments], check=True,
                        capture_output=True)
         return np.load(f"{folder}/map.npy"), np.nan_to_num(np.load(f"{folder}/heat.npy"))
@@ -92,6 +95,8 @@ class PackageTests(unittest.TestCase):
             drawn = self.seen.explain("star").overlay()
             self.seen.explain("star").save(path)
             self.assertEqual(drawn.shape, (*truth.shape, 3))
+            wide = self.seen.explain("star").overlay("side-by-side", colormap="gray")
+            self.assertEqual(wide.shape, (truth.shape[0], 2 * truth.shape[1], 3))
             self.assertEqual(path.read_bytes()[:4], b"\x89PNG")
             # What was drawn is a picture like any other.
             np.testing.assert_array_equal(self.model(path).explain("star").heat, self.model(drawn).explain("star").heat)
@@ -147,6 +152,84 @@ class PackageTests(unittest.TestCase):
         with self.assertRaises(KeyboardInterrupt):
             self.seen.explain(method="scorecam", progress=interrupt)
         self.assertEqual(self.seen.explain().label, "cross")
+
+    def test_many_pictures(self) -> None:
+        fractions: list[float] = []
+        made = self.model.explain_many([PICTURE, OTHER, "missing.png", PICTURE], ["star"], methods=["gradcam", "layercam"],
+                                       progress=fractions.append)
+        for picture, maps in zip([PICTURE, OTHER, None, PICTURE], made, strict=True):
+            if picture is None:
+                self.assertIsInstance(maps, gradcam.ReadError)
+                self.assertIn("missing.png", str(maps))
+                continue
+            for one, method in zip(maps, ["gradcam", "layercam"], strict=True):
+                np.testing.assert_array_equal(one.map, self.model(picture).explain("star", method=method).map)
+        self.assertTrue(all(0 <= fraction <= 1 for fraction in fractions))
+        self.assertEqual(self.model.explain_many([]), [])
+        with self.assertRaises(gradcam.UsageError):
+            self.model.explain_many([PICTURE], ["dog"])
+
+        def interrupt(_: float) -> None:
+            raise KeyboardInterrupt
+
+        with self.assertRaises(KeyboardInterrupt):
+            self.model.explain_many([PICTURE] * 8, methods=["scorecam"], progress=interrupt)
+
+    def test_several_inputs(self) -> None:
+        pair = gradcam.Model(FIXTURES / "two-pictures.onnx")
+        self.assertEqual([(one.name, one.takes_image) for one in pair.inputs], [("left", True), ("right", True)])
+        picture, other = FIXTURES / "disc.png", FIXTURES / "pixel.png"
+        made = pair(picture, others={"right": other}).explain(node="right.relu2")
+        truth, _ = program("--image", f"right={other}", "--node", "right.relu2", model=pair.path, picture=picture)
+        np.testing.assert_array_equal(made.map, truth)
+        with self.assertRaises(gradcam.UsageError):
+            pair(picture)
+        with self.assertRaises(gradcam.UsageError):
+            pair(picture, others={"middle": other})
+
+        image, offset = np.load(FIXTURES / "image.npy"), np.load(FIXTURES / "offset.npy")
+        model = gradcam.Model(FIXTURES / "two-inputs.onnx", inputs={"offset": offset})
+        self.assertEqual(model.inputs[1], gradcam.Input("offset", "float32", (1, 6), False))
+        best = model(image).top(1)[0]
+        shifted = gradcam.Model(FIXTURES / "two-inputs.onnx", inputs={"offset": offset + 100 * np.arange(6)})
+        self.assertNotEqual(shifted(image).top(1)[0].logit, best.logit)
+        truth, _ = program("--tensor", str(FIXTURES / "image.npy"), "--tensor", f"offset={FIXTURES / 'offset.npy'}",
+                           model=model.path, picture=None)
+        np.testing.assert_array_equal(model(image).explain(best.index).map, truth)
+        with self.assertRaises(gradcam.UsageError):
+            gradcam.Model(FIXTURES / "two-inputs.onnx", inputs={"image": image})
+
+        two = gradcam.Model(FIXTURES / "two-images.onnx")
+        both = np.concatenate([image, -image])
+        first, second = two(both).explain(1), two(both, item=1).explain(1)
+        self.assertFalse(np.array_equal(first.map, second.map))
+        np.testing.assert_allclose(two(both[::-1], item=1).explain(1).map, first.map, rtol=1e-5)
+        with self.assertRaises(gradcam.UsageError):
+            two(both, item=2)
+
+    def test_comparison_and_evaluation(self) -> None:
+        other = gradcam.Model(ROOT / "models" / "shapes-vgg.onnx", node="features.10")
+        compared = gradcam.compare([self.model, other], [PICTURE, OTHER], cls="star", metric=["average-drop"])
+        self.assertEqual([model["node"] for model in compared.models], ["layer3.0.relu", "features.10"])
+        self.assertEqual({image["label"] for image in compared.images}, {"star"})
+        self.assertIn("features.10", compared._repr_html_())
+        with tempfile.TemporaryDirectory() as folder:
+            for name, start in [("r.html", b"<!"), ("r.png", b"\x89PNG"), ("r.json", b"{")]:
+                compared.save(Path(folder, name))
+                self.assertTrue(Path(folder, name).read_bytes().startswith(start))
+            with self.assertRaises(ValueError):
+                compared.save(Path(folder, "r.txt"))
+        with self.assertRaises(gradcam.ReadError) as caught:
+            gradcam.compare(["missing.onnx"], [PICTURE])
+        self.assertIn("missing.onnx", str(caught.exception))
+
+        evaluated = self.model.evaluate(PICTURE.parent, metric=["average-drop"], method=["gradcam", "layercam"], limit=3)
+        self.assertEqual((evaluated.images, evaluated.skipped, len(evaluated.lines)), (3, 0, 6))
+        self.assertEqual([one.method for one in evaluated.means], ["gradcam", "layercam"])
+        line = evaluated.lines[0]
+        seen = self.model(PICTURE.parent / line["image"])
+        made = seen.explain(line["class"], method=line["method"])
+        self.assertAlmostEqual(seen.measure([made], "average-drop")[0], line["metrics"]["average-drop"], places=4)
 
     def test_threads(self) -> None:
         models = [gradcam.Model(MODEL, threads=1) for _ in range(4)]

@@ -1,0 +1,52 @@
+"""How good maps are, over many pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class MetricMean:
+    """A metric's mean over `count` pictures for a method, with a 95% interval from `low` to `high`."""
+
+    metric: str
+    method: str
+    mean: float
+    low: float
+    high: float
+    count: int
+    higher_is_better: bool
+
+
+class Evaluation:
+    """What metrics say of a network's maps over a folder of pictures.
+
+    model, node: what was explained, and where. images: how many pictures were measured; skipped: how many could not be
+    read. means: one for each metric and method. lines: a dictionary for each map, as `gradcam evaluate` writes them.
+    warnings: what to know, as lines.
+    """
+
+    def __init__(self, data: dict[str, Any], lines: Sequence[dict[str, Any]], warnings: Sequence[str]) -> None:
+        self.data, self.lines, self.warnings = data, list(lines), list(warnings)
+        self.model: str = data["model"]
+        self.node: str = data["node"]
+        self.images: int = data["images"]
+        self.skipped: int = data["skipped"]
+        self.means = [
+            MetricMean(metric["metric"], one["method"], one["mean"], one["low"], one["high"], one["count"],
+                       metric["higher_is_better"])
+            for metric in data["metrics"] for one in metric["methods"]]
+
+    def __repr__(self) -> str:
+        skipped = f", {self.skipped} skipped" if self.skipped else ""
+        return f"<gradcam.Evaluation of {self.model} at {self.node}: {self.images} pictures{skipped}>"
+
+    @staticmethod
+    def read_lines(path: Path) -> list[dict[str, Any]]:
+        """The lines of a log; its head, which says how it came about, is not of a map."""
+        found = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        return [line for line in found if "image" in line]
