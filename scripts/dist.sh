@@ -1,11 +1,11 @@
 #!/bin/sh
-# Makes the packages of a release, their checksums and their SBOM: dist.sh STAGE PORTABLE SCRATCH FOLDER
+# Makes the packages of a release, their checksums and their SBOM: dist.sh STAGE PORTABLE SCRATCH PYTHON FOLDER
 #
 # STAGE is what stage.sh laid out; PORTABLE has bin/gradcam, lib/libgradcam.so and the libraries that they bring along in
-# lib/gradcam; SCRATCH is their build folder. Times in the packages are SOURCE_DATE_EPOCH, by default the time of the last
-# commit.
+# lib/gradcam; SCRATCH is their build folder; PYTHON makes the wheel. Times in the packages are SOURCE_DATE_EPOCH, by
+# default the time of the last commit.
 set -eu
-stage=$1 portable=$2 scratch=$3 folder=$4
+stage=$1 portable=$2 scratch=$3 python=$4 folder=$5
 scripts=$(dirname "$0")
 
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$scripts" log -1 --format=%ct)}
@@ -22,8 +22,12 @@ trap 'rm -f "$components"' EXIT
 "$scripts/list-components.sh" "$scratch" >"$components"
 "$scripts/make-archive.sh" "$stage" "$portable" "$components" "$new/$archive"
 "$scripts/make-deb.sh" "$stage" "$version" "$new/$deb"
-"$scripts/make-sbom.sh" "$version" "$components" "$new/$archive" "$new/$deb" >"$new/gradcam-$version.spdx.json"
+"$scripts/make-wheel.sh" "$python" "$portable" "$scratch" "$new"
+wheel=$(basename "$new"/*.whl)
+"$scripts/make-sbom.sh" "$version" "$components" "$new/$archive" "$new/$deb" "$new/$wheel" \
+  >"$new/gradcam-$version.spdx.json"
 "$scripts/check-archive.sh" "$new/$archive"
-(cd "$new" && sha256sum "$archive" "$deb" "gradcam-$version.spdx.json" >SHA256SUMS)
+"$scripts/check-wheel.sh" "$new/$wheel"
+(cd "$new" && sha256sum "$archive" "$deb" "$wheel" "gradcam-$version.spdx.json" >SHA256SUMS)
 rm -rf "$folder"
 mv "$new" "$folder"

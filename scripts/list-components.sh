@@ -2,7 +2,7 @@
 # Lists what the packages of a release have inside that others wrote, one component a line: list-components.sh SCRATCH
 #
 # SCRATCH is the build folder, which has the sources of Swift packages. A line has name, version, SPDX licence, purl, the
-# file with the licence's text, and whether it is in the archive alone or in both packages, separated by tabs.
+# file with the licence's text, and 'archive' if it is in archive and wheel alone, else 'both', separated by tabs.
 set -eu
 resolved=$(dirname "$0")/../Package.resolved
 checkout=$1/checkouts/swift-argument-parser

@@ -28,6 +28,6 @@ SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$scripts" log -1 --format=%ct)}
 export SOURCE_DATE_EPOCH
 "$python" -m build --quiet --wheel --no-isolation --outdir "$root/made" "$root"
 PATH=$(dirname "$python"):$PATH "$python" -m auditwheel repair --plat auto --wheel-dir "$root/repaired" "$root"/made/*.whl
-rm -rf "$folder"
 mkdir -p "$folder"
+rm -f "$folder"/*.whl
 cp "$root"/repaired/*.whl "$folder/"

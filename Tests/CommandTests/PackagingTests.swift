@@ -141,14 +141,14 @@ struct PackagingTests {
 
   @Test func theBillOfMaterialsNamesWhatIsInside() throws {
     let components = try listComponents()
-    for name in ["archive", "deb"] { try Data(name.utf8).write(to: URL(fileURLWithPath: place.path(name))) }
-    let outcome = try script("make-sbom", Self.version, "components", "archive", "deb")
+    for name in ["archive", "deb", "wheel"] { try Data(name.utf8).write(to: URL(fileURLWithPath: place.path(name))) }
+    let outcome = try script("make-sbom", Self.version, "components", "archive", "deb", "wheel")
     #expect(outcome.code == 0, "\(outcome.errors)")
     let document: [String: Any] = try outcome.json()
     #expect(document["spdxVersion"] as? String == "SPDX-2.3")
     #expect((document["creationInfo"] as? [String: Any])?["created"] as? String == "2023-11-14T22:13:20Z")
     let packages = try #require(document["packages"] as? [[String: Any]])
-    #expect(packages.count == components.count + 2)
+    #expect(packages.count == components.count + 3)
     for component in components {
       let package = try #require(packages.first { $0["name"] as? String == component[0] })
       #expect(package["versionInfo"] as? String == component[1])
@@ -160,7 +160,9 @@ struct PackagingTests {
       for end in ["spdxElementId", "relatedSpdxElement"] { #expect(ids.contains(relationship[end] ?? "")) }
     }
     let inside = relationships.filter { $0["relationshipType"] == "CONTAINS" }
-    #expect(inside.filter { $0["spdxElementId"] == "SPDXRef-archive" }.count == components.count)
+    for id in ["SPDXRef-archive", "SPDXRef-wheel"] {
+      #expect(inside.filter { $0["spdxElementId"] == id }.count == components.count)
+    }
     #expect(
       inside.filter { $0["spdxElementId"] == "SPDXRef-deb" }.count == components.filter { $0[5] == "both" }.count)
   }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,6 +45,14 @@ class Evaluation:
     def __repr__(self) -> str:
         skipped = f", {self.skipped} skipped" if self.skipped else ""
         return f"<gradcam.Evaluation of {self.model} at {self.node}: {self.images} pictures{skipped}>"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{html.escape(one.metric)}</td><td>{html.escape(one.method)}</td><td>{one.mean:.4g}</td>"
+            f"<td>{one.low:.4g} … {one.high:.4g}</td><td>{'higher' if one.higher_is_better else 'lower'}</td></tr>"
+            for one in self.means)
+        return (f"<table><caption>{html.escape(repr(self)[1:-1])}</caption><tr><th>metric</th><th>method</th>"
+                f"<th>mean</th><th>95% interval</th><th>better</th></tr>{rows}</table>")
 
     @staticmethod
     def read_lines(path: Path) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 import os
 import weakref
@@ -100,6 +101,14 @@ class Observation:
             return f"<gradcam.Observation of {self._name}>"
         chance = "" if math.isnan(best[0].probability) else f" {100 * best[0].probability:.1f}%"
         return f"<gradcam.Observation of {self._name}: {best[0].label or best[0].index}{chance}>"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{html.escape(one.label or f'class {one.index}')}</td>"
+            f"<td>{'' if math.isnan(one.probability) else f'{one.probability:.1%}'}</td><td>{one.logit:.4g}</td></tr>"
+            for one in self.top())
+        return (f"<table><caption>{html.escape(self._name)}</caption>"
+                f"<tr><th>class</th><th>probability</th><th>score</th></tr>{rows}</table>")
 
     def _answer(self, function: str, asked: native.Request, progress: Progress | None) -> list[Explanation]:
         found = c_void_p()

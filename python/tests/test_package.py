@@ -113,6 +113,7 @@ class PackageTests(unittest.TestCase):
         best = self.seen.top(3)
         self.assertEqual([one.label for one in best][:2], ["cross", "star"])
         self.assertIn("cross", repr(self.seen))
+        self.assertIn("<td>star</td>", self.seen._repr_html_())
         self.assertIn("shapes-resnet", repr(self.model))
         self.assertIn("<figure", self.seen.explain()._repr_html_())
         self.assertEqual(repr(pickle.loads(pickle.dumps(self.model))), repr(self.model))
@@ -226,6 +227,7 @@ class PackageTests(unittest.TestCase):
         evaluated = self.model.evaluate(PICTURE.parent, metric=["average-drop"], method=["gradcam", "layercam"], limit=3)
         self.assertEqual((evaluated.images, evaluated.skipped, len(evaluated.lines)), (3, 0, 6))
         self.assertEqual([one.method for one in evaluated.means], ["gradcam", "layercam"])
+        self.assertIn("<td>layercam</td>", evaluated._repr_html_())
         line = evaluated.lines[0]
         seen = self.model(PICTURE.parent / line["image"])
         made = seen.explain(line["class"], method=line["method"])
