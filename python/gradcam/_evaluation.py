@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class MetricMean:
-    """A metric's mean over `count` pictures for a method, with a 95% interval from `low` to `high`."""
+    """A metric's mean over `count` pictures for a method, with a 95% interval from `low` to `high`; NaN for none."""
 
     metric: str
     method: str
@@ -38,8 +39,8 @@ class Evaluation:
         self.images: int = data["images"]
         self.skipped: int = data["skipped"]
         self.means = [
-            MetricMean(metric["metric"], one["method"], one["mean"], one["low"], one["high"], one["count"],
-                       metric["higher_is_better"])
+            MetricMean(metric["metric"], one["method"], *(_number(one[key]) for key in ("mean", "low", "high")),
+                       one["count"], metric["higher_is_better"])
             for metric in data["metrics"] for one in metric["methods"]]
 
     def __repr__(self) -> str:
@@ -59,3 +60,7 @@ class Evaluation:
         """The lines of a log; its head, which says how it came about, is not of a map."""
         found = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         return [line for line in found if "image" in line]
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
