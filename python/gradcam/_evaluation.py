@@ -39,7 +39,7 @@ class Evaluation:
         self.images: int = data["images"]
         self.skipped: int = data["skipped"]
         self.means = [
-            MetricMean(metric["metric"], one["method"], *(_number(one[key]) for key in ("mean", "low", "high")),
+            MetricMean(metric["metric"], one["method"], _number(one["mean"]), _number(one["low"]), _number(one["high"]),
                        one["count"], metric["higher_is_better"])
             for metric in data["metrics"] for one in metric["methods"]]
 
