@@ -95,7 +95,8 @@ private func size(of pointer: UnsafeRawPointer, _ name: String) throws -> Int {
 func element<Element>(_ list: [Element], at index: Int, _ plural: String) throws -> Element {
   guard list.indices.contains(index) else {
     throw GradCAMError(
-      .usage, at: "argument 'index'", problem: "is \(index), but there are \(list.count) \(plural)")
+      .usage, at: "argument 'index'", problem: "is \(index), but there are \(list.count) \(plural)",
+      advice: list.isEmpty ? nil : "use 0 to \(list.count - 1)")
   }
   return list[index]
 }
