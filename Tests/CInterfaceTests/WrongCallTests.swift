@@ -148,8 +148,10 @@ struct WrongCallTests {
     node.size = MemoryLayout<gradcam_node>.size
     expect(gradcam_get_label(client.model, 8, &label), GRADCAM_USAGE, "the model has 8 classes")
     expect(gradcam_get_label(client.model, -1, &label), GRADCAM_USAGE, "use 0 to 7")
-    let count = try client.info.node_count, problem = "argument 'index': is 4000, but there are \(count) nodes; use 0 to"
-    expect(gradcam_get_node(client.model, 4000, &node), GRADCAM_USAGE, "\(problem) \(count - 1)")
+    let count = try client.info.node_count
+    expect(
+      gradcam_get_node(client.model, 4000, &node), GRADCAM_USAGE,
+      "argument 'index': is 4000, but there are \(count) nodes; use 0 to \(count - 1)")
     let made = try client.explain()
     expect(gradcam_get_warning(made.handle, 99, nil, nil), GRADCAM_USAGE, "is 99, but there are")
     var values = [Float](repeating: 0, count: 10), pixels = [UInt8](repeating: 0, count: 10)
