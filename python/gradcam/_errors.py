@@ -59,3 +59,8 @@ _CLASSES: dict[int, type[Error]] = {
 
 def error_class(code: int) -> type[Error]:
     return _CLASSES.get(code, Error)
+
+
+def error(kind: type[Error], where: str, what: str, advice: str) -> Error:
+    """An error in the words of the library's own."""
+    return kind(f"{where}: {what}; {advice}", what=what, where=where, advice=advice)

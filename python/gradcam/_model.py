@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from ctypes import POINTER, byref, c_char_p, c_float, c_int32, c_int64, c_size_t, c_void_p, cast, pointer
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,11 +17,12 @@ import numpy.typing as npt
 
 from . import _native as native
 from . import _program as program
-from ._errors import Error, UsageError
+from ._errors import Error, UsageError, error
 from ._evaluation import Evaluation
 from ._explanation import Explanation
 from ._images import ImageLike, image
 from ._observation import Observation, Progress, answers, request, send
+from ._torch import export
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -79,6 +80,7 @@ class Model:
     operators, methods and targets; prefer: which of them to use where several provide the same name.
 
     It serves one call at a time; `model(picture)` gives what any thread may use besides. Pickled, it opens the same file.
+    `from_torch` makes one of a network in PyTorch.
     """
 
     def __init__(
@@ -104,6 +106,7 @@ class Model:
         options.preferred, options.preferred_count = native.strings(prefer)
         arrays = {name: np.asarray(array, dtype=np.float32, order="C") for name, array in (inputs or {}).items()}
         options.inputs, options.input_count = _tensors(arrays), len(arrays)
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._handle = c_void_p()
         native.call("gradcam_open", os.fsencode(path), byref(options), byref(self._handle))
         self._closing = weakref.finalize(self, native.closing("gradcam_close", self._handle))
@@ -117,6 +120,40 @@ class Model:
             info.channels, info.height, info.width)
         self.input_shape: tuple[int, int, int, int] = (info.batch, *extents)
         self.preprocessing_text = native.text(info.preprocessing) or ""
+
+    @classmethod
+    def from_torch(cls, net: Any, example: Any, *, path: str | os.PathLike[str] | None = None, **options: Any) -> Self:
+        """A network of PyTorch, exported as it is now: in evaluation, for inputs of the example's shape.
+
+        net: a `torch.nn.Module`, on any device, which is left as it was. Nodes have the names of its modules:
+        `node="layer4.2"` is what `net.layer4[2]` returns. example: a tensor of 1 x channels x height x width, such as one
+        of the inputs that the network is used with. path: where the file is kept; by default it lies in a temporary
+        folder until the model is closed or gone, and the model cannot be pickled. options: as for `Model`; a path or a
+        picture given to the model is preprocessed as they say, by default as ImageNet's networks want it. A tensor given
+        to the model is used without any preprocessing.
+
+        Raises UsageError if the example is not one image, UnsupportedError if PyTorch cannot export the network, OSError if
+        the file cannot be written.
+        """
+        if path is None:
+            return cls._temporary(lambda file: export(net, example, file), f"{type(net).__name__}.onnx", **options)
+        export(net, example, path)
+        return cls(path, **options)
+
+    @classmethod
+    def _temporary(cls, write: Callable[[str], None], name: str, **options: Any) -> Self:
+        """A model whose file is written to a temporary folder, which is deleted when the model is closed or gone."""
+        folder = tempfile.TemporaryDirectory(prefix="gradcam-")
+        try:
+            file = os.path.join(folder.name, name)
+            write(file)
+            model = cls(file, **options)
+        except BaseException:
+            folder.cleanup()
+            raise
+        model._folder = folder
+        weakref.finalize(model, folder.cleanup)
+        return model
 
     def __call__(self, picture: ImageLike, *, others: Mapping[str, ImageLike] | None = None, item: int = 0
                  ) -> Observation:
@@ -205,6 +242,8 @@ class Model:
     def close(self) -> None:
         """Gives back the network's memory; observations and explanations can still be used."""
         self._closing()
+        if self._folder is not None:
+            self._folder.cleanup()
 
     def __enter__(self) -> Self:
         return self
@@ -217,6 +256,9 @@ class Model:
         return f"<gradcam.Model {self.path}: {shape} -> {self.class_count} classes, at {self.node}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
+        if self._folder is not None:
+            raise error(UsageError, self.path, "the file of this model is temporary, so it cannot be pickled",
+                        "give from_torch a path at which to keep it")
         return _open, (self.path, self._arguments)
 
     def _node(self, index: int) -> Node:
