@@ -38,7 +38,7 @@ def export(net: Net, example: Tensor, path: str | os.PathLike[str], *, outputs: 
         found = f"a tensor of shape {' x '.join(map(str, shape))}" if shape else f"a {type(example).__name__}"
         raise error(UsageError, f"{kind}, example", f"{found} is not one image",
                     "give a tensor of 1 x channels x height x width")
-    with evaluating(net), torch().no_grad():
+    with evaluating(net):
         given = like_parameters(net, example)
         hook = None if completing is None else net.register_forward_hook(lambda _, __, output: completing(output))
         try:
@@ -58,23 +58,34 @@ def like_parameters(net: Net, tensor: Tensor) -> Tensor:
 
 @contextmanager
 def evaluating(net: Net) -> Iterator[None]:
-    """Sets a network to evaluation, and each of its modules back to what it was in."""
+    """Sets a network to evaluation without gradients, in which it calls all of its modules; then all is as before."""
     training = [module for module in net.modules() if module.training]
+    attention: Any = getattr(torch().backends, "mha", None)
+    fast = attention is not None and attention.get_fastpath_enabled()
     net.eval()
     try:
-        yield
+        if fast:  # one operator in place of the modules of an attention, which no exporter knows
+            attention.set_fastpath_enabled(False)
+        with torch().no_grad():
+            yield
     finally:
+        if fast:
+            attention.set_fastpath_enabled(True)
         for module in training:
             module.training = True
 
 
 def _write(net: Net, example: Tensor, path: str, outputs: list[str]) -> None:
     problems: list[str] = []
+    print_graph = getattr(torch()._C, "_jit_set_onnx_log_enabled", lambda _: None)
     for options in _exporters():
         with warnings.catch_warnings():
             # They say that an exporter will be replaced; what they say of the network is still shown.
             warnings.simplefilter("ignore", DeprecationWarning)
             warnings.simplefilter("ignore", FutureWarning)
+            # Of Python's decisions in PyTorch's own modules, which are about shapes; those are fixed in the file.
+            warnings.filterwarnings("ignore", category=torch().jit.TracerWarning, module=r"torch(vision)?\.")
+            print_graph(False)  # of what cannot be exported, some thousand lines
             try:
                 torch().onnx.export(net, (example,), path, input_names=["input"], output_names=outputs or None, **options)
                 return
@@ -83,6 +94,8 @@ def _write(net: Net, example: Tensor, path: str, outputs: list[str]) -> None:
             except Exception as cause:  # noqa: BLE001 - exporters raise whatever they meet
                 problems.append(f"{type(cause).__name__}: {_first_line(cause)}")
                 last = cause
+            finally:
+                print_graph(True)
     raise error(UnsupportedError, type(net).__name__, f"PyTorch cannot export the network: {'; '.join(problems)}",
                 "change what it names, or export a part of the network; PyTorch's exporters need the package onnx, "
                 "and one of them onnxscript") from last

@@ -78,7 +78,7 @@ def observe(net: Net, paths: Iterable[str], image: Tensor) -> tuple[list[Layer],
 
 def run(net: Net, images: Tensor) -> Tensor:
     """What the network gives in PyTorch, without gradients."""
-    with evaluating(net), torch().no_grad():
+    with evaluating(net):
         output = net(like_parameters(net, images))
     if not hasattr(output, "detach"):
         raise error(UnsupportedError, type(net).__name__, f"the network returns a {type(output).__name__}, not one tensor",

@@ -26,8 +26,9 @@ Map = npt.NDArray[np.float32]
 
 @dataclass
 class _Prepared:
-    """A network for one shape of input, and the names of the layers in it."""
+    """A network, as it is now and for one shape of input, and the names of the layers in it."""
 
+    key: tuple[int, ...]
     model: Model
     nodes: list[str]
     output_shape: tuple[int, ...]
@@ -62,7 +63,7 @@ class BaseCAM:
         self._paths = [path(model, layer) for layer in self.target_layers] if self._has_layers else []
         if self._has_layers and not self._paths:
             raise error(UsageError, "target_layers", "there are none", "give a list such as [model.layer4[-1]]")
-        self._prepared: dict[tuple[int, ...], _Prepared] = {}
+        self._prepared: _Prepared | None = None
         self._input: Tensor | None = None
         self._outputs: Tensor | None = None
 
@@ -110,14 +111,11 @@ class BaseCAM:
         return np.stack([self._map(images[index:index + 1], target, smooth) for index, target in enumerate(listed)])
 
     def _map(self, image: Tensor, target: ModelTarget | None, smooth: list[str]) -> Map:
-        shape, exports = (Exports.of(self.model).generation, *image.shape), Exports.of(self.model)
-        prepared = self._prepared.get(shape)
-        seen: Observation | None = None
-        if prepared is None:
-            prepared, seen = self._prepare(image, exports)
-            self._prepared = {shape: prepared}
-        seen = seen or prepared.model(image)
-        found = self._explain(seen, prepared, target, image, smooth)
+        exports = Exports.of(self.model)
+        key = (exports.generation, *image.shape)
+        if self._prepared is None or self._prepared.key != key:
+            self._prepared = self._prepare(image, exports, key)
+        found = self._explain(self._prepared.model(image), self._prepared, target, image, smooth)
         return np.array(found.heat)
 
     def _explain(self, seen: Observation, prepared: _Prepared, target: ModelTarget | None, image: Tensor,
@@ -140,17 +138,16 @@ class BaseCAM:
                         f"use one of gradcam.pytorch_grad_cam.utils.model_targets: {', '.join(ModelTarget.names())}")
         return target.question(prepared.output_shape)
 
-    def _prepare(self, image: Tensor, exports: Exports) -> tuple[_Prepared, Observation]:
+    def _prepare(self, image: Tensor, exports: Exports, key: tuple[int, ...]) -> _Prepared:
         """Exports the network, and makes sure that its layers are those of PyTorch."""
         layers, output = observe(self.model, self._paths, image)
         rectified = [name for name, layer in zip(self._paths, layers, strict=True) if layer.is_rectified]
         model = exports.model(self.model, image, rectified, output.dim() == 2)
         nodes = [name if layer.calls == 1 else f"{name}:0" for name, layer in zip(self._paths, layers, strict=True)]
-        prepared = _Prepared(model, nodes, tuple(output.shape))
         seen = model(image)
         for node, layer in zip(nodes, layers, strict=True):
             self._check(node, layer, seen.explain_all(nodes=[node], target=_first(output))[0])
-        return prepared, seen
+        return _Prepared(key, model, nodes, tuple(output.shape))
 
     def _check(self, node: str, layer: Layer, found: Explanation) -> None:
         """Compares what the exported network has at a node with what PyTorch gave there."""

@@ -56,8 +56,8 @@ def show_cam_on_image(img: npt.ArrayLike, mask: npt.ArrayLike, use_rgb: bool = F
 
 def _jet() -> npt.NDArray[np.uint8]:
     """Red, green and blue of 256 values: three ramps, each a quarter of the range after the other."""
-    position = 4 * np.arange(256)[:, None] / 255 - np.array([3, 2, 1])
-    return np.asarray(np.rint(255 * np.clip(1.5 - np.abs(position), 0, 1))).astype(np.uint8)
+    distance = np.abs(4 * np.arange(256)[:, None] - 255 * np.array([3, 2, 1]))
+    return np.asarray(np.rint(np.clip(1.5 * 255 - distance, 0, 255))).astype(np.uint8)
 
 
 def _of_opencv(colormap: int) -> npt.NDArray[np.uint8]:
