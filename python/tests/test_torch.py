@@ -179,7 +179,7 @@ class TorchTests(unittest.TestCase):
         self.assertTrue(all(value.grad is None for value in net.parameters()))
         self.assertFalse(net._forward_hooks)
         net.eval()
-        logits = net(self.images[:1])[0]
+        logits = net(self.images[:1])[0].detach()
         best = model(self.images[:1]).top(1)[0]
         self.assertEqual(best.index, int(logits.argmax()))
         self.assertAlmostEqual(best.logit, float(logits.max()), places=4)

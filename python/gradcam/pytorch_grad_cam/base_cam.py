@@ -100,7 +100,7 @@ class BaseCAM:
         return (["aug"] if aug_smooth else []) + (["eigen"] if eigen else [])
 
     def _maps(self, input_tensor: Tensor, targets: Iterable[ModelTarget] | None, smooth: list[str]) -> Map:
-        images = input_tensor.detach()
+        images = input_tensor.detach().float()
         if images.dim() != 4 or images.shape[0] == 0:
             raise error(UsageError, "input_tensor", f"its shape is {' x '.join(map(str, images.shape))}",
                         "give images x channels x height x width")
