@@ -12,8 +12,8 @@ root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 umask 022
 cp "$sources/pyproject.toml" "$sources/hatch_build.py" "$sources/README.md" "$scripts/../LICENSE" "$root/"
-mkdir "$root/licenses" "$root/gradcam"
-cp "$sources"/gradcam/*.py "$sources/gradcam/py.typed" "$root/gradcam/"
+mkdir "$root/licenses"
+(cd "$sources" && find gradcam \( -name '*.py' -o -name py.typed \) -exec cp --parents {} "$root/" \;)
 cp -r "$portable/bin" "$portable/lib" "$root/gradcam/"
 "$scripts/strip.sh" "$root/gradcam/bin/gradcam" "$root/gradcam/lib/libgradcam.so"
 "$scripts/list-components.sh" "$scratch" >"$root/components"

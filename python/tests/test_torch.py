@@ -221,6 +221,7 @@ class TorchTests(unittest.TestCase):
         model = gradcam.Model.from_torch(net, self.images[:1])
         self.assertEqual(model(self.images[:1]).explain(2, node="1").class_index, 2)
         self.assertEqual(net[0].weight.dtype, torch.float16)
+        self.assertEqual(cams.GradCAM(net, [net[1]])(self.images.half()).shape, (2, 32, 32))
 
     def test_maps_are_those_of_each_image(self) -> None:
         with cams.GradCAM(model=self.net, target_layers=[self.net.blocks[1]]) as cam:

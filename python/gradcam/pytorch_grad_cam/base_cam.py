@@ -156,12 +156,14 @@ class BaseCAM:
             warnings.warn(f"{node}: the network overwrites what this layer returned, which pytorch-grad-cam then sees; "
                           "the map is that of what it returned", stacklevel=6)
         own = found.activation
+        # The exported network computes in float32, PyTorch in the type of its parameters.
+        tolerance = max(1e-3, 50 * torch().finfo(value.dtype).eps)
         # Minus one shows what is no choice and order of elements, such as an absolute value.
         for sign in (1, -1):
             given = sign * value
             shaped = given if self.reshape_transform is None else self.reshape_transform(given)
             wanted = np.asarray(torch().as_tensor(shaped).detach().float().cpu().numpy())[0]
-            if wanted.shape == own.shape and _is_close(wanted, sign * own):
+            if wanted.shape == own.shape and _is_close(wanted, sign * own, tolerance):
                 continue
             sizes = " x ".join(map(str, wanted.shape)), " x ".join(map(str, own.shape))
             if self.reshape_transform is None:
@@ -178,6 +180,7 @@ def _first(output: Tensor) -> str:
     return f"{SCORES}[{','.join('0' * output.dim())}]"
 
 
-def _is_close(first: npt.NDArray[Any], second: npt.NDArray[Any]) -> bool:
+def _is_close(first: npt.NDArray[Any], second: npt.NDArray[Any], tolerance: float) -> bool:
+    """Whether arrays differ by no more than this part of the largest value."""
     scale = float(np.abs(second).max(initial=0))
-    return bool(np.allclose(first, second, rtol=0, atol=1e-3 * scale))
+    return bool(np.allclose(first, second, rtol=0, atol=tolerance * scale))
