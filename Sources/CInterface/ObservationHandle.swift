@@ -24,9 +24,7 @@ final class ObservationHandle: HeldObject, @unchecked Sendable {
   /// A map at every node.
   func sweep(_ request: gradcam_request) throws -> ExplanationList {
     var question = try Question(request)
-    if question.nodes.isEmpty {
-      question.nodes = asker.explainer.focus.catalogue.entries.filter(\.isMappable).map { "#\($0.index)" }
-    }
+    if question.nodes.isEmpty { question.nodes = ["all"] }
     guard question.methods.count <= 1, question.fusion == nil, question.smoothing.isEmpty else {
       throw GradCAMError(
         .usage, at: "argument 'request'", problem: "asks gradcam_sweep for several methods, fused or smooth maps",

@@ -51,7 +51,8 @@ class Comparison:
 
     def __repr__(self) -> str:
         names = ", ".join(model["name"] for model in self.models)
-        return f"<gradcam.Comparison of {names}, on {len(self.images)} pictures>"
+        pictures = "1 picture" if len(self.images) == 1 else f"{len(self.images)} pictures"
+        return f"<gradcam.Comparison of {names}, on {pictures}>"
 
     def _repr_png_(self) -> bytes:
         return self.picture

@@ -45,7 +45,8 @@ class Evaluation:
 
     def __repr__(self) -> str:
         skipped = f", {self.skipped} skipped" if self.skipped else ""
-        return f"<gradcam.Evaluation of {self.model} at {self.node}: {self.images} pictures{skipped}>"
+        pictures = "1 picture" if self.images == 1 else f"{self.images} pictures"
+        return f"<gradcam.Evaluation of {self.model} at {self.node}: {pictures}{skipped}>"
 
     def _repr_html_(self) -> str:
         rows = "".join(
