@@ -5,6 +5,8 @@ import Testing
 final class PseudoTerminal {
   private let own, other: Int32
   private let path: String
+  /// The flag of `posix_spawn` for a session of its own, which headers show only to GNU's programs.
+  private static let setsid: Int16 = 0x80
 
   /// What happened in it.
   struct Outcome {
@@ -47,7 +49,7 @@ final class PseudoTerminal {
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
     // The leader of a session gets the first terminal that it opens.
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSID))
+    posix_spawnattr_setflags(&attributes, Self.setsid)
     posix_spawn_file_actions_addopen(&actions, 0, path, O_RDWR, 0)
     if let output {
       posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o666)
@@ -55,18 +57,17 @@ final class PseudoTerminal {
       posix_spawn_file_actions_adddup2(&actions, 0, 1)
     }
     posix_spawn_file_actions_adddup2(&actions, 0, 2)
-    posix_spawn_file_actions_addchdir_np(&actions, folder.path)
     var variables = ProcessInfo.processInfo.environment
     for name in ["TMUX", "STY", "COLORTERM", "TERM_PROGRAM", "LC_TERMINAL", "WT_SESSION", "LINES", "COLUMNS"] {
       variables[name] = nil
     }
     variables.merge(["TERM": "xterm-256color", "GRADCAM_MODELS": ""]) { $1 }
     variables.merge(environment) { $1 }
-    let program = Workplace.built("gradcam").path
-    var words = ([program] + arguments).map { strdup($0) } + [nil]
+    let shell = ["/bin/sh", "-c", "cd \"$0\" && exec \"$@\"", folder.path, Workplace.built("gradcam").path]
+    var words = (shell + arguments).map { strdup($0) } + [nil]
     var settings = variables.map { strdup("\($0)=\($1)") } + [nil]
     defer { for text in words + settings { free(text) } }
-    try #require(posix_spawn(&process, program, &actions, &attributes, &words, &settings) == 0)
+    try #require(posix_spawn(&process, shell[0], &actions, &attributes, &words, &settings) == 0)
     var written: [UInt8] = [], status: Int32 = 0, hasAsked = false
     let request = Array("\u{1B}[c".utf8)
     while true {

@@ -70,14 +70,18 @@ struct TerminalProtocolTests {
       let code = Sixel.code(picture, colorCount: count)
       let shown = try #require(TerminalPictures.sixel(code))
       #expect((shown.width, shown.height) == (width, height))
-      let colors = Set((0..<width * height).map { shown.pixels[3 * $0..<3 * $0 + 3].map { Int($0) } })
-      #expect(colors.count <= count)
+      let colors = (0..<width * height).map { Array(shown.pixels[3 * $0..<3 * $0 + 3]) }
+      #expect(Set(colors).count <= count)
     }
   }
 
   @Test func sixelsKeepAFewColoursExactly() throws {
     // Shares of a hundred are colours of 0, 51, 102 … exactly.
-    let pixels = (0..<150).flatMap { index -> [UInt8] in [UInt8(index % 6 * 51), UInt8(index / 6 % 5 * 51), 255] }
+    var pixels: [UInt8] = []
+    for index in 0..<150 {
+      let red = index % 6 * 51, green = index / 6 % 5 * 51
+      pixels += [UInt8(red), UInt8(green), 255]
+    }
     let picture = Picture(width: 15, height: 10, pixels: pixels)
     #expect(TerminalPictures.sixel(Sixel.code(picture, colorCount: 256)) == picture)
   }
