@@ -42,7 +42,7 @@ enum Console {
   /// Throws `unwritable` if it is closed or its disk is full.
   static func output(text: String) throws { try output(bytes: Array((text + "\n").utf8)) }
 
-  /// Writes what a `TerminalScreen` makes to standard output.
+  /// Writes a part of what a `TerminalScreen` made to standard output.
   ///
   /// Throws `unwritable` if it is closed or its disk is full.
   static func output(bytes: [UInt8]) throws {

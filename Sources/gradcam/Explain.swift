@@ -174,7 +174,7 @@ struct Explain: ParsableCommand {
       let grid = try together.grid()
       let file = try WrittenFile(
         try located(sheet) { try grid.picture().encoded(for: sheet, jpegQuality: files.jpegQuality) }, to: sheet)
-      if let screen { try Console.output(bytes: screen.shown(grid)) }
+      if let screen { try PictureWriting.write(screen.shown(grid)) }
       if !json, !jsonl { try Console.print("all in one picture → \(file.text)") }
     }
     try log.finish(of: sources.count)

@@ -98,7 +98,7 @@ struct ExplanationReport: Encodable {
           + "--resize \(first.inputSize) shows all of it, squashed")
     }
     for picture in pictures {
-      if let shown = picture.shown { try Console.output(bytes: shown) }
+      if let shown = picture.shown { try PictureWriting.write(shown) }
       try Console.print("  " + picture.line)
     }
   }

@@ -34,15 +34,20 @@ final class PseudoTerminal {
     close(other)
   }
 
+  /// Sends what is typed or answered.
+  func type(_ text: String) { _ = text.withCString { write(own, $0, strlen($0)) } }
+
   /// Runs the program as if it were started from the terminal, with its own standard output elsewhere if a path is given.
   ///
   /// - Parameters:
-  ///   - answer: what is answered to the bytes that end in a request for device attributes; nil for nothing.
-  ///   - meanwhile: what is done with the program's process once it has asked.
+  ///   - answer: what the terminal answers; it waits there from the start, so that no answer is late on a busy machine.
+  ///   - trigger: what the program writes when something is done; by default, the last question.
+  ///   - meanwhile: what is then done with the program's process and the terminal, while nothing that it writes is read.
   func run(
     _ arguments: [String], in folder: URL, environment: [String: String] = [:], output: String? = nil,
-    answer: (([UInt8]) -> [UInt8]?)? = nil, meanwhile: (pid_t) -> Void = { _ in }
+    answer: String = "", trigger: String = "\u{1B}[c", meanwhile: (pid_t, PseudoTerminal) -> Void = { _, _ in }
   ) throws -> Outcome {
+    type(answer)
     var process = pid_t(), actions = posix_spawn_file_actions_t(), attributes = posix_spawnattr_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
@@ -69,7 +74,6 @@ final class PseudoTerminal {
     defer { for text in words + settings { free(text) } }
     try #require(posix_spawn(&process, shell[0], &actions, &attributes, &words, &settings) == 0)
     var written: [UInt8] = [], status: Int32 = 0, hasAsked = false
-    let request = Array("\u{1B}[c".utf8)
     while true {
       let hasEnded = waitpid(process, &status, WNOHANG) == process
       var event = pollfd(fd: own, events: Int16(POLLIN), revents: 0)
@@ -78,10 +82,9 @@ final class PseudoTerminal {
         let count = read(own, &part, part.count)
         guard count > 0 else { break }
         written += part[..<count]
-        guard !hasAsked, let end = written.firstRange(of: request) else { continue }
+        guard !hasAsked, written.firstRange(of: Array(trigger.utf8)) != nil else { continue }
         hasAsked = true
-        if let bytes = answer?(Array(written[..<end.upperBound])) { _ = write(own, bytes, bytes.count) }
-        meanwhile(process)
+        meanwhile(process, self)
       }
       if hasEnded { break }
     }

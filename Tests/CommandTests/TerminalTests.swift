@@ -12,8 +12,6 @@ struct TerminalTests {
 
   private func terminal() throws -> PseudoTerminal { try PseudoTerminal(columns: 100, rows: 40, cell: (8, 16)) }
 
-  private func answer(_ text: String) -> ([UInt8]) -> [UInt8]? { { _ in Array(text.utf8) } }
-
   /// The picture that `explain` writes.
   private func drawn() throws -> Picture {
     _ = try workplace.succeed("explain", Self.model, Self.image, "--output", "map.png")
@@ -27,7 +25,7 @@ struct TerminalTests {
 
   @Test func kittyShowsTheVeryPicture() throws {
     let answers = "\u{1B}_Gi=31;OK\u{1B}\\\u{1B}P>|kitty(0.38.1)\u{1B}\\\u{1B}[?62;c"
-    let outcome = try terminal().run(Self.explain, in: workplace.folder, answer: answer(answers))
+    let outcome = try terminal().run(Self.explain, in: workplace.folder, answer: answers)
     #expect(outcome.code == 0 && outcome.isRestored, "\(outcome.text)")
     // What comes before is the question.
     let start = try #require(outcome.output.firstRange(of: Array("\u{1B}_Ga=T".utf8))).lowerBound
@@ -39,7 +37,7 @@ struct TerminalTests {
 
   @Test func sixelsHaveTheColoursThatTheTerminalHas() throws {
     let answers = "\u{1B}P>|XTerm(379)\u{1B}\\\u{1B}[?1;0;16S\u{1B}[?63;1;4;22c"
-    let outcome = try terminal().run(Self.explain, in: workplace.folder, answer: answer(answers))
+    let outcome = try terminal().run(Self.explain, in: workplace.folder, answer: answers)
     #expect(outcome.code == 0 && outcome.isRestored)
     let start = try #require(outcome.output.firstRange(of: Array("\u{1B}P0;1;0q".utf8))).lowerBound
     let end = try #require(outcome.output[start...].firstRange(of: Array("\u{1B}\\".utf8))).upperBound
@@ -51,7 +49,7 @@ struct TerminalTests {
 
   @Test func iTermSaysItsName() throws {
     let outcome = try terminal().run(
-      Self.explain, in: workplace.folder, answer: answer("\u{1B}P>|iTerm2 3.5.3\u{1B}\\\u{1B}[?64;4c"))
+      Self.explain, in: workplace.folder, answer: "\u{1B}P>|iTerm2 3.5.3\u{1B}\\\u{1B}[?64;4c")
     let code = try #require(outcome.text.firstMatch(of: /\u{1B}\]1337;File=inline=1;[^:]*:([^\u{7}]*)\u{7}/))
     #expect(try Picture(decoding: Array(try #require(Data(base64Encoded: String(code.1))))) == drawn())
   }
@@ -59,7 +57,7 @@ struct TerminalTests {
   @Test func otherTerminalsGetHalfBlocks() throws {
     let place = try PseudoTerminal(columns: 60, rows: 30)
     let outcome = try place.run(
-      Self.explain, in: workplace.folder, environment: ["COLORTERM": "truecolor"], answer: answer("\u{1B}[?1;2c"))
+      Self.explain, in: workplace.folder, environment: ["COLORTERM": "truecolor"], answer: "\u{1B}[?1;2c")
     #expect(outcome.code == 0 && outcome.isRestored)
     let lines = outcome.text.split(separator: "\n").filter { $0.contains("▀") }.map(String.init)
     let shown = try #require(TerminalPictures.halfBlocks(lines))
@@ -81,23 +79,38 @@ struct TerminalTests {
   /// Answers that come too late are not shown, and not left to the shell.
   @Test func lateAnswersVanish() throws {
     let place = try terminal()
-    let late: ([UInt8]) -> [UInt8]? = { _ in
+    let outcome = try place.run(Self.explain, in: workplace.folder) { _, terminal in
       usleep(230_000)
-      return Array("\u{1B}_Gi=31;OK\u{1B}\\\u{1B}[?62;c".utf8)
+      terminal.type("\u{1B}_Gi=31;OK\u{1B}\\\u{1B}[?62;c")
     }
-    let outcome = try place.run(Self.explain, in: workplace.folder, answer: late)
     #expect(outcome.code == 0 && outcome.isRestored && !outcome.text.contains("[?62;c"))
     #expect(outcome.text.contains("▀") && !outcome.text.contains("_Ga=T"))
   }
 
   @Test(arguments: [SIGINT, SIGTERM]) func signalsRestoreTheTerminal(_ signal: Int32) throws {
     let place = try terminal()
-    let interrupt: (pid_t) -> Void = { process in
+    let outcome = try place.run(Self.explain, in: workplace.folder) { process, _ in
       usleep(50_000)
       kill(process, signal)
     }
-    let outcome = try place.run(Self.explain, in: workplace.folder, meanwhile: interrupt)
     #expect(outcome.code == 128 + signal && outcome.isRestored)
+  }
+
+  /// A program that is interrupted while the terminal takes a picture ends its escape code.
+  @Test(arguments: ["kitty", "iterm2", "sixel", "blocks"]) func interruptedPicturesAreEnded(_ name: String) throws {
+    let triggers = ["kitty": "\u{1B}_Ga=T", "iterm2": "\u{1B}]1337", "sixel": "\u{1B}P0;1", "blocks": "▀"]
+    let place = try PseudoTerminal(columns: 500, rows: 200, cell: (2, 4))
+    let options = ["--terminal-protocol", name, "--method", "fast"]
+    let outcome = try place.run(
+      Self.explain + options, in: workplace.folder, environment: ["TERM": "linux"], trigger: triggers[name]!
+    ) { process, _ in
+      // The terminal's buffer is full by then.
+      usleep(300_000)
+      kill(process, SIGINT)
+    }
+    #expect(outcome.code == 130 && outcome.isRestored)
+    let end = try #require(outcome.text.range(of: "\u{1B}\\\u{1B}[0m\n", options: .backwards))
+    #expect(outcome.text[end.upperBound...].count < 10, "nothing but the progress bar's end comes after it")
   }
 
   /// A pager, a log or a file gets text.

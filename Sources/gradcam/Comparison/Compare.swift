@@ -172,7 +172,7 @@ struct Compare: ParsableCommand {
     if json {
       try printJSON(comparison)
     } else {
-      if let screen { try Console.output(bytes: screen.shown(grid(cases, runs, isDetailed: true)) + [0x0A]) }
+      if let screen { try PictureWriting.write(screen.shown(grid(cases, runs, isDetailed: true)) + [0x0A]) }
       try comparison.describe()
       let files = [file, report, csv].compactMap { $0 }
       if !files.isEmpty {
