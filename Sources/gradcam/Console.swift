@@ -40,8 +40,13 @@ enum Console {
   /// Writes lines that hold no control characters to standard output.
   ///
   /// Throws `unwritable` if it is closed or its disk is full.
-  static func output(text: String) throws {
-    let code = write(text + "\n", to: STDOUT_FILENO)
+  static func output(text: String) throws { try output(bytes: Array((text + "\n").utf8)) }
+
+  /// Writes a part of what a `TerminalScreen` made to standard output.
+  ///
+  /// Throws `unwritable` if it is closed or its disk is full.
+  static func output(bytes: [UInt8]) throws {
+    let code = writeAll(bytes, to: STDOUT_FILENO)
     guard code == 0 else {
       throw GradCAMError(
         .unwritable, at: "standard output", problem: "cannot be written (\(String(cString: strerror(code))))",

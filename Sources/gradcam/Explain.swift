@@ -51,6 +51,7 @@ struct Explain: ParsableCommand {
 
   @Option(help: ArgumentHelp("How the map is drawn.", valueName: "STYLE")) var style = DrawingStyle.overlay
   @OptionGroup(title: "Drawing") var drawing: DrawingOptions
+  @OptionGroup(title: "Terminal") var terminal: TerminalOptions
 
   @OptionGroup(title: "Arrays") var arrays: ArrayOptions
   @OptionGroup var threads: ThreadOptions
@@ -63,6 +64,7 @@ struct Explain: ParsableCommand {
 
   mutating func validate() throws {
     if json, jsonl { throw ValidationError("Give --json or --jsonl, not both.") }
+    try terminal.check(json || jsonl)
     if !(1...64).contains(concepts) { throw ValidationError("--concepts must be 1 to 64.") }
     try request.validate()
   }
@@ -74,10 +76,11 @@ struct Explain: ParsableCommand {
   }
 
   func run() throws {
-    let images = try ImageFolder.expanding(self.images)
+    let images = try ImageFolder.expanding(self.images), screen = try terminal.screen()
+    let writesPictures = screen == nil || files.output != nil
     try host.enterSandbox(
       models: [self.model], read: images, image.paths, target.request.paths,
-      written: [files.output ?? ".", sheet], arrays.paths)
+      written: [writesPictures ? files.output ?? "." : nil, sheet], arrays.paths)
     if let sheet { try Picture.checkFormat(ofOutput: sheet) }
     let opened = try OpenedModel(model, host, image, request), model = opened.model
     let sources = try opened.sources(images, item: featureMap.item.item)
@@ -106,8 +109,8 @@ struct Explain: ParsableCommand {
       sources: sources, choice: choice, shown: max(5, top ?? 1), methods: chosen.names,
       fusion: fuse, smoothing: Set(smoothing), skipsUnsupported: chosen.isGroup, drawsPictures: plan.drawsPictures,
       drawsGrids: plan.drawsGrids, style: style, colormap: drawing.colormap, blend: drawing.blend,
-      drawsSheet: sheet != nil, format: outputs.example, jpegQuality: files.jpegQuality,
-      savesOutput: arrays.savesOutput,
+      drawsSheet: sheet != nil, screen: screen, writesPictures: writesPictures, format: outputs.example,
+      jpegQuality: files.jpegQuality, savesOutput: arrays.savesOutput,
       survives: sources.count > 1 || jsonl, bar: bar)
     var log = ExplanationLog(form: json ? .document : jsonl ? .lines : .text)
     var together = Sheet(title: model.name, plan.maps)
@@ -117,17 +120,18 @@ struct Explain: ParsableCommand {
       let name = sources.name(index)
       if let error = result.unread { return try bar.aside { try log.skip(name, error) } }
       if let output = result.output { try arrays.save(output, image: name) }
-      var drawn: [ExplanationReport] = []
+      var drawn: [ExplanationReport] = [], pictures: [ReportedPicture] = []
       func write(
-        _ file: Result<[UInt8], any Error>, of explanation: Explanation, method: String? = nil
-      ) throws -> WrittenFile {
+        _ picture: ImageJob.Encoded, of explanation: Explanation, method: String? = nil
+      ) throws -> WrittenFile? {
+        guard let file = picture.file else { return nil }
         let path = try outputs.next(image: name, explanation, method: method)
         return try WrittenFile(try located(path) { try file.get() }, to: path)
       }
       for explained in result.explained {
         let explanations = explained.explanations
-        let paths = try zip(explained.files, explanations).map { try write($0, of: $1) }
-        let grid = try explained.grid.map { try write($0, of: explanations[0], method: chosen.groupName) }
+        let written = try zip(explained.pictures, explanations).map { try write($0, of: $1) }
+        let grid = try explained.grid.flatMap { try write($0, of: explanations[0], method: chosen.groupName) }
         for (number, explanation) in explanations.enumerated() {
           try arrays.save(explanation, image: name)
           if sheet != nil {
@@ -138,9 +142,22 @@ struct Explain: ParsableCommand {
           }
           drawn.append(
             ExplanationReport(
-              image: name, model: model.path, explanation, output: paths.isEmpty ? grid : paths[number],
+              image: name, model: model.path, explanation, output: written.isEmpty ? grid : written[number],
               grid: grid, sheet: sheet, top: result.best, preprocessing: result.preprocessing,
               warnings: assumed + leftOut + explanation.warnings))
+          // Without a picture of its own, it is on the grid or on the sheet.
+          if explained.pictures.indices.contains(number) || explained.grid == nil {
+            pictures.append(
+              ReportedPicture(
+                report: drawn[drawn.count - 1], file: written.isEmpty ? sheet : written[number]?.text,
+                shown: explained.pictures.isEmpty ? nil : explained.pictures[number].shown))
+          }
+        }
+        if let picture = explained.grid {
+          pictures.append(
+            ReportedPicture(
+              report: drawn[drawn.count - explanations.count], methods: Set(explanations.map(\.method)).count,
+              file: grid?.text, shown: picture.shown))
         }
       }
       try bar.aside {
@@ -149,13 +166,15 @@ struct Explain: ParsableCommand {
           guard sources.count > 1, let error = failure as? GradCAMError, error.kind == .badData else { throw failure }
           return try log.skip(name, error)
         }
-        try log.add(name, drawn, top: result.best, preprocessing: result.preprocessing)
+        try log.add(name, drawn, pictures, top: result.best, preprocessing: result.preprocessing)
       }
     }
     try arrays.finish()
     if let sheet, log.done > 0 {
+      let grid = try together.grid()
       let file = try WrittenFile(
-        try located(sheet) { try together.picture().encoded(for: sheet, jpegQuality: files.jpegQuality) }, to: sheet)
+        try located(sheet) { try grid.picture().encoded(for: sheet, jpegQuality: files.jpegQuality) }, to: sheet)
+      if let screen { try PictureWriting.write(screen.shown(grid)) }
       if !json, !jsonl { try Console.print("all in one picture → \(file.text)") }
     }
     try log.finish(of: sources.count)

@@ -38,8 +38,11 @@ struct ExplanationLog {
     if case .lines = form { try printJSONLine(Line(image: image, results: [], error: text)) }
   }
 
-  /// The maps of a picture.
-  mutating func add(_ image: String, _ drawn: [ExplanationReport], top: [ScoredClass], preprocessing: String?) throws {
+  /// The maps of a picture, and the pictures made of them.
+  mutating func add(
+    _ image: String, _ drawn: [ExplanationReport], _ pictures: [ReportedPicture], top: [ScoredClass],
+    preprocessing: String?
+  ) throws {
     done += 1
     maps += drawn.count
     switch form {
@@ -48,7 +51,7 @@ struct ExplanationLog {
     case .text:
       let isNew = preprocessing != nil && preprocessing != self.preprocessing
       self.preprocessing = preprocessing ?? self.preprocessing
-      try ExplanationReport.describe(drawn, top: top, input: isNew ? preprocessing : nil)
+      try ExplanationReport.describe(pictures, top: top, input: isNew ? preprocessing : nil)
     }
   }
 

@@ -81,11 +81,11 @@ struct ExplanationReport: Encodable {
     self.warnings = warnings.map(WarningReport.init)
   }
 
-  /// Prints what was found in one image and where its pictures went.
+  /// Prints what was found in one image and where its pictures went, and shows those that are to be shown.
   ///
   /// - Parameter input: what was done to the picture, if that is to be said.
-  static func describe(_ reports: [ExplanationReport], top: [ScoredClass], input: String?) throws {
-    guard let first = reports.first else { return }
+  static func describe(_ pictures: [ReportedPicture], top: [ScoredClass], input: String?) throws {
+    guard let first = pictures.first?.report else { return }
     try Console.print(first.image)
     for scored in top.prefix(5) {
       let value = scored.shownProbability.map(Self.aligned) ?? significant(Double(scored.logit))
@@ -97,29 +97,33 @@ struct ExplanationReport: Encodable {
         "  the network sees the middle \(decimal(first.seenShare * 100, 0))% of the picture, inside the frame; "
           + "--resize \(first.inputSize) shows all of it, squashed")
     }
-    var next = reports[...]
-    while let report = next.first {
-      let together = report.grid == nil ? next.prefix(1) : next.prefix { $0.grid == report.grid }
-      for each in together where each.output != each.grid {
-        try Console.print(each.line(by: each.method + each.conceptName, each.output))
-      }
-      if let grid = report.grid {
-        let count = Set(together.map(\.method)).count
-        try Console.print(report.line(by: count == 1 ? report.method : "\(count) methods", grid))
-      }
-      next = next[together.endIndex...]
+    for picture in pictures {
+      if let shown = picture.shown { try PictureWriting.write(shown) }
+      try Console.print("  " + picture.line)
     }
   }
 
-  private func line(by method: String, _ path: String) -> String {
-    var name = label ?? `class`.map { "class \($0)" } ?? target
+  /// What a picture shows: the target, the node and the method.
+  ///
+  /// - Parameters:
+  ///   - methods: how many methods it shows; nil for the one map.
+  ///   - isCaption: whether it stands below the picture, and names the image too.
+  fileprivate func caption(methods: Int?, isCaption: Bool) -> String {
+    let method =
+      switch methods {
+      case nil: method + conceptName
+      case 1: method
+      case let count?: "\(count) methods"
+      }
+    var name = isCaption ? "\(fileName(image)): " : ""
+    name += label ?? `class`.map { "class \($0)" } ?? target
+    if isCaption, let probability { name += " \(percent(probability))" }
     if let detection, !detection.coordinates.isEmpty {
       name += " (\(detection.coordinates.map { decimal(Double($0), 2) }.joined(separator: ", ")))"
     }
     if `class` == nil { name += " = \(significant(Double(logit)))" }
     let how = ((fuse.map { [$0] } ?? []) + smooth).joined(separator: ", ")
-    return
-      "  \(name) at \(place(node: node, tensor: tensor)) by \(method)\(how.isEmpty ? "" : " (\(how))") → \(path)\(replaced ? " (replaced)" : "")"
+    return "\(name) at \(place(node: node, tensor: tensor)) by \(method)\(how.isEmpty ? "" : " (\(how))")"
   }
 
   /// For example `, concept 2 (moon)`; empty for a map that shows no concept.
@@ -132,6 +136,23 @@ struct ExplanationReport: Encodable {
   private static func aligned(_ probability: Float) -> String {
     let text = percent(probability)
     return String(repeating: " ", count: max(0, 6 - text.count)) + text
+  }
+}
+
+/// A picture that `explain` made, of one map or of many methods.
+struct ReportedPicture {
+  /// What is reported about its map, or about the first one.
+  let report: ExplanationReport
+  /// How many methods it shows; nil if it is the picture of one map.
+  var methods: Int?
+  /// The file that it is in, for reading; nil if it is not written.
+  let file: String?
+  /// What shows it in the terminal, if that is asked for.
+  let shown: [UInt8]?
+
+  /// What it shows, and its file.
+  fileprivate var line: String {
+    report.caption(methods: methods, isCaption: shown != nil) + (file.map { " → \($0)" } ?? "")
   }
 }
 

@@ -21,6 +21,10 @@ struct ImageJob {
   let blend: Float
   /// Whether the maps stand on a sheet.
   let drawsSheet: Bool
+  /// Where pictures are shown; nil if they are not.
+  let screen: TerminalScreen?
+  /// Whether pictures are written.
+  let writesPictures: Bool
   /// A path with the extension of the pictures.
   let format: String
   /// The quality of JPEG files.
@@ -51,12 +55,20 @@ struct ImageJob {
     let target: Int
     /// One for each method.
     var explanations: [Explanation] = []
-    /// The file of each one's picture; empty if only the grid is drawn.
-    var files: [Swift.Result<[UInt8], any Error>] = []
-    /// The file of the grid of all of them.
-    var grid: Swift.Result<[UInt8], any Error>?
+    /// Each one's picture; empty if only the grid is drawn.
+    var pictures: [Encoded] = []
+    /// The grid of all of them.
+    var grid: Encoded?
     /// For the sheet, the image and the map of each over it, small.
     var small: [(picture: Picture, drawn: Picture)] = []
+  }
+
+  /// A picture as it leaves the program.
+  struct Encoded {
+    /// Its file, if it is written.
+    var file: Swift.Result<[UInt8], any Error>?
+    /// What shows it in the terminal, if that is asked for.
+    var shown: [UInt8]?
   }
 
   /// Reads, explains and draws an image.
@@ -105,7 +117,10 @@ struct ImageJob {
     }
     for explanation in explanations {
       let drawn = try draw(explanation)
-      if drawsPictures { explained.files.append(.init { try drawn.encoded(for: format, jpegQuality: jpegQuality) }) }
+      if drawsPictures {
+        explained.pictures.append(
+          Encoded(file: file(of: drawn), shown: drawsGrids ? nil : try screen?.shown(drawn)))
+      }
       if drawsGrids { cells.append(try PictureGrid.Cell(drawn, label: explanation.label)) }
       if drawsSheet {
         let size = PictureGrid.cellSize(for: drawn.size), picture = explanation.shown[0].picture ?? drawn
@@ -119,9 +134,14 @@ struct ImageJob {
     }
     if drawsGrids, let first = explanations.first {
       let grid = PictureGrid(title: first.title, cells: cells)
-      explained.grid = .init { try grid.picture().encoded(for: format, jpegQuality: jpegQuality) }
+      explained.grid = Encoded(file: file(of: try grid.picture()), shown: try screen?.shown(grid))
     }
     return explained
+  }
+
+  /// The file of a picture; nil if it is not written.
+  private func file(of picture: @autoclosure () throws -> Picture) -> Swift.Result<[UInt8], any Error>? {
+    writesPictures ? .init { try picture().encoded(for: format, jpegQuality: jpegQuality) } : nil
   }
 
   /// The map over each picture that its node sees, side by side.

@@ -20,6 +20,8 @@ enum Interruption {
       { signals in
         var signal: UInt8 = 0
         while read(signals!.load(as: Int32.self), &signal, 1) != 1 {}
+        PictureWriting.interrupt()
+        AnswerMode.leave(discardsInput: true)
         if Int32(signal) == SIGBUS, let path = faulty_path() {
           let error = GradCAMError(
             .unreadable, at: String(cString: path), problem: "was cut short while it was read, or its disk failed",

@@ -35,10 +35,6 @@ struct BitmapFont: Sendable {
 
   /// A line's text, cut off with "…" if it is wider than a number of pixels.
   func fitted(_ line: PictureGrid.Line, in available: Int) -> String {
-    let count = max(available / width, 1)
-    switch line {
-    case .text(let text): return text.count <= count ? text : text.prefix(count - 1) + "…"
-    case .name(let name): return name.count <= count ? name : "…" + name.suffix(count - 1)
-    }
+    line.fitted(to: max(available / width, 1))
   }
 }

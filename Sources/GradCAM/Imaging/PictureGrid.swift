@@ -8,6 +8,14 @@ public struct PictureGrid: Sendable {
     case text(String)
     /// A name whose beginning is cut off, since such names differ at the end.
     case name(String)
+
+    /// The text, cut off with "…" if it has more characters than there is room for.
+    package func fitted(to count: Int) -> String {
+      switch self {
+      case .text(let text): text.count <= count ? text : text.prefix(max(count - 1, 0)) + "…"
+      case .name(let name): name.count <= count ? name : "…" + name.suffix(max(count - 1, 0))
+      }
+    }
   }
 
   /// A picture with the lines under it.

@@ -51,6 +51,7 @@ struct Compare: ParsableCommand {
     help: ArgumentHelp("A line for each image and model.", valueName: "FILE.csv"),
     completion: .file(extensions: ["csv"])) var csv: String?
   @OptionGroup(title: "Drawing") var drawing: DrawingOptions
+  @OptionGroup(title: "Terminal") var terminal: TerminalOptions
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print one JSON document.") var json = false
   @OptionGroup var console: ConsoleOptions
@@ -58,6 +59,7 @@ struct Compare: ParsableCommand {
   @OptionGroup(title: "Models and plugins") var host: HostOptions
 
   mutating func validate() throws {
+    try terminal.check(json)
     if !nodes.isEmpty, !depths.isEmpty {
       throw ValidationError("Give --node or --depth, not both.")
     }
@@ -99,10 +101,11 @@ struct Compare: ParsableCommand {
   func run() throws {
     func isImage(_ argument: String) -> Bool { Picture.hasKnownExtension(argument) || isFolder(argument) }
     let networks = arguments.filter { !isImage($0) }
-    let images = try ImageFolder.expanding(arguments.filter(isImage) + moreImages)
+    let images = try ImageFolder.expanding(arguments.filter(isImage) + moreImages), screen = try terminal.screen()
+    let writesGrid = screen == nil || output != nil
     try host.enterSandbox(
       models: networks, read: images, image.labels.pathsOfArguments, measured.boxes.paths, [self.truth],
-      written: [output ?? ".", report, csv])
+      written: [writesGrid ? output ?? "." : nil, report, csv])
     let registry = try host.plugins.registry(), method = try registry.method(named: method)
     guard !(method is any ConceptMethod) else {
       throw GradCAMError(
@@ -124,7 +127,8 @@ struct Compare: ParsableCommand {
       try boxes?.check(entry.model, size: size, labels: entry.labels)
     }
     let files = entries.flatMap(\.model.graph.files) + images + choices.compactMap(\.labels)
-    let grid = try claimOutputs(
+    let file = try claimOutputs(
+      writesGrid: writesGrid,
       inputs: files + [measured.boxes.path, self.truth == "folders" ? nil : self.truth].compactMap { $0 })
 
     let bar = ProgressBar(count: 2 * entries.count)
@@ -159,7 +163,7 @@ struct Compare: ParsableCommand {
     let comparison = try comparison(cases, runs, settings).withDoubts
     for run in runs { run.tellWarnings() }
     for doubt in comparison.doubts { Console.tell(doubt.warning) }
-    try picture(cases, runs).write(to: grid)
+    if let file { try grid(cases, runs).picture().write(to: file) }
     if let csv { try writeAtomically(Array(comparison.csv.utf8), to: csv) }
     if let report {
       let provenance = Provenance(arguments: CommandLine.arguments, files: entries.map(\.model.graph.files))
@@ -168,18 +172,23 @@ struct Compare: ParsableCommand {
     if json {
       try printJSON(comparison)
     } else {
+      if let screen { try PictureWriting.write(screen.shown(grid(cases, runs, isDetailed: true)) + [0x0A]) }
       try comparison.describe()
-      try Console.print("")
-      try Console.print([grid, report, csv].compactMap { $0 }.joined(separator: ", "))
+      let files = [file, report, csv].compactMap { $0 }
+      if !files.isEmpty {
+        try Console.print("")
+        try Console.print(files.joined(separator: ", "))
+      }
     }
     try checkDone(unread, of: images.count)
   }
 
-  private func claimOutputs(inputs: [String]) throws -> String {
+  /// The path of the grid; nil if it is not written.
+  private func claimOutputs(writesGrid: Bool, inputs: [String]) throws -> String? {
     var paths = ClaimedPaths(inputs: inputs)
     if let output { try Picture.checkFormat(ofOutput: output) }
     for path in [output, report, csv] { if let path { try paths.claim(path) } }
-    return output ?? paths.claimFree("comparison", "png")
+    return writesGrid ? output ?? paths.claimFree("comparison", "png") : nil
   }
 
   /// The file's name, or its path if several models share the name.
@@ -257,10 +266,17 @@ struct Compare: ParsableCommand {
   }
 
   /// A row for each case: the image, then each model's overlay.
-  private func picture(_ cases: [ComparedCase], _ runs: [ModelRun]) throws -> Picture {
-    let cells = try cases.enumerated().flatMap { index, each in
-      [try PictureGrid.Cell(each.picture.cell, label: each.asked.label)] + runs.map { $0.seen[index].overlay }
+  ///
+  /// - Parameter isDetailed: whether images and nodes are named, too.
+  private func grid(_ cases: [ComparedCase], _ runs: [ModelRun], isDetailed: Bool = false) throws -> PictureGrid {
+    func cell(_ cell: PictureGrid.Cell, named name: String) throws -> PictureGrid.Cell {
+      isDetailed ? try PictureGrid.Cell(cell.picture, lines: cell.lines + [.name(name)]) : cell
     }
-    return try PictureGrid(title: method, cells: cells, columns: runs.count + 1).picture()
+    let cells = try cases.enumerated().flatMap { index, each in
+      let image = try PictureGrid.Cell(each.picture.cell, label: each.asked.label)
+      return try [cell(image, named: fileName(each.image))]
+        + runs.map { try cell($0.seen[index].overlay, named: $0.model.node) }
+    }
+    return PictureGrid(title: method, cells: cells, columns: runs.count + 1)
   }
 }

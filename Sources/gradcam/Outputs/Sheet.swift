@@ -70,8 +70,8 @@ struct Sheet {
 
   /// The sheet; a place without a map, since the method does not support the node, stays empty.
   ///
-  /// Throws `usage` if it would be too large a picture.
-  func picture() throws -> Picture {
+  /// Throws what resizing throws.
+  func grid() throws -> PictureGrid {
     guard !rowFields.isEmpty, varying != [.image] else {
       var cells: [PictureGrid.Cell] = [], row: [String]?
       for map in maps {
@@ -80,7 +80,7 @@ struct Sheet {
         cells.append(map.cell)
       }
       let pairs = max(1, Int((Double(maps.count) * 0.8).squareRoot().rounded(.up)))
-      return try PictureGrid(title: title, cells: cells, columns: varying == [.image] ? 2 * pairs : nil).picture()
+      return PictureGrid(title: title, cells: cells, columns: varying == [.image] ? 2 * pairs : nil)
     }
     let columns = maps.map(\.column).withoutRepeats
     let blank = try PictureGrid.Cell(Picture(width: 1, height: 1, pixels: [255, 255, 255]), lines: [])
@@ -88,6 +88,6 @@ struct Sheet {
       let own = maps.filter { $0.row == row }
       return [own[0].header] + columns.map { column in own.first { $0.column == column }?.cell ?? blank }
     }
-    return try PictureGrid(title: title, cells: cells, columns: 1 + columns.count).picture()
+    return PictureGrid(title: title, cells: cells, columns: 1 + columns.count)
   }
 }
