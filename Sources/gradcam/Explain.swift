@@ -53,6 +53,7 @@ struct Explain: ParsableCommand {
   @OptionGroup(title: "Drawing") var drawing: DrawingOptions
 
   @OptionGroup(title: "Arrays") var arrays: ArrayOptions
+  @OptionGroup var provenance: ProvenanceOptions
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print one JSON document.") var json = false
   @Flag(help: "Print a line of JSON for each picture as soon as it is explained.") var jsonl = false
@@ -77,7 +78,7 @@ struct Explain: ParsableCommand {
     let images = try ImageFolder.expanding(self.images)
     try host.enterSandbox(
       models: [self.model], read: images, image.paths, target.request.paths,
-      written: [files.output ?? ".", sheet], arrays.paths)
+      written: [files.output ?? ".", sheet, provenance.path], arrays.paths)
     if let sheet { try Picture.checkFormat(ofOutput: sheet) }
     let opened = try OpenedModel(model, host, image, request), model = opened.model
     let sources = try opened.sources(images, item: featureMap.item.item)
@@ -88,10 +89,15 @@ struct Explain: ParsableCommand {
     explainer.settings.conceptCount = concepts
     let assumed = explainer.warnings(about: sources)
     let leftOut = try chosen.leaveOutSlow(explainer) { try example(of: sources, explainer, choice) }
+    let recorder =
+      try provenance.isAsked || json || jsonl
+      ? ProvenanceRecorder(
+        host, models: model.graph.files, images: images, others: opened.otherPaths, threads: threads.used) : nil
+    let ownArguments = PictureArguments(ThisRun.arguments, pictures: self.images)
     let plan = try outputPlan(chosen, sources, explainer, choice.count)
     let inputs = opened.paths + images
     var outputs = try OutputPaths(files, modelName: model.name, plan.pictures, inputs: inputs)
-    if let sheet { try outputs.claimed.claim(sheet) }
+    for path in [sheet, provenance.path] { if let path { try outputs.claimed.claim(path) } }
     if let option = arrays.ofOneNode, let fuse, explainer.focus.taps.count > 1 {
       throw GradCAMError(
         .usage, at: option, problem: "is of one node, but --fuse makes one map of \(explainer.focus.taps.count)",
@@ -103,14 +109,16 @@ struct Explain: ParsableCommand {
 
     let bar = ProgressBar(count: sources.count)
     let job = ImageJob(
-      sources: sources, choice: choice, shown: max(5, top ?? 1), methods: chosen.names,
+      sources: sources, model: model, choice: choice, shown: max(5, top ?? 1), methods: chosen.names,
       fusion: fuse, smoothing: Set(smoothing), skipsUnsupported: chosen.isGroup, drawsPictures: plan.drawsPictures,
       drawsGrids: plan.drawsGrids, style: style, colormap: drawing.colormap, blend: drawing.blend,
       drawsSheet: sheet != nil, format: outputs.example, jpegQuality: files.jpegQuality,
       savesOutput: arrays.savesOutput,
       survives: sources.count > 1 || jsonl, bar: bar)
     var log = ExplanationLog(form: json ? .document : jsonl ? .lines : .text)
-    var together = Sheet(title: model.name, plan.maps)
+    var together = Sheet(title: model.name, plan.maps), subjects = MapSubjects()
+    let isTogether = sources.isTogether(explainer)
+    func written(_ files: WrittenFile?...) -> [String] { files.compactMap { $0?.path } }
     try explainer.explainMany(sources.count) { [explainer] index in
       job.run(index, explainer)
     } deliver: { index, result in
@@ -133,16 +141,26 @@ struct Explain: ParsableCommand {
           if sheet != nil {
             let (picture, map) = explained.small[number],
               names = ResultNames(image: name, model: model.name, explanation)
+            subjects.add(explanation, model: model)
             try together.add(
               explanation, names, image: index, target: explained.target, picture: picture, drawn: map)
           }
+          let file = paths.isEmpty ? grid : paths[number]
+          let own = recorder.map { recorder in
+            isTogether
+              ? recorder.part(images: images, outputs: written(file, grid))
+              : recorder.part(
+                arguments: ownArguments.naming(only: name), images: images.isEmpty ? [] : [name],
+                outputs: written(file, grid))
+          }
           drawn.append(
             ExplanationReport(
-              image: name, model: model.path, explanation, output: paths.isEmpty ? grid : paths[number],
-              grid: grid, sheet: sheet, top: result.best, preprocessing: result.preprocessing,
-              warnings: assumed + leftOut + explanation.warnings))
+              image: name, model: model.path, explanation, output: file, grid: grid, sheet: sheet, top: result.best,
+              preprocessing: result.preprocessing, warnings: assumed + leftOut + explanation.warnings,
+              provenance: own))
         }
       }
+      if provenance.isAsked { recorder?.add(drawn.map(\.result)) }
       try bar.aside {
         ToldWarnings(result.explained.flatMap(\.explanations)).tell(image: name)
         if let failure = result.failure {
@@ -155,9 +173,12 @@ struct Explain: ParsableCommand {
     try arrays.finish()
     if let sheet, log.done > 0 {
       let file = try WrittenFile(
-        try located(sheet) { try together.picture().encoded(for: sheet, jpegQuality: files.jpegQuality) }, to: sheet)
+        try located(sheet) {
+          try together.picture().encoded(for: sheet, jpegQuality: files.jpegQuality, texts: subjects.texts)
+        }, to: sheet)
       if !json, !jsonl { try Console.print("all in one picture → \(file.text)") }
     }
+    if let recorder, provenance.isAsked { try provenance.write(recorder.whole()) }
     try log.finish(of: sources.count)
   }
 

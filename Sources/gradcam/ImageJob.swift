@@ -4,6 +4,7 @@ import Graph
 /// What `explain` does with each image, up to the encoded pictures.
 struct ImageJob {
   let sources: ImageSources
+  let model: Model
   let choice: TargetChoice
   /// How many of the most probable classes are reported.
   let shown: Int
@@ -105,7 +106,7 @@ struct ImageJob {
     }
     for explanation in explanations {
       let drawn = try draw(explanation)
-      if drawsPictures { explained.files.append(.init { try drawn.encoded(for: format, jpegQuality: jpegQuality) }) }
+      if drawsPictures { explained.files.append(.init { try encoded(drawn, of: [explanation]) }) }
       if drawsGrids { cells.append(try PictureGrid.Cell(drawn, label: explanation.label)) }
       if drawsSheet {
         let size = PictureGrid.cellSize(for: drawn.size), picture = explanation.shown[0].picture ?? drawn
@@ -119,9 +120,14 @@ struct ImageJob {
     }
     if drawsGrids, let first = explanations.first {
       let grid = PictureGrid(title: first.title, cells: cells)
-      explained.grid = .init { try grid.picture().encoded(for: format, jpegQuality: jpegQuality) }
+      explained.grid = .init { try encoded(grid.picture(), of: explanations) }
     }
     return explained
+  }
+
+  private func encoded(_ picture: Picture, of explanations: [Explanation]) throws -> [UInt8] {
+    try picture.encoded(
+      for: format, jpegQuality: jpegQuality, texts: MapSubjects(explanations, model: model).texts)
   }
 
   /// The map over each picture that its node sees, side by side.

@@ -1,0 +1,100 @@
+import GradCAM
+import Graph
+
+/// Gathers how the results of a run come about.
+///
+/// Every file is digested once, when it is first needed: after it was read.
+final class ProvenanceRecorder {
+  private let modelFolder: String
+  private let models, images, plugins, others: [String]
+  private let threads: Int
+  private let cpu = Provenance.CPU.current
+  private var digests: [String: Provenance.File] = [:]
+  private var results: [Provenance.Result] = []
+
+  /// Prepares a recorder; from now on, what is written is digested.
+  ///
+  /// - Parameters:
+  ///   - models: the files of the models.
+  ///   - others: further files that are read.
+  ///   - threads: how many are used.
+  ///
+  /// Throws `unreadable` if a folder of plugins cannot be listed.
+  init(_ host: HostOptions, models: [String], images: [String], others: [String], threads: Int) throws {
+    modelFolder = host.modelFolder.path
+    (self.models, self.images, self.others) = (
+      models.withoutRepeats, images.withoutRepeats, others.withoutRepeats
+    )
+    plugins = try host.plugins.paths()
+    self.threads = threads
+    OutputFiles.isRecording = true
+  }
+
+  /// Adds what is known of results.
+  func add(_ results: [Provenance.Result]) { self.results += results }
+
+  /// The provenance of a part of the results.
+  ///
+  /// - Parameters:
+  ///   - arguments: those that make this part alone.
+  ///   - images: the images that it is of.
+  ///   - outputs: the paths of its files; those that are not complete are left out.
+  func part(arguments: [String] = ThisRun.arguments, images: [String], outputs: [String] = []) -> Provenance {
+    provenance(
+      arguments, images, results: nil, outputs: OutputFiles.written.filter { outputs.contains($0.path) }, timed: [])
+  }
+
+  /// The provenance of what does not depend on an image; what is written is left open.
+  var ofAllImages: Provenance { provenance(ThisRun.arguments, [], results: nil, outputs: nil, timed: []) }
+
+  /// The provenance of all results.
+  ///
+  /// - Parameter timed: the paths of files that hold measured times.
+  func whole(timed: [String] = []) -> Provenance {
+    provenance(ThisRun.arguments, images, results: results, outputs: OutputFiles.written, timed: timed)
+  }
+
+  /// The size and the digest of a file.
+  func file(_ path: String) -> Provenance.File {
+    if let known = digests[path] { return known }
+    let file = Provenance.File(path)
+    digests[path] = file
+    return file
+  }
+
+  private func provenance(
+    _ arguments: [String], _ images: [String], results: [Provenance.Result]?, outputs: [OutputFiles.Written]?,
+    timed: [String]
+  ) -> Provenance {
+    let inputs = Provenance.Inputs(
+      models: models.map(file), images: images.map(file), plugins: plugins.map(file), others: others.map(file))
+    let written = outputs?.map { each in
+      Provenance.Output(
+        path: each.path, bytes: each.digest.byteCount, sha256: each.digest.hexadecimal,
+        timed: timed.contains(each.path))
+    }
+    return Provenance(
+      version: programVersion, arguments: arguments, directory: ThisRun.directory, model_folder: modelFolder,
+      threads: threads, cpu: cpu, inputs: inputs, results: results, outputs: written)
+  }
+}
+
+/// The arguments of a run that are about one picture alone.
+struct PictureArguments {
+  private let arguments: [String]
+  /// The arguments that only name a picture's file.
+  private let pictures: Set<String>
+
+  /// - Parameter pictures: the arguments that name pictures, or folders of them.
+  init(_ arguments: [String], pictures: [String]) {
+    self.arguments = arguments
+    // The same text may be the value of an option.
+    var counts: [String: Int] = [:]
+    for argument in arguments { counts[argument, default: 0] += 1 }
+    for picture in pictures { counts[picture, default: 0] -= 1 }
+    self.pictures = Set(pictures.filter { counts[$0] == 0 && !isFolder($0) })
+  }
+
+  /// The arguments without the names of other pictures.
+  func naming(only picture: String) -> [String] { arguments.filter { $0 == picture || !pictures.contains($0) } }
+}
