@@ -3,10 +3,12 @@ import Graph
 
 /// Gathers how the results of a run come about.
 ///
-/// Every file is digested once, when it is first needed: after it was read.
+/// Every file is digested once: those of models, which may be large, on a thread of its own from the start, others when
+/// they are first needed.
 final class ProvenanceRecorder {
   private let modelFolder: String
-  private let models, images, plugins, others: [String]
+  private let models: FilesInBackground
+  private let images, plugins, others: [String]
   private let threads: Int
   private let cpu = Provenance.CPU.current
   private var digests: [String: Provenance.File] = [:]
@@ -22,9 +24,8 @@ final class ProvenanceRecorder {
   /// Throws `unreadable` if a folder of plugins cannot be listed.
   init(_ host: HostOptions, models: [String], images: [String], others: [String], threads: Int) throws {
     modelFolder = host.modelFolder.path
-    (self.models, self.images, self.others) = (
-      models.withoutRepeats, images.withoutRepeats, others.withoutRepeats
-    )
+    self.models = FilesInBackground(models.withoutRepeats)
+    (self.images, self.others) = (images.withoutRepeats, others.withoutRepeats)
     plugins = try host.plugins.paths()
     self.threads = threads
     OutputFiles.isRecording = true
@@ -67,7 +68,7 @@ final class ProvenanceRecorder {
     timed: [String]
   ) -> Provenance {
     let inputs = Provenance.Inputs(
-      models: models.map(file), images: images.map(file), plugins: plugins.map(file), others: others.map(file))
+      models: models.all, images: images.map(file), plugins: plugins.map(file), others: others.map(file))
     let written = outputs?.map { each in
       Provenance.Output(
         path: each.path, bytes: each.digest.byteCount, sha256: each.digest.hexadecimal,
@@ -97,4 +98,39 @@ struct PictureArguments {
 
   /// The arguments without the names of other pictures.
   func naming(only picture: String) -> [String] { arguments.filter { $0 == picture || !pictures.contains($0) } }
+}
+
+/// The digests of files, computed on a thread of its own.
+private final class FilesInBackground: @unchecked Sendable {
+  private let paths: [String]
+  /// Until `thread` is joined, only that thread uses it.
+  private var files: [Provenance.File] = []
+  private var thread: pthread_t?
+
+  init(_ paths: [String]) {
+    self.paths = paths
+    let context = Unmanaged.passRetained(self)
+    var thread = pthread_t()
+    let code = pthread_create(
+      &thread, nil,
+      { raw in
+        Unmanaged<FilesInBackground>.fromOpaque(raw!).takeRetainedValue().compute()
+        return nil
+      }, context.toOpaque())
+    if code == 0 {
+      self.thread = thread
+    } else {
+      context.release()
+      compute()
+    }
+  }
+
+  private func compute() { files = paths.map { Provenance.File($0) } }
+
+  /// The files, once all are digested.
+  var all: [Provenance.File] {
+    if let thread { pthread_join(thread, nil) }
+    thread = nil
+    return files
+  }
 }
