@@ -24,6 +24,8 @@ package enum OutputFiles {
     var destination = Destination.asNamed
     var isRecording = false
     var written: [Written] = []
+    /// The place of each in `written`, by path.
+    var places: [String: Int] = [:]
   }
 
   private static let state = Mutex(State())
@@ -52,9 +54,17 @@ package enum OutputFiles {
   /// Those written since `isRecording` was set, in order.
   package static var written: [Written] { state.withLock { $0.written } }
 
+  /// What was written to a path; nil if nothing was since `isRecording` was set.
+  package static func written(to path: String) -> Written? {
+    state.withLock { state in state.places[path].map { state.written[$0] } }
+  }
+
   /// Notes a file that is complete.
   package static func note(_ path: String, _ digest: FileDigest) {
-    state.withLock { $0.written.append(Written(path: path, digest: digest)) }
+    state.withLock { state in
+      state.places[path] = state.written.count
+      state.written.append(Written(path: path, digest: digest))
+    }
   }
 
   /// Where a file goes, in a folder that exists if it is not the named one; nil for nowhere.

@@ -93,7 +93,7 @@ struct Explain: ParsableCommand {
       try provenance.isAsked || json || jsonl
       ? ProvenanceRecorder(
         host, models: model.graph.files, images: images, others: opened.otherPaths, threads: threads.used) : nil
-    let ownArguments = PictureArguments(ThisRun.arguments, pictures: self.images)
+    let arguments = json || jsonl ? PictureArguments(ThisRun.arguments, pictures: self.images) : nil
     let plan = try outputPlan(chosen, sources, explainer, choice.count)
     let inputs = opened.paths + images
     var outputs = try OutputPaths(files, modelName: model.name, plan.pictures, inputs: inputs)
@@ -146,12 +146,11 @@ struct Explain: ParsableCommand {
               explanation, names, image: index, target: explained.target, picture: picture, drawn: map)
           }
           let file = paths.isEmpty ? grid : paths[number]
-          let own = recorder.map { recorder in
-            isTogether
-              ? recorder.part(images: images, outputs: written(file, grid))
-              : recorder.part(
-                arguments: ownArguments.naming(only: name), images: images.isEmpty ? [] : [name],
-                outputs: written(file, grid))
+          let own = arguments.flatMap { arguments in
+            isTogether || images.isEmpty
+              ? recorder?.part(images: images, outputs: written(file, grid))
+              : recorder?.part(
+                arguments: arguments.naming(only: name), images: [name], outputs: written(file, grid))
           }
           drawn.append(
             ExplanationReport(

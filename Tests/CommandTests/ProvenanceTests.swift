@@ -33,7 +33,7 @@ struct ProvenanceTests {
 
   @Test func wholeRun() throws {
     try Data(#"{"gradcam.preset": "raw"}"#.utf8).write(to: place.folder.appendingPathComponent("model.json"))
-    try Data("a\nb\nc\n".utf8).write(to: place.folder.appendingPathComponent("names.txt"))
+    try Data("a\nb\nc\nd\ne\nf\ng\nh\n".utf8).write(to: place.folder.appendingPathComponent("names.txt"))
     let arguments = [
       "explain", "model.onnx", picture, "single-003-star.png", "--node", "Conv:-1", "--class", "3", "--method",
       "layercam", "--labels", "names.txt", "--threads", "2", "--save-heat", "heat.npz", "--sheet", "sheet.jpg",

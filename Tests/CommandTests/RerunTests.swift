@@ -69,7 +69,8 @@ struct RerunTests {
     }
     // What lay outside of the directory of the run has its whole path.
     let file = try #require(outside.files.first { $0.hasSuffix("heat.npz") })
-    #expect(try file.hasPrefix("again/") && outside.contents(file) == heat)
+    #expect(file.hasPrefix("again/"), "\(file)")
+    #expect(try outside.contents(file) == heat, "\(file)")
     let taken = try outside.run(["rerun", place.path("p.json"), "--output", "again"])
     #expect(taken.code == 64 && taken.errors.contains("is not empty"), "\(taken)")
   }

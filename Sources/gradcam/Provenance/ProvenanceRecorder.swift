@@ -42,7 +42,7 @@ final class ProvenanceRecorder {
   ///   - outputs: the paths of its files; those that are not complete are left out.
   func part(arguments: [String] = ThisRun.arguments, images: [String], outputs: [String] = []) -> Provenance {
     provenance(
-      arguments, images, results: nil, outputs: OutputFiles.written.filter { outputs.contains($0.path) }, timed: [])
+      arguments, images, results: nil, outputs: outputs.compactMap(OutputFiles.written(to:)), timed: [])
   }
 
   /// The provenance of what does not depend on an image; what is written is left open.
@@ -82,22 +82,29 @@ final class ProvenanceRecorder {
 
 /// The arguments of a run that are about one picture alone.
 struct PictureArguments {
-  private let arguments: [String]
-  /// The arguments that only name a picture's file.
-  private let pictures: Set<String>
+  private typealias Placed = (position: Int, argument: String)
+
+  /// Those about all pictures.
+  private let common: [Placed]
+  /// By picture, those that only name its file.
+  private let own: [String: [Placed]]
 
   /// - Parameter pictures: the arguments that name pictures, or folders of them.
   init(_ arguments: [String], pictures: [String]) {
-    self.arguments = arguments
     // The same text may be the value of an option.
     var counts: [String: Int] = [:]
     for argument in arguments { counts[argument, default: 0] += 1 }
     for picture in pictures { counts[picture, default: 0] -= 1 }
-    self.pictures = Set(pictures.filter { counts[$0] == 0 && !isFolder($0) })
+    let names = Set(pictures.filter { counts[$0] == 0 && !isFolder($0) })
+    let placed = arguments.enumerated().map { (position: $0, argument: $1) }
+    common = placed.filter { !names.contains($0.argument) }
+    own = Dictionary(grouping: placed.filter { names.contains($0.argument) }) { $0.argument }
   }
 
   /// The arguments without the names of other pictures.
-  func naming(only picture: String) -> [String] { arguments.filter { $0 == picture || !pictures.contains($0) } }
+  func naming(only picture: String) -> [String] {
+    (common + (own[picture] ?? [])).sorted { $0.position < $1.position }.map(\.argument)
+  }
 }
 
 /// The digests of files, computed on a thread of its own.

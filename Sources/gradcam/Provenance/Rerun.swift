@@ -38,7 +38,7 @@ struct Rerun: ParsableCommand {
   func run() throws {
     let before = try Provenance(contentsOf: file)
     var command = try located(file) { try self.command(of: before) }
-    let folder = try output.map { try Self.emptyFolder($0) }, libraries = try plugins.paths().map(Self.absolute)
+    let folder = output.map(Self.absolute), libraries = try plugins.paths().map(Self.absolute)
     // Relative paths of plugins would mean others in another directory.
     unsetenv("GRADCAM_PLUGINS")
     let place = directory ?? before.directory
@@ -53,6 +53,8 @@ struct Rerun: ParsableCommand {
     command.host.models = command.host.models ?? before.model_folder
     command.host.sandbox = sandbox
     (command.host.plugins.libraries, command.host.plugins.folders) = (libraries, [])
+    if !plugins.preferred.isEmpty { command.host.plugins.preferred = plugins.preferred }
+    if let folder { try Self.createEmpty(folder) }
     let after = try repeated(command, before, to: folder.map { .folder($0) } ?? .nowhere)
     try report(RerunReport(file: file, before, after, folder: output))
   }
@@ -142,8 +144,8 @@ struct Rerun: ParsableCommand {
     path.hasPrefix("/") ? path : "\(ThisRun.directory)/\(path)"
   }
 
-  /// The absolute path of a folder that is created or empty.
-  private static func emptyFolder(_ path: String) throws -> String {
+  /// Creates a folder, unless it is there and empty.
+  private static func createEmpty(_ path: String) throws {
     try createFolder(of: path.hasSuffix("/") ? path : path + "/")
     guard let directory = opendir(path) else {
       throw GradCAMError(.unwritable, at: path, problem: "is not a folder", advice: "give the name of a new one")
@@ -158,7 +160,6 @@ struct Rerun: ParsableCommand {
           .usage, at: "--output \(path)", problem: "is not empty", advice: "name a new folder")
       }
     }
-    return absolute(path)
   }
 }
 
