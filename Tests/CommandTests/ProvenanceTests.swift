@@ -58,7 +58,7 @@ struct ProvenanceTests {
     let tensor = try #require(results[0]["tensor"] as? String)
     #expect(results[0]["node"] as? String == "Conv:-1" && tensor.contains("features"))
     #expect(results[0]["class"] as? Int == 3 && results[0]["method"] as? String == "layercam")
-    #expect((results[0]["preprocessing"] as? String)?.contains("model.json") ?? false, "\(results[0])")
+    #expect((results[0]["preprocessing"] as? String)?.hasPrefix("RGB 0–1, minus 0.5") ?? false, "\(results[0])")
     let outputs = try files(whole["outputs"])
     #expect(Set(outputs.keys) == Set(place.files.filter { $0.hasPrefix("maps/") } + ["heat.npz", "sheet.jpg"]))
     #expect(outputs.count == 4)
