@@ -19,6 +19,7 @@ let package = Package(
     .systemLibrary(name: "CGradCAM"),
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
     .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
+    .target(name: "CDigest"),
     .target(name: "COnnx", dependencies: ["CProtobufC"], exclude: ["onnx.proto"]),
     .target(name: "CGradCAMPlugin"),
     .target(name: "CProtection"),
@@ -29,13 +30,13 @@ let package = Package(
     .target(name: "Ops", dependencies: ["Graph", "CKernels", "COpenBLAS"]),
     .target(name: "ONNXLoader", dependencies: ["Graph", "COnnx", "CProtection"]),
     .target(
-      name: "GradCAM", dependencies: ["Graph", "Ops", "ONNXLoader", "CGradCAMPlugin", "CPNG", "CJPEG"],
+      name: "GradCAM", dependencies: ["Graph", "Ops", "ONNXLoader", "CDigest", "CGradCAMPlugin", "CPNG", "CJPEG"],
       resources: [.embedInCode("Data/imagenet_labels.txt"), .embedInCode("Data/fixed-10x20.hex")]),
     .target(name: "CInterface", dependencies: ["CGradCAM", "GradCAM", "Graph"]),
     .executableTarget(
       name: "GradCAMCommand",
       dependencies: [
-        "CAllocation", "CProtection", "CSystem", "GradCAM",
+        "CAllocation", "CProtection", "CSystem", "GradCAM", "Ops",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/gradcam",
@@ -46,7 +47,7 @@ let package = Package(
     .testTarget(name: "OpsTests", dependencies: ["Graph", "Ops", "CKernels", "TestSupport"], exclude: ["Fixtures"]),
     .testTarget(
       name: "ONNXLoaderTests", dependencies: ["ONNXLoader", "COnnx", "Graph", "TestSupport"], exclude: ["Fixtures"]),
-    .testTarget(name: "GradCAMTests", dependencies: ["GradCAM", "TestSupport"], exclude: ["Fixtures"]),
+    .testTarget(name: "GradCAMTests", dependencies: ["CDigest", "GradCAM", "TestSupport"], exclude: ["Fixtures"]),
     .testTarget(
       name: "CInterfaceTests", dependencies: ["CInterface", "CGradCAM", "GradCAM", "Graph", "TestSupport"]),
     .testTarget(

@@ -70,6 +70,12 @@ let examples: [String: [Example]] = [
       says: "Is this method better than chance?",
       command: "gradcam evaluate model.onnx pictures --method gradcam --method random --metric insertion")
   ],
+  "rerun": [
+    Example(
+      says: "Keep how a picture came about, and make sure later that it is still made the same:",
+      command: "gradcam explain model.onnx photo.jpg --provenance run.json"),
+    Example(says: "With the file of that run:", command: "gradcam rerun run.json"),
+  ],
   "preprocess": [
     Example(
       says: "Under which preprocessing does the model see what is there?",

@@ -145,6 +145,14 @@ static const struct product_level *level(void) {
   return &base;
 }
 
+const char *product_level_name(void) {
+#if defined(__x86_64__)
+  return level()->lanes == 16 ? "x86-64-v4" : level()->lanes == 8 ? "x86-64-v3" : "x86-64";
+#else
+  return "base";
+#endif
+}
+
 int64_t product_rows(void) { return level()->rows; }
 int64_t product_columns(void) { return level()->vectors * level()->lanes; }
 int64_t product_lanes(void) { return level()->lanes; }

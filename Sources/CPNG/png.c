@@ -139,8 +139,8 @@ int gradcam_png_decode_deep(const uint8_t *bytes, size_t count, uint16_t *rgb, u
   return decode(bytes, count, (uint8_t *)rgb, 2, width, height, message);
 }
 
-int gradcam_png_encode(const uint8_t *rgb, uint32_t width, uint32_t height, uint8_t **bytes, size_t *count,
-                       char *message) {
+int gradcam_png_encode(const uint8_t *rgb, uint32_t width, uint32_t height, const GradCAMPNGText *texts,
+                       size_t text_count, uint8_t **bytes, size_t *count, char *message) {
   Failure failure = {.message = message};
   Sink sink = {NULL, 0, 0};
   png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &failure, fail, ignore_warning);
@@ -162,6 +162,13 @@ int gradcam_png_encode(const uint8_t *rgb, uint32_t width, uint32_t height, uint
   png_set_filter(png, PNG_FILTER_TYPE_BASE, PNG_FILTER_SUB);
   png_set_compression_level(png, 1);
   png_set_compression_strategy(png, Z_RLE);
+  png_text chunks[16] = {0};
+  for (size_t i = 0; i < text_count && i < 16; i++) {
+    chunks[i].compression = texts[i].is_international ? PNG_ITXT_COMPRESSION_NONE : PNG_TEXT_COMPRESSION_NONE;
+    chunks[i].key = (png_charp)texts[i].keyword;
+    chunks[i].text = (png_charp)texts[i].text;
+  }
+  png_set_text(png, info, chunks, (int)(text_count < 16 ? text_count : 16));
   png_write_info(png, info);
   for (uint32_t y = 0; y < height; y++) png_write_row(png, rgb + y * 3 * (size_t)width);
   png_write_end(png, info);

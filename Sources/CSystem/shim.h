@@ -81,6 +81,15 @@ static inline int open_nameless(const char *folder) {
 #endif
 }
 
+// The descriptor of a new file in memory, to be read and written; negative if there can be none.
+static inline int open_in_memory(void) {
+#if defined(__linux__)
+  return (int)syscall(SYS_memfd_create, "gradcam", 1U /* MFD_CLOEXEC */);
+#else
+  return -1;
+#endif
+}
+
 // Gives a file without a name its first one: 0, or the system's error code, EEXIST if the name is taken.
 static inline int give_name(int file, const char *path) {
 #if defined(__linux__)

@@ -11,9 +11,12 @@ public final class ThreadPool: @unchecked Sendable {
   public let threadCount: Int
   private let state: State
 
+  /// One thread per core.
+  public static var usualThreadCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+
   /// Starts `threadCount − 1` threads; the default is one thread per core.
   public init(threadCount: Int? = nil) {
-    self.threadCount = max(1, threadCount ?? sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    self.threadCount = max(1, threadCount ?? Self.usualThreadCount)
     state = State(threadCount: self.threadCount)
     for worker in 1..<max(1, self.threadCount) { State.start(state, worker: worker) }
   }

@@ -19,6 +19,9 @@ enum Console {
   /// Whether only errors and what is asked for by an option are written; set before any thread starts.
   nonisolated(unsafe) static var isQuiet = false
 
+  /// Whether standard output receives nothing at all; set before any thread starts.
+  nonisolated(unsafe) static var isMuted = false
+
   /// Whether progress is shown.
   static var showsProgress: Bool { isTerminal && !isQuiet }
 
@@ -46,6 +49,7 @@ enum Console {
   ///
   /// Throws `unwritable` if it is closed or its disk is full.
   static func output(bytes: [UInt8]) throws {
+    guard !isMuted else { return }
     let code = writeAll(bytes, to: STDOUT_FILENO)
     guard code == 0 else {
       throw GradCAMError(

@@ -54,6 +54,7 @@ struct Explain: ParsableCommand {
   @OptionGroup(title: "Terminal") var terminal: TerminalOptions
 
   @OptionGroup(title: "Arrays") var arrays: ArrayOptions
+  @OptionGroup var provenance: ProvenanceOptions
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print one JSON document.") var json = false
   @Flag(help: "Print a line of JSON for each picture as soon as it is explained.") var jsonl = false
@@ -80,7 +81,7 @@ struct Explain: ParsableCommand {
     let writesPictures = screen == nil || files.output != nil
     try host.enterSandbox(
       models: [self.model], read: images, image.paths, target.request.paths,
-      written: [writesPictures ? files.output ?? "." : nil, sheet], arrays.paths)
+      written: [writesPictures ? files.output ?? "." : nil, sheet, provenance.path], arrays.paths)
     if let sheet { try Picture.checkFormat(ofOutput: sheet) }
     let opened = try OpenedModel(model, host, image, request), model = opened.model
     let sources = try opened.sources(images, item: featureMap.item.item)
@@ -91,10 +92,15 @@ struct Explain: ParsableCommand {
     explainer.settings.conceptCount = concepts
     let assumed = explainer.warnings(about: sources)
     let leftOut = try chosen.leaveOutSlow(explainer) { try example(of: sources, explainer, choice) }
+    let recorder =
+      try provenance.isAsked || json || jsonl
+      ? ProvenanceRecorder(
+        host, models: model.graph.files, images: images, others: opened.otherPaths, threads: threads.used) : nil
+    let arguments = json || jsonl ? PictureArguments(ThisRun.arguments, pictures: self.images) : nil
     let plan = try outputPlan(chosen, sources, explainer, choice.count)
     let inputs = opened.paths + images
     var outputs = try OutputPaths(files, modelName: model.name, plan.pictures, inputs: inputs)
-    if let sheet { try outputs.claimed.claim(sheet) }
+    for path in [sheet, provenance.path] { if let path { try outputs.claimed.claim(path) } }
     if let option = arrays.ofOneNode, let fuse, explainer.focus.taps.count > 1 {
       throw GradCAMError(
         .usage, at: option, problem: "is of one node, but --fuse makes one map of \(explainer.focus.taps.count)",
@@ -106,14 +112,16 @@ struct Explain: ParsableCommand {
 
     let bar = ProgressBar(count: sources.count)
     let job = ImageJob(
-      sources: sources, choice: choice, shown: max(5, top ?? 1), methods: chosen.names,
+      sources: sources, model: model, choice: choice, shown: max(5, top ?? 1), methods: chosen.names,
       fusion: fuse, smoothing: Set(smoothing), skipsUnsupported: chosen.isGroup, drawsPictures: plan.drawsPictures,
       drawsGrids: plan.drawsGrids, style: style, colormap: drawing.colormap, blend: drawing.blend,
       drawsSheet: sheet != nil, screen: screen, writesPictures: writesPictures, format: outputs.example,
       jpegQuality: files.jpegQuality, savesOutput: arrays.savesOutput,
       survives: sources.count > 1 || jsonl, bar: bar)
     var log = ExplanationLog(form: json ? .document : jsonl ? .lines : .text)
-    var together = Sheet(title: model.name, plan.maps)
+    var together = Sheet(title: model.name, plan.maps), subjects = MapSubjects()
+    let isTogether = sources.isTogether(explainer)
+    func written(_ files: WrittenFile?...) -> [String] { files.compactMap { $0?.path } }
     try explainer.explainMany(sources.count) { [explainer] index in
       job.run(index, explainer)
     } deliver: { index, result in
@@ -130,26 +138,34 @@ struct Explain: ParsableCommand {
       }
       for explained in result.explained {
         let explanations = explained.explanations
-        let written = try zip(explained.pictures, explanations).map { try write($0, of: $1) }
+        let paths = try zip(explained.pictures, explanations).map { try write($0, of: $1) }
         let grid = try explained.grid.flatMap { try write($0, of: explanations[0], method: chosen.groupName) }
         for (number, explanation) in explanations.enumerated() {
           try arrays.save(explanation, image: name)
           if sheet != nil {
             let (picture, map) = explained.small[number],
               names = ResultNames(image: name, model: model.name, explanation)
+            subjects.add(explanation, model: model)
             try together.add(
               explanation, names, image: index, target: explained.target, picture: picture, drawn: map)
           }
+          let file = paths.isEmpty ? grid : paths[number]
+          let own = arguments.flatMap { arguments in
+            isTogether || images.isEmpty
+              ? recorder?.part(images: images, outputs: written(file, grid))
+              : recorder?.part(
+                arguments: arguments.naming(only: name), images: [name], outputs: written(file, grid))
+          }
           drawn.append(
             ExplanationReport(
-              image: name, model: model.path, explanation, output: written.isEmpty ? grid : written[number],
-              grid: grid, sheet: sheet, top: result.best, preprocessing: result.preprocessing,
-              warnings: assumed + leftOut + explanation.warnings))
+              image: name, model: model.path, explanation, output: file, grid: grid, sheet: sheet, top: result.best,
+              preprocessing: result.preprocessing, warnings: assumed + leftOut + explanation.warnings,
+              provenance: own))
           // Without a picture of its own, it is on the grid or on the sheet.
           if explained.pictures.indices.contains(number) || explained.grid == nil {
             pictures.append(
               ReportedPicture(
-                report: drawn[drawn.count - 1], file: written.isEmpty ? sheet : written[number]?.text,
+                report: drawn[drawn.count - 1], file: paths.isEmpty ? sheet : paths[number]?.text,
                 shown: explained.pictures.isEmpty ? nil : explained.pictures[number].shown))
           }
         }
@@ -160,6 +176,7 @@ struct Explain: ParsableCommand {
               file: grid?.text, shown: picture.shown))
         }
       }
+      if provenance.isAsked { recorder?.add(drawn.map(\.result)) }
       try bar.aside {
         ToldWarnings(result.explained.flatMap(\.explanations)).tell(image: name)
         if let failure = result.failure {
@@ -173,10 +190,13 @@ struct Explain: ParsableCommand {
     if let sheet, log.done > 0 {
       let grid = try together.grid()
       let file = try WrittenFile(
-        try located(sheet) { try grid.picture().encoded(for: sheet, jpegQuality: files.jpegQuality) }, to: sheet)
+        try located(sheet) {
+          try grid.picture().encoded(for: sheet, jpegQuality: files.jpegQuality, texts: subjects.texts)
+        }, to: sheet)
       if let screen { try PictureWriting.write(screen.shown(grid)) }
       if !json, !jsonl { try Console.print("all in one picture → \(file.text)") }
     }
+    if let recorder, provenance.isAsked { try provenance.write(recorder.whole()) }
     try log.finish(of: sources.count)
   }
 

@@ -44,15 +44,17 @@ struct ExplanationReport: Encodable {
   private let inputSize: PixelSize
   let top: [TopClass]
   let warnings: [WarningReport]
+  /// How it came about; nil if nobody asks.
+  @Nullable var provenance: Provenance?
 
   private enum CodingKeys: CodingKey {
     case image, model, node, tensor, target, method, output, replaced, fuse, smooth, grid, `class`, label, logit
-    case probability, concept, detection, preprocessing, seen, top, warnings
+    case probability, concept, detection, preprocessing, seen, top, warnings, provenance
   }
 
   init(
     image: String, model: String, _ explanation: Explanation, output: WrittenFile?, grid: WrittenFile?, sheet: String?,
-    top: [ScoredClass], preprocessing: String?, warnings: [Warning]
+    top: [ScoredClass], preprocessing: String?, warnings: [Warning], provenance: Provenance?
   ) {
     self.image = image
     self.model = model
@@ -79,6 +81,15 @@ struct ExplanationReport: Encodable {
     seenShare = explanation.seenShare
     inputSize = explanation.inputSize
     self.warnings = warnings.map(WarningReport.init)
+    self.provenance = provenance
+  }
+
+  /// What it is of.
+  var result: Provenance.Result {
+    Provenance.Result(
+      image: image, model: model, node: node, tensor: tensor, target: target, class: `class`, label: label,
+      method: ([method] + (fuse.map { [$0] } ?? []) + smooth).joined(separator: "."), preprocessing: preprocessing,
+      output: output)
   }
 
   /// Prints what was found in one image and where its pictures went, and shows those that are to be shown.

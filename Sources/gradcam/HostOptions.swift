@@ -28,7 +28,7 @@ struct HostOptions: ParsableArguments {
     try sandbox.enter(
       NamedFiles(
         models: paths, read: [modelFolder.path] + read.joined().compactMap { $0 },
-        written: written.joined().compactMap { $0 }),
+        written: OutputFiles.folders ?? written.joined().compactMap { $0 }),
       plugins: try plugins.paths())
   }
 

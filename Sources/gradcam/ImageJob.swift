@@ -4,6 +4,7 @@ import Graph
 /// What `explain` does with each image, up to the encoded pictures.
 struct ImageJob {
   let sources: ImageSources
+  let model: Model
   let choice: TargetChoice
   /// How many of the most probable classes are reported.
   let shown: Int
@@ -119,7 +120,7 @@ struct ImageJob {
       let drawn = try draw(explanation)
       if drawsPictures {
         explained.pictures.append(
-          Encoded(file: file(of: drawn), shown: drawsGrids ? nil : try screen?.shown(drawn)))
+          Encoded(file: file(of: drawn, [explanation]), shown: drawsGrids ? nil : try screen?.shown(drawn)))
       }
       if drawsGrids { cells.append(try PictureGrid.Cell(drawn, label: explanation.label)) }
       if drawsSheet {
@@ -134,14 +135,20 @@ struct ImageJob {
     }
     if drawsGrids, let first = explanations.first {
       let grid = PictureGrid(title: first.title, cells: cells)
-      explained.grid = Encoded(file: file(of: try grid.picture()), shown: try screen?.shown(grid))
+      explained.grid = Encoded(file: file(of: try grid.picture(), explanations), shown: try screen?.shown(grid))
     }
     return explained
   }
 
-  /// The file of a picture; nil if it is not written.
-  private func file(of picture: @autoclosure () throws -> Picture) -> Swift.Result<[UInt8], any Error>? {
-    writesPictures ? .init { try picture().encoded(for: format, jpegQuality: jpegQuality) } : nil
+  /// The file of a picture that shows explanations; nil if it is not written.
+  private func file(
+    of picture: @autoclosure () throws -> Picture, _ explanations: [Explanation]
+  ) -> Swift.Result<[UInt8], any Error>? {
+    guard writesPictures else { return nil }
+    return .init {
+      try picture().encoded(
+        for: format, jpegQuality: jpegQuality, texts: MapSubjects(explanations, model: model).texts)
+    }
   }
 
   /// The map over each picture that its node sees, side by side.

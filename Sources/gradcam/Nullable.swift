@@ -12,3 +12,11 @@ extension Nullable: Encodable where Value: Encodable {
     try container.encode(wrappedValue)
   }
 }
+
+extension Nullable: Decodable where Value: Decodable {
+  init(from decoder: any Decoder) throws {
+    wrappedValue = try decoder.singleValueContainer().decode(Value?.self)
+  }
+}
+
+extension Nullable: Equatable where Value: Equatable {}

@@ -5,8 +5,10 @@ import Graph
 struct OpenedModel {
   let model: Model
   let tensors: InputTensors
+  /// The files that are read, those of the model and pictures excepted.
+  let otherPaths: [String]
   /// The files that are read, pictures excepted.
-  let paths: [String]
+  var paths: [String] { model.graph.files + otherPaths }
   private let target: PlannedTarget
   private let preprocessing: DecidedPreprocessing
   private let labels: Labels?
@@ -16,7 +18,7 @@ struct OpenedModel {
     let opened = try host.open(path, image)
     tensors = try InputTensors(tensors: image.tensor, pictures: image.pictures, model: opened)
     model = tensors.batch.map { opened.taking(imagesPerRun: $0) } ?? opened
-    paths = model.graph.files + tensors.paths + request.paths + [image.labels].compactMap { $0 }
+    otherPaths = tensors.paths + request.paths + [image.labels].compactMap { $0 }
     labels = try image.labels.map { try Labels(contentsOf: $0) }
     let inputs = tensors.others.mapValues { ValueInfo($0) }
     preprocessing = try tensors.preprocessing(image.choice, for: model)

@@ -29,6 +29,7 @@ struct Sweep: ParsableCommand {
     completion: .file())
   var output: String?
   @OptionGroup(title: "Drawing") var drawing: DrawingOptions
+  @OptionGroup var provenance: ProvenanceOptions
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print one JSON document.") var json = false
   @OptionGroup var console: ConsoleOptions
@@ -42,6 +43,7 @@ struct Sweep: ParsableCommand {
     if best, json { throw ValidationError("Give --best or --json, not both.") }
     if best, metric == "none" { throw ValidationError("--best needs a --metric.") }
     if best, output != nil { throw ValidationError("Give --best or --output, not both.") }
+    if best, provenance.path != nil { throw ValidationError("Give --best or --provenance, not both.") }
   }
 
   func run() throws {
@@ -49,7 +51,7 @@ struct Sweep: ParsableCommand {
     let clock = ContinuousClock()
     try host.enterSandbox(
       models: [self.model], read: images, image.paths, self.target.request.paths, boxes.paths,
-      written: best ? [] : [output ?? "."])
+      written: best ? [] : [output ?? ".", provenance.path])
     let opened = try OpenedModel(model, host, image, target.request)
     let model = opened.model
     let sources = try opened.sources(images, item: item.item)
@@ -69,6 +71,11 @@ struct Sweep: ParsableCommand {
     let objects = try boxes(of: sources, explainer)
     for warning in explainer.warnings(about: sources) { Console.tell(warning) }
     let sheet = best ? nil : try sheetPath(of: sources, opened)
+    let recorder =
+      try provenance.isAsked || json
+      ? ProvenanceRecorder(
+        host, models: model.graph.files, images: images, others: opened.otherPaths + boxes.files,
+        threads: threads.used) : nil
 
     let prepared = try sources.prepare(0, explainer)
     // First-touch page faults must not count towards the passes' time, as they do not in bench.
@@ -87,13 +94,21 @@ struct Sweep: ParsableCommand {
     }
     let ranked = clock.now
 
-    let result = SweepReport(
+    var result = SweepReport(
       image: sources.name(0), model: model.path, explanations, values: values, metric: metric,
       maps: mapped - start, ranking: ranked - mapped, preprocessing: explainer.preprocessingText(of: prepared),
       output: sheet)
     if best { return try Console.output(result.best!) }
     if let sheet {
-      try contactSheet(explanations, values: values, explainer.planner, metric).write(to: sheet)
+      try contactSheet(explanations, values: values, explainer.planner, metric).write(
+        to: sheet, texts: MapSubjects(explanations, model: model).texts)
+    }
+    if let recorder {
+      result.provenance = recorder.part(images: images, outputs: [sheet].compactMap { $0 })
+      if provenance.isAsked {
+        recorder.add(explanations.map { result.result(of: $0) })
+        try provenance.write(recorder.whole())
+      }
     }
     if json { return try printJSON(result) }
     try result.describe(all: all)
@@ -101,6 +116,7 @@ struct Sweep: ParsableCommand {
 
   private func sheetPath(of sources: ImageSources, _ opened: OpenedModel) throws -> String {
     var paths = ClaimedPaths(inputs: opened.paths + images + [boxes.path].compactMap { $0 })
+    if let path = provenance.path { try paths.claim(path) }
     guard let output else { return paths.claimFree(stem(sources.name(0)).withoutControls + ".sweep", "png") }
     try Picture.checkFormat(ofOutput: output)
     try paths.claim(output)
@@ -205,6 +221,16 @@ struct SweepReport: Encodable {
   @Nullable var output: String?
   /// From the best to the worst; in the file's order if they are not ranked.
   let nodes: [Node]
+  /// How it came about; nil if nobody asks.
+  @Nullable var provenance: Provenance? = nil
+
+  /// What a map is of.
+  func result(of explanation: Explanation) -> Provenance.Result {
+    Provenance.Result(
+      image: image, model: model, node: explanation.node, tensor: explanation.tensor,
+      target: explanation.target.description, class: explanation.scored?.index, label: explanation.scored?.label,
+      method: method, preprocessing: preprocessing, output: output)
+  }
 
   init(
     image: String, model: String, _ explanations: [Explanation], values: [Double?]?, metric: (any Metric)?,

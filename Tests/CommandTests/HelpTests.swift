@@ -5,7 +5,7 @@ import Testing
 /// GRADCAM_UPDATE_HELP=1 in the environment and review what changed.
 struct HelpTests {
   @Test(arguments: [
-    "", "explain", "compare", "sweep", "evaluate", "preprocess", "nodes", "verify", "check", "bench", "models",
+    "", "explain", "compare", "sweep", "evaluate", "rerun", "preprocess", "nodes", "verify", "check", "bench", "models",
     "plugins",
   ])
   func helpIsAsRecorded(_ command: String) throws {

@@ -21,7 +21,8 @@ struct InstallationTests {
   }
 
   private static let commands = [
-    "explain", "compare", "sweep", "evaluate", "preprocess", "nodes", "verify", "check", "bench", "models", "plugins",
+    "explain", "compare", "sweep", "evaluate", "rerun", "preprocess", "nodes", "verify", "check", "bench", "models",
+    "plugins",
   ]
 
   private let place: Workplace

@@ -37,8 +37,9 @@ import Testing
       ["evaluate", Self.model, "photos", "--metric", "average-drop", "--method", "gradcam", "--method", "layercam"]
         + ["--output", "\(log).\(format)", "--resume"]
     }
-    let seconds = try time(arguments("whole")), whole = try place.contents("whole.\(format)")
     let log = "log.\(format)"
+    let seconds = try time(arguments("log")), whole = try place.contents(log)
+    remove(log)
     var before = Data(), left = 0
     for _ in 0..<Self.count {
       try place.kill(arguments("log"), after: moment(of: seconds))

@@ -75,20 +75,4 @@ struct PreprocessTests {
     let outcome = try place.run(["explain", model, pictures[0], option, "x"])
     #expect(outcome.code == 64 && outcome.errors.contains("is not an option; ") && outcome.errors.contains(own))
   }
-
-  /// Examples of FIPS 180-4, and lengths about the size of a block.
-  @Test func digests() throws {
-    #expect(
-      FileDigest.sha256(of: Array("abc".utf8)) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
-    #expect(FileDigest.sha256(of: []) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
-    let path = place.path("bytes")
-    for (count, digest) in [
-      (55, "9f4390f8d30c2dd92ec9f095b65e2b9ae9b0a925a5258e241c9f1e910f734318"),
-      (64, "ffe054fe7ae0cb6dc65c3af9b61d5209f439851db43d0ba5997337df154668eb"),
-      (1_000_000, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"),
-    ] {
-      try Data(repeating: UInt8(ascii: "a"), count: count).write(to: URL(filePath: path))
-      #expect(FileDigest.sha256(of: path) == digest)
-    }
-  }
 }

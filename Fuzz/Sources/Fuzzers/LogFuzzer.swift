@@ -8,8 +8,8 @@ func fuzzLog(_ input: [UInt8]) throws {
     let path = FuzzFolder.write(input, to: name)
     func open() throws -> EvaluationLog {
       try EvaluationLog(
-        path, metrics: metrics, resumes: true, expected: (model: "m.onnx", node: "auto"), measures: { _ in true },
-        kept: { _ in })
+        path, metrics: metrics, resumes: true, expected: (model: "m.onnx", node: "auto"), provenance: nil,
+        measures: { _ in true }, kept: { _ in })
     }
     var finished: Set<String> = []
     do {

@@ -15,6 +15,8 @@
 int64_t product_rows(void);
 int64_t product_columns(void);
 int64_t product_lanes(void);
+// The level of instructions that the processor has and kernels are compiled for: x86-64-v4, x86-64-v3, x86-64; or base.
+const char *product_level_name(void);
 
 enum { product_rows_limit = 8, product_columns_limit = 48 };
 

@@ -20,8 +20,17 @@ int gradcam_png_decode(const uint8_t *bytes, size_t count, uint8_t *rgb, uint32_
 int gradcam_png_decode_deep(const uint8_t *bytes, size_t count, uint16_t *rgb, uint32_t width, uint32_t height,
                             char *message);
 
-/// Encodes 8-bit RGB as a PNG file; the caller frees `*bytes`.
-int gradcam_png_encode(const uint8_t *rgb, uint32_t width, uint32_t height, uint8_t **bytes, size_t *count,
-                       char *message);
+/// A text in a PNG file.
+typedef struct {
+  /// Printable ASCII, 1 to 79 characters.
+  const char *keyword;
+  /// UTF-8 if it is international, else Latin-1.
+  const char *text;
+  int is_international;
+} GradCAMPNGText;
+
+/// Encodes 8-bit RGB as a PNG file with texts before the pixels, at most 16; the caller frees `*bytes`.
+int gradcam_png_encode(const uint8_t *rgb, uint32_t width, uint32_t height, const GradCAMPNGText *texts,
+                       size_t text_count, uint8_t **bytes, size_t *count, char *message);
 
 #endif

@@ -17,22 +17,33 @@ public func writeAtomically(_ bytes: [UInt8], to path: String) throws {
 ///
 /// Until then it has no name, where the file system can keep such files, so that nothing is left of it even if the
 /// program is killed. Elsewhere it has a temporary one in the same folder.
+///
+/// It goes where `OutputFiles` sends it.
 final class AtomicFile {
   /// The path at which it appears.
   let path: String
+  /// The path that it was named.
+  private let name: String
+  /// The digest of what it holds; nil if nobody asks for it.
+  private var digest = OutputFiles.isRecording ? FileDigest() : nil
   /// The path with links followed.
   private let target: String
   /// The target's folder.
   private let folder: String
   /// The temporary name; nil if it has none.
   private var temporary: String?
-  /// Negative once it is closed.
-  private var file: Int32
+  /// Negative once it is closed, or if it goes nowhere.
+  private var file: Int32 = -1
 
   /// Creates a file without a name, or with a temporary one.
   ///
   /// - Throws: `GradCAMError` of kind `.unwritable`, also for a path of a folder, device or pipe.
-  init(_ path: String) throws {
+  init(_ name: String) throws {
+    self.name = name
+    guard let path = try OutputFiles.place(of: name) else {
+      (self.path, target, folder) = (name, name, "")
+      return
+    }
     func failure(_ problem: String, advice: String) -> GradCAMError {
       GradCAMError(.unwritable, at: path, problem: problem, advice: advice)
     }
@@ -75,12 +86,20 @@ final class AtomicFile {
   /// Appends bytes.
   ///
   /// - Throws: `GradCAMError` of kind `.unwritable`; nothing is left of the file.
-  func append(_ bytes: [UInt8]) throws { try check(writeAll(bytes, to: file)) }
+  func append(_ bytes: [UInt8]) throws {
+    digest?.add(bytes)
+    if file >= 0 { try check(writeAll(bytes, to: file)) }
+  }
 
   /// Puts the file into its place.
   ///
   /// - Throws: `GradCAMError` of kind `.unwritable`; nothing is left of the file.
   func finish() throws {
+    if file >= 0 { try putIntoPlace() }
+    if let digest { OutputFiles.note(name, digest) }
+  }
+
+  private func putIntoPlace() throws {
     // Closing any descriptor of a file reports the errors of writes that were delayed.
     try check(close(dup(file)) == 0 ? 0 : errno)
     if temporary == nil {

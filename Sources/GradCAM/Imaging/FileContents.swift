@@ -15,7 +15,7 @@ func textOfFile(at path: String, advice: String) throws -> String {
 /// The bytes of a regular file of at most 2 GiB, or the first of them.
 ///
 /// - Throws: `GradCAMError` of kind `.unreadable`.
-func contentsOfFile(at path: String, upTo limit: Int = .max) throws -> [UInt8] {
+package func contentsOfFile(at path: String, upTo limit: Int = .max) throws -> [UInt8] {
   func failure(_ problem: String, advice: String? = nil) -> GradCAMError {
     GradCAMError(.unreadable, at: path, problem: problem, advice: advice)
   }
@@ -46,4 +46,4 @@ func contentsOfFile(at path: String, upTo limit: Int = .max) throws -> [UInt8] {
   }
 }
 
-func systemMessage(_ code: Int32) -> String { String(cString: strerror(code)) }
+package func systemMessage(_ code: Int32) -> String { String(cString: strerror(code)) }

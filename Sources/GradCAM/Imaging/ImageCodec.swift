@@ -13,7 +13,8 @@ struct ImageCodec: Sendable {
     ) -> Int32
   typealias Encode =
     @Sendable (
-      UnsafePointer<UInt8>?, UInt32, UInt32, _ quality: Int32, UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>?,
+      UnsafePointer<UInt8>?, UInt32, UInt32, _ quality: Int32, _ texts: [PictureText],
+      UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>?,
       UnsafeMutablePointer<Int>?, UnsafeMutablePointer<CChar>?
     ) -> Int32
 
@@ -102,13 +103,15 @@ struct ImageCodec: Sendable {
     return Picture(width: Int(width), height: Int(height), pixels: try decoded(decodePixels))
   }
 
-  /// - Parameter quality: 1 to 100; a format without loss ignores it.
-  func encode(_ picture: Picture, quality: Int) throws -> [UInt8] {
+  /// - Parameters:
+  ///   - quality: 1 to 100; a format without loss ignores it.
+  ///   - texts: a format without texts ignores them.
+  func encode(_ picture: Picture, quality: Int, texts: [PictureText]) throws -> [UInt8] {
     var encoded: UnsafeMutablePointer<UInt8>?
     var count = 0
     try report(.unwritable, problem: "the picture cannot be encoded as \(name)", advice: "make it smaller") {
       encodePixels(
-        picture.pixels, UInt32(picture.width), UInt32(picture.height), Int32(quality), &encoded, &count, $0)
+        picture.pixels, UInt32(picture.width), UInt32(picture.height), Int32(quality), texts, &encoded, &count, $0)
     }
     defer { free(encoded) }
     return [UInt8](UnsafeBufferPointer(start: encoded, count: count))

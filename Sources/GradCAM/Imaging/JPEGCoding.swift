@@ -6,5 +6,5 @@ extension ImageCodec {
     readSize: gradcam_jpeg_size,
     // Encoders make up to a dozen scans.
     decodePixels: { gradcam_jpeg_decode($0, $1, $2, $3, $4, UInt64(16 * Picture.maximumPixelCount), $5) },
-    encodePixels: gradcam_jpeg_encode)
+    encodePixels: { gradcam_jpeg_encode($0, $1, $2, $3, $5, $6, $7) })
 }

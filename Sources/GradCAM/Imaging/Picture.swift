@@ -92,18 +92,22 @@ public struct Picture: Sendable, Equatable {
   ///
   /// JPEG has halved chroma. The file appears whole or not at all.
   ///
-  /// - Parameter jpegQuality: 1 to 100.
+  /// - Parameters:
+  ///   - jpegQuality: 1 to 100.
+  ///   - texts: what a PNG file says about the picture; at most 16.
   /// - Throws: `GradCAMError` of kind `.unwritable`, or `.usage` for an extension that names no format.
-  public func write(to path: String, jpegQuality: Int = usualJPEGQuality) throws {
+  public func write(to path: String, jpegQuality: Int = usualJPEGQuality, texts: [PictureText] = []) throws {
     let codec = try ImageCodec.forWriting(to: path)
-    try writeAtomically(try located(path) { try codec.encode(self, quality: jpegQuality) }, to: path)
+    try writeAtomically(try located(path) { try codec.encode(self, quality: jpegQuality, texts: texts) }, to: path)
   }
 
   /// The bytes of the file that `write(to:)` makes.
   ///
   /// - Throws: `GradCAMError` of kind `.unwritable`, or `.usage` for an extension that names no format.
-  public func encoded(for path: String, jpegQuality: Int = usualJPEGQuality) throws -> [UInt8] {
-    try ImageCodec.forWriting(to: path).encode(self, quality: jpegQuality)
+  public func encoded(
+    for path: String, jpegQuality: Int = usualJPEGQuality, texts: [PictureText] = []
+  ) throws -> [UInt8] {
+    try ImageCodec.forWriting(to: path).encode(self, quality: jpegQuality, texts: texts)
   }
 
   /// Checks that a path's extension names a format that pictures are written in.

@@ -52,6 +52,7 @@ struct Compare: ParsableCommand {
     completion: .file(extensions: ["csv"])) var csv: String?
   @OptionGroup(title: "Drawing") var drawing: DrawingOptions
   @OptionGroup(title: "Terminal") var terminal: TerminalOptions
+  @OptionGroup var provenance: ProvenanceOptions
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print one JSON document.") var json = false
   @OptionGroup var console: ConsoleOptions
@@ -105,7 +106,7 @@ struct Compare: ParsableCommand {
     let writesGrid = screen == nil || output != nil
     try host.enterSandbox(
       models: networks, read: images, image.labels.pathsOfArguments, measured.boxes.paths, [self.truth],
-      written: [writesGrid ? output ?? "." : nil, report, csv])
+      written: [writesGrid ? output ?? "." : nil, report, csv, provenance.path])
     let registry = try host.plugins.registry(), method = try registry.method(named: method)
     guard !(method is any ConceptMethod) else {
       throw GradCAMError(
@@ -126,10 +127,12 @@ struct Compare: ParsableCommand {
       let size = try DecidedPreprocessing(entry.choice.preprocessing, for: entry.model).inputSize
       try boxes?.check(entry.model, size: size, labels: entry.labels)
     }
-    let files = entries.flatMap(\.model.graph.files) + images + choices.compactMap(\.labels)
-    let file = try claimOutputs(
-      writesGrid: writesGrid,
-      inputs: files + [measured.boxes.path, self.truth == "folders" ? nil : self.truth].compactMap { $0 })
+    let files = entries.flatMap(\.model.graph.files), truthFile = self.truth == "folders" ? nil : self.truth
+    let others = choices.compactMap(\.labels) + measured.boxes.files + [truthFile].compactMap { $0 }
+    let file = try claimOutputs(writesGrid: writesGrid, inputs: files + images + others)
+    let recorder =
+      try provenance.isAsked || json || report != nil
+      ? ProvenanceRecorder(host, models: files, images: images, others: others, threads: threads.used) : nil
 
     let bar = ProgressBar(count: 2 * entries.count)
     let (pictures, unread) = try readable(images) {
@@ -160,14 +163,28 @@ struct Compare: ParsableCommand {
       }
     }
     Console.clearProgress()
-    let comparison = try comparison(cases, runs, settings).withDoubts
+    var comparison = try comparison(cases, runs, settings).withDoubts
     for run in runs { run.tellWarnings() }
     for doubt in comparison.doubts { Console.tell(doubt.warning) }
-    if let file { try grid(cases, runs).picture().write(to: file) }
+    let results = comparison.results(output: file)
+    if let file {
+      var subjects = MapSubjects()
+      for result in results {
+        subjects.add(
+          model: result.model, node: result.node, class: result.label ?? result.class.map(String.init),
+          method: result.method)
+      }
+      try grid(cases, runs).picture().write(to: file, texts: subjects.texts)
+    }
     if let csv { try writeAtomically(Array(comparison.csv.utf8), to: csv) }
-    if let report {
-      let provenance = Provenance(arguments: CommandLine.arguments, files: entries.map(\.model.graph.files))
-      try writeAtomically(Array(HTMLReport(comparison, provenance).text.utf8), to: report)
+    if let recorder {
+      comparison.provenance = recorder.part(images: images, outputs: [file, csv].compactMap { $0 })
+      comparison.modelFiles = entries.map(\.model.graph.files)
+      if let report { try writeAtomically(Array(HTMLReport(comparison).text.utf8), to: report) }
+      if provenance.isAsked {
+        recorder.add(results)
+        try provenance.write(recorder.whole(timed: [report].compactMap { $0 }))
+      }
     }
     if json {
       try printJSON(comparison)
@@ -187,7 +204,7 @@ struct Compare: ParsableCommand {
   private func claimOutputs(writesGrid: Bool, inputs: [String]) throws -> String? {
     var paths = ClaimedPaths(inputs: inputs)
     if let output { try Picture.checkFormat(ofOutput: output) }
-    for path in [output, report, csv] { if let path { try paths.claim(path) } }
+    for path in [output, report, csv, provenance.path] { if let path { try paths.claim(path) } }
     return writesGrid ? output ?? paths.claimFree("comparison", "png") : nil
   }
 

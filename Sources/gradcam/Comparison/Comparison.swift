@@ -11,10 +11,28 @@ struct Comparison: Encodable {
   var models: [ComparedModel]
   /// The images, in the order that the user gave.
   let images: [ComparedImage]
+  /// How it came about; nil if nobody asks.
+  @Nullable var provenance: Provenance? = nil
+  /// The files of each model, if `provenance` is known.
+  var modelFiles: [[String]] = []
 
   enum CodingKeys: String, CodingKey {
-    case method, metrics, models, images
+    case method, metrics, models, images, provenance
     case measuresOwnClass = "measures_own_class"
+  }
+
+  /// What each map is of.
+  ///
+  /// - Parameter output: the file that shows them.
+  func results(output: String?) -> [Provenance.Result] {
+    images.flatMap { image in
+      models.indices.map { index in
+        let model = models[index], result = image.results[index]
+        return Provenance.Result(
+          image: image.image, model: model.path, node: model.node, target: image.label, class: result.class,
+          label: result.label, method: method, preprocessing: model.preprocessing, output: output)
+      }
+    }
   }
 }
 

@@ -34,6 +34,7 @@ struct Evaluate: ParsableCommand {
     completion: .file())
   var output: String?
   @Flag(help: "Continue the output of an interrupted run.") var resume = false
+  @OptionGroup var provenance: ProvenanceOptions
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print the means as one JSON document.") var json = false
   @OptionGroup var console: ConsoleOptions
@@ -54,7 +55,7 @@ struct Evaluate: ParsableCommand {
     let names = folder.names.prefix(limit ?? .max)
     try host.enterSandbox(
       models: [self.model], read: names.map(folder.path), image.paths, measured.boxes.paths,
-      written: [output ?? "."])
+      written: [output ?? ".", provenance.path])
     let model = try host.open(model, image)
     let registry = model.registry
     var chosen = try MethodChoice(self.methods, registry)
@@ -85,13 +86,16 @@ struct Evaluate: ParsableCommand {
     }
     let methods = chosen.names
     let path = output ?? model.name.withoutControls + ".evaluation.jsonl"
-    var paths = ClaimedPaths(
-      inputs: model.graph.files + [image.labels, measured.boxes.path].compactMap { $0 } + names.map(folder.path))
-    try paths.claim(path)
+    let files = model.graph.files, others = [image.labels].compactMap { $0 } + measured.boxes.files
+    var paths = ClaimedPaths(inputs: files + others + names.map(folder.path))
+    for path in [path, provenance.path] { if let path { try paths.claim(path) } }
+    let recorder = try ProvenanceRecorder(
+      host, models: files, images: names.map(folder.path), others: others, threads: threads.used)
+    let hasHeads = try EvaluationFormat(ofOutput: path) == .json
     var summary = EvaluationSummary(metrics)
     let log = try EvaluationLog(
       path, metrics: metrics.map(\.name), resumes: resume, expected: (model.path, focus.taps[0].label),
-      measures: Set(names).contains
+      provenance: hasHeads ? recorder.ofAllImages : nil, measures: Set(names).contains
     ) { summary.add($0) }
     if log.doubledCount > 0 {
       Console.warn("\(path): \(counted(log.doubledCount, "line")) of maps that have one already; they do not count")
@@ -138,12 +142,26 @@ struct Evaluate: ParsableCommand {
           lines += zip(explanations, found).map { line(name, model, node: focus.taps[0].label, $0, metrics, $1) }
         }
       }
+      if hasHeads {
+        let digest = recorder.file(folder.path(name)).sha256
+        for index in lines.indices { lines[index].sha256 = digest }
+      }
       try log.append(lines)
       lines.forEach { summary.add($0) }
     }
     Console.clearProgress()
     try log.finish()
-    let report = summary.report(model: model.path, node: focus.taps[0].label, output: path)
+    var report = summary.report(model: model.path, node: focus.taps[0].label, output: path)
+    if provenance.isAsked {
+      recorder.add(
+        methods.map {
+          Provenance.Result(
+            model: model.path, node: focus.taps[0].label, method: $0,
+            preprocessing: explainer.preprocessingText, output: path)
+        })
+      try provenance.write(recorder.whole())
+    }
+    if json { report.provenance = recorder.part(images: names.map(folder.path), outputs: [path]) }
     if json { try printJSON(report) } else { try report.describe() }
   }
 

@@ -21,6 +21,13 @@ struct EvaluationLine: Codable, Equatable {
   var metrics: [String: Double?]?
   /// Why the picture was skipped.
   var error: String?
+  /// The SHA-256 of the picture's file, in lines of JSON.
+  var sha256: String?
+}
+
+/// A line of an evaluation's file that says how the lines after it came about.
+struct EvaluationHead: Codable {
+  let provenance: Provenance
 }
 
 /// A JSON document of any kind.
@@ -51,12 +58,12 @@ enum EvaluationFormat {
   /// The heading; nil if the format has none.
   func heading(_ metrics: [String]) -> String? { self == .csv ? CSV.record(Self.columns + metrics + ["error"]) : nil }
 
+  /// A line that says how those after it came about; nil if the format has none.
+  func text(_ head: EvaluationHead) throws -> String? { self == .json ? try jsonLine(head) : nil }
+
   func text(_ line: EvaluationLine, _ metrics: [String]) throws -> String {
     switch self {
-    case .json:
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      return String(decoding: try encoder.encode(line), as: UTF8.self).withVisibleJSONStrings
+    case .json: return try jsonLine(line)
     case .csv:
       let numbers = metrics.map { name in (line.metrics?[name] ?? nil).map { "\($0)" } ?? "" }
       let known = [
@@ -71,12 +78,20 @@ enum EvaluationFormat {
   func mayBegin(_ text: String) -> Bool {
     guard self == .json else { return true }
     let isWhole = (try? JSONDecoder().decode(AnyJSON.self, from: Data(text.utf8))) != nil
-    guard !isWhole else { return line(text, []) != nil }
+    guard !isWhole else { return line(text, []) != nil || head(text) != nil }
     // The first keys, in the order in which they are written.
     let number = text.hasPrefix(#"{"class":"#) ? text.dropFirst(9).prefix { ("0"..."9").contains($0) } : ""
-    return [#"{"class":\#(number),"image":""#, #"{"error":""#, #"{"image":""#].contains { start in
+    let starts = [#"{"class":\#(number),"image":""#, #"{"error":""#, #"{"image":""#, #"{"provenance":{"arguments":["#]
+    return starts.contains { start in
       start.hasPrefix(text) || text.hasPrefix(start)
     }
+  }
+
+  /// Parses a line that says how those after it came about; nil if it is none.
+  func head(_ text: String) -> EvaluationHead? {
+    // The two kinds of lines have no key in common.
+    guard self == .json, text.hasPrefix(#"{"provenance":"#) else { return nil }
+    return try? JSONDecoder().decode(EvaluationHead.self, from: Data(text.utf8))
   }
 
   /// Parses a record; nil if it is malformed.

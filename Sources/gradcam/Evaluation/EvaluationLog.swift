@@ -8,6 +8,8 @@ final class EvaluationLog {
   private let log: LineLog
   private let format: EvaluationFormat
   private let metrics: [String]
+  /// What is to be said of the lines that this run adds; nil if it is said already, or the format has no place for it.
+  private var head: EvaluationHead?
   /// By image, the methods that have lines; empty if the image could not be read.
   private(set) var finished: [String: Set<String>] = [:]
   /// The last image, to be measured again first, since some of its lines may be missing.
@@ -28,6 +30,7 @@ final class EvaluationLog {
   ///   - metrics: the names of the metrics in the lines.
   ///   - resumes: whether lines of an earlier run are kept.
   ///   - expected: the model and node that they must have.
+  ///   - provenance: how the lines of this run come about.
   ///   - measures: whether this run measures an image.
   ///   - kept: receives every line that is kept.
   ///
@@ -35,12 +38,15 @@ final class EvaluationLog {
   /// `unwritable` if another run is writing it.
   init(
     _ path: String, metrics: [String], resumes: Bool, expected: (model: String, node: String),
-    measures: (String) -> Bool, kept: (EvaluationLine) -> Void
+    provenance: Provenance?, measures: (String) -> Bool, kept: (EvaluationLine) -> Void
   ) throws {
     format = try EvaluationFormat(ofOutput: path)
     log = try LineLog(path, continues: resumes)
     self.metrics = metrics
+    head = provenance.map(EvaluationHead.init)
     let heading = format.heading(metrics)
+    /// How the last lines came about.
+    var last: EvaluationHead?
     var hasHeading = heading == nil, record = EvaluationRecord(format)
     /// The lines of the last image so far.
     var group: (lines: [EvaluationLine], start: Int) = ([], 0)
@@ -54,6 +60,11 @@ final class EvaluationLog {
       guard hasHeading else {
         guard record.text == heading else { throw other("other columns than this run's") }
         hasHeading = true
+        return
+      }
+      if let head = format.head(record.text) {
+        group.lines.forEach { keep($0, kept) }
+        (group.lines, last) = ([], head)
         return
       }
       guard let line = format.line(record.text, metrics) else {
@@ -88,6 +99,7 @@ final class EvaluationLog {
       if part.isComplete { end.bytes.append(UInt8(ascii: "\n")) }
     }
     if !hasHeading, let heading { try write([heading]) }
+    if let new = head, let last, last.provenance.isOfSameKind(as: new.provenance) { head = nil }
   }
 
   private func key(_ line: EvaluationLine) -> String { "\(line.class.map(String.init) ?? "") \(line.method ?? "")" }
@@ -118,14 +130,19 @@ final class EvaluationLog {
   ///
   /// Throws `unwritable` if they cannot be written.
   func append(_ lines: [EvaluationLine]) throws {
-    try write(try lines.map { try format.text($0, metrics) })
+    let head = lines.isEmpty ? nil : try head.flatMap { try format.text($0) }
+    try write([head].compactMap { $0 } + lines.map { try format.text($0, metrics) })
+    if !lines.isEmpty { self.head = nil }
     pending = []
   }
 
   /// Removes an incomplete last line, if nothing was written in its place.
   ///
   /// Throws `unwritable` if that fails.
-  func finish() throws { try write([]) }
+  func finish() throws {
+    try write([])
+    log.note()
+  }
 
   private func write(_ lines: [String]) throws {
     let bytes = Array(lines.map { $0 + "\n" }.joined().utf8)

@@ -68,6 +68,8 @@ struct EvaluationReport: Encodable {
   let images, skipped: Int
   let output: String
   let metrics: [Metric]
+  /// How it came about; nil if nobody asks.
+  @Nullable var provenance: Provenance? = nil
 
   func describe() throws {
     var table = Table(["metric", "better", "method", " mean", "95% interval", " maps"])

@@ -2,6 +2,8 @@ import GradCAM
 import Graph
 
 /// A file that grows by whole lines, of one run at a time.
+///
+/// It goes where `OutputFiles` sends it.
 final class LineLog {
   private let path: String
   private let file: Int32
@@ -16,7 +18,8 @@ final class LineLog {
   /// Throws `unwritable` if it cannot be opened or another run has locked it, `usage` if it exists and must not.
   init(_ path: String, continues: Bool) throws {
     self.path = path
-    file = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | (continues ? 0 : O_EXCL), 0o666)
+    let flags = O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | (continues ? 0 : O_EXCL)
+    file = try OutputFiles.place(of: path).map { open($0, flags, 0o666) } ?? open_in_memory()
     guard file >= 0 else {
       throw errno == EEXIST
         ? GradCAMError(
@@ -47,6 +50,12 @@ final class LineLog {
       if end >= 0 { ftruncate(file, end) }
       throw failure(code)
     }
+  }
+
+  /// Tells `OutputFiles` what the file holds, if anybody asks.
+  func note() {
+    guard OutputFiles.isRecording, let digest = FileDigest.ofDescriptor(file) else { return }
+    OutputFiles.note(path, digest)
   }
 
   /// Truncates the file at a byte offset.

@@ -3,11 +3,9 @@ struct HTMLReport {
   let comparison: Comparison
   /// Distinct names of the images.
   let imageNames: [String]
-  /// How it was made; nil if the page does not say.
-  let provenance: Provenance?
 
-  init(_ comparison: Comparison, _ provenance: Provenance? = nil) {
-    (self.comparison, self.provenance) = (comparison, provenance)
+  init(_ comparison: Comparison) {
+    self.comparison = comparison
     imageNames = comparison.imageNames
   }
 

@@ -1,42 +1,18 @@
 import GradCAM
 
-/// How a comparison was made.
-struct Provenance {
-  /// The command, as a shell would take it.
-  let command: String
-  /// For each model, its files with their SHA-256.
-  let files: [[(path: String, digest: String)]]
-
-  /// - Parameter files: each model's files.
-  init(arguments: [String], files: [[String]]) {
-    command = (["gradcam"] + arguments.dropFirst()).map(Self.quoted).joined(separator: " ")
-    var known: [String: String] = [:]
-    self.files = files.map { paths in
-      paths.map { path in
-        let digest = known[path] ?? FileDigest.sha256(of: path) ?? "not readable"
-        known[path] = digest
-        return (path, digest)
-      }
-    }
-  }
-
-  /// An argument, in quotation marks if a shell would not take it as it is.
-  private static func quoted(_ argument: String) -> String {
-    let isPlain =
-      !argument.isEmpty
-      && argument.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./=:,+@%".contains($0)) }
-    return isPlain ? argument : "'" + argument.replacing("'", with: "'\\''") + "'"
-  }
-}
-
 extension HTMLReport {
-  /// How the page was made: the command, what is done to pictures, and the models' files.
+  /// How the page was made: the command, what is done to pictures, and the files that were read.
   var making: Section? {
-    guard let provenance else { return nil }
+    guard let provenance = comparison.provenance else { return nil }
+    func text(_ file: Provenance.File) -> HTML {
+      "<code>\(HTML.breakable(file.path))</code>, SHA-256 <code>\(HTML.breakable(file.sha256 ?? "not readable"))</code>"
+    }
+    let inputs = provenance.inputs, cpu = provenance.cpu
+    let others = (inputs.images + inputs.plugins + inputs.others).map { "<li>\(text($0))</li>\n" as HTML }
+    let machine = [cpu.name, cpu.instructions, cpu.blas].filter { !$0.isEmpty }.joined(separator: ", ")
     let models = comparison.models.indices.map { index -> HTML in
-      let files = provenance.files[index].map { file -> HTML in
-        "<br/><code>\(HTML.breakable(file.path))</code>, SHA-256 <code>\(HTML.breakable(file.digest))</code>"
-      }
+      let own = comparison.modelFiles[index]
+      let files = inputs.models.filter { $0.sha256 != nil && own.contains($0.path) }.map { "<br/>\(text($0))" as HTML }
       return "<li>\(badge(index)): \(comparison.models[index].preprocessing)\(files)</li>\n"
     }
     let sources = Set(comparison.images.map(\.asked)).map(\.text).sorted()
@@ -47,9 +23,12 @@ extension HTMLReport {
         <p>The class asked about in an image is \(sources.joined(separator: ", or "))\
         \(comparison.measuresOwnClass && !comparison.metrics.isEmpty ? "; metrics are of each model’s own top class" : "").
         Intervals are the middle 95% of 1,000 resamples of the images.</p>
+        <p>Computed by \(counted(provenance.threads, "thread")) on \(machine).</p>
         <p>What is done to pictures, and the models’ files:</p>
         <ul class="files">
         \(models)</ul>
+        <details><summary>The other files that were read</summary><ul class="files">
+        \(others)</ul></details>
         """)
   }
 }

@@ -129,6 +129,8 @@ private func hasExtension(_ path: String) -> Bool { stem(path) != fileName(path)
 ///
 /// Throws `unwritable` if that fails.
 func createFolder(of path: String) throws {
+  // Elsewhere, folders are created with the files.
+  guard case .asNamed = OutputFiles.destination else { return }
   guard let end = path.lastIndex(of: "/"), end != path.startIndex else { return }
   do {
     try FileManager.default.createDirectory(atPath: String(path[..<end]), withIntermediateDirectories: true)
