@@ -7,7 +7,7 @@
 # is linked with FOLDER/older-glibc.o.
 set -eu
 scripts=$(dirname "$0") folder=$1
-functions="cblas_sgemm cblas_dgemm dsyevx_ openblas_set_num_threads"
+functions="cblas_sgemm cblas_dgemm dsyevx_ openblas_set_num_threads openblas_get_config openblas_get_corename"
 
 rm -rf "$folder"
 mkdir -p "$folder/lib"

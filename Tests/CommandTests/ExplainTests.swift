@@ -37,7 +37,7 @@ struct ExplainTests {
       Set(entry.keys) == [
         "image", "model", "node", "tensor", "target", "class", "label", "logit", "probability", "detection", "method",
         "concept",
-        "output", "top", "warnings", "fuse", "smooth", "grid", "preprocessing", "replaced", "seen",
+        "output", "top", "warnings", "fuse", "smooth", "grid", "preprocessing", "replaced", "seen", "provenance",
       ])
     #expect(entry["image"] as? String == picture)
     #expect(entry["model"] as? String == fixture("plain.onnx"))

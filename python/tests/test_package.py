@@ -70,7 +70,7 @@ class PackageTests(unittest.TestCase):
                           for method in ["gradcam", "layercam"]])
         swept = self.seen.sweep("star")
         self.assertEqual(len(swept), sum(node.is_mappable for node in self.model.nodes))
-        self.assertTrue({"layer1.0.relu", "layer3.0.relu"} <= {one.node for one in swept})
+        self.assertTrue({"layer1.0.relu:0", "layer3.0.relu:1"} <= {one.node for one in swept})
         fused = self.seen.explain_all(["star"], nodes=["layer1", "layer2"], fuse="mean")
         self.assertEqual(len(fused), 1)
         with self.assertRaises(gradcam.UnsupportedError):
