@@ -36,10 +36,21 @@ class Box:
     height: int
 
 
+class _Handle:
+    """An explanation of the library, closed when neither a map nor an array of it is used any more.
+
+    An array keeps it alive, not the map: a map that an array keeps alive would have itself.
+    """
+
+    def __init__(self, handle: c_void_p) -> None:
+        self.value = handle
+        weakref.finalize(self, native.closing("gradcam_close_explanation", handle))
+
+
 class _Lent:
     """Memory of the library for NumPy, which keeps its owner alive."""
 
-    def __init__(self, info: native.ArrayInfo, owner: object) -> None:
+    def __init__(self, info: native.ArrayInfo, owner: _Handle) -> None:
         address = cast(info.values, c_void_p).value
         shape = tuple(info.shape[axis] for axis in range(info.rank))
         self.owner = owner
@@ -58,8 +69,8 @@ class Explanation:
     """
 
     def __init__(self, handle: c_void_p) -> None:
+        self._owner = _Handle(handle)
         self._handle = handle
-        weakref.finalize(self, native.closing("gradcam_close_explanation", handle))
         info = native.ExplanationInfo()
         native.call("gradcam_get_explanation_info", handle, byref(info))
         self.node = native.text(info.node) or ""
@@ -143,7 +154,7 @@ class Explanation:
     def _array(self, kind: int) -> npt.NDArray[np.float32]:
         info = native.ArrayInfo()
         native.call("gradcam_get_array", self._handle, c_int32(kind), byref(info))
-        return np.asarray(_Lent(info, self))
+        return np.asarray(_Lent(info, self._owner))
 
     def _note(self, index: int) -> Note:
         code, text = c_char_p(), c_char_p()

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import threading
 import unittest
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -247,6 +248,20 @@ class PackageTests(unittest.TestCase):
 
         with ThreadPoolExecutor(8) as pool:
             self.assertTrue(all(pool.map(work, range(64))))
+
+    def test_maps_end_without_a_collection_of_garbage(self) -> None:
+        explanation = self.seen.explain()
+        _ = explanation.heat, explanation.map, explanation.activation, explanation.gradient
+        ended = weakref.ref(explanation._owner)
+        gc.disable()
+        try:
+            heat = explanation.heat
+            del explanation, _
+            self.assertIsNotNone(ended())
+            del heat
+            self.assertIsNone(ended())
+        finally:
+            gc.enable()
 
     def test_objects_may_end_in_any_order(self) -> None:
         model = gradcam.Model(MODEL)
