@@ -179,7 +179,7 @@ extension MapRegion {
 }
 
 /// What the user says about a tensor's dimensions if the graph does not say or is wrong.
-public struct FeatureMapHint: Sendable, Equatable {
+public struct FeatureMapHint: Sendable, Hashable {
   /// Where the channels are.
   public enum Axis: String, Sendable, CaseIterable {
     /// After the batch.
@@ -189,7 +189,7 @@ public struct FeatureMapHint: Sendable, Equatable {
   }
 
   /// Rows and columns of the picture that tokens stand for.
-  public struct Grid: Sendable, Equatable {
+  public struct Grid: Sendable, Hashable {
     /// The number of rows.
     public let height: Int
     /// The number of columns.

@@ -24,12 +24,21 @@ public final class ModelPlanner: Sendable {
     var inferred: (wanted: Set<ValueID>, graph: InferredGraph)?
     var plans: [PlanKey: Plan] = [:]
     var catalogues: [ValueID: NodeCatalogue] = [:]
+    /// What names were found to mean.
+    var matches: [NodeQuestion: [NodeCatalogue.Match]] = [:]
     /// Idle memory, the most recently used last.
     var idle: [Run] = []
     /// Type and extents of values by the number of images of a batch.
     var batchInfos: [Int: [ValueID: ValueInfo]] = [:]
     /// The values downstream of which images cannot be computed in batches.
     var unbatched: Set<ValueID> = []
+  }
+
+  /// What a name means, as `NodeCatalogue.matches` finds it.
+  private struct NodeQuestion: Hashable {
+    let node: String
+    let hint: FeatureMapHint
+    let explained: ValueID
   }
 
   /// The number of plans, besides one per thread, whose idle memory is kept.
@@ -117,7 +126,13 @@ public final class ModelPlanner: Sendable {
       let reported = try reported()
       let infos = try inferred(reaching: Set(reported + [explained] + kept)).infos
       let catalogue = try catalogue(explaining: explained)
-      let taps = try (nodes.isEmpty ? ["auto"] : nodes).flatMap { try catalogue.matches($0, as: hint) }
+      let taps = try (nodes.isEmpty ? ["auto"] : nodes).flatMap { node in
+        let question = NodeQuestion(node: node, hint: hint, explained: explained)
+        if let known = self.kept.withLock({ $0.matches[question] }) { return known }
+        let found = try catalogue.matches(node, as: hint)
+        self.kept.withLock { $0.matches[question] = found }
+        return found
+      }
       for tap in taps { try tap.check(infos[tap.value], catalogue) }
       return Focus(
         explained: explained, explainedInfo: infos[explained]!, taps: taps, explainsAllImages: explainsAllImages,

@@ -28,7 +28,8 @@ struct TerminalOptions: ParsableArguments {
   /// Throws `usage` if the terminal is one without colours and no protocol is named.
   func screen() throws -> TerminalScreen? {
     guard showsPictures else { return nil }
-    let terminal = ControllingTerminal()
+    // A run that is repeated shows nothing, so it asks nothing.
+    let terminal = Console.isMuted ? nil : ControllingTerminal()
     let traits = TerminalTraits(ProcessInfo.processInfo.environment, isOutput: isatty(STDOUT_FILENO) == 1)
     let answers = traits.query.flatMap { terminal?.answers(to: $0) }
     guard let chosen = terminalProtocol ?? traits.bestProtocol(answers) else {
