@@ -5,6 +5,8 @@ import Graph
 /// The object that an explanation's handle refers to.
 final class ExplanationHandle: HeldObject, @unchecked Sendable {
   let explanation: Explanation
+  /// The network's input that it is of, as long as an observation has it.
+  private weak var input: AnyObject?
   private let picture: Picture?
   private let size: PixelSize
   private let classIndex: Int
@@ -15,6 +17,7 @@ final class ExplanationHandle: HeldObject, @unchecked Sendable {
 
   init(_ explanation: Explanation, of image: PreparedImage, by explainer: Explainer) {
     self.explanation = explanation
+    input = image.tensor.storage
     picture = image.picture
     size = image.geometry.original
     classIndex = explanation.target.subject ?? -1
@@ -24,6 +27,9 @@ final class ExplanationHandle: HeldObject, @unchecked Sendable {
   }
 
   deinit { lent.values.forEach { $0.values.deallocate() } }
+
+  /// Whether it explains an image, not another one.
+  func isOf(_ image: PreparedImage) -> Bool { input === image.tensor.storage }
 
   var info: gradcam_explanation_info {
     var info = gradcam_explanation_info()

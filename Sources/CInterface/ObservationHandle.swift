@@ -42,8 +42,14 @@ final class ObservationHandle: HeldObject, @unchecked Sendable {
   }
 
   /// One number for each of some maps of this image.
-  func measure(_ explanations: [Explanation], by name: String, boxes: [PixelRectangle]) throws -> [Double] {
-    let metric = try Metrics.named(name)
+  func measure(_ handles: [ExplanationHandle], by name: String, boxes: [PixelRectangle]) throws -> [Double] {
+    let metric = try Metrics.named(name), explanations = handles.map(\.explanation)
+    if metric.needsBoxes, boxes.isEmpty {
+      throw GradCAMError(.usage, at: "metric '\(name)'", problem: "needs the boxes of the object", advice: "give boxes")
+    }
+    if let other = handles.firstIndex(where: { !$0.isOf(observation.image) }) {
+      throw GradCAMError(.usage, at: "explanations[\(other)]", problem: "is of another image")
+    }
     return try asker.explainer.measure(explanations, of: observation, by: [metric], boxes: boxes).map { $0[0] ?? .nan }
   }
 }
@@ -154,7 +160,7 @@ public func gradcam_measure(
     guard count > 0 else { return }
     let handles = try required(explanations, "explanations")
     let maps = try (0..<count).map { index in
-      try Handles.use(handles[index], "explanations[\(index)]", as: ExplanationHandle.self) { $0.explanation }
+      try Handles.use(handles[index], "explanations[\(index)]", as: ExplanationHandle.self) { $0 }
     }
     let corners = box_count > 0 ? try required(boxes, "boxes") : nil
     let rectangles = try (0..<max(0, box_count)).map { index in

@@ -29,4 +29,6 @@ def set_memory_limit(byte_count: int | None) -> None:
     """Sets how much memory the networks of the process may take together; None for the default."""
     from ctypes import c_uint64
 
+    if byte_count is not None and byte_count < 0:
+        raise ValueError(f"a limit of {byte_count} bytes: give a positive number, or None")
     _LIBRARY.gradcam_set_memory_limit(c_uint64(byte_count or 0))

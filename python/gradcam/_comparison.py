@@ -84,12 +84,15 @@ def compare(
     label; by default what boxes or truth say, else the top class of most networks. metric: by default all that apply.
     boxes, truth, options: as the program's options of these names, `_` for `-`. What was said of a `Model` holds for it.
     """
+    program.check(options)
+    models = [models] if isinstance(models, (Model, str, os.PathLike)) else models
+    images = [images] if isinstance(images, (str, os.PathLike)) else images
     paths: list[str] = []
     own: dict[str, list[str]] = {}
     shared: dict[str, Any] = {}
     for model in models:
         if not isinstance(model, Model):
-            paths.append(os.fspath(model))
+            paths.append(program.path(model))
             continue
         paths.append(model.path)
         for name, value in model._options().items():
@@ -102,7 +105,7 @@ def compare(
     with tempfile.TemporaryDirectory() as folder:
         grid, report = Path(folder, "grid.png"), Path(folder, "report.html")
         data, warnings = program.run(
-            "compare", *paths, *(os.fspath(image) for image in images), options={
+            "compare", *paths, *map(program.path, images), options={
                 **shared, **own, "class": cls, "method": method, "metric": metric, "boxes": boxes, "truth": truth,
                 "output": grid, "report": report, **({} if node is None else {"node": node}), **options})
         return Comparison(data, report.read_text(encoding="utf-8"), grid.read_bytes(), warnings)

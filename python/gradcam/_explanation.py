@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import os
+import threading
 import weakref
 from base64 import b64encode
 from ctypes import POINTER, byref, c_char_p, c_int32, c_size_t, c_uint8, c_void_p, cast
@@ -44,6 +45,8 @@ class _Handle:
 
     def __init__(self, handle: c_void_p) -> None:
         self.value = handle
+        #: Held by the thread that calls the library.
+        self.lock = threading.RLock()
         weakref.finalize(self, native.closing("gradcam_close_explanation", handle))
 
 
@@ -122,13 +125,16 @@ class Explanation:
         width = self.width * (2 if style == "side-by-side" else 1)
         pixels = np.empty((self.height, width, 3), dtype=np.uint8)
         drawing = native.Drawing(style=native.encoded(style), colormap=native.encoded(colormap), blend=blend)
-        native.call("gradcam_draw", self._handle, byref(drawing), cast(pixels.ctypes.data, POINTER(c_uint8)),
-                    c_size_t(pixels.size))
+        with self._owner.lock:
+            native.call("gradcam_draw", self._handle, byref(drawing), cast(pixels.ctypes.data, POINTER(c_uint8)),
+                        c_size_t(pixels.size))
         return pixels
 
     def save(self, path: str | os.PathLike[str], style: str = "overlay", colormap: str = "jet",
              blend: float = 0.5) -> None:
-        """Writes the map over the picture as a PNG file; the rest is as for `overlay`."""
+        """Writes the map over the picture as a PNG file (.png); the rest is as for `overlay`."""
+        if Path(path).suffix.lower() != ".png":
+            raise ValueError(f"{os.fspath(path)}: give a name that ends in .png")
         Path(path).write_bytes(png(self.overlay(style, colormap, blend)))
 
     @property
@@ -139,7 +145,8 @@ class Explanation:
         return f"{name}{chance}, at {self.node} by {self.method}"
 
     def __repr__(self) -> str:
-        return f"<gradcam.Explanation of {self.caption}{', empty' if self.is_empty else ''}>"
+        notes = f", {len(self.notes)} note{'s' if len(self.notes) > 1 else ''}" if self.notes else ""
+        return f"<gradcam.Explanation of {self.caption}{', empty' if self.is_empty else ''}{notes}>"
 
     def _repr_png_(self) -> bytes:
         return png(self.overlay())
@@ -153,7 +160,8 @@ class Explanation:
 
     def _array(self, kind: int) -> npt.NDArray[np.float32]:
         info = native.ArrayInfo()
-        native.call("gradcam_get_array", self._handle, c_int32(kind), byref(info))
+        with self._owner.lock:
+            native.call("gradcam_get_array", self._handle, c_int32(kind), byref(info))
         return np.asarray(_Lent(info, self._owner))
 
     def _note(self, index: int) -> Note:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Mapping
 from ctypes import POINTER, c_float, c_uint8, cast, pointer
@@ -11,26 +12,31 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _native as native
+from ._errors import UsageError, error
 
 #: A path; a picture of uint8, height x width x 3 in RGB, or anything that NumPy reads as one (PIL, NumPy); or the
 #: network's input itself as floating-point numbers, in the model's order (NumPy, torch).
 ImageLike: TypeAlias = "str | os.PathLike[str] | npt.ArrayLike"
 
 
-def image(value: ImageLike, others: Mapping[str, ImageLike] | None = None, item: int = 0) -> native.Image:
-    """The struct for an image; it keeps alive what it points to."""
-    result = _image(value)
+def image(value: ImageLike, shape: tuple[int, ...] | None = None, others: Mapping[str, ImageLike] | None = None,
+          item: int = 0) -> native.Image:
+    """The struct for an image; it keeps alive what it points to.
+
+    shape: of the network's input, which floating-point numbers must have, but for a first extent of 1.
+    """
+    result = _image(value, shape)
     result.item = item
     if others:
         result.others = (native.NamedImage * len(others))(*(
-            native.NamedImage(name.encode(), pointer(_image(other))) for name, other in others.items()))
+            native.NamedImage(native.as_bytes(name), pointer(_image(other, None))) for name, other in others.items()))
         result.other_count = len(others)
     return result
 
 
-def _image(value: ImageLike) -> native.Image:
+def _image(value: ImageLike, shape: tuple[int, ...] | None) -> native.Image:
     if isinstance(value, (str, os.PathLike)):
-        return native.Image(path=os.fsencode(value))
+        return native.Image(path=native.as_bytes(value))
     array = _array(value)
     if array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] == 3:
         pixels = np.ascontiguousarray(array)
@@ -39,17 +45,29 @@ def _image(value: ImageLike) -> native.Image:
         result.owner = pixels
         return result
     if np.issubdtype(array.dtype, np.floating):
+        if shape is not None and array.shape != shape and not (shape[0] == 1 and array.shape == shape[1:]):
+            raise error(UsageError, "picture", f"an array of {_extents(array.shape)} floating-point numbers is not the "
+                        f"network's input, which is {_extents(shape)}",
+                        "give the input itself, or a picture of uint8, height x width x 3")
         tensor = np.ascontiguousarray(array, dtype=np.float32)
         result = native.Image(tensor=cast(tensor.ctypes.data, POINTER(c_float)), tensor_count=tensor.size)
         result.owner = tensor
         return result
-    raise TypeError(f"an array of {array.dtype} and shape {array.shape} is no image: give a path, a picture of uint8 "
-                    "(height x width x 3, RGB), or the network's input as floating-point numbers")
+    raise TypeError(f"{_extents(array.shape) or 'a value'} of type {array.dtype} is no image: give a path, a picture of "
+                    "uint8 (height x width x 3, RGB), or the network's input as floating-point numbers")
+
+
+def _extents(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))
 
 
 def _array(value: Any) -> npt.NDArray[Any]:
-    if hasattr(value, "detach"):  # torch
-        return np.asarray(value.detach().cpu().numpy())
+    if hasattr(value, "detach") and hasattr(value, "cpu"):  # torch
+        return np.asarray(value.detach().cpu().float() if value.is_floating_point() else value.cpu())
     if hasattr(value, "convert") and hasattr(value, "getbands"):  # PIL
-        return np.asarray(value.convert("RGB"))
+        if value.mode[0] in "IF":
+            raise TypeError(f"a PIL picture of mode {value.mode} has more than 8 bits a channel: give its path")
+        # As files are read: turned as their EXIF data say.
+        upright = importlib.import_module("PIL.ImageOps").exif_transpose(value)
+        return np.asarray(upright.convert("RGB"))
     return np.asarray(value)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from ctypes import POINTER, byref, c_char_p, c_float, c_int32, c_int64, c_size_t, c_void_p, cast, pointer
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -21,11 +22,15 @@ from ._errors import Error, UsageError, error
 from ._evaluation import Evaluation
 from ._explanation import Explanation
 from ._images import ImageLike, image
-from ._observation import Observation, Progress, answers, request, send
+from ._observation import Classes, Observation, Progress, answers, request, send
 from ._torch import export
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+
+#: A number of pixels for the shorter side, or width and height.
+Extents: TypeAlias = "int | str | tuple[int, int] | None"
 
 
 @dataclass(frozen=True)
@@ -79,13 +84,13 @@ class Model:
     of classes. inputs: arrays for inputs that take no picture, by name. compat: whose formulas and drawing to follow. threads: one a core by default. plugins: libraries of
     operators, methods and targets; prefer: which of them to use where several provide the same name.
 
-    It serves one call at a time; `model(picture)` gives what any thread may use besides. Pickled, it opens the same file.
+    Threads that use it take turns; what `model(picture)` gives is used beside it. Pickled, it opens the same file.
     `from_torch` makes one of a network in PyTorch.
     """
 
     def __init__(
         self, path: str | os.PathLike[str], *, node: str = "auto", labels: str | os.PathLike[str] | None = None,
-        preset: str | None = None, resize: str | None = None, crop: str | None = None, channels: str | None = None,
+        preset: str | None = None, resize: Extents = None, crop: Extents = None, channels: str | None = None,
         interpolation: str | None = None, mean: Iterable[float] | None = None, std: Iterable[float] | None = None,
         range: float = 0, layout: str | None = None, size: tuple[int, int] | None = None, output: str | None = None,
         compat: str | None = None, threads: int = 0, models: str | os.PathLike[str] | None = None,
@@ -94,11 +99,13 @@ class Model:
     ) -> None:
         self._arguments: dict[str, Any] = {
             name: value for name, value in locals().items() if name not in ("self", "path", "__class__")}
-        self.path = os.fspath(path)
+        #: Absolute if it is the path of a file, so that the file can be opened again from anywhere.
+        self.path = os.path.abspath(path) if os.path.exists(path) else os.fspath(path)
+        self._lock = threading.RLock()
         width, height = size or (0, 0)
         options = native.Options(
             node=native.encoded(node), labels=native.encoded(labels), preset=native.encoded(preset),
-            resize=native.encoded(resize), crop=native.encoded(crop), channels=native.encoded(channels),
+            resize=native.encoded(_extents(resize)), crop=native.encoded(_extents(crop)), channels=native.encoded(channels),
             interpolation=native.encoded(interpolation), mean=native.numbers(mean), std=native.numbers(std), range=range,
             layout=native.encoded(layout), width=width, height=height, output=native.encoded(output),
             compat=native.encoded(compat), threads=threads, models=native.encoded(models))
@@ -108,7 +115,7 @@ class Model:
         options.inputs, options.input_count = _tensors(arrays), len(arrays)
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._handle = c_void_p()
-        native.call("gradcam_open", os.fsencode(path), byref(options), byref(self._handle))
+        native.call("gradcam_open", native.as_bytes(path), byref(options), byref(self._handle))
         self._closing = weakref.finalize(self, native.closing("gradcam_close", self._handle))
         info = native.ModelInfo()
         native.call("gradcam_get_model_info", self._handle, byref(info))
@@ -161,8 +168,9 @@ class Model:
 
         others: what its further image inputs get, by name. item: which image of an input of several is asked about.
         """
-        given, handle = image(picture, others, item), c_void_p()
-        native.call("gradcam_observe", self._handle, byref(given), byref(handle))
+        given, handle = image(picture, self._array_shape, others, item), c_void_p()
+        with self._lock:
+            native.call("gradcam_observe", self._handle, byref(given), byref(handle))
         name = os.fspath(picture) if isinstance(picture, (str, os.PathLike)) else "an array"
         return Observation(handle, name, self.class_count)
 
@@ -174,19 +182,22 @@ class Model:
         """Runs the network on a picture and explains a class at every node, as `Observation.sweep` does."""
         return self(picture).sweep(cls, **options)
 
-    def explain_many(self, pictures: Iterable[ImageLike], classes: Iterable[int | str] | None = None, *,
+    def explain_many(self, pictures: Iterable[ImageLike], classes: Classes = None, *,
                      progress: Progress | None = None, **options: Any) -> list[list[Explanation] | Error]:
         """Explains many pictures on all cores: for each its maps, as `Observation.explain_all` makes them.
 
         A picture that cannot be read or used has its error in place of maps. options: as for `explain_all`.
         """
-        images = [image(picture) for picture in pictures]
+        if isinstance(pictures, (str, os.PathLike)):
+            raise TypeError("give a list of pictures")
+        images = [image(picture, self._array_shape) for picture in pictures]
         pointers = (POINTER(native.Image) * len(images))(*map(pointer, images))
         found = (c_void_p * len(images))()
 
         asked = request(classes, **options)
-        send(asked, lambda: native.call(
-            "gradcam_ask_many", self._handle, pointers, c_size_t(len(images)), byref(asked), found), progress)
+        with self._lock:
+            send(asked, lambda: native.call(
+                "gradcam_ask_many", self._handle, pointers, c_size_t(len(images)), byref(asked), found), progress)
         made: list[list[Explanation] | Error] = []
         for address in found:
             try:
@@ -202,13 +213,20 @@ class Model:
         cls: a class's number or label; by default each class that has a box, else the top class. method: gradcam by
         default. metric: by default all that apply. boxes, options: as the program's options of these names, `_` for `-`.
         """
+        program.check(options)
         with tempfile.TemporaryDirectory() as temporary:
             log = Path(temporary, "evaluation.jsonl")
             own = {name: value for name, value in self._options().items() if value is not None}
             data, warnings = program.run(
-                "evaluate", self.path, os.fspath(folder), options={
+                "evaluate", program.path(self.path), program.path(folder), options={
                     **own, "class": cls, "method": method, "metric": metric, "boxes": boxes, "output": log, **options})
             return Evaluation(data, Evaluation.read_lines(log), warnings)
+
+    @cached_property
+    def _array_shape(self) -> tuple[int, ...] | None:
+        """The shape of the image input, if arrays for it have those four extents."""
+        taken = next((one for one in self.inputs if one.takes_image), None)
+        return self.input_shape if taken is not None and taken.shape is not None and len(taken.shape) == 4 else None
 
     @cached_property
     def inputs(self) -> list[Input]:
@@ -259,7 +277,7 @@ class Model:
         if self._folder is not None:
             raise error(UsageError, self.path, "the file of this model is temporary, so it cannot be pickled",
                         "give from_torch a path at which to keep it")
-        return _open, (self.path, self._arguments)
+        return _open, (type(self), self.path, self._arguments)
 
     def _node(self, index: int) -> Node:
         info = native.NodeInfo()
@@ -285,7 +303,8 @@ class Model:
         size, mean, std = given.pop("size"), given.pop("mean"), given.pop("std")
         node = given.pop("node")
         return {
-            "node": None if node == "auto" else node, "size": size and f"{size[0]}x{size[1]}",
+            "node": None if node == "auto" else node, "resize": _extents(given.pop("resize")),
+            "crop": _extents(given.pop("crop")), "size": size and f"{size[0]}x{size[1]}",
             "mean": mean and ",".join(map(str, mean)), "std": std and ",".join(map(str, std)),
             "range": given.pop("range") or None, "threads": given.pop("threads") or None,
             "output-name": given.pop("output"), "plugin": list(given.pop("plugins")),
@@ -306,11 +325,18 @@ def _tensors(arrays: Mapping[str, npt.NDArray[np.float32]]) -> Any:
     """The structs for arrays, which must outlive them."""
     structs = (native.TensorInfo * len(arrays))()
     for struct, (name, array) in zip(structs, arrays.items(), strict=True):
-        struct.name, struct.rank = name.encode(), array.ndim
+        struct.name, struct.rank = native.as_bytes(name), array.ndim
         struct.values = cast(array.ctypes.data, POINTER(c_float))
         struct.shape = (c_int64 * array.ndim)(*array.shape)
     return structs
 
 
-def _open(path: str, arguments: dict[str, Any]) -> Model:
-    return Model(path, **arguments)
+def _extents(value: Extents) -> str | None:
+    """A number, or width and height, as the program's options have them."""
+    if value is None or isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int) else "x".join(map(str, value))
+
+
+def _open(kind: type[Model], path: str, arguments: dict[str, Any]) -> Model:
+    return kind(path, **arguments)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 from collections.abc import Callable, Iterable
 from ctypes import (
     POINTER,
@@ -25,7 +26,9 @@ from ._errors import Error, error_class
 CANCELLED = 130
 MAP, HEAT, ACTIVATION, GRADIENT, RAW_MAP = range(5)
 
-ProgressFunction = ctypes.CFUNCTYPE(c_int32, c_void_p, c_double)
+#: `progress` of `gradcam_request`. Its context, an address, is passed in another register than the fraction, and is not
+#: needed; with a single argument, the function may be a generator's `send`.
+ProgressFunction = ctypes.CFUNCTYPE(c_int32, c_double)
 
 
 class Sized(ctypes.Structure):
@@ -148,12 +151,25 @@ def call(name: str, *arguments: object) -> None:
         raise last_error(code)
 
 
+#: What the header's names are called in Python.
+_NAMES = {
+    "class_name": "cls", "gradcam_get_node": "Model.nodes", "gradcam_ask": "explain_all", "memory-limit":
+    "set_memory_limit", "concept_count": "concepts", "channel_axis": "channels",
+}
+
+
 def last_error(code: int) -> Error:
     """The error of the last call that failed on this thread."""
     parts = ErrorParts()
     LIBRARY.gradcam_get_last_error(byref(parts))
-    return error_class(code)(text(LIBRARY.gradcam_last_error()) or "", what=text(parts.problem) or "",
-                             where=text(parts.place) or "", advice=text(parts.advice))
+    message, what, where, advice = (
+        _in_python(words) for words in (LIBRARY.gradcam_last_error(), parts.problem, parts.place, parts.advice))
+    return error_class(code)(message or "", what=what or "", where=where or "", advice=advice)
+
+
+def _in_python(words: bytes | None) -> str | None:
+    found = text(words)
+    return found and re.sub("|".join(map(re.escape, _NAMES)), lambda name: _NAMES[name.group()], found)
 
 
 def closing(name: str, handle: c_void_p) -> Callable[[], None]:
@@ -167,13 +183,20 @@ def text(value: bytes | None) -> str | None:
 
 
 def encoded(value: str | os.PathLike[str] | None) -> bytes | None:
-    return None if value is None else os.fsencode(value)
+    return None if value is None else as_bytes(value)
 
 
-def strings(values: Iterable[str | os.PathLike[str]]) -> tuple[Any, int]:
-    """An array of C strings, and its length."""
-    encoded_values = [os.fsencode(value) for value in values]
+def strings(values: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> tuple[Any, int]:
+    """An array of C strings, and its length; one string is a list of one."""
+    encoded_values = [as_bytes(value) for value in ([values] if isinstance(values, (str, os.PathLike)) else values)]
     return (c_char_p * len(encoded_values))(*encoded_values), len(encoded_values)
+
+
+def as_bytes(value: str | os.PathLike[str]) -> bytes:
+    result = os.fsencode(value)
+    if b"\0" in result:
+        raise ValueError(f"{value!r}: embedded null byte")
+    return result
 
 
 def numbers(values: Iterable[float] | None) -> Any:

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import html
 import math
+import operator
 import os
+import threading
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import ExitStack
 from ctypes import byref, c_double, c_int32, c_size_t, c_void_p
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from . import _native as native
 from ._errors import Cancelled
 from ._explanation import Box, Explanation
 
+if TYPE_CHECKING:
+    from ._model import Node
+
 #: Receives the fraction done, from 0 to 1.
 Progress = Callable[[float], None]
+#: Classes, each by its number or label, or one of them.
+Classes: TypeAlias = "Class | int | str | Iterable[Class | int | str] | None"
+#: Nodes, by names as for --node of the program, or one of them.
+Nodes: TypeAlias = "Node | str | Iterable[Node | str] | None"
 
 
 @dataclass(frozen=True)
@@ -31,33 +42,38 @@ class Class:
 class Observation:
     """A picture that a network ran on once, which any questions can be asked about.
 
-    It serves one thread at a time; others of the same model may be used at the same time, and outlive the model.
+    Threads that use it take turns; others of the same model may be used at the same time, and outlive the model.
     """
 
     def __init__(self, handle: c_void_p, name: str, class_count: int) -> None:
         self._handle, self._name, self._class_count = handle, name, class_count
+        self._lock = threading.RLock()
         weakref.finalize(self, native.closing("gradcam_close_observation", handle))
 
     def top(self, count: int = 5) -> list[Class]:
         """The most probable classes, the most probable first; none if the network gives no scores of classes."""
         found, classes = c_size_t(), (native.ClassInfo * max(count, 0))()
-        native.call("gradcam_get_classes", self._handle, classes, c_size_t(len(classes)), byref(found))
+        with self._lock:
+            native.call("gradcam_get_classes", self._handle, classes, c_size_t(len(classes)), byref(found))
         return [Class(one.index, native.text(one.label), one.logit, one.probability) for one in classes[:found.value]]
 
-    def explain(self, cls: int | str | None = None, *, node: str | None = None, method: str = "gradcam",
+    def explain(self, cls: Class | int | str | None = None, *, node: Node | str | None = None, method: str = "gradcam",
                 **options: object) -> Explanation:
         """The map of one class at one node by one method.
 
         cls: a class's number or label; the most probable one by default. node: as for --node of the program; the
-        model's by default. method: as for --method. options: as for `explain_all`.
+        model's by default. method: as for --method; of the maps of `dff`, the first. options: as for `explain_all`, but
+        for those that ask for more than one map.
         """
-        made = self.explain_all(None if cls is None else [cls], nodes=None if node is None else [node],
-                                methods=[method], **options)  # type: ignore[arg-type]
+        several = sorted({"classes", "nodes", "methods", "top"} & set(options))
+        if several:
+            raise TypeError(f"explain() makes one map and takes no {several[0]}; use explain_all()")
+        made = self.explain_all(cls, nodes=node, methods=method, **options)  # type: ignore[arg-type]
         return made[0]
 
     def explain_all(
-        self, classes: Iterable[int | str] | None = None, *, nodes: Iterable[str] | None = None,
-        methods: Iterable[str] | None = None, top: int = 0, contrast: tuple[int | str, int | str] | None = None,
+        self, classes: Classes = None, *, nodes: Nodes = None,
+        methods: str | Iterable[str] | None = None, top: int = 0, contrast: tuple[int | str, int | str] | None = None,
         target: str | None = None, mask: str | os.PathLike[str] | None = None,
         embedding: str | os.PathLike[str] | None = None, detection: int | None = None,
         columns: Iterable[str] = (), counterfactual: bool = False, of_probability: bool = False,
@@ -65,7 +81,7 @@ class Observation:
         channels: str | None = None, concepts: int = 0, skip_unsupported: bool = False,
         progress: Progress | None = None,
     ) -> list[Explanation]:
-        """A map for each class, each node and each method, in this order.
+        """A map for each class, each node and each method, in this order; one may be given without a list.
 
         top: explains that many of the most probable classes. contrast: two classes, what speaks for the first rather
         than the second. target, mask, embedding, columns, fuse, smooth, compat, grid: as the program's options of these
@@ -80,19 +96,24 @@ class Observation:
             concepts=concepts, skip_unsupported=skip_unsupported)
         return self._answer("gradcam_ask", asked, progress)
 
-    def sweep(self, cls: int | str | None = None, *, nodes: Iterable[str] | None = None, method: str = "gradcam",
+    def sweep(self, cls: Class | int | str | None = None, *, nodes: Nodes = None, method: str = "gradcam",
               progress: Progress | None = None) -> list[Explanation]:
         """A map at every node that has one, or at those named, by one pass back through the network."""
-        asked = request(None if cls is None else [cls], nodes=nodes, methods=[method])
+        asked = request(cls, nodes=nodes, methods=method)
         return self._answer("gradcam_sweep", asked, progress)
 
-    def measure(self, explanations: Sequence[Explanation], metric: str, boxes: Iterable[Box] = ()) -> list[float]:
+    def measure(self, explanations: Sequence[Explanation], metric: str, boxes: Iterable[Box | Sequence[int]] = ()) -> list[float]:
         """A number for each map of this picture, as for --metric of the program; NaN where it is not defined."""
-        corners = [number for box in boxes for number in (box.x, box.y, box.width, box.height)]
+        corners = [int(number) for box in boxes
+                   for number in ((box.x, box.y, box.width, box.height) if isinstance(box, Box) else box)]
         values = (c_double * len(explanations))()
         handles = (c_void_p * len(explanations))(*[one._handle.value for one in explanations])
-        native.call("gradcam_measure", self._handle, handles, c_size_t(len(explanations)), metric.encode(),
-                    (c_int32 * len(corners))(*corners), c_size_t(len(corners) // 4), values)
+        with ExitStack() as locks:
+            for one in sorted(explanations, key=id):  # always in the same order, so that threads cannot block each other
+                locks.enter_context(one._owner.lock)
+            locks.enter_context(self._lock)
+            native.call("gradcam_measure", self._handle, handles, c_size_t(len(explanations)), native.as_bytes(metric),
+                        (c_int32 * len(corners))(*corners), c_size_t(len(corners) // 4), values)
         return list(values)
 
     def __repr__(self) -> str:
@@ -112,13 +133,13 @@ class Observation:
 
     def _answer(self, function: str, asked: native.Request, progress: Progress | None) -> list[Explanation]:
         found = c_void_p()
-        send(asked, lambda: native.call(function, self._handle, byref(asked), byref(found)), progress)
+        with self._lock:
+            send(asked, lambda: native.call(function, self._handle, byref(asked), byref(found)), progress)
         return answers(found)
 
 
 def request(
-    classes: Iterable[int | str] | None = None, *, nodes: Iterable[str] | None = None,
-    methods: Iterable[str] | None = None, top: int = 0, contrast: tuple[int | str, int | str] | None = None,
+    classes: Classes = None, *, nodes: Nodes = None, methods: str | Iterable[str] | None = None, top: int = 0, contrast: tuple[int | str, int | str] | None = None,
     target: str | None = None, mask: str | os.PathLike[str] | None = None,
     embedding: str | os.PathLike[str] | None = None, detection: int | None = None, columns: Iterable[str] = (),
     counterfactual: bool = False, of_probability: bool = False, fuse: str | None = None, smooth: Iterable[str] = (),
@@ -126,15 +147,18 @@ def request(
     skip_unsupported: bool = False,
 ) -> native.Request:
     """The struct for a request, as `Observation.explain_all` describes it."""
+    if contrast is not None and len(contrast) != 2:
+        raise ValueError(f"contrast is {contrast}: give two classes")
     asked = native.Request(
         top=top, target=native.encoded(target), mask=native.encoded(mask), embedding=native.encoded(embedding),
-        contrast=None if contrast is None else f"{contrast[0]},{contrast[1]}".encode(),
+        contrast=native.encoded(None if contrast is None else ",".join(map(_class_name, contrast))),
         detection=0 if detection is None else detection + 1, counterfactual=counterfactual,
         of_probability=of_probability, fuse=native.encoded(fuse), compat=native.encoded(compat),
         grid=native.encoded(grid), channel_axis=native.encoded(channels), concept_count=concepts,
         skips_unsupported=skip_unsupported)
-    asked.classes, asked.class_count = native.strings(str(name) for name in classes or ())
-    asked.nodes, asked.node_count = native.strings(nodes or ())
+    asked.classes, asked.class_count = native.strings(map(_class_name, _listed(classes)))
+    asked.nodes, asked.node_count = native.strings(
+        one if isinstance(one, str) else f"#{one.index}" for one in _listed(nodes))
     asked.methods, asked.method_count = native.strings(methods or ())
     asked.columns, asked.column_count = native.strings(columns)
     asked.smooth, asked.smooth_count = native.strings(smooth)
@@ -144,24 +168,49 @@ def request(
 def send(asked: native.Request, call: Callable[[], None], progress: Progress | None) -> None:
     """Calls what answers a request; raises what `progress` raises, or Ctrl-C."""
     raised: list[BaseException] = []
-
-    def report(_: object, fraction: float) -> int:
-        # Python runs the handler of Ctrl-C here, since it runs nowhere else meanwhile.
-        try:
-            if progress is not None:
-                progress(fraction)
-            return 0
-        except BaseException as error:  # noqa: BLE001 - it is raised again below
-            raised.append(error)
-            return 1
-
-    asked.progress = native.ProgressFunction(report)
+    reporter = _reporting(progress, raised)
+    next(reporter)
+    asked.progress = native.ProgressFunction(reporter.send)
     try:
         call()
     except Cancelled:
         if raised:
             raise raised[0] from None
         raise
+
+
+def _reporting(progress: Progress | None, raised: list[BaseException]) -> Generator[int, float, None]:
+    """Receives fractions done, and answers whether the work is to end: because `progress` raised something, or the handler
+    of a signal, such as that of Ctrl-C.
+
+    Python runs handlers when a function begins, where it could not catch what they raise; a generator goes on inside `try`.
+    """
+    answer = 0
+    while True:
+        try:
+            while True:
+                fraction = yield answer
+                if progress is not None:
+                    progress(fraction)
+        except GeneratorExit:
+            return
+        except BaseException as error:  # noqa: BLE001 - it is raised again by `send`
+            raised.append(error)
+            answer = 1
+
+
+def _listed(values: Any) -> list[Any]:
+    """What is given as a list, or as a single value."""
+    if values is None:
+        return []
+    single = isinstance(values, (str, Class)) or hasattr(values, "__index__") or hasattr(values, "is_mappable")
+    return [values] if single else list(values)
+
+
+def _class_name(value: Any) -> str:
+    if isinstance(value, Class):
+        return str(value.index)
+    return value if isinstance(value, str) else str(operator.index(value))
 
 
 def answers(found: c_void_p) -> list[Explanation]:

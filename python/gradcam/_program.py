@@ -17,6 +17,23 @@ SHARED = ("models", "plugin", "prefer", "threads")
 LISTS = ("plugin", "prefer")
 
 
+#: Options whose files and output the package has for itself.
+_OWN = ("output", "report", "json", "resume", "quiet", "terminal", "terminal_protocol", "help", "version")
+
+
+def check(options: Mapping[str, Any]) -> None:
+    """Raises TypeError for options that the program has, but not the package."""
+    for name in options:
+        if name in _OWN:
+            raise TypeError(f"{name} is an option of the program only")
+
+
+def path(value: str | os.PathLike[str]) -> str:
+    """A path that the program does not take for an option."""
+    name = os.fspath(value)
+    return f"./{name}" if name.startswith("-") else name
+
+
 def run(*arguments: str, options: Mapping[str, Any]) -> tuple[Any, list[str]]:
     """The JSON document that the program prints, and its warnings.
 
@@ -30,8 +47,9 @@ def run(*arguments: str, options: Mapping[str, Any]) -> tuple[Any, list[str]]:
     lines = done.stderr.splitlines()
     # Pictures that were skipped give an exit code, too.
     if done.returncode != 0 and not done.stdout:
-        message = lines[-1].removeprefix("gradcam: error: ") if lines else f"gradcam ended with {done.returncode}"
-        raise error_class(done.returncode)(message)
+        errors = [line for line in lines if line.startswith(("gradcam: error: ", "Error: "))]
+        message = (errors or lines or [f"gradcam ended with {done.returncode}"])[0]
+        raise error_class(done.returncode)(message.removeprefix("gradcam: error: ").removeprefix("Error: "))
     warning = "gradcam: warning: "
     return json.loads(done.stdout), [line.removeprefix(warning) for line in lines if line.startswith(warning)]
 

@@ -33,8 +33,10 @@ def export(net: Net, example: Tensor, path: str | os.PathLike[str], *, outputs: 
     Raises UsageError if the example is no such tensor, UnsupportedError if PyTorch cannot export the network.
     """
     kind = type(net).__name__
-    shape = tuple(getattr(example, "shape", ()))
-    if len(shape) != 4 or shape[0] != 1 or not hasattr(example, "detach"):
+    if not hasattr(net, "named_modules"):
+        raise error(UsageError, "net", f"a {kind} is no network", "give a torch.nn.Module")
+    shape = tuple(getattr(example, "shape", ())) if hasattr(example, "detach") else ()
+    if len(shape) != 4 or shape[0] != 1:
         found = f"a tensor of shape {' x '.join(map(str, shape))}" if shape else f"a {type(example).__name__}"
         raise error(UsageError, f"{kind}, example", f"{found} is not one image",
                     "give a tensor of 1 x channels x height x width")

@@ -6,6 +6,7 @@ What Python gets is, bit for bit, what the program writes.
 import gc
 import os
 import pickle
+import signal
 import subprocess
 import tempfile
 import threading
@@ -128,6 +129,10 @@ class PackageTests(unittest.TestCase):
         explanation = self.seen.explain("cross")
         inside = self.seen.measure([explanation], "energy-inside", [gradcam.Box(0, 0, 240, 240)])[0]
         self.assertAlmostEqual(inside, 1, places=5)
+        self.assertEqual(self.seen.measure([explanation], "energy-inside", [(0, 0, 240, 240)]), [inside])
+        for maps, metric in [([self.model(OTHER).explain("cross")], "average-drop"), ([explanation], "pointing-game")]:
+            with self.assertRaises(gradcam.UsageError):
+                self.seen.measure(maps, metric)
 
     def test_errors(self) -> None:
         with self.assertRaises(gradcam.ReadError) as caught:
@@ -234,6 +239,75 @@ class PackageTests(unittest.TestCase):
         seen = self.model(PICTURE.parent / line["image"])
         made = seen.explain(line["class"], method=line["method"])
         self.assertAlmostEqual(seen.measure([made], "average-drop")[0], line["metrics"]["average-drop"], places=4)
+
+    def test_signals_end_the_work_with_what_their_handlers_raise(self) -> None:
+        class Alarm(Exception):
+            pass
+
+        def ring(_: int, __: object) -> None:
+            raise Alarm
+
+        before = signal.signal(signal.SIGALRM, ring)
+        try:
+            for work in [lambda: self.seen.explain(method="sscam"),
+                         lambda: self.model.explain_many([PICTURE] * 40, methods=["scorecam"])]:
+                signal.setitimer(signal.ITIMER_REAL, 0.05)
+                with self.assertRaises(Alarm):
+                    work()
+            pid = os.getpid()
+            timer = threading.Timer(0.05, os.kill, (pid, signal.SIGINT))
+            timer.start()
+            with self.assertRaises(KeyboardInterrupt):
+                self.seen.explain(method="sscam")
+            timer.join()
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+
+    def test_what_users_give(self) -> None:
+        pixels = np.zeros((96, 96, 3), dtype=np.float32)
+        for array in [pixels, pixels[None], pixels.ravel(), np.zeros((2, 3, 96, 96), dtype=np.float32)]:
+            with self.subTest(shape=array.shape), self.assertRaises(gradcam.UsageError) as caught:
+                self.model(array)
+            self.assertIn("1 x 3 x 96 x 96", str(caught.exception))
+        self.assertEqual(self.model(pixels.transpose(2, 0, 1)).top(1)[0].index,
+                         self.model(pixels.transpose(2, 0, 1)[None]).top(1)[0].index)
+        best = self.seen.top(1)[0]
+        truth = self.seen.explain(best.index).map
+        node = next(one for one in self.model.nodes if one.is_auto)
+        for one in [self.seen.explain(best), self.seen.explain(np.int64(best.index)),
+                    self.seen.explain_all("cross", nodes=node, methods="gradcam")[0]]:
+            np.testing.assert_array_equal(one.map, truth)
+        for wrong in [lambda: self.seen.explain(top=2), lambda: self.seen.explain(nodes=["auto"]),
+                      lambda: self.model.explain_many(PICTURE), lambda: gradcam.compare(MODEL, PICTURE, report="r.html")]:
+            with self.assertRaises(TypeError):
+                wrong()
+        for wrong in [lambda: self.seen.explain(contrast=("star", "cross", "moon")), lambda: self.seen.explain("star\0"),
+                      lambda: self.model(f"{PICTURE}\0"), lambda: self.seen.explain().save("map.jpg"),
+                      lambda: gradcam.set_memory_limit(-1)]:
+            with self.assertRaises(ValueError):
+                wrong()
+        with self.assertRaises(gradcam.UsageError) as misspelt:
+            gradcam.compare([MODEL], [PICTURE], metrics=["road"])
+        self.assertIn("--metrics", str(misspelt.exception))
+        with self.assertRaises(gradcam.UsageError) as unknown:
+            self.seen.explain("mooon")
+        self.assertIn("cls 'mooon'", str(unknown.exception))
+        sized = gradcam.Model(MODEL, resize=64, crop=(64, 64), preset="raw")
+        self.assertEqual((sized.preprocessing.resize, sized.preprocessing.crop), ("64", "64x64"))
+
+    def test_threads_take_turns(self) -> None:
+        truth = {name: self.seen.explain(name).heat for name in ["star", "cross"]}
+
+        def work(index: int) -> bool:
+            name = ["star", "cross"][index % 2]
+            mine, shared = self.model(PICTURE).explain(name), self.seen.explain(name)
+            return np.array_equal(mine.heat, truth[name]) and np.array_equal(shared.heat, truth[name])
+
+        with ThreadPoolExecutor(8) as pool:
+            self.assertTrue(all(pool.map(work, range(64))))
+            explanation = self.seen.explain("star")
+            self.assertEqual(len({one.tobytes() for one in pool.map(lambda _: explanation.overlay(), range(16))}), 1)
 
     def test_threads(self) -> None:
         models = [gradcam.Model(MODEL, threads=1) for _ in range(4)]

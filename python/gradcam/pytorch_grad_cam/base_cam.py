@@ -100,6 +100,8 @@ class BaseCAM:
         return (["aug"] if aug_smooth else []) + (["eigen"] if eigen else [])
 
     def _maps(self, input_tensor: Tensor, targets: Iterable[ModelTarget] | None, smooth: list[str]) -> Map:
+        if not hasattr(input_tensor, "detach"):
+            raise error(UsageError, "input_tensor", f"a {type(input_tensor).__name__} is no tensor", "give a torch.Tensor")
         images = input_tensor.detach().float()
         if images.dim() != 4 or images.shape[0] == 0:
             raise error(UsageError, "input_tensor", f"its shape is {' x '.join(map(str, images.shape))}",
@@ -134,7 +136,7 @@ class BaseCAM:
             number = best[0].index if best else int(run(self.model, image)[0].argmax())
             return {"target": f"{SCORES}[0,{number}]"}
         if not isinstance(target, ModelTarget):
-            raise error(UnsupportedError, "targets", f"a {type(target).__name__} cannot be explained here",
+            raise error(UnsupportedError, "targets", f"an object of type {type(target).__name__} cannot be explained here",
                         f"use one of gradcam.pytorch_grad_cam.utils.model_targets: {', '.join(ModelTarget.names())}")
         return target.question(prepared.output_shape)
 

@@ -27,7 +27,8 @@ class ModelTarget:
     @staticmethod
     def names() -> list[str]:
         """The targets that there are."""
-        return [kind.__name__ for kind in ModelTarget.__subclasses__() if not kind.__name__.startswith("_")]
+        kinds = [*ModelTarget.__subclasses__(), *_OfCategory.__subclasses__()]
+        return sorted(kind.__name__ for kind in kinds if not kind.__name__.startswith("_"))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
