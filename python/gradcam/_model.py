@@ -195,9 +195,14 @@ class Model:
         found = (c_void_p * len(images))()
 
         asked = request(classes, **options)
-        with self._lock:
-            send(asked, lambda: native.call(
-                "gradcam_ask_many", self._handle, pointers, c_size_t(len(images)), byref(asked), found), progress)
+        try:
+            with self._lock:
+                send(asked, lambda: native.call(
+                    "gradcam_ask_many", self._handle, pointers, c_size_t(len(images)), byref(asked), found), progress)
+        except BaseException:
+            for address in found:
+                native.closing("gradcam_close_explanations", c_void_p(address))()
+            raise
         made: list[list[Explanation] | Error] = []
         for address in found:
             try:

@@ -133,8 +133,13 @@ class Observation:
 
     def _answer(self, function: str, asked: native.Request, progress: Progress | None) -> list[Explanation]:
         found = c_void_p()
-        with self._lock:
-            send(asked, lambda: native.call(function, self._handle, byref(asked), byref(found)), progress)
+        try:
+            with self._lock:
+                send(asked, lambda: native.call(function, self._handle, byref(asked), byref(found)), progress)
+        except BaseException:
+            # It may have been done when it was to end.
+            native.closing("gradcam_close_explanations", found)()
+            raise
         return answers(found)
 
 
@@ -174,9 +179,10 @@ def send(asked: native.Request, call: Callable[[], None], progress: Progress | N
     try:
         call()
     except Cancelled:
-        if raised:
-            raise raised[0] from None
-        raise
+        if not raised:
+            raise
+    if raised:
+        raise raised[0]
 
 
 def _reporting(progress: Progress | None, raised: list[BaseException]) -> Generator[int, float, None]:

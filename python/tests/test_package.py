@@ -248,6 +248,9 @@ class PackageTests(unittest.TestCase):
             raise Alarm
 
         before = signal.signal(signal.SIGALRM, ring)
+        # Whoever starts the tests may have blocked or ignored them.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGALRM, signal.SIGINT])
+        interruption = signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             for work in [lambda: self.seen.explain(method="sscam"),
                          lambda: self.model.explain_many([PICTURE] * 40, methods=["scorecam"])]:
@@ -263,6 +266,7 @@ class PackageTests(unittest.TestCase):
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
+            signal.signal(signal.SIGINT, interruption)
 
     def test_what_users_give(self) -> None:
         pixels = np.zeros((96, 96, 3), dtype=np.float32)
