@@ -11,7 +11,7 @@
 from ._comparison import Comparison, compare
 from ._errors import Cancelled, DataError, DefectError, Error, ReadError, UnsupportedError, UsageError
 from ._evaluation import Evaluation, MetricMean
-from ._explanation import Box, Explanation, Note
+from ._explanation import Box, Explanation, Note, NoteWarning
 from ._model import Input, Model, Node, Preprocessing
 from ._native import LIBRARY as _LIBRARY
 from ._observation import Class, Observation
@@ -20,8 +20,8 @@ __version__: str = _LIBRARY.gradcam_version().decode()
 
 __all__ = [
     "Box", "Cancelled", "Class", "Comparison", "DataError", "DefectError", "Error", "Evaluation", "Explanation", "Input",
-    "MetricMean", "Model", "Node", "Note", "Observation", "Preprocessing", "ReadError", "UnsupportedError", "UsageError",
-    "__version__", "compare", "set_memory_limit",
+    "MetricMean", "Model", "Node", "Note", "NoteWarning", "Observation", "Preprocessing", "ReadError",
+    "UnsupportedError", "UsageError", "__version__", "compare", "set_memory_limit",
 ]
 
 

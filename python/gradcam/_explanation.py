@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import html
 import os
+import sys
 import threading
+import warnings
 import weakref
 from base64 import b64encode
+from collections.abc import Iterable
 from ctypes import POINTER, byref, c_char_p, c_int32, c_size_t, c_uint8, c_void_p, cast
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +28,32 @@ class Note:
 
     code: str
     text: str
+
+
+class NoteWarning(UserWarning):
+    """The text of a note, which is shown once for each network."""
+
+
+class Notes:
+    """Shows notes as Python's warnings, each once, unless they are ignored."""
+
+    def __init__(self) -> None:
+        self.ignored = False
+        self._shown: set[Note] = set()
+
+    def show(self, notes: Iterable[Note]) -> None:
+        for note in notes:
+            if not self.ignored and note not in self._shown:
+                self._shown.add(note)
+                warnings.warn(note.text, NoteWarning, stacklevel=_users_level())
+
+
+def _users_level() -> int:
+    """The stack level of the first caller outside this package, as `warnings.warn` counts from the caller of this."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).partition(".")[0] == "gradcam":
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from . import _native as native
 from . import _program as program
 from ._errors import Error, UsageError, error
 from ._evaluation import Evaluation
-from ._explanation import Explanation
+from ._explanation import Explanation, Notes
 from ._images import ImageLike, image
 from ._observation import Classes, Observation, Progress, answers, request, send
 from ._torch import export
@@ -102,6 +102,7 @@ class Model:
         #: Absolute if it is the path of a file, so that the file can be opened again from anywhere.
         self.path = os.path.abspath(path) if os.path.exists(path) else os.fspath(path)
         self._lock = threading.RLock()
+        self._notes = Notes()
         width, height = size or (0, 0)
         options = native.Options(
             node=native.encoded(node), labels=native.encoded(labels), preset=native.encoded(preset),
@@ -172,7 +173,7 @@ class Model:
         with self._lock:
             native.call("gradcam_observe", self._handle, byref(given), byref(handle))
         name = os.fspath(picture) if isinstance(picture, (str, os.PathLike)) else "an array"
-        return Observation(handle, name, self.class_count)
+        return Observation(handle, name, self.class_count, self._notes)
 
     def explain(self, picture: ImageLike, cls: int | str | None = None, **options: Any) -> Explanation:
         """Runs the network on a picture and explains a class, as `Observation.explain` does."""
@@ -209,6 +210,7 @@ class Model:
                 made.append(answers(c_void_p(address)))
             except Error as error:
                 made.append(error)
+        self._notes.show(note for maps in made if isinstance(maps, list) for one in maps for note in one.notes)
         return made
 
     def evaluate(self, folder: str | os.PathLike[str], *, cls: int | str | None = None, method: Iterable[str] = (),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from . import _native as native
 from ._errors import Cancelled
-from ._explanation import Box, Explanation
+from ._explanation import Box, Explanation, Notes
 
 if TYPE_CHECKING:
     from ._model import Node
@@ -45,7 +45,8 @@ class Observation:
     Threads that use it take turns; others of the same model may be used at the same time, and outlive the model.
     """
 
-    def __init__(self, handle: c_void_p, name: str, class_count: int) -> None:
+    def __init__(self, handle: c_void_p, name: str, class_count: int, notes: Notes) -> None:
+        self._notes = notes
         self._handle, self._name, self._class_count = handle, name, class_count
         self._lock = threading.RLock()
         weakref.finalize(self, native.closing("gradcam_close_observation", handle))
@@ -140,7 +141,12 @@ class Observation:
             # It may have been done when it was to end.
             native.closing("gradcam_close_explanations", found)()
             raise
-        return answers(found)
+        made = answers(found)
+        if function == "gradcam_sweep":  # what is about single nodes is in their maps' notes
+            self._notes.show(note for note in (made[0].notes if made else []) if all(note in one.notes for one in made))
+        else:
+            self._notes.show(note for one in made for note in one.notes)
+        return made
 
 
 def request(

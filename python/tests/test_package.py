@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import threading
 import unittest
+import warnings
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -124,6 +125,18 @@ class PackageTests(unittest.TestCase):
     def test_version_is_the_librarys(self) -> None:
         project = (ROOT / "python" / "pyproject.toml").read_text()
         self.assertIn(f'\nversion = "{gradcam.__version__}"\n', project)
+
+    def test_notes_are_shown_once(self) -> None:
+        model = gradcam.Model(MODEL)
+        wrong = model(np.full(model.input_shape, np.nan, dtype=np.float32))
+        with self.assertWarns(gradcam.NoteWarning) as caught:
+            made = wrong.explain("star")
+        self.assertEqual(caught.filename, __file__)
+        self.assertIn(str(caught.warning), [note.text for note in made.notes])
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            wrong.explain("star")
+            self.assertTrue(self.model(PICTURE).sweep("star"))
 
     def test_metrics(self) -> None:
         explanation = self.seen.explain("cross")

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._errors import UnsupportedError, UsageError, error
-from .._explanation import Explanation
+from .._explanation import Explanation, Notes
 from .._model import Model
 from .._observation import Observation
 from .._torch import Net, Tensor, torch
@@ -63,6 +63,7 @@ class BaseCAM:
         self._paths = [path(model, layer) for layer in self.target_layers] if self._has_layers else []
         if self._has_layers and not self._paths:
             raise error(UsageError, "target_layers", "there are none", "give a list such as [model.layer4[-1]]")
+        self._notes = Notes()
         self._prepared: _Prepared | None = None
         self._input: Tensor | None = None
         self._outputs: Tensor | None = None
@@ -118,6 +119,8 @@ class BaseCAM:
         if self._prepared is None or self._prepared.key != key:
             self._prepared = self._prepare(image, exports, key)
         found = self._explain(self._prepared.model(image), self._prepared, target, image, smooth)
+        # The labels are not used here.
+        self._notes.show(note for note in found.notes if note.code != "labels-assumed")
         return np.array(found.heat)
 
     def _explain(self, seen: Observation, prepared: _Prepared, target: ModelTarget | None, image: Tensor,
