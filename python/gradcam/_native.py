@@ -129,7 +129,18 @@ class Drawing(Sized):
     _fields_ = [("size", c_size_t), ("style", c_char_p), ("colormap", c_char_p), ("blend", c_float)]
 
 
+def _keep_freed_memory() -> None:
+    """Lets malloc keep up to 64 MiB of what is freed: arrays of maps have some megabytes, and fetching them anew from the
+    system each time takes longer than computing some maps."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        trim_threshold, mmap_threshold = -1, -3
+        mallopt(trim_threshold, 64 << 20)
+        mallopt(mmap_threshold, 32 << 20)
+
+
 def _load() -> ctypes.CDLL:
+    _keep_freed_memory()
     packaged = Path(__file__).parent / "lib" / "libgradcam.so"
     name = os.environ.get("LIBGRADCAM") or (str(packaged) if packaged.exists() else "libgradcam.so")
     library = ctypes.CDLL(name)
