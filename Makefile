@@ -84,15 +84,16 @@ build/make-manual: scripts/make-manual.swift
 # Makes the packages of a release in build/dist: an archive, a Debian package, the wheel, their SBOM and checksums.
 dist: portable $(WHEEL_TOOLS)
 	$(MAKE) stage
-	scripts/dist.sh $(STAGE) build/portable .build $(WHEEL_TOOLS) build/dist
+	scripts/dist.sh $(STAGE) build/portable build/components $(WHEEL_TOOLS) build/dist
 
 # Checks the Python package, makes its wheel in build/wheel, and tries that in an environment of its own.
 wheel: portable $(WHEEL_TOOLS)
 	cd python && ../$(WHEEL_TOOLS) -m ruff check . && ../$(WHEEL_TOOLS) -m mypy
-	scripts/make-wheel.sh $(WHEEL_TOOLS) build/portable .build build/wheel
+	scripts/make-wheel.sh $(WHEEL_TOOLS) build/portable build/components build/wheel
 	scripts/check-wheel.sh build/wheel/*.whl
 
-# Lays out in build/portable program and library, linked for libraries that they bring along.
+# Lays out in build/portable program and library, linked for libraries that they bring along, and lists in
+# build/components what others wrote of it.
 portable: packages
 	scripts/private-libraries.sh build/private
 	$(MAKE) PORTABLE=1 build library
@@ -100,6 +101,7 @@ portable: packages
 	install -D -m 644 build/libgradcam.so build/portable/lib/libgradcam.so
 	rm -rf build/portable/lib/gradcam
 	cp -r build/private/lib build/portable/lib/gradcam
+	scripts/list-components.sh .build >build/components
 
 # A Python with what makes wheels, from PyPI.
 wheel-tools: $(WHEEL_TOOLS)

@@ -14,10 +14,7 @@ umask 022
 cp -r "$stage" "$root/$name"
 cp -r "$portable/." "$root/$name/"
 cp "$sources/LICENSE" "$sources/README.md" "$root/$name/"
-mkdir "$root/$name/licenses"
-while IFS="$(printf '\t')" read -r component _ _ _ licence _; do
-  cp -L "$licence" "$root/$name/licenses/$component.txt"
-done <"$components"
+"$(dirname "$0")/copy-licences.sh" "$components" "$root/$name/licenses"
 "$(dirname "$0")/strip.sh" "$root/$name/bin/gradcam" "$root/$name/lib/libgradcam.so"
 
 tar --create --file="$root/tar" --directory="$root" --format=gnu --sort=name --mtime="@$SOURCE_DATE_EPOCH" \

@@ -11,9 +11,10 @@
 from ._comparison import Comparison, compare
 from ._errors import Cancelled, DataError, DefectError, Error, ReadError, UnsupportedError, UsageError
 from ._evaluation import Evaluation, MetricMean
-from ._explanation import Box, Explanation, Note, NoteWarning
+from ._explanation import Box, Explanation
 from ._model import Input, Model, Node, Preprocessing
 from ._native import LIBRARY as _LIBRARY
+from ._notes import Note, NoteWarning
 from ._observation import Class, Observation
 
 __version__: str = _LIBRARY.gradcam_version().decode()

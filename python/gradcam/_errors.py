@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class Error(Exception):
     """What is wrong (`what`), what it is about, from the outside in (`where`, may be empty), and what to do (`advice`).
@@ -64,3 +66,8 @@ def error_class(code: int) -> type[Error]:
 def error(kind: type[Error], where: str, what: str, advice: str) -> Error:
     """An error in the words of the library's own."""
     return kind(f"{where}: {what}; {advice}", what=what, where=where, advice=advice)
+
+
+def extents(shape: Iterable[int]) -> str:
+    """A shape in words, such as `1 x 3 x 224 x 224`."""
+    return " x ".join(map(str, shape))

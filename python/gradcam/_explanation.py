@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import html
 import os
-import sys
 import threading
-import warnings
 import weakref
 from base64 import b64encode
-from collections.abc import Iterable
 from ctypes import POINTER, byref, c_char_p, c_int32, c_size_t, c_uint8, c_void_p, cast
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,41 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _native as native
+from ._notes import Note
 from ._png import png
-
-
-@dataclass(frozen=True)
-class Note:
-    """Something to know about a map: `code` does not change from version to version."""
-
-    code: str
-    text: str
-
-
-class NoteWarning(UserWarning):
-    """The text of a note, which is shown once for each network."""
-
-
-class Notes:
-    """Shows notes as Python's warnings, each once, unless they are ignored."""
-
-    def __init__(self) -> None:
-        self.ignored = False
-        self._shown: set[Note] = set()
-
-    def show(self, notes: Iterable[Note]) -> None:
-        for note in notes:
-            if not self.ignored and note not in self._shown:
-                self._shown.add(note)
-                warnings.warn(note.text, NoteWarning, stacklevel=_users_level())
-
-
-def _users_level() -> int:
-    """The stack level of the first caller outside this package, as `warnings.warn` counts from the caller of this."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).partition(".")[0] == "gradcam":
-        frame, level = frame.f_back, level + 1
-    return level
 
 
 @dataclass(frozen=True)
@@ -73,7 +37,7 @@ class _Handle:
     """
 
     def __init__(self, handle: c_void_p) -> None:
-        self.value = handle
+        self.pointer = handle
         #: Held by the thread that calls the library.
         self.lock = threading.RLock()
         weakref.finalize(self, native.closing("gradcam_close_explanation", handle))
@@ -101,8 +65,7 @@ class Explanation:
     """
 
     def __init__(self, handle: c_void_p) -> None:
-        self._owner = _Handle(handle)
-        self._handle = handle
+        self._handle = _Handle(handle)
         info = native.ExplanationInfo()
         native.call("gradcam_get_explanation_info", handle, byref(info))
         self.node = native.text(info.node) or ""
@@ -154,8 +117,8 @@ class Explanation:
         width = self.width * (2 if style == "side-by-side" else 1)
         pixels = np.empty((self.height, width, 3), dtype=np.uint8)
         drawing = native.Drawing(style=native.encoded(style), colormap=native.encoded(colormap), blend=blend)
-        with self._owner.lock:
-            native.call("gradcam_draw", self._handle, byref(drawing), cast(pixels.ctypes.data, POINTER(c_uint8)),
+        with self._handle.lock:
+            native.call("gradcam_draw", self._handle.pointer, byref(drawing), cast(pixels.ctypes.data, POINTER(c_uint8)),
                         c_size_t(pixels.size))
         return pixels
 
@@ -189,11 +152,11 @@ class Explanation:
 
     def _array(self, kind: int) -> npt.NDArray[np.float32]:
         info = native.ArrayInfo()
-        with self._owner.lock:
-            native.call("gradcam_get_array", self._handle, c_int32(kind), byref(info))
-        return np.asarray(_Lent(info, self._owner))
+        with self._handle.lock:
+            native.call("gradcam_get_array", self._handle.pointer, c_int32(kind), byref(info))
+        return np.asarray(_Lent(info, self._handle))
 
     def _note(self, index: int) -> Note:
         code, text = c_char_p(), c_char_p()
-        native.call("gradcam_get_warning", self._handle, c_int32(index), byref(code), byref(text))
+        native.call("gradcam_get_warning", self._handle.pointer, c_int32(index), byref(code), byref(text))
         return Note(native.text(code.value) or "", native.text(text.value) or "")

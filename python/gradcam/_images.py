@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _native as native
-from ._errors import UsageError, error
+from ._errors import UsageError, error, extents
 
 #: A path; a picture of uint8, height x width x 3 in RGB, or anything that NumPy reads as one (PIL, NumPy); or the
 #: network's input itself as floating-point numbers, in the model's order (NumPy, torch).
@@ -46,19 +46,15 @@ def _image(value: ImageLike, shape: tuple[int, ...] | None) -> native.Image:
         return result
     if np.issubdtype(array.dtype, np.floating):
         if shape is not None and array.shape != shape and not (shape[0] == 1 and array.shape == shape[1:]):
-            raise error(UsageError, "picture", f"an array of {_extents(array.shape)} floating-point numbers is not the "
-                        f"network's input, which is {_extents(shape)}",
+            raise error(UsageError, "picture", f"an array of {extents(array.shape)} floating-point numbers is not the "
+                        f"network's input, which is {extents(shape)}",
                         "give the input itself, or a picture of uint8, height x width x 3")
         tensor = np.ascontiguousarray(array, dtype=np.float32)
         result = native.Image(tensor=cast(tensor.ctypes.data, POINTER(c_float)), tensor_count=tensor.size)
         result.owner = tensor
         return result
-    raise TypeError(f"{_extents(array.shape) or 'a value'} of type {array.dtype} is no image: give a path, a picture of "
+    raise TypeError(f"{extents(array.shape) or 'a value'} of type {array.dtype} is no image: give a path, a picture of "
                     "uint8 (height x width x 3, RGB), or the network's input as floating-point numbers")
-
-
-def _extents(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape))
 
 
 def _array(value: Any) -> npt.NDArray[Any]:

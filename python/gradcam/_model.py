@@ -20,8 +20,9 @@ from . import _native as native
 from . import _program as program
 from ._errors import Error, UsageError, error
 from ._evaluation import Evaluation
-from ._explanation import Explanation, Notes
+from ._explanation import Explanation
 from ._images import ImageLike, image
+from ._notes import Notes
 from ._observation import Classes, Observation, Progress, answers, request, send
 from ._torch import export
 
@@ -106,7 +107,7 @@ class Model:
         width, height = size or (0, 0)
         options = native.Options(
             node=native.encoded(node), labels=native.encoded(labels), preset=native.encoded(preset),
-            resize=native.encoded(_extents(resize)), crop=native.encoded(_extents(crop)), channels=native.encoded(channels),
+            resize=native.encoded(_pixels(resize)), crop=native.encoded(_pixels(crop)), channels=native.encoded(channels),
             interpolation=native.encoded(interpolation), mean=native.numbers(mean), std=native.numbers(std), range=range,
             layout=native.encoded(layout), width=width, height=height, output=native.encoded(output),
             compat=native.encoded(compat), threads=threads, models=native.encoded(models))
@@ -119,7 +120,7 @@ class Model:
         native.call("gradcam_open", native.as_bytes(path), byref(options), byref(self._handle))
         self._closing = weakref.finalize(self, native.closing("gradcam_close", self._handle))
         info = native.ModelInfo()
-        native.call("gradcam_get_model_info", self._handle, byref(info))
+        self._call("gradcam_get_model_info", byref(info))
         self._node_count, self._metadata_count = int(info.node_count), int(info.metadata_count)
         self._input_count = int(info.input_count)
         self.node = native.text(info.node) or ""
@@ -170,8 +171,7 @@ class Model:
         others: what its further image inputs get, by name. item: which image of an input of several is asked about.
         """
         given, handle = image(picture, self._array_shape, others, item), c_void_p()
-        with self._lock:
-            native.call("gradcam_observe", self._handle, byref(given), byref(handle))
+        self._call("gradcam_observe", byref(given), byref(handle))
         name = os.fspath(picture) if isinstance(picture, (str, os.PathLike)) else "an array"
         return Observation(handle, name, self.class_count, self._notes)
 
@@ -259,7 +259,7 @@ class Model:
     def preprocessing(self) -> Preprocessing:
         """What is done to every picture."""
         info = native.PreprocessingInfo()
-        native.call("gradcam_get_preprocessing", self._handle, byref(info))
+        self._call("gradcam_get_preprocessing", byref(info))
         return Preprocessing(
             native.text(info.resize), native.text(info.crop), native.text(info.channels) or "",
             native.text(info.interpolation) or "", tuple(info.mean), tuple(info.std), info.range, bool(info.is_assumed))
@@ -286,16 +286,21 @@ class Model:
                         "give from_torch a path at which to keep it")
         return _open, (type(self), self.path, self._arguments)
 
+    def _call(self, name: str, *arguments: object) -> None:
+        """Calls a function of the model, when no other thread does."""
+        with self._lock:
+            native.call(name, self._handle, *arguments)
+
     def _node(self, index: int) -> Node:
         info = native.NodeInfo()
-        native.call("gradcam_get_node", self._handle, c_int32(index), byref(info))
+        self._call("gradcam_get_node", c_int32(index), byref(info))
         shape = tuple(info.shape[axis] for axis in range(info.rank)) if info.shape else None
         return Node(index, native.text(info.name) or "", native.text(info.tensor) or "", native.text(info.module),
                     native.text(info.operator_name) or "", shape, bool(info.is_mappable), bool(info.is_auto))
 
     def _input(self, index: int) -> Input:
         info = native.InputInfo()
-        native.call("gradcam_get_input", self._handle, c_int32(index), byref(info))
+        self._call("gradcam_get_input", c_int32(index), byref(info))
         shape = None
         if info.shape:
             shape = tuple(None if info.shape[axis] < 0 else int(info.shape[axis]) for axis in range(info.rank))
@@ -310,8 +315,8 @@ class Model:
         size, mean, std = given.pop("size"), given.pop("mean"), given.pop("std")
         node = given.pop("node")
         return {
-            "node": None if node == "auto" else node, "resize": _extents(given.pop("resize")),
-            "crop": _extents(given.pop("crop")), "size": size and f"{size[0]}x{size[1]}",
+            "node": None if node == "auto" else node, "resize": _pixels(given.pop("resize")),
+            "crop": _pixels(given.pop("crop")), "size": size and f"{size[0]}x{size[1]}",
             "mean": mean and ",".join(map(str, mean)), "std": std and ",".join(map(str, std)),
             "range": given.pop("range") or None, "threads": given.pop("threads") or None,
             "output-name": given.pop("output"), "plugin": list(given.pop("plugins")),
@@ -319,12 +324,12 @@ class Model:
 
     def _label(self, index: int) -> str | None:
         label = c_char_p()
-        native.call("gradcam_get_label", self._handle, c_int32(index), byref(label))
+        self._call("gradcam_get_label", c_int32(index), byref(label))
         return native.text(label.value)
 
     def _entry(self, index: int) -> tuple[str, str]:
         key, value = c_char_p(), c_char_p()
-        native.call("gradcam_get_metadata", self._handle, c_int32(index), byref(key), byref(value))
+        self._call("gradcam_get_metadata", c_int32(index), byref(key), byref(value))
         return native.text(key.value) or "", native.text(value.value) or ""
 
 
@@ -338,7 +343,7 @@ def _tensors(arrays: Mapping[str, npt.NDArray[np.float32]]) -> Any:
     return structs
 
 
-def _extents(value: Extents) -> str | None:
+def _pixels(value: Extents) -> str | None:
     """A number, or width and height, as the program's options have them."""
     if value is None or isinstance(value, str):
         return value

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from . import _native as native
 from ._errors import Cancelled
-from ._explanation import Box, Explanation, Notes
+from ._explanation import Box, Explanation
+from ._notes import Notes
 
 if TYPE_CHECKING:
     from ._model import Node
@@ -108,10 +109,10 @@ class Observation:
         corners = [int(number) for box in boxes
                    for number in ((box.x, box.y, box.width, box.height) if isinstance(box, Box) else box)]
         values = (c_double * len(explanations))()
-        handles = (c_void_p * len(explanations))(*[one._handle.value for one in explanations])
+        handles = (c_void_p * len(explanations))(*[one._handle.pointer.value for one in explanations])
         with ExitStack() as locks:
             for one in sorted(explanations, key=id):  # always in the same order, so that threads cannot block each other
-                locks.enter_context(one._owner.lock)
+                locks.enter_context(one._handle.lock)
             locks.enter_context(self._lock)
             native.call("gradcam_measure", self._handle, handles, c_size_t(len(explanations)), native.as_bytes(metric),
                         (c_int32 * len(corners))(*corners), c_size_t(len(corners) // 4), values)

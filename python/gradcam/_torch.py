@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
-from ._errors import UnsupportedError, UsageError, error
+from ._errors import UnsupportedError, UsageError, error, extents
 
 #: A `torch.nn.Module`; the package is checked and tested without PyTorch, so its types are not named.
 Net: TypeAlias = Any
@@ -37,7 +37,7 @@ def export(net: Net, example: Tensor, path: str | os.PathLike[str], *, outputs: 
         raise error(UsageError, "net", f"a {kind} is no network", "give a torch.nn.Module")
     shape = tuple(getattr(example, "shape", ())) if hasattr(example, "detach") else ()
     if len(shape) != 4 or shape[0] != 1:
-        found = f"a tensor of shape {' x '.join(map(str, shape))}" if shape else f"a {type(example).__name__}"
+        found = f"a tensor of shape {extents(shape)}" if shape else f"a {type(example).__name__}"
         raise error(UsageError, f"{kind}, example", f"{found} is not one image",
                     "give a tensor of 1 x channels x height x width")
     with evaluating(net):

@@ -319,6 +319,7 @@ class PackageTests(unittest.TestCase):
         def work(index: int) -> bool:
             name = ["star", "cross"][index % 2]
             mine, shared = self.model(PICTURE).explain(name), self.seen.explain(name)
+            self.assertEqual(self.model._node(index % 8).index, index % 8)
             return np.array_equal(mine.heat, truth[name]) and np.array_equal(shared.heat, truth[name])
 
         with ThreadPoolExecutor(8) as pool:
@@ -343,7 +344,7 @@ class PackageTests(unittest.TestCase):
     def test_maps_end_without_a_collection_of_garbage(self) -> None:
         explanation = self.seen.explain()
         _ = explanation.heat, explanation.map, explanation.activation, explanation.gradient
-        ended = weakref.ref(explanation._owner)
+        ended = weakref.ref(explanation._handle)
         gc.disable()
         try:
             heat = explanation.heat

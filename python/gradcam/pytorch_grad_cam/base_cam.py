@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from .._errors import UnsupportedError, UsageError, error
-from .._explanation import Explanation, Notes
+from .._errors import UnsupportedError, UsageError, error, extents
+from .._explanation import Explanation
 from .._model import Model
+from .._notes import Notes
 from .._observation import Observation
 from .._torch import Net, Tensor, torch
 from ._network import SCORES, Exports, Layer, observe, path, run
@@ -105,7 +106,7 @@ class BaseCAM:
             raise error(UsageError, "input_tensor", f"a {type(input_tensor).__name__} is no tensor", "give a torch.Tensor")
         images = input_tensor.detach().float()
         if images.dim() != 4 or images.shape[0] == 0:
-            raise error(UsageError, "input_tensor", f"its shape is {' x '.join(map(str, images.shape))}",
+            raise error(UsageError, "input_tensor", f"its shape is {extents(images.shape)}",
                         "give images x channels x height x width")
         listed = [None] * len(images) if targets is None else list(targets)
         if len(listed) != len(images):
@@ -125,11 +126,14 @@ class BaseCAM:
 
     def _explain(self, seen: Observation, prepared: _Prepared, target: ModelTarget | None, image: Tensor,
                  smooth: list[str]) -> Explanation:
-        """One map; a method of its own kind asks differently."""
         return seen.explain_all(
-            nodes=prepared.nodes, methods=[self._method], smooth=smooth, compat="pytorch-grad-cam",
+            nodes=prepared.nodes, methods=[self._method_for(target)], smooth=smooth, compat="pytorch-grad-cam",
             fuse=self._fusion if len(prepared.nodes) > 1 else None,
             **self._question(seen, prepared, target, image))[0]
+
+    def _method_for(self, _: ModelTarget | None) -> str:
+        """The method that explains a target; a class may take another one."""
+        return self._method
 
     def _question(self, seen: Observation, prepared: _Prepared, target: ModelTarget | None, image: Tensor) -> Question:
         if target is None:
@@ -170,7 +174,7 @@ class BaseCAM:
             wanted = np.asarray(torch().as_tensor(shaped).detach().float().cpu().numpy())[0]
             if wanted.shape == own.shape and _is_close(wanted, sign * own, tolerance):
                 continue
-            sizes = " x ".join(map(str, wanted.shape)), " x ".join(map(str, own.shape))
+            sizes = extents(wanted.shape), extents(own.shape)
             if self.reshape_transform is None:
                 raise error(UnsupportedError, node, f"PyTorch has {sizes[0]} here, the exported network {sizes[1]}, or "
                             "other numbers", "give the reshape_transform that puts channels first, if they are last, or "

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from .._errors import UnsupportedError, error
-from .._explanation import Explanation
 from .._observation import Observation
 from .._torch import Net, Tensor
 from .base_cam import BaseCAM, Map, _Prepared
@@ -189,15 +188,12 @@ class FinerCAM(BaseCAM):
         self._target_idx = target_idx
         return super().__call__(input_tensor, targets, eigen_smooth=eigen_smooth)
 
-    def _explain(self, seen: Observation, prepared: _Prepared, target: ModelTarget | None, image: Tensor,
-                 smooth: list[str]) -> Explanation:
-        if target is None:
-            return super()._explain(seen, prepared, target, image, smooth)
-        return seen.explain_all(
-            nodes=prepared.nodes, methods=["gradcam"], smooth=smooth, compat="pytorch-grad-cam",
-            fuse="mean" if len(prepared.nodes) > 1 else None, **super()._question(seen, prepared, target, image))[0]
+    def _method_for(self, target: ModelTarget | None) -> str:
+        return self._method if target is None else GradCAM._method
 
     def _question(self, seen: Observation, prepared: _Prepared, target: ModelTarget | None, image: Tensor) -> Question:
+        if target is not None:
+            return super()._question(seen, prepared, target, image)
         return {} if self._target_idx is None else {"classes": [self._target_idx]}
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from ..._errors import UnsupportedError, UsageError, error
+from ..._errors import UnsupportedError, UsageError, error, extents
 from ..._png import png
 
 #: Arguments of `Observation.explain_all`.
@@ -43,7 +43,7 @@ class _OfCategory(ModelTarget):
     def question(self, output_shape: tuple[int, ...]) -> Question:
         name, category = type(self).__name__, int(self.category)
         if len(output_shape) != 2:
-            raise error(UsageError, name, f"the network gives {' x '.join(map(str, output_shape))}, no row of scores",
+            raise error(UsageError, name, f"the network gives {extents(output_shape)}, no row of scores",
                         "use SemanticSegmentationTarget for scores of pixels, or wrap the network")
         if not -output_shape[1] <= category < output_shape[1]:
             raise error(UsageError, name, f"there is no category {category}", f"give one of 0 ... {output_shape[1] - 1}")
@@ -83,7 +83,7 @@ class RawScoresOutputTarget(ModelTarget):
 
     def question(self, output_shape: tuple[int, ...]) -> Question:
         if int(np.prod(output_shape)) != 1:
-            raise error(UsageError, "targets", f"the network gives {' x '.join(map(str, output_shape))}, not one number",
+            raise error(UsageError, "targets", f"the network gives {extents(output_shape)}, not one number",
                         "use ClassifierOutputTarget")
         return {"target": "scores"}
 
@@ -100,8 +100,8 @@ class SemanticSegmentationTarget(ModelTarget):
 
     def question(self, output_shape: tuple[int, ...]) -> Question:
         if len(output_shape) != 4 or self.mask.shape != output_shape[2:]:
-            raise error(UsageError, "SemanticSegmentationTarget", f"the mask is {' x '.join(map(str, self.mask.shape))}, "
-                        f"the network gives {' x '.join(map(str, output_shape))}", "give a mask of rows x columns")
+            raise error(UsageError, "SemanticSegmentationTarget", f"the mask is {extents(self.mask.shape)}, "
+                        f"the network gives {extents(output_shape)}", "give a mask of rows x columns")
         if not np.isin(self.mask, (0, 1)).all():
             raise error(UnsupportedError, "SemanticSegmentationTarget", "the mask has values between 0 and 1",
                         "give one of 0 and 1")
