@@ -1,6 +1,12 @@
 import Graph
 import Synchronization
 
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
 /// The files that this process writes: where they go, and what they hold.
 package enum OutputFiles {
   /// Where they go.
@@ -67,7 +73,9 @@ package enum OutputFiles {
     }
   }
 
-  /// Where a file goes, in a folder that exists if it is not the named one; nil for nowhere.
+  /// The path at which a file is written; nil for nowhere.
+  ///
+  /// Beneath a folder, the folders on the way to it are created.
   ///
   /// Throws `unwritable` if the folder cannot be created.
   package static func place(of path: String) throws -> String? {
@@ -75,16 +83,8 @@ package enum OutputFiles {
     case .asNamed: return path
     case .nowhere: return nil
     case .folder(let folder):
-      let steps = steps(of: path)
-      var place = folder
-      for step in steps.dropLast() {
-        place += "/" + step
-        guard mkdir(place, 0o777) == 0 || errno == EEXIST else {
-          throw GradCAMError(
-            .unwritable, at: place, problem: "cannot be created as a folder (\(systemMessage(errno)))",
-            advice: "check the permissions of the folder it is in")
-        }
-      }
+      let steps = steps(of: path), place = ([folder] + steps.dropLast()).joined(separator: "/")
+      try createFolder(at: place)
       return "\(place)/\(steps.last ?? "_")"
     }
   }
@@ -103,6 +103,18 @@ package enum OutputFiles {
       default: names.append(String(name))
       }
     }
+  }
+}
+
+/// Creates a folder, and those on the way to it, unless it is there.
+///
+/// Throws `unwritable` if that fails.
+package func createFolder(at path: String) throws {
+  do {
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  } catch {
+    throw GradCAMError(
+      .unwritable, at: path, problem: "cannot be created as a folder", advice: "check the path and its permissions")
   }
 }
 

@@ -2,12 +2,6 @@ import ArgumentParser
 import GradCAM
 import Graph
 
-#if canImport(FoundationEssentials)
-  import FoundationEssentials
-#else
-  import Foundation
-#endif
-
 /// The classes that maps of many images explain, and the metrics that measure them.
 struct MeasuringOptions: ParsableArguments {
   @Option(
@@ -55,13 +49,7 @@ struct BoxOptions: ParsableArguments {
   var paths: [String] { path.map { [$0] + ObjectBoxes.filesRead(near: $0) } ?? [] }
 
   /// The files of boxes that there are.
-  var files: [String] {
-    guard let path else { return [] }
-    let names = isFolder(path) ? (try? FileManager.default.subpathsOfDirectory(atPath: path)) ?? [] : []
-    let inFolder = names.filter { $0.hasSuffix(".txt") || $0.hasSuffix(".xml") }.sorted().map { "\(path)/\($0)" }
-    return (isFolder(path) ? inFolder : [path])
-      + ObjectBoxes.filesRead(near: path).filter { access($0, F_OK) == 0 && !isFolder($0) }
-  }
+  var files: [String] { path.map(ObjectBoxes.files) ?? [] }
 
   mutating func validate() throws {
     if path == nil, !labelMap.isEmpty { throw ValidationError("--label-map needs --boxes.") }

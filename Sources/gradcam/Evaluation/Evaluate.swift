@@ -89,13 +89,15 @@ struct Evaluate: ParsableCommand {
     let files = model.graph.files, others = [image.labels].compactMap { $0 } + measured.boxes.files
     var paths = ClaimedPaths(inputs: files + others + names.map(folder.path))
     for path in [path, provenance.path] { if let path { try paths.claim(path) } }
-    let recorder = try ProvenanceRecorder(
-      host, models: files, images: names.map(folder.path), others: others, threads: threads.used)
     let hasHeads = try EvaluationFormat(ofOutput: path) == .json
+    let recorder =
+      try provenance.isAsked || json || hasHeads
+      ? ProvenanceRecorder(host, models: files, images: names.map(folder.path), others: others, threads: threads.used)
+      : nil
     var summary = EvaluationSummary(metrics)
     let log = try EvaluationLog(
       path, metrics: metrics.map(\.name), resumes: resume, expected: (model.path, focus.taps[0].label),
-      provenance: hasHeads ? recorder.ofAllImages : nil, measures: Set(names).contains
+      provenance: hasHeads ? recorder?.ofAllImages : nil, measures: Set(names).contains
     ) { summary.add($0) }
     if log.doubledCount > 0 {
       Console.warn("\(path): \(counted(log.doubledCount, "line")) of maps that have one already; they do not count")
@@ -142,8 +144,7 @@ struct Evaluate: ParsableCommand {
           lines += zip(explanations, found).map { line(name, model, node: focus.taps[0].label, $0, metrics, $1) }
         }
       }
-      if hasHeads {
-        let digest = recorder.file(folder.path(name)).sha256
+      if hasHeads, let digest = recorder?.file(folder.path(name)).sha256 {
         for index in lines.indices { lines[index].sha256 = digest }
       }
       try log.append(lines)
@@ -152,7 +153,7 @@ struct Evaluate: ParsableCommand {
     Console.clearProgress()
     try log.finish()
     var report = summary.report(model: model.path, node: focus.taps[0].label, output: path)
-    if provenance.isAsked {
+    if let recorder, provenance.isAsked {
       recorder.add(
         methods.map {
           Provenance.Result(
@@ -161,7 +162,7 @@ struct Evaluate: ParsableCommand {
         })
       try provenance.write(recorder.whole())
     }
-    if json { report.provenance = recorder.part(images: names.map(folder.path), outputs: [path]) }
+    if json { report.provenance = recorder?.part(images: names.map(folder.path), outputs: [path]) }
     if json { try printJSON(report) } else { try report.describe() }
   }
 

@@ -132,11 +132,5 @@ func createFolder(of path: String) throws {
   // Elsewhere, folders are created with the files.
   guard case .asNamed = OutputFiles.destination else { return }
   guard let end = path.lastIndex(of: "/"), end != path.startIndex else { return }
-  do {
-    try FileManager.default.createDirectory(atPath: String(path[..<end]), withIntermediateDirectories: true)
-  } catch {
-    throw GradCAMError(
-      .unwritable, at: String(path[..<end]), problem: "cannot be created as a folder",
-      advice: "check the path and its permissions")
-  }
+  try createFolder(at: String(path[..<end]))
 }

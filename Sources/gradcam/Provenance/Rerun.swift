@@ -2,6 +2,12 @@ import ArgumentParser
 import GradCAM
 import Graph
 
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
 struct Rerun: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rerun",
@@ -146,19 +152,12 @@ struct Rerun: ParsableCommand {
 
   /// Creates a folder, unless it is there and empty.
   private static func createEmpty(_ path: String) throws {
-    try createFolder(of: path.hasSuffix("/") ? path : path + "/")
-    guard let directory = opendir(path) else {
+    try createFolder(at: path)
+    guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {
       throw GradCAMError(.unwritable, at: path, problem: "is not a folder", advice: "give the name of a new one")
     }
-    defer { closedir(directory) }
-    while let entry = readdir(directory) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
-      }
-      guard [".", ".."].contains(name) else {
-        throw GradCAMError(
-          .usage, at: "--output \(path)", problem: "is not empty", advice: "name a new folder")
-      }
+    guard names.isEmpty else {
+      throw GradCAMError(.usage, at: "--output \(path)", problem: "is not empty", advice: "name a new folder")
     }
   }
 }

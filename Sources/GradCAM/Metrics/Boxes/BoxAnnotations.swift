@@ -94,10 +94,7 @@ struct BoxAnnotations {
   }
 
   private mutating func readFolder(_ folder: String) throws {
-    let all = ((try? FileManager.default.subpathsOfDirectory(atPath: folder)) ?? []).sorted()
-    let files = all.filter { !$0.split(separator: "/").contains { $0.hasPrefix(".") } }
-    let markup = files.filter { $0.lowercased().hasSuffix(".xml") }
-    let texts = files.filter { $0.lowercased().hasSuffix(".txt") && Self.split($0).file != YOLONames.file }
+    let (markup, texts) = Self.files(in: folder)
     guard markup.isEmpty || texts.isEmpty else {
       throw GradCAMError(
         .badData, at: folder, problem: "holds files of Pascal VOC (\(markup[0])) and texts (\(texts[0]))",
@@ -108,13 +105,26 @@ struct BoxAnnotations {
         .badData, at: folder, problem: "holds no .txt files of YOLO and no .xml files of Pascal VOC",
         advice: "give such a folder, or a file of boxes")
     }
-    let base = folder.hasSuffix("/") ? folder : folder + "/"
+    let base = Self.base(folder)
     for file in markup {
       try readPascalVOC(try Self.text(of: base + file), base + file, in: Self.split(file).folder)
     }
     let names = texts.isEmpty ? nil : try YOLONames(near: folder)
     for file in texts { try readYOLO(try Self.text(of: base + file), base + file, named: file, names) }
   }
+
+  /// The files of boxes in a folder, by their paths from it: those of Pascal VOC, and texts.
+  static func files(in folder: String) -> (markup: [String], texts: [String]) {
+    let all = ((try? FileManager.default.subpathsOfDirectory(atPath: folder)) ?? []).sorted()
+    let files = all.filter { !$0.split(separator: "/").contains { $0.hasPrefix(".") } }
+    return (
+      files.filter { $0.lowercased().hasSuffix(".xml") },
+      files.filter { $0.lowercased().hasSuffix(".txt") && split($0).file != YOLONames.file }
+    )
+  }
+
+  /// A folder's path, with a slash at its end.
+  static func base(_ folder: String) -> String { folder.hasSuffix("/") ? folder : folder + "/" }
 
   /// A file's folder, with a slash at its end unless it is empty, and its name in it.
   static func split(_ path: String) -> (folder: String, file: String) {

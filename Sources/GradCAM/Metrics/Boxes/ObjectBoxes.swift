@@ -1,5 +1,11 @@
 import Graph
 
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
 /// The boxes of objects in given pictures, in pixels.
 ///
 /// The file that they are from, or the folder, is in a form that its content tells: this program's own JSON
@@ -107,6 +113,14 @@ public struct ObjectBoxes: Sendable {
   /// The paths, near a file or folder of boxes, of files that name YOLO's classes; they need not exist.
   public static func filesRead(near path: String) -> [String] {
     [path, BoxAnnotations.split(path).folder].flatMap(YOLONames.paths).flatMap { $0 }
+  }
+
+  /// The files that are read for the boxes at a path: that file, or those of the folder, and those that name YOLO's
+  /// classes, as far as they are there.
+  public static func files(at path: String) -> [String] {
+    let (markup, texts) = BoxAnnotations.files(in: path), inFolder = markup + texts
+    return (inFolder.isEmpty ? [path] : inFolder.map { BoxAnnotations.base(path) + $0 })
+      + filesRead(near: path).filter(FileManager.default.fileExists)
   }
 
   private static func check(_ annotated: BoxAnnotations.Picture, is size: PixelSize, _ picture: String) throws {
