@@ -2,7 +2,7 @@
 
 /** A word for a POSIX shell: as it is where that is safe, else in single quotes. */
 export function shellWord(text) {
-  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) && !text.startsWith("-") ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** The part of a file's name before its extension, of letters that every file system takes. */

@@ -38,7 +38,7 @@ export class Explanation {
       found.map = { shape: found.map.shape };
       this.#decoded.set(key, {
         node: key, width, height, values, region: found.region ?? null, rectified: found.rectified,
-        empty: found.empty, warnings: found.warnings ?? [],
+        empty: found.empty ?? false, warnings: found.warnings ?? [],
       });
     }
     return this.#decoded.get(key);

@@ -59,7 +59,7 @@ export function boxTowards(direction, box, layout, model, opened, parents = pare
   if (next.length === 0 && direction === "up" && box.parent !== 0) {
     return others.find((other) => other.group === box.parent) ?? null;
   }
-  return nearest(next, (other) => Math.abs(center(other).y - here.y) + 2 * Math.abs(center(other).x - here.x));
+  return nearest(next, (other) => Math.abs(center(other).y - here.y) + Math.abs(center(other).x - here.x) / 4);
 }
 
 /** The nodes that all words of a query name, by title, name, module, operator, tensor, shape or index; best first. */

@@ -80,7 +80,7 @@ export async function pageWithData(session) {
   const text = JSON.stringify(data).replaceAll("<", "\\u003c");
   const page = await session.source.page();
   const mark = '<script type="application/json" id="data">';
-  const start = page.indexOf(mark) + mark.length, end = page.indexOf("</script>", start);
+  const start = page.indexOf(mark) + mark.length, end = page.indexOf("<\/script>", start);
   return new Blob([page.slice(0, start), text, page.slice(end)], { type: "text/html" });
 }
 

@@ -1,0 +1,74 @@
+{
+  const answer = (target = 281) => ({
+    target: { name: "tabby", class: target }, method: "gradcam", classes: [], geometry: {}, warnings: [],
+    maps: [{ node: 5, map: arrayDocument(Float32Array.from([1, 2]), [1, 2]), rectified: true }, { node: 9, map: arrayDocument(Float32Array.from([-3]), [1, 1]), rectified: true }],
+  });
+
+  test("maps are decoded when they are asked for, and written again as they were", () => {
+    const explanation = new Explanation(answer());
+    equal(explanation.map(5), { node: 5, width: 2, height: 1, values: [1, 2], region: null, rectified: true, empty: false, warnings: [] });
+    equal(explanation.map(7), null);
+    equal(explanation.complete().maps, answer().maps);
+  });
+
+  const fileOf = (entries) => new FileSource({
+    about: { images: [{ id: "i", path: "cat.jpg" }] }, models: { net: { argument: "net.onnx" } }, images: {},
+    explanations: entries.map((entry) => ({ model: "net", image: "i", method: "gradcam", target: {}, ...entry })),
+  });
+
+  test("a file answers the questions that it holds, the top class also by its number", async () => {
+    const source = fileOf([{ explanation: answer() }, { target: { class: "3" }, explanation: answer(3) }]);
+    const ask = async (parameters) => (await source.explain("net", "i", { method: "gradcam", ...parameters })).target.class;
+    equal([await ask({ target: {} }), await ask({ target: { class: "281" } }), await ask({ target: { class: "3" } })], [281, 281, 3]);
+  });
+
+  test("a file says what it does not hold, and what to run", () => {
+    const source = fileOf([]);
+    const refusal = source.refusal("single channels");
+    equal([refusal.message, refusal.advice], ["This file does not hold single channels.", "For more, run: gradcam serve net.onnx cat.jpg"]);
+  });
+
+  const methods = [{ name: "gradcam", quick: true, perNode: true }, { name: "scorecam", quick: false, perNode: true }, { name: "pixels", quick: false, perNode: false }];
+  const question = { model: "net", image: "i", method: "gradcam", target: {}, node: 5 };
+
+  test("one question gives the maps of all nodes, and is asked once", async () => {
+    const asked = [];
+    const source = { explain: async (model, image, parameters) => { asked.push(parameters.nodes); return answer(); } };
+    const explanations = new Explanations(source, methods, () => {});
+    await Promise.all([explanations.ask(question), explanations.ask({ ...question, node: 9 })]);
+    await explanations.ask({ ...question, target: { class: "281" } });
+    equal(asked, ["all"]);
+    equal([...explanations.state({ ...question, node: 9 }).map.values], [-3]);
+    equal([...explanations.held()].length, 2);
+  });
+
+  test("a slow method is asked node by node, and one without nodes once", async () => {
+    const asked = [];
+    const source = { explain: async (model, image, { nodes, method }) => {
+      asked.push(nodes);
+      return { ...answer(), maps: answer().maps.filter((map) => method === "pixels" || nodes.includes(`#${map.node}`)).slice(0, 1) };
+    } };
+    const explanations = new Explanations(source, methods, () => {});
+    for (const node of [5, 9, 5]) await explanations.ask({ ...question, method: "scorecam", node });
+    for (const node of [5, 9]) await explanations.ask({ ...question, method: "pixels", node });
+    equal(asked, [["#5"], ["#9"], ["auto"]]);
+    equal(explanations.state({ ...question, method: "scorecam", node: 9 }).map.width, 1);
+    equal(explanations.state({ ...question, method: "pixels", node: 9 }).map.node, 5);
+  });
+
+  test("a refusal is kept until it is asked again, and a cancelled question is none", async () => {
+    let times = 0;
+    const source = { explain: async (model, image, parameters, { signal }) => {
+      times += 1;
+      if (times === 1) throw new Refusal("No.", "Do this.");
+      return new Promise((resolve, reject) => signal.addEventListener("abort", () => reject(new DOMException("", "AbortError"))));
+    } };
+    const explanations = new Explanations(source, methods, () => {});
+    equal(await explanations.ask(question), null);
+    equal(explanations.state(question).refusal.advice, "Do this.");
+    const again = explanations.ask(question);
+    equal(explanations.state(question).progress, 0);
+    explanations.cancel(question);
+    equal([await again, explanations.state(question).progress], [null, null]);
+  });
+}
