@@ -58,10 +58,17 @@ export class Graph {
       this.#focused = null;
       this.host.setAttribute("aria-label", `Network of ${model.name}, ${model.nodes.length} nodes`);
       this.#lay();
-      this.fit();
+      this.#showAtFirst();
     }
     this.#mark();
     this.#redraw();
+  }
+
+  /** Boxes that can be read, the current node's among them. */
+  #showAtFirst() {
+    this.fit(0.72);
+    this.#bringIntoView(shownBox(this.session.view.node, this.parents, this.opened));
+    this.fitted = true;
   }
 
   /** Places boxes and edges, those that stay as the same elements. */
@@ -234,7 +241,7 @@ export class Graph {
     const box = this.layout.boxes.find((box) => box.key === key);
     if (!box) return;
     const { clientWidth: width, clientHeight: height } = this.host;
-    if (this.#look.scale < leastScale) this.#look.scale = leastScale;
+    if (leastScale) this.#look.scale = Math.min(1.2, Math.max(leastScale, this.#look.scale));
     const { scale } = this.#look, margin = 24;
     const along = (at, start, length, space) => {
       const low = margin - start * scale, high = space - margin - (start + Math.min(length, 80)) * scale;
@@ -245,12 +252,12 @@ export class Graph {
     this.#move();
   }
 
-  /** Shows the whole graph, or its upper part if that would be too small to read. */
-  fit() {
+  /** Shows the whole graph, at `leastScale` or larger if it fits across. */
+  fit(leastScale = 0.04) {
     if (!this.layout) return;
     const { clientWidth: width, clientHeight: height } = this.host, margin = 20;
-    const whole = Math.min((width - 2 * margin) / this.layout.width, (height - 2 * margin) / this.layout.height);
-    const scale = Math.min(1, Math.max(whole, Math.min(0.55, (width - 2 * margin) / this.layout.width), 0.05));
+    const across = (width - 2 * margin) / this.layout.width, down = (height - 2 * margin) / this.layout.height;
+    const scale = Math.min(1, across, Math.max(down, leastScale));
     this.fitted = true;
     this.#look = {
       scale, x: (width - this.layout.width * scale) / 2,
@@ -261,7 +268,7 @@ export class Graph {
 
   /** A panel that changes its size keeps showing the whole graph if it did. */
   #resized() {
-    if (this.layout && this.fitted && this.host.clientWidth > 0) this.fit();
+    if (this.layout && this.fitted && this.host.clientWidth > 0) this.#showAtFirst();
   }
 
   zoom(factor) { this.#zoomAt(factor, this.host.clientWidth / 2, this.host.clientHeight / 2); }
@@ -286,6 +293,10 @@ export class Graph {
     const { x, y, scale } = this.#look;
     this.world.style.transform = `translate(${x}px, ${y}px) scale(${scale})`;
     this.host.classList.toggle("far", scale < 0.4);
+    // A layer of its own moves smoothly, but is sharp only once it is none.
+    this.world.classList.add("moving");
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => this.world.classList.remove("moving"), 200);
   }
 
   #key(event) {

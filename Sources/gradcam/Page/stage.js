@@ -112,7 +112,7 @@ export class Stage {
     const { scale, x, y } = this.frame;
     this.surface.style.transform = `translate(${x}px, ${y}px) scale(${scale})`;
     this.surface.style.setProperty("--pixel", `${1 / scale}px`);
-    this.element.classList.toggle("magnified", scale >= 3);
+    this.element.classList.toggle("magnified", scale >= 5 && sharedLook.zoom > 1.5);
     this.element.classList.toggle("enlarged", sharedLook.zoom > 1);
   }
 
