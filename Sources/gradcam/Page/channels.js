@@ -54,7 +54,7 @@ export class ChannelPanel {
       const title = `channel ${channel.index}, ${kind}`;
       const button = make("button", {
         type: "button", "aria-label": `Show the ${kind} of channel ${channel.index}`, title: `${kind} of channel ${channel.index}`,
-        onclick: () => this.session.showChannel(this.session.channel?.map === map ? null : { map, title }),
+        onclick: () => this.session.showChannel(this.session.channel?.map === map ? null : { map, title, signed: kind === "gradient" }),
       }, canvas);
       Object.assign(button, { map, canvas, kind });
       return button;

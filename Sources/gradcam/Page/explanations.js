@@ -1,4 +1,5 @@
 import { arrayDocument, canonicalJSON, floatsOf } from "./arrays.js";
+import { Refusal } from "./source.js";
 
 // What was asked of the source, kept: maps of all nodes stay in memory, so that a click only draws.
 
@@ -86,8 +87,8 @@ export class Explanations {
     };
   }
 
-  /** Asks for what a question lacks; the answer, or null if it was refused or cancelled. */
-  async ask(question) {
+  /** Asks for what a question lacks, `again` if it was refused or stopped; the answer, or null if there is none. */
+  async ask(question, again = false) {
     const known = this.#kept.get(this.key(question));
     if (known && (known.map(question.node) || this.#givesAll(question.method))) {
       this.#touch(this.key(question));
@@ -95,7 +96,7 @@ export class Explanations {
     }
     const key = this.#askedKey(question);
     const running = this.#asked.get(key);
-    if (running && !running.refusal) return running.promise;
+    if (running && (!running.refusal || !again)) return running.promise;
     const entry = { progress: 0, note: null, refusal: null, controller: new AbortController() };
     this.#asked.set(key, entry);
     entry.promise = this.#run(question, key, entry);
@@ -118,8 +119,7 @@ export class Explanations {
       this.#keep(question, document, nodes);
       return this.#kept.get(this.key(question));
     } catch (error) {
-      if (error.name === "AbortError") this.#asked.delete(key);
-      else entry.refusal = error;
+      entry.refusal = error.name === "AbortError" ? new Refusal("Stopped.") : error;
       return null;
     } finally {
       this.changed(question);
@@ -131,12 +131,23 @@ export class Explanations {
     this.#asked.get(this.#askedKey(question))?.controller.abort();
   }
 
-  /** All that is kept, as a file holds it. */
-  *held() {
+  /** All that is kept: {model, image, method, target, explanation}, the top class without its number. */
+  held() {
+    const questions = new Map();
     for (const [key, explanation] of this.#kept) {
-      const [model, image, method, target] = key.split("\n");
-      yield { model, image, method, target: JSON.parse(target), explanation };
+      const known = questions.get(explanation);
+      if (!known || key.length < known.length) questions.set(explanation, key);
     }
+    return [...questions].map(([explanation, key]) => {
+      const [model, image, method, target] = key.split("\n");
+      return { model, image, method, target: JSON.parse(target), explanation };
+    });
+  }
+
+  /** What a model said of a picture, whatever it was asked: the document of an explanation, or null. */
+  reading({ model, image }) {
+    for (const [key, explanation] of this.#kept) if (key.startsWith(`${model}\n${image}\n`)) return explanation.document;
+    return null;
   }
 
   #askedKey(question) {

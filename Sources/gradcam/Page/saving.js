@@ -60,9 +60,7 @@ export async function pageWithData(session) {
   const images = {}, models = {};
   for (const held of session.explanations.held()) {
     if (!session.images.some((image) => image.id === held.image) || !session.models.has(held.model)) continue;
-    // The top class is kept under its number, too: one of the two will do.
-    if (explanations.some((entry) => entry.held === held.explanation)) continue;
-    explanations.push({ ...held, held: held.explanation, explanation: held.explanation.complete() });
+    explanations.push({ ...held, explanation: held.explanation.complete() });
     const { byIndex, ...model } = session.models.get(held.model);
     models[held.model] = model;
     const document = session.images.find((image) => image.id === held.image);
@@ -72,10 +70,7 @@ export async function pageWithData(session) {
   const about = {
     ...session.about, models: Object.keys(models), images: session.images.filter((image) => images[image.id]),
   };
-  const data = {
-    about, models, images, view: session.address,
-    explanations: explanations.map(({ model, image, method, target, explanation }) => ({ model, image, method, target, explanation })),
-  };
+  const data = { about, models, images, explanations, view: session.address };
   // The text of a script element must not contain what ends it.
   const text = JSON.stringify(data).replaceAll("<", "\\u003c");
   const page = await session.source.page();

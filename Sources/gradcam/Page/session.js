@@ -133,18 +133,21 @@ export class Session extends EventTarget {
     this.askAll();
   }
 
-  setTarget(target) {
-    this.view.target = target;
+  setTarget(target) { this.#ask({ target }); }
+
+  setMethod(method) { this.#ask({ method }); }
+
+  /** Changes what the active view asks; one that was refused or stopped before is asked again. */
+  #ask(change) {
+    Object.assign(this.view, change);
     this.channel = null;
     this.tell("question");
-    this.askAll();
+    if (this.image) this.explanations.ask(this.question(), true);
   }
 
-  setMethod(method) {
-    this.view.method = method;
-    this.channel = null;
-    this.tell("question");
-    this.askAll();
+  /** What the active view's model said of the picture, also while another question is computed; or null. */
+  get reading() {
+    return this.state().explanation?.document ?? (this.image && this.view ? this.explanations.reading(this.question()) : null);
   }
 
   async setModel(name) {

@@ -113,9 +113,8 @@ export class TargetPanel {
     this.score.value = view.target.score ?? "logit";
     this.against.checked = Boolean(view.target.counterfactual);
     this.modifiers.hidden = session.source.isFile;
-    const { explanation } = session.state();
-    const document = explanation?.document;
-    this.description.textContent = kind === "class" ? "" : document?.target.description ?? "";
+    const document = session.reading;
+    this.description.textContent = kind !== "class" && kind === kindOfTarget(view.target) ? document?.target.description ?? "" : "";
     fill(this.body, this.#parts(kind, document));
   }
 
@@ -159,11 +158,14 @@ export class TargetPanel {
         return [make("p", { class: "quiet-text", text: "The sum of elements of an output or tensor, by NumPy's indices." }), form];
       }
       default: {
-        const chosen = document?.target.class ?? null;
-        const entries = (document?.classes ?? []).map((entry) => ({
-          label: entry.label ?? `class ${entry.index}`, share: entry.probability, pressed: entry.index === chosen, value: entry.index,
-          choose: () => this.#set({ class: String(entry.index) }), title: `class ${entry.index}, score ${entry.logit?.toFixed(2) ?? "–"}`,
-        }));
+        const answer = session.state().explanation?.document, chosen = answer ? answer.target.class ?? null : this.#askedClass(document);
+        const entries = (document?.classes ?? []).map((entry) => {
+          const label = entry.label ?? `class ${entry.index}`, isHeld = this.#isHeld(entry.index);
+          return {
+            label, share: entry.probability, pressed: entry.index === chosen, isHeld, title: `class ${entry.index}, score ${entry.logit?.toFixed(2) ?? "–"}`,
+            choose: () => isHeld ? this.#set({ class: String(entry.index) }) : session.refuse(session.source.refusal(`maps of '${label}'`)),
+          };
+        });
         if (chosen !== null && !entries.some((entry) => entry.pressed)) {
           entries.push({ label: this.#label(chosen), share: null, pressed: true, choose: () => {} });
         }
@@ -172,20 +174,28 @@ export class TargetPanel {
     }
   }
 
+  /** The class that the view asks for: the top one where it asks for none. */
+  #askedClass(document) {
+    const { target } = this.session.view;
+    return target.class !== undefined ? Number(target.class) : kindOfTarget(target) === "class" ? document?.classes?.[0]?.index ?? null : null;
+  }
+
+  /** Whether a class can be explained: in a file, only some can. */
+  #isHeld(index) {
+    const { source, view, image } = this.session;
+    return !source.isFile || source.held(view.model, image).some((entry) =>
+      entry.method === view.method && (entry.target.class === String(index) || (Object.keys(entry.target).length === 0 && entry.explanation.target.class === index)));
+  }
+
   /** A list of buttons with bars of their shares. */
   #bars(entries, label) {
     const list = make("ul", { class: "bars", "aria-label": label }, entries.map((entry) => {
       const bar = make("span", { class: "length" });
       bar.style.width = `${100 * Math.min(1, Math.max(0, entry.share ?? 0))}%`;
       return make("li", {}, make("button", {
-        type: "button", class: "bar", "aria-pressed": String(entry.pressed), onclick: entry.choose, title: entry.title,
+        type: "button", class: entry.isHeld === false ? "bar other" : "bar", "aria-pressed": String(entry.pressed), onclick: entry.choose, title: entry.title,
       }, make("span", { class: "title", text: entry.label }), make("span", { class: "share", text: entry.share === null || entry.share === undefined ? "" : percent(entry.share) }), make("span", { class: "track" }, bar)));
     }));
-    const held = this.session.source.isFile ? this.session.source.held(this.session.view.model, this.session.image) : null;
-    if (held) {
-      // A file holds some classes: the others are shown, and say how to get them when they are clicked.
-      list.classList.add("some");
-    }
     return list;
   }
 }

@@ -70,10 +70,11 @@ export class Views {
     const channel = isActive ? session.channel : null;
     const map = channel?.map ?? state.map, node = session.node(view);
     const { style, colormap, blend, threshold, signed } = session.settings;
-    const signature = [map, picture, style, colormap, blend, threshold, signed];
+    const isSigned = signed || Boolean(channel?.signed);
+    const signature = [map, picture, style, colormap, blend, threshold, isSigned];
     if (!figure.signature?.every((part, i) => part === signature[i])) {
       figure.signature = signature;
-      figure.stage.draw(picture, map, explanation?.document.geometry, { style, colors: session.colors(), blend, threshold, signed });
+      figure.stage.draw(picture, map, explanation?.document.geometry, { style, colors: session.colors(), blend, threshold, signed: isSigned });
     }
     const shown = explanation?.document.target.name;
     const what = [session.views.length > 1 ? view.model : null, node?.query, channel ? channel.title : null].filter(Boolean);
@@ -96,7 +97,9 @@ export class Views {
       if (progress > 0) figure.bar.value = progress;
       else figure.bar.removeAttribute("value");
     }
-    fill(figure.note, refusal ? [refusal.message, " ", refusal.advice ? make("span", { text: refusal.advice }) : null] : this.#noteOf(explanation, map, node, picture));
+    const again = refusal && !session.source.isFile
+      ? make("button", { type: "button", class: "link", text: "Try again", onclick: () => session.explanations.ask(session.question(view), true) }) : null;
+    fill(figure.note, refusal ? [[refusal.message, refusal.advice, ""].filter((text) => text !== null).join(" "), again] : this.#noteOf(explanation, map, node, picture));
   }
 
   /** A line on what the picture lacks. */

@@ -39,7 +39,9 @@
     await explanations.ask({ ...question, target: { class: "281" } });
     equal(asked, ["all"]);
     equal([...explanations.state({ ...question, node: 9 }).map.values], [-3]);
-    equal([...explanations.held()].length, 2);
+    equal(explanations.held().map((held) => held.target), [{}]);
+    equal(explanations.reading({ model: "net", image: "i" }).target.name, "tabby");
+    equal(explanations.reading({ model: "net", image: "other" }), null);
   });
 
   test("a slow method is asked node by node, and one without nodes once", async () => {
@@ -56,7 +58,7 @@
     equal(explanations.state({ ...question, method: "pixels", node: 9 }).map.node, 5);
   });
 
-  test("a refusal is kept until it is asked again, and a cancelled question is none", async () => {
+  test("a refused or stopped question is asked again only if one wants to", async () => {
     let times = 0;
     const source = { explain: async (model, image, parameters, { signal }) => {
       times += 1;
@@ -66,9 +68,10 @@
     const explanations = new Explanations(source, methods, () => {});
     equal(await explanations.ask(question), null);
     equal(explanations.state(question).refusal.advice, "Do this.");
-    const again = explanations.ask(question);
-    equal(explanations.state(question).progress, 0);
+    equal([await explanations.ask(question), times], [null, 1]);
+    const again = explanations.ask(question, true);
+    equal([explanations.state(question).refusal, explanations.state(question).progress], [null, 0]);
     explanations.cancel(question);
-    equal([await again, explanations.state(question).progress], [null, null]);
+    equal([await again, explanations.state(question).refusal.message], [null, "Stopped."]);
   });
 }
