@@ -66,7 +66,7 @@ export class Graph {
 
   /** Boxes that can be read, the current node's among them. */
   #showAtFirst() {
-    this.fit(0.72);
+    this.fit(0.86);
     this.#bringIntoView(shownBox(this.session.view.node, this.parents, this.opened));
     this.fitted = true;
   }

@@ -44,5 +44,5 @@ export function showTabs(list, tabs) {
     list.children[index].focus();
     event.preventDefault();
   });
-  choose(tabs[1][0]);
+  choose(tabs[0][0]);
 }

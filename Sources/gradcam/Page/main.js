@@ -24,7 +24,7 @@ function showNotices(session) {
     fill(text, detail.text, detail.advice ? make("span", { text: ` ${detail.advice}` }) : null);
     notice.hidden = false;
     clearTimeout(timer);
-    timer = setTimeout(hide, detail.advice ? 12_000 : 3_000);
+    if (!detail.stays) timer = setTimeout(hide, detail.advice ? 12_000 : 3_000);
   });
 }
 
@@ -149,7 +149,7 @@ function startPage() {
   new ChannelPanel(session, byId("channels"));
   const images = new ImagePanel(session, byId("strip"), byId("invitation"));
   const { copy, save } = takeAlong(session, views);
-  showTabs(byId("tabs"), [["network", "Network"], ["picture", "Picture"], ["controls", "Explain"]]);
+  showTabs(byId("tabs"), [["graph", "Network"], ["facts", "Node"], ["controls", "Explain"]]);
   keepAddress(session);
   const countViews = (count) => () => session.setViewCount(count);
   listenForKeys({
@@ -164,7 +164,7 @@ function startPage() {
     await session.start(location.hash.slice(1));
     if (session.image) await Promise.all(session.views.map((view) => session.explanations.ask(session.question(view))));
   })();
-  ready.catch((error) => session.refuse(error));
+  ready.catch((error) => session.tell("notice", { text: error.message, advice: error.advice, stays: true }));
   /** What tests and the curious use. */
   globalThis.gradcam = {
     ready, session, graph,

@@ -9,7 +9,7 @@ export const defaultSettings = { style: "overlay", colormap: "jet", blend: 0.5, 
  * What the page shows, and who is told of changes: the documents, the picture, up to four views and how they are drawn.
  *
  * Events: "views" (number, model or active one of the views), "node" (of a view), "question" (target or method of a view),
- * "picture" (another one, or the list), "settings", "answer" (of a question; detail.question), "notice" (detail.text).
+ * "picture" (another one, or the list), "settings", "answer" (of a question; detail.question), "notice" (detail: text, advice, stays).
  */
 export class Session extends EventTarget {
   models = new Map();
@@ -50,7 +50,7 @@ export class Session extends EventTarget {
     this.about = await this.source.about();
     this.images = [...this.about.images];
     this.explanations = new Explanations(this.source, this.about.methods, (question) => this.tell("answer", { question }));
-    const state = stateOfAddress(address || this.source.view || "", defaultSettings);
+    const state = stateOfAddress(address || String(this.source.view ?? ""), defaultSettings);
     if (!this.about.colormaps[state.settings.colormap]) state.settings.colormap = defaultSettings.colormap;
     if (!this.about.styles.includes(state.settings.style)) state.settings.style = defaultSettings.style;
     [this.settings, this.linked] = [state.settings, state.linked];
@@ -59,7 +59,7 @@ export class Session extends EventTarget {
       if (!name) continue;
       const model = await this.#load(name);
       const method = this.about.methods.some((method) => method.name === named.method) ? named.method : this.#firstMethod();
-      this.views.push({ model: name, node: this.nodeNamed(named.node, model) ?? this.#firstNode(model), method, target: named.target });
+      this.views.push({ model: name, node: this.nodeNamed(named.node, model) ?? this.#firstNode(model), method, target: isEmpty(named.target) ? this.#firstTarget(model) : named.target });
     }
     this.active = Math.min(state.active, Math.max(0, this.views.length - 1));
     this.tell("views");
@@ -74,6 +74,14 @@ export class Session extends EventTarget {
 
   #firstNode(model) {
     return model.auto ?? model.nodes.findLast((node) => node.mappable)?.index ?? model.nodes.at(-1)?.index ?? null;
+  }
+
+  /** What is explained at first: the top class, a detector's best box, or the likeness of another picture. */
+  #firstTarget({ targets }) {
+    const other = this.images.find((image) => image.id !== (this.image ?? this.images[0]?.id));
+    if (targets.includes("class")) return {};
+    if (targets.includes("detection")) return { detection: 0 };
+    return targets.includes("embedding") && other ? { embedding: { id: other.id } } : {};
   }
 
   async #load(name) {
@@ -154,7 +162,7 @@ export class Session extends EventTarget {
     try {
       const model = await this.#load(name), old = this.model;
       const node = old ? nodeAtLikeDepth(this.view.node, old, model) : null;
-      const target = old && keepsTarget(this.view.target, old, model) ? this.view.target : {};
+      const target = old && keepsTarget(this.view.target, old, model) ? this.view.target : this.#firstTarget(model);
       Object.assign(this.view, { model: name, node: node ?? this.#firstNode(model), target });
       this.channel = null;
       this.tell("views");
@@ -260,6 +268,8 @@ async function smallPicture(blob) {
   return createImageBitmap(
     bitmap, (bitmap.width - side) >> 1, (bitmap.height - side) >> 1, side, side, { resizeWidth: 96, resizeHeight: 96, resizeQuality: "high" });
 }
+
+function isEmpty(object) { return Object.keys(object).length === 0; }
 
 /** Whether a target of one model means the same for another: a class of as many. */
 function keepsTarget(target, old, model) {

@@ -100,7 +100,8 @@ export class TargetPanel {
     const { session } = this, { model, view } = session;
     if (!model) return;
     const kinds = session.source.isFile ? ["class"] : model.targets;
-    const kind = this.#kind ?? kindOfTarget(view.target), shownKinds = kinds.includes(kind) ? kinds : [...kinds, kind];
+    const asked = kindOfTarget(view.target);
+    const kind = this.#kind ?? (asked === "class" && !kinds.includes("class") ? kinds[0] : asked), shownKinds = kinds.includes(kind) ? kinds : [...kinds, kind];
     if (kind !== "segmentation" && session.painting) this.views.paint(false);
     this.segments.hidden = shownKinds.length < 2;
     const signature = shownKinds.join() + kind;
