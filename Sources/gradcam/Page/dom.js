@@ -54,6 +54,25 @@ export function fill(element, ...children) {
   element.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined));
 }
 
+const filled = new WeakMap();
+
+/**
+ * Fills an element with what `build()` returns, unless `parts` are those of the last time. The focus stays at its place
+ * in the order of controls.
+ */
+export function refill(element, parts, build) {
+  const last = filled.get(element);
+  if (last && last.length === parts.length && parts.every((part, i) => Object.is(part, last[i]))) return;
+  filled.set(element, parts);
+  const controls = () => [...element.querySelectorAll("button, input, select, a")];
+  const held = element.contains(document.activeElement) ? controls().indexOf(document.activeElement) : -1;
+  fill(element, build());
+  if (held >= 0) {
+    const now = controls();
+    now[Math.min(held, now.length - 1)]?.focus({ preventScroll: true });
+  }
+}
+
 /** A number of at most four digits, for people. */
 export function shortNumber(value) {
   if (!Number.isFinite(value)) return "–";

@@ -52,7 +52,7 @@ export class Graph {
     if (model !== this.model) {
       this.model = model;
       this.parents = parentsOf(model);
-      if (!this.#opened.has(model.name)) this.#opened.set(model.name, openedAtFirst(model));
+      if (!this.#opened.has(model.name)) this.#opened.set(model.name, this.#openedAtFirst());
       for (const box of this.#boxes.values()) this.#remove(box);
       this.#boxes.clear();
       this.#focused = null;
@@ -62,6 +62,15 @@ export class Graph {
     }
     this.#mark();
     this.#redraw();
+  }
+
+  /** The groups that are open at first, those around a node that an address names among them. */
+  #openedAtFirst() {
+    const opened = openedAtFirst(this.model), { node } = this.session.view;
+    if (node !== null && node !== this.model.auto) {
+      for (const id of ancestorsOf(`n${node}`, this.parents)) opened.add(id);
+    }
+    return opened;
   }
 
   /** Boxes that can be read, the current node's among them. */
@@ -209,6 +218,7 @@ export class Graph {
     const after = this.layout.boxes.find((box) => box.key === key);
     const { scale } = this.#look;
     this.#pan((before.x + before.width / 2 - after.x - after.width / 2) * scale, (before.y - after.y) * scale);
+    this.#bringIntoView(key);
     this.#setFocused(key);
     if (hadFocus) this.#boxes.get(key).face.focus({ preventScroll: true });
     this.#redraw();
@@ -303,15 +313,20 @@ export class Graph {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const box = this.layout.boxes.find((box) => box.key === this.#focused);
     const direction = arrowDirections[event.key];
-    if (direction && box) {
-      const next = boxTowards(direction, box, this.layout, this.model, this.opened, this.parents);
-      if (next) {
-        this.#choose(next.key);
-        this.#boxes.get(next.key).face.focus({ preventScroll: true });
-        this.#bringIntoView(next.key);
-      }
+    if (direction) {
+      this.step(direction);
     } else if (event.key === "Enter" && box?.group !== undefined) this.toggle(box.group);
     else return;
     event.preventDefault();
+  }
+
+  /** Goes on along an edge or a row. */
+  step(direction) {
+    const box = this.layout?.boxes.find((box) => box.key === this.#focused);
+    const next = box && boxTowards(direction, box, this.layout, this.model, this.opened, this.parents);
+    if (!next) return;
+    this.#choose(next.key);
+    this.#boxes.get(next.key).face.focus({ preventScroll: true });
+    this.#bringIntoView(next.key);
   }
 }

@@ -1,4 +1,4 @@
-import { byId, fill, icon, make } from "./dom.js";
+import { byId, fill, icon, make, refill } from "./dom.js";
 
 /** Pictures: dropped, pasted, chosen, taken with the camera; a strip of them. */
 export class ImagePanel {
@@ -61,7 +61,7 @@ export class ImagePanel {
       const remove = current && !isFile ? make("button", { type: "button", class: "remove", title: "Remove", "aria-label": `Remove ${name}`, onclick: () => session.removeImage(image.id) }, icon("close")) : null;
       return make("div", { class: "slot" }, button, remove);
     });
-    fill(this.strip, items, add);
+    refill(this.strip, [session.image, session.images.map((image) => image.id).join()], () => [items, add].flat());
     this.strip.hidden = items.length === 0 || (isFile && items.length < 2);
     this.invitation.hidden = session.image !== null || session.images.length > 0;
     if (!this.invitation.hidden) {

@@ -16,6 +16,8 @@ export function listenForKeys(actions) {
   byId("help").addEventListener("click", () => dialog.showModal());
   addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event) || document.querySelector("dialog[open]")) return;
+    // Arrows belong to the control that has the focus.
+    if (event.key.startsWith("Arrow") && document.activeElement !== document.body) return;
     if (event.key === "?") dialog.showModal();
     else if (actions[event.key]) actions[event.key]();
     else return;

@@ -157,6 +157,7 @@ function startPage() {
     ".": () => graph.reveal(true), "[": () => stepClass(session, -1), "]": () => stepClass(session, 1), o: () => images.choose(),
     ",": () => stepImage(session, -1), ";": () => stepImage(session, 1), c: copy, s: save,
     1: countViews(1), 2: countViews(2), 3: countViews(3), 4: countViews(4),
+    ArrowUp: () => graph.step("up"), ArrowDown: () => graph.step("down"), ArrowLeft: () => graph.step("left"), ArrowRight: () => graph.step("right"),
     v: () => session.activate((session.active + 1) % session.views.length),
   });
 

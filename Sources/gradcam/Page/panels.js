@@ -1,4 +1,4 @@
-import { fill, icon, make, shortNumber } from "./dom.js";
+import { fill, icon, make, refill, shortNumber } from "./dom.js";
 import { shapeText } from "./operators.js";
 
 // Smaller panels: the method, how heat is drawn, facts of the node, and the single channels.
@@ -81,33 +81,39 @@ export async function copyText(text) {
 /** What is known of the current node. */
 export function showFacts(session, host) {
   const show = () => {
-    const node = session.node(), { model } = session;
-    if (!node) return fill(host);
+    const node = session.node();
+    if (!node) return refill(host, [], () => []);
     const { map } = session.state();
-    const facts = [];
-    const add = (name, value) => value !== null && value !== undefined && value !== "" && facts.push(make("div", {}, make("dt", { text: name }), make("dd", {}, value)));
-    add("Shape", shapeText(node.shape));
-    if (map) add("Map", `${map.height} × ${map.width}`);
-    add("Module", node.module);
-    add("Name", node.name !== node.query ? node.name : null);
-    add("Tensor", node.tensor);
-    add("Index", `#${node.index}`);
-    for (const [name, value] of Object.entries(node.attributes ?? {})) add(name, String(value));
-    if (node.folded?.length) add("Folded in", [...new Set(node.folded)].join(", "));
-    const links = (indices) => indices.slice(0, 12).map((index) => {
-      const other = model.byIndex.get(index);
-      return other && make("button", { type: "button", class: "link", text: other.query, onclick: () => session.selectNode(index) });
-    }).filter(Boolean);
-    add("Reads", node.inputs.length ? make("span", { class: "links" }, links(node.inputs)) : null);
-    add("Read by", node.outputs.length ? make("span", { class: "links" }, links(node.outputs)) : null);
-    const warnings = [...(map?.warnings ?? [])].map((warning) => make("li", { text: warning.text }));
-    fill(host,
-      make("header", {}, make("h2", {}, make("span", { text: node.operator }), make("code", { text: node.query })),
-        copyButton(`Copy --node ${node.query}`, () => node.query, (text) => session.notify(text))),
-      warnings.length ? make("ul", { class: "warnings" }, warnings) : null,
-      make("dl", { tabindex: "0", "aria-label": "Facts of the node" }, facts));
+    refill(host, [node, map], () => factsOf(session, node, map));
   };
   for (const type of ["views", "node", "answer"]) session.addEventListener(type, show);
+}
+
+/** The elements that say what is known of a node. */
+function factsOf(session, node, map) {
+  const { model } = session, facts = [];
+  const add = (name, value) => value !== null && value !== undefined && value !== "" && facts.push(make("div", {}, make("dt", { text: name }), make("dd", {}, value)));
+  add("Shape", shapeText(node.shape));
+  if (map) add("Map", `${map.height} × ${map.width}`);
+  add("Module", node.module);
+  add("Name", node.name !== node.query ? node.name : null);
+  add("Tensor", node.tensor);
+  add("Index", `#${node.index}`);
+  for (const [name, value] of Object.entries(node.attributes ?? {})) add(name, String(value));
+  if (node.folded?.length) add("Folded in", [...new Set(node.folded)].join(", "));
+  const links = (indices) => indices.slice(0, 12).map((index) => {
+    const other = model.byIndex.get(index);
+    return other && make("button", { type: "button", class: "link", text: other.query, onclick: () => session.selectNode(index) });
+  }).filter(Boolean);
+  add("Reads", node.inputs.length ? make("span", { class: "links" }, links(node.inputs)) : null);
+  add("Read by", node.outputs.length ? make("span", { class: "links" }, links(node.outputs)) : null);
+  const warnings = [...(map?.warnings ?? [])].map((warning) => make("li", { text: warning.text }));
+  return [
+    make("header", {}, make("h2", {}, make("span", { text: node.operator }), make("code", { text: node.query })),
+      copyButton(`Copy --node ${node.query}`, () => node.query, (text) => session.notify(text))),
+    warnings.length ? make("ul", { class: "warnings" }, warnings) : null,
+    make("dl", { tabindex: "0", "aria-label": "Facts of the node" }, facts),
+  ];
 }
 
 /** Warnings of the model and of the answer, and how long it took. */
@@ -122,6 +128,8 @@ export function showReadings(session, host) {
       model.inputs.map((input) => `${input.name} ${(input.shape ?? []).join(" × ")}`).join("; "), model.preprocessing,
       times ? `forward ${shortNumber(Math.round(times.forward))} ms, maps ${shortNumber(Math.round(times.maps))} ms` : null,
     ];
+    const summary = host.parentElement.querySelector("summary");
+    fill(summary, "Model", warnings.length ? make("span", { class: "count", text: warnings.length === 1 ? "1 warning" : `${warnings.length} warnings` }) : null);
     fill(host, warnings.length ? make("ul", { class: "warnings" }, warnings.map((warning) => make("li", { text: warning.text }))) : null,
       make("ul", { class: "readings" }, facts.filter(Boolean).map((text) => make("li", { text }))));
   };

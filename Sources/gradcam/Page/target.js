@@ -1,5 +1,5 @@
 import { classItems, makeCombobox } from "./combobox.js";
-import { fill, make, percent, saveFile } from "./dom.js";
+import { fill, make, percent, refill, saveFile } from "./dom.js";
 
 const titles = {
   class: "Class", contrast: "A over B", detection: "Box", segmentation: "Part", embedding: "Likeness", elements: "Elements",
@@ -45,6 +45,13 @@ export class TargetPanel {
   /** The label of a class. */
   #label(index) { return this.session.model?.classes?.[index] ?? `class ${index}`; }
 
+  /** The number of a class that is given as its number or label; null if there is none. */
+  #indexOf(name) {
+    if (/^\d+$/.test(name)) return Number(name);
+    const index = this.session.model.classes?.indexOf(name) ?? -1;
+    return index < 0 ? null : index;
+  }
+
   #makeParts() {
     const items = (query) => classItems(this.session.model, query);
     this.otherClass = makeCombobox({
@@ -63,6 +70,8 @@ export class TargetPanel {
     this.elements = make("input", { type: "text", "aria-label": "Elements", placeholder: "output[0,5]", spellcheck: "false" });
     this.explainPart = make("button", { type: "button", text: "Explain the part", onclick: () => this.#explainPart() });
     this.clearPart = make("button", { type: "button", class: "quiet", text: "Clear", onclick: () => this.views.paint(true) });
+    this.brush = make("input", { type: "range", min: "1", max: "12", step: "0.5", "aria-label": "Width of the brush", title: "Width of the brush", oninput: () => this.#setBrush() });
+    this.brush.value = "3";
     this.savePart = make("button", {
       type: "button", class: "quiet", text: "Save mask.png", onclick: async () => saveFile(await this.session.painting.png(), "mask.png"),
     });
@@ -78,6 +87,12 @@ export class TargetPanel {
   #modify() {
     const { score, counterfactual, ...target } = this.session.view.target;
     this.#set(target);
+  }
+
+  /** The brush's radius, in percent of the picture's shorter side. */
+  #setBrush() {
+    const { painting, picture } = this.session;
+    if (painting) painting.radius = Math.max(1, Number(this.brush.value) / 100 * Math.min(picture.width, picture.height));
   }
 
   async #explainPart() {
@@ -116,14 +131,18 @@ export class TargetPanel {
     this.modifiers.hidden = session.source.isFile;
     const document = session.reading;
     this.description.textContent = kind !== "class" && kind === kindOfTarget(view.target) ? document?.target.description ?? "" : "";
-    fill(this.body, this.#parts(kind, document));
+    const { painting, images, image } = session;
+    refill(this.body, [kind, model, image, view, view.target, view.method, document, session.state().explanation, painting, painting?.isEmpty, this.#contrast.join(), images.length],
+      () => this.#parts(kind, document));
   }
 
   #parts(kind, document) {
     const { session } = this;
     switch (kind) {
       case "contrast": {
-        if (this.#contrast.every((index) => index === null) && document?.classes?.length > 1) {
+        const asked = session.view.target.contrast?.split(",").map((name) => this.#indexOf(name.trim()));
+        if (asked?.length === 2) this.#contrast = asked;
+        else if (this.#contrast.every((index) => index === null) && document?.classes?.length > 1) {
           this.#contrast = document.classes.slice(0, 2).map((entry) => entry.index);
         }
         this.pair.forEach((box, position) => {
@@ -137,11 +156,11 @@ export class TargetPanel {
           label: box.label ?? `class ${box.class}`, share: box.score, pressed: session.view.target.detection === box.rank, choose: () => this.#set({ detection: box.rank }),
         })), "Boxes")];
       case "segmentation":
+        this.#setBrush();
+        for (const button of [this.explainPart, this.clearPart, this.savePart]) button.disabled = !session.painting || session.painting.isEmpty;
         return [make("p", { class: "quiet-text", text: "Draw over a part of the picture: the class's score is summed there." }), this.partClass.element,
-          make("div", { class: "row" }, this.explainPart, this.clearPart, this.savePart)].map((element) => {
-          for (const button of [this.explainPart, this.clearPart, this.savePart]) button.disabled = !session.painting || session.painting.isEmpty;
-          return element;
-        });
+          make("label", { class: "field" }, make("span", { text: "Brush" }), this.brush),
+          make("div", { class: "row" }, this.explainPart, this.clearPart, this.savePart)];
       case "embedding": {
         const others = session.images.filter((image) => image.id !== session.image);
         return [make("p", { class: "quiet-text", text: others.length ? "What makes this picture like another one?" : "Add a second picture to compare with." }),
@@ -178,7 +197,7 @@ export class TargetPanel {
   /** The class that the view asks for: the top one where it asks for none. */
   #askedClass(document) {
     const { target } = this.session.view;
-    return target.class !== undefined ? Number(target.class) : kindOfTarget(target) === "class" ? document?.classes?.[0]?.index ?? null : null;
+    return target.class !== undefined ? this.#indexOf(target.class) : kindOfTarget(target) === "class" ? document?.classes?.[0]?.index ?? null : null;
   }
 
   /** Whether a class can be explained: in a file, only some can. */

@@ -1,6 +1,6 @@
 import { fill, iconButton, make } from "./dom.js";
 import { Painting } from "./painting.js";
-import { Stage, sharedLook } from "./stage.js";
+import { Stage } from "./stage.js";
 
 /** A grid of one to four pictures, each with its own model, node, target and method, moved together. */
 export class Views {
@@ -11,6 +11,7 @@ export class Views {
     this.session = session;
     this.host = host;
     for (const type of ["views", "node", "question", "picture", "settings"]) session.addEventListener(type, () => this.show());
+    session.addEventListener("picture", () => this.activeStage?.zoom(0));
     session.addEventListener("answer", () => this.show());
     session.addEventListener("painting", () => this.show());
   }
@@ -145,6 +146,4 @@ export class Views {
     session.painting = on && session.picture ? new Painting(session.picture.width, session.picture.height) : null;
     session.tell("painting");
   }
-
-  get zoom() { return sharedLook.zoom; }
 }
