@@ -26,6 +26,7 @@ let package = Package(
     .target(name: "CAllocation", dependencies: ["CProtection"]),
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
 
+    .target(name: "GraphLayout"),
     .target(name: "Graph", dependencies: ["CSystem"]),
     .target(name: "Ops", dependencies: ["Graph", "CKernels", "COpenBLAS"]),
     .target(name: "ONNXLoader", dependencies: ["Graph", "COnnx", "CProtection"]),
