@@ -1,6 +1,6 @@
 /// The order of lanes from left to right, made by putting one after the other where it lengthens and crosses least.
 ///
-/// Many lanes, of which no picture is clear, keep their order, because the time grows with the square of their number.
+/// The time grows with the square of their number, so that more than `limit` stay as they come, right of the main chain.
 struct LaneOrder {
   private let lanes: [Lanes.Lane]
   private let links: [Lanes.Link]
@@ -13,7 +13,7 @@ struct LaneOrder {
 
   /// How many times each lane is taken out and placed again.
   private static let improvements = 2
-  /// How many lanes are put in the best order.
+  /// The greatest number of lanes that are put in order.
   private static let limit = 2000
 
   init(_ lanes: Lanes) {
