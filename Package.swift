@@ -44,6 +44,7 @@ let package = Package(
       resources: [.embedInCode("HTMLReport/report.css"), .embedInCode("HTMLReport/report.js")]),
 
     .target(name: "TestSupport", dependencies: ["Graph"], path: "Tests/Support"),
+    .testTarget(name: "GraphLayoutTests", dependencies: ["GraphLayout"]),
     .testTarget(name: "GraphTests", dependencies: ["Graph", "Ops", "TestSupport"]),
     .testTarget(name: "OpsTests", dependencies: ["Graph", "Ops", "CKernels", "TestSupport"], exclude: ["Fixtures"]),
     .testTarget(

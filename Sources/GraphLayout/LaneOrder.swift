@@ -1,4 +1,6 @@
 /// The order of lanes from left to right, made by putting one after the other where it lengthens and crosses least.
+///
+/// The time grows with the square of their number, so that more than `limit` stay as they come, right of the main chain.
 struct LaneOrder {
   private let lanes: [Lanes.Lane]
   private let links: [Lanes.Link]
@@ -11,6 +13,8 @@ struct LaneOrder {
 
   /// How many times each lane is taken out and placed again.
   private static let improvements = 2
+  /// The greatest number of lanes that are put in order.
+  private static let limit = 2000
 
   init(_ lanes: Lanes) {
     (self.lanes, links) = (lanes.lanes, lanes.links)
@@ -21,6 +25,10 @@ struct LaneOrder {
     }
     self.linksOfLane = linksOfLane
     places = [Int?](repeating: nil, count: lanes.lanes.count)
+    guard self.lanes.count <= Self.limit else {
+      sequence = Array(self.lanes.indices)
+      return
+    }
     for lane in self.lanes.indices { place(lane) }
     for _ in 0..<Self.improvements {
       for lane in self.lanes.indices.dropFirst() {
