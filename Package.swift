@@ -31,7 +31,8 @@ let package = Package(
     .target(name: "Ops", dependencies: ["Graph", "CKernels", "COpenBLAS"]),
     .target(name: "ONNXLoader", dependencies: ["Graph", "COnnx", "CProtection"]),
     .target(
-      name: "GradCAM", dependencies: ["Graph", "Ops", "ONNXLoader", "CDigest", "CGradCAMPlugin", "CPNG", "CJPEG"],
+      name: "GradCAM",
+      dependencies: ["Graph", "GraphLayout", "Ops", "ONNXLoader", "CDigest", "CGradCAMPlugin", "CPNG", "CJPEG"],
       resources: [.embedInCode("Data/imagenet_labels.txt"), .embedInCode("Data/fixed-10x20.hex")]),
     .target(name: "CInterface", dependencies: ["CGradCAM", "GradCAM", "Graph"]),
     .executableTarget(
@@ -49,7 +50,8 @@ let package = Package(
     .testTarget(name: "OpsTests", dependencies: ["Graph", "Ops", "CKernels", "TestSupport"], exclude: ["Fixtures"]),
     .testTarget(
       name: "ONNXLoaderTests", dependencies: ["ONNXLoader", "COnnx", "Graph", "TestSupport"], exclude: ["Fixtures"]),
-    .testTarget(name: "GradCAMTests", dependencies: ["CDigest", "GradCAM", "TestSupport"], exclude: ["Fixtures"]),
+    .testTarget(
+      name: "GradCAMTests", dependencies: ["CDigest", "GradCAM", "GraphLayout", "TestSupport"], exclude: ["Fixtures"]),
     .testTarget(
       name: "CInterfaceTests", dependencies: ["CInterface", "CGradCAM", "GradCAM", "Graph", "TestSupport"]),
     .testTarget(
