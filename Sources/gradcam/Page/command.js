@@ -1,0 +1,65 @@
+// The command line that makes the picture that is seen.
+
+/** A word for a POSIX shell: as it is where that is safe, else in single quotes. */
+export function shellWord(text) {
+  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) && !text.startsWith("-") ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** The part of a file's name before its extension, of letters that every file system takes. */
+export function stemOf(name) {
+  return name.replace(/^.*[/\\]/, "").replace(/\.[^.]+$/, "").replace(/[^\p{L}\p{N}._-]+/gu, "-") || "picture";
+}
+
+/** A file's name for what is seen, without an extension: photo.resnet50.layer4.2.gradcam. */
+export function fileStem({ image, model, node, method }) {
+  return [image ?? "picture", model, node, method].filter(Boolean).map((part) => part.replace(/[^\p{L}\p{N}._-]+/gu, "-"))
+    .map((part) => part.replace(/^[-.]+|[-.]+$/g, "")).join(".");
+}
+
+/** How a picture is called on a command line: as the server's command line did, else by its file's name. */
+export function pathOf(image) {
+  return image?.path ?? image?.name ?? "picture.png";
+}
+
+/** Options that choose the target. `shownClass` is the class that the top one turned out to be, or null. */
+function targetWords(target, shownClass, images) {
+  const words = [];
+  const add = (name, value) => words.push(`--${name}`, String(value));
+  if (target.class !== undefined) add("class", target.class);
+  else if (shownClass !== null && Object.keys(target).every((key) => ["score", "counterfactual"].includes(key))) add("class", shownClass);
+  if (target.contrast !== undefined) add("contrast", target.contrast);
+  if (target.elements !== undefined) add("target", target.elements);
+  if (target.detection !== undefined) add("detection", target.detection);
+  for (const columns of target.columns ?? []) add("columns", columns);
+  if (target.embedding) add("embedding", pathOf(images.find((image) => image.id === target.embedding.id)));
+  if (target.mask) add("mask", "mask.png");
+  if (target.score === "probability") add("score", "probability");
+  if (target.counterfactual) words.push("--counterfactual");
+  return words;
+}
+
+/**
+ * The command `gradcam explain …`, quoted for a shell.
+ *
+ * `seen` is {argument, image, images, node, method, target, shownClass, settings, output}: the model as a command line
+ * names it, documents of pictures, what `--node` takes, and the rest as in the page's state.
+ */
+export function commandFor(seen) {
+  const { settings } = seen;
+  const words = ["gradcam", "explain", seen.argument, pathOf(seen.image)];
+  if (seen.node) words.push("--node", seen.node);
+  words.push(...targetWords(seen.target, seen.shownClass, seen.images), "--method", seen.method);
+  if (settings.style !== "overlay") words.push("--style", settings.style);
+  words.push("--colormap", settings.colormap, "--blend", String(settings.blend), "--output", `${seen.output}.png`);
+  return words.map(shellWord).join(" ");
+}
+
+/** What the command cannot do of what is seen, as a sentence; null if it does all of it. */
+export function commandLimits(settings, target) {
+  const parts = [];
+  if (settings.signed) parts.push("signed colours");
+  if (settings.threshold > 0) parts.push("the threshold");
+  if (parts.length) return `The command draws without ${parts.join(" and ")}.`;
+  if (target.mask) return "The command reads the part that you drew from mask.png: save it from the list of what is explained.";
+  return null;
+}

@@ -1,0 +1,172 @@
+import { arrayDocument, canonicalJSON, floatsOf } from "./arrays.js";
+
+// What was asked of the source, kept: maps of all nodes stay in memory, so that a click only draws.
+
+/** An answer: the document, and its maps by node, decoded when they are first drawn. */
+export class Explanation {
+  #maps = new Map();
+  #decoded = new Map();
+
+  constructor(document) {
+    this.document = document;
+    this.add(document);
+  }
+
+  /** Takes the maps of another answer to the same question for further nodes. */
+  add(document) {
+    for (const map of document.maps) this.#maps.set(map.node, map);
+  }
+
+  /** The size in memory, roughly. */
+  get byteCount() {
+    let count = 0;
+    for (const map of this.#maps.values()) count += 4 * map.map.shape[0] * map.map.shape[1];
+    return 1.4 * count;
+  }
+
+  get nodes() { return [...this.#maps.keys()]; }
+
+  /** The map at a node, as the drawing takes it; for a method without nodes, the only one. Null if there is none. */
+  map(node) {
+    const found = this.#maps.get(node) ?? (this.isWhole ? this.#maps.values().next().value : undefined);
+    if (!found) return null;
+    const key = found.node;
+    if (!this.#decoded.has(key)) {
+      const [height, width] = found.map.shape.slice(-2);
+      const values = floatsOf(found.map);
+      // The text is no longer needed.
+      found.map = { shape: found.map.shape };
+      this.#decoded.set(key, {
+        node: key, width, height, values, region: found.region ?? null, rectified: found.rectified,
+        empty: found.empty, warnings: found.warnings ?? [],
+      });
+    }
+    return this.#decoded.get(key);
+  }
+
+  /** The document with all its maps, as a file holds it. */
+  complete() {
+    const maps = [...this.#maps.values()].map((map) =>
+      map.map.data ? map : { ...map, map: arrayDocument(this.#decoded.get(map.node).values, map.map.shape) });
+    return { ...this.document, maps };
+  }
+}
+
+/** Asks and keeps explanations; the oldest are given up beyond about 600 MB. */
+export class Explanations {
+  #kept = new Map();
+  #asked = new Map();
+  #limit = 600e6;
+
+  /** `methods` are those of the server; `changed` is called with the key of a question whose state changed. */
+  constructor(source, methods, changed) {
+    this.source = source;
+    this.methods = new Map(methods.map((method) => [method.name, method]));
+    this.changed = changed;
+  }
+
+  /** Whether one question gives the maps of all nodes. */
+  #givesAll(method) {
+    const { quick = true, perNode = true } = this.methods.get(method) ?? {};
+    return perNode && quick;
+  }
+
+  /** The key of a question without its node. */
+  key({ model, image, method, target }) {
+    return [model, image, method, canonicalJSON(target)].join("\n");
+  }
+
+  /** What is known: {explanation, map, progress, note, refusal}, each null where there is none. */
+  state(question) {
+    const explanation = this.#kept.get(this.key(question)) ?? null;
+    const asked = this.#asked.get(this.#askedKey(question));
+    return {
+      explanation, map: explanation?.map(question.node) ?? null,
+      progress: asked?.progress ?? null, note: asked?.note ?? null, refusal: asked?.refusal ?? null,
+    };
+  }
+
+  /** Asks for what a question lacks; the answer, or null if it was refused or cancelled. */
+  async ask(question) {
+    const known = this.#kept.get(this.key(question));
+    if (known && (known.map(question.node) || this.#givesAll(question.method))) {
+      this.#touch(this.key(question));
+      return known;
+    }
+    const key = this.#askedKey(question);
+    const running = this.#asked.get(key);
+    if (running && !running.refusal) return running.promise;
+    const entry = { progress: 0, note: null, refusal: null, controller: new AbortController() };
+    this.#asked.set(key, entry);
+    entry.promise = this.#run(question, key, entry);
+    this.changed(question);
+    return entry.promise;
+  }
+
+  async #run(question, key, entry) {
+    const { model, image, method, target, node } = question;
+    const nodes = this.#givesAll(method) ? "all" : this.methods.get(method)?.perNode === false ? ["auto"] : [`#${node}`];
+    try {
+      const document = await this.source.explain(model, image, { nodes, method, target, classes: 10 }, {
+        signal: entry.controller.signal,
+        progress: (share, note) => {
+          [entry.progress, entry.note] = [share, note];
+          this.changed(question);
+        },
+      });
+      this.#asked.delete(key);
+      this.#keep(question, document, nodes);
+      return this.#kept.get(this.key(question));
+    } catch (error) {
+      if (error.name === "AbortError") this.#asked.delete(key);
+      else entry.refusal = error;
+      return null;
+    } finally {
+      this.changed(question);
+    }
+  }
+
+  /** Ends a computation. */
+  cancel(question) {
+    this.#asked.get(this.#askedKey(question))?.controller.abort();
+  }
+
+  /** All that is kept, as a file holds it. */
+  *held() {
+    for (const [key, explanation] of this.#kept) {
+      const [model, image, method, target] = key.split("\n");
+      yield { model, image, method, target: JSON.parse(target), explanation };
+    }
+  }
+
+  #askedKey(question) {
+    return this.#givesAll(question.method) ? this.key(question) : `${this.key(question)}\n${question.node}`;
+  }
+
+  #keep(question, document, nodes) {
+    const key = this.key(question), known = this.#kept.get(key);
+    if (known) known.add(document);
+    else this.#kept.set(key, new Explanation(document));
+    const explanation = this.#kept.get(key);
+    explanation.isWhole = this.methods.get(question.method)?.perNode === false;
+    // The class that turned out to be the top one is the same question, asked by its number.
+    const top = document.target.class;
+    if (nodes === "all" && top !== null && top !== undefined && Object.keys(question.target).length === 0) {
+      this.#kept.set(this.key({ ...question, target: { class: String(top) } }), explanation);
+    }
+    let count = 0;
+    const distinct = new Set(this.#kept.values());
+    for (const kept of distinct) count += kept.byteCount;
+    for (const [oldest, kept] of this.#kept) {
+      if (count <= this.#limit || kept === explanation) break;
+      this.#kept.delete(oldest);
+      if (![...this.#kept.values()].includes(kept)) count -= kept.byteCount;
+    }
+  }
+
+  #touch(key) {
+    const explanation = this.#kept.get(key);
+    this.#kept.delete(key);
+    this.#kept.set(key, explanation);
+  }
+}

@@ -1,0 +1,306 @@
+import { fill, icon, iconButton, make, makeSVG } from "./dom.js";
+import { listenForGestures } from "./gestures.js";
+import { layOut, openedAtFirst, parentsOf } from "./grid.js";
+import { ancestorsOf, boxTowards, shownBox } from "./navigation.js";
+import { kindOf, shapeText } from "./operators.js";
+import { LazyThumbnails, drawThumbnail, thumbnailSide } from "./thumbnails.js";
+
+const arrowDirections = { ArrowUp: "up", ArrowDown: "down", ArrowLeft: "left", ArrowRight: "right" };
+
+/** The graph of the active view's model: boxes that are buttons, and edges behind them. */
+export class Graph {
+  #boxes = new Map();
+  #opened = new Map();
+  #focused = null;
+  #look = { x: 0, y: 0, scale: 1 };
+  #drawn = 0;
+
+  constructor(session, host, tools) {
+    this.session = session;
+    this.host = host;
+    this.lines = makeSVG("path", { class: "lines" });
+    this.near = makeSVG("path", { class: "lines near" });
+    this.edges = makeSVG("svg", { class: "edges", "aria-hidden": "true" }, this.lines, this.near);
+    this.world = make("div", { class: "world" }, this.edges);
+    host.append(this.world);
+    fill(tools,
+      iconButton("plus", "Enlarge (+)", () => this.zoom(1.25)), iconButton("minus", "Shrink (−)", () => this.zoom(0.8)),
+      iconButton("fit", "Show all (0)", () => this.fit()), iconButton("target", "Show the current node (.)", () => this.reveal(true)),
+      iconButton("open", "Open all groups", () => this.openAll(true)), iconButton("shut", "Close all groups", () => this.openAll(false)));
+    this.thumbnails = new LazyThumbnails(host, (element) => this.#drawThumbnail(element));
+    listenForGestures(host, { pan: (dx, dy) => this.#pan(dx, dy), zoom: (factor, x, y) => this.#zoomAt(factor, x, y) });
+    host.addEventListener("keydown", (event) => this.#key(event));
+    host.addEventListener("focusin", (event) => {
+      const key = event.target.closest(".box")?.dataset.key;
+      if (key) this.#setFocused(key);
+    });
+    // A box that gets the focus is brought into view by the transform, not by scrolling.
+    host.addEventListener("scroll", () => host.scrollTo(0, 0));
+    new ResizeObserver(() => this.#resized()).observe(host);
+    session.addEventListener("views", () => this.#showModel());
+    session.addEventListener("node", () => this.#mark());
+    for (const type of ["question", "picture", "settings"]) session.addEventListener(type, () => this.#redraw());
+    session.addEventListener("answer", ({ detail }) => detail.question.model === this.model?.name && this.#redraw());
+  }
+
+  /** The ids of the open groups. */
+  get opened() { return this.#opened.get(this.model.name); }
+
+  #showModel() {
+    const { model } = this.session;
+    if (!model) return;
+    if (model !== this.model) {
+      this.model = model;
+      this.parents = parentsOf(model);
+      if (!this.#opened.has(model.name)) this.#opened.set(model.name, openedAtFirst(model));
+      for (const box of this.#boxes.values()) this.#remove(box);
+      this.#boxes.clear();
+      this.#focused = null;
+      this.host.setAttribute("aria-label", `Network of ${model.name}, ${model.nodes.length} nodes`);
+      this.#lay();
+      this.fit();
+    }
+    this.#mark();
+    this.#redraw();
+  }
+
+  /** Places boxes and edges, those that stay as the same elements. */
+  #lay() {
+    this.layout = layOut(this.model, this.opened);
+    const { width, height, boxes, edges } = this.layout;
+    const keys = new Set(boxes.map((box) => box.key));
+    for (const [key, box] of this.#boxes) {
+      if (keys.has(key) && box.open === boxes.find((other) => other.key === key).open) continue;
+      this.#remove(box);
+      this.#boxes.delete(key);
+    }
+    let previous = this.edges;
+    for (const box of boxes) {
+      if (!this.#boxes.has(box.key)) this.#boxes.set(box.key, { ...this.#make(box), open: box.open });
+      const { element } = this.#boxes.get(box.key);
+      Object.assign(element.style, { left: `${box.x}px`, top: `${box.y}px`, width: `${box.width}px`, height: `${box.height}px` });
+      if (previous.nextSibling !== element) previous.after(element);
+      previous = element;
+    }
+    this.edges.setAttribute("width", width);
+    this.edges.setAttribute("height", height);
+    Object.assign(this.world.style, { width: `${width}px`, height: `${height}px` });
+    this.lines.setAttribute("d", edges.map((edge) => edge.path).join(""));
+    if (!this.#focused || !this.#boxes.has(this.#focused)) this.#focused = null;
+    this.#mark();
+  }
+
+  #remove({ element }) {
+    this.thumbnails.forget(element);
+    element.remove();
+  }
+
+  #make(box) {
+    if (box.node !== undefined) return this.#makeNode(box, this.model.byIndex.get(box.node));
+    const group = this.model.groups[box.group];
+    const count = `${group.operatorCount} operator${group.operatorCount === 1 ? "" : "s"}`;
+    const toggle = make("button", {
+      type: "button", class: "toggle", tabindex: "-1", "aria-expanded": String(box.open), "aria-label": `${box.open ? "Close" : "Open"} ${group.title}`,
+      title: box.open ? "Close (Enter)" : "Open (Enter)", onclick: () => this.toggle(box.group),
+    }, icon("chevron"));
+    const face = make("button", {
+      type: "button", class: "face", tabindex: "-1", title: group.path || group.title,
+      "aria-label": `Group ${group.title}, ${count}, ${box.open ? "open" : "closed"}`,
+      onclick: () => this.#choose(box.key), ondblclick: () => this.toggle(box.group),
+    });
+    const canvas = box.open || group.last === null ? null : this.#canvas();
+    fill(face, canvas, make("span", { class: "words" }, make("span", { class: "title", text: group.title }), make("span", { class: "kind", text: count })));
+    const element = make("div", { class: `box group ${box.open ? "open" : "closed"}`, "data-key": box.key }, face, toggle);
+    if (canvas) this.thumbnails.watch(element);
+    return { element, face, canvas, node: group.last };
+  }
+
+  #makeNode(box, node) {
+    const canvas = node.mappable ? this.#canvas() : null, shape = shapeText(node.shape);
+    const face = make("button", {
+      type: "button", class: "face", tabindex: "-1", title: node.query,
+      "aria-label": [node.title, node.operator, shape, node.mappable ? null : "no map"].filter(Boolean).join(", "),
+      onclick: () => this.#choose(box.key),
+    });
+    const kind = [node.title.toLowerCase() === node.operator.toLowerCase() ? null : node.operator, shape].filter(Boolean).join("  ");
+    fill(face, canvas, make("span", { class: "words" },
+      make("span", { class: "title", text: node.title.toLowerCase() === node.operator.toLowerCase() ? node.operator : node.title }), make("span", { class: "kind", text: kind })));
+    const element = make("div", { class: `box node ${kindOf(node.operator)} ${node.mappable ? "" : "plain"}`, "data-key": box.key }, face);
+    if (canvas) this.thumbnails.watch(element);
+    return { element, face, canvas, node: node.index };
+  }
+
+  #canvas() {
+    const canvas = make("canvas", { width: thumbnailSide, height: thumbnailSide, "aria-hidden": "true" });
+    canvas.getContext("2d", { willReadFrequently: true });
+    return canvas;
+  }
+
+  #redraw() {
+    this.#drawn += 1;
+    this.thumbnails.refresh();
+  }
+
+  #drawThumbnail(element) {
+    const box = this.#boxes.get(element.dataset.key);
+    if (!box?.canvas || box.drawn === this.#drawn) return false;
+    box.drawn = this.#drawn;
+    const { explanation } = this.session.state(), { colormap, signed } = this.session.settings;
+    const map = explanation && !explanation.isWhole ? explanation.map(box.node) : null;
+    const source = map && `${this.session.explanations.key(this.session.question())} ${colormap} ${signed}`;
+    if (box.source === source) return false;
+    box.source = source;
+    if (map) drawThumbnail(box.canvas, map, this.session.colors(colormap), signed);
+    else box.canvas.getContext("2d").clearRect(0, 0, thumbnailSide, thumbnailSide);
+    element.classList.toggle("drawn", map !== null);
+    element.classList.toggle("empty", map?.empty ?? false);
+    return true;
+  }
+
+  /** Shows the map of a box: a node's own, or that of a group's last node. */
+  #choose(key) {
+    this.#setFocused(key);
+    const node = this.#boxes.get(key)?.node;
+    if (node !== null && node !== undefined) this.session.selectNode(node);
+  }
+
+  /** The one box that the tabulator key reaches. */
+  #setFocused(key) {
+    const old = this.#boxes.get(this.#focused)?.face;
+    if (old) old.tabIndex = -1;
+    this.#focused = key;
+    const box = this.#boxes.get(key);
+    if (box) box.face.tabIndex = 0;
+  }
+
+  /** Marks the current node, the groups around it, and its edges. */
+  #mark() {
+    const { view } = this.session;
+    if (!this.layout || view?.model !== this.model.name) return;
+    const current = view.node === null ? null : shownBox(view.node, this.parents, this.opened);
+    const around = new Set(current ? ancestorsOf(`n${view.node}`, this.parents).map((id) => `g${id}`) : []);
+    for (const [key, { element, face }] of this.#boxes) {
+      const isCurrent = key === current;
+      if (element.classList.contains("current") !== isCurrent) {
+        element.classList.toggle("current", isCurrent);
+        if (isCurrent) face.setAttribute("aria-current", "true");
+        else face.removeAttribute("aria-current");
+      }
+      element.classList.toggle("around", !isCurrent && around.has(key));
+    }
+    this.near.setAttribute("d", this.layout.edges.filter((edge) => edge.from === current || edge.to === current).map((edge) => edge.path).join(""));
+    if (!this.#focused) this.#setFocused(current ?? this.layout.boxes[0]?.key);
+  }
+
+  toggle(group) {
+    const key = `g${group}`, hadFocus = this.host.contains(document.activeElement);
+    const before = this.layout.boxes.find((box) => box.key === key);
+    if (this.opened.has(group)) this.opened.delete(group);
+    else this.opened.add(group);
+    this.#lay();
+    // What was clicked stays where it is.
+    const after = this.layout.boxes.find((box) => box.key === key);
+    const { scale } = this.#look;
+    this.#pan((before.x + before.width / 2 - after.x - after.width / 2) * scale, (before.y - after.y) * scale);
+    this.#setFocused(key);
+    if (hadFocus) this.#boxes.get(key).face.focus({ preventScroll: true });
+    this.#redraw();
+  }
+
+  openAll(open) {
+    const all = open ? this.model.groups.map((group) => group.id) : [0];
+    this.#opened.set(this.model.name, new Set(all));
+    this.#lay();
+    if (open) this.reveal(true);
+    else this.fit();
+    this.#redraw();
+  }
+
+  /** Opens the groups around the current node and brings it into view. */
+  reveal(opens = false) {
+    const { node } = this.session.view;
+    if (node === null) return;
+    const closed = ancestorsOf(`n${node}`, this.parents).filter((id) => !this.opened.has(id));
+    if (opens && closed.length) {
+      for (const id of closed) this.opened.add(id);
+      this.#lay();
+      this.#redraw();
+    }
+    this.#bringIntoView(shownBox(node, this.parents, this.opened), 0.6);
+  }
+
+  /** Moves as little as needed for a box to be seen. */
+  #bringIntoView(key, leastScale = 0) {
+    const box = this.layout.boxes.find((box) => box.key === key);
+    if (!box) return;
+    const { clientWidth: width, clientHeight: height } = this.host;
+    if (this.#look.scale < leastScale) this.#look.scale = leastScale;
+    const { scale } = this.#look, margin = 24;
+    const along = (at, start, length, space) => {
+      const low = margin - start * scale, high = space - margin - (start + Math.min(length, 80)) * scale;
+      return low > high ? space / 2 - (start + length / 2) * scale : Math.min(Math.max(at, low), high);
+    };
+    this.#look.x = along(this.#look.x, box.x, box.width, width);
+    this.#look.y = along(this.#look.y, box.y, box.height, height);
+    this.#move();
+  }
+
+  /** Shows the whole graph, or its upper part if that would be too small to read. */
+  fit() {
+    if (!this.layout) return;
+    const { clientWidth: width, clientHeight: height } = this.host, margin = 20;
+    const whole = Math.min((width - 2 * margin) / this.layout.width, (height - 2 * margin) / this.layout.height);
+    const scale = Math.min(1, Math.max(whole, Math.min(0.55, (width - 2 * margin) / this.layout.width), 0.05));
+    this.fitted = true;
+    this.#look = {
+      scale, x: (width - this.layout.width * scale) / 2,
+      y: Math.max(margin, (height - this.layout.height * scale) / 2),
+    };
+    this.#move();
+  }
+
+  /** A panel that changes its size keeps showing the whole graph if it did. */
+  #resized() {
+    if (this.layout && this.fitted && this.host.clientWidth > 0) this.fit();
+  }
+
+  zoom(factor) { this.#zoomAt(factor, this.host.clientWidth / 2, this.host.clientHeight / 2); }
+
+  #zoomAt(factor, x, y) {
+    const scale = Math.min(3, Math.max(0.04, this.#look.scale * factor)), ratio = scale / this.#look.scale;
+    this.#look = { scale, x: x - (x - this.#look.x) * ratio, y: y - (y - this.#look.y) * ratio };
+    this.fitted = false;
+    this.#move();
+  }
+
+  #pan(dx, dy) {
+    const { clientWidth, clientHeight } = this.host, { scale } = this.#look, margin = 60;
+    const within = (at, length, space) => Math.min(space - margin, Math.max(margin - length * scale, at));
+    this.#look.x = within(this.#look.x + dx, this.layout.width, clientWidth);
+    this.#look.y = within(this.#look.y + dy, this.layout.height, clientHeight);
+    this.fitted = false;
+    this.#move();
+  }
+
+  #move() {
+    const { x, y, scale } = this.#look;
+    this.world.style.transform = `translate(${x}px, ${y}px) scale(${scale})`;
+    this.host.classList.toggle("far", scale < 0.4);
+  }
+
+  #key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const box = this.layout.boxes.find((box) => box.key === this.#focused);
+    const direction = arrowDirections[event.key];
+    if (direction && box) {
+      const next = boxTowards(direction, box, this.layout, this.model, this.opened, this.parents);
+      if (next) {
+        this.#choose(next.key);
+        this.#boxes.get(next.key).face.focus({ preventScroll: true });
+        this.#bringIntoView(next.key);
+      }
+    } else if (event.key === "Enter" && box?.group !== undefined) this.toggle(box.group);
+    else return;
+    event.preventDefault();
+  }
+}

@@ -1,0 +1,97 @@
+import { byId, fill, icon, make } from "./dom.js";
+
+/** Pictures: dropped, pasted, chosen, taken with the camera; a strip of them. */
+export class ImagePanel {
+  constructor(session, strip, invitation) {
+    this.session = session;
+    this.strip = strip;
+    this.invitation = invitation;
+    this.chooser = make("input", { type: "file", accept: "image/png,image/jpeg", multiple: true, hidden: true, onchange: () => {
+      this.#add(this.chooser.files);
+      this.chooser.value = "";
+    } });
+    document.body.append(this.chooser);
+    for (const type of ["picture", "views"]) session.addEventListener(type, () => this.show());
+    this.#listen();
+  }
+
+  #add(files) {
+    const { session } = this;
+    if (session.source.isFile) return session.refuse(session.source.refusal("other pictures"));
+    const pictures = [...files].filter((file) => file.type.startsWith("image/"));
+    if (pictures.length === 0) return session.notify("That is no picture.", "Give PNG or JPEG files.");
+    session.addPictures(pictures);
+  }
+
+  #listen() {
+    const { body } = document;
+    const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
+    addEventListener("dragover", (event) => {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      body.classList.add("dropping");
+    });
+    addEventListener("dragleave", (event) => event.relatedTarget === null && body.classList.remove("dropping"));
+    addEventListener("drop", (event) => {
+      body.classList.remove("dropping");
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      this.#add(event.dataTransfer.files);
+    });
+    addEventListener("paste", (event) => {
+      const files = [...(event.clipboardData?.files ?? [])];
+      if (files.length) this.#add(files);
+    });
+  }
+
+  choose() { this.chooser.click(); }
+
+  show() {
+    const { session } = this, { isFile } = session.source;
+    const add = isFile ? [] : [
+      make("button", { type: "button", class: "add", title: "Choose pictures (o)", "aria-label": "Choose pictures", onclick: () => this.choose() }, icon("plus")),
+      navigator.mediaDevices?.getUserMedia
+        ? make("button", { type: "button", class: "add", title: "Take a picture", "aria-label": "Take a picture with the camera", onclick: () => this.#openCamera() }, icon("camera")) : null,
+    ];
+    const items = session.images.map((image) => {
+      const name = image.name ?? "picture", current = image.id === session.image;
+      const button = make("button", {
+        type: "button", class: "item", title: `${name}, ${image.width} × ${image.height}`, "aria-label": name, "aria-pressed": String(current), onclick: () => session.showImage(image.id),
+      }, session.thumbnail(image.id));
+      const remove = current && !isFile ? make("button", { type: "button", class: "remove", title: "Remove", "aria-label": `Remove ${name}`, onclick: () => session.removeImage(image.id) }, icon("close")) : null;
+      return make("div", { class: "slot" }, button, remove);
+    });
+    fill(this.strip, items, add);
+    this.strip.hidden = items.length === 0 || (isFile && items.length < 2);
+    this.invitation.hidden = session.image !== null || session.images.length > 0;
+    if (!this.invitation.hidden) {
+      fill(this.invitation, icon("image"), make("h2", { text: "Drop a picture here" }),
+        make("p", { text: "or paste one. It stays on the machine that serves this page." }),
+        make("div", { class: "row" }, make("button", { type: "button", class: "primary", text: "Choose pictures", onclick: () => this.choose() }),
+          navigator.mediaDevices?.getUserMedia ? make("button", { type: "button", text: "Use the camera", onclick: () => this.#openCamera() }) : null));
+    }
+  }
+
+  async #openCamera() {
+    const dialog = byId("camera"), video = dialog.querySelector("video");
+    let stream;
+    try {
+      stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+    } catch {
+      return this.session.notify("The camera cannot be used.", "Allow it for this page in the browser.");
+    }
+    video.srcObject = stream;
+    dialog.returnValue = "";
+    dialog.showModal();
+    dialog.addEventListener("close", async () => {
+      if (dialog.returnValue === "take" && video.videoWidth) {
+        const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight);
+        canvas.getContext("2d").drawImage(video, 0, 0);
+        const blob = await canvas.convertToBlob({ type: "image/png" });
+        this.#add([new File([blob], "camera.png", { type: "image/png" })]);
+      }
+      for (const track of stream.getTracks()) track.stop();
+      video.srcObject = null;
+    }, { once: true });
+  }
+}

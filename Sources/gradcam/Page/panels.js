@@ -1,0 +1,129 @@
+import { fill, icon, make, shortNumber } from "./dom.js";
+import { shapeText } from "./operators.js";
+
+// Smaller panels: the method, how heat is drawn, facts of the node, and the single channels.
+
+/** Chooses the method. */
+export function showMethods(session, host) {
+  const select = make("select", { "aria-label": "Method", onchange: () => session.setMethod(select.value) });
+  const summary = make("p", { class: "quiet-text" });
+  const option = (method) => make("option", { value: method.name, text: method.name });
+  host.append(select, summary);
+  const show = () => {
+    if (!session.view) return;
+    if (!select.childElementCount) {
+      const held = session.source.isFile && new Set(session.source.held(session.view.model, session.image).map((entry) => entry.method));
+      const methods = session.about.methods.filter((method) => !held || !held.size || held.has(method.name));
+      const group = (label, some) => (some.length ? [make("optgroup", { label }, some.map(option))] : []);
+      fill(select, group("At once", methods.filter((method) => method.quick)), group("Take a while", methods.filter((method) => !method.quick)));
+    }
+    select.value = session.view.method;
+    const method = session.about.methods.find((method) => method.name === session.view.method);
+    summary.textContent = [method?.summary.replace(/\.$/, ""), method?.perNode === false ? "the same at every node" : null].filter(Boolean).join("; ") + (method ? "." : "");
+  };
+  for (const type of ["views", "question", "picture"]) session.addEventListener(type, show);
+}
+
+/** Chooses how heat is drawn. */
+export function showDrawing(session, host) {
+  const choice = (label, name, values) => {
+    const select = make("select", { onchange: () => session.set({ [name]: select.value }) }, values.map((value) => make("option", { value, text: value })));
+    host.append(make("label", { class: "field" }, make("span", { text: label }), select));
+    return () => { select.value = session.settings[name]; };
+  };
+  const slider = (label, name, title) => {
+    const input = make("input", { type: "range", min: "0", max: "1", step: "0.01", title, oninput: () => session.set({ [name]: Number(input.value) }) });
+    const value = make("output");
+    host.append(make("label", { class: "field slider" }, make("span", { text: label }), input, value));
+    return () => {
+      input.value = session.settings[name];
+      value.textContent = session.settings[name].toFixed(2);
+    };
+  };
+  let parts = null;
+  const show = () => {
+    if (!session.about) return;
+    if (!parts) {
+      parts = [choice("Style", "style", session.about.styles), choice("Colours", "colormap", Object.keys(session.about.colormaps)),
+        slider("Picture", "blend", "Weight of the picture against the heat"), slider("Threshold", "threshold", "Hides heat below this value")];
+      const signed = make("input", { type: "checkbox", onchange: () => session.set({ signed: signed.checked }) });
+      const legend = make("span", { class: "poles", "aria-hidden": "true" }, make("i", { class: "against" }), make("i", { class: "for" }));
+      host.append(make("label", { class: "field check", title: "Orange speaks for the target, blue against it" }, signed, make("span", { text: "For and against" }), legend));
+      parts.push(() => { signed.checked = session.settings.signed; });
+    }
+    for (const part of parts) part();
+  };
+  for (const type of ["views", "settings"]) session.addEventListener(type, show);
+}
+
+/** A button that copies a text and says so. */
+export function copyButton(label, text, say) {
+  return make("button", { type: "button", class: "quiet square", "aria-label": label, title: label, onclick: async () => {
+    await copyText(text());
+    say?.("Copied.");
+  } }, icon("copy"));
+}
+
+/** Copies a text, also where the browser gives no clipboard to pages that are not from a safe address. */
+export async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const area = make("textarea", { class: "unseen", readonly: true });
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+}
+
+/** What is known of the current node. */
+export function showFacts(session, host) {
+  const show = () => {
+    const node = session.node(), { model } = session;
+    if (!node) return fill(host);
+    const { map } = session.state();
+    const facts = [];
+    const add = (name, value) => value !== null && value !== undefined && value !== "" && facts.push(make("div", {}, make("dt", { text: name }), make("dd", {}, value)));
+    add("Shape", shapeText(node.shape));
+    if (map) add("Map", `${map.height} × ${map.width}`);
+    add("Module", node.module);
+    add("Name", node.name !== node.query ? node.name : null);
+    add("Tensor", node.tensor);
+    add("Index", `#${node.index}`);
+    for (const [name, value] of Object.entries(node.attributes ?? {})) add(name, String(value));
+    if (node.folded?.length) add("Folded in", [...new Set(node.folded)].join(", "));
+    const links = (indices) => indices.slice(0, 12).map((index) => {
+      const other = model.byIndex.get(index);
+      return other && make("button", { type: "button", class: "link", text: other.query, onclick: () => session.selectNode(index) });
+    }).filter(Boolean);
+    add("Reads", node.inputs.length ? make("span", { class: "links" }, links(node.inputs)) : null);
+    add("Read by", node.outputs.length ? make("span", { class: "links" }, links(node.outputs)) : null);
+    const warnings = [...(map?.warnings ?? [])].map((warning) => make("li", { text: warning.text }));
+    fill(host,
+      make("header", {}, make("h2", {}, make("span", { text: node.operator }), make("code", { text: node.query })),
+        copyButton(`Copy --node ${node.query}`, () => node.query, (text) => session.notify(text))),
+      warnings.length ? make("ul", { class: "warnings" }, warnings) : null,
+      make("dl", { tabindex: "0", "aria-label": "Facts of the node" }, facts));
+  };
+  for (const type of ["views", "node", "answer"]) session.addEventListener(type, show);
+}
+
+/** Warnings of the model and of the answer, and how long it took. */
+export function showReadings(session, host) {
+  const show = () => {
+    const { model } = session, document = session.state().explanation?.document;
+    if (!model) return;
+    const warnings = [...model.warnings, ...(document?.warnings ?? [])];
+    const times = document?.milliseconds;
+    const facts = [
+      `${(model.parameters / 1e6).toFixed(1)} million parameters`, model.producer,
+      model.inputs.map((input) => `${input.name} ${(input.shape ?? []).join(" × ")}`).join("; "), model.preprocessing,
+      times ? `forward ${shortNumber(Math.round(times.forward))} ms, maps ${shortNumber(Math.round(times.maps))} ms` : null,
+    ];
+    fill(host, warnings.length ? make("ul", { class: "warnings" }, warnings.map((warning) => make("li", { text: warning.text }))) : null,
+      make("ul", { class: "readings" }, facts.filter(Boolean).map((text) => make("li", { text }))));
+  };
+  for (const type of ["views", "question", "picture", "answer"]) session.addEventListener(type, show);
+}

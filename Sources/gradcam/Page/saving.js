@@ -1,0 +1,90 @@
+import { base64OfBytes, npyBytes } from "./arrays.js";
+import { commandFor, commandLimits, fileStem, stemOf } from "./command.js";
+import { saveFile } from "./dom.js";
+import { drawnValues } from "./projection.js";
+
+// Taking along what is seen: the command, pictures, numbers, and the page as one file.
+
+/** The name of files of what the active view shows, without an extension. */
+export function seenStem(session) {
+  const image = session.imageDocument;
+  return fileStem({ image: image ? stemOf(pathOrName(image)) : null, model: session.view.model, node: session.node()?.query, method: session.view.method });
+}
+
+function pathOrName(image) { return image.path ?? image.name ?? "picture"; }
+
+/** The command that makes the active view's picture, and what it cannot do of it. */
+export function seenCommand(session) {
+  const { view, settings, model } = session;
+  const document = session.state().explanation?.document;
+  const command = commandFor({
+    argument: model.argument, image: session.imageDocument, images: session.images, node: session.node()?.query, method: view.method,
+    target: view.target, shownClass: document?.target.class ?? null, settings, output: seenStem(session),
+  });
+  return { command, limits: commandLimits(settings, view.target) };
+}
+
+/** Saves the picture as it is seen, at its full size. */
+export async function savePNG(session, pixels) {
+  const canvas = new OffscreenCanvas(pixels.width, pixels.height);
+  canvas.getContext("2d").putImageData(pixels, 0, 0);
+  saveFile(await canvas.convertToBlob({ type: "image/png" }), `${seenStem(session)}.png`);
+}
+
+/** The map that the active view shows: the chosen channel's, else the node's. */
+function seenMap(session) { return session.channel?.map ?? session.state().map; }
+
+/** Saves the map as `--save-map` does: 32-bit floats, before it is brought to 0…1. */
+export function saveNPY(session) {
+  const map = seenMap(session);
+  saveFile(npyBytes(drawnValues(map), [map.height, map.width]), `${seenStem(session)}.npy`, "application/octet-stream");
+}
+
+/** Saves what is seen with its numbers. */
+export function saveJSON(session) {
+  const { view, settings } = session, map = seenMap(session), node = session.node();
+  const { maps, ...rest } = session.state().explanation?.document ?? { maps: [] };
+  const rows = map ? Array.from({ length: map.height }, (_, row) => [...drawnValues(map).subarray(row * map.width, (row + 1) * map.width)]) : null;
+  const { id, ...image } = session.imageDocument ?? {};
+  const content = {
+    model: view.model, image, node: node && { index: node.index, name: node.name, query: node.query, operator: node.operator, shape: node.shape },
+    method: view.method, asked: view.target, ...rest, drawing: settings, channel: session.channel?.title ?? null, map: rows,
+    command: seenCommand(session).command,
+  };
+  saveFile(JSON.stringify(content, null, 1), `${seenStem(session)}.json`, "application/json");
+}
+
+/** The page with what it holds as one file. */
+export async function pageWithData(session) {
+  const explanations = [];
+  const images = {}, models = {};
+  for (const held of session.explanations.held()) {
+    if (!session.images.some((image) => image.id === held.image) || !session.models.has(held.model)) continue;
+    // The top class is kept under its number, too: one of the two will do.
+    if (explanations.some((entry) => entry.held === held.explanation)) continue;
+    explanations.push({ ...held, held: held.explanation, explanation: held.explanation.complete() });
+    const { byIndex, ...model } = session.models.get(held.model);
+    models[held.model] = model;
+    const document = session.images.find((image) => image.id === held.image);
+    const blob = session.pictures.get(held.image)?.blob ?? await session.source.picture(held.image);
+    images[held.image] = { ...document, png: base64OfBytes(new Uint8Array(await blob.arrayBuffer())) };
+  }
+  const about = {
+    ...session.about, models: Object.keys(models), images: session.images.filter((image) => images[image.id]),
+  };
+  const data = {
+    about, models, images, view: session.address,
+    explanations: explanations.map(({ model, image, method, target, explanation }) => ({ model, image, method, target, explanation })),
+  };
+  // The text of a script element must not contain what ends it.
+  const text = JSON.stringify(data).replaceAll("<", "\\u003c");
+  const page = await session.source.page();
+  const mark = '<script type="application/json" id="data">';
+  const start = page.indexOf(mark) + mark.length, end = page.indexOf("</script>", start);
+  return new Blob([page.slice(0, start), text, page.slice(end)], { type: "text/html" });
+}
+
+/** Saves the page with what it holds as one file. */
+export async function savePage(session) {
+  saveFile(await pageWithData(session), `${seenStem(session)}.html`);
+}

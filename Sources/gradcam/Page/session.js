@@ -1,0 +1,274 @@
+import { addressOf, stateOfAddress } from "./address.js";
+import { bytesOfBase64 } from "./arrays.js";
+import { Explanations } from "./explanations.js";
+import { nodeAtLikeDepth } from "./navigation.js";
+
+export const defaultSettings = { style: "overlay", colormap: "jet", blend: 0.5, threshold: 0, signed: false };
+
+/**
+ * What the page shows, and who is told of changes: the documents, the picture, up to four views and how they are drawn.
+ *
+ * Events: "views" (number, model or active one of the views), "node" (of a view), "question" (target or method of a view),
+ * "picture" (another one, or the list), "settings", "answer" (of a question; detail.question), "notice" (detail.text).
+ */
+export class Session extends EventTarget {
+  models = new Map();
+  pictures = new Map();
+  images = [];
+  image = null;
+  views = [];
+  active = 0;
+  linked = true;
+  settings = { ...defaultSettings };
+  /** The single channel that the active view shows in place of its map, or null. */
+  channel = null;
+  /** The time from the choice of a node to its picture. */
+  lastClickMilliseconds = null;
+  /** The part of the picture that is being drawn, or null. */
+  painting = null;
+  #colors = new Map();
+  #thumbnails = new Map();
+
+  constructor(source) {
+    super();
+    this.source = source;
+  }
+
+  /** The 768 bytes of a colour map. */
+  colors(name = this.settings.colormap) {
+    if (!this.#colors.has(name)) this.#colors.set(name, bytesOfBase64(this.about.colormaps[name]));
+    return this.#colors.get(name);
+  }
+
+  get view() { return this.views[this.active]; }
+  get model() { return this.models.get(this.view?.model); }
+  get picture() { return this.pictures.get(this.image) ?? null; }
+  get imageDocument() { return this.images.find((image) => image.id === this.image) ?? null; }
+
+  /** Reads what the source is about and what the address (or the file) names. */
+  async start(address) {
+    this.about = await this.source.about();
+    this.images = [...this.about.images];
+    this.explanations = new Explanations(this.source, this.about.methods, (question) => this.tell("answer", { question }));
+    const state = stateOfAddress(address || this.source.view || "", defaultSettings);
+    if (!this.about.colormaps[state.settings.colormap]) state.settings.colormap = defaultSettings.colormap;
+    if (!this.about.styles.includes(state.settings.style)) state.settings.style = defaultSettings.style;
+    [this.settings, this.linked] = [state.settings, state.linked];
+    for (const named of state.views) {
+      const name = this.about.models.includes(named.model) ? named.model : this.about.models[0];
+      if (!name) continue;
+      const model = await this.#load(name);
+      const method = this.about.methods.some((method) => method.name === named.method) ? named.method : this.#firstMethod();
+      this.views.push({ model: name, node: this.nodeNamed(named.node, model) ?? this.#firstNode(model), method, target: named.target });
+    }
+    this.active = Math.min(state.active, Math.max(0, this.views.length - 1));
+    this.tell("views");
+    const image = this.images.find((image) => image.id === state.image) ?? this.images[0];
+    if (state.image && image?.id !== state.image) this.notify("The picture that the address names is no longer here.", "Add it again.");
+    if (image) await this.showImage(image.id);
+  }
+
+  #firstMethod() {
+    return this.about.methods.some((method) => method.name === "gradcam") ? "gradcam" : this.about.methods[0]?.name ?? "gradcam";
+  }
+
+  #firstNode(model) {
+    return model.auto ?? model.nodes.findLast((node) => node.mappable)?.index ?? model.nodes.at(-1)?.index ?? null;
+  }
+
+  async #load(name) {
+    if (!this.models.has(name)) {
+      const model = await this.source.model(name);
+      model.byIndex = new Map(model.nodes.map((node) => [node.index, node]));
+      this.models.set(name, model);
+    }
+    return this.models.get(name);
+  }
+
+  /** The index of the node that a text names, null if none does. */
+  nodeNamed(text, model) {
+    if (!text) return null;
+    if (text === "auto") return model.auto;
+    return model.nodes.find((node) => node.query === text || `#${node.index}` === text || node.name === text)?.index ?? null;
+  }
+
+  node(view = this.view) { return this.models.get(view?.model)?.byIndex.get(view.node) ?? null; }
+
+  question(view = this.view) { return { ...view, image: this.image }; }
+
+  /** What is known of a view: see `Explanations.state`. */
+  state(view = this.view) {
+    return view && this.image ? this.explanations.state(this.question(view)) : { explanation: null, map: null };
+  }
+
+  tell(type, detail = {}) { this.dispatchEvent(new CustomEvent(type, { detail })); }
+
+  notify(text, advice = null) { this.tell("notice", { text, advice }); }
+
+  /** Shows a refusal as a quiet line. */
+  refuse(error) {
+    if (error.name !== "AbortError") this.notify(error.message, error.advice);
+  }
+
+  /** Asks for what the views lack. */
+  askAll() {
+    if (!this.image) return;
+    for (const view of this.views) this.explanations.ask(this.question(view));
+  }
+
+  selectNode(index, view = this.view) {
+    if (view.node === index && !this.channel) return;
+    performance.mark("gradcam:click");
+    const model = this.models.get(view.model);
+    view.node = index;
+    this.channel = null;
+    if (this.linked) {
+      for (const other of this.views) {
+        if (other === view || other.model === view.model) continue;
+        other.node = nodeAtLikeDepth(index, model, this.models.get(other.model)) ?? other.node;
+      }
+    }
+    this.tell("node");
+    this.lastClickMilliseconds = performance.measure("gradcam:node", "gradcam:click").duration;
+    this.askAll();
+  }
+
+  setTarget(target) {
+    this.view.target = target;
+    this.channel = null;
+    this.tell("question");
+    this.askAll();
+  }
+
+  setMethod(method) {
+    this.view.method = method;
+    this.channel = null;
+    this.tell("question");
+    this.askAll();
+  }
+
+  async setModel(name) {
+    try {
+      const model = await this.#load(name), old = this.model;
+      const node = old ? nodeAtLikeDepth(this.view.node, old, model) : null;
+      const target = old && keepsTarget(this.view.target, old, model) ? this.view.target : {};
+      Object.assign(this.view, { model: name, node: node ?? this.#firstNode(model), target });
+      this.channel = null;
+      this.tell("views");
+      this.askAll();
+    } catch (error) {
+      this.refuse(error);
+    }
+  }
+
+  activate(index) {
+    if (index === this.active) return;
+    this.active = index;
+    this.channel = null;
+    this.tell("views");
+  }
+
+  /** Adds views like the active one, or takes the last away. */
+  setViewCount(count) {
+    while (this.views.length < count) this.views.push({ ...this.view });
+    this.views.length = count;
+    this.active = Math.min(this.active, count - 1);
+    this.tell("views");
+    this.askAll();
+  }
+
+  removeView(index) {
+    this.views.splice(index, 1);
+    this.active = Math.max(0, this.active - (index <= this.active ? 1 : 0));
+    this.tell("views");
+  }
+
+  set(settings) {
+    Object.assign(this.settings, settings);
+    this.tell("settings");
+  }
+
+  showChannel(channel) {
+    this.channel = channel;
+    this.tell("node");
+  }
+
+  /** Shows a picture of the list: its pixels are fetched once. */
+  async showImage(id) {
+    try {
+      if (!this.pictures.has(id)) this.pictures.set(id, await pixelsOf(await this.source.picture(id)));
+    } catch (error) {
+      return this.refuse(error);
+    }
+    [this.image, this.channel] = [id, null];
+    this.tell("picture");
+    this.askAll();
+  }
+
+  /** A small image of a picture of the list. */
+  thumbnail(id) {
+    if (!this.#thumbnails.has(id)) this.#thumbnails.set(id, this.source.picture(id).then(smallPicture));
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [96, 96];
+    this.#thumbnails.get(id).then((small) => canvas.getContext("2d").drawImage(small, 0, 0), () => {});
+    return canvas;
+  }
+
+  /** Sends pictures to the server, and shows the first. */
+  async addPictures(files) {
+    let first = null;
+    for (const file of files) {
+      try {
+        const document = await this.source.addPicture(file);
+        document.name ??= file.name || null;
+        if (!this.images.some((image) => image.id === document.id)) this.images.push(document);
+        first ??= document.id;
+      } catch (error) {
+        this.refuse(error);
+      }
+    }
+    if (first) await this.showImage(first);
+  }
+
+  async removeImage(id) {
+    const index = this.images.findIndex((image) => image.id === id);
+    this.images.splice(index, 1);
+    this.pictures.delete(id);
+    this.source.removePicture(id).catch((error) => this.refuse(error));
+    const next = this.images[Math.min(index, this.images.length - 1)];
+    if (this.image !== id) this.tell("picture");
+    else if (next) await this.showImage(next.id);
+    else {
+      this.image = null;
+      this.tell("picture");
+    }
+  }
+
+  /** The address that names what is seen. */
+  get address() {
+    const views = this.views.map((view) => ({ ...view, node: this.node(view)?.query ?? null }));
+    return addressOf({ views, image: this.image, active: this.active, linked: this.linked, settings: this.settings }, defaultSettings);
+  }
+}
+
+/** The middle of a picture, 96 pixels wide and high. */
+async function smallPicture(blob) {
+  const bitmap = await createImageBitmap(blob), side = Math.min(bitmap.width, bitmap.height);
+  return createImageBitmap(
+    bitmap, (bitmap.width - side) >> 1, (bitmap.height - side) >> 1, side, side, { resizeWidth: 96, resizeHeight: 96, resizeQuality: "high" });
+}
+
+/** Whether a target of one model means the same for another: a class of as many. */
+function keepsTarget(target, old, model) {
+  return (target.class !== undefined || target.contrast !== undefined) && old.classCount === model.classCount;
+}
+
+/** A picture's pixels, as they are in the file. */
+async function pixelsOf(blob) {
+  const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
+  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.drawImage(bitmap, 0, 0);
+  const { width, height, data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
+  return { width, height, data, blob };
+}

@@ -1,0 +1,147 @@
+import { fill, iconButton, make } from "./dom.js";
+import { Painting } from "./painting.js";
+import { Stage, sharedLook } from "./stage.js";
+
+/** A grid of one to four pictures, each with its own model, node, target and method, moved together. */
+export class Views {
+  #figures = [];
+  #pointer = null;
+
+  constructor(session, host) {
+    this.session = session;
+    this.host = host;
+    for (const type of ["views", "node", "question", "picture", "settings"]) session.addEventListener(type, () => this.show());
+    session.addEventListener("answer", () => this.show());
+    session.addEventListener("painting", () => this.show());
+  }
+
+  /** The picture of the active view as it would be saved: {width, height, data}. */
+  get pixels() {
+    const { stage } = this.#figures[this.session.active];
+    const { width, height } = stage.canvas;
+    return stage.context.getImageData(0, 0, width, height);
+  }
+
+  get activeStage() { return this.#figures[this.session.active]?.stage; }
+
+  show() {
+    const { views } = this.session;
+    while (this.#figures.length < views.length) this.#figures.push(this.#make(this.#figures.length));
+    this.#figures.length = views.length;
+    if (this.host.childElementCount !== views.length) fill(this.host, this.#figures.map((figure) => figure.element));
+    this.host.dataset.count = views.length;
+    views.forEach((view, index) => this.#draw(view, this.#figures[index], index));
+    this.#showPointer(this.#pointer);
+  }
+
+  #make(index) {
+    const { session } = this;
+    const stage = new Stage({
+      look: () => this.#figures.forEach((figure) => figure.stage.place()),
+      point: (place) => this.#showPointer(place),
+      pick: (rank) => {
+        session.activate(index);
+        session.setTarget({ detection: rank });
+      },
+      painting: () => session.painting !== null && session.painting !== undefined,
+      stroke: (from, to) => {
+        session.painting.stroke(from, to);
+        this.#figures.forEach((figure) => figure.stage.showPainting(session.painting));
+      },
+      strokeEnded: () => session.tell("painted"),
+    });
+    const name = make("button", { type: "button", class: "name", onclick: () => session.activate(index) });
+    const close = iconButton("close", "Close this view", () => session.removeView(index));
+    const value = make("output", { class: "value" });
+    const note = make("p", { class: "note" });
+    const bar = make("progress", { max: "1" });
+    const work = make("div", { class: "work", hidden: true }, make("span", {}), bar,
+      make("button", { type: "button", text: "Cancel", onclick: () => session.explanations.cancel(session.question(session.views[index])) }));
+    const element = make("article", { class: "view" }, make("header", {}, name, value, close), stage.element, note, work);
+    element.addEventListener("pointerdown", () => session.activate(index), { capture: true });
+    stage.element.addEventListener("focus", () => session.activate(index));
+    stage.element.addEventListener("keydown", (event) => this.#key(event, stage));
+    return { element, stage, name, close, value, note, work, bar, signature: null };
+  }
+
+  #draw(view, figure, index) {
+    const { session } = this, { picture } = session, isActive = index === session.active;
+    const state = session.state(view), { explanation, progress, refusal } = state;
+    const channel = isActive ? session.channel : null;
+    const map = channel?.map ?? state.map, node = session.node(view);
+    const { style, colormap, blend, threshold, signed } = session.settings;
+    const signature = [map, picture, style, colormap, blend, threshold, signed];
+    if (!figure.signature?.every((part, i) => part === signature[i])) {
+      figure.signature = signature;
+      figure.stage.draw(picture, map, explanation?.document.geometry, { style, colors: session.colors(), blend, threshold, signed });
+    }
+    const shown = explanation?.document.target.name;
+    const what = [session.views.length > 1 ? view.model : null, node?.query, channel ? channel.title : null].filter(Boolean);
+    fill(figure.name, make("strong", { text: what.join(" · ") || "–" }), make("span", { text: [shown, view.method].filter(Boolean).join(" · ") }));
+    figure.close.hidden = session.views.length === 1;
+    figure.element.classList.toggle("active", isActive && session.views.length > 1);
+    figure.name.setAttribute("aria-pressed", String(isActive));
+    figure.element.setAttribute("aria-label", `View ${index + 1}: ${what.join(", ")}`);
+    const name = session.imageDocument?.name ?? "picture";
+    figure.stage.element.setAttribute("aria-label", picture
+      ? `${name}${map ? `, with the map of ${what.join(", ")} for ${shown ?? "the top class"}` : ""}. Arrow keys read values.` : "No picture yet");
+    figure.stage.showBoxes(explanation?.document.boxes, view.target.detection);
+    figure.stage.showPainting(session.painting);
+    figure.stage.element.classList.toggle("painting", Boolean(session.painting));
+
+    const isWorking = progress !== null && !refusal;
+    figure.work.hidden = !isWorking || !picture;
+    if (isWorking) {
+      figure.work.firstChild.textContent = state.note ? state.note.split(",")[0] : "Computing";
+      if (progress > 0) figure.bar.value = progress;
+      else figure.bar.removeAttribute("value");
+    }
+    fill(figure.note, refusal ? [refusal.message, " ", refusal.advice ? make("span", { text: refusal.advice }) : null] : this.#noteOf(explanation, map, node, picture));
+  }
+
+  /** A line on what the picture lacks. */
+  #noteOf(explanation, map, node, picture) {
+    if (!picture || !explanation) return [];
+    if (!map && node && !node.mappable) return ["No map here: this node's output has no rows and columns. Choose one with a thumbnail."];
+    if (!map) return [];
+    if (map.empty) return [map.warnings?.[0]?.text ?? "The map is empty: nothing here speaks for the target."];
+    return [];
+  }
+
+  #showPointer(place) {
+    this.#pointer = place;
+    this.#figures.forEach((figure) => {
+      figure.stage.showPointer(place);
+      const value = place ? figure.stage.valueAt(place) : null;
+      const sign = this.session.settings.signed && value > 0 ? "+" : "";
+      figure.value.textContent = !place ? "" : value === undefined ? `${place.x}, ${place.y}  not seen`
+        : value === null ? `${place.x}, ${place.y}` : `${place.x}, ${place.y}  ${sign}${value.toFixed(3).replace("-", "−")}`;
+    });
+  }
+
+  /** Arrows read values, the rest enlarges. */
+  #key(event, stage) {
+    if (event.ctrlKey || event.metaKey || event.altKey || !this.session.picture) return;
+    const { width, height } = this.session.picture, step = event.shiftKey ? 1 : Math.max(1, Math.round(width / 60));
+    const moves = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] };
+    if (moves[event.key]) {
+      const from = this.#pointer ?? { x: width >> 1, y: height >> 1 }, [dx, dy] = moves[event.key];
+      this.#showPointer({ x: Math.min(width - 1, Math.max(0, from.x + dx)), y: Math.min(height - 1, Math.max(0, from.y + dy)) });
+    } else if (["+", "="].includes(event.key)) stage.zoom(1.25);
+    else if (event.key === "-") stage.zoom(0.8);
+    else if (event.key === "0") stage.zoom(0);
+    else if (event.key === "Escape") this.#showPointer(null);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  /** Begins or ends drawing a part of the picture. */
+  paint(on) {
+    const { session } = this;
+    session.painting = on && session.picture ? new Painting(session.picture.width, session.picture.height) : null;
+    session.tell("painting");
+  }
+
+  get zoom() { return sharedLook.zoom; }
+}
