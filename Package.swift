@@ -10,7 +10,8 @@ let package = Package(
     .library(name: "GradCAMShared", type: .dynamic, targets: ["CInterface"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
   ],
   targets: [
     .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
@@ -32,6 +33,13 @@ let package = Package(
     .target(
       name: "GradCAM", dependencies: ["Graph", "Ops", "ONNXLoader", "CDigest", "CGradCAMPlugin", "CPNG", "CJPEG"],
       resources: [.embedInCode("Data/imagenet_labels.txt"), .embedInCode("Data/fixed-10x20.hex")]),
+    .target(
+      name: "HTTPServer",
+      dependencies: [
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+      ]),
     .target(name: "CInterface", dependencies: ["CGradCAM", "GradCAM", "Graph"]),
     .executableTarget(
       name: "GradCAMCommand",
@@ -47,6 +55,7 @@ let package = Package(
     .testTarget(name: "OpsTests", dependencies: ["Graph", "Ops", "CKernels", "TestSupport"], exclude: ["Fixtures"]),
     .testTarget(
       name: "ONNXLoaderTests", dependencies: ["ONNXLoader", "COnnx", "Graph", "TestSupport"], exclude: ["Fixtures"]),
+    .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer"]),
     .testTarget(name: "GradCAMTests", dependencies: ["CDigest", "GradCAM", "TestSupport"], exclude: ["Fixtures"]),
     .testTarget(
       name: "CInterfaceTests", dependencies: ["CInterface", "CGradCAM", "GradCAM", "Graph", "TestSupport"]),
