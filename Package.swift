@@ -10,7 +10,8 @@ let package = Package(
     .library(name: "GradCAMShared", type: .dynamic, targets: ["CInterface"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
   ],
   targets: [
     .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
@@ -20,6 +21,7 @@ let package = Package(
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
     .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
     .target(name: "CDigest"),
+    .target(name: "CPage"),
     .target(name: "COnnx", dependencies: ["CProtobufC"], exclude: ["onnx.proto"]),
     .target(name: "CGradCAMPlugin"),
     .target(name: "CProtection"),
@@ -34,14 +36,22 @@ let package = Package(
       name: "GradCAM",
       dependencies: ["Graph", "GraphLayout", "Ops", "ONNXLoader", "CDigest", "CGradCAMPlugin", "CPNG", "CJPEG"],
       resources: [.embedInCode("Data/imagenet_labels.txt"), .embedInCode("Data/fixed-10x20.hex")]),
+    .target(
+      name: "HTTPServer",
+      dependencies: [
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+      ]),
     .target(name: "CInterface", dependencies: ["CGradCAM", "GradCAM", "Graph"]),
     .executableTarget(
       name: "GradCAMCommand",
       dependencies: [
-        "CAllocation", "CProtection", "CSystem", "GradCAM", "Ops",
+        "CAllocation", "CPage", "CProtection", "CSystem", "GradCAM", "GraphLayout", "HTTPServer", "Ops",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/gradcam",
+      exclude: ["Page", "Serve/openapi.json"],
       resources: [.embedInCode("HTMLReport/report.css"), .embedInCode("HTMLReport/report.js")]),
 
     .target(name: "TestSupport", dependencies: ["Graph"], path: "Tests/Support"),
@@ -50,6 +60,7 @@ let package = Package(
     .testTarget(name: "OpsTests", dependencies: ["Graph", "Ops", "CKernels", "TestSupport"], exclude: ["Fixtures"]),
     .testTarget(
       name: "ONNXLoaderTests", dependencies: ["ONNXLoader", "COnnx", "Graph", "TestSupport"], exclude: ["Fixtures"]),
+    .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer"]),
     .testTarget(
       name: "GradCAMTests", dependencies: ["CDigest", "GradCAM", "GraphLayout", "TestSupport"], exclude: ["Fixtures"]),
     .testTarget(
