@@ -16,7 +16,7 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-    .systemLibrary(name: "CSystem"),
+    .systemLibrary(name: "CPlatform"),
     .systemLibrary(name: "CGradCAM"),
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
     .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
@@ -29,7 +29,7 @@ let package = Package(
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
 
     .target(name: "GraphLayout"),
-    .target(name: "Graph", dependencies: ["CSystem"]),
+    .target(name: "Graph", dependencies: ["CPlatform"]),
     .target(name: "Ops", dependencies: ["Graph", "CKernels", "COpenBLAS"]),
     .target(name: "ONNXLoader", dependencies: ["Graph", "COnnx", "CProtection"]),
     .target(
@@ -47,7 +47,7 @@ let package = Package(
     .executableTarget(
       name: "GradCAMCommand",
       dependencies: [
-        "CAllocation", "CPage", "CProtection", "CSystem", "GradCAM", "GraphLayout", "HTTPServer", "Ops",
+        "CAllocation", "CPage", "CProtection", "CPlatform", "GradCAM", "GraphLayout", "HTTPServer", "Ops",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/gradcam",

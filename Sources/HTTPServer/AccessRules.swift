@@ -19,11 +19,12 @@ struct AccessRules {
   private let names: Set<String>
   private let listensEverywhere: Bool
 
-  init(_ settings: HTTPServerSettings, port: Int) {
-    host = settings.host.lowercased()
+  init(_ settings: HTTPServerSettings, host: String, port: Int) {
+    self.host = host.lowercased()
     self.port = port
     token = settings.token
     listensEverywhere = host == "0.0.0.0" || host == "::"
+    let host = self.host
     let own = [host.contains(":") ? "[\(host)]" : host, "localhost", "127.0.0.1", "[::1]"]
     // A client leaves out the port that its protocol implies.
     let plain = port == 80 ? own : []

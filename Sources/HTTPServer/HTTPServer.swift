@@ -16,37 +16,41 @@ public final class HTTPServer: Sendable {
   private let state: NIOLoopBound<ServerState>
   private let isStopped = Mutex(false)
 
-  /// Listens and answers until ``stop()``.
+  /// Listens as the settings say, and answers until ``stop()``.
   ///
   /// Throws ``HTTPServerError/portTaken(host:port:)`` or ``HTTPServerError/cannotListen(host:port:reason:)``.
-  public init(_ settings: HTTPServerSettings, handler: any HTTPHandler) throws(HTTPServerError) {
+  public convenience init(_ settings: HTTPServerSettings, handler: any HTTPHandler) throws(HTTPServerError) {
+    try self.init(HTTPListener(host: settings.host, port: settings.port), settings, handler: handler)
+  }
+
+  /// Takes over a port and answers until ``stop()``; a listener can be taken over once.
+  ///
+  /// Throws ``HTTPServerError/cannotListen(host:port:reason:)``.
+  public init(
+    _ listener: HTTPListener, _ settings: HTTPServerSettings, handler: any HTTPHandler
+  ) throws(HTTPServerError) {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let loop = group.next()
     let shared = NIOLoopBoundBox<ServerState?>.makeEmptyBox(eventLoop: loop)
     let bootstrap = ServerBootstrap(group: group)
-      .serverChannelOption(.backlog, value: 256)
-      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .serverChannelOption(.autoRead, value: false)
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture { try shared.value?.accept(channel) }
       }
     do {
-      channel = try bootstrap.bind(host: settings.host, port: settings.port).wait()
-      port = channel.localAddress?.port ?? settings.port
+      channel = try bootstrap.withBoundSocket(listener.descriptor).wait()
+      port = listener.port
       queue = WorkQueue(settings)
-      state = try loop.submit { [queue, port] in
-        let state = ServerState(settings, port: port, handler: handler, queue: queue)
+      state = try loop.submit { [queue] in
+        let state = ServerState(settings, listener, handler: handler, queue: queue)
         shared.value = state
         return NIOLoopBound(state, eventLoop: loop)
       }.wait()
       try channel.setOption(.autoRead, value: true).wait()
     } catch {
       group.shutdownGracefully { _ in }
-      if let error = error as? IOError, error.errnoCode == EADDRINUSE {
-        throw .portTaken(host: settings.host, port: settings.port)
-      }
-      throw .cannotListen(host: settings.host, port: settings.port, reason: "\(error)")
+      throw .cannotListen(host: listener.host, port: listener.port, reason: "\(error)")
     }
     self.group = group
   }

@@ -1,8 +1,8 @@
 /// Where a server listens, whom it admits and how much it takes.
 public struct HTTPServerSettings: Sendable {
-  /// The address, or the name of one, to listen on.
+  /// The address, or the name of one, to listen on, if the server is given no listener.
   public var host = "127.0.0.1"
-  /// The port to listen on; 0 takes any free one.
+  /// The port to listen on, if the server is given no listener; 0 takes any free one.
   public var port = 0
   /// What a client must show before anything is answered; nil if nothing is demanded. See ``AccessToken``.
   public var token: String?

@@ -9,11 +9,11 @@ final class ServerState {
   let queue: WorkQueue
   private var connections: [ObjectIdentifier: HTTPConnection] = [:]
 
-  init(_ settings: HTTPServerSettings, port: Int, handler: any HTTPHandler, queue: WorkQueue) {
+  init(_ settings: HTTPServerSettings, _ listener: HTTPListener, handler: any HTTPHandler, queue: WorkQueue) {
     self.settings = settings
     self.handler = handler
     self.queue = queue
-    rules = AccessRules(settings, port: port)
+    rules = AccessRules(settings, host: listener.host, port: listener.port)
   }
 
   /// The answer to a body beyond the limit.
