@@ -10,44 +10,59 @@ let package = Package(
     .library(name: "GradCAMShared", type: .dynamic, targets: ["CInterface"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
   ],
   targets: [
     .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-    .systemLibrary(name: "CSystem"),
+    .systemLibrary(name: "CPlatform"),
     .systemLibrary(name: "CGradCAM"),
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
     .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
     .target(name: "CDigest"),
+    .target(name: "CPage"),
     .target(name: "COnnx", dependencies: ["CProtobufC"], exclude: ["onnx.proto"]),
     .target(name: "CGradCAMPlugin"),
     .target(name: "CProtection"),
     .target(name: "CAllocation", dependencies: ["CProtection"]),
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
 
-    .target(name: "Graph", dependencies: ["CSystem"]),
+    .target(name: "GraphLayout"),
+    .target(name: "Graph", dependencies: ["CPlatform"]),
     .target(name: "Ops", dependencies: ["Graph", "CKernels", "COpenBLAS"]),
     .target(name: "ONNXLoader", dependencies: ["Graph", "COnnx", "CProtection"]),
     .target(
-      name: "GradCAM", dependencies: ["Graph", "Ops", "ONNXLoader", "CDigest", "CGradCAMPlugin", "CPNG", "CJPEG"],
+      name: "GradCAM",
+      dependencies: ["Graph", "GraphLayout", "Ops", "ONNXLoader", "CDigest", "CGradCAMPlugin", "CPNG", "CJPEG"],
       resources: [.embedInCode("Data/imagenet_labels.txt"), .embedInCode("Data/fixed-10x20.hex")]),
+    .target(
+      name: "HTTPServer",
+      dependencies: [
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+      ]),
     .target(name: "CInterface", dependencies: ["CGradCAM", "GradCAM", "Graph"]),
     .executableTarget(
       name: "GradCAMCommand",
       dependencies: [
-        "CAllocation", "CProtection", "CSystem", "GradCAM", "Ops",
+        "CAllocation", "CPage", "CProtection", "CPlatform", "GradCAM", "GraphLayout", "HTTPServer", "Ops",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/gradcam",
+      exclude: ["Page", "Serve/openapi.json"],
       resources: [.embedInCode("HTMLReport/report.css"), .embedInCode("HTMLReport/report.js")]),
 
     .target(name: "TestSupport", dependencies: ["Graph"], path: "Tests/Support"),
+    .testTarget(name: "GraphLayoutTests", dependencies: ["GraphLayout"]),
     .testTarget(name: "GraphTests", dependencies: ["Graph", "Ops", "TestSupport"]),
     .testTarget(name: "OpsTests", dependencies: ["Graph", "Ops", "CKernels", "TestSupport"], exclude: ["Fixtures"]),
     .testTarget(
       name: "ONNXLoaderTests", dependencies: ["ONNXLoader", "COnnx", "Graph", "TestSupport"], exclude: ["Fixtures"]),
-    .testTarget(name: "GradCAMTests", dependencies: ["CDigest", "GradCAM", "TestSupport"], exclude: ["Fixtures"]),
+    .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer"]),
+    .testTarget(
+      name: "GradCAMTests", dependencies: ["CDigest", "GradCAM", "GraphLayout", "TestSupport"], exclude: ["Fixtures"]),
     .testTarget(
       name: "CInterfaceTests", dependencies: ["CInterface", "CGradCAM", "GradCAM", "Graph", "TestSupport"]),
     .testTarget(

@@ -12,8 +12,6 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
   private var observation: Observation?
   /// The file's metadata, sorted.
   private lazy var metadata = explainer.model.graph.metadata.sorted { $0.key < $1.key }
-  /// The names and infos of inputs that take no image.
-  private let inputs: [String: ValueInfo]
   /// The nodes as C structs.
   private lazy var nodes = explainer.focus.catalogue.entries.map(node)
 
@@ -28,10 +26,9 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
     }
     node = text(options.node) ?? "auto"
     let inputs = try model.tensors(options)
-    self.inputs = inputs.mapValues { ValueInfo($0) }
     explainer = try Explainer(
       model, nodes: [node],
-      preprocessing: DecidedPreprocessing(PreprocessingChoice(options), for: model, inputs: self.inputs),
+      preprocessing: DecidedPreprocessing(PreprocessingChoice(options), for: model, inputs: inputs.mapValues { ValueInfo($0) }),
       labels: text(options.labels).map { try Labels(contentsOf: $0) },
       compatibility: choice(options.compat, "compat") ?? .pytorchGradCAM, inputs: inputs,
       threadCount: options.threads == 0 ? nil : Int(options.threads), reusesWeights: true)
@@ -129,12 +126,12 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
   /// Runs the model on an image that is asked about afterwards.
   func observe(_ given: gradcam_image) throws -> ObservationHandle {
     ObservationHandle(
-      try explainer.observe(explainer.prepare(given), isOpen: true), Asker(explainer, node: node, inputs: inputs))
+      try explainer.observe(explainer.prepare(given), isOpen: true), Asker(explainer, node: node))
   }
 
   /// The maps of each image that answer a request, on as many threads as the model has.
   func ask(_ images: [gradcam_image], _ request: gradcam_request) throws -> [ExplanationList] {
-    let asked = try Asker(explainer, node: node, inputs: inputs).asking(Question(request))
+    let asked = try Asker(explainer, node: node).asking(Question(request))
     let progress = Progress(request), caller = pthread_self()
     let done = Atomic<Int>(0), isEnded = Atomic<Bool>(false)
     func report(_ part: Double) throws {
@@ -180,9 +177,7 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
     asked.classes = text(request.class_name).map { [$0] } ?? []
     asked.score = request.of_probability != 0 ? .probability : .logit
     asked.isCounterfactual = request.counterfactual != 0
-    let planned = try PlannedTarget(
-      asked, in: explainer.model, size: explainer.planner.inputSize, inputs: inputs, labels: explainer.labels)
-    return try TargetChoice(planned, of: explainer).targets(explainer, of: observation)[0]
+    return try TargetChoice(explainer.planned(asked), of: explainer).targets(explainer, of: observation)[0]
   }
 }
 

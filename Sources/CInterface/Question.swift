@@ -7,22 +7,16 @@ struct Asker {
   let explainer: Explainer
   /// The node that is explained unless others are asked for.
   private let node: String
-  /// What inputs that take no image are given, by name.
-  private let inputs: [String: ValueInfo]
 
-  init(_ explainer: Explainer, node: String, inputs: [String: ValueInfo]) {
-    (self.explainer, self.node, self.inputs) = (explainer, node, inputs)
-  }
+  init(_ explainer: Explainer, node: String) { (self.explainer, self.node) = (explainer, node) }
 
   /// Plans what a request asks for.
   func asking(_ question: Question) throws -> AskedQuestion {
-    let planned = try PlannedTarget(
-      question.target, in: explainer.model, size: explainer.planner.inputSize, inputs: inputs, labels: explainer.labels)
-    var asking = try explainer.asking(
-      planned, nodes: question.nodes.isEmpty ? [node] : question.nodes, hint: question.hint,
+    var (asking, choice) = try explainer.asking(
+      question.target, nodes: question.nodes.isEmpty ? [node] : question.nodes, hint: question.hint,
       compatibility: question.compatibility)
     asking.settings.conceptCount = question.conceptCount
-    return AskedQuestion(question: question, explainer: asking, choice: try TargetChoice(planned, of: asking))
+    return AskedQuestion(question: question, explainer: asking, choice: choice)
   }
 }
 

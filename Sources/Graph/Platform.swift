@@ -1,5 +1,5 @@
-// Re-exports the C library and CSystem, on every platform, to every module that imports this one.
-@_exported import CSystem
+// Re-exports the C library and CPlatform, on every platform, to every module that imports this one.
+@_exported import CPlatform
 
 #if canImport(Glibc)
   @_exported import Glibc

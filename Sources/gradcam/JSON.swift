@@ -38,3 +38,10 @@ private func json(_ value: some Encodable, _ formatting: JSONEncoder.OutputForma
     positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
   return String(decoding: try encoder.encode(value), as: UTF8.self).withVisibleJSONStrings
 }
+
+/// The value that a JSON document stands for.
+///
+/// Throws `DecodingError` if it stands for no such value.
+func parsedJSON<Value: Decodable>(_ bytes: [UInt8]) throws -> Value {
+  try JSONDecoder().decode(Value.self, from: Data(bytes))
+}

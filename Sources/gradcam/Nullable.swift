@@ -20,3 +20,5 @@ extension Nullable: Decodable where Value: Decodable {
 }
 
 extension Nullable: Equatable where Value: Equatable {}
+
+extension Nullable: Sendable where Value: Sendable {}

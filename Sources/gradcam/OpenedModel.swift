@@ -13,9 +13,13 @@ struct OpenedModel {
   private let preprocessing: DecidedPreprocessing
   private let labels: Labels?
 
+  /// - Parameter registry: the registry that the plugins have already loaded; nil loads it.
+  ///
   /// Throws what opening the model, reading tensors and labels, and finding the values explained throws.
-  init(_ path: String, _ host: HostOptions, _ image: ImageOptions, _ request: TargetRequest) throws {
-    let opened = try host.open(path, image)
+  init(
+    _ path: String, _ host: HostOptions, _ image: ImageOptions, _ request: TargetRequest, registry: Registry? = nil
+  ) throws {
+    let opened = try host.open(path, image, registry: registry)
     tensors = try InputTensors(tensors: image.tensor, pictures: image.pictures, model: opened)
     model = tensors.batch.map { opened.taking(imagesPerRun: $0) } ?? opened
     otherPaths = tensors.paths + request.paths + [image.labels].compactMap { $0 }
@@ -46,5 +50,14 @@ struct OpenedModel {
       picture: picture, threadCount: threadCount, reusesWeights: reusesWeights, visitsNodes: visitsNodes,
       explainsAllImages: target.explainsAllImages)
     return (explainer, try TargetChoice(target, of: explainer))
+  }
+
+  /// One that is to be asked about many targets of many pictures.
+  ///
+  /// Throws what planning throws.
+  func openExplainer(threadCount: Int?) throws -> Explainer {
+    try Explainer(
+      model, preprocessing: preprocessing, labels: labels, inputs: tensors.others, threadCount: threadCount,
+      reusesWeights: true)
   }
 }

@@ -28,6 +28,11 @@ struct Sweep: ParsableCommand {
     help: ArgumentHelp("The contact sheet; NAME.sweep.png in the working directory by default.", valueName: "FILE"),
     completion: .file())
   var output: String?
+  @Option(
+    help: ArgumentHelp(
+      "The page of 'gradcam serve' as one file, with the map of every node in it.", valueName: "HTML"),
+    completion: .file(extensions: ["html"]))
+  var report: String?
   @OptionGroup(title: "Drawing") var drawing: DrawingOptions
   @OptionGroup var provenance: ProvenanceOptions
   @OptionGroup var threads: ThreadOptions
@@ -43,6 +48,11 @@ struct Sweep: ParsableCommand {
     if best, json { throw ValidationError("Give --best or --json, not both.") }
     if best, metric == "none" { throw ValidationError("--best needs a --metric.") }
     if best, output != nil { throw ValidationError("Give --best or --output, not both.") }
+    if best, report != nil { throw ValidationError("Give --best or --report, not both.") }
+    if let report, !report.lowercased().hasSuffix(".html") { throw ValidationError("--report must end in .html.") }
+    if report != nil, target.mask ?? target.embedding != nil {
+      throw ValidationError("--report cannot hold the pictures of --mask and --embedding.")
+    }
     if best, provenance.path != nil { throw ValidationError("Give --best or --provenance, not both.") }
   }
 
@@ -51,7 +61,7 @@ struct Sweep: ParsableCommand {
     let clock = ContinuousClock()
     try host.enterSandbox(
       models: [self.model], read: images, image.paths, self.target.request.paths, boxes.paths,
-      written: best ? [] : [output ?? ".", provenance.path])
+      written: best ? [] : [output ?? ".", report, provenance.path])
     let opened = try OpenedModel(model, host, image, target.request)
     let model = opened.model
     let sources = try opened.sources(images, item: item.item)
@@ -61,6 +71,10 @@ struct Sweep: ParsableCommand {
         advice: "sweep one image at a time, one of a batch with --item")
     }
     let method = try model.registry.method(named: method)
+    guard report == nil || sources.usesPictures else {
+      throw GradCAMError(
+        .usage, at: "--report", problem: "needs a picture, but a tensor was given", advice: "give a PNG or JPEG file")
+    }
     guard method.scope == .node, !(method is any ConceptMethod) else {
       throw GradCAMError(
         .usage, at: "--method \(self.method)", problem: "does not make a map per node", advice: "choose gradcam, say")
@@ -94,6 +108,10 @@ struct Sweep: ParsableCommand {
     }
     let ranked = clock.now
 
+    if let report {
+      let file = try page(explanations, of: observation, explainer, sources.name(0))
+      try writeAtomically(Array(file.text.utf8), to: report)
+    }
     var result = SweepReport(
       image: sources.name(0), model: model.path, explanations, values: values, metric: metric,
       maps: mapped - start, ranking: ranked - mapped, preprocessing: explainer.preprocessingText(of: prepared),
@@ -104,7 +122,7 @@ struct Sweep: ParsableCommand {
         to: sheet, texts: MapSubjects(explanations, model: model).texts)
     }
     if let recorder {
-      result.provenance = recorder.part(images: images, outputs: [sheet].compactMap { $0 })
+      result.provenance = recorder.part(images: images, outputs: [sheet, report].compactMap { $0 })
       if provenance.isAsked {
         recorder.add(explanations.map { result.result(of: $0) })
         try provenance.write(recorder.whole())
@@ -116,7 +134,7 @@ struct Sweep: ParsableCommand {
 
   private func sheetPath(of sources: ImageSources, _ opened: OpenedModel) throws -> String {
     var paths = ClaimedPaths(inputs: opened.paths + images + [boxes.path].compactMap { $0 })
-    if let path = provenance.path { try paths.claim(path) }
+    for path in [report, provenance.path] { if let path { try paths.claim(path) } }
     guard let output else { return paths.claimFree(stem(sources.name(0)).withoutControls + ".sweep", "png") }
     try Picture.checkFormat(ofOutput: output)
     try paths.claim(output)
@@ -133,6 +151,26 @@ struct Sweep: ParsableCommand {
       try objects?.check(explainer.labels, classCount: catalogue.classCount, of: explainer.model.path)
     }
     return objects
+  }
+
+  private func page(
+    _ explanations: [Explanation], of observation: Observation, _ explainer: Explainer, _ name: String
+  ) throws -> PageFile {
+    let model = explainer.model, picture = explanations[0].shown[0].picture!
+    let document = ModelDocument(explainer, name: model.name, argument: self.model, options: [])
+    let image = ImageDocument(
+      id: "image", name: fileName(name), path: name, width: picture.width, height: picture.height,
+      png: try picture.encoded(for: "image.png").base64)
+    let explanation = ExplanationDocument(
+      explanations, of: model, classes: try explainer.classes(of: observation, count: 10),
+      assumed: explainer.warnings + observation.image.warnings)
+    return PageFile(
+      about: AboutDocument(models: [model.name], images: [image], registry: model.registry),
+      models: [model.name: document], images: [image.id: image],
+      explanations: [
+        .init(
+          model: model.name, image: image.id, method: method, target: .init(target.request), explanation: explanation)
+      ])
   }
 
   private func rank(

@@ -10,7 +10,7 @@ func fuzzMetadata(_ input: [UInt8]) throws {
   }
   var entries: [String: String] = [:]
   for line in String(decoding: input, as: UTF8.self).split(separator: "\n") {
-    let parts = line.split(separator: "=", maxSplits: 1)
+    let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     entries[String(parts[0])] = parts.count > 1 ? String(parts[1]) : ""
   }
   _ = try ModelMetadata(entries)

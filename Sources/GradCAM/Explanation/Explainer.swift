@@ -105,6 +105,25 @@ public struct Explainer: Sendable {
     return asking
   }
 
+  /// The same model with plans, weights and memory, asked what a request says.
+  ///
+  /// Throws what `planned`, `asking` and `TargetChoice` throw.
+  public func asking(
+    _ request: TargetRequest, nodes: [String] = [], hint: FeatureMapHint = FeatureMapHint(),
+    compatibility: Compatibility? = nil
+  ) throws -> (Explainer, TargetChoice) {
+    let target = try planned(request)
+    let asking = try asking(target, nodes: nodes, hint: hint, compatibility: compatibility)
+    return (asking, try TargetChoice(target, of: asking))
+  }
+
+  /// A request whose values were found in the model.
+  ///
+  /// Throws what `PlannedTarget` throws.
+  public func planned(_ request: TargetRequest) throws -> PlannedTarget {
+    try PlannedTarget(request, in: model, size: planner.inputSize, inputs: planner.otherInputs, labels: labels)
+  }
+
   private init(
     _ planners: PlannersBySize, _ decided: DecidedPreprocessing, _ givenLabels: Labels?,
     _ compatibility: Compatibility, namesNodes: Bool, explainsScores: Bool, assuming assumed: [Warning],
@@ -296,18 +315,26 @@ extension Explainer {
   ///
   /// The explanations do not hold activations, so that few are in memory twice. If the explainer visits nodes, each is
   /// explained when the gradient reaches it.
+  /// - Parameter progress: receives the fraction done, from 0 to 1; what it throws ends the work.
   ///
   /// Throws what `explain` throws, and `defect` if the explainer visits nodes and the method needs more than the tap.
-  public func sweep(_ target: any Target, of observation: Observation, method name: String) throws -> [Explanation] {
+  public func sweep(
+    _ target: any Target, of observation: Observation, method name: String,
+    progress: @escaping (Double) throws -> Void = { _ in }
+  ) throws -> [Explanation] {
     let method = NamedMethod(name: name, method: try model.registry.method(named: name, following: compatibility))
     guard !observation.focus.visitsTaps || method.method is any TapMethod else {
       throw GradCAMError(.defect, at: "\(.method, name)", problem: "needs more than the taps of visited nodes")
     }
-    var found = [[Explanation]](repeating: [], count: observation.taps.count)
+    var found = [[Explanation]](repeating: [], count: observation.taps.count), done = 0.0
+    let share = 1 / Double(found.count)
     try observation.visit(target) { place, tap in
       var runner = MethodRunner(
         explainer: self, target: target, observation: observation, places: [place], taps: [tap], methods: [method])
-      try runner.makeMaps(skipsUnsupported: false, progress: { _, _ in })
+      let before = done
+      try runner.makeMaps(skipsUnsupported: false) { part, _ in try progress((before + part) * share) }
+      done += 1
+      try progress(done * share)
       found[place] = try runner.explanations(tellsIgnoredNodes: false)[0].map(\.withoutTap)
     }
     return found.flatMap { $0 }

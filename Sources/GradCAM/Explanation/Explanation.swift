@@ -69,7 +69,10 @@ public struct Explanation: Sendable {
   /// Whether the map shows nothing, as a warning says.
   public var isEmpty: Bool { warnings.contains { $0.code.meansEmptyMap } }
 
-  var geometry: PreprocessingGeometry { shown[0].geometry }
+  /// How the first picture shown became the network's input.
+  package var geometry: PreprocessingGeometry { shown[0].geometry }
+  /// Whether negative values of the map count as 0 when it is drawn.
+  package var isRectified: Bool { drawing.isRectified }
 
   /// Draws the map over the picture of the first image input shown: values in 0 … 1, at the picture's size.
   public func drawnMap() -> HeatMap { drawnMap(over: shown[0]) }

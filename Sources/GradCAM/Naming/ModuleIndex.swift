@@ -217,6 +217,9 @@ struct ModuleIndex: Sendable {
     return [".weight", ".bias"].contains(where: graph.values[value].name.hasSuffix)
   }
 
+  /// The modules that contain a node, outermost first.
+  func containers(of node: Int) -> [String] { scopes[node]?.modules ?? [] }
+
   /// The innermost module of a node, with `:k` if it is not in the module's last call.
   func place(of node: Int) -> String? {
     places[node].map { path, call in

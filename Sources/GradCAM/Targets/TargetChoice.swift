@@ -29,12 +29,16 @@ public struct TargetChoice: Sendable {
       try request.classes.map { try labels.index(of: $0, classCount: count) }.withoutRepeats
     }
     (score, isCounterfactual) = (request.score, request.isCounterfactual)
-    mask = try request.mask.map { ($0, try Picture(contentsOf: $0)) }
+    mask = try request.mask.map { ($0, try request.picture(at: $0)) }
     switch planned.kind {
     case .elements(let selection): kind = .target(try selection.target(in: explainer.explainedShape))
     case .embedding(let reference):
-      let vector = try reference.vector ?? explainer.observe(explainer.prepare(contentsOf: reference.path)).contents
-      kind = .target(try CosineSimilarity(to: vector, from: reference.path))
+      let path = reference.path
+      func contents(of picture: Picture) throws -> [Float] {
+        try explainer.observe(located(path) { try explainer.prepare(picture) }).contents
+      }
+      let vector = try reference.vector ?? contents(of: request.picture(at: path))
+      kind = .target(try CosineSimilarity(to: vector, from: path))
     case .box(let rank, let layout):
       let known = layout.knownClasses ?? Array(labels.names.isEmpty ? 0..<65_536 : labels.names.indices)
       let classes = try classes(of: (known.max() ?? -1) + 1)

@@ -20,6 +20,8 @@ public struct TargetRequest: Sendable {
   public var columns: [String] = []
   /// The path of an array, or of a picture, that an output is to be similar to.
   public var embedding: String?
+  /// Pictures that are not files, by the names that stand for their paths.
+  public var pictures: [String: Picture] = [:]
   /// Whether to explain what speaks against the target.
   public var isCounterfactual = false
 
@@ -27,7 +29,12 @@ public struct TargetRequest: Sendable {
   public init() {}
 
   /// The files that are read.
-  public var paths: [String] { [mask, embedding].compactMap { $0 } }
+  public var paths: [String] { [mask, embedding].compactMap { $0 }.filter { pictures[$0] == nil } }
+
+  /// The picture of a path.
+  ///
+  /// Throws what reading throws.
+  func picture(at path: String) throws -> Picture { try pictures[path] ?? Picture(contentsOf: path) }
 
   /// The given settings that choose a target other than plain classes.
   private var kinds: [Setting] {

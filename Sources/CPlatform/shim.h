@@ -1,6 +1,6 @@
 // Functions of the C library and the processor that Swift's own modules lack.
-#ifndef CSYSTEM_H
-#define CSYSTEM_H
+#ifndef CPLATFORM_H
+#define CPLATFORM_H
 
 #if __has_include(<malloc.h>)
 #include <malloc.h>

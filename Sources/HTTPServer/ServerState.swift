@@ -1,0 +1,64 @@
+import NIOCore
+import NIOHTTP1
+
+/// What the connections of a server share; belongs to its event loop.
+final class ServerState {
+  let settings: HTTPServerSettings
+  let rules: AccessRules
+  let handler: any HTTPHandler
+  let queue: WorkQueue
+  private var connections: [ObjectIdentifier: HTTPConnection] = [:]
+
+  init(_ settings: HTTPServerSettings, _ listener: HTTPListener, handler: any HTTPHandler, queue: WorkQueue) {
+    self.settings = settings
+    self.handler = handler
+    self.queue = queue
+    rules = AccessRules(settings, host: listener.host, port: listener.port)
+  }
+
+  /// The answer to a body beyond the limit.
+  var bodyTooLarge: HTTPResponse {
+    handler.refusal(status: 413, text: "A body may have \(settings.maximumBodyBytes) bytes.")
+  }
+
+  /// The answer while too much is in work.
+  var busy: HTTPResponse {
+    var response = handler.refusal(status: 503, text: "The server is busy; try again.")
+    response.headers.append(("Retry-After", "1"))
+    return response
+  }
+
+  /// Makes a new client's channel a connection, or closes it if there are too many of them.
+  func accept(_ channel: any Channel) throws {
+    if connections.count >= settings.maximumConnections { try makeRoom() }
+    let connection = HTTPConnection(channel, of: self)
+    connections[ObjectIdentifier(connection)] = connection
+    channel.closeFuture.assumeIsolated().whenComplete { _ in
+      self.connections[ObjectIdentifier(connection)] = nil
+    }
+    var limits = NIOHTTPDecoderLimitConfiguration()
+    limits.maxHeaderFieldSize = settings.maximumHeadBytes
+    limits.maxHeaderListSize = settings.maximumHeadBytes
+    limits.maxHeaderFieldCount = 100
+    var framing = HTTPResponseEncoder.Configuration()
+    framing.automaticallySetFramingHeaders = false
+    let pipeline = channel.pipeline.syncOperations
+    try pipeline.addHandler(HTTPResponseEncoder(configuration: framing))
+    try pipeline.addHandler(ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: limits)))
+    try pipeline.addHandler(connection)
+  }
+
+  /// Ends all connections.
+  func closeAll() {
+    for connection in connections.values { connection.close() }
+  }
+
+  /// Clients that hold connections without asking for anything must not keep others out.
+  private func makeRoom() throws {
+    let candidates = connections.values.filter { $0.phase != .answering }
+    guard let first = candidates.min(by: { ($0.phase.rawValue, $0.since) < ($1.phase.rawValue, $1.since) }) else {
+      throw ChannelError.operationUnsupported
+    }
+    first.close()
+  }
+}

@@ -1,0 +1,101 @@
+import GradCAM
+import Graph
+import Synchronization
+
+/// A model of the page, with the run of the image that was asked about last.
+final class LiveModel: Sendable {
+  /// The name among the page's models.
+  let name: String
+  let document: ModelDocument
+  let explainer: Explainer
+  private let input: String
+  private let given: [String: ImageContents]
+  private let last = Mutex<Run?>(nil)
+
+  /// A run, used by one thread at a time.
+  private struct Run: @unchecked Sendable {
+    let image: String
+    let observation: Observation
+  }
+
+  /// - Parameters:
+  ///   - argument: what names the model on a command line.
+  ///   - options: the options that it was opened with.
+  ///
+  /// Throws what planning throws.
+  init(
+    _ opened: OpenedModel, name: String, argument: String, options: [String], threadCount: Int?
+  ) throws {
+    explainer = try opened.openExplainer(threadCount: threadCount)
+    given = opened.tensors.images
+    guard let free = opened.model.imageInputs.first(where: { [given] in given[$0.name] == nil }) else {
+      throw GradCAMError(
+        .usage, at: argument, problem: "every input that takes a picture is given one already",
+        advice: "leave one of them to the page")
+    }
+    input = free.name
+    self.name = name
+    document = ModelDocument(explainer, name: name, argument: argument, options: options)
+  }
+
+  /// Maps of a picture.
+  ///
+  /// - Parameters:
+  ///   - picture: the picture and its identifier: pictures with the same one are equal.
+  ///   - nodes: as `--node` takes them; `["all"]` for all at which a map can be taken.
+  ///   - classCount: how many of the most probable classes are listed.
+  ///   - progress: receives the fraction done; what it throws ends the work.
+  ///
+  /// Throws what planning, preparing and explaining throw.
+  func explain(
+    _ picture: (id: String, picture: Picture), nodes: [String], method: String, target request: TargetRequest,
+    classCount: Int, progress: @escaping (Double) throws -> Void
+  ) throws -> ExplanationDocument {
+    let (asking, choice) = try explainer.asking(request, nodes: nodes)
+    let clock = ContinuousClock(), start = clock.now
+    return try observing(picture) { observation, isNew in
+      try progress(0)
+      let forward = isNew ? clock.now - start : .zero, seen = clock.now
+      let asked = try asking.ask(observation)
+      let target = try choice.targets(asking, of: asked)[0]
+      let explanations =
+        nodes == ["all"]
+        ? try asking.sweep(target, of: asked, method: method, progress: progress)
+        : try asking.explain(target, of: asked, methods: [method], progress: progress)
+      return ExplanationDocument(
+        explanations, of: asking.model, classes: try explainer.classes(of: asked, count: classCount),
+        assumed: asking.warnings + asked.image.warnings,
+        times: .init(forward: forward.milliseconds, maps: (clock.now - seen).milliseconds))
+    }
+  }
+
+  /// The channels of a node that count most for a target.
+  func channels(
+    of picture: (id: String, picture: Picture), node: String, target request: TargetRequest, count: Int
+  ) throws -> ChannelsDocument {
+    let (asking, choice) = try explainer.asking(request, nodes: [node])
+    return try observing(picture) { observation, _ in
+      let asked = try asking.ask(observation)
+      let tap = try asked.taps(of: choice.targets(asking, of: asked)[0])[0]
+      return ChannelsDocument(tap, node: asking.model.nodesByTensor[asked.taps[0].tensor], count: count)
+    }
+  }
+
+  /// Lends the run of a picture, which is kept until another one is asked about.
+  ///
+  /// - Parameter body: receives whether the run is new.
+  private func observing<Result>(
+    _ picture: (id: String, picture: Picture), _ body: (Observation, _ isNew: Bool) throws -> Result
+  ) throws -> Result {
+    let known = last.withLock { last in
+      defer { last = nil }
+      return last?.image == picture.id ? last : nil
+    }
+    var contents = given
+    contents[input] = .picture(picture.picture)
+    let run =
+      try known ?? Run(image: picture.id, observation: explainer.observe(explainer.prepare(contents), isOpen: true))
+    defer { last.withLock { $0 = run } }
+    return try body(run.observation, known == nil)
+  }
+}

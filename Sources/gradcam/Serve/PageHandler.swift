@@ -1,0 +1,223 @@
+import GradCAM
+import Graph
+import HTTPServer
+
+/// Answers the requests of the page and of scripts; docs/serve.md and openapi.json say how.
+struct PageHandler: HTTPHandler {
+  let models: [LiveModel]
+  let registry: Registry
+  let pictures: PictureStore
+  let turns: Turns
+  let limits: AboutDocument.Limits
+
+  func answer(_ request: HTTPRequest, _ call: HTTPCall) {
+    do {
+      try route(request, call)
+    } catch is AnsweredAlready {
+    } catch let failure as HTTPFailure {
+      call.send(failure.response)
+    } catch let error as GradCAMError {
+      call.send(HTTPFailure(error).response)
+    } catch {
+      call.send(HTTPFailure(500, code: "defect", "\(error)").response)
+    }
+  }
+
+  private func route(_ request: HTTPRequest, _ call: HTTPCall) throws {
+    let path = request.path.split(separator: "/", omittingEmptySubsequences: false).dropFirst().map(String.init)
+    switch path {
+    case [""]: try only(["GET"], request) { call.send(.text(PageAssets.markup, "text/html")) }
+    case ["page.css"]: try only(["GET"], request) { call.send(.text(PageAssets.style, "text/css")) }
+    case ["page.js"]: try only(["GET"], request) { call.send(.text(PageAssets.script, "text/javascript")) }
+    case ["standalone.html"]:
+      try only(["GET"], request) { call.send(.text(PageFile.template, "text/html")) }
+    case ["openapi.json"]:
+      try only(["GET"], request) {
+        call.send(.text(PageAssets.interface, "application/json"))
+      }
+    case ["v1"]:
+      try only(["GET"], request) {
+        let about = AboutDocument(
+          models: models.map(\.name), images: pictures.initial.map(\.document), registry: registry, limits: limits)
+        call.send(try .json(about))
+      }
+    case ["v1", "models"]:
+      try only(["GET"], request) { call.send(try .json(ModelList(models: models.map(\.name)))) }
+    case ["v1", "images"]: try only(["POST"], request) { try upload(request, call) }
+    default:
+      if path.count == 3, path[0] == "v1", path[1] == "images" {
+        try only(["GET", "DELETE"], request) { try image(path[2], request, call) }
+      } else if path.count == 3, path[0] == "v1", path[1] == "models" {
+        try model(path[2], request, call)
+      } else {
+        throw HTTPFailure(404, code: "not-found", "there is nothing at \(request.path)")
+      }
+    }
+  }
+
+  private struct ModelList: Encodable { let models: [String] }
+
+  private func only(_ methods: [String], _ request: HTTPRequest, _ body: () throws -> Void) throws {
+    guard methods.contains(request.method == "HEAD" ? "GET" : request.method) else {
+      throw HTTPFailure(
+        405, code: "method", "\(request.method) is not possible here",
+        advice: "use \(methods.joined(separator: " or "))",
+        headers: [("Allow", (methods.contains("GET") ? methods + ["HEAD"] : methods).joined(separator: ", "))])
+    }
+    try body()
+  }
+
+  // MARK: Pictures
+
+  private func upload(_ request: HTTPRequest, _ call: HTTPCall) throws {
+    let entry = pictures.add(try located("body") { try Picture(decoding: request.body) })
+    var response = try HTTPResponse.json(entry.document)
+    response.status = 201
+    call.send(response)
+  }
+
+  private func image(_ id: String, _ request: HTTPRequest, _ call: HTTPCall) throws {
+    guard let entry = pictures[id] else { throw HTTPFailure.noImage(id) }
+    if request.method == "DELETE" {
+      guard pictures.remove(id) else {
+        throw HTTPFailure(409, code: "usage", "an image of the command line stays")
+      }
+      return call.send(HTTPResponse(status: 204))
+    }
+    call.send(HTTPResponse(status: 200, contentType: "image/png", body: try entry.picture.encoded(for: "image.png")))
+  }
+
+  /// The picture that a request gives or names.
+  private func picture(_ body: PictureBody) throws -> PictureStore.Entry {
+    switch (body.id, body.b64) {
+    case (let id?, nil):
+      guard let entry = pictures[id] else { throw HTTPFailure.noImage(id) }
+      return entry
+    case (nil, let text?):
+      guard let bytes = [UInt8](base64: text) else {
+        throw GradCAMError(
+          .badData, at: "b64", problem: "is not base64", advice: "encode the bytes of a PNG or JPEG file")
+      }
+      let picture = try located("b64") { try Picture(decoding: bytes) }
+      return PictureStore.Entry(id: "", picture: picture, name: nil, path: nil)
+    default:
+      throw GradCAMError(.usage, at: "image", problem: "needs either id or b64", advice: "give one of them")
+    }
+  }
+
+  // MARK: Models
+
+  private func model(_ part: String, _ request: HTTPRequest, _ call: HTTPCall) throws {
+    let colon = part.lastIndex(of: ":").flatMap { [":explain", ":channels"].contains(part[$0...]) ? $0 : nil }
+    let name = String(part[..<(colon ?? part.endIndex)])
+    guard let model = models.first(where: { $0.name == name }) else {
+      throw HTTPFailure(
+        404, code: "not-found", "there is no model '\(name)'",
+        advice: "choose from \(models.map(\.name).joined(separator: ", "))")
+    }
+    switch colon.map({ part[$0...] }) {
+    case ":explain": try only(["POST"], request) { try explain(model, request, call) }
+    case ":channels": try only(["POST"], request) { try channels(model, request, call) }
+    default: try only(["GET"], request) { call.send(try .json(model.document)) }
+    }
+  }
+
+  private struct Explanations: Encodable { let explanations: [ExplanationDocument] }
+
+  private func explain(_ model: LiveModel, _ request: HTTPRequest, _ call: HTTPCall) throws {
+    let body: ExplainBody = try request.decoded(), parameters = body.parameters?.body
+    guard (1...16).contains(body.instances.count) else {
+      throw GradCAMError(.usage, at: "instances", problem: "are \(body.instances.count)", advice: "give 1 to 16")
+    }
+    let nodes =
+      switch parameters?.nodes {
+      case nil: ["auto"]
+      case .all?: ["all"]
+      case .names(let names)?: names
+      }
+    guard (1...256).contains(nodes.count) else {
+      throw GradCAMError(.usage, at: "nodes", problem: "are \(nodes.count)", advice: "give 1 to 256, or \"all\"")
+    }
+    let classCount = parameters?.classes ?? 10, method = parameters?.method ?? "gradcam"
+    guard (0...1000).contains(classCount) else {
+      throw GradCAMError(.usage, at: "classes", problem: "is \(classCount)", advice: "give 0 to 1000")
+    }
+    let target = try parameters?.target?.body.request(picture) ?? TargetRequest()
+    try compute(request, call) { progress in
+      Explanations(
+        explanations: try body.instances.enumerated().map { place, instance in
+          let entry = try picture(instance.body.image.body)
+          return try model.explain(
+            (entry.id, entry.picture), nodes: nodes, method: method, target: target, classCount: classCount
+          ) { part in try progress((Double(place) + part) / Double(body.instances.count)) }
+        })
+    }
+  }
+
+  private func channels(_ model: LiveModel, _ request: HTTPRequest, _ call: HTTPCall) throws {
+    let body: ChannelsBody = try request.decoded(), parameters = body.parameters?.body
+    guard body.instances.count == 1 else {
+      throw GradCAMError(.usage, at: "instances", problem: "are \(body.instances.count)", advice: "give one")
+    }
+    let count = parameters?.count ?? 24
+    guard (1...256).contains(count) else {
+      throw GradCAMError(.usage, at: "count", problem: "is \(count)", advice: "give 1 to 256")
+    }
+    let target = try parameters?.target?.body.request(picture) ?? TargetRequest()
+    try compute(request, call) { progress in
+      try progress(0)
+      let entry = try picture(body.instances[0].body.image.body)
+      return try model.channels(
+        of: (entry.id, entry.picture), node: parameters?.node ?? "auto", target: target, count: count)
+    }
+  }
+
+  // MARK: Computations
+
+  /// Thrown when an answer was begun and cannot become another one.
+  private struct AnsweredAlready: Error {}
+  /// Thrown when the client went away, or the time is over.
+  private struct Cancelled: Error {}
+
+  private struct Progress: Encodable { let progress: Double }
+  private struct Outcome<Result: Encodable>: Encodable { let result: Result }
+
+  /// Computes an answer when it is its turn, and tells its progress if the client wants to know.
+  private func compute<Result: Encodable>(
+    _ request: HTTPRequest, _ call: HTTPCall, _ body: (_ progress: @escaping (Double) throws -> Void) throws -> Result
+  ) throws {
+    let tells = request.accept?.contains("application/x-ndjson") == true
+    func checked() throws { if call.isCancelled { throw Cancelled() } }
+    do {
+      try turns.wait(whileTrue: { !call.isCancelled }) {
+        try checked()
+        guard tells else {
+          let result = try body { _ in try checked() }
+          return call.send(try .json(result))
+        }
+        call.begin(contentType: "application/x-ndjson")
+        do {
+          var told = ContinuousClock.now
+          let result = try body { part in
+            try checked()
+            guard ContinuousClock.now - told > .milliseconds(100) else { return }
+            told = .now
+            try call.write(jsonLine(Progress(progress: part)))
+          }
+          try call.write(jsonLine(Outcome(result: result)))
+        } catch let error as GradCAMError {
+          try call.write(jsonLine(HTTPFailure(error).document))
+        } catch let failure as HTTPFailure {
+          try call.write(jsonLine(failure.document))
+        }
+        call.end()
+      }
+    } catch is Cancelled {
+      throw HTTPFailure(503, code: "cancelled", "the computation was ended")
+    }
+  }
+}
+
+extension HTTPCall {
+  fileprivate func write(_ line: String) throws { try write(Array((line + "\n").utf8)) }
+}

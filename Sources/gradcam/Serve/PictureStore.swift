@@ -1,0 +1,76 @@
+import GradCAM
+import Synchronization
+
+/// The pictures of the page, by identifiers that nobody can guess: those of one browser are unknown to all others.
+final class PictureStore: Sendable {
+  /// A picture with what the page knows of it.
+  struct Entry: Sendable {
+    let id: String
+    let picture: Picture
+    let name, path: String?
+
+    var document: ImageDocument {
+      ImageDocument(id: id, name: name, path: path, width: picture.width, height: picture.height)
+    }
+  }
+
+  /// How many pictures and how many of their pixels are kept besides those of the command line.
+  static let countLimit = 64, pixelLimit = 1 << 28
+
+  /// The pictures of the command line, which stay.
+  let initial: [Entry]
+  /// Those that were uploaded, the most recently used last.
+  private let uploaded = Mutex<[Entry]>([])
+
+  /// Reads the pictures of a command line.
+  ///
+  /// Throws what reading throws.
+  init(paths: [String]) throws {
+    initial = try paths.map { path in
+      Entry(id: Self.newIdentifier(), picture: try Picture(contentsOf: path), name: fileName(path), path: path)
+    }
+  }
+
+  /// Keeps a picture, and forgets those that were not used for longest if there are too many.
+  func add(_ picture: Picture) -> Entry {
+    let entry = Entry(id: Self.newIdentifier(), picture: picture, name: nil, path: nil)
+    uploaded.withLock { entries in
+      entries.append(entry)
+      while entries.count > Self.countLimit || entries.count > 1 && entries.pixelCount > Self.pixelLimit {
+        entries.removeFirst()
+      }
+    }
+    return entry
+  }
+
+  /// The picture with an identifier; nil if there is none, or if it was forgotten.
+  subscript(_ id: String) -> Entry? {
+    if let entry = initial.first(where: { $0.id == id }) { return entry }
+    return uploaded.withLock { entries in
+      guard let index = entries.firstIndex(where: { $0.id == id }) else { return nil }
+      entries.append(entries.remove(at: index))
+      return entries.last
+    }
+  }
+
+  /// Forgets a picture that was uploaded; false if there is none.
+  func remove(_ id: String) -> Bool {
+    uploaded.withLock { entries in
+      guard let index = entries.firstIndex(where: { $0.id == id }) else { return false }
+      entries.remove(at: index)
+      return true
+    }
+  }
+
+  private static func newIdentifier() -> String {
+    var random = SystemRandomNumberGenerator()
+    return (0..<2).map { _ in
+      let digits = String(random.next() as UInt64, radix: 16)
+      return String(repeating: "0", count: 16 - digits.count) + digits
+    }.joined()
+  }
+}
+
+extension [PictureStore.Entry] {
+  fileprivate var pixelCount: Int { reduce(0) { $0 + $1.picture.width * $1.picture.height } }
+}

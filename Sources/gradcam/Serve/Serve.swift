@@ -1,0 +1,123 @@
+import ArgumentParser
+import GradCAM
+import Graph
+import HTTPServer
+
+struct Serve: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "serve",
+    abstract: "Shows networks in the browser: click a node to see its map.",
+    discussion: """
+      The page is for this machine alone unless --host says otherwise; then its address holds a secret, which whoever \
+      knows may use the page. Images are chosen, dropped or pasted in the page, or given here. Scripts may ask the same \
+      questions: docs/serve.md describes the interface. Ctrl-C ends it.
+      """)
+
+  @Argument(
+    help: "Exported networks, files or names in the models folder; and PNG or JPEG files.", completion: .model)
+  var files: [String]
+  @Option(help: ArgumentHelp("The address of this machine to listen on.", valueName: "ADDRESS")) var host = "127.0.0.1"
+  @Option(
+    help: ArgumentHelp("The port; 8765 by default, or a free one if that is taken; 0 for a free one.", valueName: "N"))
+  var port: UInt16?
+  @Flag(help: "Open the page in the browser.") var open = false
+  @Flag(help: "Demand the secret on this machine, too, if others use it.") var token = false
+  @Option(
+    help: ArgumentHelp(
+      "Another name by which the page is reached, such as that of a proxy. Repeatable.", valueName: "NAME"))
+  var allowHost: [String] = []
+  @Option(help: ArgumentHelp("End computations that take longer.", valueName: "SECONDS")) var timeout = 300
+  @Flag(help: "Print a line for each request on standard error.") var log = false
+  @OptionGroup var threads: ThreadOptions
+  @OptionGroup var console: ConsoleOptions
+  @OptionGroup(title: "Input and labels") var image: ImageOptions
+  @OptionGroup(title: "Models and plugins") var hosting: HostOptions
+
+  /// The port that is taken if none is asked for.
+  private static let usualPort = 8765
+  /// The number of requests that are answered at once; computations among them wait for each other.
+  private static let workers = 8
+  /// The largest body: a photograph of a camera, in base64.
+  private static let bodyLimit = 64 << 20
+
+  private var pictures: [String] { files.filter(Picture.hasKnownExtension) }
+  private var models: [String] { files.filter { !Picture.hasKnownExtension($0) } }
+
+  mutating func validate() throws {
+    if models.isEmpty { throw ValidationError("Give a model.") }
+    if !(1...86_400).contains(timeout) { throw ValidationError("--timeout must be 1 to 86400.") }
+  }
+
+  func run() throws {
+    let listener = try listen()
+    let secret = token || !listener.isLoopback ? AccessToken.random() : nil
+    let address = "http://\(host.contains(":") ? "[\(host)]" : host):\(listener.port)/"
+    try hosting.enterSandbox(models: models, read: pictures, image.paths)
+
+    let registry = try hosting.plugins.registry()
+    var names: [String] = []
+    let models = try self.models.map { argument in
+      let opened = try OpenedModel(argument, hosting, image, TargetRequest(), registry: registry)
+      var name = opened.model.name, number = 1
+      while names.contains(name) {
+        number += 1
+        name = "\(opened.model.name)-\(number)"
+      }
+      names.append(name)
+      return try LiveModel(
+        opened, name: name, argument: argument, options: sharedOptions, threadCount: threads.count)
+    }
+    for model in models { for warning in model.explainer.warnings { Console.tell(warning, about: model.name) } }
+    let handler = PageHandler(
+      models: models, registry: registry, pictures: try PictureStore(paths: pictures), turns: Turns(),
+      limits: .init(bodyBytes: Self.bodyLimit, images: PictureStore.countLimit))
+    var settings = HTTPServerSettings()
+    settings.token = secret
+    settings.maximumBodyBytes = Self.bodyLimit
+    settings.allowedHosts = allowHost
+    settings.answerSeconds = Double(timeout)
+    settings.workers = Self.workers
+    if log { settings.log = { Console.note("gradcam: \($0)") } }
+    let server = try HTTPServer(listener, settings, handler: handler)
+    try Console.output("The page is at \(address)\(secret.map { "?token=\($0)" } ?? "")")
+    try Console.print("Ctrl-C ends it.")
+    server.run()
+  }
+
+  /// Takes the port, before the sandbox forbids it.
+  private func listen() throws -> HTTPListener {
+    do throws(HTTPServerError) {
+      guard let port else {
+        if let usual = try? HTTPListener(host: host, port: Self.usualPort) { return usual }
+        return try HTTPListener(host: host, port: 0)
+      }
+      return try HTTPListener(host: host, port: Int(port))
+    } catch .portTaken {
+      throw GradCAMError(
+        .usage, at: "--port \(port ?? 0)", problem: "another program has this port",
+        advice: "choose another, or leave it out")
+    } catch {
+      throw GradCAMError(
+        .usage, at: "--host \(host)", problem: "cannot be listened on (\(error))",
+        advice: "give an address of this machine")
+    }
+  }
+
+  /// The options that `explain` needs, too, to see a model as the page does.
+  private var sharedOptions: [String] {
+    var arguments = Array(CommandLine.arguments.drop { $0 != Self.configuration.commandName }.dropFirst())
+    var shared: [String] = []
+    let own = ["--host", "--port", "--allow-host", "--timeout"], ownFlags = ["--open", "--token", "--log", "--quiet"]
+    while !arguments.isEmpty {
+      let argument = arguments.removeFirst()
+      if own.contains(argument) {
+        if !arguments.isEmpty { arguments.removeFirst() }
+      } else if !ownFlags.contains(argument), !files.contains(argument),
+        !own.contains(where: { argument.hasPrefix("\($0)=") })
+      {
+        shared.append(argument)
+      }
+    }
+    return shared
+  }
+}

@@ -1,0 +1,192 @@
+import Foundation
+import GradCAM
+import Testing
+
+/// The server, as scripts use it.
+@Suite struct ServeTests {
+  private static let model = shipped("shapes-vgg.onnx")
+  private static let picture = shipped("samples/pair-004-moon-circle.png")
+
+  private static let description: [String: Any] = {
+    let bytes = try? Data(contentsOf: URL(fileURLWithPath: ofPackage("Sources/gradcam/Serve/openapi.json")))
+    return bytes.flatMap { try? JSONSerialization.jsonObject(with: $0) as? [String: Any] } ?? [:]
+  }()
+
+  /// Checks an answer against its description in openapi.json.
+  private func check(_ answer: LiveServer.Answer, _ path: String, _ method: String = "get") throws {
+    let operations = try #require((Self.description["paths"] as? [String: [String: Any]])?[path], "\(path)")
+    let operation = try #require(operations[method] as? [String: Any])
+    let responses = try #require(operation["responses"] as? [String: [String: Any]])
+    let response = try #require(responses["\(answer.status)"], "\(path) answers \(answer.status)")
+    let content = try #require(response["content"] as? [String: [String: Any]])
+    let schema = try #require(content["application/json"]?["schema"] as? [String: Any])
+    let document = try JSONSerialization.jsonObject(with: answer.body, options: .fragmentsAllowed)
+    #expect(Schema(root: Self.description, rules: schema).fault(of: document) == nil)
+  }
+
+  @Test func documentsAreAsDescribed() throws {
+    let server = try LiveServer([Self.model, shipped("shapes-resnet.onnx"), Self.picture])
+    let about = try server.get("v1")
+    try check(about, "/v1")
+    #expect(try about.json([String: Any].self)["models"] as? [String] == ["shapes-vgg", "shapes-resnet"])
+    let image = try #require((try about.json([String: Any].self)["images"] as? [[String: Any]])?.first)
+    #expect(image["name"] as? String == "pair-004-moon-circle.png" && image["path"] as? String == Self.picture)
+    try check(server.get("v1/models"), "/v1/models")
+    for name in ["shapes-vgg", "shapes-resnet"] { try check(server.get("v1/models/\(name)"), "/v1/models/{model}") }
+    let id = try server.upload(Self.picture)
+    let question: [String: Any] = [
+      "instances": [["image": ["id": id]]], "parameters": ["nodes": "all", "target": ["class": "moon"]],
+    ]
+    let explained = try server.post("v1/models/shapes-vgg:explain", question)
+    try check(explained, "/v1/models/{model}:explain", "post")
+    let channels = try server.post(
+      "v1/models/shapes-vgg:channels",
+      ["instances": [["image": ["id": id]]], "parameters": ["node": "features.10", "count": 3]])
+    try check(channels, "/v1/models/{model}:channels", "post")
+    #expect((try channels.json([String: Any].self)["channels"] as? [Any])?.count == 3)
+    let served = try JSONSerialization.jsonObject(with: server.get("openapi.json").body) as? NSDictionary
+    #expect(served == Self.description as NSDictionary)
+  }
+
+  @Test func mapsAreThoseOfExplain() throws {
+    let workplace = try Workplace(), server = try LiveServer([Self.model])
+    let id = try server.upload(Self.picture)
+    for (method, node, label) in [("gradcam", "features.20", "circle"), ("layercam", "features.10", "moon")] {
+      _ = try workplace.succeed(
+        "explain", Self.model, Self.picture, "--node", node, "--class", label, "--method", method, "--save-map",
+        "map.npy",
+        "--output", "map.png")
+      let array = try workplace.array("map.npy")
+      let answer = try server.post(
+        "v1/models/shapes-vgg:explain",
+        [
+          "instances": [["image": ["id": id]]],
+          "parameters": ["nodes": [node], "target": ["class": label], "method": method],
+        ])
+      let explanation = try #require((try answer.json([String: [[String: Any]]].self)["explanations"])?.first)
+      let map = try #require((explanation["maps"] as? [[String: Any]])?.first?["map"] as? [String: Any])
+      let numbers = try #require(Data(base64Encoded: try #require(map["data"] as? String))).withUnsafeBytes {
+        Array($0.bindMemory(to: Float.self))
+      }
+      #expect(map["shape"] as? [Int] == array.shape)
+      #expect(numbers.map { $0 > 0 ? $0 : 0 } == array.values)
+    }
+  }
+
+  @Test func progressComesInLines() throws {
+    let server = try LiveServer([Self.model])
+    let id = try server.upload(Self.picture)
+    let answer = try server.post(
+      "v1/models/shapes-vgg:explain",
+      ["instances": [["image": ["id": id]]], "parameters": ["method": "scorecam", "nodes": ["features.10"]]],
+      headers: ["Accept": "application/x-ndjson"])
+    #expect(answer.type == "application/x-ndjson")
+    let lines = try answer.body.split(separator: UInt8(ascii: "\n")).map {
+      try #require(try JSONSerialization.jsonObject(with: $0) as? [String: Any])
+    }
+    #expect(lines.dropLast().allSatisfy { ($0["progress"] as? Double).map { (0...1).contains($0) } == true })
+    let result = try #require(lines.last?["result"] as? [String: Any])
+    #expect((result["explanations"] as? [Any])?.count == 1)
+    let failed = try server.post(
+      "v1/models/shapes-vgg:explain",
+      ["instances": [["image": ["id": id]]], "parameters": ["target": ["class": "dragon"]]],
+      headers: ["Accept": "application/x-ndjson"])
+    let last = try #require(failed.body.split(separator: UInt8(ascii: "\n")).last)
+    let error = try #require(try JSONSerialization.jsonObject(with: last) as? [String: Any])
+    #expect((error["error"] as? String)?.contains("dragon") == true)
+  }
+
+  @Test func whatCannotBeUsedIsNamed() throws {
+    let server = try LiveServer([Self.model, Self.picture])
+    let about = try server.get("v1").json([String: Any].self)
+    let given = try #require((about["images"] as? [[String: Any]])?.first?["id"] as? String)
+    func explain(_ parameters: [String: Any], image: [String: Any]? = nil) throws -> LiveServer.Answer {
+      try server.post(
+        "v1/models/shapes-vgg:explain",
+        ["instances": [["image": image ?? ["id": given]]], "parameters": parameters])
+    }
+    let cases: [(LiveServer.Answer, Int, String)] = [
+      (try explain(["nodez": ["auto"]]), 400, "nodez"),
+      (try explain(["nodes": ["features.99"]]), 400, "features.99"),
+      (try explain(["method": "gradcan"]), 400, "gradcan"),
+      (try explain(["target": ["class": "dragon"]]), 400, "dragon"),
+      (try explain(["target": ["class": true]]), 400, "class"),
+      (try explain(["target": ["class": "moon", "contrast": "moon,circle"]]), 400, "contrast"),
+      (try explain(["target": ["detection": 0]]), 422, "shapes-vgg"),
+      (try explain(["target": ["elements": "out[7"]]), 400, "out[7"),
+      (try explain(["classes": 5000]), 400, "classes"),
+      (try explain([:], image: ["id": "0123"]), 404, "0123"),
+      (try explain([:], image: ["b64": "!!"]), 422, "b64"),
+      (try explain([:], image: ["b64": "AAAA"]), 422, "b64"),
+      (try explain([:], image: [:]), 400, "image"),
+      (try explain([:], image: ["path": "/etc/passwd"]), 400, "path"),
+      (try explain(["target": ["embedding": "/etc/passwd"]]), 400, "embedding"),
+      (try explain(["target": ["mask": ["b64": "AAAA"], "class": 1]]), 422, "b64"),
+      (try server.ask("POST", "v1/models/shapes-vgg:explain", Data("{".utf8)), 400, "JSON"),
+      (try server.ask("POST", "v1/models/shapes-vgg:explain", Data("[]".utf8)), 400, "body"),
+      (try server.ask("POST", "v1/models/other:explain", Data("{}".utf8)), 404, "other"),
+      (
+        try server.ask(
+          "POST", "v1/models/shapes-vgg:explain", Data("{}".utf8), headers: ["Content-Type": "text/plain"]), 415,
+        "text/plain"
+      ),
+      (try server.ask("POST", "v1/images", Data("GIF89a".utf8)), 422, "PNG"),
+      (try server.ask("DELETE", "v1/images/\(given)"), 409, "command line"),
+      (try server.ask("DELETE", "v1/images/00"), 404, "00"),
+      (try server.get("v1/images/../../etc/passwd"), 404, "etc"),
+      (try server.get("v2"), 404, "v2"),
+      (try server.ask("PUT", "v1"), 405, "PUT"),
+    ]
+    for (answer, status, word) in cases {
+      let error = try answer.json([String: Any].self)
+      #expect(answer.status == status, "\(error)")
+      #expect((error["error"] as? String)?.contains(word) == true, "\(word): \(error)")
+      #expect(error["code"] is String)
+    }
+    // After all that it answers as before.
+    #expect(try explain(["nodes": "all"]).status == 200)
+  }
+
+  @Test func picturesAreEncodedAnewAndForgotten() throws {
+    let server = try LiveServer([Self.model])
+    let id = try server.upload(fixture("flipped.jpg"))
+    let answer = try server.get("v1/images/\(id)")
+    #expect(answer.status == 200 && answer.type == "image/png")
+    #expect(try Picture(decoding: Array(answer.body)) == Picture(contentsOf: fixture("flipped.jpg")))
+    #expect(try server.ask("DELETE", "v1/images/\(id)").status == 204)
+    #expect(try server.get("v1/images/\(id)").status == 404)
+    let first = try server.upload(Self.picture)
+    for _ in 0..<64 { _ = try server.upload(fixture("pixel.png")) }
+    #expect(try server.get("v1/images/\(first)").status == 404)
+  }
+
+  @Test func networksOfAllKindsSayWhatCanBeExplained() throws {
+    let server = try LiveServer(
+      ["segmentation", "boxes", "embedding", "binary", "angle"].map { fixture("\($0).onnx") } + ["--preset", "raw"])
+    func targets(_ name: String) throws -> [String] {
+      let answer = try server.get("v1/models/\(name)")
+      try check(answer, "/v1/models/{model}")
+      return try #require(try answer.json([String: Any].self)["targets"] as? [String])
+    }
+    #expect(try targets("segmentation") == ["class", "contrast", "segmentation", "elements"])
+    #expect(try targets("boxes").contains("detection"))
+    #expect(try targets("embedding").contains("embedding"))
+    #expect(try targets("binary").starts(with: ["class"]))
+    let options = try server.get("v1/models/boxes").json([String: Any].self)["options"] as? [String]
+    #expect(options == ["--preset", "raw"])
+  }
+
+  @Test func wrongUseIsAnError() throws {
+    let workplace = try Workplace()
+    for (arguments, code, word): ([String], Int32, String) in [
+      (["serve"], 64, "files"), (["serve", Self.picture], 64, "model"),
+      (["serve", Self.model, "--timeout", "0"], 64, "--timeout"),
+      (["serve", "nothing.onnx", "--port", "0"], 66, "nothing.onnx"),
+      (["serve", Self.model, fixture("cut-short.png"), "--port", "0"], 65, "cut-short.png"),
+      (["serve", Self.model, "--host", "192.0.2.1", "--port", "0"], 64, "192.0.2.1"),
+    ] {
+      let outcome = try workplace.run(arguments)
+      #expect(outcome.code == code && outcome.errors.contains(word), "\(arguments): \(outcome.errors)")
+    }
+  }
+}
