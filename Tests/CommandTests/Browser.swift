@@ -11,6 +11,8 @@ final class Browser {
 
   /// What pages wrote to the console as an error, what they threw, and what their policy forbade.
   private(set) var errors: [String] = []
+  /// The addresses that pages asked for.
+  private(set) var requested: [String] = []
 
   private let process = Process()
   private let folder: URL
@@ -46,7 +48,7 @@ final class Browser {
     let targets = try send("Target.getTargets")["targetInfos"] as? [[String: Any]] ?? []
     let page = try #require(targets.first { $0["type"] as? String == "page" }?["targetId"])
     session = try send("Target.attachToTarget", ["targetId": page, "flatten": true])["sessionId"] as? String
-    for domain in ["Page", "Runtime", "Log"] { _ = try send("\(domain).enable") }
+    for domain in ["Page", "Runtime", "Log", "Network", "DOM"] { _ = try send("\(domain).enable") }
   }
 
   deinit {
@@ -62,8 +64,11 @@ final class Browser {
   }
 
   /// Shows a file, once all of it is loaded.
-  func show(_ path: String) throws {
-    let answer = try send("Page.navigate", ["url": URL(fileURLWithPath: path).absoluteString])
+  func show(_ path: String) throws { try open(URL(fileURLWithPath: path)) }
+
+  /// Shows what is at an address, once all of it is loaded.
+  func open(_ address: URL) throws {
+    let answer = try send("Page.navigate", ["url": address.absoluteString])
     #expect(answer["errorText"] == nil, "\(answer)")
     _ = try evaluate(
       "new Promise(done => document.readyState === 'complete' ? done(1) : addEventListener('load', done))")
@@ -91,6 +96,24 @@ final class Browser {
         "features": [["name": "prefers-color-scheme", "value": isDark ? "dark" : "light"]],
       ])
   }
+
+  /// Chooses files for an input that a selector finds.
+  func choose(_ files: [String], _ selector: String) throws {
+    let document = try send("DOM.getDocument")["root"] as? [String: Any]
+    let root = try #require(document?["nodeId"])
+    let node = try #require(try send("DOM.querySelector", ["nodeId": root, "selector": selector])["nodeId"])
+    _ = try send("DOM.setFileInputFiles", ["files": files, "nodeId": node])
+  }
+
+  /// The folder for pictures of what tests saw, for people to look at.
+  static let screenshotFolder: URL = {
+    let variable = ProcessInfo.processInfo.environment["GRADCAM_SCREENSHOTS"]
+    let folder =
+      variable.map { URL(fileURLWithPath: $0) }
+      ?? FileManager.default.temporaryDirectory.appendingPathComponent("gradcam-screenshots")
+    try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    return folder
+  }()
 
   /// Presses a key and lets it go.
   func press(_ key: String, code: Int) throws {
@@ -183,5 +206,10 @@ final class Browser {
       default: false
       }
     if isError { errors.append("\(parameters)") }
+    if event["method"] as? String == "Network.requestWillBeSent",
+      let address = (parameters["request"] as? [String: Any])?["url"] as? String
+    {
+      requested.append(address)
+    }
   }
 }

@@ -111,11 +111,7 @@ struct ReportInBrowserTests {
   /// From a phone to a wide screen nothing is wider than the page, by day and by night and on paper.
   @Test func pageFitsEveryWidth() throws {
     let browser = try Browser()
-    let variable = ProcessInfo.processInfo.environment["GRADCAM_SCREENSHOTS"]
-    let folder =
-      variable.map { URL(fileURLWithPath: $0) }
-      ?? FileManager.default.temporaryDirectory.appendingPathComponent("gradcam-screenshots")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    let folder = Browser.screenshotFolder
     // As in the style sheet: #fbfaf8 by day, #16171a by night.
     let grounds = [false: "rgb(251, 250, 248)", true: "rgb(22, 23, 26)"]
     for (width, isDark) in [(1280, false), (800, true), (390, false)] {

@@ -72,6 +72,6 @@ struct Schema {
 
   /// `JSONSerialization` gives numbers and truth values as objects of one class.
   private func isBoolean(_ value: Any) -> Bool {
-    (value as? NSNumber).map { CFGetTypeID($0) == CFBooleanGetTypeID() } ?? (value is Bool)
+    (value as? NSNumber).map { String(cString: $0.objCType) == "c" } ?? (value is Bool)
   }
 }

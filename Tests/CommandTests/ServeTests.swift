@@ -7,7 +7,7 @@ import Testing
   private static let model = shipped("shapes-vgg.onnx")
   private static let picture = shipped("samples/pair-004-moon-circle.png")
 
-  private static let description: [String: Any] = {
+  nonisolated(unsafe) private static let description: [String: Any] = {
     let bytes = try? Data(contentsOf: URL(fileURLWithPath: ofPackage("Sources/gradcam/Serve/openapi.json")))
     return bytes.flatMap { try? JSONSerialization.jsonObject(with: $0) as? [String: Any] } ?? [:]
   }()
@@ -65,9 +65,8 @@ import Testing
         ])
       let explanation = try #require((try answer.json([String: [[String: Any]]].self)["explanations"])?.first)
       let map = try #require((explanation["maps"] as? [[String: Any]])?.first?["map"] as? [String: Any])
-      let numbers = try #require(Data(base64Encoded: try #require(map["data"] as? String))).withUnsafeBytes {
-        Array($0.bindMemory(to: Float.self))
-      }
+      let text = try #require(map["data"] as? String), bytes = try #require(Data(base64Encoded: text))
+      let numbers = bytes.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
       #expect(map["shape"] as? [Int] == array.shape)
       #expect(numbers.map { $0 > 0 ? $0 : 0 } == array.values)
     }

@@ -4,6 +4,7 @@
 /// Localization, 2020. If the lowest activation is not 0, a channel is set far below all others instead of to 0, as in
 /// pytorch-grad-cam.
 struct AblationCAM: WeightingMethod {
+  var summary: String { "channels weighted by the score lost without them" }
   func passCount(at tap: Tap) -> Int { tap.channels }
 
   func weighting(of tap: Tap, probe: Probe) throws -> Weighting {

@@ -29,6 +29,9 @@ public struct ConceptMap: Sendable {
 
 /// One way to make a map from a tap.
 public protocol CAMMethod: Sendable {
+  /// What it does, in a few words; empty if it does not say.
+  var summary: String { get }
+
   /// What one map shows.
   var scope: MapScope { get }
 
@@ -48,6 +51,9 @@ public protocol CAMMethod: Sendable {
 }
 
 extension CAMMethod {
+  /// Empty.
+  public var summary: String { "" }
+
   /// One node.
   public var scope: MapScope { .node }
 

@@ -3,6 +3,7 @@
 ///
 /// Zhou et al., Learning Deep Features for Discriminative Localization, 2016. TorchCAM keeps negative values.
 struct ClassActivationMapping: WeightingMethod {
+  var summary: String { "channels weighted as the last layer weights them after global average pooling" }
   var isRectified = true
 
   func following(_ source: Compatibility) -> any CAMMethod { ClassActivationMapping(isRectified: source != .torchcam) }

@@ -7,6 +7,7 @@ import Ops
 /// Class-agnostic; each concept has the scores of a feature map that equals it everywhere. Collins et al., Deep Feature
 /// Factorization For Concept Discovery, 2018, from pytorch-grad-cam's starting point.
 struct DeepFeatureFactorization: ConceptMethod {
+  var summary: String { "factors of the activation, each labelled with the class that it resembles most" }
   func passCount(at tap: Tap) -> Int { 1 }
 
   func concepts(of tap: Tap, probe: Probe) throws -> [ConceptMap] {

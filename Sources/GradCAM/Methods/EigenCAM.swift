@@ -3,6 +3,7 @@
 /// Class-agnostic. Its sign, which the definition leaves open, is that of the sum over channels.
 /// Muhammad and Yeasin, Eigen-CAM: Class Activation Map using Principal Components, 2020.
 struct EigenCAM: TapMethod {
+  var summary: String { "the first principal component of the activation, whatever the class" }
   func map(of tap: Tap) throws -> HeatMap {
     try PrincipalComponent(of: tap.activation, tap).map(like: tap.sum { activation, _ in activation })
   }
@@ -10,6 +11,7 @@ struct EigenCAM: TapMethod {
 
 /// Eigen-CAM of activation times gradient.
 struct EigenGradCAM: TapMethod {
+  var summary: String { "the first principal component of gradient times activation" }
   func map(of tap: Tap) throws -> HeatMap {
     let products = zip(tap.activation, tap.gradient).map { $0 * $1 }
     return try PrincipalComponent(of: products, tap).map(like: tap.sum { $0 * $1 })
@@ -20,6 +22,7 @@ struct EigenGradCAM: TapMethod {
 ///
 /// Chung and Ying, Seg-Eigen-CAM: Eigen-Value-Based Visual Explanations for Semantic Segmentation Models, 2025.
 struct SegEigenCAM: TapMethod {
+  var summary: String { "the first principal component of absolute gradient times activation" }
   func map(of tap: Tap) throws -> HeatMap {
     let products = zip(tap.activation, tap.gradient).map { $0 * abs($1) }
     let component = try PrincipalComponent(of: products, tap)

@@ -3,6 +3,7 @@
 ///
 /// Class-agnostic. Fuad et al., Features Understanding in 3D CNNs for Actions Recognition in Video, 2020.
 struct FEM: TapWeightingMethod {
+  var summary: String { "channels weighted by their outliers, whatever the class" }
   func weights(of tap: Tap) -> [Float] {
     tap.byChannel { activation, _ in
       let count = Float(activation.count), mean = activation.reduce(0, +) / count

@@ -6,6 +6,7 @@ import Graph
 /// Zhang et al., Finer-CAM: Spotting the Difference Reveals Finer Details for Visual Explanation, 2025, as in
 /// pytorch-grad-cam if no target is given. TorchCAM's difference is y_c − 0.6 × the mean of the three.
 struct FinerCAM: WeightingMethod {
+  var summary: String { "channels weighted by what sets the class apart from similar ones" }
   /// Whether classes are weighted by their probabilities.
   var weighsByProbability = true
 

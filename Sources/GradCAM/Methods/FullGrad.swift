@@ -4,6 +4,7 @@
 /// Srinivas and Fleuret, Full-Gradient Representation for Neural Network Visualization, 2019; rescaling by channel as
 /// in pytorch-grad-cam.
 struct FullGrad: CAMMethod {
+  var summary: String { "contributions of the picture and of all biases, for the whole network" }
   let scope = MapScope.network
 
   func passCount(at tap: Tap) -> Int { 1 }

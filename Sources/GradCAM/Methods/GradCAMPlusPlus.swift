@@ -3,6 +3,7 @@
 /// Chattopadhay et al., Grad-CAM++: Improved Visual Explanations for Deep Convolutional Networks, 2018; ε and the zeros
 /// of α where g = 0 are pytorch-grad-cam's. TorchCAM 0.5 computes the same share but discards it: its α is g².
 struct GradCAMPlusPlus: TapWeightingMethod {
+  var summary: String { "channels weighted by their gradients above 0" }
   /// Whether α is a share, as in the paper.
   var divides = true
 

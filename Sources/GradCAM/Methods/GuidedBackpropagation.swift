@@ -4,6 +4,7 @@
 /// Rectifiers are Relu, alone or fused, and Clip at 0 without an upper bound; other activations keep their derivative.
 /// Springenberg et al., Striving for Simplicity: The All Convolutional Net, 2015.
 struct GuidedBackpropagation: CAMMethod {
+  var summary: String { "the gradient at the picture, stopped below 0 at every Relu, for the whole network" }
   let scope = MapScope.network
 
   func passCount(at tap: Tap) -> Int { 1 }
@@ -17,6 +18,7 @@ struct GuidedBackpropagation: CAMMethod {
 ///
 /// Selvaraju et al., Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization, 2017.
 struct GuidedGradCAM: CAMMethod {
+  var summary: String { "gradcam times guided-backprop" }
   func passCount(at tap: Tap) -> Int { 1 }
 
   func map(of tap: Tap, probe: Probe) throws -> HeatMap {

@@ -6,6 +6,7 @@ import Ops
 /// Class-agnostic. The entry of largest magnitude is positive. Karmani et al., KPCA-CAM: Visual Explainability of Deep
 /// Computer Vision Models using Kernel PCA, 2024.
 struct KernelPCACAM: TapMethod {
+  var summary: String { "the first principal component of a kernel of the activation, whatever the class" }
   /// A kernel of more positions would take more memory and time than its map is worth.
   private static let largestPlane = 4096
 

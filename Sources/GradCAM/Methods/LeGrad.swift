@@ -5,6 +5,7 @@
 /// There, each layer's own tokens are passed to the classifier; here, every gradient is that of the network's score,
 /// which needs nothing but the graph.
 struct LeGrad: CAMMethod {
+  var summary: String { "gradients above 0 at every attention, for the whole network" }
   let scope = MapScope.network
 
   func passCount(at tap: Tap) -> Int { 1 }

@@ -1,5 +1,6 @@
 /// Channels weighted at random, uniformly in −1 … 1, always the same: the baseline for every method.
 struct RandomWeighting: TapWeightingMethod {
+  var summary: String { "channels weighted by chance: the baseline" }
   func weights(of tap: Tap) -> [Float] {
     // A linear congruential generator (Knuth's MMIX constants), its high bits used.
     var state: UInt64 = 0x2545_F491_4F6C_DD1D

@@ -3,6 +3,7 @@
 /// The lowest score is subtracted, since the definition rescales without rectifying. Byun and Lee, Recipro-CAM: Fast
 /// gradient-free visual explanations for convolutional neural networks, 2022.
 struct ReciproCAM: CAMMethod {
+  var summary: String { "positions weighted by the score of each one alone" }
   /// By the distance in rows, or in columns.
   private static let gaussian: [Float] = [0.5, 0.25]
 

@@ -2,6 +2,7 @@
 ///
 /// As in pytorch-grad-cam, after arXiv 2605.14641.
 struct RefineCAM: CAMMethod {
+  var summary: String { "the product of gradcam++ over all nodes given" }
   let scope = MapScope.nodes
 
   func map(of tap: Tap, probe: Probe) throws -> HeatMap {

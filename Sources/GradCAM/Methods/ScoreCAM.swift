@@ -4,6 +4,7 @@
 /// resized corner to corner before they are rescaled, as in pytorch-grad-cam. TorchCAM rescales them first and resizes
 /// them edge to edge.
 struct ScoreCAM: WeightingMethod {
+  var summary: String { "channels weighted by the score of the picture that they leave visible" }
   var order = ChannelMasks.Order.resizedThenRescaled
 
   func following(_ source: Compatibility) -> any CAMMethod {
@@ -25,6 +26,7 @@ struct ScoreCAM: WeightingMethod {
 ///
 /// Wang et al., SS-CAM: Smoothed Score-CAM for Sharper Visual Feature Localization, 2020, as in TorchCAM.
 struct SmoothedScoreCAM: WeightingMethod {
+  var summary: String { "as scorecam, averaged over noise" }
   private static let sampleCount = 35
   private static let deviation: Float = 2
 
@@ -46,6 +48,7 @@ struct SmoothedScoreCAM: WeightingMethod {
 ///
 /// Naidu et al., IS-CAM: Integrated Score-CAM for axiomatic-based explanations, 2020, as in TorchCAM.
 struct IntegratedScoreCAM: WeightingMethod {
+  var summary: String { "as scorecam, averaged from a dark picture to the whole one" }
   private static let sampleCount = 10
 
   func passCount(at tap: Tap) -> Int { Self.sampleCount * tap.channels }

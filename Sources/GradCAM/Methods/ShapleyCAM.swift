@@ -4,6 +4,7 @@
 /// step of about float32's resolution: only kinks, which have no second derivative, would then be counted.
 /// Cai, CAMs as Shapley Value-based Explainers, 2025.
 struct ShapleyCAM: WeightingMethod {
+  var summary: String { "channels weighted by gradient minus half the curvature" }
   private static let step: Float = 0x1p-10
   private static let smallestStep: Float = 0x1p-20
 

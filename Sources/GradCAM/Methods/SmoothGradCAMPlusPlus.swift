@@ -5,6 +5,7 @@
 /// al., Smooth Grad-CAM++: An Enhanced Inference Level Visualization Technique for Deep Convolutional Neural Network
 /// Models, 2019, as in TorchCAM.
 struct SmoothGradCAMPlusPlus: WeightingMethod {
+  var summary: String { "as gradcam++, averaged over noisy pictures" }
   private static let sampleCount = 4
   private static let deviation: Float = 0.3
   private static let epsilon: Float = 1e-8

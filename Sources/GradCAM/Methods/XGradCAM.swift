@@ -2,6 +2,7 @@
 ///
 /// Fu et al., Axiom-based Grad-CAM: Towards Accurate Visualization and Explanation of CNNs, 2020.
 struct XGradCAM: TapWeightingMethod {
+  var summary: String { "channels weighted by gradient times activation, as a share of the channel" }
   var epsilon: Float = 1e-7
 
   func following(_ source: Compatibility) -> any CAMMethod { XGradCAM(epsilon: source == .torchcam ? 1e-8 : 1e-7) }

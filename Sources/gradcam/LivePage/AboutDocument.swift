@@ -3,7 +3,8 @@ import GradCAM
 /// What the page knows before any model: `GET v1`.
 struct AboutDocument: Encodable {
   struct Method: Encodable {
-    let name: String
+    /// Its name, and what it does in a few words.
+    let name, summary: String
     /// Whether it needs no runs of the network besides the one that every map needs.
     let quick: Bool
     /// Whether each node has a map of its own.
@@ -29,7 +30,8 @@ struct AboutDocument: Encodable {
     (self.models, self.images, self.limits) = (models, images, limits)
     let quick = Set(registry.fastMethods)
     methods = registry.methods.filter { !($0.method is any ConceptMethod) }.map {
-      Method(name: $0.name, quick: quick.contains($0.name), perNode: $0.method.scope == .node)
+      Method(
+        name: $0.name, summary: $0.method.summary, quick: quick.contains($0.name), perNode: $0.method.scope == .node)
     }
     colormaps = Dictionary(uniqueKeysWithValues: Colormap.allCases.map { ($0.rawValue, $0.colors.base64) })
   }

@@ -8,6 +8,8 @@ struct PageHandler: HTTPHandler {
   let registry: Registry
   let pictures: PictureStore
   let turns: Turns
+  /// What led a browser to the page, which is of no use after that.
+  let way: AddressFile?
   let limits: AboutDocument.Limits
 
   func answer(_ request: HTTPRequest, _ call: HTTPCall) {
@@ -26,7 +28,11 @@ struct PageHandler: HTTPHandler {
   private func route(_ request: HTTPRequest, _ call: HTTPCall) throws {
     let path = request.path.split(separator: "/", omittingEmptySubsequences: false).dropFirst().map(String.init)
     switch path {
-    case [""]: try only(["GET"], request) { call.send(.text(PageAssets.markup, "text/html")) }
+    case [""]:
+      try only(["GET"], request) {
+        way?.remove()
+        call.send(.text(PageAssets.markup, "text/html"))
+      }
     case ["page.css"]: try only(["GET"], request) { call.send(.text(PageAssets.style, "text/css")) }
     case ["page.js"]: try only(["GET"], request) { call.send(.text(PageAssets.script, "text/javascript")) }
     case ["standalone.html"]:

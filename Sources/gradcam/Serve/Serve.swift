@@ -51,8 +51,14 @@ struct Serve: ParsableCommand {
   func run() throws {
     let listener = try listen()
     let secret = token || !listener.isLoopback ? AccessToken.random() : nil
-    let address = "http://\(host.contains(":") ? "[\(host)]" : host):\(listener.port)/"
-    try hosting.enterSandbox(models: models, read: pictures, image.paths)
+    let page = "http://\(host.contains(":") ? "[\(host)]" : host):\(listener.port)/"
+    let address = page + (secret.map { "?token=\($0)" } ?? "")
+    // The browser waits until the models are there.
+    let way = open && secret != nil ? AddressFile(address) : nil
+    if open, !WebBrowser.open(way?.path ?? page) {
+      Console.say("note: no browser can be opened from here (xdg-open is missing)")
+    }
+    try hosting.enterSandbox(models: models, read: pictures, image.paths, written: [way?.folder])
 
     let registry = try hosting.plugins.registry()
     var names: [String] = []
@@ -69,7 +75,7 @@ struct Serve: ParsableCommand {
     }
     for model in models { for warning in model.explainer.warnings { Console.tell(warning, about: model.name) } }
     let handler = PageHandler(
-      models: models, registry: registry, pictures: try PictureStore(paths: pictures), turns: Turns(),
+      models: models, registry: registry, pictures: try PictureStore(paths: pictures), turns: Turns(), way: way,
       limits: .init(bodyBytes: Self.bodyLimit, images: PictureStore.countLimit))
     var settings = HTTPServerSettings()
     settings.token = secret
@@ -79,7 +85,7 @@ struct Serve: ParsableCommand {
     settings.workers = Self.workers
     if log { settings.log = { Console.note("gradcam: \($0)") } }
     let server = try HTTPServer(listener, settings, handler: handler)
-    try Console.output("The page is at \(address)\(secret.map { "?token=\($0)" } ?? "")")
+    try Console.output("The page is at \(address)")
     try Console.print("Ctrl-C ends it.")
     server.run()
   }
