@@ -78,7 +78,7 @@ public final class HTTPCall: Sendable {
     if isBegun { onConnection { $0.end(for: self) } }
   }
 
-  /// Ends the wait for the answer. One that was begun breaks off, so that a client does not take it for whole.
+  /// Ends the wait for the answer; one that was begun breaks off, so that a client does not take it for whole.
   func cancel(_ reason: Cancellation) {
     let isBegun = state.withLock { state in
       if state.cancellation == nil { state.cancellation = reason }

@@ -1,6 +1,6 @@
 /// A request that was received whole and admitted.
 public struct HTTPRequest: Sendable {
-  /// The method in capitals. `HEAD` arrives as `GET`: the server leaves out the body of the answer.
+  /// The method in capitals; `HEAD` arrives as `GET`, and the server leaves out the body of the answer.
   public let method: String
   /// The path, percent-decoded once: starts with `/`, holds neither control characters nor dot segments.
   public let path: String

@@ -4,9 +4,9 @@ public struct HTTPServerSettings: Sendable {
   public var host = "127.0.0.1"
   /// The port to listen on, if the server is given no listener; 0 takes any free one.
   public var port = 0
-  /// What a client must show before anything is answered; nil if nothing is demanded. See ``AccessToken``.
+  /// What a client must show before anything is answered, such as an ``AccessToken``; nil if nothing is demanded.
   public var token: String?
-  /// Further names that the `Host` header may hold, such as that of a proxy. One without a port stands for any port.
+  /// Further names that the `Host` header may hold, such as that of a proxy; one without a port stands for any port.
   public var allowedHosts: [String] = []
   /// The `Content-Security-Policy` of every answer.
   public var contentSecurityPolicy = """
@@ -20,8 +20,9 @@ public struct HTTPServerSettings: Sendable {
   public var maximumBodyBytes = 32 * 1024 * 1024
   /// How many bytes the bodies of all requests may have together, from arrival to answer.
   public var maximumHeldBytes = 256 * 1024 * 1024
-  /// How many connections there may be. A further one replaces the one that has waited longest for its client, and is
-  /// closed if none waits.
+  /// How many connections there may be.
+  ///
+  /// A further one replaces the one that has waited longest for its client, and is closed if none waits.
   public var maximumConnections = 64
   /// How many requests may be in work or waiting for a worker.
   public var maximumWaiting = 32

@@ -93,7 +93,7 @@ import Testing
   }
 
   @Test(arguments: [
-    "GET /\n\n", "GET / HTTP/1.1\nHost: HOST\n folded\n\n", "GET / HTTP/1.1\nX: a\n\tfolded\nHost: HOST\n\n",
+    "GET / HTTP/1.1\nHost: HOST\n folded\n\n", "GET / HTTP/1.1\nX: a\n\tfolded\nHost: HOST\n\n",
     "POST /echo HTTP/1.1\nHost: HOST\nContent-Length: 3\nTransfer-Encoding: chunked\n\n0\n\n",
     "POST /echo HTTP/1.1\nHost: HOST\nTransfer-Encoding: chunked\nContent-Length: 3\n\n0\n\n",
     "POST /echo HTTP/1.1\nHost: HOST\nContent-Length: 3\nContent-Length: 3\n\nabc",
@@ -113,7 +113,9 @@ import Testing
     "GET / HTTP/1.1\nHost: HOST\nX: a\u{1}b\n\n", "GET / HTTP/1.1\nHost: HOST\nX: a\u{0}b\n\n",
     "GET / HTTP/1.1\nHost: HOST\nX: a\rb\n\n", "GET / HTTP/1.1\nHost: HOST\nHost: HOST\n\n", "GET / HTTP/1.1\n\n",
     "GET / HTTP/1.0\n\n", "CONNECT HOST HTTP/1.1\nHost: HOST\n\n", "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}\u{0}\n\n",
-    "GET  / HTTP/1.1\nHost: HOST\n\n", "get / HTTP/1.1\nHost: HOST\n\n", "GET / HTTP/1.1 x\nHost: HOST\n\n",
+    "get / HTTP/1.1\nHost: HOST\n\n", "PRI * HTTP/2.0\n\nSM\n\n", "GET / HTTP/1.1\nHost:\n HOST\n\n",
+    "GET / HTTP/1.1\nHost: HOST\n \n\n", "POST /echo HTTP/1.1\nHost: HOST\nContent-Length:\n 3\n\nabc",
+    "POST /echo HTTP/1.1\nHost: HOST\nTransfer-Encoding:\n chunked\n\n0\n\n",
   ])
   func refusesRequestsThatAreUnclear(_ request: String) throws {
     let server = try TestServer()
@@ -129,7 +131,7 @@ import Testing
 
   @Test(arguments: [
     ("GET / HTTP/2.0\nHost: HOST\n\n", 505), ("GET / HTTP/0.9\nHost: HOST\n\n", 505),
-    ("PRI * HTTP/2.0\n\nSM\n\n", 505), ("TRACE / HTTP/1.1\nHost: HOST\n\n", 501),
+    ("GET /\n\n", 505), ("GET / HTTP/1.1 x\nHost: HOST\n\n", 505), ("TRACE / HTTP/1.1\nHost: HOST\n\n", 501),
     ("PURGE / HTTP/1.1\nHost: HOST\n\n", 501),
   ])
   func refusesOtherProtocols(_ request: String, _ expected: Int) throws {

@@ -6,6 +6,8 @@
   import Darwin
 #endif
 
+import Synchronization
+
 /// A client that sends exactly the bytes it is told to.
 final class RawClient: Sendable {
   struct Answer {
@@ -23,6 +25,7 @@ final class RawClient: Sendable {
 
   private let descriptor: Int32
   private nonisolated(unsafe) var received: [UInt8] = []
+  private let isOpen = Mutex(true)
 
   /// Connects to a port of this machine; answers are awaited for so many seconds.
   init(_ port: Int, seconds: Double = 10) throws {
@@ -50,7 +53,11 @@ final class RawClient: Sendable {
 
   /// Closes the connection.
   func close() {
-    shutdown(descriptor, Int32(SHUT_RDWR))
+    let wasOpen = isOpen.withLock { isOpen in
+      defer { isOpen = false }
+      return isOpen
+    }
+    guard wasOpen else { return }
     #if canImport(Glibc)
       _ = Glibc.close(descriptor)
     #elseif canImport(Musl)
