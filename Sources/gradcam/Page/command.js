@@ -41,12 +41,12 @@ function targetWords(target, shownClass, images) {
 /**
  * The command `gradcam explain …`, quoted for a shell.
  *
- * `seen` is {argument, image, images, node, method, target, shownClass, settings, output}: the model as a command line
- * names it, documents of pictures, what `--node` takes, and the rest as in the page's state.
+ * `seen` is {argument, options, image, images, node, method, target, shownClass, settings, output}: the model as a command line
+ * names it with its options, documents of pictures, what `--node` takes, and the rest as in the page's state.
  */
 export function commandFor(seen) {
   const { settings } = seen;
-  const words = ["gradcam", "explain", seen.argument, pathOf(seen.image)];
+  const words = ["gradcam", "explain", seen.argument, pathOf(seen.image), ...seen.options];
   if (seen.node) words.push("--node", seen.node);
   words.push(...targetWords(seen.target, seen.shownClass, seen.images), "--method", seen.method);
   if (settings.style !== "overlay") words.push("--style", settings.style);

@@ -58,7 +58,7 @@ export class ImagePanel {
       const button = make("button", {
         type: "button", class: "item", title: `${name}, ${image.width} × ${image.height}`, "aria-label": name, "aria-pressed": String(current), onclick: () => session.showImage(image.id),
       }, session.thumbnail(image.id));
-      const remove = current && !isFile ? make("button", { type: "button", class: "remove", title: "Remove", "aria-label": `Remove ${name}`, onclick: () => session.removeImage(image.id) }, icon("close")) : null;
+      const remove = current && session.isRemovable(image) ? make("button", { type: "button", class: "remove", title: "Remove", "aria-label": `Remove ${name}`, onclick: () => session.removeImage(image.id) }, icon("close")) : null;
       return make("div", { class: "slot" }, button, remove);
     });
     refill(this.strip, [session.image, session.images.map((image) => image.id).join()], () => [items, add].flat());

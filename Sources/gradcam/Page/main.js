@@ -149,7 +149,7 @@ function startPage() {
   new ChannelPanel(session, byId("channels"));
   const images = new ImagePanel(session, byId("strip"), byId("invitation"));
   const { copy, save } = takeAlong(session, views);
-  showTabs(byId("tabs"), [["graph", "Network"], ["facts", "Node"], ["controls", "Explain"]]);
+  showTabs(byId("tabs").firstElementChild, [["graph", "Network"], ["facts", "Node"], ["controls", "Explain"]]);
   keepAddress(session);
   const countViews = (count) => () => session.setViewCount(count);
   listenForKeys({

@@ -6,7 +6,7 @@ import { shapeText } from "./operators.js";
 /** Chooses the method. */
 export function showMethods(session, host) {
   const select = make("select", { "aria-label": "Method", onchange: () => session.setMethod(select.value) });
-  const summary = make("p", { class: "quiet-text" });
+  const summary = make("p", { class: "quiet-text optional" });
   const option = (method) => make("option", { value: method.name, text: method.name });
   host.append(select, summary);
   const show = () => {
@@ -19,7 +19,8 @@ export function showMethods(session, host) {
     }
     select.value = session.view.method;
     const method = session.about.methods.find((method) => method.name === session.view.method);
-    summary.textContent = [method?.summary.replace(/\.$/, ""), method?.perNode === false ? "the same at every node" : null].filter(Boolean).join("; ") + (method ? "." : "");
+    const sentences = [method?.summary, method?.perNode === false ? "The same at every node" : null, method?.quick ? null : "Runs the network many times"];
+    summary.textContent = sentences.filter(Boolean).map((sentence) => `${sentence.replace(/\.$/, "")}.`).join(" ");
   };
   for (const type of ["views", "question", "picture"]) session.addEventListener(type, show);
 }

@@ -18,7 +18,7 @@ export function seenCommand(session) {
   const { view, settings, model } = session;
   const document = session.state().explanation?.document;
   const command = commandFor({
-    argument: model.argument, image: session.imageDocument, images: session.images, node: session.node()?.query, method: view.method,
+    argument: model.argument, options: model.options ?? [], image: session.imageDocument, images: session.images, node: session.node()?.query, method: view.method,
     target: view.target, shownClass: document?.target.class ?? null, settings, output: seenStem(session),
   });
   return { command, limits: commandLimits(settings, view.target) };

@@ -54,6 +54,11 @@ export class Session extends EventTarget {
     if (!this.about.colormaps[state.settings.colormap]) state.settings.colormap = defaultSettings.colormap;
     if (!this.about.styles.includes(state.settings.style)) state.settings.style = defaultSettings.style;
     [this.settings, this.linked] = [state.settings, state.linked];
+    const held = this.source.first;
+    if (held && !state.views[0].model) {
+      state.views[0] = { ...state.views[0], model: held.model, method: held.method, target: held.target };
+      state.image ??= held.image;
+    }
     for (const named of state.views) {
       const name = this.about.models.includes(named.model) ? named.model : this.about.models[0];
       if (!name) continue;
@@ -76,12 +81,11 @@ export class Session extends EventTarget {
     return model.auto ?? model.nodes.findLast((node) => node.mappable)?.index ?? model.nodes.at(-1)?.index ?? null;
   }
 
-  /** What is explained at first: the top class, a detector's best box, or the likeness of another picture. */
-  #firstTarget({ targets }) {
+  /** What is explained at first: what the model says, else the likeness of another picture; null if one must be chosen. */
+  #firstTarget({ targets, target }) {
+    if (target !== null && target !== undefined) return target;
     const other = this.images.find((image) => image.id !== (this.image ?? this.images[0]?.id));
-    if (targets.includes("class")) return {};
-    if (targets.includes("detection")) return { detection: 0 };
-    return targets.includes("embedding") && other ? { embedding: { id: other.id } } : {};
+    return targets.includes("embedding") && other ? { embedding: { id: other.id } } : null;
   }
 
   async #load(name) {
@@ -106,7 +110,7 @@ export class Session extends EventTarget {
 
   /** What is known of a view: see `Explanations.state`. */
   state(view = this.view) {
-    return view && this.image ? this.explanations.state(this.question(view)) : { explanation: null, map: null };
+    return view?.target && this.image ? this.explanations.state(this.question(view)) : { explanation: null, map: null, progress: null };
   }
 
   tell(type, detail = {}) { this.dispatchEvent(new CustomEvent(type, { detail })); }
@@ -121,7 +125,7 @@ export class Session extends EventTarget {
   /** Asks for what the views lack. */
   askAll() {
     if (!this.image) return;
-    for (const view of this.views) this.explanations.ask(this.question(view));
+    for (const view of this.views) if (view.target) this.explanations.ask(this.question(view));
   }
 
   selectNode(index, view = this.view) {
@@ -150,7 +154,7 @@ export class Session extends EventTarget {
     Object.assign(this.view, change);
     this.channel = null;
     this.tell("question");
-    if (this.image) this.explanations.ask(this.question(), true);
+    if (this.image && this.view.target) this.explanations.ask(this.question(), true);
   }
 
   /** What the active view's model said of the picture, also while another question is computed; or null. */
@@ -238,8 +242,12 @@ export class Session extends EventTarget {
         this.refuse(error);
       }
     }
+    for (const view of this.views) view.target ??= this.#firstTarget(this.models.get(view.model));
     if (first) await this.showImage(first);
   }
+
+  /** Whether a picture can be removed: those of the command line stay. */
+  isRemovable(image) { return !this.source.isFile && !this.about.images.some((initial) => initial.id === image.id); }
 
   async removeImage(id) {
     const index = this.images.findIndex((image) => image.id === id);
@@ -257,7 +265,7 @@ export class Session extends EventTarget {
 
   /** The address that names what is seen. */
   get address() {
-    const views = this.views.map((view) => ({ ...view, node: this.node(view)?.query ?? null }));
+    const views = this.views.map((view) => ({ ...view, target: view.target ?? {}, node: this.node(view)?.query ?? null }));
     return addressOf({ views, image: this.image, active: this.active, linked: this.linked, settings: this.settings }, defaultSettings);
   }
 }
@@ -273,7 +281,7 @@ function isEmpty(object) { return Object.keys(object).length === 0; }
 
 /** Whether a target of one model means the same for another: a class of as many. */
 function keepsTarget(target, old, model) {
-  return (target.class !== undefined || target.contrast !== undefined) && old.classCount === model.classCount;
+  return target !== null && (target.class !== undefined || target.contrast !== undefined) && old.classCount === model.classCount;
 }
 
 /** A picture's pixels, as they are in the file. */

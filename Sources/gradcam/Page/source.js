@@ -95,6 +95,19 @@ export class ServerSource {
   }
 }
 
+/**
+ * Whether what a file holds answers a target. A class is the same by its number, by its label, and as the top one.
+ */
+export function answersTarget({ target, explanation }, asked) {
+  const meant = ({ class: label, ...rest }) => {
+    const { class: shown, name } = explanation.target;
+    const isTop = Object.keys(rest).every((key) => ["score", "counterfactual"].includes(key)) && shown === explanation.classes?.[0]?.index;
+    const isShown = label === undefined ? isTop : label === String(shown) || label === name;
+    return canonicalJSON({ ...rest, ...(isShown ? { class: String(shown) } : label === undefined ? {} : { class: label }) });
+  };
+  return canonicalJSON(target) === canonicalJSON(asked) || meant(target) === meant(asked);
+}
+
 /** Answers from the data that a file holds. */
 export class FileSource {
   isFile = true;
@@ -102,6 +115,7 @@ export class FileSource {
 
   constructor(data) { this.#data = data; }
 
+  /** The address of what is seen at first, if it is not what the file holds first. */
   get view() { return this.#data.view; }
 
   async about() { return this.#data.about; }
@@ -119,16 +133,13 @@ export class FileSource {
     return this.#data.explanations.filter((entry) => entry.model === model && entry.image === image);
   }
 
-  async explain(model, image, parameters) {
-    const entry = this.held(model, image).find((entry) =>
-      entry.method === parameters.method && canonicalJSON(entry.target) === canonicalJSON(parameters.target));
+  /** What the file shows at first: {model, image, method, target}. */
+  get first() { return this.#data.explanations[0]; }
+
+  async explain(model, image, { method, target }) {
+    const entry = this.held(model, image).find((entry) => entry.method === method && answersTarget(entry, target));
     if (entry) return entry.explanation;
-    // The top class under its number is the same question.
-    const top = this.held(model, image).find((entry) =>
-      entry.method === parameters.method && Object.keys(entry.target).length === 0
-      && canonicalJSON({ class: String(entry.explanation.target.class) }) === canonicalJSON(parameters.target));
-    if (top) return top.explanation;
-    throw this.refusal(parameters.method === "gradcam" ? "this" : `'${parameters.method}'`);
+    throw this.refusal(method === "gradcam" ? "this" : `this with '${method}'`);
   }
 
   async channels() { throw this.refusal("single channels"); }

@@ -1,4 +1,5 @@
 import { classItems, makeCombobox } from "./combobox.js";
+import { answersTarget } from "./source.js";
 import { fill, make, percent, refill, saveFile } from "./dom.js";
 
 const titles = {
@@ -7,6 +8,7 @@ const titles = {
 
 /** The kind of a target. */
 export function kindOfTarget(target) {
+  if (target === null) return null;
   if (target.contrast !== undefined) return "contrast";
   if (target.detection !== undefined) return "detection";
   if (target.mask !== undefined) return "segmentation";
@@ -85,6 +87,7 @@ export class TargetPanel {
   }
 
   #modify() {
+    if (!this.session.view.target) return;
     const { score, counterfactual, ...target } = this.session.view.target;
     this.#set(target);
   }
@@ -105,7 +108,7 @@ export class TargetPanel {
   #choose(kind) {
     this.#kind = kind;
     this.views.paint(kind === "segmentation");
-    if (kind === "detection" && this.session.view.target.detection === undefined) return this.#set({ detection: 0 });
+    if (kind === "detection" && this.session.view.target?.detection === undefined) return this.#set({ detection: 0 });
     if (kind === "class" && kindOfTarget(this.session.view.target) !== "class") return this.#set({});
     this.show();
     this.segments.querySelector(":checked")?.focus();
@@ -116,7 +119,7 @@ export class TargetPanel {
     if (!model) return;
     const kinds = session.source.isFile ? ["class"] : model.targets;
     const asked = kindOfTarget(view.target);
-    const kind = this.#kind ?? (asked === "class" && !kinds.includes("class") ? kinds[0] : asked), shownKinds = kinds.includes(kind) ? kinds : [...kinds, kind];
+    const kind = this.#kind ?? (asked === null || (asked === "class" && !kinds.includes("class")) ? kinds[0] : asked), shownKinds = kinds.includes(kind) ? kinds : [...kinds, kind];
     if (kind !== "segmentation" && session.painting) this.views.paint(false);
     this.segments.hidden = shownKinds.length < 2;
     const signature = shownKinds.join() + kind;
@@ -126,8 +129,8 @@ export class TargetPanel {
         make("input", { type: "radio", name: "target", value: name, checked: name === kind, onchange: () => this.#choose(name) }),
         make("span", { text: titles[name] ?? name }))));
     }
-    this.score.value = view.target.score ?? "logit";
-    this.against.checked = Boolean(view.target.counterfactual);
+    this.score.value = view.target?.score ?? "logit";
+    this.against.checked = Boolean(view.target?.counterfactual);
     this.modifiers.hidden = session.source.isFile;
     const document = session.reading;
     this.description.textContent = kind !== "class" && kind === kindOfTarget(view.target) ? document?.target.description ?? "" : "";
@@ -140,7 +143,7 @@ export class TargetPanel {
     const { session } = this;
     switch (kind) {
       case "contrast": {
-        const asked = session.view.target.contrast?.split(",").map((name) => this.#indexOf(name.trim()));
+        const asked = session.view.target?.contrast?.split(",").map((name) => this.#indexOf(name.trim()));
         if (asked?.length === 2) this.#contrast = asked;
         else if (this.#contrast.every((index) => index === null) && document?.classes?.length > 1) {
           this.#contrast = document.classes.slice(0, 2).map((entry) => entry.index);
@@ -151,10 +154,13 @@ export class TargetPanel {
         const go = make("button", { type: "button", text: "Explain", disabled: this.#contrast.includes(null), onclick: () => this.#set({ contrast: this.#contrast.join(",") }) });
         return [make("p", { class: "quiet-text", text: "Evidence for one class rather than another." }), make("div", { class: "pair" }, this.pair.map((box) => box.element), go)];
       }
-      case "detection":
-        return [make("p", { class: "quiet-text", text: document?.boxes ? "Click a box in the picture or here." : "Boxes appear when the picture is read." }), this.#bars((document?.boxes ?? []).map((box) => ({
-          label: box.label ?? `class ${box.class}`, share: box.score, pressed: session.view.target.detection === box.rank, choose: () => this.#set({ detection: box.rank }),
+      case "detection": {
+        // Without a list of boxes, their ranks can be chosen.
+        const boxes = document?.boxes ?? Array.from({ length: 10 }, (_, rank) => ({ rank, label: `Box ${rank + 1}${rank ? "" : ", the best"}` }));
+        return [document?.boxes ? make("p", { class: "quiet-text", text: "Click a box in the picture or here." }) : null, this.#bars(boxes.map((box) => ({
+          label: box.label ?? `class ${box.class}`, share: box.score, pressed: session.view.target?.detection === box.rank, choose: () => this.#set({ detection: box.rank }),
         })), "Boxes")];
+      }
       case "segmentation":
         this.#setBrush();
         for (const button of [this.explainPart, this.clearPart, this.savePart]) button.disabled = !session.painting || session.painting.isEmpty;
@@ -165,12 +171,12 @@ export class TargetPanel {
         const others = session.images.filter((image) => image.id !== session.image);
         return [make("p", { class: "quiet-text", text: others.length ? "What makes this picture like another one?" : "Add a second picture to compare with." }),
           make("div", { class: "references" }, others.map((image) => make("button", {
-            type: "button", class: "reference", "aria-pressed": String(session.view.target.embedding?.id === image.id), "aria-label": image.name ?? "picture",
+            type: "button", class: "reference", "aria-pressed": String(session.view.target?.embedding?.id === image.id), "aria-label": image.name ?? "picture",
             onclick: () => this.#set({ embedding: { id: image.id } }),
           }, session.thumbnail(image.id))))];
       }
       case "elements": {
-        if (window.document.activeElement !== this.elements) this.elements.value = session.view.target.elements ?? this.elements.value;
+        if (window.document.activeElement !== this.elements) this.elements.value = session.view.target?.elements ?? this.elements.value;
         const form = make("form", { class: "row", onsubmit: (event) => {
           event.preventDefault();
           if (this.elements.value.trim()) this.#set({ elements: this.elements.value.trim() });
@@ -197,14 +203,13 @@ export class TargetPanel {
   /** The class that the view asks for: the top one where it asks for none. */
   #askedClass(document) {
     const { target } = this.session.view;
-    return target.class !== undefined ? this.#indexOf(target.class) : kindOfTarget(target) === "class" ? document?.classes?.[0]?.index ?? null : null;
+    return target?.class !== undefined ? this.#indexOf(target.class) : kindOfTarget(target) === "class" ? document?.classes?.[0]?.index ?? null : null;
   }
 
   /** Whether a class can be explained: in a file, only some can. */
   #isHeld(index) {
     const { source, view, image } = this.session;
-    return !source.isFile || source.held(view.model, image).some((entry) =>
-      entry.method === view.method && (entry.target.class === String(index) || (Object.keys(entry.target).length === 0 && entry.explanation.target.class === index)));
+    return !source.isFile || source.held(view.model, image).some((entry) => entry.method === view.method && answersTarget(entry, { class: String(index) }));
   }
 
   /** A list of buttons with bars of their shares. */

@@ -87,14 +87,14 @@ export class Views {
     const name = session.imageDocument?.name ?? "picture";
     figure.stage.element.setAttribute("aria-label", picture
       ? `${name}${map ? `, with the map of ${what.join(", ")} for ${shown ?? "the top class"}` : ""}. Arrow keys read values.` : "No picture yet");
-    figure.stage.showBoxes(explanation?.document.boxes, view.target.detection);
+    figure.stage.showBoxes(explanation?.document.boxes, view.target?.detection);
     figure.stage.showPainting(session.painting);
     figure.stage.element.classList.toggle("painting", Boolean(session.painting));
 
     const isWorking = progress !== null && !refusal;
     figure.work.hidden = !isWorking || !picture;
     if (isWorking) {
-      figure.work.firstChild.textContent = state.note ? state.note.split(",")[0] : "Computing";
+      figure.work.firstChild.textContent = state.note ?? view.method;
       if (progress > 0) figure.bar.value = progress;
       else figure.bar.removeAttribute("value");
     }
@@ -105,6 +105,7 @@ export class Views {
 
   /** A line on what the picture lacks. */
   #noteOf(explanation, map, node, picture) {
+    if (picture && !this.session.view.target) return ["Choose what is explained."];
     if (!picture || !explanation) return [];
     if (!map && node && !node.mappable) return ["No map here: this node's output has no rows and columns. Choose one with a thumbnail."];
     if (!map) return [];

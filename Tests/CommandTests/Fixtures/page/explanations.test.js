@@ -16,10 +16,14 @@
     explanations: entries.map((entry) => ({ model: "net", image: "i", method: "gradcam", target: {}, ...entry })),
   });
 
-  test("a file answers the questions that it holds, the top class also by its number", async () => {
-    const source = fileOf([{ explanation: answer() }, { target: { class: "3" }, explanation: answer(3) }]);
-    const ask = async (parameters) => (await source.explain("net", "i", { method: "gradcam", ...parameters })).target.class;
-    equal([await ask({ target: {} }), await ask({ target: { class: "281" } }), await ask({ target: { class: "3" } })], [281, 281, 3]);
+  test("a file answers the questions that it holds, a class by number and label", async () => {
+    const top = { ...answer(), classes: [{ index: 281 }] }, other = { ...answer(3), classes: [{ index: 281 }], target: { class: 3, name: "tiger shark" } };
+    const source = fileOf([{ explanation: top }, { target: { class: "tiger shark" }, explanation: other }, { target: { contrast: "1,2" }, explanation: answer(null) }]);
+    const ask = async (target) => (await source.explain("net", "i", { method: "gradcam", target })).target.class;
+    const asked = [{}, { class: "281" }, { class: "tabby" }, { class: "3" }, { class: "tiger shark" }, { contrast: "1,2" }];
+    equal(await Promise.all(asked.map(ask)), [281, 281, 281, 3, 3, null]);
+    const refused = await Promise.all([{ class: "4" }, { class: "3", score: "probability" }, { contrast: "2,1" }].map((target) => ask(target).catch((error) => error.message)));
+    equal(refused, Array(3).fill("This file does not hold this."));
   });
 
   test("a file says what it does not hold, and what to run", () => {

@@ -1,12 +1,12 @@
 {
   const seen = {
-    argument: "models/resnet50.onnx", image: { id: "a", path: "my photos/it's.jpg" }, images: [{ id: "b", path: null, name: "other.png" }],
+    argument: "models/resnet50.onnx", options: ["--preset", "raw"], image: { id: "a", path: "my photos/it's.jpg" }, images: [{ id: "b", path: null, name: "other.png" }],
     node: "layer4.2", method: "gradcam++", target: {}, shownClass: 281, output: "it-s.resnet50.layer4.2.gradcam",
     settings: { style: "overlay", colormap: "jet", blend: 0.5, threshold: 0, signed: false },
   };
 
   test("the command names what is seen and is quoted for a shell", () => {
-    equal(commandFor(seen), "gradcam explain models/resnet50.onnx 'my photos/it'\\''s.jpg' --node layer4.2 --class 281 --method gradcam++ "
+    equal(commandFor(seen), "gradcam explain models/resnet50.onnx 'my photos/it'\\''s.jpg' --preset raw --node layer4.2 --class 281 --method gradcam++ "
       + "--colormap jet --blend 0.5 --output it-s.resnet50.layer4.2.gradcam.png");
   });
 
