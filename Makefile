@@ -58,6 +58,7 @@ THREADS_FLAGS = -c release -Xswiftc -enable-testing --scratch-path .build-saniti
 demo: build
 	$(GRADCAM) explain models/shapes-resnet.onnx models/samples/pair-006-star-cross.png --class star --style side-by-side --output gradcam-demo.png
 	@echo "The picture is $(CURDIR)/gradcam-demo.png: left the photograph, right the evidence for 'star' in it."
+	@echo "To click through the network in a browser: $(GRADCAM) serve models/shapes-resnet.onnx models/samples/*.png"
 
 # The Swift runtime is linked into the program, which then starts 3 ms faster and runs without Swift installed.
 build: packages

@@ -6,6 +6,8 @@ let package = Package(
   products: [
     .executable(name: "gradcam", targets: ["GradCAMCommand"]),
     .library(name: "GradCAM", targets: ["GradCAM", "Graph"]),
+    // What the program serves the page with, for its fuzzers.
+    .library(name: "Serving", targets: ["HTTPServer", "CPage"]),
     // What 'make library' makes libgradcam.so of; a package cannot have two products called gradcam.
     .library(name: "GradCAMShared", type: .dynamic, targets: ["CInterface"]),
   ],

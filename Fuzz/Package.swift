@@ -18,9 +18,10 @@ let package = Package(
     .target(
       name: "Command",
       dependencies: [
-        .product(name: "GradCAM", package: "gradcam"),
+        .product(name: "GradCAM", package: "gradcam"), .product(name: "Serving", package: "gradcam"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
+      exclude: ["Page", "Serve/openapi.json"],
       resources: [.embedInCode("HTMLReport/report.css"), .embedInCode("HTMLReport/report.js")],
       packageAccess: false,
       swiftSettings: [

@@ -11,6 +11,7 @@ What fuzzing finds besides is merged by 'make fuzz-corpus', which keeps only wha
 """
 
 import argparse
+import base64
 import shutil
 import warnings
 from collections import defaultdict
@@ -22,7 +23,26 @@ CORPUS = FUZZ / "Corpus"
 LIMIT = 24_000  # bytes of a seed
 SLOW = {"function_doubling.onnx"}  # under AddressSanitizer it takes longer than an input may
 
+# A PNG file of one pixel.
+PIXEL = base64.b64encode((TESTS / "CommandTests/Fixtures/pixel.png").read_bytes()).decode()
+
 TEXTS = {
+    "request": {
+        "about": "GET /v1\n",
+        "model": "GET /v1/models/plain\n",
+        "explain": 'POST /v1/models/plain:explain\n{"instances": [{"image": {"b64": "%s"}}], "parameters": {"nodes": "all", '
+        '"method": "layercam", "target": {"class": 1, "score": "probability", "counterfactual": true}, "classes": 2}}' % PIXEL,
+        "contrast": 'POST /v1/models/plain:explain\n{"instances": [{"image": {"b64": "%s"}}], "parameters": {"nodes": '
+        '["auto", "#0"], "target": {"contrast": "0,1"}}}' % PIXEL,
+        "elements": 'POST /v1/models/plain:explain\n{"instances": [{"image": {"b64": "%s"}}], "parameters": {"target": '
+        '{"elements": "output[0,1]"}}}' % PIXEL,
+        "channels": 'POST /v1/models/plain:channels\n{"instances": [{"image": {"b64": "%s"}}], "parameters": {"node": '
+        '"auto", "count": 3, "target": {"detection": 0, "columns": ["output=score*"]}}}' % PIXEL,
+        "upload": "POST /v1/images\nnot a picture",
+        "forget": "DELETE /v1/images/00112233445566778899aabbccddeeff\n",
+        "raw": "!GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+        "chunked": "!POST /v1/images HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+    },
     "metadata": {
         "preset.json": '{"preset": "caffe", "size": [224, 224], "labels": ["cat", "dog"]}',
         "entries.json": '{"gradcam.mean": [0.485, 0.456, 0.406], "gradcam.std": "0.2,0.2,0.2", "gradcam.range": 255, '

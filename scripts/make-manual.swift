@@ -55,6 +55,11 @@ let examples: [String: [Example]] = [
       says: "The numbers in place of a picture alone:",
       command: "gradcam explain model.onnx photo.jpg --method layercam --save-map map.npy --json"),
   ],
+  "serve": [
+    Example(
+      says: "The network in the browser, with a picture at the start; Ctrl-C ends it:",
+      command: "gradcam serve model.onnx photo.jpg")
+  ],
   "compare": [
     Example(
       says: "A page to open in a browser:",

@@ -21,8 +21,8 @@ struct InstallationTests {
   }
 
   private static let commands = [
-    "explain", "compare", "sweep", "evaluate", "rerun", "preprocess", "nodes", "verify", "check", "bench", "models",
-    "plugins",
+    "explain", "serve", "compare", "sweep", "evaluate", "rerun", "preprocess", "nodes", "verify", "check", "bench",
+    "models", "plugins",
   ]
 
   private let place: Workplace
@@ -143,8 +143,13 @@ struct InstallationTests {
       .filter { $0.hasPrefix("gradcam ") }.map { $0.replacingOccurrences(of: "\\-", with: "-") }
     #expect(!examples.isEmpty)
     for example in examples {
-      let outcome = try place.run(example.split(separator: " ").dropFirst().map(String.init))
-      #expect(outcome.code == 0, "\(example): \(outcome.errors)")
+      let words = example.split(separator: " ").dropFirst().map(String.init), isServer = words[0] == "serve"
+      let outcome = try place.run(words) { process in
+        guard isServer else { return }
+        usleep(1_000_000)
+        process.terminate()
+      }
+      #expect(outcome.code == (isServer ? 128 + SIGTERM : 0), "\(example): \(outcome.errors)")
     }
   }
 }

@@ -161,17 +161,17 @@ import Testing
 
   @Test func networksOfAllKindsSayWhatCanBeExplained() throws {
     let server = try LiveServer(
-      ["segmentation", "boxes", "embedding", "binary", "angle"].map { fixture("\($0).onnx") } + ["--preset", "raw"])
+      ["segmentation", "boxes-by-number", "embedding", "binary", "angle"].map { fixture("\($0).onnx") } + ["--preset", "raw"])
     func targets(_ name: String) throws -> [String] {
       let answer = try server.get("v1/models/\(name)")
       try check(answer, "/v1/models/{model}")
       return try #require(try answer.json([String: Any].self)["targets"] as? [String])
     }
     #expect(try targets("segmentation") == ["class", "contrast", "segmentation", "elements"])
-    #expect(try targets("boxes").contains("detection"))
+    #expect(try targets("boxes-by-number").contains("detection"))
     #expect(try targets("embedding").contains("embedding"))
     #expect(try targets("binary").starts(with: ["class"]))
-    let options = try server.get("v1/models/boxes").json([String: Any].self)["options"] as? [String]
+    let options = try server.get("v1/models/binary").json([String: Any].self)["options"] as? [String]
     #expect(options == ["--preset", "raw"])
   }
 

@@ -3,7 +3,7 @@ import Graph
 
 /// What the program fuzzes, by the end of the name that it is called by: `fuzz-model` and so on.
 enum Fuzzer: String {
-  case model, picture, npy, metadata, labels, boxes, log, plugin
+  case model, picture, npy, metadata, labels, boxes, log, plugin, request
 
   static let chosen: Fuzzer = {
     let name = CommandLine.arguments.first ?? ""
@@ -24,6 +24,7 @@ enum Fuzzer: String {
     case .boxes: try fuzzBoxes(input)
     case .log: try fuzzLog(input)
     case .plugin: try fuzzPlugin(input)
+    case .request: try fuzzRequest(input)
     }
   }
 }

@@ -117,24 +117,24 @@ struct ModuleTree {
 /// A division of nodes by keys into parts that depend on each other without cycles, in an order in which each part comes
 /// after those that it reads.
 struct ConvexParts {
+  /// The number of units that are searched for one that would close a cycle.
+  private static let searchLimit = 4096
+
   /// The nodes of each part, in order.
   private(set) var parts: [[Int]] = []
 
   /// - Parameters:
-  ///   - keys: nodes of the same key are one part if that makes no cycle; a node without a key is one of its own.
+  ///   - keys: nodes of the same key are one part if that surely makes no cycle; a node without a key is one of its own.
   ///   - inputs: for each node, those that it reads, all before it.
   init(keys: [String?], inputs: [[Int]]) {
     var units: [Int] = [], members: [[Int]] = [], reads: [Set<Int>] = []
     var open: [String: Int] = [:]
-    /// Whether a unit depends on another one, directly or not.
+    /// Whether a unit may depend on another one, directly or not; it does if that takes too long to find out.
     func depends(_ unit: Int, on other: Int) -> Bool {
       var seen: Set<Int> = [unit], waiting = [unit]
       while let next = waiting.popLast() {
-        if next == other { return true }
-        // What ends before the other one starts cannot depend on it.
-        for input in reads[next] where members[input].last! > members[other][0] || input == other {
-          if seen.insert(input).inserted { waiting.append(input) }
-        }
+        if next == other || seen.count > Self.searchLimit { return true }
+        for input in reads[next] where seen.insert(input).inserted { waiting.append(input) }
       }
       return false
     }

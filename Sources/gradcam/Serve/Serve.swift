@@ -60,6 +60,27 @@ struct Serve: ParsableCommand {
     }
     try hosting.enterSandbox(models: models, read: pictures, image.paths, written: [way?.folder])
 
+    let handler = try handler(way: way)
+    for model in handler.models { for warning in model.explainer.warnings { Console.tell(warning, about: model.name) } }
+    var settings = HTTPServerSettings()
+    settings.token = secret
+    settings.maximumBodyBytes = Self.bodyLimit
+    settings.allowedHosts = allowHost
+    settings.answerSeconds = Double(timeout)
+    settings.workers = Self.workers
+    if log { settings.log = { Console.note("gradcam: \($0)") } }
+    let server = try HTTPServer(listener, settings, handler: handler)
+    try Console.output("The page is at \(address)")
+    try Console.print("Ctrl-C ends it.")
+    server.run()
+  }
+
+  /// What answers requests: the models and pictures opened.
+  ///
+  /// - Parameter way: what leads a browser to the page.
+  ///
+  /// Throws what opening, planning and reading throw.
+  func handler(way: AddressFile?) throws -> PageHandler {
     let registry = try hosting.plugins.registry()
     var names: [String] = []
     let models = try self.models.map { argument in
@@ -73,21 +94,9 @@ struct Serve: ParsableCommand {
       return try LiveModel(
         opened, name: name, argument: argument, options: sharedOptions, threadCount: threads.count)
     }
-    for model in models { for warning in model.explainer.warnings { Console.tell(warning, about: model.name) } }
-    let handler = PageHandler(
+    return PageHandler(
       models: models, registry: registry, pictures: try PictureStore(paths: pictures), turns: Turns(), way: way,
       limits: .init(bodyBytes: Self.bodyLimit, images: PictureStore.countLimit))
-    var settings = HTTPServerSettings()
-    settings.token = secret
-    settings.maximumBodyBytes = Self.bodyLimit
-    settings.allowedHosts = allowHost
-    settings.answerSeconds = Double(timeout)
-    settings.workers = Self.workers
-    if log { settings.log = { Console.note("gradcam: \($0)") } }
-    let server = try HTTPServer(listener, settings, handler: handler)
-    try Console.output("The page is at \(address)")
-    try Console.print("Ctrl-C ends it.")
-    server.run()
   }
 
   /// Takes the port, before the sandbox forbids it.
