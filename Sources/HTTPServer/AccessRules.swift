@@ -3,15 +3,6 @@ import NIOHTTP1
 
 /// Who is admitted: by the name that the server was asked for, the page that asks, and the token that it shows.
 struct AccessRules {
-  /// What the rules say of a request.
-  enum Verdict {
-    case admitted
-    /// Refused with this status, for this reason.
-    case refused(Int, String)
-    /// Sent on to the same page without the token in its address, with the token in a cookie instead.
-    case redirected(location: String, cookie: String?)
-  }
-
   private let host: String
   private let port: Int
   private let token: String?
@@ -33,32 +24,39 @@ struct AccessRules {
     names = Set(allowed.filter { Self.name(of: $0) == $0 })
   }
 
-  /// The verdict on a request; `target` is what its request line asks for.
-  func verdict(on head: HTTPRequestHead, target: RequestTarget) -> Verdict {
+  /// Why a request is not admitted, or sent elsewhere first; `target` is what its request line asks for.
+  func refusal(of head: HTTPRequestHead, target: RequestTarget) -> Refusal? {
     let hosts = head.headers["host"]
-    guard hosts.count == 1 else { return .refused(400, "A request must name exactly one host.") }
+    guard hosts.count == 1 else { return Refusal(400, "A request must name exactly one host.") }
     guard knows(authority: hosts[0]) else {
-      return .refused(421, "This server does not go by the name in the request's Host header.")
+      return Refusal(421, "This server does not go by the name in the request's Host header.")
     }
-    if let reason = foreign(head) { return .refused(403, reason) }
-    guard let token else { return .admitted }
-    return verdict(on: head, target: target, token: token)
+    if let reason = foreign(head) { return Refusal(403, reason) }
+    return token.flatMap { refusal(of: head, target: target, token: $0) }
   }
 
-  private func verdict(on head: HTTPRequestHead, target: RequestTarget, token: String) -> Verdict {
+  private func refusal(of head: HTTPRequestHead, target: RequestTarget, token: String) -> Refusal? {
     let isKnown = showsToken(head, token)
     if head.method == .GET, target.path == "/", let shown = target.query.first(where: { $0.0 == "token" })?.1 {
       let isRight = AccessToken.equal(token, shown)
-      if isRight || isKnown {
-        let rest = target.encodedQuery.filter { RequestTarget("/?\($0)")?.query.first?.0 != "token" }
-        return .redirected(
-          location: "./" + (rest.isEmpty ? "" : "?" + rest.joined(separator: "&")),
-          // No Secure: the server speaks plain HTTP, over which a browser would not send the cookie back. No Path: that
-          // of the request is the default, so the cookie stays below the path of a proxy.
-          cookie: isRight ? "\(cookieName)=\(token); HttpOnly; SameSite=Strict" : nil)
-      }
+      if isRight || isKnown { return redirection(target, cookie: isRight ? token : nil) }
     }
-    return isKnown ? .admitted : .refused(401, "Open the address that the server printed when it started.")
+    if isKnown { return nil }
+    return Refusal(
+      401, "Open the address that the server printed when it started.", headers: [("WWW-Authenticate", "Bearer")])
+  }
+
+  /// Sends a client on to the same page without the token in its address, with the token in a cookie instead.
+  private func redirection(_ target: RequestTarget, cookie token: String?) -> Refusal {
+    let rest = target.encodedQuery.filter { RequestTarget("/?\($0)")?.query.first?.0 != "token" }
+    let location = "./" + (rest.isEmpty ? "" : "?" + rest.joined(separator: "&"))
+    var headers = [("Location", location)]
+    if let token {
+      // No Secure: the server speaks plain HTTP, over which a browser would not send the cookie back. No Path: that of
+      // the request is the default, so the cookie stays below the path of a proxy.
+      headers.append(("Set-Cookie", "\(cookieName)=\(token); HttpOnly; SameSite=Strict"))
+    }
+    return Refusal(303, "The page is at \(location)", headers: headers)
   }
 
   /// Cookies are shared by all ports of a host, so each server has a name of its own.

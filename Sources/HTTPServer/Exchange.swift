@@ -34,17 +34,18 @@ struct Exchange {
   /// The line that a log has for this request.
   var line: String {
     let milliseconds = (NIODeadline.now() - began).nanoseconds / 1_000_000
-    return "\(method) \(path) \(status.map(String.init) ?? "cancelled") \(milliseconds) ms"
+    return "\(method) \(path) \(status.map(String.init) ?? "-") \(milliseconds) ms"
   }
+
+  /// Whether an answer with this status is one that a body follows.
+  static func mayHaveBody(_ status: Int) -> Bool { status >= 200 && status != 204 && status != 304 }
 
   /// The head of an answer; `length` is nil for one that is written in pieces.
   func head(of response: HTTPResponse, length: Int?, policy: String) -> HTTPResponseHead {
     var headers = HTTPHeaders(response.headers.map { ($0.0, Self.oneLine($0.1)) })
     if let contentType = response.contentType { headers.add(name: "Content-Type", value: Self.oneLine(contentType)) }
     if let length {
-      if response.status >= 200, response.status != 204, response.status != 304 {
-        headers.add(name: "Content-Length", value: String(length))
-      }
+      if Self.mayHaveBody(response.status) { headers.add(name: "Content-Length", value: String(length)) }
     } else if takesChunks, !isHead {
       headers.add(name: "Transfer-Encoding", value: "chunked")
     }

@@ -99,13 +99,13 @@ public final class HTTPCall: Sendable {
     switch (progress, cancellation) {
     case (.answered, _): break
     case (.begun, _): channel.close(promise: nil)
-    case (.unanswered, .timeOver): refuse(504, "The answer took too long.", handler)
-    case (.unanswered, _): refuse(500, "The server has no answer to this.", handler)
+    case (.unanswered, .timeOver): refuse(504, "The answer took too long.", request, handler)
+    case (.unanswered, _): refuse(500, "The server has no answer to this.", request, handler)
     }
   }
 
-  private func refuse(_ status: Int, _ text: String, _ handler: any HTTPHandler) {
-    let response = handler.refusal(status: status, text: text)
+  private func refuse(_ status: Int, _ text: String, _ request: HTTPRequest, _ handler: any HTTPHandler) {
+    let response = handler.refusal(status: status, text: text, path: request.path)
     onConnection { $0.send(response, for: self) }
   }
 

@@ -57,7 +57,7 @@ final class HTTPConnection: ChannelDuplexHandler {
 
   private func expire() {
     switch phase {
-    case .head, .body: refuse(408, "The request took too long to arrive.")
+    case .head, .body: refuse(Refusal(408, "The request took too long to arrive."))
     case .closing, .idle, .sending, .answering: close()
     }
   }
@@ -76,7 +76,7 @@ final class HTTPConnection: ChannelDuplexHandler {
       server.queue.withdraw(call)
     }
     dropBody()
-    if let exchange { server.settings.log?(exchange.line) }
+    if let exchange { server.settings.log?(exchange.line + ", cancelled") }
     (exchange, call) = (nil, nil)
     backlog.removeAll()
     context.fireChannelInactive()
@@ -125,9 +125,9 @@ final class HTTPConnection: ChannelDuplexHandler {
       }
     case .body(let bytes) where phase == .body:
       guard (incoming?.body.count ?? 0) + bytes.readableBytes <= server.settings.maximumBodyBytes else {
-        return refuse(server.bodyTooLarge)
+        return refuse(.tooLarge(server.settings.maximumBodyBytes))
       }
-      guard server.queue.hold(bytes.readableBytes) else { return refuse(server.busy) }
+      guard server.queue.hold(bytes.readableBytes) else { return refuse(.busy) }
       incoming?.body.append(contentsOf: bytes.readableBytesView)
     case .end where phase == .body: dispatch()
     default: break
@@ -141,7 +141,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     guard
       server.queue.submit(
         call, holding: request.body.count, { call.run(handler, on: request, seconds: seconds) })
-    else { return refuse(server.busy) }
+    else { return refuse(.busy) }
     incoming = nil
     self.call = call
     enter(.answering, for: nil)
@@ -196,30 +196,32 @@ final class HTTPConnection: ChannelDuplexHandler {
 
   private func send(_ response: HTTPResponse) {
     writeHead(response, length: response.body.count)
-    if exchange?.isHead == false, !response.body.isEmpty { write(.body(.byteBuffer(ByteBuffer(bytes: response.body)))) }
+    if exchange?.isHead == false, Exchange.mayHaveBody(response.status), !response.body.isEmpty {
+      write(.body(.byteBuffer(ByteBuffer(bytes: response.body))))
+    }
     finish()
   }
 
   /// Answers and closes: the rest of the request is not read.
-  private func refuse(_ response: HTTPResponse) {
+  private func refuse(_ refusal: Refusal) {
+    var response = server.handler.refusal(
+      status: refusal.status, text: refusal.text, path: incoming?.target?.path)
+    response.status = refusal.status
+    response.headers += refusal.headers
     dropBody()
     if exchange == nil { exchange = Exchange() }
     exchange?.keepsAlive = false
     send(response)
   }
 
-  private func refuse(_ status: Int, _ text: String) {
-    refuse(server.handler.refusal(status: status, text: text))
-  }
-
   private func refuseFailure() {
     guard phase != .closing else { return }
     switch failure {
-    case .headerOverflow: refuse(431, "The head of the request is too large.")
-    case .invalidVersion: refuse(505, "The server speaks HTTP/1.1.")
+    case .headerOverflow: refuse(Refusal(431, "The head of the request is too large."))
+    case .invalidVersion: refuse(Refusal(505, "The server speaks HTTP/1.1."))
     // The parser says so when the client leaves in the middle of a request.
     case .invalidEOFState: close()
-    default: refuse(400, "The request is not in the form of HTTP/1.1.")
+    default: refuse(Refusal(400, "The request is not in the form of HTTP/1.1."))
     }
   }
 

@@ -47,13 +47,16 @@ public protocol HTTPHandler: Sendable {
   /// `call` is valid until this returns. Returning without an answer ends the request with status 500, 503 or 504.
   func answer(_ request: HTTPRequest, _ call: HTTPCall)
 
-  /// The answer that tells a client why the server itself refuses its request; called on the server's thread.
-  func refusal(status: Int, text: String) -> HTTPResponse
+  /// The answer that tells a client why the server itself refuses its request; called on the server's thread, so it must
+  /// be quick.
+  ///
+  /// `path` is nil if the request could not be read so far.
+  func refusal(status: Int, text: String, path: String?) -> HTTPResponse
 }
 
 extension HTTPHandler {
   /// The text as a plain page.
-  public func refusal(status: Int, text: String) -> HTTPResponse {
+  public func refusal(status: Int, text: String, path: String?) -> HTTPResponse {
     HTTPResponse(status: status, text: text)
   }
 }

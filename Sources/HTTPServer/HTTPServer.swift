@@ -1,6 +1,5 @@
 import NIOCore
 import NIOPosix
-import Synchronization
 
 /// A server of HTTP/1.1 for a few people and programs, at first those of the same machine.
 ///
@@ -14,7 +13,6 @@ public final class HTTPServer: Sendable {
   private let channel: any Channel
   private let queue: WorkQueue
   private let state: NIOLoopBound<ServerState>
-  private let isStopped = Mutex(false)
 
   /// Listens as the settings say, and answers until ``stop()``.
   ///
@@ -50,12 +48,17 @@ public final class HTTPServer: Sendable {
       try channel.setOption(.autoRead, value: true).wait()
     } catch {
       group.shutdownGracefully { _ in }
-      throw .cannotListen(host: listener.host, port: listener.port, reason: "\(error)")
+      let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
+      throw .cannotListen(host: listener.host, port: listener.port, reason: reason)
     }
     self.group = group
   }
 
-  deinit { stop() }
+  deinit {
+    stop()
+    // Calls use the event loop until the last of them has ended.
+    queue.stop { [group] in group.shutdownGracefully { _ in } }
+  }
 
   /// Returns once the server has been stopped.
   public func run() {
@@ -66,13 +69,7 @@ public final class HTTPServer: Sendable {
   ///
   /// Handlers may still be at work when this returns, until they notice.
   public func stop() {
-    let isFirst = isStopped.withLock { isStopped in
-      defer { isStopped = true }
-      return !isStopped
-    }
-    guard isFirst else { return }
     channel.close(promise: nil)
     channel.eventLoop.execute { [state] in state.value.closeAll() }
-    queue.stop { [group] in group.shutdownGracefully { _ in } }
   }
 }

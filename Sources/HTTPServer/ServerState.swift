@@ -16,18 +16,6 @@ final class ServerState {
     rules = AccessRules(settings, host: listener.host, port: listener.port)
   }
 
-  /// The answer to a body beyond the limit.
-  var bodyTooLarge: HTTPResponse {
-    handler.refusal(status: 413, text: "A body may have \(settings.maximumBodyBytes) bytes.")
-  }
-
-  /// The answer while too much is in work.
-  var busy: HTTPResponse {
-    var response = handler.refusal(status: 503, text: "The server is busy; try again.")
-    response.headers.append(("Retry-After", "1"))
-    return response
-  }
-
   /// Makes a new client's channel a connection, or closes it if there are too many of them.
   func accept(_ channel: any Channel) throws {
     if connections.count >= settings.maximumConnections { try makeRoom() }

@@ -30,6 +30,13 @@ import Testing
     #expect(try client.receive().status == 200)
   }
 
+  @Test func theHandlerWordsRefusals() throws {
+    let server = try TestServer()
+    #expect(try server.ask("TRACE /a%20b").body == "/a b: The server does not know this method.\n")
+    #expect(try server.ask("GET /%00").body.hasPrefix("?: "))
+    #expect(try server.ask("GET /silent").body.hasPrefix("/silent: "))
+  }
+
   @Test func anUnfinishedAnswerBreaksOff() throws {
     let server = try TestServer()
     let client = try RawClient(server.port)
@@ -100,6 +107,8 @@ import Testing
     server.server.stop()
     server.server.stop()
     server.server.run()
+    pause(0.05)
+    server.server.run()
     for client in clients { #expect(client.isClosed()) }
     #expect(server.handler.seconds(until: "cancelled") != nil)
     #expect(ContinuousClock.now - start < .seconds(0.5))
@@ -111,7 +120,10 @@ import Testing
     #expect(throws: HTTPServerError.portTaken(host: "127.0.0.1", port: server.port)) {
       try TestServer { $0.port = server.port }
     }
-    #expect(throws: HTTPServerError.self) { try TestServer { $0.host = "203.0.113.1" } }
+    #expect(
+      throws: HTTPServerError.cannotListen(
+        host: "203.0.113.1", port: 0, reason: "Cannot assign requested address")
+    ) { try TestServer { $0.host = "203.0.113.1" } }
     let port = server.port
     server.server.stop()
     server.server.run()

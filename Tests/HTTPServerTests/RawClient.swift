@@ -87,7 +87,12 @@ final class RawClient: Sendable {
   /// Sends text whose lines end as HTTP has it.
   @discardableResult
   func send(_ text: String) -> Bool {
-    send(Array(text.utf8).flatMap { $0 == UInt8(ascii: "\n") ? [13, 10] : [$0] })
+    send(Self.bytes(text))
+  }
+
+  /// The bytes of text whose lines end as HTTP has it.
+  static func bytes(_ text: String) -> [UInt8] {
+    Array(text.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\r\n").utf8)
   }
 
   /// Receives the next answer; one to HEAD has no body.

@@ -43,12 +43,16 @@ final class TestHandler: HTTPHandler {
       call.begin(contentType: "text/plain")
       do { try call.write("more".utf8) } catch { note("\(error)") }
       call.end()
-    case "/empty": call.send(HTTPResponse(status: 204))
+    case "/empty": call.send(HTTPResponse(status: 204, text: "nothing"))
     case "/injection": call.send(HTTPResponse(status: 200, headers: [("X-Name", "a\r\nX-Evil: b")]))
     default:
       let query = request.query.map { "\($0.0)=\($0.1)" }.joined(separator: "|")
       call.send(text("\(request.method) \(request.path) \(query)"))
     }
+  }
+
+  func refusal(status: Int, text: String, path: String?) -> HTTPResponse {
+    HTTPResponse(status: status, text: "\(path ?? "?"): \(text)")
   }
 
   private func text(_ text: String) -> HTTPResponse { HTTPResponse(status: 200, text: text) }
