@@ -9,7 +9,7 @@ export const defaultSettings = { style: "overlay", colormap: "jet", blend: 0.5, 
  * What the page shows, and who is told of changes: the documents, the picture, up to four views and how they are drawn.
  *
  * Events: "views" (number, model or active one of the views), "node" (of a view), "question" (target or method of a view),
- * "picture" (another one, or the list), "settings", "answer" (of a question; detail.question), "notice" (detail: text, advice, stays).
+ * "picture" (another one, or the list), "settings", "answer" (of a question; detail.question), "notice" (detail: text, advice, isLong, stays).
  */
 export class Session extends EventTarget {
   models = new Map();
@@ -115,11 +115,11 @@ export class Session extends EventTarget {
 
   tell(type, detail = {}) { this.dispatchEvent(new CustomEvent(type, { detail })); }
 
-  notify(text, advice = null) { this.tell("notice", { text, advice }); }
+  notify(text, advice = null) { this.tell("notice", { text, advice, isLong: advice !== null }); }
 
   /** Shows a refusal as a quiet line. */
   refuse(error) {
-    if (error.name !== "AbortError") this.notify(error.message, error.advice);
+    if (error.name !== "AbortError") this.tell("notice", { text: error.line ?? error.message, isLong: true });
   }
 
   /** Asks for what the views lack. */
