@@ -263,12 +263,12 @@ export class Graph {
     this.#move();
   }
 
-  /** Shows the whole graph, at `leastScale` or larger if it fits across. */
+  /** Shows the whole graph, or a part of it at `leastScale`. */
   fit(leastScale = 0.04) {
     if (!this.layout) return;
     const { clientWidth: width, clientHeight: height } = this.host, margin = 20;
     const across = (width - 2 * margin) / this.layout.width, down = (height - 2 * margin) / this.layout.height;
-    const scale = Math.min(1, across, Math.max(down, leastScale));
+    const scale = Math.min(1, Math.max(Math.min(across, down), leastScale));
     this.fitted = true;
     this.#look = {
       scale, x: (width - this.layout.width * scale) / 2,

@@ -64,7 +64,9 @@ export class Session extends EventTarget {
       if (!name) continue;
       const model = await this.#load(name);
       const method = this.about.methods.some((method) => method.name === named.method) ? named.method : this.#firstMethod();
-      this.views.push({ model: name, node: this.nodeNamed(named.node, model) ?? this.#firstNode(model), method, target: isEmpty(named.target) ? this.#firstTarget(model) : named.target });
+      const node = this.nodeNamed(named.node, model);
+      if (named.node && node === null) this.notify(`${name} has no node '${named.node}'.`, "Its last one is shown.");
+      this.views.push({ model: name, node: node ?? this.#firstNode(model), method, target: isEmpty(named.target) ? this.#firstTarget(model) : named.target });
     }
     this.active = Math.min(state.active, Math.max(0, this.views.length - 1));
     this.tell("views");
