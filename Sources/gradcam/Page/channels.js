@@ -42,7 +42,7 @@ export class ChannelPanel {
     } catch (error) {
       if (error.name === "AbortError") return;
       this.#shown = null;
-      this.status.textContent = [error.message, error.advice].filter(Boolean).join(" ");
+      this.status.textContent = error.line ?? error.message;
     }
   }
 

@@ -119,7 +119,7 @@ export class Explanations {
       this.#keep(question, document, nodes);
       return this.#kept.get(this.key(question));
     } catch (error) {
-      entry.refusal = error.name === "AbortError" ? new Refusal("Stopped.") : error;
+      entry.refusal = error instanceof Refusal ? error : new Refusal(error.name === "AbortError" ? "Stopped." : error.message);
       return null;
     } finally {
       this.changed(question);

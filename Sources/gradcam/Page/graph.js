@@ -138,9 +138,10 @@ export class Graph {
       "aria-label": [node.title, node.operator, shape, node.mappable ? null : "no map"].filter(Boolean).join(", "),
       onclick: () => this.#choose(box.key),
     });
-    const kind = [node.title.toLowerCase() === node.operator.toLowerCase() ? null : node.operator, shape].filter(Boolean).join("  ");
-    fill(face, canvas, make("span", { class: "words" },
-      make("span", { class: "title", text: node.title.toLowerCase() === node.operator.toLowerCase() ? node.operator : node.title }), make("span", { class: "kind", text: kind })));
+    // An operator that has no other name is named once.
+    const isNamed = node.title.toLowerCase() !== node.operator.toLowerCase();
+    const kind = make("span", { class: "kind" }, isNamed ? make("span", { class: "operator", text: node.operator }) : null, make("span", { text: shape.replaceAll(" ", "") }));
+    fill(face, canvas, make("span", { class: "words" }, make("span", { class: "title", text: isNamed ? node.title : node.operator }), kind));
     const element = make("div", { class: `box node ${kindOf(node.operator)} ${node.mappable ? "" : "plain"}`, "data-key": box.key }, face);
     if (canvas) this.thumbnails.watch(element);
     return { element, face, canvas, node: node.index };
@@ -262,12 +263,12 @@ export class Graph {
     this.#move();
   }
 
-  /** Shows the whole graph, at `leastScale` or larger if it fits across. */
+  /** Shows the whole graph, or a part of it at `leastScale`. */
   fit(leastScale = 0.04) {
     if (!this.layout) return;
     const { clientWidth: width, clientHeight: height } = this.host, margin = 20;
     const across = (width - 2 * margin) / this.layout.width, down = (height - 2 * margin) / this.layout.height;
-    const scale = Math.min(1, across, Math.max(down, leastScale));
+    const scale = Math.min(1, Math.max(Math.min(across, down), leastScale));
     this.fitted = true;
     this.#look = {
       scale, x: (width - this.layout.width * scale) / 2,

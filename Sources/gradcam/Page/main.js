@@ -24,7 +24,7 @@ function showNotices(session) {
     fill(text, detail.text, detail.advice ? make("span", { text: ` ${detail.advice}` }) : null);
     notice.hidden = false;
     clearTimeout(timer);
-    if (!detail.stays) timer = setTimeout(hide, detail.advice ? 12_000 : 3_000);
+    if (!detail.stays) timer = setTimeout(hide, detail.isLong ? 12_000 : 3_000);
   });
 }
 
@@ -165,7 +165,7 @@ function startPage() {
     await session.start(location.hash.slice(1));
     if (session.image) await Promise.all(session.views.map((view) => session.explanations.ask(session.question(view))));
   })();
-  ready.catch((error) => session.tell("notice", { text: error.message, advice: error.advice, stays: true }));
+  ready.catch((error) => session.tell("notice", { text: error.line ?? error.message, stays: true }));
   /** What tests and the curious use. */
   globalThis.gradcam = {
     ready, session, graph,

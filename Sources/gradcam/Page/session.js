@@ -9,7 +9,7 @@ export const defaultSettings = { style: "overlay", colormap: "jet", blend: 0.5, 
  * What the page shows, and who is told of changes: the documents, the picture, up to four views and how they are drawn.
  *
  * Events: "views" (number, model or active one of the views), "node" (of a view), "question" (target or method of a view),
- * "picture" (another one, or the list), "settings", "answer" (of a question; detail.question), "notice" (detail: text, advice, stays).
+ * "picture" (another one, or the list), "settings", "answer" (of a question; detail.question), "notice" (detail: text, advice, isLong, stays).
  */
 export class Session extends EventTarget {
   models = new Map();
@@ -64,7 +64,9 @@ export class Session extends EventTarget {
       if (!name) continue;
       const model = await this.#load(name);
       const method = this.about.methods.some((method) => method.name === named.method) ? named.method : this.#firstMethod();
-      this.views.push({ model: name, node: this.nodeNamed(named.node, model) ?? this.#firstNode(model), method, target: isEmpty(named.target) ? this.#firstTarget(model) : named.target });
+      const node = this.nodeNamed(named.node, model);
+      if (named.node && node === null) this.notify(`${name} has no node '${named.node}'.`, "Its last one is shown.");
+      this.views.push({ model: name, node: node ?? this.#firstNode(model), method, target: isEmpty(named.target) ? this.#firstTarget(model) : named.target });
     }
     this.active = Math.min(state.active, Math.max(0, this.views.length - 1));
     this.tell("views");
@@ -115,11 +117,11 @@ export class Session extends EventTarget {
 
   tell(type, detail = {}) { this.dispatchEvent(new CustomEvent(type, { detail })); }
 
-  notify(text, advice = null) { this.tell("notice", { text, advice }); }
+  notify(text, advice = null) { this.tell("notice", { text, advice, isLong: advice !== null }); }
 
   /** Shows a refusal as a quiet line. */
   refuse(error) {
-    if (error.name !== "AbortError") this.notify(error.message, error.advice);
+    if (error.name !== "AbortError") this.tell("notice", { text: error.line ?? error.message, isLong: true });
   }
 
   /** Asks for what the views lack. */

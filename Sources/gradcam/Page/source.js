@@ -9,6 +9,12 @@ export class Refusal extends Error {
     this.advice = advice;
     this.code = code;
   }
+
+  /** All of it as one line. */
+  get line() {
+    if (!this.advice) return this.message;
+    return this.message.endsWith(".") ? `${this.message} ${this.advice}` : `${this.message}; ${this.advice}`;
+  }
 }
 
 /** The refusal that an answer of the server stands for. */

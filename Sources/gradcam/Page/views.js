@@ -100,7 +100,7 @@ export class Views {
     }
     const again = refusal && !session.source.isFile
       ? make("button", { type: "button", class: "link", text: "Try again", onclick: () => session.explanations.ask(session.question(view), true) }) : null;
-    fill(figure.note, refusal ? [[refusal.message, refusal.advice, ""].filter((text) => text !== null).join(" "), again] : this.#noteOf(explanation, map, node, picture));
+    fill(figure.note, refusal ? [`${refusal.line} `, again] : this.#noteOf(explanation, map, node, picture));
   }
 
   /** A line on what the picture lacks. */
