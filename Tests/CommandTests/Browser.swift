@@ -64,10 +64,10 @@ final class Browser {
   }
 
   /// Shows a file, once all of it is loaded.
-  func show(_ path: String) throws { try open(URL(fileURLWithPath: path)) }
+  func show(_ path: String) throws { try visit(URL(fileURLWithPath: path)) }
 
   /// Shows what is at an address, once all of it is loaded.
-  func open(_ address: URL) throws {
+  func visit(_ address: URL) throws {
     let answer = try send("Page.navigate", ["url": address.absoluteString])
     #expect(answer["errorText"] == nil, "\(answer)")
     _ = try evaluate(

@@ -106,7 +106,7 @@ struct PageInBrowserTests {
     let workplace = try Workplace(), server = try LiveServer([Self.model, Self.picture])
     let browser = try Browser()
     try browser.emulate(width: 1280)
-    try browser.open(server.address)
+    try browser.visit(server.address)
     try wait(browser)
     try checkNodes(browser, workplace)
     #expect(browser.errors.isEmpty, "\(browser.errors)")
@@ -136,7 +136,7 @@ struct PageInBrowserTests {
     let workplace = try Workplace(), server = try LiveServer([Self.model, Self.picture])
     let browser = try Browser()
     try browser.emulate(width: 1280)
-    try browser.open(server.address)
+    try browser.visit(server.address)
     try wait(browser)
     let nodes = try nodes(browser)
     for (node, change) in [
@@ -166,7 +166,7 @@ struct PageInBrowserTests {
   @Test func picturesAreChosen() throws {
     let server = try LiveServer([Self.model]), browser = try Browser()
     try browser.emulate(width: 1280)
-    try browser.open(server.address)
+    try browser.visit(server.address)
     try wait(browser)
     try browser.choose([Self.picture], "input[type=file]")
     for _ in 0..<200 where try browser.evaluate("Boolean(gradcam.session.state()?.explanation)") as? Bool != true {
@@ -187,7 +187,7 @@ struct PageInBrowserTests {
     for (width, height) in [(390, 844), (768, 1024), (1280, 800), (1920, 1080), (2560, 1440)] {
       for isDark in [false, true] {
         try browser.emulate(width: width, height: height, isDark: isDark)
-        try browser.open(server.address)
+        try browser.visit(server.address)
         try wait(browser)
         usleep(300_000)
         #expect(

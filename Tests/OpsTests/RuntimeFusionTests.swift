@@ -146,7 +146,7 @@ struct RuntimeRow: Decodable, Sendable, CustomStringConvertible {
       if expected.type == "float" {
         // Sums in another order differ by a share of the largest numbers.
         let size = Double(max(1, expected.values.map(abs).max() ?? 0))
-        expectClose(found.floats, expected.values, within: isRounded ? 5e-3 : 1e-6 * size + 1e-5)
+        expectClose(found.floats, expected.values, within: isRounded ? 5e-3 : max(2e-5, 1e-6 * size))
       } else {
         for (a, b) in zip(found.integers, expected.values) { #expect(abs(Float(a) - b) <= 1) }
       }

@@ -87,18 +87,19 @@ public struct Explainer: Sendable {
   ///   - nodes: as for the initialiser.
   ///   - hint: as for the initialiser.
   ///   - compatibility: nil means as before.
+  ///   - visitsNodes: as for the initialiser; then observations that are not open are asked.
   ///
   /// Throws what `ModelPlanner.focus` throws.
   public func asking(
     _ target: PlannedTarget, nodes: [String] = [], hint: FeatureMapHint = FeatureMapHint(),
-    compatibility: Compatibility? = nil
+    compatibility: Compatibility? = nil, visitsNodes: Bool = false
   ) throws -> Explainer {
     var asking = try Explainer(
       planners, decided, givenLabels, compatibility ?? self.compatibility, namesNodes: !nodes.isEmpty,
       explainsScores: target.explained == nil, assuming: target.warnings
     ) { planner in
       try planner.focus(
-        explaining: target.explained, keeping: target.kept, nodes: nodes, hint: hint,
+        explaining: target.explained, keeping: target.kept, nodes: nodes, hint: hint, visitsTaps: visitsNodes,
         explainsAllImages: target.explainsAllImages)
     }
     asking.settings = settings
@@ -110,12 +111,18 @@ public struct Explainer: Sendable {
   /// Throws what `planned`, `asking` and `TargetChoice` throw.
   public func asking(
     _ request: TargetRequest, nodes: [String] = [], hint: FeatureMapHint = FeatureMapHint(),
-    compatibility: Compatibility? = nil
+    compatibility: Compatibility? = nil, visitsNodes: Bool = false
   ) throws -> (Explainer, TargetChoice) {
     let target = try planned(request)
-    let asking = try asking(target, nodes: nodes, hint: hint, compatibility: compatibility)
+    let asking = try asking(
+      target, nodes: nodes, hint: hint, compatibility: compatibility, visitsNodes: visitsNodes)
     return (asking, try TargetChoice(target, of: asking))
   }
+
+  /// Whether an open observation of a picture can be asked for the maps of all nodes at once, for its memory.
+  ///
+  /// Throws what planning throws.
+  package var fitsMemoryOpen: Bool { get throws { try planner.fitsMemoryOpen(focus) } }
 
   /// A request whose values were found in the model.
   ///

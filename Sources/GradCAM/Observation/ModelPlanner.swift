@@ -226,6 +226,14 @@ public final class ModelPlanner: Sendable {
     try plan(key(focus)).arenaByteCount * count <= MemoryLimit.byteCount / 2
   }
 
+  /// Whether an open observation, with a walk back from it to all taps of a focus, fits into half of that memory.
+  func fitsMemoryOpen(_ focus: Focus) throws -> Bool {
+    let taps = focus.taps.map(\.value), kept = Set(try reported() + [focus.explained] + taps).sorted()
+    let open = PlanKey(kept: kept, isObservable: true, reusesWeights: reusesWeights)
+    let walk = PlanKey(taps: taps, target: focus.explained, observing: kept, reusesWeights: reusesWeights)
+    return try makePlan(open).arenaByteCount + makePlan(walk).arenaByteCount <= MemoryLimit.byteCount / 2
+  }
+
   /// Makes the system provide all memory that an observation needs in advance, instead of page by page while it runs.
   package func touchMemory(_ focus: Focus) throws {
     let run = try run(key(focus))

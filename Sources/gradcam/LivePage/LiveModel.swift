@@ -11,6 +11,8 @@ final class LiveModel: Sendable {
   private let input: String
   private let given: [String: ImageContents]
   private let last = Mutex<Run?>(nil)
+  /// Whether the maps of all nodes can be made from a run that keeps everything; nil until it is known.
+  private let openness = Mutex<Bool?>(nil)
 
   /// A run, used by one thread at a time.
   private struct Run: @unchecked Sendable {
@@ -51,22 +53,41 @@ final class LiveModel: Sendable {
     _ picture: (id: String, picture: Picture), nodes: [String], method: String, target request: TargetRequest,
     classCount: Int, progress: @escaping (Double) throws -> Void
   ) throws -> ExplanationDocument {
-    let (asking, choice) = try explainer.asking(request, nodes: nodes)
+    let visitsNodes = try nodes == ["all"] && isVisitable(method) && !fitsOpen(request)
+    let (asking, choice) = try explainer.asking(request, nodes: nodes, visitsNodes: visitsNodes)
     let clock = ContinuousClock(), start = clock.now
-    return try observing(picture) { observation, isNew in
+    func document(_ observation: Observation, isNew: Bool) throws -> ExplanationDocument {
       try progress(0)
       let forward = isNew ? clock.now - start : .zero, seen = clock.now
-      let asked = try asking.ask(observation)
-      let target = try choice.targets(asking, of: asked)[0]
+      let target = try choice.targets(asking, of: observation)[0]
       let explanations =
         nodes == ["all"]
-        ? try asking.sweep(target, of: asked, method: method, progress: progress)
-        : try asking.explain(target, of: asked, methods: [method], progress: progress)
+        ? try asking.sweep(target, of: observation, method: method, progress: progress)
+        : try asking.explain(target, of: observation, methods: [method], progress: progress)
       return ExplanationDocument(
-        explanations, of: asking.model, classes: try explainer.classes(of: asked, count: classCount),
-        assumed: asking.warnings + asked.image.warnings,
+        explanations, of: asking.model, classes: try asking.classes(of: observation, count: classCount),
+        assumed: asking.warnings + observation.image.warnings,
         times: .init(forward: forward.milliseconds, maps: (clock.now - seen).milliseconds))
     }
+    guard !visitsNodes else {
+      last.withLock { $0 = nil }
+      return try document(asking.observe(prepared(picture)), isNew: true)
+    }
+    return try observing(picture) { try document(asking.ask($0), isNew: $1) }
+  }
+
+  /// Whether a method needs nothing but activation and gradient, so that nodes can be visited one after another.
+  private func isVisitable(_ method: String) throws -> Bool {
+    try explainer.model.registry.method(named: method) is any TapMethod
+  }
+
+  /// Whether the maps of all nodes can be made from a run that keeps everything; whatever the target, this depends on
+  /// the network.
+  private func fitsOpen(_ request: TargetRequest) throws -> Bool {
+    if let known = openness.withLock({ $0 }) { return known }
+    let fits = (try? explainer.asking(explainer.planned(request), nodes: ["all"]).fitsMemoryOpen) ?? false
+    openness.withLock { $0 = fits }
+    return fits
   }
 
   /// The channels of a node that count most for a target.
@@ -97,5 +118,11 @@ final class LiveModel: Sendable {
       try known ?? Run(image: picture.id, observation: explainer.observe(explainer.prepare(contents), isOpen: true))
     defer { last.withLock { $0 = run } }
     return try body(run.observation, known == nil)
+  }
+
+  private func prepared(_ picture: (id: String, picture: Picture)) throws -> PreparedImage {
+    var contents = given
+    contents[input] = .picture(picture.picture)
+    return try explainer.prepare(contents)
   }
 }
