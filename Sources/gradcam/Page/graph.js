@@ -22,7 +22,8 @@ export class Graph {
     this.near = makeSVG("path", { class: "lines near" });
     this.edges = makeSVG("svg", { class: "edges", "aria-hidden": "true" }, this.lines, this.near);
     this.world = make("div", { class: "world" }, this.edges);
-    host.append(this.world);
+    this.hint = make("p", { class: "hint", text: "Click a box to see its map. Arrows open groups." });
+    host.append(this.world, this.hint);
     fill(tools,
       iconButton("plus", "Enlarge (+)", () => this.zoom(1.25)), iconButton("minus", "Shrink (−)", () => this.zoom(0.8)),
       iconButton("fit", "Show all (0)", () => this.fit()), iconButton("target", "Show the current node (.)", () => this.reveal(true)),
@@ -176,6 +177,7 @@ export class Graph {
 
   /** Shows the map of a box: a node's own, or that of a group's last node. */
   #choose(key) {
+    this.hint.hidden = true;
     this.#setFocused(key);
     const node = this.#boxes.get(key)?.node;
     if (node !== null && node !== undefined) this.session.selectNode(node);
@@ -253,7 +255,7 @@ export class Graph {
     if (!box) return;
     const { clientWidth: width, clientHeight: height } = this.host;
     if (leastScale) this.#look.scale = Math.min(1.2, Math.max(leastScale, this.#look.scale));
-    const { scale } = this.#look, margin = 24;
+    const { scale } = this.#look, margin = 52;
     const along = (at, start, length, space) => {
       const low = margin - start * scale, high = space - margin - (start + Math.min(length, 80)) * scale;
       return low > high ? space / 2 - (start + length / 2) * scale : Math.min(Math.max(at, low), high);

@@ -80,6 +80,7 @@ export class Views {
     const shown = explanation?.document.target.name;
     const what = [session.views.length > 1 ? view.model : null, node?.query, channel ? channel.title : null].filter(Boolean);
     fill(figure.name, make("strong", { text: what.join(" · ") || "–" }), make("span", { text: [shown, view.method].filter(Boolean).join(" · ") }));
+    figure.name.title = what.join(" · ");
     figure.close.hidden = session.views.length === 1;
     figure.element.classList.toggle("active", isActive && session.views.length > 1);
     figure.name.setAttribute("aria-pressed", String(isActive));
