@@ -17,7 +17,7 @@ export function fileStem({ image, model, node, method }) {
 }
 
 /** How a picture is called on a command line: as the server's command line did, else by its file's name. */
-export function pathOf(image) {
+function pathOf(image) {
   return image?.path ?? image?.name ?? "picture.png";
 }
 

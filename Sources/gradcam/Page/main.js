@@ -7,7 +7,7 @@ import { listenForKeys, showTabs } from "./keys.js";
 import { searchNodes } from "./navigation.js";
 import { shapeText } from "./operators.js";
 import { copyText, showDrawing, showFacts, showMethods, showReadings } from "./panels.js";
-import { saveJSON, saveNPY, savePNG, savePage, seenCommand } from "./saving.js";
+import { pageWithData, saveJSON, saveNPY, savePNG, savePage, seenCommand } from "./saving.js";
 import { Session } from "./session.js";
 import { FileSource, ServerSource } from "./source.js";
 import { TargetPanel } from "./target.js";
@@ -172,6 +172,7 @@ function startPage() {
     select: (index) => session.selectNode(index),
     pixels: () => views.pixels,
     command: () => seenCommand(session).command,
+    file: async () => (await pageWithData(session)).text(),
     get lastClickMilliseconds() { return session.lastClickMilliseconds; },
   };
 }

@@ -17,7 +17,7 @@ export function shownBox(node, parents, opened) {
 }
 
 /** The indices of the nodes in a group, those of its groups among them. */
-export function nodesIn(model, group) {
+function nodesIn(model, group) {
   return model.groups[group].cells.flatMap((cell) =>
     cell.node !== undefined ? [cell.node] : cell.group !== undefined ? nodesIn(model, cell.group) : []);
 }

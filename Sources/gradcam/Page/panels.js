@@ -58,7 +58,7 @@ export function showDrawing(session, host) {
 }
 
 /** A button that copies a text and says so. */
-export function copyButton(label, text, say) {
+function copyButton(label, text, say) {
   return make("button", { type: "button", class: "quiet square", "aria-label": label, title: label, onclick: async () => {
     await copyText(text());
     say?.("Copied.");

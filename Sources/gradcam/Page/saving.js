@@ -6,7 +6,7 @@ import { drawnValues } from "./projection.js";
 // Taking along what is seen: the command, pictures, numbers, and the page as one file.
 
 /** The name of files of what the active view shows, without an extension. */
-export function seenStem(session) {
+function seenStem(session) {
   const image = session.imageDocument;
   return fileStem({ image: image ? stemOf(pathOrName(image)) : null, model: session.view.model, node: session.node()?.query, method: session.view.method });
 }

@@ -3,7 +3,7 @@ import { bytesOfBase64 } from "./arrays.js";
 import { Explanations } from "./explanations.js";
 import { nodeAtLikeDepth } from "./navigation.js";
 
-export const defaultSettings = { style: "overlay", colormap: "jet", blend: 0.5, threshold: 0, signed: false };
+const defaultSettings = { style: "overlay", colormap: "jet", blend: 0.5, threshold: 0, signed: false };
 
 /**
  * What the page shows, and who is told of changes: the documents, the picture, up to four views and how they are drawn.

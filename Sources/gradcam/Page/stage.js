@@ -3,7 +3,7 @@ import { drawMap } from "./drawing.js";
 import { listenForGestures } from "./gestures.js";
 
 /** Where a picture is enlarged to, shared by all stages: how much, and the share of it that is at the centre. */
-export const sharedLook = { zoom: 1, u: 0.5, v: 0.5 };
+const sharedLook = { zoom: 1, u: 0.5, v: 0.5 };
 
 /** One picture with a map over it, in a canvas of the picture's own pixels. */
 export class Stage {

@@ -7,7 +7,7 @@ const titles = {
 };
 
 /** The kind of a target. */
-export function kindOfTarget(target) {
+function kindOfTarget(target) {
   if (target === null) return null;
   if (target.contrast !== undefined) return "contrast";
   if (target.detection !== undefined) return "detection";
