@@ -61,8 +61,8 @@ export class ChannelPanel {
       Object.assign(button, { map, canvas, kind });
       return button;
     });
-    const caption = make("figcaption", {}, make("span", { text: channel.index }), make("span", { text: shortNumber(channel.weight) }));
-    return make("figure", {}, make("div", {}, parts), caption);
+    const facts = [channel.index, shortNumber(channel.weight)].map((text) => make("span", { text }));
+    return make("figure", {}, make("div", {}, parts), make("figcaption", {}, facts));
   }
 
   /** Shows a channel in place of the map, or the map again. */

@@ -8,14 +8,17 @@ import { answersTarget } from "./source.js";
 /** The kind of a target: the name of its form; null for none. */
 export function kindOfTarget(target) {
   if (target === null) return null;
-  const kinds = { contrast: "contrast", detection: "detection", mask: "segmentation", embedding: "embedding", elements: "elements" };
+  const kinds = {
+    contrast: "contrast", detection: "detection", mask: "segmentation", embedding: "embedding", elements: "elements",
+  };
   return kinds[Object.keys(kinds).find((key) => target[key] !== undefined)] ?? "class";
 }
 
 /** The forms by kind. `panel` is {session, views, set(target)}. */
 export function targetForms(panel) {
   const forms = {
-    class: ClassForm, contrast: ContrastForm, detection: BoxForm, segmentation: PartForm, embedding: LikenessForm, elements: ElementsForm,
+    class: ClassForm, contrast: ContrastForm, detection: BoxForm, segmentation: PartForm, embedding: LikenessForm,
+    elements: ElementsForm,
   };
   return Object.fromEntries(Object.entries(forms).map(([kind, Form]) => [kind, new Form(panel)]));
 }
@@ -30,7 +33,8 @@ function barList(entries, label) {
       onclick: entry.choose, title: entry.title,
     });
     button.append(
-      make("span", { class: "title", text: entry.label }), make("span", { class: "share", text: hasShare ? percent(entry.share) : "" }),
+      make("span", { class: "title", text: entry.label }),
+      make("span", { class: "share", text: hasShare ? percent(entry.share) : "" }),
       make("span", { class: "track" }, length));
     return make("li", {}, button);
   }));
@@ -65,7 +69,8 @@ class ClassForm {
     const entries = (document?.classes ?? []).map(({ index, label, logit, probability }) => {
       const name = label ?? `class ${index}`, isHeld = this.#isHeld(index);
       return {
-        label: name, share: probability, pressed: index === chosen, isHeld, title: `class ${index}, score ${logit?.toFixed(2) ?? "–"}`,
+        label: name, share: probability, pressed: index === chosen, isHeld,
+        title: `class ${index}, score ${logit?.toFixed(2) ?? "–"}`,
         choose: () => (isHeld ? this.#set(index) : session.refuse(session.source.refusal(`maps of '${name}'`))),
       };
     });
@@ -142,7 +147,8 @@ class BoxForm {
     const boxes = document?.boxes
       ?? Array.from({ length: 10 }, (_, rank) => ({ rank, label: `Box ${rank + 1}${rank ? "" : ", the best"}` }));
     const entries = boxes.map(({ rank, label, score, class: index }) => ({
-      label: label ?? `class ${index}`, share: score, pressed: view.target?.detection === rank, choose: () => this.panel.set({ detection: rank }),
+      label: label ?? `class ${index}`, share: score, pressed: view.target?.detection === rank,
+      choose: () => this.panel.set({ detection: rank }),
     }));
     return [document?.boxes ? remark("Click a box in the picture or here.") : null, barList(entries, "Boxes")];
   }
@@ -156,7 +162,8 @@ class PartForm {
   constructor(panel) {
     this.panel = panel;
     this.classes = makeCombobox({
-      label: "Class of the part", placeholder: "Class…", keepsText: true, items: (query) => classItems(panel.session.model, query),
+      label: "Class of the part", placeholder: "Class…", keepsText: true,
+      items: (query) => classItems(panel.session.model, query),
       choose: (index) => { this.#class = index; },
     });
     this.brush = make("input", { type: "range", min: "1", max: "12", step: "0.5", oninput: () => this.#setBrush() });

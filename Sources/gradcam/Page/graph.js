@@ -41,7 +41,10 @@ export class Graph {
     host.addEventListener("scroll", () => host.scrollTo(0, 0));
     new ResizeObserver(() => this.#resized()).observe(host);
     session.addEventListener("views", () => this.#showModel());
-    session.addEventListener("node", () => this.#mark());
+    session.addEventListener("node", () => {
+      this.hint.hidden = true;
+      this.#mark();
+    });
     for (const type of ["question", "picture", "settings"]) session.addEventListener(type, () => this.#redraw());
     session.addEventListener("answer", ({ detail }) => detail.question.model === this.model?.name && this.#redraw());
   }
@@ -121,7 +124,8 @@ export class Graph {
     const count = `${group.operatorCount} operator${group.operatorCount === 1 ? "" : "s"}`;
     const toggle = make("button", {
       type: "button", class: "toggle", tabindex: "-1", "aria-expanded": String(box.open),
-      "aria-label": `${box.open ? "Close" : "Open"} ${group.title}`, title: box.open ? "Close (Enter)" : "Open (Enter)", onclick: () => this.toggle(box.group),
+      "aria-label": `${box.open ? "Close" : "Open"} ${group.title}`, title: `${box.open ? "Close" : "Open"} (Enter)`,
+      onclick: () => this.toggle(box.group),
     }, icon("chevron"));
     const face = make("button", {
       type: "button", class: "face", tabindex: "-1", title: group.path || group.title,
@@ -187,7 +191,6 @@ export class Graph {
 
   /** Shows the map of a box: a node's own, or that of a group's last node. */
   #choose(key) {
-    this.hint.hidden = true;
     this.#setFocused(key);
     const node = this.#boxes.get(key)?.node;
     if (node !== null && node !== undefined) this.session.selectNode(node);

@@ -62,8 +62,8 @@ export class ImagePanel {
         "aria-pressed": String(current), onclick: () => session.showImage(image.id),
       }, session.thumbnail(image.id));
       const canGo = current && session.isRemovable(image);
-      const remove = canGo ? iconButton("close", `Remove ${name}`, () => session.removeImage(image.id), { class: "remove" }) : null;
-      return make("div", { class: "slot" }, button, remove);
+      const remove = () => session.removeImage(image.id);
+      return make("div", { class: "slot" }, button, canGo ? iconButton("close", `Remove ${name}`, remove, { class: "remove" }) : null);
     });
     refill(this.strip, [session.image, session.images.map((image) => image.id).join()], () => [items, add].flat());
     this.strip.hidden = items.length === 0 || (isFile && items.length < 2);

@@ -145,7 +145,8 @@ export function showReadings(session, host) {
       times ? `forward ${shortNumber(Math.round(times.forward))} ms, maps ${shortNumber(Math.round(times.maps))} ms` : null,
     ];
     const count = warnings.length === 1 ? "1 warning" : `${warnings.length} warnings`;
-    fill(host.parentElement.querySelector("summary"), "Model", warnings.length ? make("span", { class: "count", text: count }) : null);
+    const note = warnings.length ? make("span", { class: "count", text: count }) : null;
+    fill(host.parentElement.querySelector("summary"), "Model", note);
     const lines = warnings.map((warning) => make("li", { text: warning.text }));
     fill(host, lines.length ? make("ul", { class: "warnings" }, lines) : null,
       make("ul", { class: "readings" }, facts.filter(Boolean).map((text) => make("li", { text }))));

@@ -20,7 +20,8 @@ export function seenCommand(session) {
   const document = session.state().explanation?.document;
   const command = commandFor({
     argument: model.argument, options: model.options ?? [], image: session.imageDocument, images: session.images,
-    node: session.node()?.query, method: view.method, target: view.target ?? {}, shownClass: document?.target.class ?? null, settings, output: seenStem(session),
+    node: session.node()?.query, method: view.method, target: view.target ?? {},
+    shownClass: document?.target.class ?? null, settings, output: seenStem(session),
   });
   return { command, limits: commandLimits(settings, view.target ?? {}) };
 }

@@ -130,7 +130,7 @@ export class Stage {
     this.place();
   }
 
-  /** The map's value at a pixel, 0…1 or, with both signs, −1…1; undefined where it does not reach, null if there is none. */
+  /** The map's value at a pixel, 0…1 or, with both signs, −1…1; undefined where it does not reach, null without a map. */
   valueAt({ x, y }) {
     if (!this.drawn) return null;
     const { values, scale, seen } = this.drawn;

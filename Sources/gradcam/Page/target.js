@@ -14,9 +14,11 @@ export class TargetPanel {
     this.body = make("div", { class: "target-body" });
     this.description = make("p", { class: "quiet-text" });
     this.score = make("select", { "aria-label": "Score", onchange: () => this.#modify() },
-      make("option", { value: "logit", text: "Score before Softmax" }), make("option", { value: "probability", text: "Probability" }));
+      make("option", { value: "logit", text: "Score before Softmax" }),
+      make("option", { value: "probability", text: "Probability" }));
     this.against = make("input", { type: "checkbox", onchange: () => this.#modify() });
-    this.modifiers = make("div", { class: "row modifiers" }, this.score, make("label", {}, this.against, "What speaks against it"));
+    const against = make("label", {}, this.against, "What speaks against it");
+    this.modifiers = make("div", { class: "row modifiers" }, this.score, against);
     host.append(this.segments, this.body, this.description, this.modifiers);
     for (const type of ["views", "question"]) {
       session.addEventListener(type, () => {
@@ -54,7 +56,8 @@ export class TargetPanel {
   show() {
     const { session } = this, { model, view, painting } = session;
     if (!model) return;
-    const kinds = session.source.isFile ? ["class"] : model.targets.filter((kind) => this.forms[kind]), asked = kindOfTarget(view.target);
+    const kinds = session.source.isFile ? ["class"] : model.targets.filter((kind) => this.forms[kind]);
+    const asked = kindOfTarget(view.target);
     const usual = asked === null || (asked === "class" && !kinds.includes("class")) ? kinds[0] : asked;
     const kind = this.#kind ?? usual;
     if (kind !== "segmentation" && painting) this.views.paint(false);

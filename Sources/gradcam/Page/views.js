@@ -11,7 +11,9 @@ export class Views {
     this.session = session;
     this.host = host;
     session.addEventListener("picture", () => this.#begin());
-    for (const type of ["views", "node", "question", "settings", "answer", "painting"]) session.addEventListener(type, () => this.show());
+    for (const type of ["views", "node", "question", "settings", "answer", "painting"]) {
+      session.addEventListener(type, () => this.show());
+    }
   }
 
   /** The picture of the active view as it would be saved: {width, height, data}. */
