@@ -12,6 +12,19 @@ public struct HTTPRequest: Sendable {
   public let contentType: String?
   /// The bytes of the body; empty if there is none.
   public let body: [UInt8]
+
+  /// A request of the given parts.
+  public init(
+    method: String, path: String, query: [(String, String)] = [], accept: String? = nil, contentType: String? = nil,
+    body: [UInt8] = []
+  ) {
+    self.method = method
+    self.path = path
+    self.query = query
+    self.accept = accept
+    self.contentType = contentType
+    self.body = body
+  }
 }
 
 /// An answer that is sent whole.

@@ -33,9 +33,6 @@ struct IncomingRequest {
 
   /// Why the request is not to go on, as far as its head tells.
   func refusal(_ server: ServerState) -> Refusal? {
-    // The parser puts folded lines together with their ends.
-    guard head.headers.allSatisfy({ field in field.value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f || $0 == 0x09 } })
-    else { return Refusal(400, "A header field holds control characters.") }
     guard let target else { return Refusal(400, "The request's target is not a path that this server takes.") }
     if let refusal = server.rules.refusal(of: head, target: target) { return refusal }
     guard Self.methods.contains(head.method) else { return Refusal(501, "The server does not know this method.") }

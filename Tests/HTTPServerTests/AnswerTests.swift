@@ -92,6 +92,15 @@ import Testing
     for _ in 0..<200 { #expect(try client.receive().body.utf8.count == 4 << 20) }
   }
 
+  @Test func requestsBehindALongOneStayWithTheClient() throws {
+    let server = try TestServer()
+    let client = try RawClient(server.port, seconds: 0.5)
+    client.send(server.request("GET /wait"))
+    #expect(server.handler.seconds(until: "begun") != nil)
+    let many = RawClient.bytes((0..<20_000).map { _ in server.request("GET /x") }.joined())
+    #expect((0..<40).contains { _ in !client.send(many) })
+  }
+
   @Test func computationsEndWhenTheirTimeIsOver() throws {
     let server = try TestServer { $0.answerSeconds = 0.2 }
     #expect(try server.ask("GET /wait").status == 504)

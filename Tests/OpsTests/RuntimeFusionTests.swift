@@ -145,7 +145,7 @@ struct RuntimeRow: Decodable, Sendable, CustomStringConvertible {
       #expect(found.shape == Shape(expected.shape))
       if expected.type == "float" {
         // Sums in another order differ by a share of the largest numbers.
-        let size = max(1, expected.values.map(abs).max() ?? 0)
+        let size = Double(max(1, expected.values.map(abs).max() ?? 0))
         expectClose(found.floats, expected.values, within: isRounded ? 5e-3 : 1e-6 * size + 1e-5)
       } else {
         for (a, b) in zip(found.integers, expected.values) { #expect(abs(Float(a) - b) <= 1) }

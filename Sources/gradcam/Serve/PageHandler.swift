@@ -25,6 +25,12 @@ struct PageHandler: HTTPHandler {
     }
   }
 
+  /// People get a text, scripts a document.
+  func refusal(status: Int, text: String, path: String?) -> HTTPResponse {
+    guard path?.hasPrefix("/v1") == true else { return HTTPResponse(status: status, text: text) }
+    return HTTPFailure(status, code: "refused", text).response
+  }
+
   private func route(_ request: HTTPRequest, _ call: HTTPCall) throws {
     let path = request.path.split(separator: "/", omittingEmptySubsequences: false).dropFirst().map(String.init)
     switch path {

@@ -1,3 +1,4 @@
+import GradCAM
 import Graph
 
 /// The user's web browser.
@@ -10,7 +11,7 @@ enum WebBrowser {
     for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] {
       posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_RDWR, 0)
     }
-    var words: [UnsafeMutablePointer<CChar>?] = [program, address].map { strdup($0) } + [nil]
+    var words = ([program, address] as [String]).map { strdup($0) } + [nil]
     defer { for word in words { free(word) } }
     var process = pid_t()
     return posix_spawnp(&process, program, &actions, nil, &words, environ) == 0
