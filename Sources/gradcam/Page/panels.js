@@ -36,13 +36,13 @@ export function showMethods(session, host) {
 export function showDrawing(session, host) {
   const choice = (label, name, values) => {
     const options = values.map((value) => make("option", { value, text: value }));
-    const select = make("select", { onchange: () => session.set({ [name]: select.value }) }, options);
+    const select = make("select", { onchange: () => session.setSettings({ [name]: select.value }) }, options);
     host.append(make("label", { class: "field" }, make("span", { text: label }), select));
     return () => { select.value = session.settings[name]; };
   };
   const slider = (label, name, title) => {
     const input = make("input", { type: "range", min: "0", max: "1", step: "0.01", title });
-    input.addEventListener("input", () => session.set({ [name]: Number(input.value) }));
+    input.addEventListener("input", () => session.setSettings({ [name]: Number(input.value) }));
     const value = make("output");
     host.append(make("label", { class: "field slider" }, make("span", { text: label }), input, value));
     return () => {
@@ -59,7 +59,7 @@ export function showDrawing(session, host) {
         slider("Picture", "blend", "Weight of the picture against the heat"),
         slider("Threshold", "threshold", "Hides heat below this value"),
       ];
-      const signed = make("input", { type: "checkbox", onchange: () => session.set({ signed: signed.checked }) });
+      const signed = make("input", { type: "checkbox", onchange: () => session.setSettings({ signed: signed.checked }) });
       const poles = [make("i", { class: "against" }), make("i", { class: "for" })];
       host.append(make("label", { class: "field check", title: "Orange speaks for the target, blue against it" },
         signed, make("span", { text: "For and against" }), make("span", { class: "poles", "aria-hidden": "true" }, poles)));

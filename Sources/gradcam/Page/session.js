@@ -207,7 +207,7 @@ export class Session extends EventTarget {
     this.tell("views");
   }
 
-  set(settings) {
+  setSettings(settings) {
     Object.assign(this.settings, settings);
     this.tell("settings");
   }
