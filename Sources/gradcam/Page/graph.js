@@ -22,7 +22,7 @@ export class Graph {
     this.near = makeSVG("path", { class: "lines near" });
     this.edges = makeSVG("svg", { class: "edges", "aria-hidden": "true" }, this.lines, this.near);
     this.world = make("div", { class: "world" }, this.edges);
-    this.hint = make("p", { class: "hint", text: "Click a box to see its map. Arrows open groups." });
+    this.hint = make("p", { class: "hint", text: "Click a box to see its map, its arrow to open it." });
     host.append(this.world, this.hint);
     fill(tools,
       iconButton("plus", "Enlarge (+)", () => this.zoom(1.25)), iconButton("minus", "Shrink (−)", () => this.zoom(0.8)),
