@@ -81,7 +81,9 @@ export class Graph {
 
   /** Boxes that can be read, the current node's among them. */
   #showAtFirst() {
-    this.fit(0.86);
+    // A graph that is a little too wide is shown a little smaller.
+    const across = (this.host.clientWidth - 40) / this.layout.width;
+    this.fit(Math.max(0.6, Math.min(0.86, across)));
     this.#bringIntoView(shownBox(this.session.view.node, this.parents, this.opened));
     this.fitted = true;
   }
