@@ -3,6 +3,11 @@ import { shapeText } from "./operators.js";
 
 // Smaller panels: the method, how heat is drawn, facts of the node, and the single channels.
 
+/** A text with a capital letter and a full stop. */
+function asSentence(text) {
+  return `${text[0].toUpperCase()}${text.slice(1).replace(/\.$/, "")}.`;
+}
+
 /** Chooses the method. */
 export function showMethods(session, host) {
   const select = make("select", { "aria-label": "Method", onchange: () => session.setMethod(select.value) });
@@ -27,7 +32,7 @@ export function showMethods(session, host) {
       method?.summary, method?.perNode === false ? "The same at every node" : null,
       method?.quick === false ? "Runs the network again" : null,
     ];
-    summary.textContent = sentences.filter(Boolean).map((sentence) => `${sentence.replace(/\.$/, "")}.`).join(" ");
+    summary.textContent = sentences.filter(Boolean).map(asSentence).join(" ");
   };
   for (const type of ["views", "question", "picture"]) session.addEventListener(type, show);
 }
