@@ -36,6 +36,7 @@ static const char modules[] = {
 #embed "../gradcam/Page/saving.js" suffix(,)
 #embed "../gradcam/Page/session.js" suffix(,)
 #embed "../gradcam/Page/stage.js" suffix(,)
+#embed "../gradcam/Page/forms.js" suffix(,)
 #embed "../gradcam/Page/target.js" suffix(,)
 #embed "../gradcam/Page/views.js" suffix(,)
 #embed "../gradcam/Page/main.js" suffix(,)

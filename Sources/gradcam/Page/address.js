@@ -17,7 +17,9 @@ export function addressOf(state, defaults) {
   const parameters = new URLSearchParams();
   state.views.forEach((view, index) => {
     const suffix = index === 0 ? "" : String(index + 1);
-    const put = (name, value) => value !== null && value !== undefined && value !== "" && parameters.set(name + suffix, value);
+    const put = (name, value) => {
+      if (value !== null && value !== undefined && value !== "") parameters.set(name + suffix, value);
+    };
     put("model", view.model);
     put("node", view.node);
     put("method", view.method);

@@ -34,9 +34,11 @@ export class ChannelPanel {
     this.status.textContent = "Reading the channels…";
     try {
       const { view } = session;
-      const answer = await session.source.channels(view.model, session.image, { node: `#${node.index}`, target: view.target, count: 24 }, { signal: this.#controller.signal });
+      const parameters = { node: `#${node.index}`, target: view.target, count: 24 }, { signal } = this.#controller;
+      const answer = await session.source.channels(view.model, session.image, parameters, { signal });
       if (this.#shown !== question) return;
-      this.status.textContent = `${answer.channels.length} of ${answer.total} channels, those that count most first. Left the activation, right the gradient.`;
+      this.status.textContent = `${answer.channels.length} of ${answer.total} channels, those that count most first. `
+        + "Left the activation, right the gradient.";
       fill(this.body, answer.channels.map((channel) => this.#item(channel)));
       this.#redraw();
     } catch (error) {
@@ -53,14 +55,18 @@ export class ChannelPanel {
       const canvas = make("canvas", { width: 56, height: 56, "aria-hidden": "true" });
       const title = `channel ${channel.index}, ${kind}`;
       const button = make("button", {
-        type: "button", "aria-label": `Show the ${kind} of channel ${channel.index}`, title: `${kind} of channel ${channel.index}`,
-        onclick: () => this.session.showChannel(this.session.channel?.map === map ? null : { map, title, signed: kind === "gradient" }),
+        type: "button", "aria-label": `Show the ${kind} of channel ${channel.index}`, title,
+        onclick: () => this.#toggle({ map, title, signed: kind === "gradient" }),
       }, canvas);
       Object.assign(button, { map, canvas, kind });
       return button;
     });
-    return make("figure", {}, make("div", {}, parts), make("figcaption", {}, make("span", { text: channel.index }), make("span", { text: shortNumber(channel.weight) })));
+    const facts = [channel.index, shortNumber(channel.weight)].map((text) => make("span", { text }));
+    return make("figure", {}, make("div", {}, parts), make("figcaption", {}, facts));
   }
+
+  /** Shows a channel in place of the map, or the map again. */
+  #toggle(channel) { this.session.showChannel(this.session.channel?.map === channel.map ? null : channel); }
 
   #redraw() {
     for (const button of this.body.querySelectorAll("button")) {

@@ -13,8 +13,8 @@ export function makeCombobox({ label, placeholder, items, choose, keepsText = fa
   let shown = [], active = -1;
   const list = make("ul", { class: "options", role: "listbox", id, "aria-label": label, hidden: true });
   const input = make("input", {
-    type: "text", role: "combobox", "aria-label": label, "aria-expanded": "false", "aria-controls": id, "aria-autocomplete": "list",
-    placeholder, autocomplete: "off", spellcheck: "false",
+    type: "text", role: "combobox", "aria-label": label, "aria-expanded": "false", "aria-controls": id,
+    "aria-autocomplete": "list", placeholder, autocomplete: "off", spellcheck: "false",
   });
   const element = make("div", { class: "combobox" }, input, list);
 

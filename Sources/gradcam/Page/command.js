@@ -17,8 +17,13 @@ export function fileStem({ image, model, node, method }) {
 }
 
 /** How a picture is called on a command line: as the server's command line did, else by its file's name. */
-export function pathOf(image) {
+function pathOf(image) {
   return image?.path ?? image?.name ?? "picture.png";
+}
+
+/** Whether a target is the top class. */
+export function isTopClass(target) {
+  return Object.keys(target).every((key) => ["score", "counterfactual"].includes(key));
 }
 
 /** Options that choose the target. `shownClass` is the class that the top one turned out to be, or null. */
@@ -26,7 +31,7 @@ function targetWords(target, shownClass, images) {
   const words = [];
   const add = (name, value) => words.push(`--${name}`, String(value));
   if (target.class !== undefined) add("class", target.class);
-  else if (shownClass !== null && Object.keys(target).every((key) => ["score", "counterfactual"].includes(key))) add("class", shownClass);
+  else if (shownClass !== null && isTopClass(target)) add("class", shownClass);
   if (target.contrast !== undefined) add("contrast", target.contrast);
   if (target.elements !== undefined) add("target", target.elements);
   if (target.detection !== undefined) add("detection", target.detection);
@@ -41,8 +46,8 @@ function targetWords(target, shownClass, images) {
 /**
  * The command `gradcam explain …`, quoted for a shell.
  *
- * `seen` is {argument, options, image, images, node, method, target, shownClass, settings, output}: the model as a command line
- * names it with its options, documents of pictures, what `--node` takes, and the rest as in the page's state.
+ * `seen` is {argument, options, image, images, node, method, target, shownClass, settings, output}: the model as a command
+ * line names it with its options, documents of pictures, what `--node` takes, and the rest as in the page's state.
  */
 export function commandFor(seen) {
   const { settings } = seen;
@@ -60,6 +65,6 @@ export function commandLimits(settings, target) {
   if (settings.signed) parts.push("signed colours");
   if (settings.threshold > 0) parts.push("the threshold");
   if (parts.length) return `The command draws without ${parts.join(" and ")}.`;
-  if (target.mask) return "The command reads the part that you drew from mask.png: save it from the list of what is explained.";
+  if (target.mask) return "The command reads the part that you drew from mask.png: save it with the button for that.";
   return null;
 }

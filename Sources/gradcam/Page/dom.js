@@ -32,21 +32,40 @@ export function makeSVG(tag, attributes = {}, ...children) {
 }
 
 const iconPaths = {
-  plus: "M8 3v10M3 8h10", minus: "M3 8h10", close: "M4 4l8 8M12 4l-8 8", fit: "M3 6V3h3M10 3h3v3M13 10v3h-3M6 13H3v-3",
-  chevron: "M4 6l4 4 4-4", copy: "M6 6h7v7H6zM10 6V3H3v7h3", image: "M2.5 3.5h11v9h-11zM3 11l3-3 2.5 2.5L11 7.5l2.5 3",
-  camera: "M2.5 5.5h2.2L6 4h4l1.3 1.5h2.2v7h-11zM8 11a2 2 0 100-4 2 2 0 000 4z", save: "M8 2.5v7.5M5 7.2L8 10l3-2.8M3 13h10",
-  grid: "M3 3h10v10H3zM8 3v10", target: "M8 13A5 5 0 108 3a5 5 0 000 10zM8 1v4M8 11v4M1 8h4M11 8h4", open: "M4 4l4 4 4-4M4 9l4 4 4-4",
-  shut: "M4 7l4-4 4 4M4 12l4-4 4 4", brush: "M12.5 3.5l-5 5M7 8c-2 0-2.500 1.500-2.500 3 0 .8-.8 1.300-1.800 1.500 1.500 1 5.300.8 5.800-2 .2-1.300-.5-2.500-1.500-2.500z",
+  plus: "M8 3v10M3 8h10",
+  minus: "M3 8h10",
+  close: "M4 4l8 8M12 4l-8 8",
+  fit: "M3 6V3h3M10 3h3v3M13 10v3h-3M6 13H3v-3",
+  chevron: "M4 6l4 4 4-4",
+  copy: "M6 6h7v7H6zM10 6V3H3v7h3",
+  image: "M2.5 3.5h11v9h-11zM3 11l3-3 2.5 2.5L11 7.5l2.5 3",
+  camera: "M2.5 5.5h2.2L6 4h4l1.3 1.5h2.2v7h-11zM8 11a2 2 0 100-4 2 2 0 000 4z",
+  save: "M8 2.5v7.5M5 7.2L8 10l3-2.8M3 13h10",
+  target: "M8 13A5 5 0 108 3a5 5 0 000 10zM8 1v4M8 11v4M1 8h4M11 8h4",
+  open: "M4 4l4 4 4-4M4 9l4 4 4-4",
+  shut: "M4 7l4-4 4 4M4 12l4-4 4 4",
 };
 
 /** A small line drawing that stands beside or for a label. */
 export function icon(name) {
-  return makeSVG("svg", { class: "icon", viewBox: "0 0 16 16", "aria-hidden": "true" }, makeSVG("path", { d: iconPaths[name] }));
+  const path = makeSVG("path", { d: iconPaths[name] });
+  return makeSVG("svg", { class: "icon", viewBox: "0 0 16 16", "aria-hidden": "true" }, path);
 }
 
 /** A button with a drawing and a name for screen readers and pointers. */
 export function iconButton(name, label, onclick, attributes = {}) {
-  return make("button", { type: "button", class: "quiet square", "aria-label": label, title: label, onclick, ...attributes }, icon(name));
+  const names = { "aria-label": label, title: label };
+  return make("button", { type: "button", class: "quiet square", ...names, onclick, ...attributes }, icon(name));
+}
+
+/** A button with a text. */
+export function textButton(text, onclick, attributes = {}) {
+  return make("button", { type: "button", text, onclick, ...attributes });
+}
+
+/** A quiet sentence. */
+export function remark(text) {
+  return make("p", { class: "quiet-text", text });
 }
 
 /** Replaces what an element contains. */
@@ -78,7 +97,8 @@ export function shortNumber(value) {
   if (!Number.isFinite(value)) return "–";
   if (value === 0) return "0";
   const size = Math.abs(value);
-  return size >= 1e5 || size < 1e-3 ? value.toExponential(2).replace("e", "·10^").replace("+", "") : String(Number(value.toPrecision(4)));
+  if (size >= 1e-3 && size < 1e5) return String(Number(value.toPrecision(4)));
+  return value.toExponential(2).replace("e", "·10^").replace("+", "");
 }
 
 /** A share as a percentage: 62 %, 0.3 %, < 0.1 %. */

@@ -119,7 +119,8 @@ export class Explanations {
       this.#keep(question, document, nodes);
       return this.#kept.get(this.key(question));
     } catch (error) {
-      entry.refusal = error instanceof Refusal ? error : new Refusal(error.name === "AbortError" ? "Stopped." : error.message);
+      const text = error.name === "AbortError" ? "Stopped." : error.message;
+      entry.refusal = error instanceof Refusal ? error : new Refusal(text);
       return null;
     } finally {
       this.changed(question);

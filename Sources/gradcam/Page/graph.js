@@ -22,11 +22,14 @@ export class Graph {
     this.near = makeSVG("path", { class: "lines near" });
     this.edges = makeSVG("svg", { class: "edges", "aria-hidden": "true" }, this.lines, this.near);
     this.world = make("div", { class: "world" }, this.edges);
-    host.append(this.world);
+    this.hint = make("p", { class: "hint", text: "Click a box to see its map, its arrow to open it." });
+    host.append(this.world, this.hint);
     fill(tools,
       iconButton("plus", "Enlarge (+)", () => this.zoom(1.25)), iconButton("minus", "Shrink (−)", () => this.zoom(0.8)),
-      iconButton("fit", "Show all (0)", () => this.fit()), iconButton("target", "Show the current node (.)", () => this.reveal(true)),
-      iconButton("open", "Open all groups", () => this.openAll(true)), iconButton("shut", "Close all groups", () => this.openAll(false)));
+      iconButton("fit", "Show all (0)", () => this.fit()),
+      iconButton("target", "Show the current node (.)", () => this.reveal(true)),
+      iconButton("open", "Open all groups", () => this.openAll(true)),
+      iconButton("shut", "Close all groups", () => this.openAll(false)));
     this.thumbnails = new LazyThumbnails(host, (element) => this.#drawThumbnail(element));
     listenForGestures(host, { pan: (dx, dy) => this.#pan(dx, dy), zoom: (factor, x, y) => this.#zoomAt(factor, x, y) });
     host.addEventListener("keydown", (event) => this.#key(event));
@@ -38,7 +41,10 @@ export class Graph {
     host.addEventListener("scroll", () => host.scrollTo(0, 0));
     new ResizeObserver(() => this.#resized()).observe(host);
     session.addEventListener("views", () => this.#showModel());
-    session.addEventListener("node", () => this.#mark());
+    session.addEventListener("node", () => {
+      this.hint.hidden = true;
+      this.#mark();
+    });
     for (const type of ["question", "picture", "settings"]) session.addEventListener(type, () => this.#redraw());
     session.addEventListener("answer", ({ detail }) => detail.question.model === this.model?.name && this.#redraw());
   }
@@ -75,7 +81,9 @@ export class Graph {
 
   /** Boxes that can be read, the current node's among them. */
   #showAtFirst() {
-    this.fit(0.86);
+    // A graph that is a little too wide is shown a little smaller.
+    const across = (this.host.clientWidth - 40) / this.layout.width;
+    this.fit(Math.max(0.6, Math.min(0.86, across)));
     this.#bringIntoView(shownBox(this.session.view.node, this.parents, this.opened));
     this.fitted = true;
   }
@@ -94,7 +102,8 @@ export class Graph {
     for (const box of boxes) {
       if (!this.#boxes.has(box.key)) this.#boxes.set(box.key, { ...this.#make(box), open: box.open });
       const { element } = this.#boxes.get(box.key);
-      Object.assign(element.style, { left: `${box.x}px`, top: `${box.y}px`, width: `${box.width}px`, height: `${box.height}px` });
+      const { x, y, width, height } = box;
+      Object.assign(element.style, { left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` });
       if (previous.nextSibling !== element) previous.after(element);
       previous = element;
     }
@@ -116,8 +125,9 @@ export class Graph {
     const group = this.model.groups[box.group];
     const count = `${group.operatorCount} operator${group.operatorCount === 1 ? "" : "s"}`;
     const toggle = make("button", {
-      type: "button", class: "toggle", tabindex: "-1", "aria-expanded": String(box.open), "aria-label": `${box.open ? "Close" : "Open"} ${group.title}`,
-      title: box.open ? "Close (Enter)" : "Open (Enter)", onclick: () => this.toggle(box.group),
+      type: "button", class: "toggle", tabindex: "-1", "aria-expanded": String(box.open),
+      "aria-label": `${box.open ? "Close" : "Open"} ${group.title}`, title: `${box.open ? "Close" : "Open"} (Enter)`,
+      onclick: () => this.toggle(box.group),
     }, icon("chevron"));
     const face = make("button", {
       type: "button", class: "face", tabindex: "-1", title: group.path || group.title,
@@ -125,7 +135,7 @@ export class Graph {
       onclick: () => this.#choose(box.key), ondblclick: () => this.toggle(box.group),
     });
     const canvas = box.open || group.last === null ? null : this.#canvas();
-    fill(face, canvas, make("span", { class: "words" }, make("span", { class: "title", text: group.title }), make("span", { class: "kind", text: count })));
+    this.#fillFace(face, canvas, group.title, [count]);
     const element = make("div", { class: `box group ${box.open ? "open" : "closed"}`, "data-key": box.key }, face, toggle);
     if (canvas) this.thumbnails.watch(element);
     return { element, face, canvas, node: group.last };
@@ -140,11 +150,18 @@ export class Graph {
     });
     // An operator that has no other name is named once.
     const isNamed = node.title.toLowerCase() !== node.operator.toLowerCase();
-    const kind = make("span", { class: "kind" }, isNamed ? make("span", { class: "operator", text: node.operator }) : null, make("span", { text: shape.replaceAll(" ", "") }));
-    fill(face, canvas, make("span", { class: "words" }, make("span", { class: "title", text: isNamed ? node.title : node.operator }), kind));
-    const element = make("div", { class: `box node ${kindOf(node.operator)} ${node.mappable ? "" : "plain"}`, "data-key": box.key }, face);
+    const shortShape = shape.replaceAll(" ", "");
+    this.#fillFace(face, canvas, isNamed ? node.title : node.operator, isNamed ? [node.operator, shortShape] : [shortShape]);
+    const kinds = `box node ${kindOf(node.operator)} ${node.mappable ? "" : "plain"}`;
+    const element = make("div", { class: kinds, "data-key": box.key }, face);
     if (canvas) this.thumbnails.watch(element);
     return { element, face, canvas, node: node.index };
+  }
+
+  /** What a box shows: a thumbnail, a title, and facts of which all but the last may be cut. */
+  #fillFace(face, canvas, title, facts) {
+    const kind = make("span", { class: "kind" }, facts.map((text) => make("span", { text })));
+    fill(face, canvas, make("span", { class: "words" }, make("span", { class: "title", text: title }), kind));
   }
 
   #canvas() {
@@ -205,7 +222,8 @@ export class Graph {
       }
       element.classList.toggle("around", !isCurrent && around.has(key));
     }
-    this.near.setAttribute("d", this.layout.edges.filter((edge) => edge.from === current || edge.to === current).map((edge) => edge.path).join(""));
+    const near = this.layout.edges.filter((edge) => edge.from === current || edge.to === current);
+    this.near.setAttribute("d", near.map((edge) => edge.path).join(""));
     if (!this.#focused) this.#setFocused(current ?? this.layout.boxes[0]?.key);
   }
 
@@ -253,7 +271,7 @@ export class Graph {
     if (!box) return;
     const { clientWidth: width, clientHeight: height } = this.host;
     if (leastScale) this.#look.scale = Math.min(1.2, Math.max(leastScale, this.#look.scale));
-    const { scale } = this.#look, margin = 24;
+    const { scale } = this.#look, margin = 52;
     const along = (at, start, length, space) => {
       const low = margin - start * scale, high = space - margin - (start + Math.min(length, 80)) * scale;
       return low > high ? space / 2 - (start + length / 2) * scale : Math.min(Math.max(at, low), high);

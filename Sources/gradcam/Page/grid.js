@@ -1,13 +1,13 @@
 // The arithmetic of the graph's grids: where boxes and edges lie, given which groups are open.
 
 /** Sizes in pixels at scale 1. */
-export const sizes = {
+const sizes = {
   box: { width: 196, height: 54 }, plain: { width: 196, height: 34 },
   title: 34, padding: 16, rowGap: 30, columnGap: 28, lane: 11,
 };
 
 /** The name of a box: "n12" for node 12, "g3" for group 3. */
-export function keyOf(cell) {
+function keyOf(cell) {
   return cell.node !== undefined ? `n${cell.node}` : `g${cell.group}`;
 }
 

@@ -1,4 +1,4 @@
-import { byId, fill, icon, make, refill } from "./dom.js";
+import { byId, fill, icon, iconButton, make, refill, textButton } from "./dom.js";
 
 /** Pictures: dropped, pasted, chosen, taken with the camera; a strip of them. */
 export class ImagePanel {
@@ -6,10 +6,11 @@ export class ImagePanel {
     this.session = session;
     this.strip = strip;
     this.invitation = invitation;
-    this.chooser = make("input", { type: "file", accept: "image/png,image/jpeg", multiple: true, hidden: true, onchange: () => {
+    this.chooser = make("input", { type: "file", accept: "image/png,image/jpeg", multiple: true, hidden: true });
+    this.chooser.addEventListener("change", () => {
       this.#add(this.chooser.files);
       this.chooser.value = "";
-    } });
+    });
     document.body.append(this.chooser);
     for (const type of ["picture", "views"]) session.addEventListener(type, () => this.show());
     this.#listen();
@@ -48,18 +49,21 @@ export class ImagePanel {
 
   show() {
     const { session } = this, { isFile } = session.source;
+    const hasCamera = Boolean(navigator.mediaDevices?.getUserMedia);
+    const addClass = { class: "add" };
     const add = isFile ? [] : [
-      make("button", { type: "button", class: "add", title: "Choose pictures (o)", "aria-label": "Choose pictures", onclick: () => this.choose() }, icon("plus")),
-      navigator.mediaDevices?.getUserMedia
-        ? make("button", { type: "button", class: "add", title: "Take a picture", "aria-label": "Take a picture with the camera", onclick: () => this.#openCamera() }, icon("camera")) : null,
+      iconButton("plus", "Choose pictures (o)", () => this.choose(), addClass),
+      hasCamera ? iconButton("camera", "Take a picture with the camera", () => this.#openCamera(), addClass) : null,
     ];
     const items = session.images.map((image) => {
       const name = image.name ?? "picture", current = image.id === session.image;
       const button = make("button", {
-        type: "button", class: "item", title: `${name}, ${image.width} × ${image.height}`, "aria-label": name, "aria-pressed": String(current), onclick: () => session.showImage(image.id),
+        type: "button", class: "item", title: `${name}, ${image.width} × ${image.height}`, "aria-label": name,
+        "aria-pressed": String(current), onclick: () => session.showImage(image.id),
       }, session.thumbnail(image.id));
-      const remove = current && session.isRemovable(image) ? make("button", { type: "button", class: "remove", title: "Remove", "aria-label": `Remove ${name}`, onclick: () => session.removeImage(image.id) }, icon("close")) : null;
-      return make("div", { class: "slot" }, button, remove);
+      const canGo = current && session.isRemovable(image);
+      const remove = () => session.removeImage(image.id);
+      return make("div", { class: "slot" }, button, canGo ? iconButton("close", `Remove ${name}`, remove, { class: "remove" }) : null);
     });
     refill(this.strip, [session.image, session.images.map((image) => image.id).join()], () => [items, add].flat());
     this.strip.hidden = items.length === 0 || (isFile && items.length < 2);
@@ -67,8 +71,8 @@ export class ImagePanel {
     if (!this.invitation.hidden) {
       fill(this.invitation, icon("image"), make("h2", { text: "Drop a picture here" }),
         make("p", { text: "or paste one. It stays on the machine that serves this page." }),
-        make("div", { class: "row" }, make("button", { type: "button", class: "primary", text: "Choose pictures", onclick: () => this.choose() }),
-          navigator.mediaDevices?.getUserMedia ? make("button", { type: "button", text: "Use the camera", onclick: () => this.#openCamera() }) : null));
+        make("div", { class: "row" }, textButton("Choose pictures", () => this.choose(), { class: "primary" }),
+          hasCamera ? textButton("Use the camera", () => this.#openCamera()) : null));
     }
   }
 

@@ -1,21 +1,34 @@
 import { byId, fill, icon, isTyping, make } from "./dom.js";
 
 const keyTable = [
-  ["/", "Search nodes"], ["↑ ↓ ← →", "In the graph: move along edges. In the picture: read values"], ["Enter", "Open or close a group"],
-  ["+ − 0", "Enlarge, shrink, show all"], [".", "Show the current node"], ["[ ]", "Previous or next class"], ["o", "Choose pictures"],
-  [", ;", "Previous or next picture"], ["1 2 3 4", "Number of views"], ["v", "Next view"], ["c", "Copy the command"], ["s", "Save"], ["?", "These keys"],
+  ["/", "Search nodes"],
+  ["↑ ↓ ← →", "In the graph: move along edges. In the picture: read values"],
+  ["Enter", "Open or close a group"],
+  ["+ − 0", "Enlarge, shrink, show all"],
+  [".", "Show the current node"],
+  ["[ ]", "Previous or next class"],
+  ["o", "Choose pictures"],
+  [", ;", "Previous or next picture"],
+  ["1 2 3 4", "Number of views"],
+  ["v", "Next view"],
+  ["c", "Copy the command"],
+  ["s", "Save"],
+  ["?", "These keys"],
 ];
 
 /** Keys that work anywhere, and the window that lists them. `actions` maps keys to functions. */
 export function listenForKeys(actions) {
   const dialog = byId("keys");
-  fill(dialog.querySelector("dl"), keyTable.map(([keys, meaning]) =>
-    make("div", {}, make("dt", {}, keys.split(" ").map((key) => make("kbd", { text: key }))), make("dd", { text: meaning }))));
+  fill(dialog.querySelector("dl"), keyTable.map(([keys, meaning]) => {
+    const names = keys.split(" ").map((key) => make("kbd", { text: key }));
+    return make("div", {}, make("dt", {}, names), make("dd", { text: meaning }));
+  }));
   dialog.querySelector("button").append(icon("close"));
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   byId("help").addEventListener("click", () => dialog.showModal());
   addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event) || document.querySelector("dialog[open]")) return;
+    const isOurs = !event.defaultPrevented && !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (!isOurs || isTyping(event) || document.querySelector("dialog[open]")) return;
     // Arrows belong to the control that has the focus.
     if (event.key.startsWith("Arrow") && document.activeElement !== document.body) return;
     if (event.key === "?") dialog.showModal();

@@ -7,7 +7,7 @@ import { listenForKeys, showTabs } from "./keys.js";
 import { searchNodes } from "./navigation.js";
 import { shapeText } from "./operators.js";
 import { copyText, showDrawing, showFacts, showMethods, showReadings } from "./panels.js";
-import { saveJSON, saveNPY, savePNG, savePage, seenCommand } from "./saving.js";
+import { pageWithData, saveJSON, saveNPY, savePNG, savePage, seenCommand } from "./saving.js";
 import { Session } from "./session.js";
 import { FileSource, ServerSource } from "./source.js";
 import { TargetPanel } from "./target.js";
@@ -38,12 +38,17 @@ function showTop(session) {
   });
   session.addEventListener("views", () => {
     const { models } = session.about;
-    if (select.childElementCount !== models.length) fill(select, models.map((name) => make("option", { value: name, text: name })));
+    if (select.childElementCount !== models.length) {
+      fill(select, models.map((name) => make("option", { value: name, text: name })));
+    }
     if (session.view) select.value = session.view.model;
     select.disabled = models.length < 2;
     if (!counts.childElementCount) {
-      fill(counts, [1, 2, 3, 4].map((count) => make("label", { title: count === 1 ? "One view (1)" : `${count} views (${count})` },
-        make("input", { type: "radio", name: "count", value: count, onchange: () => session.setViewCount(count) }), make("span", { text: count }))));
+      fill(counts, [1, 2, 3, 4].map((count) => {
+        const button = make("input", { type: "radio", name: "count", value: count, onchange: () => session.setViewCount(count) });
+        const title = count === 1 ? "One view (1)" : `${count} views (${count})`;
+        return make("label", { title }, button, make("span", { text: count }));
+      }));
     }
     counts.querySelector(`[value="${session.views.length}"]`).checked = true;
     linked.checked = session.linked;
@@ -56,7 +61,10 @@ function showTop(session) {
 function showSearch(session, graph) {
   const search = makeCombobox({
     label: "Search nodes", placeholder: "Search nodes", empty: "No node fits.",
-    items: (query) => searchNodes(session.model, query).map((node) => ({ label: node.query, detail: [node.operator, shapeText(node.shape)].filter(Boolean).join("  "), value: node.index })),
+    items: (query) => searchNodes(session.model, query).map((node) => {
+      const detail = [node.operator, shapeText(node.shape)].filter(Boolean).join("  ");
+      return { label: node.query, detail, value: node.index };
+    }),
     choose: (index) => {
       session.selectNode(index);
       graph.reveal(true);
@@ -69,9 +77,13 @@ function showSearch(session, graph) {
 
 /** Copies and saves what is seen. */
 function takeAlong(session, views) {
-  const hasMap = () => session.state().map || session.channel || session.notify("There is no map to save yet.", "Choose a picture and a node first.");
+  const hasMap = () => {
+    if (session.state().map || session.channel) return true;
+    session.notify("There is no map to save yet.", "Choose a picture and a node first.");
+    return false;
+  };
   const actions = {
-    png: () => session.picture ? savePNG(session, views.pixels) : hasMap(),
+    png: () => (session.picture ? savePNG(session, views.pixels) : hasMap()),
     npy: () => hasMap() && saveNPY(session),
     json: () => hasMap() && saveJSON(session),
     html: () => savePage(session).catch((error) => session.refuse(error)),
@@ -153,11 +165,13 @@ function startPage() {
   keepAddress(session);
   const countViews = (count) => () => session.setViewCount(count);
   listenForKeys({
-    "/": () => search.input.focus(), "+": () => graph.zoom(1.25), "=": () => graph.zoom(1.25), "-": () => graph.zoom(0.8), 0: () => graph.fit(),
-    ".": () => graph.reveal(true), "[": () => stepClass(session, -1), "]": () => stepClass(session, 1), o: () => images.choose(),
-    ",": () => stepImage(session, -1), ";": () => stepImage(session, 1), c: copy, s: save,
+    "/": () => search.input.focus(), "+": () => graph.zoom(1.25), "=": () => graph.zoom(1.25), "-": () => graph.zoom(0.8),
+    0: () => graph.fit(), ".": () => graph.reveal(true), c: copy, s: save, o: () => images.choose(),
+    "[": () => stepClass(session, -1), "]": () => stepClass(session, 1),
+    ",": () => stepImage(session, -1), ";": () => stepImage(session, 1),
     1: countViews(1), 2: countViews(2), 3: countViews(3), 4: countViews(4),
-    ArrowUp: () => graph.step("up"), ArrowDown: () => graph.step("down"), ArrowLeft: () => graph.step("left"), ArrowRight: () => graph.step("right"),
+    ArrowUp: () => graph.step("up"), ArrowDown: () => graph.step("down"),
+    ArrowLeft: () => graph.step("left"), ArrowRight: () => graph.step("right"),
     v: () => session.activate((session.active + 1) % session.views.length),
   });
 
@@ -172,6 +186,7 @@ function startPage() {
     select: (index) => session.selectNode(index),
     pixels: () => views.pixels,
     command: () => seenCommand(session).command,
+    file: async () => (await pageWithData(session)).text(),
     get lastClickMilliseconds() { return session.lastClickMilliseconds; },
   };
 }

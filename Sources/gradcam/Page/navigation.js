@@ -17,7 +17,7 @@ export function shownBox(node, parents, opened) {
 }
 
 /** The indices of the nodes in a group, those of its groups among them. */
-export function nodesIn(model, group) {
+function nodesIn(model, group) {
   return model.groups[group].cells.flatMap((cell) =>
     cell.node !== undefined ? [cell.node] : cell.group !== undefined ? nodesIn(model, cell.group) : []);
 }
@@ -69,7 +69,8 @@ export function searchNodes(model, query, limit = 60) {
   const found = [];
   for (const node of model.nodes) {
     const shape = node.shape ? node.shape.join("×") : "";
-    const names = [node.query, node.module ?? "", node.name, node.operator, node.title, node.tensor].map((name) => name.toLowerCase());
+    const names = [node.query, node.module ?? "", node.name, node.operator, node.title, node.tensor]
+      .map((name) => name.toLowerCase());
     const text = [...names, shape, shape.replaceAll("×", "x"), `#${node.index}`].join(" ");
     if (!words.every((word) => text.includes(word))) continue;
     const whole = names.includes(words.join(" ")) || `#${node.index}` === words[0] ? 4 : 0;

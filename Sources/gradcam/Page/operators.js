@@ -3,19 +3,23 @@
 const kinds = {
   convolution: ["Conv", "ConvTranspose", "ConvInteger", "QLinearConv", "DeformConv", "FusedConv"],
   activation: [
-    "Relu", "LeakyRelu", "PRelu", "Clip", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh", "Gelu", "Elu", "Celu", "Selu", "Softplus",
-    "Softsign", "Erf", "Mish", "Swish", "ThresholdedRelu", "Softmax", "LogSoftmax", "FastGelu", "QuickGelu", "BiasGelu"],
+    "Relu", "LeakyRelu", "PRelu", "Clip", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh", "Gelu", "Elu", "Celu", "Selu",
+    "Softplus", "Softsign", "Erf", "Mish", "Swish", "ThresholdedRelu", "Softmax", "LogSoftmax", "FastGelu", "QuickGelu",
+    "BiasGelu"],
   pooling: [
     "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "LpPool", "GlobalLpPool", "ReduceMean", "ReduceMax", "Resize",
     "Upsample", "RoiAlign", "MaxRoiPool", "MaxUnpool"],
   joining: ["Add", "Sum", "Concat", "Mul", "Sub", "Div", "Max", "Min", "Mean", "Where"],
-  linear: ["Gemm", "MatMul", "Einsum", "FusedMatMul", "MatMulInteger", "QLinearMatMul", "Attention", "MultiHeadAttention", "LSTM", "GRU", "RNN"],
+  linear: [
+    "Gemm", "MatMul", "Einsum", "FusedMatMul", "MatMulInteger", "QLinearMatMul", "Attention", "MultiHeadAttention", "LSTM",
+    "GRU", "RNN"],
   normalization: [
     "BatchNormalization", "LayerNormalization", "InstanceNormalization", "GroupNormalization", "LRN", "LpNormalization",
     "SimplifiedLayerNormalization", "RMSNormalization", "SkipLayerNormalization", "Dropout"],
 };
 
-const kindsByOperator = new Map(Object.entries(kinds).flatMap(([kind, operators]) => operators.map((operator) => [operator, kind])));
+const kindsByOperator = new Map(
+  Object.entries(kinds).flatMap(([kind, operators]) => operators.map((operator) => [operator, kind])));
 
 /** What an operator does: one of the kinds, or "other". */
 export function kindOf(operator) {

@@ -1,7 +1,12 @@
-import { fill, icon, make, refill, shortNumber } from "./dom.js";
+import { fill, icon, make, refill, shortNumber, textButton } from "./dom.js";
 import { shapeText } from "./operators.js";
 
 // Smaller panels: the method, how heat is drawn, facts of the node, and the single channels.
+
+/** A text with a capital letter and a full stop. */
+function asSentence(text) {
+  return `${text[0].toUpperCase()}${text.slice(1).replace(/\.$/, "")}.`;
+}
 
 /** Chooses the method. */
 export function showMethods(session, host) {
@@ -12,15 +17,22 @@ export function showMethods(session, host) {
   const show = () => {
     if (!session.view) return;
     if (!select.childElementCount) {
-      const held = session.source.isFile && new Set(session.source.held(session.view.model, session.image).map((entry) => entry.method));
-      const methods = session.about.methods.filter((method) => !held || !held.size || held.has(method.name));
-      const group = (label, some) => (some.length ? [make("optgroup", { label }, some.map(option))] : []);
-      fill(select, group("At once", methods.filter((method) => method.quick)), group("Take a while", methods.filter((method) => !method.quick)));
+      const { source, view, image, about } = session;
+      const held = source.isFile ? source.held(view.model, image).map((entry) => entry.method) : [];
+      const methods = about.methods.filter((method) => held.length === 0 || held.includes(method.name));
+      const group = (label, isQuick) => {
+        const some = methods.filter((method) => method.quick === isQuick);
+        return some.length ? [make("optgroup", { label }, some.map(option))] : [];
+      };
+      fill(select, group("At once", true), group("Take a while", false));
     }
     select.value = session.view.method;
     const method = session.about.methods.find((method) => method.name === session.view.method);
-    const sentences = [method?.summary, method?.perNode === false ? "The same at every node" : null, method?.quick ? null : "Runs the network many times"];
-    summary.textContent = sentences.filter(Boolean).map((sentence) => `${sentence.replace(/\.$/, "")}.`).join(" ");
+    const sentences = [
+      method?.summary, method?.perNode === false ? "The same at every node" : null,
+      method?.quick === false ? "Runs the network again" : null,
+    ];
+    summary.textContent = sentences.filter(Boolean).map(asSentence).join(" ");
   };
   for (const type of ["views", "question", "picture"]) session.addEventListener(type, show);
 }
@@ -28,12 +40,14 @@ export function showMethods(session, host) {
 /** Chooses how heat is drawn. */
 export function showDrawing(session, host) {
   const choice = (label, name, values) => {
-    const select = make("select", { onchange: () => session.set({ [name]: select.value }) }, values.map((value) => make("option", { value, text: value })));
+    const options = values.map((value) => make("option", { value, text: value }));
+    const select = make("select", { onchange: () => session.setSettings({ [name]: select.value }) }, options);
     host.append(make("label", { class: "field" }, make("span", { text: label }), select));
     return () => { select.value = session.settings[name]; };
   };
   const slider = (label, name, title) => {
-    const input = make("input", { type: "range", min: "0", max: "1", step: "0.01", title, oninput: () => session.set({ [name]: Number(input.value) }) });
+    const input = make("input", { type: "range", min: "0", max: "1", step: "0.01", title });
+    input.addEventListener("input", () => session.setSettings({ [name]: Number(input.value) }));
     const value = make("output");
     host.append(make("label", { class: "field slider" }, make("span", { text: label }), input, value));
     return () => {
@@ -45,11 +59,15 @@ export function showDrawing(session, host) {
   const show = () => {
     if (!session.about) return;
     if (!parts) {
-      parts = [choice("Style", "style", session.about.styles), choice("Colours", "colormap", Object.keys(session.about.colormaps)),
-        slider("Picture", "blend", "Weight of the picture against the heat"), slider("Threshold", "threshold", "Hides heat below this value")];
-      const signed = make("input", { type: "checkbox", onchange: () => session.set({ signed: signed.checked }) });
-      const legend = make("span", { class: "poles", "aria-hidden": "true" }, make("i", { class: "against" }), make("i", { class: "for" }));
-      host.append(make("label", { class: "field check", title: "Orange speaks for the target, blue against it" }, signed, make("span", { text: "For and against" }), legend));
+      parts = [
+        choice("Style", "style", session.about.styles), choice("Colours", "colormap", Object.keys(session.about.colormaps)),
+        slider("Picture", "blend", "Weight of the picture against the heat"),
+        slider("Threshold", "threshold", "Hides heat below this value"),
+      ];
+      const signed = make("input", { type: "checkbox", onchange: () => session.setSettings({ signed: signed.checked }) });
+      const poles = [make("i", { class: "against" }), make("i", { class: "for" })];
+      host.append(make("label", { class: "field check", title: "Orange speaks for the target, blue against it" },
+        signed, make("span", { text: "For and against" }), make("span", { class: "poles", "aria-hidden": "true" }, poles)));
       parts.push(() => { signed.checked = session.settings.signed; });
     }
     for (const part of parts) part();
@@ -58,7 +76,7 @@ export function showDrawing(session, host) {
 }
 
 /** A button that copies a text and says so. */
-export function copyButton(label, text, say) {
+function copyButton(label, text, say) {
   return make("button", { type: "button", class: "quiet square", "aria-label": label, title: label, onclick: async () => {
     await copyText(text());
     say?.("Copied.");
@@ -93,7 +111,9 @@ export function showFacts(session, host) {
 /** The elements that say what is known of a node. */
 function factsOf(session, node, map) {
   const { model } = session, facts = [];
-  const add = (name, value) => value !== null && value !== undefined && value !== "" && facts.push(make("div", {}, make("dt", { text: name }), make("dd", {}, value)));
+  const add = (name, value) => {
+    if (value) facts.push(make("div", {}, make("dt", { text: name }), make("dd", {}, value)));
+  };
   add("Shape", shapeText(node.shape));
   if (map) add("Map", `${map.height} × ${map.width}`);
   add("Module", node.module);
@@ -104,7 +124,7 @@ function factsOf(session, node, map) {
   if (node.folded?.length) add("Folded in", [...new Set(node.folded)].join(", "));
   const links = (indices) => indices.slice(0, 12).map((index) => {
     const other = model.byIndex.get(index);
-    return other && make("button", { type: "button", class: "link", text: other.query, onclick: () => session.selectNode(index) });
+    return other && textButton(other.query, () => session.selectNode(index), { class: "link" });
   }).filter(Boolean);
   add("Reads", node.inputs.length ? make("span", { class: "links" }, links(node.inputs)) : null);
   add("Read by", node.outputs.length ? make("span", { class: "links" }, links(node.outputs)) : null);
@@ -129,9 +149,11 @@ export function showReadings(session, host) {
       model.inputs.map((input) => `${input.name} ${(input.shape ?? []).join(" × ")}`).join("; "), model.preprocessing,
       times ? `forward ${shortNumber(Math.round(times.forward))} ms, maps ${shortNumber(Math.round(times.maps))} ms` : null,
     ];
-    const summary = host.parentElement.querySelector("summary");
-    fill(summary, "Model", warnings.length ? make("span", { class: "count", text: warnings.length === 1 ? "1 warning" : `${warnings.length} warnings` }) : null);
-    fill(host, warnings.length ? make("ul", { class: "warnings" }, warnings.map((warning) => make("li", { text: warning.text }))) : null,
+    const count = warnings.length === 1 ? "1 warning" : `${warnings.length} warnings`;
+    const note = warnings.length ? make("span", { class: "count", text: count }) : null;
+    fill(host.parentElement.querySelector("summary"), "Model", note);
+    const lines = warnings.map((warning) => make("li", { text: warning.text }));
+    fill(host, lines.length ? make("ul", { class: "warnings" }, lines) : null,
       make("ul", { class: "readings" }, facts.filter(Boolean).map((text) => make("li", { text }))));
   };
   for (const type of ["views", "question", "picture", "answer"]) session.addEventListener(type, show);

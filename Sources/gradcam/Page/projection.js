@@ -64,10 +64,10 @@ function roundedAway(value) {
 export function project(map, values, geometry, width, height) {
   const [cropX, cropY, cropWidth, cropHeight] = geometry.crop;
   const [x, y, shareX, shareY] = map.region ?? [0, 0, 1, 1];
-  const columns = linearTaps(
-    map.width, width, geometry.resized[0], cropX + roundedAway(x * cropWidth), Math.max(1, roundedAway(shareX * cropWidth)));
-  const rows = linearTaps(
-    map.height, height, geometry.resized[1], cropY + roundedAway(y * cropHeight), Math.max(1, roundedAway(shareY * cropHeight)));
+  const [left, top] = [cropX + roundedAway(x * cropWidth), cropY + roundedAway(y * cropHeight)];
+  const [across, down] = [Math.max(1, roundedAway(shareX * cropWidth)), Math.max(1, roundedAway(shareY * cropHeight))];
+  const columns = linearTaps(map.width, width, geometry.resized[0], left, across);
+  const rows = linearTaps(map.height, height, geometry.resized[1], top, down);
 
   const widened = new Float32Array(width * map.height);
   for (let row = 0; row < map.height; row++) {

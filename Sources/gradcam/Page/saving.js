@@ -6,9 +6,10 @@ import { drawnValues } from "./projection.js";
 // Taking along what is seen: the command, pictures, numbers, and the page as one file.
 
 /** The name of files of what the active view shows, without an extension. */
-export function seenStem(session) {
+function seenStem(session) {
   const image = session.imageDocument;
-  return fileStem({ image: image ? stemOf(pathOrName(image)) : null, model: session.view.model, node: session.node()?.query, method: session.view.method });
+  const { model, method } = session.view;
+  return fileStem({ image: image ? stemOf(pathOrName(image)) : null, model, node: session.node()?.query, method });
 }
 
 function pathOrName(image) { return image.path ?? image.name ?? "picture"; }
@@ -18,10 +19,11 @@ export function seenCommand(session) {
   const { view, settings, model } = session;
   const document = session.state().explanation?.document;
   const command = commandFor({
-    argument: model.argument, options: model.options ?? [], image: session.imageDocument, images: session.images, node: session.node()?.query, method: view.method,
-    target: view.target, shownClass: document?.target.class ?? null, settings, output: seenStem(session),
+    argument: model.argument, options: model.options ?? [], image: session.imageDocument, images: session.images,
+    node: session.node()?.query, method: view.method, target: view.target ?? {},
+    shownClass: document?.target.class ?? null, settings, output: seenStem(session),
   });
-  return { command, limits: commandLimits(settings, view.target) };
+  return { command, limits: commandLimits(settings, view.target ?? {}) };
 }
 
 /** Saves the picture as it is seen, at its full size. */
@@ -44,10 +46,12 @@ export function saveNPY(session) {
 export function saveJSON(session) {
   const { view, settings } = session, map = seenMap(session), node = session.node();
   const { maps, ...rest } = session.state().explanation?.document ?? { maps: [] };
-  const rows = map ? Array.from({ length: map.height }, (_, row) => [...drawnValues(map).subarray(row * map.width, (row + 1) * map.width)]) : null;
+  const values = drawnValues(map);
+  const rows = Array.from({ length: map.height }, (_, row) => [...values.subarray(row * map.width, (row + 1) * map.width)]);
   const { id, ...image } = session.imageDocument ?? {};
   const content = {
-    model: view.model, image, node: node && { index: node.index, name: node.name, query: node.query, operator: node.operator, shape: node.shape },
+    model: view.model, image,
+    node: node && { index: node.index, name: node.name, query: node.query, operator: node.operator, shape: node.shape },
     method: view.method, asked: view.target, ...rest, drawing: settings, channel: session.channel?.title ?? null, map: rows,
     command: seenCommand(session).command,
   };

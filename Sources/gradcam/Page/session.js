@@ -3,13 +3,14 @@ import { bytesOfBase64 } from "./arrays.js";
 import { Explanations } from "./explanations.js";
 import { nodeAtLikeDepth } from "./navigation.js";
 
-export const defaultSettings = { style: "overlay", colormap: "jet", blend: 0.5, threshold: 0, signed: false };
+const defaultSettings = { style: "overlay", colormap: "jet", blend: 0.5, threshold: 0, signed: false };
 
 /**
  * What the page shows, and who is told of changes: the documents, the picture, up to four views and how they are drawn.
  *
  * Events: "views" (number, model or active one of the views), "node" (of a view), "question" (target or method of a view),
- * "picture" (another one, or the list), "settings", "answer" (of a question; detail.question), "notice" (detail: text, advice, isLong, stays).
+ * "picture" (another one, or the list), "settings", "answer" (of a question; detail.question), "painting" (begun or ended),
+ * "painted", "notice" (detail: text, advice, isLong, stays).
  */
 export class Session extends EventTarget {
   models = new Map();
@@ -66,17 +67,21 @@ export class Session extends EventTarget {
       const method = this.about.methods.some((method) => method.name === named.method) ? named.method : this.#firstMethod();
       const node = this.nodeNamed(named.node, model);
       if (named.node && node === null) this.notify(`${name} has no node '${named.node}'.`, "Its last one is shown.");
-      this.views.push({ model: name, node: node ?? this.#firstNode(model), method, target: isEmpty(named.target) ? this.#firstTarget(model) : named.target });
+      const target = isEmpty(named.target) ? this.#firstTarget(model) : named.target;
+      this.views.push({ model: name, node: node ?? this.#firstNode(model), method, target });
     }
     this.active = Math.min(state.active, Math.max(0, this.views.length - 1));
     this.tell("views");
     const image = this.images.find((image) => image.id === state.image) ?? this.images[0];
-    if (state.image && image?.id !== state.image) this.notify("The picture that the address names is no longer here.", "Add it again.");
+    if (state.image && image?.id !== state.image) {
+      this.notify("The picture that the address names is no longer here.", "Add it again.");
+    }
     if (image) await this.showImage(image.id);
   }
 
   #firstMethod() {
-    return this.about.methods.some((method) => method.name === "gradcam") ? "gradcam" : this.about.methods[0]?.name ?? "gradcam";
+    const names = this.about.methods.map((method) => method.name);
+    return names.includes("gradcam") ? "gradcam" : names[0];
   }
 
   #firstNode(model) {
@@ -112,7 +117,8 @@ export class Session extends EventTarget {
 
   /** What is known of a view: see `Explanations.state`. */
   state(view = this.view) {
-    return view?.target && this.image ? this.explanations.state(this.question(view)) : { explanation: null, map: null, progress: null };
+    if (!view?.target || !this.image) return { explanation: null, map: null, progress: null, note: null, refusal: null };
+    return this.explanations.state(this.question(view));
   }
 
   tell(type, detail = {}) { this.dispatchEvent(new CustomEvent(type, { detail })); }
@@ -161,7 +167,8 @@ export class Session extends EventTarget {
 
   /** What the active view's model said of the picture, also while another question is computed; or null. */
   get reading() {
-    return this.state().explanation?.document ?? (this.image && this.view ? this.explanations.reading(this.question()) : null);
+    if (!this.image || !this.view) return null;
+    return this.state().explanation?.document ?? this.explanations.reading(this.question());
   }
 
   async setModel(name) {
@@ -200,7 +207,7 @@ export class Session extends EventTarget {
     this.tell("views");
   }
 
-  set(settings) {
+  setSettings(settings) {
     Object.assign(this.settings, settings);
     this.tell("settings");
   }
@@ -268,7 +275,8 @@ export class Session extends EventTarget {
   /** The address that names what is seen. */
   get address() {
     const views = this.views.map((view) => ({ ...view, target: view.target ?? {}, node: this.node(view)?.query ?? null }));
-    return addressOf({ views, image: this.image, active: this.active, linked: this.linked, settings: this.settings }, defaultSettings);
+    const { image, active, linked, settings } = this;
+    return addressOf({ views, image, active, linked, settings }, defaultSettings);
   }
 }
 
@@ -276,14 +284,16 @@ export class Session extends EventTarget {
 async function smallPicture(blob) {
   const bitmap = await createImageBitmap(blob), side = Math.min(bitmap.width, bitmap.height);
   return createImageBitmap(
-    bitmap, (bitmap.width - side) >> 1, (bitmap.height - side) >> 1, side, side, { resizeWidth: 96, resizeHeight: 96, resizeQuality: "high" });
+    bitmap, (bitmap.width - side) >> 1, (bitmap.height - side) >> 1, side, side,
+    { resizeWidth: 96, resizeHeight: 96, resizeQuality: "high" });
 }
 
 function isEmpty(object) { return Object.keys(object).length === 0; }
 
 /** Whether a target of one model means the same for another: a class of as many. */
 function keepsTarget(target, old, model) {
-  return target !== null && (target.class !== undefined || target.contrast !== undefined) && old.classCount === model.classCount;
+  const isOfClasses = target !== null && (target.class !== undefined || target.contrast !== undefined);
+  return isOfClasses && old.classCount === model.classCount;
 }
 
 /** A picture's pixels, as they are in the file. */

@@ -1,4 +1,5 @@
 import { bytesOfBase64, canonicalJSON } from "./arrays.js";
+import { isTopClass } from "./command.js";
 
 // Where documents come from: a server, or the data of a file.
 
@@ -107,7 +108,7 @@ export class ServerSource {
 export function answersTarget({ target, explanation }, asked) {
   const meant = ({ class: label, ...rest }) => {
     const { class: shown, name } = explanation.target;
-    const isTop = Object.keys(rest).every((key) => ["score", "counterfactual"].includes(key)) && shown === explanation.classes?.[0]?.index;
+    const isTop = isTopClass(rest) && shown === explanation.classes?.[0]?.index;
     const isShown = label === undefined ? isTop : label === String(shown) || label === name;
     return canonicalJSON({ ...rest, ...(isShown ? { class: String(shown) } : label === undefined ? {} : { class: label }) });
   };

@@ -3,7 +3,7 @@ import { drawMap } from "./drawing.js";
 import { listenForGestures } from "./gestures.js";
 
 /** Where a picture is enlarged to, shared by all stages: how much, and the share of it that is at the centre. */
-export const sharedLook = { zoom: 1, u: 0.5, v: 0.5 };
+const sharedLook = { zoom: 1, u: 0.5, v: 0.5 };
 
 /** One picture with a map over it, in a canvas of the picture's own pixels. */
 export class Stage {
@@ -92,7 +92,8 @@ export class Stage {
     const [width, height] = this.size, before = this.frame, zoom = Math.min(40, Math.max(1, sharedLook.zoom * factor));
     const scale = before.scale * zoom / sharedLook.zoom;
     const u = (x - before.x) / before.scale / width, v = (y - before.y) / before.scale / height;
-    this.#look(zoom, u - (x - this.element.clientWidth / 2) / (width * scale), v - (y - this.element.clientHeight / 2) / (height * scale));
+    const { clientWidth, clientHeight } = this.element;
+    this.#look(zoom, u - (x - clientWidth / 2) / (width * scale), v - (y - clientHeight / 2) / (height * scale));
   }
 
   #look(zoom, u, v) {
@@ -129,7 +130,7 @@ export class Stage {
     this.place();
   }
 
-  /** The map's value at a pixel, 0…1 or, with both signs, −1…1; null if there is none. */
+  /** The map's value at a pixel, 0…1 or, with both signs, −1…1; undefined where it does not reach, null without a map. */
   valueAt({ x, y }) {
     if (!this.drawn) return null;
     const { values, scale, seen } = this.drawn;
@@ -150,7 +151,8 @@ export class Stage {
     this.overlay.replaceChildren();
     if (!this.#picture || !boxes) return;
     const [width, height] = this.size;
-    for (const [name, value] of [["width", width], ["height", height], ["viewBox", `0 0 ${width} ${height}`]]) this.overlay.setAttribute(name, value);
+    this.overlay.setAttribute("width", width);
+    this.overlay.setAttribute("height", height);
     for (const { rank, label, score, box: [x, y, w, h] } of [...boxes].reverse()) {
       const rectangle = { x, y, width: w, height: h };
       const title = makeSVG("title");

@@ -1,4 +1,4 @@
-import { fill, iconButton, make } from "./dom.js";
+import { fill, iconButton, make, textButton } from "./dom.js";
 import { Painting } from "./painting.js";
 import { Stage } from "./stage.js";
 
@@ -10,10 +10,10 @@ export class Views {
   constructor(session, host) {
     this.session = session;
     this.host = host;
-    for (const type of ["views", "node", "question", "picture", "settings"]) session.addEventListener(type, () => this.show());
-    session.addEventListener("picture", () => this.activeStage?.zoom(0));
-    session.addEventListener("answer", () => this.show());
-    session.addEventListener("painting", () => this.show());
+    session.addEventListener("picture", () => this.#begin());
+    for (const type of ["views", "node", "question", "settings", "answer", "painting"]) {
+      session.addEventListener(type, () => this.show());
+    }
   }
 
   /** The picture of the active view as it would be saved: {width, height, data}. */
@@ -23,7 +23,12 @@ export class Views {
     return stage.context.getImageData(0, 0, width, height);
   }
 
-  get activeStage() { return this.#figures[this.session.active]?.stage; }
+  /** Shows another picture, all of it, with nothing painted. */
+  #begin() {
+    this.show();
+    this.#figures[0]?.stage.zoom(0);
+    if (this.session.painting) this.paint(true);
+  }
 
   show() {
     const { views } = this.session;
@@ -57,7 +62,7 @@ export class Views {
     const note = make("p", { class: "note" });
     const bar = make("progress", { max: "1" });
     const work = make("div", { class: "work", hidden: true }, make("span", {}), bar,
-      make("button", { type: "button", text: "Cancel", onclick: () => session.explanations.cancel(session.question(session.views[index])) }));
+      textButton("Cancel", () => session.explanations.cancel(session.question(session.views[index]))));
     const element = make("article", { class: "view" }, make("header", {}, name, value, close), stage.element, note, work);
     element.addEventListener("pointerdown", () => session.activate(index), { capture: true });
     stage.element.addEventListener("focus", () => session.activate(index));
@@ -75,18 +80,21 @@ export class Views {
     const signature = [map, picture, style, colormap, blend, threshold, isSigned];
     if (!figure.signature?.every((part, i) => part === signature[i])) {
       figure.signature = signature;
-      figure.stage.draw(picture, map, explanation?.document.geometry, { style, colors: session.colors(), blend, threshold, signed: isSigned });
+      const settings = { style, colors: session.colors(), blend, threshold, signed: isSigned };
+      figure.stage.draw(picture, map, explanation?.document.geometry, settings);
     }
     const shown = explanation?.document.target.name;
     const what = [session.views.length > 1 ? view.model : null, node?.query, channel ? channel.title : null].filter(Boolean);
-    fill(figure.name, make("strong", { text: what.join(" · ") || "–" }), make("span", { text: [shown, view.method].filter(Boolean).join(" · ") }));
+    fill(figure.name, make("strong", { text: what.join(" · ") || "–" }),
+      make("span", { text: [shown, view.method].filter(Boolean).join(" · ") }));
+    figure.name.title = what.join(" · ");
     figure.close.hidden = session.views.length === 1;
     figure.element.classList.toggle("active", isActive && session.views.length > 1);
     figure.name.setAttribute("aria-pressed", String(isActive));
     figure.element.setAttribute("aria-label", `View ${index + 1}: ${what.join(", ")}`);
     const name = session.imageDocument?.name ?? "picture";
-    figure.stage.element.setAttribute("aria-label", picture
-      ? `${name}${map ? `, with the map of ${what.join(", ")} for ${shown ?? "the top class"}` : ""}. Arrow keys read values.` : "No picture yet");
+    const seen = map ? `${name}, with the map of ${what.join(", ")} for ${shown}` : name;
+    figure.stage.element.setAttribute("aria-label", picture ? `${seen}. Arrow keys read values.` : "No picture yet");
     figure.stage.showBoxes(explanation?.document.boxes, view.target?.detection);
     figure.stage.showPainting(session.painting);
     figure.stage.element.classList.toggle("painting", Boolean(session.painting));
@@ -99,18 +107,17 @@ export class Views {
       else figure.bar.removeAttribute("value");
     }
     const again = refusal && !session.source.isFile
-      ? make("button", { type: "button", class: "link", text: "Try again", onclick: () => session.explanations.ask(session.question(view), true) }) : null;
-    fill(figure.note, refusal ? [`${refusal.line} `, again] : this.#noteOf(explanation, map, node, picture));
+      ? textButton("Try again", () => session.explanations.ask(session.question(view), true), { class: "link" }) : null;
+    fill(figure.note, refusal ? [`${refusal.line} `, again] : this.#noteOf(view, explanation, map, node));
   }
 
   /** A line on what the picture lacks. */
-  #noteOf(explanation, map, node, picture) {
-    if (picture && !this.session.view.target) return ["Choose what is explained."];
-    if (!picture || !explanation) return [];
-    if (!map && node && !node.mappable) return ["No map here: this node's output has no rows and columns. Choose one with a thumbnail."];
-    if (!map) return [];
-    if (map.empty) return [map.warnings?.[0]?.text ?? "The map is empty: nothing here speaks for the target."];
-    return [];
+  #noteOf(view, explanation, map, node) {
+    if (this.session.picture && !view.target) return "Choose what is explained.";
+    if (!this.session.picture || !explanation) return [];
+    if (map?.empty) return map.warnings[0]?.text ?? "The map is empty: nothing here speaks for the target.";
+    const hasNone = !map && node && !node.mappable;
+    return hasNone ? "No map here: this node's output has no rows and columns. Choose one with a thumbnail." : [];
   }
 
   #showPointer(place) {
@@ -119,8 +126,8 @@ export class Views {
       figure.stage.showPointer(place);
       const value = place ? figure.stage.valueAt(place) : null;
       const sign = this.session.settings.signed && value > 0 ? "+" : "";
-      figure.value.textContent = !place ? "" : value === undefined ? `${place.x}, ${place.y}  not seen`
-        : value === null ? `${place.x}, ${place.y}` : `${place.x}, ${place.y}  ${sign}${value.toFixed(3).replace("-", "−")}`;
+      const text = value === undefined ? "not seen" : value === null ? "" : `${sign}${value.toFixed(3).replace("-", "−")}`;
+      figure.value.textContent = place ? `${place.x}, ${place.y}  ${text}` : "";
     });
   }
 
@@ -131,7 +138,8 @@ export class Views {
     const moves = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] };
     if (moves[event.key]) {
       const from = this.#pointer ?? { x: width >> 1, y: height >> 1 }, [dx, dy] = moves[event.key];
-      this.#showPointer({ x: Math.min(width - 1, Math.max(0, from.x + dx)), y: Math.min(height - 1, Math.max(0, from.y + dy)) });
+      const within = (at, length) => Math.min(length - 1, Math.max(0, at));
+      this.#showPointer({ x: within(from.x + dx, width), y: within(from.y + dy, height) });
     } else if (["+", "="].includes(event.key)) stage.zoom(1.25);
     else if (event.key === "-") stage.zoom(0.8);
     else if (event.key === "0") stage.zoom(0);
