@@ -72,11 +72,22 @@ export class Session extends EventTarget {
     }
     this.active = Math.min(state.active, Math.max(0, this.views.length - 1));
     this.tell("views");
+    const isListed = this.images.some((image) => image.id === state.image);
+    if (state.image && !isListed) await this.#recall(state.image);
     const image = this.images.find((image) => image.id === state.image) ?? this.images[0];
-    if (state.image && image?.id !== state.image) {
+    if (image) await this.showImage(image.id);
+  }
+
+  /** Adds a picture that an address names to the list, if the source still has it from an earlier visit. */
+  async #recall(id) {
+    try {
+      if (!/^[0-9a-f]{32}$/.test(id)) throw new TypeError(id);
+      const picture = await pixelsOf(await this.source.picture(id));
+      this.pictures.set(id, picture);
+      this.images.push({ id, name: null, path: null, width: picture.width, height: picture.height });
+    } catch {
       this.notify("The picture that the address names is no longer here.", "Add it again.");
     }
-    if (image) await this.showImage(image.id);
   }
 
   #firstMethod() {
