@@ -126,12 +126,14 @@ import Testing
     let server = try TestServer { $0.maximumConnections = 2 }
     let working = try (0..<2).map { _ in try RawClient(server.port) }
     for client in working { client.send(server.request("GET /wait")) }
-    pause(0.1)
+    for _ in 0..<500 where server.handler.notes.withLock({ $0.count { $0 == "begun" } }) < 2 { pause(0.01) }
     #expect(try RawClient(server.port).isClosed())
     working[0].close()
     pause(0.1)
     #expect(try server.ask("GET /x").status == 200)
-    #expect(server.handler.notes.withLock { $0.count { $0 == "cancelled" } } == 1)
+    withExtendedLifetime(working) {
+      #expect(server.handler.notes.withLock { $0.count { $0 == "cancelled" } } == 1)
+    }
   }
 
   @Test func connectionsHeldOpenKeepNobodyOut() throws {

@@ -14,7 +14,8 @@ struct Serve: ParsableCommand {
       """)
 
   @Argument(
-    help: "Exported networks, files or names in the models folder; and PNG or JPEG files.", completion: .model)
+    help: "Exported networks, files or names in the models folder; and PNG or JPEG files, or folders of them.",
+    completion: .model)
   var files: [String]
   @Option(help: ArgumentHelp("The address of this machine to listen on.", valueName: "ADDRESS")) var host = "127.0.0.1"
   @Option(
@@ -40,8 +41,10 @@ struct Serve: ParsableCommand {
   /// The largest body: a photograph of a camera, in base64.
   private static let bodyLimit = 64 << 20
 
-  private var pictures: [String] { files.filter(Picture.hasKnownExtension) }
-  private var models: [String] { files.filter { !Picture.hasKnownExtension($0) } }
+  private var pictures: [String] { files.filter(namesPictures) }
+  private var models: [String] { files.filter { !namesPictures($0) } }
+
+  private func namesPictures(_ path: String) -> Bool { Picture.hasKnownExtension(path) || isFolder(path) }
 
   mutating func validate() throws {
     if models.isEmpty { throw ValidationError("Give a model.") }
@@ -95,7 +98,8 @@ struct Serve: ParsableCommand {
         opened, name: name, argument: argument, options: sharedOptions, threadCount: threads.count)
     }
     return PageHandler(
-      models: models, registry: registry, pictures: try PictureStore(paths: pictures), turns: Turns(), way: way,
+      models: models, registry: registry, pictures: try PictureStore(paths: ImageFolder.expanding(pictures)),
+      turns: Turns(), way: way,
       limits: .init(bodyBytes: Self.bodyLimit, images: PictureStore.countLimit))
   }
 
