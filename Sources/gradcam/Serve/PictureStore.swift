@@ -1,4 +1,5 @@
 import GradCAM
+import Graph
 import Synchronization
 
 /// The pictures of the page, by identifiers that nobody can guess: those of one browser are unknown to all others.
@@ -24,8 +25,12 @@ final class PictureStore: Sendable {
 
   /// Reads the pictures of a command line.
   ///
-  /// Throws what reading throws.
+  /// Throws what reading throws, and `usage` if there are more than `countLimit`.
   init(paths: [String]) throws {
+    guard paths.count <= Self.countLimit else {
+      throw GradCAMError(
+        .usage, problem: "\(paths.count) pictures were given", advice: "give at most \(Self.countLimit) for the page")
+    }
     initial = try paths.map { path in
       Entry(id: Self.newIdentifier(), picture: try Picture(contentsOf: path), name: fileName(path), path: path)
     }
