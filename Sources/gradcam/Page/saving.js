@@ -9,7 +9,8 @@ import { drawnValues } from "./projection.js";
 function seenStem(session) {
   const image = session.imageDocument;
   const { model, method } = session.view;
-  return fileStem({ image: image ? stemOf(pathOrName(image)) : null, model, node: session.node()?.query, method });
+  const seen = session.channel ? session.channel.title.replace(",", "") : method;
+  return fileStem({ image: image ? stemOf(pathOrName(image)) : null, model, node: session.node()?.query, method: seen });
 }
 
 function pathOrName(image) { return image.path ?? image.name ?? "picture"; }
@@ -23,7 +24,7 @@ export function seenCommand(session) {
     node: session.node()?.query, method: view.method, target: view.target ?? {},
     shownClass: document?.target.class ?? null, settings, output: seenStem(session),
   });
-  return { command, limits: commandLimits(settings, view.target ?? {}) };
+  return { command, limits: commandLimits(settings, view.target ?? {}, session.channel) };
 }
 
 /** Saves the picture as it is seen, at its full size. */

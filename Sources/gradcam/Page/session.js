@@ -10,7 +10,7 @@ const defaultSettings = { style: "overlay", colormap: "jet", blend: 0.5, thresho
  *
  * Events: "views" (number, model or active one of the views), "node" (of a view), "question" (target or method of a view),
  * "picture" (another one, or the list), "settings", "answer" (of a question; detail.question), "painting" (begun or ended),
- * "painted", "notice" (detail: text, advice, isLong, stays).
+ * "painted", "notice" (detail: text, advice, isLong, stays; isPassing until one without a text, or another one).
  */
 export class Session extends EventTarget {
   models = new Map();
@@ -29,6 +29,10 @@ export class Session extends EventTarget {
   painting = null;
   #colors = new Map();
   #thumbnails = new Map();
+  #blobs = new Map();
+  /** The picture and the model asked for last: what arrives later than it was wanted is not shown. */
+  #wantedImage = null;
+  #wantedModel = null;
 
   constructor(source) {
     super();
@@ -72,21 +76,45 @@ export class Session extends EventTarget {
     }
     this.active = Math.min(state.active, Math.max(0, this.views.length - 1));
     this.tell("views");
-    const isListed = this.images.some((image) => image.id === state.image);
-    if (state.image && !isListed) await this.#recall(state.image);
+    await this.#recall(state.image);
     const image = this.images.find((image) => image.id === state.image) ?? this.images[0];
     if (image) await this.showImage(image.id);
   }
 
-  /** Adds a picture that an address names to the list, if the source still has it from an earlier visit. */
+  /** Adds the pictures of an earlier visit that the source still has, the one that an address names among them. */
   async #recall(id) {
+    const isListed = (id) => this.images.some((image) => image.id === id);
+    const earlier = this.#remembered();
+    if (id && !isListed(id) && !earlier.some((image) => image.id === id)) earlier.push({ id, name: null, path: null });
+    for (const image of earlier) {
+      if (isListed(image.id)) continue;
+      try {
+        if (!/^[0-9a-f]{32}$/.test(image.id)) throw new TypeError(image.id);
+        const { width, height } = await createImageBitmap(await this.#blob(image.id));
+        this.images.push({ ...image, width, height });
+      } catch {
+        if (image.id === id) this.notify("The picture that the address names is no longer here.", "Add it again.");
+      }
+    }
+    this.#remember();
+  }
+
+  /** The pictures that were added before the page was reloaded. */
+  #remembered() {
     try {
-      if (!/^[0-9a-f]{32}$/.test(id)) throw new TypeError(id);
-      const picture = await pixelsOf(await this.source.picture(id));
-      this.pictures.set(id, picture);
-      this.images.push({ id, name: null, path: null, width: picture.width, height: picture.height });
+      return this.source.isFile ? [] : JSON.parse(sessionStorage.getItem("pictures")) ?? [];
     } catch {
-      this.notify("The picture that the address names is no longer here.", "Add it again.");
+      return [];
+    }
+  }
+
+  /** Remembers the pictures that were added, in case the page is reloaded. */
+  #remember() {
+    if (this.source.isFile) return;
+    try {
+      sessionStorage.setItem("pictures", JSON.stringify(this.images.filter((image) => this.isRemovable(image))));
+    } catch {
+      // Browsers may refuse to keep anything.
     }
   }
 
@@ -141,10 +169,11 @@ export class Session extends EventTarget {
     if (error.name !== "AbortError") this.tell("notice", { text: error.line ?? error.message, isLong: true });
   }
 
-  /** Asks for what the views lack. */
-  askAll() {
-    if (!this.image) return;
-    for (const view of this.views) if (view.target) this.explanations.ask(this.question(view));
+  /** Asks for what the views lack; what no view wants any more is given up. */
+  askAll(again = null) {
+    const asking = this.image ? this.views.filter((view) => view.target) : [];
+    this.explanations.keepOnly(asking.map((view) => this.question(view)));
+    for (const view of asking) this.explanations.ask(this.question(view), view === again);
   }
 
   selectNode(index, view = this.view) {
@@ -173,7 +202,7 @@ export class Session extends EventTarget {
     Object.assign(this.view, change);
     this.channel = null;
     this.tell("question");
-    if (this.image && this.view.target) this.explanations.ask(this.question(), true);
+    this.askAll(this.view);
   }
 
   /** What the active view's model said of the picture, also while another question is computed; or null. */
@@ -183,17 +212,19 @@ export class Session extends EventTarget {
   }
 
   async setModel(name) {
+    const { view } = this, wanted = this.#wantedModel = {};
     try {
-      const model = await this.#load(name), old = this.model;
-      const node = old ? nodeAtLikeDepth(this.view.node, old, model) : null;
-      const target = old && keepsTarget(this.view.target, old, model) ? this.view.target : this.#firstTarget(model);
-      Object.assign(this.view, { model: name, node: node ?? this.#firstNode(model), target });
-      this.channel = null;
-      this.tell("views");
+      const model = await this.#load(name), old = this.models.get(view.model);
+      if (this.#wantedModel !== wanted || !this.views.includes(view)) return;
+      const node = old ? nodeAtLikeDepth(view.node, old, model) : null;
+      const target = old && keepsTarget(view.target, old, model) ? view.target : this.#firstTarget(model);
+      Object.assign(view, { model: name, node: node ?? this.#firstNode(model), target });
+      if (view === this.view) this.channel = null;
       this.askAll();
     } catch (error) {
       this.refuse(error);
     }
+    this.tell("views");
   }
 
   activate(index) {
@@ -207,15 +238,17 @@ export class Session extends EventTarget {
   setViewCount(count) {
     while (this.views.length < count) this.views.push({ ...this.view });
     this.views.length = count;
-    this.active = Math.min(this.active, count - 1);
+    if (this.active >= count) [this.active, this.channel] = [count - 1, null];
     this.tell("views");
     this.askAll();
   }
 
   removeView(index) {
     this.views.splice(index, 1);
+    if (index === this.active) this.channel = null;
     this.active = Math.max(0, this.active - (index <= this.active ? 1 : 0));
     this.tell("views");
+    this.askAll();
   }
 
   setSettings(settings) {
@@ -228,42 +261,70 @@ export class Session extends EventTarget {
     this.tell("node");
   }
 
-  /** Shows a picture of the list: its pixels are fetched once. */
+  /** Shows a picture of the list, unless another one is wanted before it is there: its pixels are fetched once. */
   async showImage(id) {
+    this.#wantedImage = id;
     try {
-      if (!this.pictures.has(id)) this.pictures.set(id, await pixelsOf(await this.source.picture(id)));
+      if (!this.pictures.has(id)) this.pictures.set(id, await pixelsOf(await this.#blob(id)));
     } catch (error) {
       return this.refuse(error);
     }
+    if (this.#wantedImage !== id || !this.images.some((image) => image.id === id)) return;
+    const before = this.imageDocument?.id;
     [this.image, this.channel] = [id, null];
+    // A picture is not compared with itself.
+    for (const view of this.views) {
+      if (view.target?.embedding?.id !== id) continue;
+      view.target = before && before !== id ? { ...view.target, embedding: { id: before } } : this.#firstTarget(this.models.get(view.model));
+    }
     this.tell("picture");
     this.askAll();
   }
 
+  /** The file of a picture, which is asked for once. */
+  #blob(id) {
+    if (!this.#blobs.has(id)) {
+      const blob = this.source.picture(id);
+      this.#blobs.set(id, blob);
+      blob.catch(() => this.#blobs.delete(id));
+    }
+    return this.#blobs.get(id);
+  }
+
   /** A small image of a picture of the list. */
   thumbnail(id) {
-    if (!this.#thumbnails.has(id)) this.#thumbnails.set(id, this.source.picture(id).then(smallPicture));
+    if (!this.#thumbnails.has(id)) this.#thumbnails.set(id, this.#blob(id).then(smallPicture));
     const canvas = document.createElement("canvas");
     [canvas.width, canvas.height] = [96, 96];
     this.#thumbnails.get(id).then((small) => canvas.getContext("2d").drawImage(small, 0, 0), () => {});
     return canvas;
   }
 
-  /** Sends pictures to the server, and shows the first. */
+  /** Sends pictures to the server, and shows the first as soon as it is there. */
   async addPictures(files) {
-    let first = null;
-    for (const file of files) {
+    let shown = null;
+    for (const [index, file] of files.entries()) {
+      const count = files.length > 1 ? ` (${index + 1} of ${files.length})` : "";
+      if (file.size > 1e6) this.tell("notice", { text: `Reading ${file.name}${count}…`, isPassing: true });
       try {
         const document = await this.source.addPicture(file);
         document.name ??= file.name || null;
         if (!this.images.some((image) => image.id === document.id)) this.images.push(document);
-        first ??= document.id;
+        this.#remember();
+        if (shown) this.tell("picture");
+        shown ??= this.showImage(document.id);
+        await shown;
+        this.tell("notice", { text: null });
       } catch (error) {
-        this.refuse(error);
+        this.tell("notice", { text: refusalOfFile(file, error), isLong: true });
       }
     }
-    for (const view of this.views) view.target ??= this.#firstTarget(this.models.get(view.model));
-    if (first) await this.showImage(first);
+    for (const view of this.views) {
+      if (view.target) continue;
+      view.target = this.#firstTarget(this.models.get(view.model));
+      if (view.target) this.tell("question");
+    }
+    this.askAll();
   }
 
   /** Whether a picture can be removed: those of the command line stay. */
@@ -272,14 +333,21 @@ export class Session extends EventTarget {
   async removeImage(id) {
     const index = this.images.findIndex((image) => image.id === id);
     this.images.splice(index, 1);
-    this.pictures.delete(id);
+    for (const kept of [this.pictures, this.#blobs, this.#thumbnails]) kept.delete(id);
+    for (const view of this.views) {
+      if (view.target?.embedding?.id === id) view.target = this.#firstTarget(this.models.get(view.model));
+    }
     this.source.removePicture(id).catch((error) => this.refuse(error));
     const next = this.images[Math.min(index, this.images.length - 1)];
-    if (this.image !== id) this.tell("picture");
-    else if (next) await this.showImage(next.id);
-    else {
-      this.image = null;
+    this.#remember();
+    if (this.image !== id) {
       this.tell("picture");
+      this.askAll();
+    } else if (next) await this.showImage(next.id);
+    else {
+      this.image = this.#wantedImage = null;
+      this.tell("picture");
+      this.askAll();
     }
   }
 
@@ -289,6 +357,11 @@ export class Session extends EventTarget {
     const { image, active, linked, settings } = this;
     return addressOf({ views, image, active, linked, settings }, defaultSettings);
   }
+}
+
+/** What is said of a file that is refused. */
+function refusalOfFile(file, error) {
+  return `${file.name || "The picture"}: ${(error.line ?? error.message).replace(/^body: /, "")}.`;
 }
 
 /** The middle of a picture, 96 pixels wide and high. */

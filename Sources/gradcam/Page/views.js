@@ -1,5 +1,7 @@
 import { fill, iconButton, make, textButton } from "./dom.js";
+import { targetTitle } from "./forms.js";
 import { Painting } from "./painting.js";
+import { asSentence } from "./panels.js";
 import { Stage } from "./stage.js";
 
 /** A grid of one to four pictures, each with its own model, node, target and method, moved together. */
@@ -47,7 +49,8 @@ export class Views {
       point: (place) => this.#showPointer(place),
       pick: (rank) => {
         session.activate(index);
-        session.setTarget({ detection: rank });
+        const { counterfactual } = session.view.target ?? {};
+        session.setTarget(counterfactual ? { detection: rank, counterfactual } : { detection: rank });
       },
       painting: () => session.painting !== null && session.painting !== undefined,
       stroke: (from, to) => {
@@ -83,17 +86,19 @@ export class Views {
       const settings = { style, colors: session.colors(), blend, threshold, signed: isSigned };
       figure.stage.draw(picture, map, explanation?.document.geometry, settings);
     }
-    const shown = explanation?.document.target.name;
-    const what = [session.views.length > 1 ? view.model : null, node?.query, channel ? channel.title : null].filter(Boolean);
+    const shown = explanation ? targetTitle(session, view, explanation.document) : null;
+    const what = [session.views.length > 1 ? view.model : null, node?.query].filter(Boolean);
+    const how = channel ? [channel.title, channel.signed ? shown : null] : [shown, view.method];
     fill(figure.name, make("strong", { text: what.join(" · ") || "–" }),
-      make("span", { text: [shown, view.method].filter(Boolean).join(" · ") }));
-    figure.name.title = what.join(" · ");
+      make("span", { text: how.filter(Boolean).join(" · ") }));
+    figure.name.title = [...what, ...how].filter(Boolean).join(" · ");
     figure.close.hidden = session.views.length === 1;
     figure.element.classList.toggle("active", isActive && session.views.length > 1);
     figure.name.setAttribute("aria-pressed", String(isActive));
     figure.element.setAttribute("aria-label", `View ${index + 1}: ${what.join(", ")}`);
     const name = session.imageDocument?.name ?? "picture";
-    const seen = map ? `${name}, with the map of ${what.join(", ")} for ${shown}` : name;
+    const shownMap = channel ? `${channel.title}, of ${what.join(", ")}` : `the map of ${what.join(", ")} for ${shown}`;
+    const seen = map ? `${name}, with ${shownMap}` : name;
     figure.stage.element.setAttribute("aria-label", picture ? `${seen}. Arrow keys read values.` : "No picture yet");
     figure.stage.showBoxes(explanation?.document.boxes, view.target?.detection);
     figure.stage.showPainting(session.painting);
@@ -108,14 +113,14 @@ export class Views {
     }
     const again = refusal && !session.source.isFile
       ? textButton("Try again", () => session.explanations.ask(session.question(view), true), { class: "link" }) : null;
-    fill(figure.note, refusal ? [`${refusal.line} `, again] : this.#noteOf(view, explanation, map, node));
+    fill(figure.note, refusal ? [`${asSentence(refusal.line)} `, again] : this.#noteOf(view, explanation, map, node));
   }
 
   /** A line on what the picture lacks. */
   #noteOf(view, explanation, map, node) {
     if (this.session.picture && !view.target) return "Choose what is explained.";
     if (!this.session.picture || !explanation) return [];
-    if (map?.empty) return map.warnings[0]?.text ?? "The map is empty: nothing here speaks for the target.";
+    if (map?.empty) return map.warnings.length ? asSentence(map.warnings[0].text) : "The map is empty: nothing here speaks for the target.";
     const hasNone = !map && node && !node.mappable;
     return hasNone ? "No map here: this node's output has no rows and columns. Choose one with a thumbnail." : [];
   }
