@@ -52,6 +52,7 @@ export function targetTitle(session, view, { target }) {
     return index === null ? name.trim() : classLabel(model, index);
   };
   let words = counterfactual ? target.name.replace(/^not-/, "") : target.name;
+  if (typeof target.class === "number") words = classLabel(model, target.class);
   if (contrast !== undefined) words = contrast.split(",").map(title).join(" over ");
   else if (mask !== undefined && label !== undefined) words = `${title(label)} in the part`;
   else if (elements !== undefined) words = elements;

@@ -47,13 +47,20 @@ export class TargetPanel {
     this.set(target);
   }
 
+  /** The target of the top class; in a file, that of a class with maps of the method. */
+  #heldClass() {
+    const { source, view, image } = this.session;
+    const held = source.isFile ? source.held(view.model, image) : [];
+    return { ...held.find((entry) => entry.method === view.method && kindOfTarget(entry.target) === "class")?.target };
+  }
+
   /** Shows the form of a kind of target; a kind that needs no choice is asked for at once. */
   #choose(kind) {
     const asked = kindOfTarget(this.session.view.target);
     this.#kind = kind;
     this.views.paint(kind === "segmentation");
     if (kind === "detection" && asked !== kind) this.set({ detection: 0 });
-    else if (kind === "class" && asked !== kind) this.set({});
+    else if (kind === "class" && asked !== kind) this.set(this.#heldClass());
     else this.show();
     this.segments.querySelector(":checked")?.focus();
   }

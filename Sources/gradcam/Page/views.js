@@ -12,6 +12,7 @@ export class Views {
   constructor(session, host) {
     this.session = session;
     this.host = host;
+    new ResizeObserver(() => this.#arrange()).observe(host);
     session.addEventListener("picture", () => this.#begin());
     for (const type of ["views", "node", "question", "settings", "answer", "painting"]) {
       session.addEventListener(type, () => this.show());
@@ -21,8 +22,18 @@ export class Views {
   /** The picture of the active view as it would be saved: {width, height, data}. */
   get pixels() {
     const { stage } = this.#figures[this.session.active];
+    stage.finish();
     const { width, height } = stage.canvas;
     return stage.context.getImageData(0, 0, width, height);
+  }
+
+  /** Puts two views one below the other where that shows the picture larger. */
+  #arrange() {
+    const { picture, views } = this.session, { clientWidth: width, clientHeight: height } = this.host, head = 44;
+    if (!picture || !width) return;
+    const scale = (columns, rows) =>
+      Math.min(width / columns / picture.width, (height / rows - head) / picture.height);
+    this.host.classList.toggle("stacked", views.length === 2 && scale(1, 2) > scale(2, 1));
   }
 
   /** Shows another picture, all of it, with nothing painted. */
@@ -38,6 +49,7 @@ export class Views {
     this.#figures.length = views.length;
     if (this.host.childElementCount !== views.length) fill(this.host, this.#figures.map((figure) => figure.element));
     this.host.dataset.count = views.length;
+    this.#arrange();
     views.forEach((view, index) => this.#draw(view, this.#figures[index], index));
     this.#showPointer(this.#pointer);
   }
@@ -87,7 +99,8 @@ export class Views {
       figure.stage.draw(picture, map, explanation?.document.geometry, settings);
     }
     const shown = explanation ? targetTitle(session, view, explanation.document) : null;
-    const what = [session.views.length > 1 ? view.model : null, node?.query].filter(Boolean);
+    const areOfOneModel = session.views.every((other) => other.model === view.model);
+    const what = [areOfOneModel ? null : view.model, node?.query].filter(Boolean);
     const how = channel ? [channel.title, channel.signed ? shown : null] : [shown, view.method];
     fill(figure.name, make("strong", { text: what.join(" · ") || "–" }),
       make("span", { text: how.filter(Boolean).join(" · ") }));
@@ -113,7 +126,7 @@ export class Views {
     }
     const again = refusal && !session.source.isFile
       ? textButton("Try again", () => session.explanations.ask(session.question(view), true), { class: "link" }) : null;
-    fill(figure.note, refusal ? [`${asSentence(refusal.line)} `, again] : this.#noteOf(view, explanation, map, node));
+    fill(figure.note, refusal ? [refusal.line, again] : this.#noteOf(view, explanation, map, node));
   }
 
   /** A line on what the picture lacks. */
