@@ -1,7 +1,8 @@
 import { addressOf, stateOfAddress } from "./address.js";
-import { bytesOfBase64 } from "./arrays.js";
+import { bytesOfBase64, canonicalJSON } from "./arrays.js";
 import { Explanations } from "./explanations.js";
 import { nodeAtLikeDepth } from "./navigation.js";
+import { pixelsOf, refusalOfFile, rememberPictures, rememberedPictures, smallPicture } from "./pictures.js";
 
 const defaultSettings = { style: "overlay", colormap: "jet", blend: 0.5, threshold: 0, signed: false };
 
@@ -64,58 +65,64 @@ export class Session extends EventTarget {
       state.views[0] = { ...state.views[0], model: held.model, method: held.method, target: held.target };
       state.image ??= held.image;
     }
+    const lacks = [];
     for (const named of state.views) {
       const name = this.about.models.includes(named.model) ? named.model : this.about.models[0];
       if (!name) continue;
+      if (named.model && named.model !== name) lacks.push(`There is no model '${named.model}' here.`);
       const model = await this.#load(name);
       const method = this.about.methods.some((method) => method.name === named.method) ? named.method : this.#firstMethod();
       const node = this.nodeNamed(named.node, model);
-      if (named.node && node === null) this.notify(`${name} has no node '${named.node}'.`, "Its last one is shown.");
+      if (named.node && node === null) lacks.push(`${name} has no node '${named.node}'.`);
       const target = isEmpty(named.target) ? this.#firstTarget(model) : named.target;
       this.views.push({ model: name, node: node ?? this.#firstNode(model), method, target });
     }
     this.active = Math.min(state.active, Math.max(0, this.views.length - 1));
     this.tell("views");
-    await this.#recall(state.image);
+    if (!await this.#recall(state.image)) lacks.push("The picture that the address names is no longer here: add it again.");
     const image = this.images.find((image) => image.id === state.image) ?? this.images[0];
     if (image) await this.showImage(image.id);
+    lacks.push(...(await Promise.all(this.views.map((view) => this.#forgoTarget(view)))).filter(Boolean));
+    if (lacks.length) this.notify(lacks.join(" "), "What is usual is shown instead.");
   }
 
-  /** Adds the pictures of an earlier visit that the source still has, the one that an address names among them. */
+  /** Explains what is usual if a model cannot explain what an address names; why it cannot, or null. */
+  async #forgoTarget(view) {
+    const usual = this.#firstTarget(this.models.get(view.model)), { target } = view;
+    if (!this.image || target === null || this.source.isFile || canonicalJSON(target) === canonicalJSON(usual)) return null;
+    await this.explanations.ask(this.question(view));
+    const { refusal } = this.state(view);
+    if (refusal?.code !== "usage" || view.target !== target) return null;
+    view.target = usual;
+    this.tell("question");
+    this.askAll();
+    return `${refusal.line}.`;
+  }
+
+  /** Adds the pictures of an earlier visit that the source still has; whether the one that an address names is there. */
   async #recall(id) {
     const isListed = (id) => this.images.some((image) => image.id === id);
-    const earlier = this.#remembered();
+    const earlier = this.source.isFile ? [] : rememberedPictures();
     if (id && !isListed(id) && !earlier.some((image) => image.id === id)) earlier.push({ id, name: null, path: null });
-    for (const image of earlier) {
-      if (isListed(image.id)) continue;
+    const found = await Promise.all(earlier.filter((image) => !isListed(image.id)).map(async (image) => {
       try {
         if (!/^[0-9a-f]{32}$/.test(image.id)) throw new TypeError(image.id);
-        const { width, height } = await createImageBitmap(await this.#blob(image.id));
-        this.images.push({ ...image, width, height });
+        const blob = await this.#blob(image.id);
+        if (image.width) return image;
+        const { width, height } = await createImageBitmap(blob);
+        return { ...image, width, height };
       } catch {
-        if (image.id === id) this.notify("The picture that the address names is no longer here.", "Add it again.");
+        return null;
       }
-    }
+    }));
+    this.images.push(...found.filter(Boolean));
     this.#remember();
-  }
-
-  /** The pictures that were added before the page was reloaded. */
-  #remembered() {
-    try {
-      return this.source.isFile ? [] : JSON.parse(sessionStorage.getItem("pictures")) ?? [];
-    } catch {
-      return [];
-    }
+    return !id || isListed(id);
   }
 
   /** Remembers the pictures that were added, in case the page is reloaded. */
   #remember() {
-    if (this.source.isFile) return;
-    try {
-      sessionStorage.setItem("pictures", JSON.stringify(this.images.filter((image) => this.isRemovable(image))));
-    } catch {
-      // Browsers may refuse to keep anything.
-    }
+    if (!this.source.isFile) rememberPictures(this.images.filter((image) => this.isRemovable(image)));
   }
 
   #firstMethod() {
@@ -359,33 +366,10 @@ export class Session extends EventTarget {
   }
 }
 
-/** What is said of a file that is refused. */
-function refusalOfFile(file, error) {
-  return `${file.name || "The picture"}: ${(error.line ?? error.message).replace(/^body: /, "")}.`;
-}
-
-/** The middle of a picture, 96 pixels wide and high. */
-async function smallPicture(blob) {
-  const bitmap = await createImageBitmap(blob), side = Math.min(bitmap.width, bitmap.height);
-  return createImageBitmap(
-    bitmap, (bitmap.width - side) >> 1, (bitmap.height - side) >> 1, side, side,
-    { resizeWidth: 96, resizeHeight: 96, resizeQuality: "high" });
-}
-
 function isEmpty(object) { return Object.keys(object).length === 0; }
 
 /** Whether a target of one model means the same for another: a class of as many. */
 function keepsTarget(target, old, model) {
   const isOfClasses = target !== null && (target.class !== undefined || target.contrast !== undefined);
   return isOfClasses && old.classCount === model.classCount;
-}
-
-/** A picture's pixels, as they are in the file. */
-async function pixelsOf(blob) {
-  const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
-  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  context.drawImage(bitmap, 0, 0);
-  const { width, height, data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
-  return { width, height, data, blob };
 }

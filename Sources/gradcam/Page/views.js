@@ -124,7 +124,8 @@ export class Views {
       if (progress > 0) figure.bar.value = progress;
       else figure.bar.removeAttribute("value");
     }
-    const again = refusal && !session.source.isFile
+    const isFinal = session.source.isFile || ["usage", "unsupported"].includes(refusal?.code);
+    const again = refusal && !isFinal
       ? textButton("Try again", () => session.explanations.ask(session.question(view), true), { class: "link" }) : null;
     fill(figure.note, refusal ? [refusal.line, again] : this.#noteOf(view, explanation, map, node));
   }
