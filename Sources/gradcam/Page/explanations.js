@@ -58,7 +58,7 @@ export class Explanations {
   #kept = new Map();
   #asked = new Map();
   #limit = 600e6;
-  /** Models and methods that are asked for one node at a time, as a method is undefined at others. */
+  /** What is asked of models for one node at a time, as the method is undefined at others. */
   #nodewise = new Set();
 
   /** `methods` are those of the server; `changed` is called with the key of a question whose state changed. */
@@ -69,9 +69,9 @@ export class Explanations {
   }
 
   /** Whether one question gives the maps of all nodes. */
-  #givesAll({ model, method }) {
-    const { quick = true, perNode = true } = this.methods.get(method) ?? {};
-    return perNode && quick && !this.#nodewise.has(`${model}\n${method}`);
+  #givesAll(question) {
+    const { quick = true, perNode = true } = this.methods.get(question.method) ?? {};
+    return perNode && quick && !this.#nodewise.has(this.key({ ...question, image: "" }));
   }
 
   /** The key of a question without its node. */
@@ -128,7 +128,7 @@ export class Explanations {
       if (nodes === "all" && error.code === "unsupported") {
         // What one node refuses, others may answer.
         this.#asked.delete(key);
-        this.#nodewise.add(`${model}\n${method}`);
+        this.#nodewise.add(this.key({ ...question, image: "" }));
         return this.ask(question);
       }
       const text = error.name === "AbortError" ? "Stopped." : error.message;

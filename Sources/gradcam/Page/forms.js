@@ -86,11 +86,11 @@ class ClassForm {
 
   show(document) {
     const { session } = this.panel, chosen = this.chosen(document);
-    const entries = (document?.classes ?? []).map(({ index, label, logit, probability }) => {
+    const entries = this.#listed(document).map(({ index, label, logit, probability }) => {
       const name = label ?? `class ${index}`, isHeld = this.isHeld(index);
       return {
         label: name, share: probability, pressed: index === chosen, isHeld,
-        title: `class ${index}, score ${logit?.toFixed(2) ?? "–"}`,
+        title: logit === undefined ? `class ${index}` : `class ${index}, score ${logit.toFixed(2)}`,
         choose: () => (isHeld ? this.set(index) : session.refuse(session.source.refusal(`maps of '${name}'`))),
       };
     });
@@ -98,6 +98,13 @@ class ClassForm {
       entries.push({ label: classLabel(session.model, chosen), share: null, pressed: true, choose: () => {} });
     }
     return [barList(entries, "Classes, the most probable first"), session.source.isFile ? null : this.others.element];
+  }
+
+  /** The classes that are listed: the most probable ones, or all of a few whose probabilities are not known. */
+  #listed(document) {
+    const { model } = this.panel.session, { classes = [] } = document ?? {};
+    const isFew = classes.length === 0 && model.target === null && model.classCount <= 30;
+    return isFew ? Array.from({ length: model.classCount }, (_, index) => ({ index, label: model.classes?.[index] })) : classes;
   }
 
   /** The class that is explained, or will be: the top one where the view asks for none. */

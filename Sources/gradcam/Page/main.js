@@ -180,7 +180,8 @@ function startPage() {
 
   const ready = (async () => {
     await session.start(location.hash.slice(1));
-    if (session.image) await Promise.all(session.views.map((view) => session.explanations.ask(session.question(view))));
+    const asking = session.image ? session.views.filter((view) => view.target) : [];
+    await Promise.all(asking.map((view) => session.explanations.ask(session.question(view))));
   })();
   ready.catch((error) => session.tell("notice", { text: error.line ?? error.message, stays: true }));
   /** What tests and the curious use. */

@@ -279,8 +279,9 @@ export class Session extends EventTarget {
     if (this.#wantedImage !== id || !this.images.some((image) => image.id === id)) return;
     const before = this.imageDocument?.id;
     [this.image, this.channel] = [id, null];
-    // A picture is not compared with itself.
+    // A picture is not compared with itself, and a part belongs to the picture that it was drawn on.
     for (const view of this.views) {
+      if (view.target?.mask !== undefined && before !== id) view.target = this.#firstTarget(this.models.get(view.model));
       if (view.target?.embedding?.id !== id) continue;
       view.target = before && before !== id ? { ...view.target, embedding: { id: before } } : this.#firstTarget(this.models.get(view.model));
     }

@@ -60,7 +60,7 @@ export class TargetPanel {
     this.#kind = kind;
     this.views.paint(kind === "segmentation");
     if (kind === "detection" && asked !== kind) this.set({ detection: 0 });
-    else if (kind === "class" && asked !== kind) this.set(this.#heldClass());
+    else if (kind === "class" && asked !== kind && this.session.model.target !== null) this.set(this.#heldClass());
     else this.show();
     this.segments.querySelector(":checked")?.focus();
   }

@@ -22,7 +22,8 @@ struct Serve: ParsableCommand {
     help: ArgumentHelp("The port; 8765 by default, or a free one if that is taken; 0 for a free one.", valueName: "N"))
   var port: UInt16?
   @Flag(help: "Open the page in the browser.") var open = false
-  @Flag(help: "Demand the secret on this machine, too, if others use it.") var token = false
+  @Flag(help: "Demand a secret, which the printed address holds, on this machine, too: for machines that others use.")
+  var token = false
   @Option(
     help: ArgumentHelp(
       "Another name by which the page is reached, such as that of a proxy. Repeatable.", valueName: "NAME"))
