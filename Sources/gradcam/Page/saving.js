@@ -5,12 +5,12 @@ import { drawnValues } from "./projection.js";
 
 // Taking along what is seen: the command, pictures, numbers, and the page as one file.
 
-/** The name of files of what the active view shows, without an extension. */
-function seenStem(session) {
+/** The name of files of what the active view shows, a channel or the map, without an extension. */
+function seenStem(session, channel = session.channel) {
   const image = session.imageDocument;
   const { model, method } = session.view;
-  const seen = session.channel ? session.channel.title.replace(",", "") : method;
-  return fileStem({ image: image ? stemOf(pathOrName(image)) : null, model, node: session.node()?.query, method: seen });
+  const how = channel ? channel.title.replace(",", "") : method, node = session.node()?.query;
+  return fileStem({ image: image ? stemOf(pathOrName(image)) : null, model, node, method: how });
 }
 
 function pathOrName(image) { return image.path ?? image.name ?? "picture"; }
@@ -22,7 +22,7 @@ export function seenCommand(session) {
   const command = commandFor({
     argument: model.argument, options: model.options ?? [], image: session.imageDocument, images: session.images,
     node: session.node()?.query, method: view.method, target: view.target ?? {},
-    shownClass: document?.target.class ?? null, settings, output: seenStem(session),
+    shownClass: document?.target.class ?? null, settings, output: seenStem(session, null),
   });
   return { command, limits: commandLimits(settings, view.target ?? {}, session.channel) };
 }
