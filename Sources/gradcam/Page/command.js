@@ -22,7 +22,8 @@ function shortened(text) {
  * 255 bytes of file systems.
  */
 export function fileStem({ image, model, node, method }) {
-  return [image ?? "picture", model, node, method].filter(Boolean).map((part) => part.replace(/[^\p{L}\p{M}\p{N}._-]+/gu, "-"))
+  return [image ?? "picture", model, node, method].filter(Boolean)
+    .map((part) => part.replace(/[^\p{L}\p{M}\p{N}._-]+/gu, "-"))
     .map((part) => shortened(part.replace(/^[-.]+/, "")).replace(/[-.]+$/, "")).filter(Boolean).join(".");
 }
 

@@ -108,7 +108,8 @@ export class Explanations {
 
   async #run(question, key, entry) {
     const { model, image, method, target, node } = question;
-    const nodes = this.#givesAll(question) ? "all" : this.methods.get(method)?.perNode === false ? ["auto"] : [`#${node}`];
+    const isWhole = this.methods.get(method)?.perNode === false;
+    const nodes = this.#givesAll(question) ? "all" : isWhole ? ["auto"] : [`#${node}`];
     try {
       const document = await this.source.explain(model, image, { nodes, method, target, classes: 10 }, {
         signal: entry.controller.signal,

@@ -104,7 +104,8 @@ class ClassForm {
   #listed(document) {
     const { model } = this.panel.session, { classes = [] } = document ?? {};
     const isFew = classes.length === 0 && model.target === null && model.classCount <= 30;
-    return isFew ? Array.from({ length: model.classCount }, (_, index) => ({ index, label: model.classes?.[index] })) : classes;
+    const each = (_, index) => ({ index, label: model.classes?.[index] });
+    return isFew ? Array.from({ length: model.classCount }, each) : classes;
   }
 
   /** The class that is explained, or will be: the top one where the view asks for none. */
@@ -232,7 +233,8 @@ class PartForm {
     for (const button of this.buttons) button.disabled = !painting || painting.isEmpty;
     if (this.#class === null) this.buttons[0].disabled = true;
     return [
-      remark("Choose a class, and draw over a part of the picture: the class's score is summed there."), this.classes.element,
+      remark("Choose a class, and draw over a part of the picture: the class's score is summed there."),
+      this.classes.element,
       make("label", { class: "field" }, make("span", { text: "Brush" }), this.brush), make("div", { class: "row" }, this.buttons),
     ];
   }
@@ -252,7 +254,8 @@ class LikenessForm {
       onclick: () => this.panel.set({ embedding: { id: image.id } }),
     }, session.thumbnail(image.id)));
     return [
-      remark(others.length ? "What makes this picture like another one?" : "Add a second picture: the map shows what makes them alike."),
+      remark(others.length
+        ? "What makes this picture like another one?" : "Add a second picture: the map shows what makes them alike."),
       make("div", { class: "references" }, references),
     ];
   }

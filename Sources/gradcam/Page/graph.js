@@ -283,8 +283,10 @@ export class Graph {
     const { scale } = this.#look, margin = 52;
     // Of an open group, its head is shown, and of a box that does not fit, its beginning.
     const along = (at, start, length, space) => {
-      const low = margin - start * scale, high = space - margin - (start + (box.open ? Math.min(length, 80) : length)) * scale;
-      return low > high ? Math.min(low, (space - length * scale) / 2 - start * scale) : Math.min(Math.max(at, low), high);
+      const needed = box.open ? Math.min(length, 80) : length;
+      const low = margin - start * scale, high = space - margin - (start + needed) * scale;
+      const centered = Math.max(8, (space - needed * scale) / 2) - start * scale;
+      return low > high ? centered : Math.min(Math.max(at, low), high);
     };
     this.#look.x = along(this.#look.x, box.x, box.width, width);
     this.#look.y = along(this.#look.y, box.y, box.height, height);

@@ -32,7 +32,7 @@ export function listenForKeys(actions) {
     const isOurs = !event.defaultPrevented && !event.ctrlKey && !event.metaKey && !event.altKey;
     if (!isOurs || isTyping(event) || document.querySelector("dialog[open]")) return;
     // Arrows belong to the control that has the focus, if it has a use for them.
-    const { activeElement } = document, isAtRest = activeElement === document.body || activeElement.matches(freeOfArrows);
+    const { activeElement, body } = document, isAtRest = activeElement === body || activeElement.matches(freeOfArrows);
     if (event.key.startsWith("Arrow") && !isAtRest) return;
     if (event.key === "?") dialog.showModal();
     else if (actions[event.key]) actions[event.key]();

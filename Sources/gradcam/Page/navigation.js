@@ -81,8 +81,8 @@ export function searchNodes(model, query, limit = 60) {
 }
 
 /**
- * The node of `model` at the same share of its depth as a node of another model, among those that have maps; for the one
- * that a model shows by itself, the one that the other shows so.
+ * The node of `model` at the same share of its depth as a node of another model, among those that have maps; for the
+ * one that a model shows by itself, the one that the other shows so.
  */
 export function nodeAtLikeDepth(index, other, model) {
   if (index === other.auto && typeof model.auto === "number") return model.auto;

@@ -144,8 +144,8 @@ export function showReadings(session, host) {
   const show = () => {
     const { model } = session, document = session.state().explanation?.document;
     if (!model) return;
-    const texts = new Set([...model.warnings, ...(document?.warnings ?? [])].map((warning) => asSentence(warning.text)));
-    const warnings = [...texts];
+    const all = [...model.warnings, ...(document?.warnings ?? [])];
+    const warnings = [...new Set(all.map((warning) => asSentence(warning.text)))];
     const times = document?.milliseconds;
     const facts = [
       `${(model.parameters / 1e6).toFixed(1)} million parameters`, model.producer,

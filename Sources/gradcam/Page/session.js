@@ -79,7 +79,9 @@ export class Session extends EventTarget {
     }
     this.active = Math.min(state.active, Math.max(0, this.views.length - 1));
     this.tell("views");
-    if (!await this.#recall(state.image)) lacks.push("The picture that the address names is no longer here: add it again.");
+    if (!await this.#recall(state.image)) {
+      lacks.push("The picture that the address names is no longer here: add it again.");
+    }
     const image = this.images.find((image) => image.id === state.image) ?? this.images[0];
     if (image) await this.showImage(image.id);
     lacks.push(...(await Promise.all(this.views.map((view) => this.#forgoTarget(view)))).filter(Boolean));
@@ -88,8 +90,9 @@ export class Session extends EventTarget {
 
   /** Explains what is usual if a model cannot explain what an address names; why it cannot, or null. */
   async #forgoTarget(view) {
-    const usual = this.#firstTarget(this.models.get(view.model)), { target } = view;
-    if (!this.image || target === null || this.source.isFile || canonicalJSON(target) === canonicalJSON(usual)) return null;
+    const usual = this.#usualTarget(view), { target } = view;
+    const isNamed = target !== null && canonicalJSON(target) !== canonicalJSON(usual);
+    if (!isNamed || !this.image || this.source.isFile) return null;
     await this.explanations.ask(this.question(view));
     const { refusal } = this.state(view);
     if (refusal?.code !== "usage" || view.target !== target) return null;
@@ -99,7 +102,7 @@ export class Session extends EventTarget {
     return `${refusal.line}.`;
   }
 
-  /** Adds the pictures of an earlier visit that the source still has; whether the one that an address names is there. */
+  /** Adds the pictures of an earlier visit that the source still has; returns whether the one of an id is there. */
   async #recall(id) {
     const isListed = (id) => this.images.some((image) => image.id === id);
     const earlier = this.source.isFile ? [] : rememberedPictures();
@@ -140,6 +143,8 @@ export class Session extends EventTarget {
     const other = this.images.find((image) => image.id !== (this.image ?? this.images[0]?.id));
     return targets.includes("embedding") && other ? { embedding: { id: other.id } } : null;
   }
+
+  #usualTarget(view) { return this.#firstTarget(this.models.get(view.model)); }
 
   async #load(name) {
     if (!this.models.has(name)) {
@@ -281,9 +286,10 @@ export class Session extends EventTarget {
     [this.image, this.channel] = [id, null];
     // A picture is not compared with itself, and a part belongs to the picture that it was drawn on.
     for (const view of this.views) {
-      if (view.target?.mask !== undefined && before !== id) view.target = this.#firstTarget(this.models.get(view.model));
-      if (view.target?.embedding?.id !== id) continue;
-      view.target = before && before !== id ? { ...view.target, embedding: { id: before } } : this.#firstTarget(this.models.get(view.model));
+      const { mask, embedding } = view.target ?? {};
+      if (mask !== undefined && before !== id) view.target = this.#usualTarget(view);
+      if (embedding?.id !== id) continue;
+      view.target = before && before !== id ? { ...view.target, embedding: { id: before } } : this.#usualTarget(view);
     }
     this.tell("picture");
     this.askAll();
@@ -329,7 +335,7 @@ export class Session extends EventTarget {
     }
     for (const view of this.views) {
       if (view.target) continue;
-      view.target = this.#firstTarget(this.models.get(view.model));
+      view.target = this.#usualTarget(view);
       if (view.target) this.tell("question");
     }
     this.askAll();
@@ -343,7 +349,7 @@ export class Session extends EventTarget {
     this.images.splice(index, 1);
     for (const kept of [this.pictures, this.#blobs, this.#thumbnails]) kept.delete(id);
     for (const view of this.views) {
-      if (view.target?.embedding?.id === id) view.target = this.#firstTarget(this.models.get(view.model));
+      if (view.target?.embedding?.id === id) view.target = this.#usualTarget(view);
     }
     this.source.removePicture(id).catch((error) => this.refuse(error));
     const next = this.images[Math.min(index, this.images.length - 1)];

@@ -156,6 +156,7 @@ export class FileSource {
     const models = Object.values(this.#data.models), [image] = this.#data.about.images;
     const options = models.length === 1 ? models[0].options ?? [] : [];
     const words = [...models.map((model) => model.argument), image?.path ?? image?.name ?? "IMAGE", ...options];
-    return new Refusal(`This file does not hold ${what}.`, `For more, run: gradcam serve ${words.map(shellWord).join(" ")}`);
+    const command = ["gradcam", "serve", ...words].map(shellWord).join(" ");
+    return new Refusal(`This file does not hold ${what}.`, `For more, run: ${command}`);
   }
 }

@@ -152,7 +152,8 @@ export class Stage {
       if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
       this.context.putImageData(new ImageData(data, width, height), 0, 0);
       this.#size = shown === picture ? [width, height] : [Math.round(width * factor), picture.height];
-      for (const { style } of [this.surface, this.canvas]) [style.width, style.height] = this.#size.map((side) => `${side}px`);
+      const [cssWidth, cssHeight] = this.#size.map((side) => `${side}px`);
+      for (const { style } of [this.surface, this.canvas]) [style.width, style.height] = [cssWidth, cssHeight];
       this.place();
     };
     if (!map || picture.width * picture.height <= largePicture) return paint(picture);

@@ -84,7 +84,8 @@ export class TargetPanel {
     const isPlain = kind === "class" && typeof explanation?.document.target.class === "number";
     this.description.textContent = kind === asked && !isPlain ? explanation?.document.target.description ?? "" : "";
     const known = [kind, model, view, view.target, view.method, session.image, session.images.length, reading, explanation];
-    refill(this.body, [...known, session.painting, session.painting?.isEmpty, isChanged ? {} : null], () => this.forms[kind].show(reading));
+    const drawn = [session.painting, session.painting?.isEmpty, isChanged ? {} : null];
+    refill(this.body, [...known, ...drawn], () => this.forms[kind].show(reading));
   }
 
   #showKinds(kinds, chosen) {

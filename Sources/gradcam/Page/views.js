@@ -134,7 +134,10 @@ export class Views {
   #noteOf(view, explanation, map, node) {
     if (this.session.picture && !view.target) return "Choose what is explained.";
     if (!this.session.picture || !explanation) return [];
-    if (map?.empty) return map.warnings.length ? asSentence(map.warnings[0].text) : "The map is empty: nothing here speaks for the target.";
+    if (map?.empty) {
+      const [warning] = map.warnings;
+      return warning ? asSentence(warning.text) : "The map is empty: nothing here speaks for the target.";
+    }
     const hasNone = !map && node && !node.mappable;
     return hasNone ? "No map here: this node's output has no rows and columns. Choose one with a thumbnail." : [];
   }
