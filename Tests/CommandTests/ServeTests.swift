@@ -161,7 +161,9 @@ import Testing
 
   @Test func networksOfAllKindsSayWhatCanBeExplained() throws {
     let server = try LiveServer(
-      ["segmentation", "boxes-by-number", "embedding", "binary", "angle"].map { fixture("\($0).onnx") } + ["--preset", "raw"])
+      ["segmentation", "boxes-by-number", "embedding", "binary", "angle"].map { fixture("\($0).onnx") } + [
+        "--preset", "raw",
+      ])
     func targets(_ name: String) throws -> [String] {
       let answer = try server.get("v1/models/\(name)")
       try check(answer, "/v1/models/{model}")
@@ -173,6 +175,25 @@ import Testing
     #expect(try targets("binary").starts(with: ["class"]))
     let options = try server.get("v1/models/binary").json([String: Any].self)["options"] as? [String]
     #expect(options == ["--preset", "raw"])
+  }
+
+  @Test func theSecretIsDemandedAndKept() throws {
+    let server = try LiveServer([Self.model, "--token", "--log"])
+    let secret = try #require(
+      URLComponents(url: server.address, resolvingAgainstBaseURL: true)?.queryItems?.first?.value)
+    #expect(secret.count == 32)
+    let refused = try server.get("/v1")
+    #expect(refused.status == 401)
+    #expect(try refused.json([String: Any].self)["error"] is String)
+    #expect(try server.ask("GET", "/v1", headers: ["Authorization": "Bearer \(secret)"]).status == 200)
+    #expect(try server.ask("GET", "/v1", headers: ["Authorization": "Bearer 00"]).status == 401)
+    // As a browser does: the address leads to the page and leaves a cookie, which is enough from then on.
+    #expect(try server.get("/?token=\(secret)").status == 200)
+    #expect(try server.get("/v1").status == 200)
+    let log = try server.errors
+    #expect(log.contains("GET /v1") && !log.contains(secret))
+    let arguments = try Data(contentsOf: URL(fileURLWithPath: "/proc/\(server.process.processIdentifier)/cmdline"))
+    #expect(!String(decoding: arguments, as: UTF8.self).contains(secret))
   }
 
   @Test func wrongUseIsAnError() throws {
