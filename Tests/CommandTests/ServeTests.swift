@@ -146,6 +146,22 @@ import Testing
     #expect(try explain(["nodes": "all"]).status == 200)
   }
 
+  /// A picture that comes with a question is never taken for one that came before.
+  @Test func everyPictureInABodyIsItsOwn() throws {
+    let server = try LiveServer([Self.model])
+    let paths = ["samples/pair-004-moon-circle.png", "samples/pair-006-star-cross.png"].map(shipped)
+    func scores(_ images: [[String: Any]]) throws -> [Double] {
+      let answer = try server.post("v1/models/shapes-vgg:explain", ["instances": images.map { ["image": $0] }])
+      let explanations = try #require(try answer.json([String: [[String: Any]]].self)["explanations"])
+      return try explanations.map { try #require(($0["target"] as? [String: Any])?["score"] as? Double) }
+    }
+    let uploaded = try scores(paths.map { ["id": try server.upload($0)] })
+    let sent = try paths.map { path -> [String: Any] in
+      ["b64": try Data(contentsOf: URL(fileURLWithPath: path)).base64EncodedString()]
+    }
+    #expect(try scores(sent) == uploaded && scores([sent[1]]) == [uploaded[1]] && uploaded[0] != uploaded[1])
+  }
+
   @Test func picturesAreEncodedAnewAndForgotten() throws {
     let server = try LiveServer([Self.model])
     let id = try server.upload(fixture("flipped.jpg"))

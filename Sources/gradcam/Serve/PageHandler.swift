@@ -110,8 +110,7 @@ struct PageHandler: HTTPHandler {
         throw GradCAMError(
           .badData, at: "b64", problem: "is not base64", advice: "encode the bytes of a PNG or JPEG file")
       }
-      let picture = try located("b64") { try Picture(decoding: bytes) }
-      return PictureStore.Entry(id: "", picture: picture, name: nil, path: nil)
+      return PictureStore.Entry(try located("b64") { try Picture(decoding: bytes) })
     default:
       throw GradCAMError(.usage, at: "image", problem: "needs either id or b64", advice: "give one of them")
     }
