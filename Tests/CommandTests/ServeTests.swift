@@ -72,6 +72,24 @@ import Testing
     }
   }
 
+  /// Another class of the same picture needs no second forward pass, whatever could not be answered before.
+  @Test func aPictureRunsOnce() throws {
+    let server = try LiveServer([Self.model])
+    let id = try server.upload(Self.picture)
+    func explain(_ target: [String: Any]) throws -> LiveServer.Answer {
+      try server.post(
+        "v1/models/shapes-vgg:explain",
+        ["instances": [["image": ["id": id]]], "parameters": ["nodes": "all", "target": target]])
+    }
+    #expect(try explain(["elements": "nothing[0]"]).status == 400)
+    let forwards = try [0, 1].map { label in
+      let explanations = try explain(["class": label]).json([String: [[String: Any]]].self)["explanations"]
+      let times = try #require(explanations?.first?["milliseconds"] as? [String: Double])
+      return try #require(times["forward"])
+    }
+    #expect(forwards[0] > 0 && forwards[1] == 0, "\(forwards)")
+  }
+
   @Test func progressComesInLines() throws {
     let server = try LiveServer([Self.model])
     let id = try server.upload(Self.picture)
