@@ -216,7 +216,7 @@ import Testing
       (["serve", Self.model, "--timeout", "0"], 64, "--timeout"),
       (["serve", "nothing.onnx", "--port", "0"], 66, "nothing.onnx"),
       (["serve", Self.model, fixture("cut-short.png"), "--port", "0"], 65, "cut-short.png"),
-      (["serve", Self.model, "--host", "192.0.2.1", "--port", "0"], 64, "192.0.2.1"),
+      (["serve", Self.model, "--host", "192.0.2.1", "--port", "0"], 64, "192.0.2.1: cannot be listened on: "),
     ] {
       let outcome = try workplace.run(arguments)
       #expect(outcome.code == code && outcome.errors.contains(word), "\(arguments): \(outcome.errors)")

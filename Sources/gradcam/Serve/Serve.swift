@@ -116,9 +116,10 @@ struct Serve: ParsableCommand {
         .usage, at: "--port \(port ?? 0)", problem: "another program has this port",
         advice: "choose another, or leave it out")
     } catch {
+      let reason = if case .cannotListen(_, _, let reason) = error { reason } else { "\(error)" }
       throw GradCAMError(
-        .usage, at: "--host \(host)", problem: "cannot be listened on (\(error))",
-        advice: "give an address of this machine")
+        .usage, at: "--host \(host)", problem: "cannot be listened on: \(reason)",
+        advice: "give an address of this machine, and a port that you may use")
     }
   }
 
