@@ -124,9 +124,11 @@ import Testing
     }
     let cases: [(LiveServer.Answer, Int, String)] = [
       (try explain(["nodez": ["auto"]]), 400, "nodez"),
-      (try explain(["nodes": ["features.99"]]), 400, "features.99"),
-      (try explain(["method": "gradcan"]), 400, "gradcan"),
-      (try explain(["target": ["class": "dragon"]]), 400, "dragon"),
+      (try explain(["nodes": ["features.99"]]), 400, "node 'features.99'"),
+      (try explain(["nodes": "features.99"]), 400, "node 'features.99'"),
+      (try explain(["nodes": [String]()]), 400, "nodes"),
+      (try explain(["method": "gradcan"]), 400, "method 'gradcan'"),
+      (try explain(["target": ["class": "dragon"]]), 400, "class 'dragon'"),
       (try explain(["target": ["class": true]]), 400, "class"),
       (try explain(["target": ["class": "moon", "contrast": "moon,circle"]]), 400, "contrast"),
       (try explain(["target": ["detection": 0]]), 422, "shapes-vgg"),
@@ -153,12 +155,16 @@ import Testing
       (try server.get("v1/images/../../etc/passwd"), 404, "etc"),
       (try server.get("v2"), 404, "v2"),
       (try server.ask("PUT", "v1"), 405, "PUT"),
+      (
+        try server.ask("GET", "v1", headers: ["Origin": "http://example.org", "Sec-Fetch-Site": "cross-site"]), 403,
+        "site"
+      ),
     ]
     for (answer, status, word) in cases {
       let error = try answer.json([String: Any].self)
       #expect(answer.status == status, "\(error)")
       #expect((error["error"] as? String)?.contains(word) == true, "\(word): \(error)")
-      #expect(error["code"] is String)
+      #expect(Schema(root: Self.description, rules: ["$ref": "#/components/schemas/Error"]).fault(of: error) == nil)
     }
     // After all that it answers as before.
     #expect(try explain(["nodes": "all"]).status == 200)
@@ -195,7 +201,9 @@ import Testing
 
   @Test func networksOfAllKindsSayWhatCanBeExplained() throws {
     let server = try LiveServer(
-      ["segmentation", "boxes-by-number", "embedding", "binary", "angle"].map { fixture("\($0).onnx") } + ["--preset", "raw"])
+      ["segmentation", "boxes-by-number", "embedding", "binary", "angle"].map { fixture("\($0).onnx") } + [
+        "--preset", "raw",
+      ])
     func targets(_ name: String) throws -> [String] {
       let answer = try server.get("v1/models/\(name)")
       try check(answer, "/v1/models/{model}")

@@ -141,15 +141,11 @@ struct PageHandler: HTTPHandler {
     guard (1...16).contains(body.instances.count) else {
       throw GradCAMError(.usage, at: "instances", problem: "are \(body.instances.count)", advice: "give 1 to 16")
     }
-    let nodes =
-      switch parameters?.nodes {
-      case nil: ["auto"]
-      case .all?: ["all"]
-      case .names(let names)?: names
-      }
+    var nodes = parameters?.nodes?.names ?? ["auto"]
     guard (1...256).contains(nodes.count) else {
       throw GradCAMError(.usage, at: "nodes", problem: "are \(nodes.count)", advice: "give 1 to 256, or \"all\"")
     }
+    if nodes.contains("all") { nodes = ["all"] }
     let classCount = parameters?.classes ?? 10, method = parameters?.method ?? "gradcam"
     guard (0...1000).contains(classCount) else {
       throw GradCAMError(.usage, at: "classes", problem: "is \(classCount)", advice: "give 0 to 1000")
