@@ -9,7 +9,7 @@ struct PageHandler: HTTPHandler {
   let pictures: PictureStore
   let turns: Turns
   /// What led a browser to the page, which is of no use after that.
-  let way: AddressFile?
+  let addressFile: AddressFile?
   let limits: AboutDocument.Limits
 
   func answer(_ request: HTTPRequest, _ call: HTTPCall) {
@@ -37,7 +37,7 @@ struct PageHandler: HTTPHandler {
     switch path {
     case [""]:
       try only(["GET"], request) {
-        way?.remove()
+        addressFile?.remove()
         call.send(.text(PageAssets.markup, "text/html"))
       }
     case ["page.css"]: try only(["GET"], request) { call.send(.text(PageAssets.style, "text/css")) }
