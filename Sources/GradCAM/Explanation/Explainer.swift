@@ -322,6 +322,7 @@ extension Explainer {
   ///
   /// The explanations do not hold activations, so that few are in memory twice. If the explainer visits nodes, each is
   /// explained when the gradient reaches it.
+  ///
   /// - Parameter progress: receives the fraction done, from 0 to 1; what it throws ends the work.
   ///
   /// Throws what `explain` throws, and `defect` if the explainer visits nodes and the method needs more than the tap.

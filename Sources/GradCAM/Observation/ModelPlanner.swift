@@ -68,7 +68,9 @@ public final class ModelPlanner: Sendable {
   /// Type and extents of the inputs that take no picture, by name.
   var otherInputs: [String: ValueInfo] {
     Dictionary(
-      uniqueKeysWithValues: inputs.filter { !model.takesImage($0.key) }.map { (model.graph.values[$0.key].name, $0.value) })
+      uniqueKeysWithValues: inputs.filter { !model.takesImage($0.key) }.map {
+        (model.graph.values[$0.key].name, $0.value)
+      })
   }
 
   // MARK: What is known before any image

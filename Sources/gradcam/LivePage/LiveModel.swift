@@ -81,11 +81,14 @@ final class LiveModel: Sendable {
     try explainer.model.registry.method(named: method) is any TapMethod
   }
 
-  /// Whether the maps of all nodes can be made from a run that keeps everything; whatever the target, this depends on
-  /// the network.
+  /// Whether the maps of all nodes can be made from a run that keeps everything: for the first target asked about, which
+  /// others are taken to be like.
+  ///
+  /// Throws what finding the target throws.
   private func fitsOpen(_ request: TargetRequest) throws -> Bool {
     if let known = openness.withLock({ $0 }) { return known }
-    let fits = (try? explainer.asking(explainer.planned(request), nodes: ["all"]).fitsMemoryOpen) ?? false
+    let asking = try explainer.asking(explainer.planned(request), nodes: ["all"])
+    let fits = (try? asking.fitsMemoryOpen) ?? false
     openness.withLock { $0 = fits }
     return fits
   }
