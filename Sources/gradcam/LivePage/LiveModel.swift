@@ -70,7 +70,7 @@ final class LiveModel: Sendable {
         times: .init(forward: forward.milliseconds, maps: (clock.now - seen).milliseconds))
     }
     guard !visitsNodes else {
-      last.withLock { $0 = nil }
+      forgetRun()
       return try document(asking.observe(prepared(picture)), isNew: true)
     }
     return try observing(picture) { try document(asking.ask($0), isNew: $1) }
@@ -105,6 +105,15 @@ final class LiveModel: Sendable {
     }
   }
 
+  /// Frees the memory of the run that is kept; false if there is none.
+  @discardableResult
+  func forgetRun() -> Bool {
+    last.withLock { last in
+      defer { last = nil }
+      return last != nil
+    }
+  }
+
   /// Lends the run of a picture, which is kept until another one is asked about.
   ///
   /// - Parameter body: receives whether the run is new.
@@ -115,10 +124,7 @@ final class LiveModel: Sendable {
       defer { last = nil }
       return last?.image == picture.id ? last : nil
     }
-    var contents = given
-    contents[input] = .picture(picture.picture)
-    let run =
-      try known ?? Run(image: picture.id, observation: explainer.observe(explainer.prepare(contents), isOpen: true))
+    let run = try known ?? Run(image: picture.id, observation: explainer.observe(prepared(picture), isOpen: true))
     defer { last.withLock { $0 = run } }
     return try body(run.observation, known == nil)
   }

@@ -155,9 +155,11 @@ struct PageHandler: HTTPHandler {
       Explanations(
         explanations: try body.instances.enumerated().map { place, instance in
           let entry = try picture(instance.body.image.body)
-          return try model.explain(
-            (entry.id, entry.picture), nodes: nodes, method: method, target: target, classCount: classCount
-          ) { part in try progress((Double(place) + part) / Double(body.instances.count)) }
+          return try withRoom(for: model) {
+            try model.explain(
+              (entry.id, entry.picture), nodes: nodes, method: method, target: target, classCount: classCount
+            ) { part in try progress((Double(place) + part) / Double(body.instances.count)) }
+          }
         })
     }
   }
@@ -175,8 +177,21 @@ struct PageHandler: HTTPHandler {
     try compute(request, call) { progress in
       try progress(0)
       let entry = try picture(body.instances[0].body.image.body)
-      return try model.channels(
-        of: (entry.id, entry.picture), node: parameters?.node ?? "auto", target: target, count: count)
+      return try withRoom(for: model) {
+        try model.channels(
+          of: (entry.id, entry.picture), node: parameters?.node ?? "auto", target: target, count: count)
+      }
+    }
+  }
+
+  /// Asks a model, again if it was not possible while other models kept their runs, which may have taken the memory.
+  private func withRoom<Result>(for model: LiveModel, _ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch let error as GradCAMError where error.kind == .unsupported {
+      let hasMore = models.filter { $0 !== model }.map { $0.forgetRun() }.contains(true)
+      guard hasMore else { throw error }
+      return try body()
     }
   }
 
