@@ -124,6 +124,9 @@ public struct Explainer: Sendable {
   /// Throws what planning throws.
   package var fitsMemoryOpen: Bool { get throws { try planner.fitsMemoryOpen(focus) } }
 
+  /// Frees the memory that is kept for the next images.
+  package func freeIdleMemory() { planners.freeIdleMemory() }
+
   /// A request whose values were found in the model.
   ///
   /// Throws what `PlannedTarget` throws.

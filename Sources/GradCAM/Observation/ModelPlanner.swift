@@ -216,6 +216,15 @@ public final class ModelPlanner: Sendable {
     }
   }
 
+  /// Frees the memory that is kept for the next runs.
+  func freeIdleMemory() {
+    // What is dropped is deallocated outside the lock.
+    _ = kept.withLock { kept in
+      defer { kept.idle = [] }
+      return kept.idle
+    }
+  }
+
   /// Whether several images may be computed at a time downstream of a value, unless they are found to influence one
   /// another.
   func mayBatch(after value: ValueID) -> Bool { kept.withLock { !$0.unbatched.contains(value) } }

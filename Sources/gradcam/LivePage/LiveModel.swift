@@ -108,10 +108,12 @@ final class LiveModel: Sendable {
   /// Frees the memory of the run that is kept; false if there is none.
   @discardableResult
   func forgetRun() -> Bool {
-    last.withLock { last in
+    let hadRun = last.withLock { last in
       defer { last = nil }
       return last != nil
     }
+    explainer.freeIdleMemory()
+    return hadRun
   }
 
   /// Lends the run of a picture, which is kept until another one is asked about.
