@@ -70,7 +70,7 @@ final class LiveModel: Sendable {
         times: .init(forward: forward.milliseconds, maps: (clock.now - seen).milliseconds))
     }
     guard !visitsNodes else {
-      forgetRun()
+      if last.withLock({ $0 != nil }) { freeMemory() }
       return try document(asking.observe(prepared(picture)), isNew: true)
     }
     return try observing(picture) { try document(asking.ask($0), isNew: $1) }
@@ -105,15 +105,10 @@ final class LiveModel: Sendable {
     }
   }
 
-  /// Frees the memory of the run that is kept; false if there is none.
-  @discardableResult
-  func forgetRun() -> Bool {
-    let hadRun = last.withLock { last in
-      defer { last = nil }
-      return last != nil
-    }
+  /// Forgets the run that is kept, and frees the memory that is kept for the next ones.
+  func freeMemory() {
+    last.withLock { $0 = nil }
     explainer.freeIdleMemory()
-    return hadRun
   }
 
   /// Lends the run of a picture, which is kept until another one is asked about.

@@ -184,13 +184,13 @@ struct PageHandler: HTTPHandler {
     }
   }
 
-  /// Asks a model, again if it was not possible while other models kept their runs, which may have taken the memory.
+  /// Asks a model, and once more if it was not possible while other models kept memory for their next runs.
   private func withRoom<Result>(for model: LiveModel, _ body: () throws -> Result) throws -> Result {
     do {
       return try body()
     } catch let error as GradCAMError where error.kind == .unsupported {
-      let hasMore = models.filter { $0 !== model }.map { $0.forgetRun() }.contains(true)
-      guard hasMore else { throw error }
+      guard models.count > 1 else { throw error }
+      for other in models where other !== model { other.freeMemory() }
       return try body()
     }
   }
