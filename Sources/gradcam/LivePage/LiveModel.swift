@@ -70,7 +70,7 @@ final class LiveModel: Sendable {
         times: .init(forward: forward.milliseconds, maps: (clock.now - seen).milliseconds))
     }
     guard !visitsNodes else {
-      last.withLock { $0 = nil }
+      if last.withLock({ $0 != nil }) { freeMemory() }
       return try document(asking.observe(prepared(picture)), isNew: true)
     }
     return try observing(picture) { try document(asking.ask($0), isNew: $1) }
@@ -81,11 +81,14 @@ final class LiveModel: Sendable {
     try explainer.model.registry.method(named: method) is any TapMethod
   }
 
-  /// Whether the maps of all nodes can be made from a run that keeps everything; whatever the target, this depends on
-  /// the network.
+  /// Whether the maps of all nodes can be made from a run that keeps everything: for the first target asked about, which
+  /// others are taken to be like.
+  ///
+  /// Throws what finding the target throws.
   private func fitsOpen(_ request: TargetRequest) throws -> Bool {
     if let known = openness.withLock({ $0 }) { return known }
-    let fits = (try? explainer.asking(explainer.planned(request), nodes: ["all"]).fitsMemoryOpen) ?? false
+    let asking = try explainer.asking(explainer.planned(request), nodes: ["all"])
+    let fits = (try? asking.fitsMemoryOpen) ?? false
     openness.withLock { $0 = fits }
     return fits
   }
@@ -102,6 +105,12 @@ final class LiveModel: Sendable {
     }
   }
 
+  /// Forgets the run that is kept, and frees the memory that is kept for the next ones.
+  func freeMemory() {
+    last.withLock { $0 = nil }
+    explainer.freeIdleMemory()
+  }
+
   /// Lends the run of a picture, which is kept until another one is asked about.
   ///
   /// - Parameter body: receives whether the run is new.
@@ -112,10 +121,7 @@ final class LiveModel: Sendable {
       defer { last = nil }
       return last?.image == picture.id ? last : nil
     }
-    var contents = given
-    contents[input] = .picture(picture.picture)
-    let run =
-      try known ?? Run(image: picture.id, observation: explainer.observe(explainer.prepare(contents), isOpen: true))
+    let run = try known ?? Run(image: picture.id, observation: explainer.observe(prepared(picture), isOpen: true))
     defer { last.withLock { $0 = run } }
     return try body(run.observation, known == nil)
   }

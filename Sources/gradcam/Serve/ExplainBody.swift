@@ -44,18 +44,13 @@ struct PictureBody: StrictlyDecodable {
   var b64: String?
 }
 
-/// `"all"`, or names of nodes.
-enum NodeNames: Decodable {
-  case all
-  case names([String])
+/// A name of nodes as `--node` takes it, such as `"all"`, or several.
+struct NodeNames: Decodable {
+  let names: [String]
 
   init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
-    guard let text = try? container.decode(String.self) else {
-      self = .names(try container.decode([String].self))
-      return
-    }
-    self = text == "all" ? .all : .names([text])
+    names = try (try? container.decode(String.self)).map { [$0] } ?? container.decode([String].self)
   }
 }
 

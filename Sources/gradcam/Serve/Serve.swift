@@ -58,13 +58,13 @@ struct Serve: ParsableCommand {
     let page = "http://\(host.contains(":") ? "[\(host)]" : host):\(listener.port)/"
     let address = page + (secret.map { "?token=\($0)" } ?? "")
     // The browser waits until the models are there.
-    let way = open && secret != nil ? AddressFile(address) : nil
-    if open, !WebBrowser.open(way?.path ?? page) {
+    let addressFile = open && secret != nil ? AddressFile(address) : nil
+    if open, !WebBrowser.open(addressFile?.path ?? page) {
       Console.say("note: no browser can be opened from here (xdg-open is missing)")
     }
-    try hosting.enterSandbox(models: models, read: pictures, image.paths, written: [way?.folder])
+    try hosting.enterSandbox(models: models, read: pictures, image.paths, written: [addressFile?.folder])
 
-    let handler = try handler(way: way)
+    let handler = try handler(addressFile: addressFile)
     for model in handler.models { for warning in model.explainer.warnings { Console.tell(warning, about: model.name) } }
     var settings = HTTPServerSettings()
     settings.token = secret
@@ -81,10 +81,10 @@ struct Serve: ParsableCommand {
 
   /// What answers requests: the models and pictures opened.
   ///
-  /// - Parameter way: what leads a browser to the page.
+  /// - Parameter addressFile: what leads a browser to the page.
   ///
   /// Throws what opening, planning and reading throw.
-  func handler(way: AddressFile?) throws -> PageHandler {
+  func handler(addressFile: AddressFile?) throws -> PageHandler {
     let registry = try hosting.plugins.registry()
     var names: [String] = []
     let models = try self.models.map { argument in
@@ -100,7 +100,7 @@ struct Serve: ParsableCommand {
     }
     return PageHandler(
       models: models, registry: registry, pictures: try PictureStore(paths: ImageFolder.expanding(pictures)),
-      turns: Turns(), way: way,
+      turns: Turns(), addressFile: addressFile,
       limits: .init(bodyBytes: Self.bodyLimit, images: PictureStore.countLimit))
   }
 
@@ -117,9 +117,10 @@ struct Serve: ParsableCommand {
         .usage, at: "--port \(port ?? 0)", problem: "another program has this port",
         advice: "choose another, or leave it out")
     } catch {
+      let reason = if case .cannotListen(_, _, let reason) = error { reason } else { "\(error)" }
       throw GradCAMError(
-        .usage, at: "--host \(host)", problem: "cannot be listened on (\(error))",
-        advice: "give an address of this machine")
+        .usage, at: "--host \(host)", problem: "cannot be listened on: \(reason)",
+        advice: "give an address of this machine, and a port that you may use")
     }
   }
 

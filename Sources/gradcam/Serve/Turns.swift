@@ -11,10 +11,10 @@ final class Turns: Sendable {
 
   private let queue = Mutex(Queue())
 
-  /// Runs a body when it is its turn; not at all if it is no longer wanted before that.
+  /// Runs a body when it is its turn, and ends the turn with it.
   ///
-  /// - Parameter isWanted: asked again and again while waiting.
-  func wait(whileTrue isWanted: () -> Bool, _ body: () throws -> Void) rethrows {
+  /// - Parameter check: called again and again while waiting; what it throws ends the wait.
+  func wait<Result>(_ check: () throws -> Void, _ body: () throws -> Result) rethrows -> Result {
     let ticket = queue.withLock { queue in
       queue.next += 1
       queue.tickets.append(queue.next)
@@ -22,9 +22,9 @@ final class Turns: Sendable {
     }
     defer { queue.withLock { $0.tickets.removeAll { $0 == ticket } } }
     while queue.withLock({ $0.tickets[0] != ticket }) {
-      guard isWanted() else { return }
+      try check()
       usleep(2000)
     }
-    try body()
+    return try body()
   }
 }
