@@ -67,11 +67,8 @@ struct PageInBrowserTests {
       .write(toFile: page, atomically: true, encoding: .utf8)
     let browser = try Browser()
     try browser.show(page)
-    for _ in 0..<100 where try browser.evaluate("globalThis.results?.some(() => true) ?? false") as? Bool != true {
-      usleep(20_000)
-    }
-    usleep(300_000)
-    let results = try #require(try browser.evaluate("globalThis.results") as? [[String: Any]])
+    let results = try #require(
+      try browser.evaluate("Promise.all(globalThis.running).then(() => globalThis.results)") as? [[String: Any]])
     #expect(results.count > 20 && browser.errors.isEmpty, "\(browser.errors)")
     for result in results { #expect(result["error"] is NSNull, "\(result)") }
   }

@@ -217,6 +217,36 @@ import Testing
     #expect(options == ["--preset", "raw"])
   }
 
+  /// Eight clients at once get their own answers, and the server's memory stays as it is.
+  @Test func manyClientsAtOnce() throws {
+    let server = try LiveServer([Self.model])
+    let names = ["pair-004-moon-circle", "pair-006-star-cross", "single-003-star", "pair-001-triangle-circle"]
+      .filter { FileManager.default.fileExists(atPath: shipped("samples/\($0).png")) }
+    let images = try names.map { try server.upload(shipped("samples/\($0).png")) }
+    @Sendable func top(_ image: String) throws -> Int {
+      let answer = try server.post("v1/models/shapes-vgg:explain", ["instances": [["image": ["id": image]]]])
+      let explanation = try #require(try answer.json([String: [[String: Any]]].self)["explanations"]?.first)
+      return try #require((explanation["classes"] as? [[String: Any]])?.first?["index"] as? Int)
+    }
+    let expected = try images.map(top)
+    func ask(_ times: Int) {
+      DispatchQueue.concurrentPerform(iterations: 8) { client in
+        for time in 0..<times {
+          let place = (client + time) % images.count
+          #expect((try? top(images[place])) == expected[place])
+        }
+      }
+    }
+    func memory() throws -> Int {
+      let status = try String(contentsOfFile: "/proc/\(server.process.processIdentifier)/status", encoding: .utf8)
+      return try #require(status.firstMatch(of: /VmRSS:\s+(\d+)/).flatMap { Int($0.1) })
+    }
+    ask(25)
+    let before = try memory()
+    ask(50)
+    #expect(try memory() - before < 16_000)
+  }
+
   @Test func theSecretIsDemandedAndKept() throws {
     let server = try LiveServer([Self.model, "--token", "--log"])
     let secret = try #require(

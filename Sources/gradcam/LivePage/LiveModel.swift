@@ -53,7 +53,15 @@ final class LiveModel: Sendable {
     _ picture: (id: String, picture: Picture), nodes: [String], method: String, target request: TargetRequest,
     classCount: Int, progress: @escaping (Double) throws -> Void
   ) throws -> ExplanationDocument {
-    let visitsNodes = try nodes == ["all"] && isVisitable(method) && !fitsOpen(request)
+    let asked = try explainer.model.registry.method(named: method)
+    guard !(asked is any ConceptMethod) else {
+      throw GradCAMError(
+        .unsupported, at: "\(.method, method)", problem: "finds several concepts, which have a map each",
+        advice: "ask 'gradcam explain' for them")
+    }
+    // A map of the whole network is one, whatever the nodes.
+    let nodes = asked.scope == .network ? ["auto"] : nodes
+    let visitsNodes = try nodes == ["all"] && asked is any TapMethod && !fitsOpen(request)
     let (asking, choice) = try explainer.asking(request, nodes: nodes, visitsNodes: visitsNodes)
     let clock = ContinuousClock(), start = clock.now
     func document(_ observation: Observation, isNew: Bool) throws -> ExplanationDocument {
@@ -74,11 +82,6 @@ final class LiveModel: Sendable {
       return try document(asking.observe(prepared(picture)), isNew: true)
     }
     return try observing(picture) { try document(asking.ask($0), isNew: $1) }
-  }
-
-  /// Whether a method needs nothing but activation and gradient, so that nodes can be visited one after another.
-  private func isVisitable(_ method: String) throws -> Bool {
-    try explainer.model.registry.method(named: method) is any TapMethod
   }
 
   /// Whether the maps of all nodes can be made from a run that keeps everything: for the first target asked about, which

@@ -184,12 +184,11 @@ struct PageHandler: HTTPHandler {
     }
   }
 
-  /// Asks a model, and once more if it was not possible while other models kept memory for their next runs.
+  /// Asks a model, and once more if memory was missing that other models kept for their next runs.
   private func withRoom<Result>(for model: LiveModel, _ body: () throws -> Result) throws -> Result {
     do {
       return try body()
-    } catch let error as GradCAMError where error.kind == .unsupported {
-      guard models.count > 1 else { throw error }
+    } catch let error as GradCAMError where error.isAboutMemory && models.count > 1 {
       for other in models where other !== model { other.freeMemory() }
       return try body()
     }

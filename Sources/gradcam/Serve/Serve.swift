@@ -96,7 +96,7 @@ struct Serve: ParsableCommand {
       }
       names.append(name)
       return try LiveModel(
-        opened, name: name, argument: argument, options: sharedOptions, threadCount: threads.count)
+        opened, name: name, argument: argument, options: ModelOptions.given, threadCount: threads.count)
     }
     return PageHandler(
       models: models, registry: registry, pictures: try PictureStore(paths: ImageFolder.expanding(pictures)),
@@ -122,23 +122,5 @@ struct Serve: ParsableCommand {
         .usage, at: "--host \(host)", problem: "cannot be listened on: \(reason)",
         advice: "give an address of this machine, and a port that you may use")
     }
-  }
-
-  /// The options that `explain` needs, too, to see a model as the page does.
-  private var sharedOptions: [String] {
-    var arguments = Array(CommandLine.arguments.drop { $0 != Self.configuration.commandName }.dropFirst())
-    var shared: [String] = []
-    let own = ["--host", "--port", "--allow-host", "--timeout"], ownFlags = ["--open", "--token", "--log", "--quiet"]
-    while !arguments.isEmpty {
-      let argument = arguments.removeFirst()
-      if own.contains(argument) {
-        if !arguments.isEmpty { arguments.removeFirst() }
-      } else if !ownFlags.contains(argument), !files.contains(argument),
-        !own.contains(where: { argument.hasPrefix("\($0)=") })
-      {
-        shared.append(argument)
-      }
-    }
-    return shared
   }
 }
