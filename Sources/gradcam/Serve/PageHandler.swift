@@ -9,13 +9,14 @@ struct PageHandler: HTTPHandler {
   let pictures: PictureStore
   let turns: Turns
   /// What led a browser to the page, which is of no use after that.
-  let way: AddressFile?
+  let addressFile: AddressFile?
   let limits: AboutDocument.Limits
 
   func answer(_ request: HTTPRequest, _ call: HTTPCall) {
     do {
       try route(request, call)
-    } catch is AnsweredAlready {
+    } catch HTTPServerError.cancelled {
+      // The server tells the client, if that still listens.
     } catch let failure as HTTPFailure {
       call.send(failure.response)
     } catch let error as GradCAMError {
@@ -36,7 +37,7 @@ struct PageHandler: HTTPHandler {
     switch path {
     case [""]:
       try only(["GET"], request) {
-        way?.remove()
+        addressFile?.remove()
         call.send(.text(PageAssets.markup, "text/html"))
       }
     case ["page.css"]: try only(["GET"], request) { call.send(.text(PageAssets.style, "text/css")) }
@@ -70,7 +71,7 @@ struct PageHandler: HTTPHandler {
   private struct ModelList: Encodable { let models: [String] }
 
   private func only(_ methods: [String], _ request: HTTPRequest, _ body: () throws -> Void) throws {
-    guard methods.contains(request.method == "HEAD" ? "GET" : request.method) else {
+    guard methods.contains(request.method) else {
       throw HTTPFailure(
         405, code: "method", "\(request.method) is not possible here",
         advice: "use \(methods.joined(separator: " or "))",
@@ -110,8 +111,7 @@ struct PageHandler: HTTPHandler {
         throw GradCAMError(
           .badData, at: "b64", problem: "is not base64", advice: "encode the bytes of a PNG or JPEG file")
       }
-      let picture = try located("b64") { try Picture(decoding: bytes) }
-      return PictureStore.Entry(id: "", picture: picture, name: nil, path: nil)
+      return PictureStore.Entry(try located("b64") { try Picture(decoding: bytes) })
     default:
       throw GradCAMError(.usage, at: "image", problem: "needs either id or b64", advice: "give one of them")
     }
@@ -141,15 +141,11 @@ struct PageHandler: HTTPHandler {
     guard (1...16).contains(body.instances.count) else {
       throw GradCAMError(.usage, at: "instances", problem: "are \(body.instances.count)", advice: "give 1 to 16")
     }
-    let nodes =
-      switch parameters?.nodes {
-      case nil: ["auto"]
-      case .all?: ["all"]
-      case .names(let names)?: names
-      }
+    var nodes = parameters?.nodes?.names ?? ["auto"]
     guard (1...256).contains(nodes.count) else {
       throw GradCAMError(.usage, at: "nodes", problem: "are \(nodes.count)", advice: "give 1 to 256, or \"all\"")
     }
+    if nodes.contains("all") { nodes = ["all"] }
     let classCount = parameters?.classes ?? 10, method = parameters?.method ?? "gradcam"
     guard (0...1000).contains(classCount) else {
       throw GradCAMError(.usage, at: "classes", problem: "is \(classCount)", advice: "give 0 to 1000")
@@ -159,9 +155,11 @@ struct PageHandler: HTTPHandler {
       Explanations(
         explanations: try body.instances.enumerated().map { place, instance in
           let entry = try picture(instance.body.image.body)
-          return try model.explain(
-            (entry.id, entry.picture), nodes: nodes, method: method, target: target, classCount: classCount
-          ) { part in try progress((Double(place) + part) / Double(body.instances.count)) }
+          return try withRoom(for: model) {
+            try model.explain(
+              (entry.id, entry.picture), nodes: nodes, method: method, target: target, classCount: classCount
+            ) { part in try progress((Double(place) + part) / Double(body.instances.count)) }
+          }
         })
     }
   }
@@ -179,57 +177,61 @@ struct PageHandler: HTTPHandler {
     try compute(request, call) { progress in
       try progress(0)
       let entry = try picture(body.instances[0].body.image.body)
-      return try model.channels(
-        of: (entry.id, entry.picture), node: parameters?.node ?? "auto", target: target, count: count)
+      return try withRoom(for: model) {
+        try model.channels(
+          of: (entry.id, entry.picture), node: parameters?.node ?? "auto", target: target, count: count)
+      }
+    }
+  }
+
+  /// Asks a model, and once more if it was not possible while other models kept memory for their next runs.
+  private func withRoom<Result>(for model: LiveModel, _ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch let error as GradCAMError where error.kind == .unsupported {
+      guard models.count > 1 else { throw error }
+      for other in models where other !== model { other.freeMemory() }
+      return try body()
     }
   }
 
   // MARK: Computations
 
-  /// Thrown when an answer was begun and cannot become another one.
-  private struct AnsweredAlready: Error {}
-  /// Thrown when the client went away, or the time is over.
-  private struct Cancelled: Error {}
-
   private struct Progress: Encodable { let progress: Double }
   private struct Outcome<Result: Encodable>: Encodable { let result: Result }
 
   /// Computes an answer when it is its turn, and tells its progress if the client wants to know.
+  ///
+  /// The answer is encoded and sent after its turn, so that nobody waits for a client that reads slowly.
   private func compute<Result: Encodable>(
     _ request: HTTPRequest, _ call: HTTPCall, _ body: (_ progress: @escaping (Double) throws -> Void) throws -> Result
   ) throws {
-    let tells = request.accept?.contains("application/x-ndjson") == true
-    func checked() throws { if call.isCancelled { throw Cancelled() } }
-    do {
-      try turns.wait(whileTrue: { !call.isCancelled }) {
-        try checked()
-        guard tells else {
-          let result = try body { _ in try checked() }
-          return call.send(try .json(result))
-        }
-        call.begin(contentType: "application/x-ndjson")
-        do {
-          var told = ContinuousClock.now
-          let result = try body { part in
-            try checked()
-            guard ContinuousClock.now - told > .milliseconds(100) else { return }
-            told = .now
-            try call.write(jsonLine(Progress(progress: part)))
-          }
-          try call.write(jsonLine(Outcome(result: result)))
-        } catch let error as GradCAMError {
-          try call.write(jsonLine(HTTPFailure(error).document))
-        } catch let failure as HTTPFailure {
-          try call.write(jsonLine(failure.document))
-        }
-        call.end()
-      }
-    } catch is Cancelled {
-      throw HTTPFailure(503, code: "cancelled", "the computation was ended")
+    func check() throws { if call.isCancelled { throw HTTPServerError.cancelled } }
+    guard request.accept?.contains("application/x-ndjson") == true else {
+      return call.send(try .json(try turns.wait(check) { try body { _ in try check() } }))
     }
+    do {
+      let result = try turns.wait(check) {
+        call.begin(contentType: "application/x-ndjson")
+        var told = ContinuousClock.now
+        return try body { part in
+          try check()
+          guard ContinuousClock.now - told > .milliseconds(100) else { return }
+          told = .now
+          try call.write(line: Progress(progress: part))
+        }
+      }
+      try call.write(line: Outcome(result: result))
+    } catch let error as GradCAMError {
+      try call.write(line: HTTPFailure(error).document)
+    } catch let failure as HTTPFailure {
+      try call.write(line: failure.document)
+    }
+    call.end()
   }
 }
 
 extension HTTPCall {
-  fileprivate func write(_ line: String) throws { try write(Array((line + "\n").utf8)) }
+  /// Writes a document as a line.
+  fileprivate func write(line document: some Encodable) throws { try write((jsonLine(document) + "\n").utf8) }
 }

@@ -36,9 +36,14 @@ final class PictureStore: Sendable {
     }
   }
 
+  /// A picture that is not kept, with an identifier that no other has.
+  static func passing(_ picture: Picture) -> Entry {
+    Entry(id: newIdentifier(), picture: picture, name: nil, path: nil)
+  }
+
   /// Keeps a picture, and forgets those that were not used for longest if there are too many.
   func add(_ picture: Picture) -> Entry {
-    let entry = Entry(id: Self.newIdentifier(), picture: picture, name: nil, path: nil)
+    let entry = Self.passing(picture)
     uploaded.withLock { entries in
       entries.append(entry)
       while entries.count > Self.countLimit || entries.count > 1 && entries.pixelCount > Self.pixelLimit {
