@@ -85,7 +85,10 @@ final class LiveModel: Sendable {
   /// the network.
   private func fitsOpen(_ request: TargetRequest) throws -> Bool {
     if let known = openness.withLock({ $0 }) { return known }
-    let fits = (try? explainer.asking(explainer.planned(request), nodes: ["all"]).fitsMemoryOpen) ?? false
+    // A target that the network does not have says nothing about the network.
+    guard let fits = try? explainer.asking(explainer.planned(request), nodes: ["all"]).fitsMemoryOpen else {
+      return false
+    }
     openness.withLock { $0 = fits }
     return fits
   }
