@@ -1,8 +1,19 @@
 // The command line that makes the picture that is seen.
 
-/** A word for a POSIX shell: as it is where that is safe, else in single quotes. */
+const controls = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
+
+/** The bytes of a text as a shell writes them in `$'…'`. */
+function octal(text) {
+  return [...new TextEncoder().encode(text)].map((byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("");
+}
+
+/**
+ * A word for a shell: as it is where that is safe, else in single quotes, with backslashes outside of them, since fish
+ * obeys those inside. What a terminal would obey when it is pasted is written as escapes in `$'…'`.
+ */
 export function shellWord(text) {
-  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  if (text.search(controls) >= 0) return `$'${text.replace(/['\\]/g, "\\$&").replace(controls, octal)}'`;
+  return /^[A-Za-z0-9_@%+:,./-][A-Za-z0-9_@%+=:,./-]*$/.test(text) ? text : `'${text.replace(/['\\]/g, "'\\$&'")}'`;
 }
 
 /** The part of a file's name before its extension, of letters that every file system takes. */
