@@ -29,7 +29,13 @@ export function fileStem({ image, model, node, method }) {
 
 /** How a picture is called on a command line: as the server's command line did, else by its file's name. */
 function pathOf(image) {
-  return image?.path ?? image?.name ?? "picture.png";
+  const path = image?.path ?? image?.name ?? "picture.png";
+  return path.startsWith("-") ? `./${path}` : path;
+}
+
+/** An option with its value, also one that looks like an option. */
+function option(name, value) {
+  return String(value).startsWith("-") ? [`--${name}=${value}`] : [`--${name}`, String(value)];
 }
 
 /** Whether a target is the top class. */
@@ -40,7 +46,7 @@ export function isTopClass(target) {
 /** Options that choose the target. `shownClass` is the class that the top one turned out to be, or null. */
 function targetWords(target, shownClass, images) {
   const words = [];
-  const add = (name, value) => words.push(`--${name}`, String(value));
+  const add = (name, value) => words.push(...option(name, value));
   if (target.class !== undefined) add("class", target.class);
   else if (shownClass !== null && isTopClass(target)) add("class", shownClass);
   if (target.contrast !== undefined) add("contrast", target.contrast);
@@ -63,8 +69,8 @@ function targetWords(target, shownClass, images) {
 export function commandFor(seen) {
   const { settings } = seen;
   const words = ["gradcam", "explain", seen.argument, pathOf(seen.image), ...seen.options];
-  if (seen.node) words.push("--node", seen.node);
-  words.push(...targetWords(seen.target, seen.shownClass, seen.images), "--method", seen.method);
+  if (seen.node) words.push(...option("node", seen.node));
+  words.push(...targetWords(seen.target, seen.shownClass, seen.images), ...option("method", seen.method));
   if (settings.style !== "overlay") words.push("--style", settings.style);
   words.push("--colormap", settings.colormap, "--blend", String(settings.blend), "--output", `${seen.output}.png`);
   return words.map(shellWord).join(" ");

@@ -17,6 +17,7 @@
     equal(options({ detection: 0, columns: ["output0=cxcywh,score*80"] }), "--detection 0 --columns 'output0=cxcywh,score*80'");
     equal(options({ embedding: { id: "b" } }), "--embedding other.png");
     equal(options({ elements: "out[0,5]" }), "--target 'out[0,5]'");
+    equal(options({ class: "-x" }), "--class=-x");
     equal(options({ class: "3", mask: { b64: "x" } }), "--class 3 --mask mask.png");
     equal(options({ score: "probability" }), "--class 281 --score probability");
   });
