@@ -90,6 +90,60 @@ import Testing
     #expect(forwards[0] > 0 && forwards[1] == 0, "\(forwards)")
   }
 
+  @Test func picturesInRequestsAreToldApart() throws {
+    let server = try LiveServer([Self.model])
+    let paths = ["samples/pair-004-moon-circle.png", "samples/pair-001-triangle-circle.png"].map(shipped)
+    func top(of instances: [[String: Any]]) throws -> [Int] {
+      let answer = try server.post("v1/models/shapes-vgg:explain", ["instances": instances])
+      let explanations = try #require(try answer.json([String: [[String: Any]]].self)["explanations"])
+      return explanations.compactMap { ($0["target"] as? [String: Any])?["class"] as? Int }
+    }
+    let uploaded = try paths.map { ["image": ["id": try server.upload($0)]] }
+    let sent = try paths.map {
+      ["image": ["b64": try Data(contentsOf: URL(fileURLWithPath: $0)).base64EncodedString()]]
+    }
+    let classes = try uploaded.map { try top(of: [$0])[0] }
+    #expect(classes[0] != classes[1])
+    #expect(try sent.map { try top(of: [$0])[0] } == classes)
+    #expect(try top(of: sent) == classes)
+  }
+
+  @Test func longTextsAndListsAreNotLookedUp() throws {
+    let server = try LiveServer([Self.model])
+    let image = ["image": ["b64": try Data(contentsOf: URL(fileURLWithPath: Self.picture)).base64EncodedString()]]
+    let long = String(repeating: "1,", count: 1_000_000), list = [String](repeating: "a", count: 300)
+    let cases: [([String: Any], String)] = [
+      (["target": ["class": long]], "parameters.target.class"), (["nodes": [long]], "parameters.nodes[0]"),
+      (["target": ["contrast": long]], "parameters.target.contrast"), (["method": long], "parameters.method"),
+      (["target": ["elements": long]], "parameters.target.elements"), (["nodes": list], "parameters.nodes has"),
+      (["target": ["detection": 0, "columns": list]], "parameters.target.columns"), ([long: 1], "parameters"),
+      (["target": ["contrast": String(repeating: "1,", count: 100)]], "64 commas"),
+    ]
+    for (parameters, word) in cases {
+      let answer = try server.post("v1/models/shapes-vgg:explain", ["instances": [image], "parameters": parameters])
+      #expect(answer.status == 400 && answer.body.count < 10_000, "\(word)")
+      #expect((try answer.json([String: Any].self)["error"] as? String)?.contains(word) == true, "\(word)")
+    }
+    let many = ["instances": [Any](repeating: image, count: 300)]
+    #expect(try server.post("v1/models/shapes-vgg:explain", many).status == 400)
+  }
+
+  @Test func modelsOfAnyNameAreFound() throws {
+    let folder = try Workplace.newFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let files = ["a:explain.onnx", "b\u{1b}[31m.onnx", "50% é.onnx"].map { folder.appendingPathComponent($0).path }
+    for file in files { try FileManager.default.copyItem(atPath: Self.model, toPath: file) }
+    let server = try LiveServer(files)
+    let names = try server.get("v1/models").json([String: [String]].self)["models"]
+    #expect(names == ["a:explain", "b_[31m", "50% é"])
+    for name in names ?? [] {
+      let encoded = try #require(name.addingPercentEncoding(withAllowedCharacters: .alphanumerics))
+      #expect(try server.get("v1/models/\(encoded)").json([String: Any].self)["name"] as? String == name)
+      let asked = try server.post("v1/models/\(encoded):explain", ["instances": [] as [Any]])
+      #expect((try asked.json([String: Any].self)["error"] as? String)?.contains("instances") == true)
+    }
+  }
+
   @Test func progressComesInLines() throws {
     let server = try LiveServer([Self.model])
     let id = try server.upload(Self.picture)

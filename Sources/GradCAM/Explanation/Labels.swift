@@ -86,10 +86,12 @@ extension Labels {
       GradCAMError(.usage, at: "\(.contrast, query)", problem: "\(problem)", advice: "\(advice)")
     }
     let commas = query.indices.filter { query[$0] == "," }
-    let readings = commas.map { comma in
+    let readings = commas.prefix(65).map { comma in
       (query[..<comma].trimmingSpace, query[query.index(after: comma)...].trimmingSpace)
     }
     guard !readings.isEmpty else { throw error("is one class", "give two, as A,B") }
+    // Each reading is looked up among all names.
+    guard readings.count <= 64 else { throw error("has more than 64 commas", "give the classes' numbers, such as 3,5") }
     func pairs(_ index: (String) throws -> Int) -> Set<[Int]> {
       Set(readings.compactMap { first, second in try? [index(first), index(second)] })
     }

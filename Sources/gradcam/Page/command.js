@@ -1,8 +1,19 @@
 // The command line that makes the picture that is seen.
 
-/** A word for a POSIX shell: as it is where that is safe, else in single quotes. */
+const controls = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
+
+/** The bytes of a text as a shell writes them in `$'…'`. */
+function octal(text) {
+  return [...new TextEncoder().encode(text)].map((byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("");
+}
+
+/**
+ * A word for a shell: as it is where that is safe, else in single quotes, with backslashes outside of them, since fish
+ * obeys those inside. What a terminal would obey when it is pasted is written as escapes in `$'…'`.
+ */
 export function shellWord(text) {
-  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  if (text.search(controls) >= 0) return `$'${text.replace(/['\\]/g, "\\$&").replace(controls, octal)}'`;
+  return /^[A-Za-z0-9_@%+:,./-][A-Za-z0-9_@%+=:,./-]*$/.test(text) ? text : `'${text.replace(/['\\]/g, "'\\$&'")}'`;
 }
 
 /** The part of a file's name before its extension, of letters that every file system takes. */
@@ -33,6 +44,11 @@ function pathOf(image) {
   return path.startsWith("-") ? `./${path}` : path;
 }
 
+/** An option with its value, also one that looks like an option. */
+function option(name, value) {
+  return String(value).startsWith("-") ? [`--${name}=${value}`] : [`--${name}`, String(value)];
+}
+
 /** Whether a target is the top class. */
 export function isTopClass(target) {
   return Object.keys(target).every((key) => ["score", "counterfactual"].includes(key));
@@ -41,7 +57,7 @@ export function isTopClass(target) {
 /** Options that choose the target. `shownClass` is the class that the top one turned out to be, or null. */
 function targetWords(target, shownClass, images) {
   const words = [];
-  const add = (name, value) => words.push(`--${name}`, String(value));
+  const add = (name, value) => words.push(...option(name, value));
   if (target.class !== undefined) add("class", target.class);
   else if (shownClass !== null && isTopClass(target)) add("class", shownClass);
   if (target.contrast !== undefined) add("contrast", target.contrast);
@@ -64,8 +80,8 @@ function targetWords(target, shownClass, images) {
 export function commandFor(seen) {
   const { settings } = seen;
   const words = ["gradcam", "explain", seen.argument, pathOf(seen.image), ...seen.options];
-  if (seen.node) words.push("--node", seen.node);
-  words.push(...targetWords(seen.target, seen.shownClass, seen.images), "--method", seen.method);
+  if (seen.node) words.push(...option("node", seen.node));
+  words.push(...targetWords(seen.target, seen.shownClass, seen.images), ...option("method", seen.method));
   if (settings.style !== "overlay") words.push("--style", settings.style);
   words.push("--colormap", settings.colormap, "--blend", String(settings.blend), "--output", `${seen.output}.png`);
   return words.map(shellWord).join(" ");

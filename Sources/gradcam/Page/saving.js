@@ -62,20 +62,21 @@ export function saveJSON(session) {
 /** The page with what it holds as one file. */
 export async function pageWithData(session) {
   const explanations = [];
-  const images = {}, models = {};
+  // Models may be called anything, __proto__ as well.
+  const images = {}, models = new Map();
   for (const held of session.explanations.held()) {
     if (!session.images.some((image) => image.id === held.image) || !session.models.has(held.model)) continue;
     explanations.push({ ...held, explanation: held.explanation.complete() });
     const { byIndex, ...model } = session.models.get(held.model);
-    models[held.model] = model;
+    models.set(held.model, model);
     const document = session.images.find((image) => image.id === held.image);
     const blob = session.pictures.get(held.image)?.blob ?? await session.source.picture(held.image);
     images[held.image] = { ...document, png: base64OfBytes(new Uint8Array(await blob.arrayBuffer())) };
   }
   const about = {
-    ...session.about, models: Object.keys(models), images: session.images.filter((image) => images[image.id]),
+    ...session.about, models: [...models.keys()], images: session.images.filter((image) => images[image.id]),
   };
-  const data = { about, models, images, explanations, view: session.address };
+  const data = { about, models: Object.fromEntries(models), images, explanations, view: session.address };
   // The text of a script element must not contain what ends it.
   const text = JSON.stringify(data).replaceAll("<", "\\u003c");
   const page = await session.source.page();

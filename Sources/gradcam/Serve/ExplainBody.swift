@@ -13,12 +13,12 @@ struct ExplainBody: StrictlyDecodable {
   struct Parameters: StrictlyDecodable {
     enum CodingKeys: String, CodingKey, CaseIterable { case nodes, method, target, classes }
     var nodes: NodeNames?
-    var method: String?
+    var method: ShortText?
     var target: Strict<TargetBody>?
     var classes: Int?
   }
 
-  let instances: [Strict<Instance>]
+  let instances: ShortList<Strict<Instance>>
   let parameters: Strict<Parameters>?
 }
 
@@ -28,19 +28,19 @@ struct ChannelsBody: StrictlyDecodable {
 
   struct Parameters: StrictlyDecodable {
     enum CodingKeys: String, CodingKey, CaseIterable { case node, target, count }
-    var node: String?
+    var node: ShortText?
     var target: Strict<TargetBody>?
     var count: Int?
   }
 
-  let instances: [Strict<ExplainBody.Instance>]
+  let instances: ShortList<Strict<ExplainBody.Instance>>
   let parameters: Strict<Parameters>?
 }
 
 /// A picture: one that was uploaded, or the bytes of a file.
 struct PictureBody: StrictlyDecodable {
   enum CodingKeys: String, CodingKey, CaseIterable { case id, b64 }
-  var id: String?
+  var id: ShortText?
   var b64: String?
 }
 
@@ -50,7 +50,10 @@ struct NodeNames: Decodable {
 
   init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
-    names = try (try? container.decode(String.self)).map { [$0] } ?? container.decode([String].self)
+    names =
+      (try? container.decode(String.self)) == nil
+      ? try container.decode(ShortList<ShortText>.self).elements.map(\.text)
+      : [try container.decode(ShortText.self).text]
   }
 }
 
@@ -60,11 +63,11 @@ struct TargetBody: StrictlyDecodable {
     case `class`, contrast, elements, detection, columns, embedding, mask, score, counterfactual
   }
   var `class`: NumberOrText?
-  var contrast, elements: String?
+  var contrast, elements: ShortText?
   var detection: Int?
-  var columns: [String]?
+  var columns: ShortList<ShortText>?
   var embedding, mask: Strict<PictureBody>?
-  var score: String?
+  var score: ShortText?
   var counterfactual: Bool?
 }
 
@@ -74,7 +77,7 @@ struct NumberOrText: Decodable {
 
   init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
-    text = try (try? container.decode(Int.self)).map { "\($0)" } ?? container.decode(String.self)
+    text = try (try? container.decode(Int.self)).map { "\($0)" } ?? container.decode(ShortText.self).text
   }
 }
 
@@ -87,10 +90,10 @@ extension TargetBody {
   func request(_ read: (PictureBody) throws -> PictureStore.Entry) throws -> TargetRequest {
     var request = TargetRequest()
     request.classes = `class`.map { [$0.text] } ?? []
-    (request.contrast, request.elements, request.detection) = (contrast, elements, detection)
-    request.columns = columns ?? []
+    (request.contrast, request.elements, request.detection) = (contrast?.text, elements?.text, detection)
+    request.columns = columns?.elements.map(\.text) ?? []
     request.isCounterfactual = counterfactual ?? false
-    if let score {
+    if let score = score?.text {
       guard let kind = ScoreKind(rawValue: score) else {
         throw GradCAMError(
           .usage, at: "score '\(score)'", problem: "is no kind of score",

@@ -19,7 +19,12 @@ struct HTTPFailure: Error {
   ) {
     self.status = status
     self.headers = headers
-    document = Document(error: error.visible, advice: advice?.visible, code: code)
+    // Errors repeat what a request says, however long that is.
+    func short(_ text: String) -> String {
+      let start = text.prefix(2000)
+      return (start.endIndex < text.endIndex ? "\(start)…" : text).visible
+    }
+    document = Document(error: short(error), advice: advice.map(short), code: code)
   }
 
   init(_ error: GradCAMError) {

@@ -7,10 +7,22 @@ struct PageHandler: HTTPHandler {
   let models: [LiveModel]
   let registry: Registry
   let pictures: PictureStore
-  let turns: Turns
+  /// Computations run one at a time: each uses all threads.
+  private let turns: Turns
+  /// Pictures of strangers can take much memory while they are read and written.
+  private let coding = Turns(atOnce: 2)
   /// What led a browser to the page, which is of no use after that.
   let addressFile: AddressFile?
   let limits: AboutDocument.Limits
+
+  /// - Parameter places: how many computations run or wait at most; others are refused.
+  init(
+    models: [LiveModel], registry: Registry, pictures: PictureStore, places: Int, addressFile: AddressFile?,
+    limits: AboutDocument.Limits
+  ) {
+    (self.models, self.registry, self.pictures) = (models, registry, pictures)
+    (turns, self.addressFile, self.limits) = (Turns(places: places), addressFile, limits)
+  }
 
   func answer(_ request: HTTPRequest, _ call: HTTPCall) {
     do {
@@ -19,6 +31,10 @@ struct PageHandler: HTTPHandler {
       // The server tells the client, if that still listens.
     } catch let failure as HTTPFailure {
       call.send(failure.response)
+    } catch is Turns.NoPlace {
+      let again = ("Retry-After", "1")
+      call.send(
+        HTTPFailure(503, code: "refused", "too many computations wait", advice: "try again", headers: [again]).response)
     } catch let error as GradCAMError {
       call.send(HTTPFailure(error).response)
     } catch {
@@ -83,7 +99,7 @@ struct PageHandler: HTTPHandler {
   // MARK: Pictures
 
   private func upload(_ request: HTTPRequest, _ call: HTTPCall) throws {
-    let entry = pictures.add(try located("body") { try Picture(decoding: request.body) })
+    let entry = pictures.add(try decoded(request.body, "body", call))
     var response = try HTTPResponse.json(entry.document)
     response.status = 201
     call.send(response)
@@ -97,12 +113,18 @@ struct PageHandler: HTTPHandler {
       }
       return call.send(HTTPResponse(status: 204))
     }
-    call.send(HTTPResponse(status: 200, contentType: "image/png", body: try entry.picture.encoded(for: "image.png")))
+    let bytes = try coding.wait(call.check) { try entry.picture.encoded(for: "image.png") }
+    call.send(HTTPResponse(status: 200, contentType: "image/png", body: bytes))
+  }
+
+  /// A picture read from bytes that stood at a place.
+  private func decoded(_ bytes: [UInt8], _ place: Message, _ call: HTTPCall) throws -> Picture {
+    try coding.wait(call.check) { try located(place) { try Picture(decoding: bytes) } }
   }
 
   /// The picture that a request gives or names.
-  private func picture(_ body: PictureBody) throws -> PictureStore.Entry {
-    switch (body.id, body.b64) {
+  private func picture(_ body: PictureBody, _ call: HTTPCall) throws -> PictureStore.Entry {
+    switch (body.id?.text, body.b64) {
     case (let id?, nil):
       guard let entry = pictures[id] else { throw HTTPFailure.noImage(id) }
       return entry
@@ -111,7 +133,7 @@ struct PageHandler: HTTPHandler {
         throw GradCAMError(
           .badData, at: "b64", problem: "is not base64", advice: "encode the bytes of a PNG or JPEG file")
       }
-      return PictureStore.Entry(try located("b64") { try Picture(decoding: bytes) })
+      return PictureStore.Entry(try decoded(bytes, "b64", call))
     default:
       throw GradCAMError(.usage, at: "image", problem: "needs either id or b64", advice: "give one of them")
     }
@@ -120,7 +142,10 @@ struct PageHandler: HTTPHandler {
   // MARK: Models
 
   private func model(_ part: String, _ request: HTTPRequest, _ call: HTTPCall) throws {
-    let colon = part.lastIndex(of: ":").flatMap { [":explain", ":channels"].contains(part[$0...]) ? $0 : nil }
+    // A model's own name may end like a question.
+    let isName = request.method == "GET" && models.contains { $0.name == part }
+    let colon =
+      isName ? nil : part.lastIndex(of: ":").flatMap { [":explain", ":channels"].contains(part[$0...]) ? $0 : nil }
     let name = String(part[..<(colon ?? part.endIndex)])
     guard let model = models.first(where: { $0.name == name }) else {
       throw HTTPFailure(
@@ -138,27 +163,28 @@ struct PageHandler: HTTPHandler {
 
   private func explain(_ model: LiveModel, _ request: HTTPRequest, _ call: HTTPCall) throws {
     let body: ExplainBody = try request.decoded(), parameters = body.parameters?.body
-    guard (1...16).contains(body.instances.count) else {
-      throw GradCAMError(.usage, at: "instances", problem: "are \(body.instances.count)", advice: "give 1 to 16")
+    let instances = body.instances.elements
+    guard (1...16).contains(instances.count) else {
+      throw GradCAMError(.usage, at: "instances", problem: "are \(instances.count)", advice: "give 1 to 16")
     }
     var nodes = parameters?.nodes?.names ?? ["auto"]
     guard (1...256).contains(nodes.count) else {
       throw GradCAMError(.usage, at: "nodes", problem: "are \(nodes.count)", advice: "give 1 to 256, or \"all\"")
     }
     if nodes.contains("all") { nodes = ["all"] }
-    let classCount = parameters?.classes ?? 10, method = parameters?.method ?? "gradcam"
+    let classCount = parameters?.classes ?? 10, method = parameters?.method?.text ?? "gradcam"
     guard (0...1000).contains(classCount) else {
       throw GradCAMError(.usage, at: "classes", problem: "is \(classCount)", advice: "give 0 to 1000")
     }
-    let target = try parameters?.target?.body.request(picture) ?? TargetRequest()
+    let target = try parameters?.target?.body.request { try picture($0, call) } ?? TargetRequest()
     try compute(request, call) { progress in
       Explanations(
-        explanations: try body.instances.enumerated().map { place, instance in
-          let entry = try picture(instance.body.image.body)
+        explanations: try instances.enumerated().map { place, instance in
+          let entry = try picture(instance.body.image.body, call)
           return try withRoom(for: model) {
             try model.explain(
               (entry.id, entry.picture), nodes: nodes, method: method, target: target, classCount: classCount
-            ) { part in try progress((Double(place) + part) / Double(body.instances.count)) }
+            ) { part in try progress((Double(place) + part) / Double(instances.count)) }
           }
         })
     }
@@ -166,20 +192,21 @@ struct PageHandler: HTTPHandler {
 
   private func channels(_ model: LiveModel, _ request: HTTPRequest, _ call: HTTPCall) throws {
     let body: ChannelsBody = try request.decoded(), parameters = body.parameters?.body
-    guard body.instances.count == 1 else {
-      throw GradCAMError(.usage, at: "instances", problem: "are \(body.instances.count)", advice: "give one")
+    let instances = body.instances.elements
+    guard instances.count == 1 else {
+      throw GradCAMError(.usage, at: "instances", problem: "are \(instances.count)", advice: "give one")
     }
     let count = parameters?.count ?? 24
     guard (1...256).contains(count) else {
       throw GradCAMError(.usage, at: "count", problem: "is \(count)", advice: "give 1 to 256")
     }
-    let target = try parameters?.target?.body.request(picture) ?? TargetRequest()
+    let target = try parameters?.target?.body.request { try picture($0, call) } ?? TargetRequest()
     try compute(request, call) { progress in
       try progress(0)
-      let entry = try picture(body.instances[0].body.image.body)
+      let entry = try picture(instances[0].body.image.body, call)
       return try withRoom(for: model) {
         try model.channels(
-          of: (entry.id, entry.picture), node: parameters?.node ?? "auto", target: target, count: count)
+          of: (entry.id, entry.picture), node: parameters?.node?.text ?? "auto", target: target, count: count)
       }
     }
   }
@@ -205,16 +232,15 @@ struct PageHandler: HTTPHandler {
   private func compute<Result: Encodable>(
     _ request: HTTPRequest, _ call: HTTPCall, _ body: (_ progress: @escaping (Double) throws -> Void) throws -> Result
   ) throws {
-    func check() throws { if call.isCancelled { throw HTTPServerError.cancelled } }
     guard request.accept?.contains("application/x-ndjson") == true else {
-      return call.send(try .json(try turns.wait(check) { try body { _ in try check() } }))
+      return call.send(try .json(try turns.wait(call.check) { try body { _ in try call.check() } }))
     }
     do {
-      let result = try turns.wait(check) {
+      let result = try turns.wait(call.check) {
         call.begin(contentType: "application/x-ndjson")
         var told = ContinuousClock.now
         return try body { part in
-          try check()
+          try call.check()
           guard ContinuousClock.now - told > .milliseconds(100) else { return }
           told = .now
           try call.write(line: Progress(progress: part))
@@ -231,6 +257,9 @@ struct PageHandler: HTTPHandler {
 }
 
 extension HTTPCall {
+  /// Throws `cancelled` if the answer is no longer wanted.
+  fileprivate func check() throws { if isCancelled { throw HTTPServerError.cancelled } }
+
   /// Writes a document as a line.
   fileprivate func write(line document: some Encodable) throws { try write((jsonLine(document) + "\n").utf8) }
 }

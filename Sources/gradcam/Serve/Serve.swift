@@ -37,8 +37,10 @@ struct Serve: ParsableCommand {
 
   /// The port that is taken if none is asked for.
   private static let usualPort = 8765
-  /// The number of requests that are answered at once; computations among them wait for each other.
-  private static let workers = 8
+  /// How many computations run or wait at most; they wait for each other.
+  private static let places = 32
+  /// The number of requests that are answered at once: computations, and some that take no time.
+  private static let workers = places + 8
   /// The largest body: a photograph of a camera, in base64.
   private static let bodyLimit = 64 << 20
 
@@ -72,6 +74,7 @@ struct Serve: ParsableCommand {
     settings.allowedHosts = allowHost
     settings.answerSeconds = Double(timeout)
     settings.workers = Self.workers
+    settings.maximumWaiting = settings.maximumConnections
     if log { settings.log = { Console.note("gradcam: \($0)") } }
     let server = try HTTPServer(listener, settings, handler: handler)
     try Console.output("The page is at \(address)")
@@ -89,10 +92,12 @@ struct Serve: ParsableCommand {
     var names: [String] = []
     let models = try self.models.map { argument in
       let opened = try OpenedModel(argument, hosting, image, TargetRequest(), registry: registry)
-      var name = opened.model.name, number = 1
+      // An address has no control characters.
+      let stem = opened.model.name.withoutControls
+      var name = stem, number = 1
       while names.contains(name) {
         number += 1
-        name = "\(opened.model.name)-\(number)"
+        name = "\(stem)-\(number)"
       }
       names.append(name)
       return try LiveModel(
@@ -100,7 +105,7 @@ struct Serve: ParsableCommand {
     }
     return PageHandler(
       models: models, registry: registry, pictures: try PictureStore(paths: ImageFolder.expanding(pictures)),
-      turns: Turns(), addressFile: addressFile,
+      places: Self.places, addressFile: addressFile,
       limits: .init(bodyBytes: Self.bodyLimit, images: PictureStore.countLimit))
   }
 

@@ -18,6 +18,7 @@
     equal(options({ embedding: { id: "b" } }), "--embedding other.png");
     equal(commandFor({ ...seen, image: { path: null, name: "-x.jpg" } }).includes(" ./-x.jpg "), true);
     equal(options({ elements: "out[0,5]" }), "--target 'out[0,5]'");
+    equal(options({ class: "-x" }), "--class=-x");
     equal(options({ class: "3", mask: { b64: "x" } }), "--class 3 --mask mask.png");
     equal(options({ score: "probability" }), "--class 281 --score probability");
   });
@@ -30,6 +31,13 @@
 
   test("words of a shell", () => {
     equal(["a-b/c.png", "#12", "-x", "", "a b", "$HOME"].map(shellWord), ["a-b/c.png", "'#12'", "-x", "''", "'a b'", "'$HOME'"]);
+    // fish takes \' in single quotes for a quote.
+    equal(["it's", "\\'; x '", "=ls"].map(shellWord), ["'it'\\''s'", "''\\\\''\\''; x '\\'''", "'=ls'"]);
+  });
+
+  test("what a terminal obeys is not in a word of a shell", () => {
+    const words = ["a\x1b[201~\nb'", "\x031", "\u202ea\\"].map(shellWord);
+    equal(words, ["$'a\\033[201~\\012b\\''", "$'\\0031'", "$'\\342\\200\\256a\\\\'"]);
   });
 
   test("names of files have no signs that file systems refuse", () => {
