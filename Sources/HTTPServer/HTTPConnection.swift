@@ -205,7 +205,7 @@ final class HTTPConnection: ChannelDuplexHandler {
   /// Answers and closes: the rest of the request is not read.
   private func refuse(_ refusal: Refusal) {
     var response = server.handler.refusal(
-      status: refusal.status, text: refusal.text, path: incoming?.target?.path)
+      status: refusal.status, text: refusal.text, path: incoming?.path)
     response.status = refusal.status
     response.headers += refusal.headers
     dropBody()

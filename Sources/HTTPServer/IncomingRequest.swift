@@ -12,6 +12,9 @@ struct IncomingRequest {
     target = RequestTarget(head.uri)
   }
 
+  /// The path, as it came if it cannot be read.
+  var path: String { target?.path ?? RequestTarget.loggedPath(head.uri) }
+
   /// Whether the client sends the body only after it was told to.
   var awaitsContinue: Bool {
     let hasBody = head.headers.contains { ["content-length", "transfer-encoding"].contains($0.name.lowercased()) }
@@ -35,7 +38,10 @@ struct IncomingRequest {
   func refusal(_ server: ServerState) -> Refusal? {
     guard let target else { return Refusal(400, "The request's target is not a path that this server takes.") }
     if let refusal = server.rules.refusal(of: head, target: target) { return refusal }
-    guard Self.methods.contains(head.method) else { return Refusal(501, "The server does not know this method.") }
+    guard Self.methods.contains(head.method) else {
+      let known = Self.methods.map(\.rawValue).joined(separator: ", ")
+      return Refusal(405, "The server does not know this method.", headers: [("Allow", known)])
+    }
     let encodings = head.headers["transfer-encoding"], lengths = head.headers["content-length"]
     guard encodings.isEmpty || encodings.count == 1 && encodings[0].lowercased() == "chunked" && lengths.isEmpty,
       lengths.count < 2
