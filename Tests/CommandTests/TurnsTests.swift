@@ -7,15 +7,17 @@ import Testing
   @Test func oneMoreThanThereArePlacesIsRefused() throws {
     let turns = Turns(places: 1)
     try turns.wait(whileTrue: { true }) {
-      #expect(throws: Turns.NoPlace.self) { try turns.wait(whileTrue: { true }) {} }
+      #expect(throws: Turns.NoPlace.self) { try turns.wait(whileTrue: { true }) { 1 } }
     }
-    #expect(try turns.wait(whileTrue: { true }) { 7 } == 7)
+    let result = try turns.wait(whileTrue: { true }) { 7 }
+    #expect(result == 7)
   }
 
   @Test func whatIsNoLongerWantedIsNotRun() throws {
     let turns = Turns(), ran = Mutex(false)
     try turns.wait(whileTrue: { true }) {
-      #expect(try turns.wait(whileTrue: { false }) { ran.withLock { $0 = true } } == nil)
+      let result: Void? = try turns.wait(whileTrue: { false }) { ran.withLock { $0 = true } }
+      #expect(result == nil)
     }
     #expect(!ran.withLock { $0 })
   }

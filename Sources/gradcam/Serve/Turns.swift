@@ -25,6 +25,7 @@ final class Turns: Sendable {
   /// - Parameter isWanted: asked again and again while waiting.
   ///
   /// Throws `NoPlace`, and what the body throws.
+  @discardableResult
   func wait<Result>(whileTrue isWanted: () -> Bool, _ body: () throws -> Result) throws -> Result? {
     let ticket = try queue.withLock { queue in
       guard queue.tickets.count < places else { throw NoPlace() }
