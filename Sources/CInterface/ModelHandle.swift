@@ -28,7 +28,8 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
     let inputs = try model.tensors(options)
     explainer = try Explainer(
       model, nodes: [node],
-      preprocessing: DecidedPreprocessing(PreprocessingChoice(options), for: model, inputs: inputs.mapValues { ValueInfo($0) }),
+      preprocessing: DecidedPreprocessing(
+        PreprocessingChoice(options), for: model, inputs: inputs.mapValues { ValueInfo($0) }),
       labels: text(options.labels).map { try Labels(contentsOf: $0) },
       compatibility: choice(options.compat, "compat") ?? .pytorchGradCAM, inputs: inputs,
       threadCount: options.threads == 0 ? nil : Int(options.threads), reusesWeights: true)

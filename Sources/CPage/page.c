@@ -33,6 +33,7 @@ static const char modules[] = {
 #embed "../gradcam/Page/keys.js" suffix(,)
 #embed "../gradcam/Page/painting.js" suffix(,)
 #embed "../gradcam/Page/panels.js" suffix(,)
+#embed "../gradcam/Page/pictures.js" suffix(,)
 #embed "../gradcam/Page/saving.js" suffix(,)
 #embed "../gradcam/Page/session.js" suffix(,)
 #embed "../gradcam/Page/stage.js" suffix(,)

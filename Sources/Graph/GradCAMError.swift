@@ -39,6 +39,8 @@ public struct GradCAMError: Error, CustomStringConvertible, Sendable {
   public let problem: Message
   /// What the user can do about it, without a final full stop; nil if nothing helps.
   public let advice: Message?
+  /// Whether memory is missing.
+  public var isAboutMemory = false
 
   /// Creates an error of a kind at a place.
   public init(_ kind: Kind, at place: Message..., problem: Message, advice: Message? = nil) {

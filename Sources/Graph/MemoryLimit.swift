@@ -48,11 +48,13 @@ public enum MemoryLimit {
     // Whatever the process may have, it has as much.
     guard overflows || sum > 16 << 20, overflows || sum > byteCount else { return }
     func text(_ count: Int) -> String { "\(max(1, count >> 20)) MB" }
-    throw GradCAMError(
+    var error = GradCAMError(
       .unsupported,
       problem:
         "\(overflows ? "more memory than there is" : "\(text(sum)) of memory") would be needed, and the limit is "
         + "\(text(byteCount))", advice: "if the file can be trusted, raise it with \(.memoryLimit, as: "SIZE")")
+    error.isAboutMemory = true
+    throw error
   }
 
   static func own(_ byteCount: Int) { owned.add(byteCount, ordering: .relaxed) }

@@ -57,7 +57,8 @@ public struct HTTPResponse: Sendable {
 public protocol HTTPHandler: Sendable {
   /// Answers a request through `call`, on a worker's thread, and may take long over it.
   ///
-  /// `call` is valid until this returns. Returning without an answer ends the request with status 500, 503 or 504.
+  /// `call` is valid until this returns. Returning without an answer ends the request with status 500, or 504 if
+  /// the time is over.
   func answer(_ request: HTTPRequest, _ call: HTTPCall)
 
   /// The answer that tells a client why the server itself refuses its request; called on the server's thread, so it must

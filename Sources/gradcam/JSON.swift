@@ -24,7 +24,14 @@ func jsonLine(_ value: some Encodable) throws -> String { try json(value, []) }
 
 /// The value that a JSON document stands for; nil if it stands for no such value.
 func decodedJSON<Value: Decodable>(_ bytes: [UInt8]) -> Value? {
-  try? JSONDecoder().decode(Value.self, from: Data(bytes))
+  try? parsedJSON(bytes)
+}
+
+/// The value that a JSON document stands for.
+///
+/// Throws `DecodingError` if it stands for no such value.
+func parsedJSON<Value: Decodable>(_ bytes: [UInt8]) throws -> Value {
+  try JSONDecoder().decode(Value.self, from: Data(bytes))
 }
 
 private func printJSON(_ value: some Encodable, _ formatting: JSONEncoder.OutputFormatting) throws {
@@ -37,11 +44,4 @@ private func json(_ value: some Encodable, _ formatting: JSONEncoder.OutputForma
   encoder.nonConformingFloatEncodingStrategy = .convertToString(
     positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
   return String(decoding: try encoder.encode(value), as: UTF8.self).withVisibleJSONStrings
-}
-
-/// The value that a JSON document stands for.
-///
-/// Throws `DecodingError` if it stands for no such value.
-func parsedJSON<Value: Decodable>(_ bytes: [UInt8]) throws -> Value {
-  try JSONDecoder().decode(Value.self, from: Data(bytes))
 }

@@ -6,7 +6,7 @@ import Testing
 #endif
 
 /// A server that runs while a test asks it.
-final class LiveServer {
+final class LiveServer: @unchecked Sendable {
   /// The printed address.
   let address: URL
   let process = Process()

@@ -67,11 +67,8 @@ struct PageInBrowserTests {
       .write(toFile: page, atomically: true, encoding: .utf8)
     let browser = try Browser()
     try browser.show(page)
-    for _ in 0..<100 where try browser.evaluate("globalThis.results?.some(() => true) ?? false") as? Bool != true {
-      usleep(20_000)
-    }
-    usleep(300_000)
-    let results = try #require(try browser.evaluate("globalThis.results") as? [[String: Any]])
+    let results = try #require(
+      try browser.evaluate("Promise.all(globalThis.running).then(() => globalThis.results)") as? [[String: Any]])
     #expect(results.count > 20 && browser.errors.isEmpty, "\(browser.errors)")
     for result in results { #expect(result["error"] is NSNull, "\(result)") }
   }
@@ -159,6 +156,47 @@ struct PageInBrowserTests {
       #expect(try pixels(browser) == workplace.picture(name), "\(command)")
       try FileManager.default.removeItem(atPath: workplace.path(name))
     }
+    #expect(browser.errors.isEmpty, "\(browser.errors)")
+  }
+
+  /// Of quick changes, the last ones count, whatever comes when.
+  @Test func whatIsShownIsWhatWasAskedLast() throws {
+    let workplace = try Workplace()
+    let server = try LiveServer([Self.model, Self.picture, shipped("samples/pair-005-moon-heart.png")])
+    let browser = try Browser()
+    try browser.emulate(width: 1280)
+    try browser.visit(server.address)
+    try wait(browser)
+    _ = try browser.evaluate(
+      """
+      (() => {
+        const { session } = gradcam, [first, second] = session.images, nodes = session.model.nodes.filter((node) => node.mappable);
+        for (const [index, node] of nodes.entries()) {
+          session.showImage(index % 2 ? first.id : second.id);
+          session.setTarget({ class: String(index % 4) });
+          session.setMethod(["gradcam", "scorecam", "layercam"][index % 3]);
+          session.selectNode(node.index);
+        }
+        session.showImage(second.id);
+        session.showImage(first.id);
+        session.setMethod("layercam");
+        session.setTarget({ class: "2" });
+      })()
+      """)
+    for _ in 0..<400 where try browser.evaluate("gradcam.session.state().map === null") as? Bool == true {
+      usleep(50_000)
+    }
+    let title = try browser.evaluate("document.querySelector('.view .name').innerText") as? String
+    let label = try #require(try browser.evaluate("gradcam.session.model.classes[2]") as? String)
+    #expect(title?.contains("\(label) · layercam") == true, "\(title ?? "")")
+    let command = try #require(try browser.evaluate("gradcam.command()") as? String)
+    #expect(command.contains(Self.picture) && command.contains("--class 2 --method layercam"), "\(command)")
+    let outcome = try workplace.run(
+      ["-c", command.replacing("gradcam", with: Workplace.built("gradcam").path, maxReplacements: 1)],
+      program: "/bin/sh")
+    #expect(outcome.code == 0, "\(command): \(outcome.errors)")
+    let name = try #require(workplace.files.first { $0.hasSuffix(".png") })
+    #expect(try pixels(browser) == workplace.picture(name))
     #expect(browser.errors.isEmpty, "\(browser.errors)")
   }
 

@@ -18,7 +18,9 @@ final class TestHandler: HTTPHandler {
       note("begun")
       while !call.isCancelled { pause(0.005) }
       note("cancelled")
-    case "/large": call.send(HTTPResponse(status: 200, body: [UInt8](repeating: 7, count: 4 << 20)))
+    case "/large":
+      note("large")
+      call.send(HTTPResponse(status: 200, body: [UInt8](repeating: 7, count: 4 << 20)))
     case "/stream":
       call.begin(contentType: "application/x-ndjson")
       do {

@@ -28,7 +28,7 @@ private enum FuzzedServer {
       let options = try Serve.parse([tests.standardizedFileURL.appendingPathComponent("plain.onnx").path])
       var settings = HTTPServerSettings()
       settings.maximumBodyBytes = 1 << 20
-      return try HTTPServer(settings, handler: options.handler(way: nil))
+      return try HTTPServer(settings, handler: options.handler(addressFile: nil))
     } catch {
       fatalError("\(error)")
     }
@@ -49,7 +49,9 @@ private enum FuzzedServer {
         connect(connection, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
       }
     }
-    guard isConnected, send(connection, bytes, bytes.count, Int32(MSG_NOSIGNAL.rawValue)) == bytes.count else { return [] }
+    guard isConnected, send(connection, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count else {
+      return []
+    }
     var waiting = pollfd(fd: connection, events: Int16(POLLIN), revents: 0)
     // Half a request is never answered.
     guard poll(&waiting, 1, 20) > 0 else { return [] }

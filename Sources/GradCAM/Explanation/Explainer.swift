@@ -124,6 +124,9 @@ public struct Explainer: Sendable {
   /// Throws what planning throws.
   package var fitsMemoryOpen: Bool { get throws { try planner.fitsMemoryOpen(focus) } }
 
+  /// Frees the memory that is kept for the next images.
+  package func freeIdleMemory() { planners.freeIdleMemory() }
+
   /// A request whose values were found in the model.
   ///
   /// Throws what `PlannedTarget` throws.
@@ -322,6 +325,7 @@ extension Explainer {
   ///
   /// The explanations do not hold activations, so that few are in memory twice. If the explainer visits nodes, each is
   /// explained when the gradient reaches it.
+  ///
   /// - Parameter progress: receives the fraction done, from 0 to 1; what it throws ends the work.
   ///
   /// Throws what `explain` throws, and `defect` if the explainer visits nodes and the method needs more than the tap.

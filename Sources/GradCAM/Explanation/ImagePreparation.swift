@@ -136,6 +136,9 @@ final class PlannersBySize: Sendable {
     self.make = make
   }
 
+  /// Frees the memory that is kept for the next runs.
+  func freeIdleMemory() { for planner in kept.withLock({ $0 }) + [usual] { planner.freeIdleMemory() } }
+
   func planner(for size: PixelSize) throws -> ModelPlanner {
     guard takesAnySize, size != usual.inputSize else { return usual }
     if let known = kept.withLock({ kept in kept.first { $0.inputSize == size } }) { return known }

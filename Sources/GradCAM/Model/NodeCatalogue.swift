@@ -69,6 +69,7 @@ public struct NodeCatalogue: Sendable {
   /// The values that depend on each image input.
   private let depending: [(input: ImageInput, values: Set<ValueID>)]
   let modules: ModuleIndex
+  let index: NameIndex
   let auto: ValueID?
   /// Type and extents of every value that the explained value depends on.
   let infos: [ValueID: ValueInfo]
@@ -141,6 +142,7 @@ public struct NodeCatalogue: Sendable {
     isMeasurement = hasClassScores && scoreCount == 1 && model.head.evidence == .none
     (self.graph, self.reachable, self.modules, self.auto) = (graph, reachable, modules, auto)
     (self.infos, self.dimensions) = (infos, dimensions)
+    index = NameIndex(graph, modules)
     imageCount = model.imageShape.batch
   }
 

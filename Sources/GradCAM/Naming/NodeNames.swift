@@ -15,14 +15,15 @@ extension NodeCatalogue {
   /// The most readable name by which `match` finds a node: that of the innermost module that returns exactly the tensor,
   /// with the number of the call if there are several, else the tensor's or the node's.
   public func readableName(of entry: Entry) -> String {
-    let value = firstOutput(entry.index)
-    let modules = modules.modules.compactMap { path, module in
-      module.results.firstIndex { $0.value == value && $0.isExact(for: path) }.map { call in
-        module.results.count == 1 ? path : "\(path):\(call)"
-      }
-    }
-    let names = modules.sorted { ($1.count, $0) < ($0.count, $1) } + [entry.tensor, entry.name]
-    return names.first { (try? find($0))?.value == value } ?? "#\(entry.index)"
+    guard let value = firstOutput(entry.index) else { return "#\(entry.index)" }
+    let names = (index.modules[value] ?? []) + [entry.tensor, entry.name]
+    return names.first { self.value(named: $0) == value } ?? "#\(entry.index)"
+  }
+
+  /// The tensor that a whole name of a node, module or tensor means; nil for any other name.
+  private func value(named name: String) -> ValueID? {
+    name.isEmpty || name == "auto" || name.hasPrefix("#")
+      ? nil : node(named: name) ?? (try? moduleResult(name))?.result.value ?? tensor(named: name)
   }
 
   /// Finds the tensor that a name means.
@@ -58,14 +59,12 @@ extension NodeCatalogue {
     Match(value: value, tensor: graph.values[value].name, layout: nil, label: label, notes: notes)
   }
 
-  private func tensor(named name: String) -> ValueID? {
-    graph.values.indices.first { graph.values[$0].name == name && isComputed($0) }
-  }
+  private func tensor(named name: String) -> ValueID? { index.tensors[name] }
 
   /// The result of a node, as the file names it: of all that stands for it, unless that is quantised.
   private func node(named name: String) -> ValueID? {
     let whole = graph.expanded.first { $0.name == name && infos[$0.result]?.elementType.isFloatingPoint == true }
-    return whole?.result ?? graph.nodes.firstIndex { $0.name == name }.flatMap(firstOutput)
+    return whole?.result ?? index.nodes[name].flatMap(firstOutput)
   }
 
   private func matchAuto() throws -> Match {
@@ -99,15 +98,23 @@ extension NodeCatalogue {
     return elements[position]
   }
 
-  private func matchModule(_ query: String) throws -> Match? {
+  /// What a module returned, in its last call or the one that `:k` names; nil if no module has the name.
+  private func moduleResult(_ query: String) throws -> (
+    name: String, module: CalledModule, call: Int?, result: ModuleResult
+  )? {
     let (name, call) = modules.modules[query] != nil ? (query, nil) : splitCall(query).map { ($0, $1) } ?? (query, nil)
-    guard let module = modules.modules[name] else { return try matchUncalled(query) }
+    guard let module = modules.modules[name] else { return nil }
     guard module.callsAreKnown || call == nil || call == -1 else {
       throw GradCAMError(
         .usage, at: "\(.node, query)", problem: "the file does not tell the calls of module '\(name)' apart",
         advice: "name a node or tensor; \(listing: .nodes) lists them")
     }
     let result = try pick(call ?? -1, from: module.results, query, "calls of module '\(name)'")
+    return (name, module, call, result)
+  }
+
+  private func matchModule(_ query: String) throws -> Match? {
+    guard let (name, module, call, result) = try moduleResult(query) else { return try matchUncalled(query) }
     var notes = result.caveat.map { [note(on: $0, of: name, result.value)] } ?? []
     let sharers = modules.sharers(of: name)
     if call == nil, module.results.count > 1 {

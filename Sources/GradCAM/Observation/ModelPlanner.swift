@@ -68,7 +68,9 @@ public final class ModelPlanner: Sendable {
   /// Type and extents of the inputs that take no picture, by name.
   var otherInputs: [String: ValueInfo] {
     Dictionary(
-      uniqueKeysWithValues: inputs.filter { !model.takesImage($0.key) }.map { (model.graph.values[$0.key].name, $0.value) })
+      uniqueKeysWithValues: inputs.filter { !model.takesImage($0.key) }.map {
+        (model.graph.values[$0.key].name, $0.value)
+      })
   }
 
   // MARK: What is known before any image
@@ -211,6 +213,15 @@ public final class ModelPlanner: Sendable {
     _ = kept.withLock { kept -> Run? in
       kept.idle.append(run)
       return kept.idle.count > limit ? kept.idle.removeFirst() : nil
+    }
+  }
+
+  /// Frees the memory that is kept for the next runs.
+  func freeIdleMemory() {
+    // What is dropped is deallocated outside the lock.
+    _ = kept.withLock { kept in
+      defer { kept.idle = [] }
+      return kept.idle
     }
   }
 

@@ -154,18 +154,21 @@ struct ConvexParts {
     parts = Self.ordered(members, reads).map { members[$0] }
   }
 
-  /// The units, each after those that it reads, as early in the file as that allows.
+  /// The units, each after those that it reads, else in the file's order.
   private static func ordered(_ members: [[Int]], _ reads: [Set<Int>]) -> [Int] {
-    var readers = [[Int]](repeating: [], count: members.count), waiting = reads.map(\.count)
-    for (unit, read) in reads.enumerated() { for input in read { readers[input].append(unit) } }
-    var ready = Set(members.indices.filter { waiting[$0] == 0 })
-    var order: [Int] = []
-    while let next = ready.min(by: { members[$0][0] < members[$1][0] }) {
-      ready.remove(next)
-      order.append(next)
-      for reader in readers[next].sorted() {
-        waiting[reader] -= 1
-        if waiting[reader] == 0 { ready.insert(reader) }
+    var order: [Int] = [], isPlaced = [Bool](repeating: false, count: members.count)
+    for unit in members.indices {
+      // Each on the stack waits for the one above it.
+      var stack = [unit]
+      while let top = stack.last {
+        let missing = isPlaced[top] ? nil : reads[top].filter { !isPlaced[$0] }.min()
+        if let missing {
+          stack.append(missing)
+          continue
+        }
+        stack.removeLast()
+        if !isPlaced[top] { order.append(top) }
+        isPlaced[top] = true
       }
     }
     return order

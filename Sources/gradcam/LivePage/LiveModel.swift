@@ -53,7 +53,15 @@ final class LiveModel: Sendable {
     _ picture: (id: String, picture: Picture), nodes: [String], method: String, target request: TargetRequest,
     classCount: Int, progress: @escaping (Double) throws -> Void
   ) throws -> ExplanationDocument {
-    let visitsNodes = try nodes == ["all"] && isVisitable(method) && !fitsOpen(request)
+    let asked = try explainer.model.registry.method(named: method)
+    guard !(asked is any ConceptMethod) else {
+      throw GradCAMError(
+        .unsupported, at: "\(.method, method)", problem: "finds several concepts, which have a map each",
+        advice: "ask 'gradcam explain' for them")
+    }
+    // A map of the whole network is one, whatever the nodes.
+    let nodes = asked.scope == .network ? ["auto"] : nodes
+    let visitsNodes = try nodes == ["all"] && asked is any TapMethod && !fitsOpen(request)
     let (asking, choice) = try explainer.asking(request, nodes: nodes, visitsNodes: visitsNodes)
     let clock = ContinuousClock(), start = clock.now
     func document(_ observation: Observation, isNew: Bool) throws -> ExplanationDocument {
@@ -70,25 +78,20 @@ final class LiveModel: Sendable {
         times: .init(forward: forward.milliseconds, maps: (clock.now - seen).milliseconds))
     }
     guard !visitsNodes else {
-      last.withLock { $0 = nil }
+      if last.withLock({ $0 != nil }) { freeMemory() }
       return try document(asking.observe(prepared(picture)), isNew: true)
     }
     return try observing(picture) { try document(asking.ask($0), isNew: $1) }
   }
 
-  /// Whether a method needs nothing but activation and gradient, so that nodes can be visited one after another.
-  private func isVisitable(_ method: String) throws -> Bool {
-    try explainer.model.registry.method(named: method) is any TapMethod
-  }
-
-  /// Whether the maps of all nodes can be made from a run that keeps everything; whatever the target, this depends on
-  /// the network.
+  /// Whether the maps of all nodes can be made from a run that keeps everything: for the first target asked about, which
+  /// others are taken to be like.
+  ///
+  /// Throws what finding the target throws.
   private func fitsOpen(_ request: TargetRequest) throws -> Bool {
     if let known = openness.withLock({ $0 }) { return known }
-    // A target that the network does not have says nothing about the network.
-    guard let fits = try? explainer.asking(explainer.planned(request), nodes: ["all"]).fitsMemoryOpen else {
-      return false
-    }
+    let asking = try explainer.asking(explainer.planned(request), nodes: ["all"])
+    let fits = (try? asking.fitsMemoryOpen) ?? false
     openness.withLock { $0 = fits }
     return fits
   }
@@ -105,6 +108,12 @@ final class LiveModel: Sendable {
     }
   }
 
+  /// Forgets the run that is kept, and frees the memory that is kept for the next ones.
+  func freeMemory() {
+    last.withLock { $0 = nil }
+    explainer.freeIdleMemory()
+  }
+
   /// Lends the run of a picture, which is kept until another one is asked about.
   ///
   /// - Parameter body: receives whether the run is new.
@@ -115,10 +124,7 @@ final class LiveModel: Sendable {
       defer { last = nil }
       return last?.image == picture.id ? last : nil
     }
-    var contents = given
-    contents[input] = .picture(picture.picture)
-    let run =
-      try known ?? Run(image: picture.id, observation: explainer.observe(explainer.prepare(contents), isOpen: true))
+    let run = try known ?? Run(image: picture.id, observation: explainer.observe(prepared(picture), isOpen: true))
     defer { last.withLock { $0 = run } }
     return try body(run.observation, known == nil)
   }

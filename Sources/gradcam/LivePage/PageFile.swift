@@ -42,13 +42,14 @@ struct PageFile: Encodable {
   /// The file.
   var text: String {
     get throws {
-      Self.template.replacing(Self.dataPlace, with: ">\(try jsonLine(self).replacing("<", with: "\\u003c"))</script>")
+      let data = try jsonLine(self).replacing("<", with: "\\u003c")
+      return Self.template.replacing(Self.dataPlace, with: #"id="data">\#(data)</script>"#)
     }
   }
 
   private static let styleLink = #"<link rel="stylesheet" href="page.css">"#
   private static let scriptLink = #"<script src="page.js" defer></script>"#
-  private static let dataPlace = ">null</script>"
+  private static let dataPlace = #"id="data">null</script>"#
   private static let policyPlace = #"<meta charset="utf-8">"#
   private static let policy = """
     <meta charset="utf-8">

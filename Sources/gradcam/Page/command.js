@@ -18,13 +18,24 @@ export function shellWord(text) {
 
 /** The part of a file's name before its extension, of letters that every file system takes. */
 export function stemOf(name) {
-  return name.replace(/^.*[/\\]/, "").replace(/\.[^.]+$/, "").replace(/[^\p{L}\p{N}._-]+/gu, "-") || "picture";
+  return name.replace(/^.*[/\\]/, "").replace(/\.[^.]+$/, "").replace(/[^\p{L}\p{M}\p{N}._-]+/gu, "-") || "picture";
 }
 
-/** A file's name for what is seen, without an extension: photo.resnet50.layer4.2.gradcam. */
+/** The beginning of a text, of at most 58 bytes. */
+function shortened(text) {
+  let characters = [...text];
+  while (new TextEncoder().encode(characters.join("")).length > 58) characters = characters.slice(0, -1);
+  return characters.join("");
+}
+
+/**
+ * A file's name for what is seen, without an extension: photo.resnet50.layer4.2.gradcam. With an extension, it fits the
+ * 255 bytes of file systems.
+ */
 export function fileStem({ image, model, node, method }) {
-  return [image ?? "picture", model, node, method].filter(Boolean).map((part) => part.replace(/[^\p{L}\p{N}._-]+/gu, "-"))
-    .map((part) => part.replace(/^[-.]+|[-.]+$/g, "")).join(".");
+  return [image ?? "picture", model, node, method].filter(Boolean)
+    .map((part) => part.replace(/[^\p{L}\p{M}\p{N}._-]+/gu, "-"))
+    .map((part) => shortened(part.replace(/^[-.]+/, "")).replace(/[-.]+$/, "")).filter(Boolean).join(".");
 }
 
 /** How a picture is called on a command line: as the server's command line did, else by its file's name. */
@@ -76,8 +87,9 @@ export function commandFor(seen) {
   return words.map(shellWord).join(" ");
 }
 
-/** What the command cannot do of what is seen, as a sentence; null if it does all of it. */
-export function commandLimits(settings, target) {
+/** What the command cannot do of what is seen, as a sentence; null if it does all of it. `channel` is a single one. */
+export function commandLimits(settings, target, channel = null) {
+  if (channel) return "The command draws the node's map, not the single channel.";
   const parts = [];
   if (settings.signed) parts.push("signed colours");
   if (settings.threshold > 0) parts.push("the threshold");

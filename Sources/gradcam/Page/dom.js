@@ -106,7 +106,7 @@ export function percent(share) {
   if (!Number.isFinite(share)) return "–";
   const value = 100 * share;
   if (value > 0 && value < 0.1) return "< 0.1 %";
-  return `${value >= 10 ? Math.round(value) : Math.round(value * 10) / 10} %`;
+  return `${value >= 9.95 || value === 0 ? Math.round(value) : value.toFixed(1)} %`;
 }
 
 /** Saves bytes or a blob as a file of the browser's downloads. */

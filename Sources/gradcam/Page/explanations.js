@@ -58,6 +58,8 @@ export class Explanations {
   #kept = new Map();
   #asked = new Map();
   #limit = 600e6;
+  /** What is asked of models for one node at a time, as the method is undefined at others. */
+  #nodewise = new Set();
 
   /** `methods` are those of the server; `changed` is called with the key of a question whose state changed. */
   constructor(source, methods, changed) {
@@ -67,9 +69,9 @@ export class Explanations {
   }
 
   /** Whether one question gives the maps of all nodes. */
-  #givesAll(method) {
-    const { quick = true, perNode = true } = this.methods.get(method) ?? {};
-    return perNode && quick;
+  #givesAll(question) {
+    const { quick = true, perNode = true } = this.methods.get(question.method) ?? {};
+    return perNode && quick && !this.#nodewise.has(this.key({ ...question, image: "" }));
   }
 
   /** The key of a question without its node. */
@@ -90,13 +92,13 @@ export class Explanations {
   /** Asks for what a question lacks, `again` if it was refused or stopped; the answer, or null if there is none. */
   async ask(question, again = false) {
     const known = this.#kept.get(this.key(question));
-    if (known && (known.map(question.node) || this.#givesAll(question.method))) {
+    if (known && (known.map(question.node) || this.#givesAll(question))) {
       this.#touch(this.key(question));
       return known;
     }
     const key = this.#askedKey(question);
     const running = this.#asked.get(key);
-    if (running && (!running.refusal || !again)) return running.promise;
+    if (running && !running.isUnwanted && (!running.refusal || !again)) return running.promise;
     const entry = { progress: 0, note: null, refusal: null, controller: new AbortController() };
     this.#asked.set(key, entry);
     entry.promise = this.#run(question, key, entry);
@@ -106,7 +108,8 @@ export class Explanations {
 
   async #run(question, key, entry) {
     const { model, image, method, target, node } = question;
-    const nodes = this.#givesAll(method) ? "all" : this.methods.get(method)?.perNode === false ? ["auto"] : [`#${node}`];
+    const isWhole = this.methods.get(method)?.perNode === false;
+    const nodes = this.#givesAll(question) ? "all" : isWhole ? ["auto"] : [`#${node}`];
     try {
       const document = await this.source.explain(model, image, { nodes, method, target, classes: 10 }, {
         signal: entry.controller.signal,
@@ -119,6 +122,16 @@ export class Explanations {
       this.#keep(question, document, nodes);
       return this.#kept.get(this.key(question));
     } catch (error) {
+      if (entry.isUnwanted) {
+        if (this.#asked.get(key) === entry) this.#asked.delete(key);
+        return null;
+      }
+      if (nodes === "all" && error.code === "unsupported") {
+        // What one node refuses, others may answer.
+        this.#asked.delete(key);
+        this.#nodewise.add(this.key({ ...question, image: "" }));
+        return this.ask(question);
+      }
       const text = error.name === "AbortError" ? "Stopped." : error.message;
       entry.refusal = error instanceof Refusal ? error : new Refusal(text);
       return null;
@@ -130,6 +143,16 @@ export class Explanations {
   /** Ends a computation. */
   cancel(question) {
     this.#asked.get(this.#askedKey(question))?.controller.abort();
+  }
+
+  /** Ends the computations that none of some questions waits for, so that these need not wait for them. */
+  keepOnly(questions) {
+    const wanted = new Set(questions.map((question) => this.#askedKey(question)));
+    for (const [key, entry] of this.#asked) {
+      if (wanted.has(key) || entry.refusal || entry.isUnwanted) continue;
+      entry.isUnwanted = true;
+      entry.controller.abort();
+    }
   }
 
   /** All that is kept: {model, image, method, target, explanation}, the top class without its number. */
@@ -152,7 +175,7 @@ export class Explanations {
   }
 
   #askedKey(question) {
-    return this.#givesAll(question.method) ? this.key(question) : `${this.key(question)}\n${question.node}`;
+    return this.#givesAll(question) ? this.key(question) : `${this.key(question)}\n${question.node}`;
   }
 
   #keep(question, document, nodes) {

@@ -43,6 +43,25 @@ function barList(entries, label) {
 /** The label of a class of a model. */
 function classLabel(model, index) { return model.classes?.[index] ?? `class ${index}`; }
 
+/** What is explained, in a few words. */
+export function targetTitle(session, view, { target }) {
+  const { class: label, contrast, elements, embedding, mask, counterfactual } = view.target ?? {};
+  const model = session.models.get(view.model);
+  const title = (name) => {
+    const index = classIndex(model, name.trim());
+    return index === null ? name.trim() : classLabel(model, index);
+  };
+  let words = counterfactual ? target.name.replace(/^not-/, "") : target.name;
+  if (typeof target.class === "number") words = classLabel(model, target.class);
+  if (contrast !== undefined) words = contrast.split(",").map(title).join(" over ");
+  else if (mask !== undefined && label !== undefined) words = `${title(label)} in the part`;
+  else if (elements !== undefined) words = elements;
+  else if (embedding !== undefined) {
+    words = `like ${session.images.find((image) => image.id === embedding.id)?.name ?? "another picture"}`;
+  }
+  return counterfactual ? `against ${words}` : words;
+}
+
 /** The number of a class that is given as its number or label; null if there is none. */
 function classIndex(model, name) {
   if (/^\d+$/.test(name)) return Number(name);
@@ -58,20 +77,21 @@ class ClassForm {
     this.panel = panel;
     this.others = makeCombobox({
       label: "Another class", placeholder: "Another class…", empty: "No class is called so.",
-      items: (query) => (query ? classItems(panel.session.model, query) : []), choose: (index) => this.#set(index),
+      items: (query) => (query ? classItems(panel.session.model, query) : []), choose: (index) => this.set(index),
     });
   }
 
-  #set(index) { this.panel.set({ class: String(index) }); }
+  /** Explains the class of a number. */
+  set(index) { this.panel.set({ class: String(index) }); }
 
   show(document) {
-    const { session } = this.panel, chosen = this.#chosen(document);
-    const entries = (document?.classes ?? []).map(({ index, label, logit, probability }) => {
-      const name = label ?? `class ${index}`, isHeld = this.#isHeld(index);
+    const { session } = this.panel, chosen = this.chosen(document);
+    const entries = this.#listed(document).map(({ index, label, logit, probability }) => {
+      const name = label ?? `class ${index}`, isHeld = this.isHeld(index);
       return {
         label: name, share: probability, pressed: index === chosen, isHeld,
-        title: `class ${index}, score ${logit?.toFixed(2) ?? "–"}`,
-        choose: () => (isHeld ? this.#set(index) : session.refuse(session.source.refusal(`maps of '${name}'`))),
+        title: logit === undefined ? `class ${index}` : `class ${index}, score ${logit.toFixed(2)}`,
+        choose: () => (isHeld ? this.set(index) : session.refuse(session.source.refusal(`maps of '${name}'`))),
       };
     });
     if (chosen !== null && !entries.some((entry) => entry.pressed)) {
@@ -80,16 +100,24 @@ class ClassForm {
     return [barList(entries, "Classes, the most probable first"), session.source.isFile ? null : this.others.element];
   }
 
+  /** The classes that are listed: the most probable ones, or all of a few whose probabilities are not known. */
+  #listed(document) {
+    const { model } = this.panel.session, { classes = [] } = document ?? {};
+    const isFew = classes.length === 0 && model.target === null && model.classCount <= 30;
+    const each = (_, index) => ({ index, label: model.classes?.[index] });
+    return isFew ? Array.from({ length: model.classCount }, each) : classes;
+  }
+
   /** The class that is explained, or will be: the top one where the view asks for none. */
-  #chosen(document) {
+  chosen(document) {
     const { session } = this.panel, { target } = session.view, answer = session.state().explanation?.document;
-    if (answer) return answer.target.class ?? null;
-    if (target?.class !== undefined) return classIndex(session.model, target.class);
+    if (typeof answer?.target.class === "number") return answer.target.class;
+    if (target?.mask === undefined && target?.class !== undefined) return classIndex(session.model, target.class);
     return kindOfTarget(target) === "class" ? document?.classes?.[0]?.index ?? null : null;
   }
 
   /** Whether a class can be explained: in a file, only some can. */
-  #isHeld(index) {
+  isHeld(index) {
     const { source, view, image } = this.panel.session;
     return !source.isFile || source.held(view.model, image)
       .some((entry) => entry.method === view.method && answersTarget(entry, { class: String(index) }));
@@ -100,6 +128,7 @@ class ClassForm {
 class ContrastForm {
   title = "A over B";
   #pair = [null, null];
+  #model = null;
 
   constructor(panel) {
     this.panel = panel;
@@ -119,6 +148,7 @@ class ContrastForm {
 
   show(document) {
     const { model, view } = this.panel.session;
+    if (this.#model !== model) [this.#model, this.#pair] = [model, [null, null]];
     const asked = view.target?.contrast?.split(",").map((name) => classIndex(model, name.trim()));
     if (asked?.length === 2) this.#pair = asked;
     else if (this.#pair.every((index) => index === null) && document?.classes?.length > 1) {
@@ -126,7 +156,7 @@ class ContrastForm {
     }
     this.#pair.forEach((index, position) => {
       const { input } = this.boxes[position];
-      if (index !== null && window.document.activeElement !== input) input.value = classLabel(model, index);
+      if (window.document.activeElement !== input) input.value = index === null ? "" : classLabel(model, index);
     });
     this.explain.disabled = this.#pair.includes(null);
     return [
@@ -158,13 +188,17 @@ class BoxForm {
 class PartForm {
   title = "Part";
   #class = null;
+  #model = null;
 
   constructor(panel) {
     this.panel = panel;
     this.classes = makeCombobox({
       label: "Class of the part", placeholder: "Class…", keepsText: true,
       items: (query) => classItems(panel.session.model, query),
-      choose: (index) => { this.#class = index; },
+      choose: (index) => {
+        this.#class = index;
+        panel.show(true);
+      },
     });
     this.brush = make("input", { type: "range", min: "1", max: "12", step: "0.5", oninput: () => this.#setBrush() });
     this.brush.value = "3";
@@ -183,18 +217,24 @@ class PartForm {
   }
 
   async #explain() {
-    const { session } = this.panel, index = this.#class ?? session.reading?.classes?.[0]?.index;
-    const target = { mask: { b64: await session.painting.base64() } };
-    if (index !== undefined) target.class = String(index);
-    this.panel.set(target);
+    const { session } = this.panel, { view, image } = session;
+    const mask = { b64: await session.painting.base64() };
+    if (session.view === view && session.image === image) this.panel.set({ mask, class: String(this.#class) });
   }
 
   show() {
-    const { painting } = this.panel.session;
+    const { painting, model, view } = this.panel.session;
+    if (this.#model !== model) {
+      this.#model = model;
+      this.#class = view.target?.class === undefined ? null : classIndex(model, view.target.class);
+      this.classes.input.value = this.#class === null ? "" : classLabel(model, this.#class);
+    }
     this.#setBrush();
     for (const button of this.buttons) button.disabled = !painting || painting.isEmpty;
+    if (this.#class === null) this.buttons[0].disabled = true;
     return [
-      remark("Draw over a part of the picture: the class's score is summed there."), this.classes.element,
+      remark("Choose a class, and draw over a part of the picture: the class's score is summed there."),
+      this.classes.element,
       make("label", { class: "field" }, make("span", { text: "Brush" }), this.brush), make("div", { class: "row" }, this.buttons),
     ];
   }
@@ -214,7 +254,8 @@ class LikenessForm {
       onclick: () => this.panel.set({ embedding: { id: image.id } }),
     }, session.thumbnail(image.id)));
     return [
-      remark(others.length ? "What makes this picture like another one?" : "Add a second picture to compare with."),
+      remark(others.length
+        ? "What makes this picture like another one?" : "Add a second picture: the map shows what makes them alike."),
       make("div", { class: "references" }, references),
     ];
   }

@@ -14,6 +14,8 @@ export class Graph {
   #focused = null;
   #look = { x: 0, y: 0, scale: 1 };
   #drawn = 0;
+  /** The box to be brought into view when the graph is no longer hidden, or null. */
+  #hiddenKey = null;
 
   constructor(session, host, tools) {
     this.session = session;
@@ -45,6 +47,7 @@ export class Graph {
       this.hint.hidden = true;
       this.#mark();
     });
+    new IntersectionObserver(() => this.#appeared()).observe(host);
     for (const type of ["question", "picture", "settings"]) session.addEventListener(type, () => this.#redraw());
     session.addEventListener("answer", ({ detail }) => detail.question.model === this.model?.name && this.#redraw());
   }
@@ -228,6 +231,7 @@ export class Graph {
   }
 
   toggle(group) {
+    this.hint.hidden = true;
     const key = `g${group}`, hadFocus = this.host.contains(document.activeElement);
     const before = this.layout.boxes.find((box) => box.key === key);
     if (this.opened.has(group)) this.opened.delete(group);
@@ -252,8 +256,8 @@ export class Graph {
     this.#redraw();
   }
 
-  /** Opens the groups around the current node and brings it into view. */
-  reveal(opens = false) {
+  /** Opens the groups around the current node, brings it into view, and gives it the focus if `focuses`. */
+  reveal(opens = false, focuses = false) {
     const { node } = this.session.view;
     if (node === null) return;
     const closed = ancestorsOf(`n${node}`, this.parents).filter((id) => !this.opened.has(id));
@@ -262,7 +266,10 @@ export class Graph {
       this.#lay();
       this.#redraw();
     }
-    this.#bringIntoView(shownBox(node, this.parents, this.opened), 0.6);
+    const key = shownBox(node, this.parents, this.opened);
+    this.#setFocused(key);
+    if (focuses) this.#boxes.get(key).face.focus({ preventScroll: true });
+    this.#bringIntoView(key, 0.6);
   }
 
   /** Moves as little as needed for a box to be seen. */
@@ -270,11 +277,16 @@ export class Graph {
     const box = this.layout.boxes.find((box) => box.key === key);
     if (!box) return;
     const { clientWidth: width, clientHeight: height } = this.host;
+    this.#hiddenKey = width ? null : key;
+    if (!width) return;
     if (leastScale) this.#look.scale = Math.min(1.2, Math.max(leastScale, this.#look.scale));
     const { scale } = this.#look, margin = 52;
+    // Of an open group, its head is shown, and of a box that does not fit, its beginning.
     const along = (at, start, length, space) => {
-      const low = margin - start * scale, high = space - margin - (start + Math.min(length, 80)) * scale;
-      return low > high ? space / 2 - (start + length / 2) * scale : Math.min(Math.max(at, low), high);
+      const needed = box.open ? Math.min(length, 80) : length;
+      const low = margin - start * scale, high = space - margin - (start + needed) * scale;
+      const centered = Math.max(8, (space - needed * scale) / 2) - start * scale;
+      return low > high ? centered : Math.min(Math.max(at, low), high);
     };
     this.#look.x = along(this.#look.x, box.x, box.width, width);
     this.#look.y = along(this.#look.y, box.y, box.height, height);
@@ -293,6 +305,11 @@ export class Graph {
       y: Math.max(margin, (height - this.layout.height * scale) / 2),
     };
     this.#move();
+  }
+
+  /** What was to be brought into view while the graph was hidden is now. */
+  #appeared() {
+    if (this.#hiddenKey !== null && this.layout && this.host.clientWidth) this.#bringIntoView(this.#hiddenKey, 0.6);
   }
 
   /** A panel that changes its size keeps showing the whole graph if it did. */

@@ -20,8 +20,9 @@ export class ImagePanel {
     const { session } = this;
     if (session.source.isFile) return session.refuse(session.source.refusal("other pictures"));
     const pictures = [...files].filter((file) => file.type.startsWith("image/"));
-    if (pictures.length === 0) return session.notify("That is no picture.", "Give PNG or JPEG files.");
-    session.addPictures(pictures);
+    const [other] = [...files].filter((file) => !pictures.includes(file));
+    if (other) session.notify(`${other.name} is no picture.`, "Give PNG or JPEG files.");
+    if (pictures.length) session.addPictures(pictures);
   }
 
   #listen() {

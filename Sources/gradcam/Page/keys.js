@@ -16,6 +16,8 @@ const keyTable = [
   ["?", "These keys"],
 ];
 
+const freeOfArrows = "#top button, #graph-tools button, #strip button, .view button";
+
 /** Keys that work anywhere, and the window that lists them. `actions` maps keys to functions. */
 export function listenForKeys(actions) {
   const dialog = byId("keys");
@@ -29,8 +31,9 @@ export function listenForKeys(actions) {
   addEventListener("keydown", (event) => {
     const isOurs = !event.defaultPrevented && !event.ctrlKey && !event.metaKey && !event.altKey;
     if (!isOurs || isTyping(event) || document.querySelector("dialog[open]")) return;
-    // Arrows belong to the control that has the focus.
-    if (event.key.startsWith("Arrow") && document.activeElement !== document.body) return;
+    // Arrows belong to the control that has the focus, if it has a use for them.
+    const { activeElement, body } = document, isAtRest = activeElement === body || activeElement.matches(freeOfArrows);
+    if (event.key.startsWith("Arrow") && !isAtRest) return;
     if (event.key === "?") dialog.showModal();
     else if (actions[event.key]) actions[event.key]();
     else return;

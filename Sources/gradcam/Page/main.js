@@ -1,6 +1,7 @@
 import { ChannelPanel } from "./channels.js";
 import { makeCombobox } from "./combobox.js";
 import { byId, fill, icon, make } from "./dom.js";
+import { kindOfTarget } from "./forms.js";
 import { Graph } from "./graph.js";
 import { ImagePanel } from "./images.js";
 import { listenForKeys, showTabs } from "./keys.js";
@@ -16,15 +17,17 @@ import { Views } from "./views.js";
 /** A quiet line at the foot of the page that goes by itself, unless it says what to do. */
 function showNotices(session) {
   const notice = byId("notice"), [text, close] = notice.children;
-  let timer = null;
+  let timer = null, isPassing = false;
   const hide = () => { notice.hidden = true; };
   close.append(icon("close"));
   close.addEventListener("click", hide);
   session.addEventListener("notice", ({ detail }) => {
+    if (detail.text === null) return isPassing && hide();
+    isPassing = Boolean(detail.isPassing);
     fill(text, detail.text, detail.advice ? make("span", { text: ` ${detail.advice}` }) : null);
     notice.hidden = false;
     clearTimeout(timer);
-    if (!detail.stays) timer = setTimeout(hide, detail.isLong ? 12_000 : 3_000);
+    if (!detail.stays && !isPassing) timer = setTimeout(hide, detail.isLong ? 12_000 : 3_000);
   });
 }
 
@@ -67,7 +70,7 @@ function showSearch(session, graph) {
     }),
     choose: (index) => {
       session.selectNode(index);
-      graph.reveal(true);
+      graph.reveal(true, true);
     },
   });
   search.element.append(make("kbd", { "aria-hidden": "true", text: "/" }));
@@ -130,13 +133,13 @@ function keepAddress(session) {
   addEventListener("hashchange", () => location.hash.slice(1) !== own && location.reload());
 }
 
-/** The class before or after the one explained, among those listed. */
-function stepClass(session, step) {
-  const document = session.state().explanation?.document;
-  const indices = document?.classes?.map((entry) => entry.index) ?? [];
-  if (!indices.length) return;
-  const at = indices.indexOf(document.target.class);
-  session.setTarget({ class: String(indices[(at + step + indices.length) % indices.length]) });
+/** The class before or after the one explained, among those listed that can be. */
+function stepClass(session, panel, step) {
+  const form = panel.forms.class, document = session.reading;
+  const indices = (document?.classes ?? []).map((entry) => entry.index).filter((index) => form.isHeld(index));
+  if (!indices.length || kindOfTarget(session.view.target) !== "class") return;
+  const at = indices.indexOf(form.chosen(document));
+  form.set(indices[at < 0 ? 0 : (at + step + indices.length) % indices.length]);
 }
 
 function stepImage(session, step) {
@@ -153,7 +156,7 @@ function startPage() {
   showNotices(session);
   showTop(session);
   const search = showSearch(session, graph);
-  new TargetPanel(session, views, byId("target"));
+  const targets = new TargetPanel(session, views, byId("target"));
   showMethods(session, byId("method"));
   showDrawing(session, byId("drawing"));
   showFacts(session, byId("facts"));
@@ -167,7 +170,7 @@ function startPage() {
   listenForKeys({
     "/": () => search.input.focus(), "+": () => graph.zoom(1.25), "=": () => graph.zoom(1.25), "-": () => graph.zoom(0.8),
     0: () => graph.fit(), ".": () => graph.reveal(true), c: copy, s: save, o: () => images.choose(),
-    "[": () => stepClass(session, -1), "]": () => stepClass(session, 1),
+    "[": () => stepClass(session, targets, -1), "]": () => stepClass(session, targets, 1),
     ",": () => stepImage(session, -1), ";": () => stepImage(session, 1),
     1: countViews(1), 2: countViews(2), 3: countViews(3), 4: countViews(4),
     ArrowUp: () => graph.step("up"), ArrowDown: () => graph.step("down"),
@@ -177,7 +180,8 @@ function startPage() {
 
   const ready = (async () => {
     await session.start(location.hash.slice(1));
-    if (session.image) await Promise.all(session.views.map((view) => session.explanations.ask(session.question(view))));
+    const asking = session.image ? session.views.filter((view) => view.target) : [];
+    await Promise.all(asking.map((view) => session.explanations.ask(session.question(view))));
   })();
   ready.catch((error) => session.tell("notice", { text: error.line ?? error.message, stays: true }));
   /** What tests and the curious use. */

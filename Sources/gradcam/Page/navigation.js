@@ -80,8 +80,12 @@ export function searchNodes(model, query, limit = 60) {
   return found.sort((a, b) => b.rank - a.rank || a.node.index - b.node.index).slice(0, limit).map((entry) => entry.node);
 }
 
-/** The node of `model` at the same share of its depth as a node of another model, among those that have maps. */
+/**
+ * The node of `model` at the same share of its depth as a node of another model, among those that have maps; for the
+ * one that a model shows by itself, the one that the other shows so.
+ */
 export function nodeAtLikeDepth(index, other, model) {
+  if (index === other.auto && typeof model.auto === "number") return model.auto;
   const from = other.nodes.filter((node) => node.mappable), to = model.nodes.filter((node) => node.mappable);
   const position = from.findIndex((node) => node.index === index);
   if (position < 0 || to.length === 0) return null;

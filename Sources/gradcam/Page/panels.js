@@ -4,7 +4,7 @@ import { shapeText } from "./operators.js";
 // Smaller panels: the method, how heat is drawn, facts of the node, and the single channels.
 
 /** A text with a capital letter and a full stop. */
-function asSentence(text) {
+export function asSentence(text) {
   return `${text[0].toUpperCase()}${text.slice(1).replace(/\.$/, "")}.`;
 }
 
@@ -16,10 +16,12 @@ export function showMethods(session, host) {
   host.append(select, summary);
   const show = () => {
     if (!session.view) return;
-    if (!select.childElementCount) {
-      const { source, view, image, about } = session;
-      const held = source.isFile ? source.held(view.model, image).map((entry) => entry.method) : [];
-      const methods = about.methods.filter((method) => held.length === 0 || held.includes(method.name));
+    const { source, view, image, about } = session;
+    const held = source.isFile ? source.held(view.model, image).map((entry) => entry.method) : [];
+    const methods = about.methods.filter((method) => held.length === 0 || held.includes(method.name));
+    const names = methods.map((method) => method.name).join();
+    if (select.dataset.names !== names) {
+      select.dataset.names = names;
       const group = (label, isQuick) => {
         const some = methods.filter((method) => method.quick === isQuick);
         return some.length ? [make("optgroup", { label }, some.map(option))] : [];
@@ -29,7 +31,7 @@ export function showMethods(session, host) {
     select.value = session.view.method;
     const method = session.about.methods.find((method) => method.name === session.view.method);
     const sentences = [
-      method?.summary, method?.perNode === false ? "The same at every node" : null,
+      method?.summary, method?.perNode === false ? "One map for the whole network" : null,
       method?.quick === false ? "Runs the network again" : null,
     ];
     summary.textContent = sentences.filter(Boolean).map(asSentence).join(" ");
@@ -128,7 +130,7 @@ function factsOf(session, node, map) {
   }).filter(Boolean);
   add("Reads", node.inputs.length ? make("span", { class: "links" }, links(node.inputs)) : null);
   add("Read by", node.outputs.length ? make("span", { class: "links" }, links(node.outputs)) : null);
-  const warnings = [...(map?.warnings ?? [])].map((warning) => make("li", { text: warning.text }));
+  const warnings = (map?.warnings ?? []).map((warning) => make("li", { text: asSentence(warning.text) }));
   return [
     make("header", {}, make("h2", {}, make("span", { text: node.operator }), make("code", { text: node.query })),
       copyButton(`Copy --node ${node.query}`, () => node.query, (text) => session.notify(text))),
@@ -142,7 +144,8 @@ export function showReadings(session, host) {
   const show = () => {
     const { model } = session, document = session.state().explanation?.document;
     if (!model) return;
-    const warnings = [...model.warnings, ...(document?.warnings ?? [])];
+    const all = [...model.warnings, ...(document?.warnings ?? [])];
+    const warnings = [...new Set(all.map((warning) => asSentence(warning.text)))];
     const times = document?.milliseconds;
     const facts = [
       `${(model.parameters / 1e6).toFixed(1)} million parameters`, model.producer,
@@ -152,7 +155,7 @@ export function showReadings(session, host) {
     const count = warnings.length === 1 ? "1 warning" : `${warnings.length} warnings`;
     const note = warnings.length ? make("span", { class: "count", text: count }) : null;
     fill(host.parentElement.querySelector("summary"), "Model", note);
-    const lines = warnings.map((warning) => make("li", { text: warning.text }));
+    const lines = warnings.map((text) => make("li", { text }));
     fill(host, lines.length ? make("ul", { class: "warnings" }, lines) : null,
       make("ul", { class: "readings" }, facts.filter(Boolean).map((text) => make("li", { text }))));
   };

@@ -5,11 +5,12 @@ import { drawnValues } from "./projection.js";
 
 // Taking along what is seen: the command, pictures, numbers, and the page as one file.
 
-/** The name of files of what the active view shows, without an extension. */
-function seenStem(session) {
+/** The name of files of what the active view shows, a channel or the map, without an extension. */
+function seenStem(session, channel = session.channel) {
   const image = session.imageDocument;
   const { model, method } = session.view;
-  return fileStem({ image: image ? stemOf(pathOrName(image)) : null, model, node: session.node()?.query, method });
+  const how = channel ? channel.title.replace(",", "") : method, node = session.node()?.query;
+  return fileStem({ image: image ? stemOf(pathOrName(image)) : null, model, node, method: how });
 }
 
 function pathOrName(image) { return image.path ?? image.name ?? "picture"; }
@@ -21,9 +22,9 @@ export function seenCommand(session) {
   const command = commandFor({
     argument: model.argument, options: model.options ?? [], image: session.imageDocument, images: session.images,
     node: session.node()?.query, method: view.method, target: view.target ?? {},
-    shownClass: document?.target.class ?? null, settings, output: seenStem(session),
+    shownClass: document?.target.class ?? null, settings, output: seenStem(session, null),
   });
-  return { command, limits: commandLimits(settings, view.target ?? {}) };
+  return { command, limits: commandLimits(settings, view.target ?? {}, session.channel) };
 }
 
 /** Saves the picture as it is seen, at its full size. */

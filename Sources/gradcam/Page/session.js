@@ -1,7 +1,8 @@
 import { addressOf, stateOfAddress } from "./address.js";
-import { bytesOfBase64 } from "./arrays.js";
+import { bytesOfBase64, canonicalJSON } from "./arrays.js";
 import { Explanations } from "./explanations.js";
 import { nodeAtLikeDepth } from "./navigation.js";
+import { pixelsOf, refusalOfFile, rememberPictures, rememberedPictures, smallPicture } from "./pictures.js";
 
 const defaultSettings = { style: "overlay", colormap: "jet", blend: 0.5, threshold: 0, signed: false };
 
@@ -10,7 +11,7 @@ const defaultSettings = { style: "overlay", colormap: "jet", blend: 0.5, thresho
  *
  * Events: "views" (number, model or active one of the views), "node" (of a view), "question" (target or method of a view),
  * "picture" (another one, or the list), "settings", "answer" (of a question; detail.question), "painting" (begun or ended),
- * "painted", "notice" (detail: text, advice, isLong, stays).
+ * "painted", "notice" (detail: text, advice, isLong, stays; isPassing until one without a text, or another one).
  */
 export class Session extends EventTarget {
   models = new Map();
@@ -29,6 +30,10 @@ export class Session extends EventTarget {
   painting = null;
   #colors = new Map();
   #thumbnails = new Map();
+  #blobs = new Map();
+  /** The picture and the model asked for last: what arrives later than it was wanted is not shown. */
+  #wantedImage = null;
+  #wantedModel = null;
 
   constructor(source) {
     super();
@@ -60,34 +65,67 @@ export class Session extends EventTarget {
       state.views[0] = { ...state.views[0], model: held.model, method: held.method, target: held.target };
       state.image ??= held.image;
     }
+    const lacks = [];
     for (const named of state.views) {
       const name = this.about.models.includes(named.model) ? named.model : this.about.models[0];
       if (!name) continue;
+      if (named.model && named.model !== name) lacks.push(`There is no model '${named.model}' here.`);
       const model = await this.#load(name);
       const method = this.about.methods.some((method) => method.name === named.method) ? named.method : this.#firstMethod();
       const node = this.nodeNamed(named.node, model);
-      if (named.node && node === null) this.notify(`${name} has no node '${named.node}'.`, "Its last one is shown.");
+      if (named.node && node === null) lacks.push(`${name} has no node '${named.node}'.`);
       const target = isEmpty(named.target) ? this.#firstTarget(model) : named.target;
       this.views.push({ model: name, node: node ?? this.#firstNode(model), method, target });
     }
     this.active = Math.min(state.active, Math.max(0, this.views.length - 1));
     this.tell("views");
-    const isListed = this.images.some((image) => image.id === state.image);
-    if (state.image && !isListed) await this.#recall(state.image);
+    if (!await this.#recall(state.image)) {
+      lacks.push("The picture that the address names is no longer here: add it again.");
+    }
     const image = this.images.find((image) => image.id === state.image) ?? this.images[0];
     if (image) await this.showImage(image.id);
+    lacks.push(...(await Promise.all(this.views.map((view) => this.#forgoTarget(view)))).filter(Boolean));
+    if (lacks.length) this.notify(lacks.join(" "), "What is usual is shown instead.");
   }
 
-  /** Adds a picture that an address names to the list, if the source still has it from an earlier visit. */
+  /** Explains what is usual if a model cannot explain what an address names; why it cannot, or null. */
+  async #forgoTarget(view) {
+    const usual = this.#usualTarget(view), { target } = view;
+    const isNamed = target !== null && canonicalJSON(target) !== canonicalJSON(usual);
+    if (!isNamed || !this.image || this.source.isFile) return null;
+    await this.explanations.ask(this.question(view));
+    const { refusal } = this.state(view);
+    if (refusal?.code !== "usage" || view.target !== target) return null;
+    view.target = usual;
+    this.tell("question");
+    this.askAll();
+    return `${refusal.line}.`;
+  }
+
+  /** Adds the pictures of an earlier visit that the source still has; returns whether the one of an id is there. */
   async #recall(id) {
-    try {
-      if (!/^[0-9a-f]{32}$/.test(id)) throw new TypeError(id);
-      const picture = await pixelsOf(await this.source.picture(id));
-      this.pictures.set(id, picture);
-      this.images.push({ id, name: null, path: null, width: picture.width, height: picture.height });
-    } catch {
-      this.notify("The picture that the address names is no longer here.", "Add it again.");
-    }
+    const isListed = (id) => this.images.some((image) => image.id === id);
+    const earlier = this.source.isFile ? [] : rememberedPictures();
+    if (id && !isListed(id) && !earlier.some((image) => image.id === id)) earlier.push({ id, name: null, path: null });
+    const found = await Promise.all(earlier.filter((image) => !isListed(image.id)).map(async (image) => {
+      try {
+        if (!/^[0-9a-f]{32}$/.test(image.id)) throw new TypeError(image.id);
+        const blob = await this.#blob(image.id);
+        if (image.width) return image;
+        const { width, height } = await createImageBitmap(blob);
+        return { ...image, width, height };
+      } catch {
+        return null;
+      }
+    }));
+    this.images.push(...found.filter(Boolean));
+    this.#remember();
+    return !id || isListed(id);
+  }
+
+  /** Remembers the pictures that were added, in case the page is reloaded. */
+  #remember() {
+    if (!this.source.isFile) rememberPictures(this.images.filter((image) => this.isRemovable(image)));
   }
 
   #firstMethod() {
@@ -105,6 +143,8 @@ export class Session extends EventTarget {
     const other = this.images.find((image) => image.id !== (this.image ?? this.images[0]?.id));
     return targets.includes("embedding") && other ? { embedding: { id: other.id } } : null;
   }
+
+  #usualTarget(view) { return this.#firstTarget(this.models.get(view.model)); }
 
   async #load(name) {
     if (!this.models.has(name)) {
@@ -141,10 +181,11 @@ export class Session extends EventTarget {
     if (error.name !== "AbortError") this.tell("notice", { text: error.line ?? error.message, isLong: true });
   }
 
-  /** Asks for what the views lack. */
-  askAll() {
-    if (!this.image) return;
-    for (const view of this.views) if (view.target) this.explanations.ask(this.question(view));
+  /** Asks for what the views lack; what no view wants any more is given up. */
+  askAll(again = null) {
+    const asking = this.image ? this.views.filter((view) => view.target) : [];
+    this.explanations.keepOnly(asking.map((view) => this.question(view)));
+    for (const view of asking) this.explanations.ask(this.question(view), view === again);
   }
 
   selectNode(index, view = this.view) {
@@ -173,7 +214,7 @@ export class Session extends EventTarget {
     Object.assign(this.view, change);
     this.channel = null;
     this.tell("question");
-    if (this.image && this.view.target) this.explanations.ask(this.question(), true);
+    this.askAll(this.view);
   }
 
   /** What the active view's model said of the picture, also while another question is computed; or null. */
@@ -183,17 +224,19 @@ export class Session extends EventTarget {
   }
 
   async setModel(name) {
+    const { view } = this, wanted = this.#wantedModel = {};
     try {
-      const model = await this.#load(name), old = this.model;
-      const node = old ? nodeAtLikeDepth(this.view.node, old, model) : null;
-      const target = old && keepsTarget(this.view.target, old, model) ? this.view.target : this.#firstTarget(model);
-      Object.assign(this.view, { model: name, node: node ?? this.#firstNode(model), target });
-      this.channel = null;
-      this.tell("views");
+      const model = await this.#load(name), old = this.models.get(view.model);
+      if (this.#wantedModel !== wanted || !this.views.includes(view)) return;
+      const node = old ? nodeAtLikeDepth(view.node, old, model) : null;
+      const target = old && keepsTarget(view.target, old, model) ? view.target : this.#firstTarget(model);
+      Object.assign(view, { model: name, node: node ?? this.#firstNode(model), target });
+      if (view === this.view) this.channel = null;
       this.askAll();
     } catch (error) {
       this.refuse(error);
     }
+    this.tell("views");
   }
 
   activate(index) {
@@ -207,15 +250,17 @@ export class Session extends EventTarget {
   setViewCount(count) {
     while (this.views.length < count) this.views.push({ ...this.view });
     this.views.length = count;
-    this.active = Math.min(this.active, count - 1);
+    if (this.active >= count) [this.active, this.channel] = [count - 1, null];
     this.tell("views");
     this.askAll();
   }
 
   removeView(index) {
     this.views.splice(index, 1);
+    if (index === this.active) this.channel = null;
     this.active = Math.max(0, this.active - (index <= this.active ? 1 : 0));
     this.tell("views");
+    this.askAll();
   }
 
   setSettings(settings) {
@@ -228,42 +273,72 @@ export class Session extends EventTarget {
     this.tell("node");
   }
 
-  /** Shows a picture of the list: its pixels are fetched once. */
+  /** Shows a picture of the list, unless another one is wanted before it is there: its pixels are fetched once. */
   async showImage(id) {
+    this.#wantedImage = id;
     try {
-      if (!this.pictures.has(id)) this.pictures.set(id, await pixelsOf(await this.source.picture(id)));
+      if (!this.pictures.has(id)) this.pictures.set(id, await pixelsOf(await this.#blob(id)));
     } catch (error) {
       return this.refuse(error);
     }
+    if (this.#wantedImage !== id || !this.images.some((image) => image.id === id)) return;
+    const before = this.imageDocument?.id;
     [this.image, this.channel] = [id, null];
+    // A picture is not compared with itself, and a part belongs to the picture that it was drawn on.
+    for (const view of this.views) {
+      const { mask, embedding } = view.target ?? {};
+      if (mask !== undefined && before !== id) view.target = this.#usualTarget(view);
+      if (embedding?.id !== id) continue;
+      view.target = before && before !== id ? { ...view.target, embedding: { id: before } } : this.#usualTarget(view);
+    }
     this.tell("picture");
     this.askAll();
   }
 
+  /** The file of a picture, which is asked for once. */
+  #blob(id) {
+    if (!this.#blobs.has(id)) {
+      const blob = this.source.picture(id);
+      this.#blobs.set(id, blob);
+      blob.catch(() => this.#blobs.delete(id));
+    }
+    return this.#blobs.get(id);
+  }
+
   /** A small image of a picture of the list. */
   thumbnail(id) {
-    if (!this.#thumbnails.has(id)) this.#thumbnails.set(id, this.source.picture(id).then(smallPicture));
+    if (!this.#thumbnails.has(id)) this.#thumbnails.set(id, this.#blob(id).then(smallPicture));
     const canvas = document.createElement("canvas");
     [canvas.width, canvas.height] = [96, 96];
     this.#thumbnails.get(id).then((small) => canvas.getContext("2d").drawImage(small, 0, 0), () => {});
     return canvas;
   }
 
-  /** Sends pictures to the server, and shows the first. */
+  /** Sends pictures to the server, and shows the first as soon as it is there. */
   async addPictures(files) {
-    let first = null;
-    for (const file of files) {
+    let shown = null;
+    for (const [index, file] of files.entries()) {
+      const count = files.length > 1 ? ` (${index + 1} of ${files.length})` : "";
+      if (file.size > 1e6) this.tell("notice", { text: `Reading ${file.name}${count}…`, isPassing: true });
       try {
         const document = await this.source.addPicture(file);
         document.name ??= file.name || null;
         if (!this.images.some((image) => image.id === document.id)) this.images.push(document);
-        first ??= document.id;
+        this.#remember();
+        if (shown) this.tell("picture");
+        shown ??= this.showImage(document.id);
+        await shown;
+        this.tell("notice", { text: null });
       } catch (error) {
-        this.refuse(error);
+        this.tell("notice", { text: refusalOfFile(file, error), isLong: true });
       }
     }
-    for (const view of this.views) view.target ??= this.#firstTarget(this.models.get(view.model));
-    if (first) await this.showImage(first);
+    for (const view of this.views) {
+      if (view.target) continue;
+      view.target = this.#usualTarget(view);
+      if (view.target) this.tell("question");
+    }
+    this.askAll();
   }
 
   /** Whether a picture can be removed: those of the command line stay. */
@@ -272,14 +347,21 @@ export class Session extends EventTarget {
   async removeImage(id) {
     const index = this.images.findIndex((image) => image.id === id);
     this.images.splice(index, 1);
-    this.pictures.delete(id);
+    for (const kept of [this.pictures, this.#blobs, this.#thumbnails]) kept.delete(id);
+    for (const view of this.views) {
+      if (view.target?.embedding?.id === id) view.target = this.#usualTarget(view);
+    }
     this.source.removePicture(id).catch((error) => this.refuse(error));
     const next = this.images[Math.min(index, this.images.length - 1)];
-    if (this.image !== id) this.tell("picture");
-    else if (next) await this.showImage(next.id);
-    else {
-      this.image = null;
+    this.#remember();
+    if (this.image !== id) {
       this.tell("picture");
+      this.askAll();
+    } else if (next) await this.showImage(next.id);
+    else {
+      this.image = this.#wantedImage = null;
+      this.tell("picture");
+      this.askAll();
     }
   }
 
@@ -291,28 +373,10 @@ export class Session extends EventTarget {
   }
 }
 
-/** The middle of a picture, 96 pixels wide and high. */
-async function smallPicture(blob) {
-  const bitmap = await createImageBitmap(blob), side = Math.min(bitmap.width, bitmap.height);
-  return createImageBitmap(
-    bitmap, (bitmap.width - side) >> 1, (bitmap.height - side) >> 1, side, side,
-    { resizeWidth: 96, resizeHeight: 96, resizeQuality: "high" });
-}
-
 function isEmpty(object) { return Object.keys(object).length === 0; }
 
 /** Whether a target of one model means the same for another: a class of as many. */
 function keepsTarget(target, old, model) {
   const isOfClasses = target !== null && (target.class !== undefined || target.contrast !== undefined);
   return isOfClasses && old.classCount === model.classCount;
-}
-
-/** A picture's pixels, as they are in the file. */
-async function pixelsOf(blob) {
-  const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
-  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  context.drawImage(bitmap, 0, 0);
-  const { width, height, data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
-  return { width, height, data, blob };
 }

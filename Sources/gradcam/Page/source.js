@@ -1,5 +1,5 @@
 import { bytesOfBase64, canonicalJSON } from "./arrays.js";
-import { isTopClass } from "./command.js";
+import { isTopClass, shellWord } from "./command.js";
 
 // Where documents come from: a server, or the data of a file.
 
@@ -153,8 +153,10 @@ export class FileSource {
 
   /** Says that a question needs the program. */
   refusal(what) {
-    const [model] = Object.values(this.#data.models), [image] = this.#data.about.images;
-    const words = [model?.argument ?? "MODEL.onnx", image?.path ?? image?.name ?? "IMAGE"].join(" ");
-    return new Refusal(`This file does not hold ${what}.`, `For more, run: gradcam serve ${words}`);
+    const models = Object.values(this.#data.models), [image] = this.#data.about.images;
+    const options = models.length === 1 ? models[0].options ?? [] : [];
+    const words = [...models.map((model) => model.argument), image?.path ?? image?.name ?? "IMAGE", ...options];
+    const command = ["gradcam", "serve", ...words].map(shellWord).join(" ");
+    return new Refusal(`This file does not hold ${what}.`, `For more, run: ${command}`);
   }
 }

@@ -5,10 +5,30 @@ import { listenForGestures } from "./gestures.js";
 /** Where a picture is enlarged to, shared by all stages: how much, and the share of it that is at the centre. */
 const sharedLook = { zoom: 1, u: 0.5, v: 0.5 };
 
-/** One picture with a map over it, in a canvas of the picture's own pixels. */
+/** Pictures of more pixels are drawn smaller at first. */
+const largePicture = 3e6;
+const smaller = new WeakMap();
+
+/** A large picture with about a million pixels. */
+function smallerPicture(picture) {
+  if (!smaller.has(picture)) {
+    const { width, height, data } = picture, share = Math.sqrt(1e6 / (width * height));
+    const [to, from] = [[Math.ceil(width * share), Math.ceil(height * share)], [width, height]].map(
+      (size) => new OffscreenCanvas(...size).getContext("2d", { willReadFrequently: true }));
+    from.putImageData(new ImageData(data, width, height), 0, 0);
+    to.drawImage(from.canvas, 0, 0, to.canvas.width, to.canvas.height);
+    smaller.set(picture, to.getImageData(0, 0, to.canvas.width, to.canvas.height));
+  }
+  return smaller.get(picture);
+}
+
+/** One picture with a map over it, in a canvas of the picture's own pixels once it is finished. */
 export class Stage {
   drawn = null;
   #picture = null;
+  #size = [1, 1];
+  #finish = null;
+  #timer = null;
   #overlaySize = "";
 
   /** `events` has look() for a changed enlargement, point(place) for the pointer, pick(rank) for a detector's box. */
@@ -58,7 +78,8 @@ export class Stage {
     new ResizeObserver(() => this.place()).observe(element);
   }
 
-  get size() { return this.#picture ? [this.canvas.width, this.canvas.height] : [1, 1]; }
+  /** The width and height of what is drawn, in pixels of the picture. */
+  get size() { return this.#picture ? this.#size : [1, 1]; }
 
   /** How many pixels of the screen a pixel of the picture takes, and where its corner lies. */
   get frame() {
@@ -77,7 +98,8 @@ export class Stage {
 
   /** The pixel at a place, null outside; the right one of two pictures counts as the left one. */
   #within({ x, y }) {
-    if (!this.#picture || x < 0 || y < 0 || x >= this.canvas.width || y >= this.canvas.height) return null;
+    const [width, height] = this.size;
+    if (!this.#picture || x < 0 || y < 0 || x >= width || y >= height) return null;
     return { x: Math.floor(x) % this.#picture.width, y: Math.floor(y) };
   }
 
@@ -117,22 +139,39 @@ export class Stage {
     this.element.classList.toggle("enlarged", sharedLook.zoom > 1);
   }
 
-  /** Draws a picture, with a map if there is one, into the canvas. */
+  /** Draws a picture, with a map if there is one; a large one smaller at first, and as it is a moment later. */
   draw(picture, map, geometry, settings) {
+    clearTimeout(this.#timer);
+    this.#finish = null;
     this.#picture = picture;
     this.surface.hidden = !picture;
     if (!picture) return;
-    this.drawn = map ? drawMap(picture, map, geometry, settings) : null;
-    const { width, height, data } = this.drawn ?? picture;
-    if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
-    this.context.putImageData(new ImageData(data, width, height), 0, 0);
-    Object.assign(this.surface.style, { width: `${width}px`, height: `${height}px` });
-    this.place();
+    const paint = (shown) => {
+      this.drawn = map ? drawMap(shown, map, geometry, settings) : null;
+      const { width, height, data } = this.drawn ?? shown, factor = picture.width / shown.width;
+      if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
+      this.context.putImageData(new ImageData(data, width, height), 0, 0);
+      this.#size = shown === picture ? [width, height] : [Math.round(width * factor), picture.height];
+      const [cssWidth, cssHeight] = this.#size.map((side) => `${side}px`);
+      for (const { style } of [this.surface, this.canvas]) [style.width, style.height] = [cssWidth, cssHeight];
+      this.place();
+    };
+    if (!map || picture.width * picture.height <= largePicture) return paint(picture);
+    paint(smallerPicture(picture));
+    this.#finish = () => paint(picture);
+    this.#timer = setTimeout(() => this.finish(), 300);
+  }
+
+  /** Draws each pixel of the picture, if that is not done yet. */
+  finish() {
+    clearTimeout(this.#timer);
+    this.#finish?.();
+    this.#finish = null;
   }
 
   /** The map's value at a pixel, 0…1 or, with both signs, −1…1; undefined where it does not reach, null without a map. */
   valueAt({ x, y }) {
-    if (!this.drawn) return null;
+    if (!this.drawn || this.#finish) return null;
     const { values, scale, seen } = this.drawn;
     if (seen && (x < seen[0] || y < seen[1] || x >= seen[0] + seen[2] || y >= seen[1] + seen[3])) return undefined;
     return (values[y * this.#picture.width + x] - scale.lowest) / scale.range;

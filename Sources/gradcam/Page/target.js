@@ -1,6 +1,11 @@
 import { fill, make, refill } from "./dom.js";
 import { kindOfTarget, targetForms } from "./forms.js";
 
+/** Whether a target can be a probability: those of classes can. */
+function hasProbability(target) {
+  return ["class", "contrast"].includes(kindOfTarget(target)) || target.mask !== undefined;
+}
+
 /** Chooses what is explained: the kind of target, its form, and what changes any of them. */
 export class TargetPanel {
   /** The kind whose form is shown, if it is another one than that of the view's target. */
@@ -31,7 +36,7 @@ export class TargetPanel {
 
   /** Asks for a target, with the score and sign chosen below it. */
   set(target) {
-    if (this.score.value === "probability") target.score = "probability";
+    if (this.score.value === "probability" && hasProbability(target)) target.score = "probability";
     if (this.against.checked) target.counterfactual = true;
     this.session.setTarget(target);
   }
@@ -42,18 +47,26 @@ export class TargetPanel {
     this.set(target);
   }
 
+  /** The target of the top class; in a file, that of a class with maps of the method. */
+  #heldClass() {
+    const { source, view, image } = this.session;
+    const held = source.isFile ? source.held(view.model, image) : [];
+    return { ...held.find((entry) => entry.method === view.method && kindOfTarget(entry.target) === "class")?.target };
+  }
+
   /** Shows the form of a kind of target; a kind that needs no choice is asked for at once. */
   #choose(kind) {
     const asked = kindOfTarget(this.session.view.target);
     this.#kind = kind;
     this.views.paint(kind === "segmentation");
     if (kind === "detection" && asked !== kind) this.set({ detection: 0 });
-    else if (kind === "class" && asked !== kind) this.set({});
+    else if (kind === "class" && asked !== kind && this.session.model.target !== null) this.set(this.#heldClass());
     else this.show();
     this.segments.querySelector(":checked")?.focus();
   }
 
-  show() {
+  /** Shows what the session says, the form also if that is the same as before and `isChanged`. */
+  show(isChanged = false) {
     const { session } = this, { model, view, painting } = session;
     if (!model) return;
     const kinds = session.source.isFile ? ["class"] : model.targets.filter((kind) => this.forms[kind]);
@@ -66,10 +79,13 @@ export class TargetPanel {
     this.score.value = view.target?.score ?? "logit";
     this.against.checked = Boolean(view.target?.counterfactual);
     this.modifiers.hidden = session.source.isFile;
+    this.score.hidden = !["class", "contrast", "segmentation"].includes(kind);
     const { reading } = session, { explanation } = session.state();
-    this.description.textContent = kind !== "class" && kind === asked ? explanation?.document.target.description ?? "" : "";
+    const isPlain = kind === "class" && typeof explanation?.document.target.class === "number";
+    this.description.textContent = kind === asked && !isPlain ? explanation?.document.target.description ?? "" : "";
     const known = [kind, model, view, view.target, view.method, session.image, session.images.length, reading, explanation];
-    refill(this.body, [...known, session.painting, session.painting?.isEmpty], () => this.forms[kind].show(reading));
+    const drawn = [session.painting, session.painting?.isEmpty, isChanged ? {} : null];
+    refill(this.body, [...known, ...drawn], () => this.forms[kind].show(reading));
   }
 
   #showKinds(kinds, chosen) {

@@ -1,5 +1,7 @@
 import { fill, iconButton, make, textButton } from "./dom.js";
+import { targetTitle } from "./forms.js";
 import { Painting } from "./painting.js";
+import { asSentence } from "./panels.js";
 import { Stage } from "./stage.js";
 
 /** A grid of one to four pictures, each with its own model, node, target and method, moved together. */
@@ -10,6 +12,7 @@ export class Views {
   constructor(session, host) {
     this.session = session;
     this.host = host;
+    new ResizeObserver(() => this.#arrange()).observe(host);
     session.addEventListener("picture", () => this.#begin());
     for (const type of ["views", "node", "question", "settings", "answer", "painting"]) {
       session.addEventListener(type, () => this.show());
@@ -19,8 +22,18 @@ export class Views {
   /** The picture of the active view as it would be saved: {width, height, data}. */
   get pixels() {
     const { stage } = this.#figures[this.session.active];
+    stage.finish();
     const { width, height } = stage.canvas;
     return stage.context.getImageData(0, 0, width, height);
+  }
+
+  /** Puts two views one below the other where that shows the picture larger. */
+  #arrange() {
+    const { picture, views } = this.session, { clientWidth: width, clientHeight: height } = this.host, head = 44;
+    if (!picture || !width) return;
+    const scale = (columns, rows) =>
+      Math.min(width / columns / picture.width, (height / rows - head) / picture.height);
+    this.host.classList.toggle("stacked", views.length === 2 && scale(1, 2) > scale(2, 1));
   }
 
   /** Shows another picture, all of it, with nothing painted. */
@@ -36,6 +49,7 @@ export class Views {
     this.#figures.length = views.length;
     if (this.host.childElementCount !== views.length) fill(this.host, this.#figures.map((figure) => figure.element));
     this.host.dataset.count = views.length;
+    this.#arrange();
     views.forEach((view, index) => this.#draw(view, this.#figures[index], index));
     this.#showPointer(this.#pointer);
   }
@@ -47,7 +61,8 @@ export class Views {
       point: (place) => this.#showPointer(place),
       pick: (rank) => {
         session.activate(index);
-        session.setTarget({ detection: rank });
+        const { counterfactual } = session.view.target ?? {};
+        session.setTarget(counterfactual ? { detection: rank, counterfactual } : { detection: rank });
       },
       painting: () => session.painting !== null && session.painting !== undefined,
       stroke: (from, to) => {
@@ -83,17 +98,20 @@ export class Views {
       const settings = { style, colors: session.colors(), blend, threshold, signed: isSigned };
       figure.stage.draw(picture, map, explanation?.document.geometry, settings);
     }
-    const shown = explanation?.document.target.name;
-    const what = [session.views.length > 1 ? view.model : null, node?.query, channel ? channel.title : null].filter(Boolean);
+    const shown = explanation ? targetTitle(session, view, explanation.document) : null;
+    const areOfOneModel = session.views.every((other) => other.model === view.model);
+    const what = [areOfOneModel ? null : view.model, node?.query].filter(Boolean);
+    const how = channel ? [channel.title, channel.signed ? shown : null] : [shown, view.method];
     fill(figure.name, make("strong", { text: what.join(" · ") || "–" }),
-      make("span", { text: [shown, view.method].filter(Boolean).join(" · ") }));
-    figure.name.title = what.join(" · ");
+      make("span", { text: how.filter(Boolean).join(" · ") }));
+    figure.name.title = [...what, ...how].filter(Boolean).join(" · ");
     figure.close.hidden = session.views.length === 1;
     figure.element.classList.toggle("active", isActive && session.views.length > 1);
     figure.name.setAttribute("aria-pressed", String(isActive));
     figure.element.setAttribute("aria-label", `View ${index + 1}: ${what.join(", ")}`);
     const name = session.imageDocument?.name ?? "picture";
-    const seen = map ? `${name}, with the map of ${what.join(", ")} for ${shown}` : name;
+    const shownMap = channel ? `${channel.title}, of ${what.join(", ")}` : `the map of ${what.join(", ")} for ${shown}`;
+    const seen = map ? `${name}, with ${shownMap}` : name;
     figure.stage.element.setAttribute("aria-label", picture ? `${seen}. Arrow keys read values.` : "No picture yet");
     figure.stage.showBoxes(explanation?.document.boxes, view.target?.detection);
     figure.stage.showPainting(session.painting);
@@ -106,16 +124,20 @@ export class Views {
       if (progress > 0) figure.bar.value = progress;
       else figure.bar.removeAttribute("value");
     }
-    const again = refusal && !session.source.isFile
+    const isFinal = session.source.isFile || ["usage", "unsupported"].includes(refusal?.code);
+    const again = refusal && !isFinal
       ? textButton("Try again", () => session.explanations.ask(session.question(view), true), { class: "link" }) : null;
-    fill(figure.note, refusal ? [`${refusal.line} `, again] : this.#noteOf(view, explanation, map, node));
+    fill(figure.note, refusal ? [refusal.line, again] : this.#noteOf(view, explanation, map, node));
   }
 
   /** A line on what the picture lacks. */
   #noteOf(view, explanation, map, node) {
     if (this.session.picture && !view.target) return "Choose what is explained.";
     if (!this.session.picture || !explanation) return [];
-    if (map?.empty) return map.warnings[0]?.text ?? "The map is empty: nothing here speaks for the target.";
+    if (map?.empty) {
+      const [warning] = map.warnings;
+      return warning ? asSentence(warning.text) : "The map is empty: nothing here speaks for the target.";
+    }
     const hasNone = !map && node && !node.mappable;
     return hasNone ? "No map here: this node's output has no rows and columns. Choose one with a thumbnail." : [];
   }

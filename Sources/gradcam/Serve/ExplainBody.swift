@@ -44,19 +44,16 @@ struct PictureBody: StrictlyDecodable {
   var b64: String?
 }
 
-/// `"all"`, or names of nodes.
-enum NodeNames: Decodable {
-  case all
-  case names([String])
+/// A name of nodes as `--node` takes it, such as `"all"`, or several.
+struct NodeNames: Decodable {
+  let names: [String]
 
   init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
-    guard (try? container.decode(String.self)) != nil else {
-      self = .names(try container.decode(ShortList<ShortText>.self).elements.map(\.text))
-      return
-    }
-    let name = try container.decode(ShortText.self).text
-    self = name == "all" ? .all : .names([name])
+    names =
+      (try? container.decode(String.self)) == nil
+      ? try container.decode(ShortList<ShortText>.self).elements.map(\.text)
+      : [try container.decode(ShortText.self).text]
   }
 }
 

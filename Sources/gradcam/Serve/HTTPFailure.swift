@@ -28,7 +28,7 @@ struct HTTPFailure: Error {
   }
 
   init(_ error: GradCAMError) {
-    let place = error.place.map { "\($0.asOptions): " }.joined()
+    let place = error.place.map { "\($0.asParameters): " }.joined()
     let (status, code) =
       switch error.kind {
       case .usage: (400, "usage")
@@ -37,7 +37,7 @@ struct HTTPFailure: Error {
       case .unreadable: (422, "unreadable")
       case .defect, .unwritable: (500, "defect")
       }
-    self.init(status, code: code, place + error.problem.asOptions, advice: error.advice?.asOptions)
+    self.init(status, code: code, place + error.problem.asParameters, advice: error.advice?.asParameters)
   }
 
   static func noImage(_ id: String) -> HTTPFailure {

@@ -12,29 +12,29 @@ struct PageHandler: HTTPHandler {
   /// Pictures of strangers can take much memory while they are read and written.
   private let coding = Turns(atOnce: 2)
   /// What led a browser to the page, which is of no use after that.
-  let way: AddressFile?
+  let addressFile: AddressFile?
   let limits: AboutDocument.Limits
 
   /// - Parameter places: how many computations run or wait at most; others are refused.
   init(
-    models: [LiveModel], registry: Registry, pictures: PictureStore, places: Int, way: AddressFile?,
+    models: [LiveModel], registry: Registry, pictures: PictureStore, places: Int, addressFile: AddressFile?,
     limits: AboutDocument.Limits
   ) {
     (self.models, self.registry, self.pictures) = (models, registry, pictures)
-    (turns, self.way, self.limits) = (Turns(places: places), way, limits)
+    (turns, self.addressFile, self.limits) = (Turns(places: places), addressFile, limits)
   }
 
   func answer(_ request: HTTPRequest, _ call: HTTPCall) {
     do {
       try route(request, call)
+    } catch HTTPServerError.cancelled {
+      // The server tells the client, if that still listens.
     } catch let failure as HTTPFailure {
       call.send(failure.response)
     } catch is Turns.NoPlace {
       let again = ("Retry-After", "1")
       call.send(
-        HTTPFailure(503, code: "busy", "too many computations wait", advice: "try again", headers: [again]).response)
-    } catch is Cancelled {
-      call.send(HTTPFailure(503, code: "cancelled", "the computation was ended").response)
+        HTTPFailure(503, code: "refused", "too many computations wait", advice: "try again", headers: [again]).response)
     } catch let error as GradCAMError {
       call.send(HTTPFailure(error).response)
     } catch {
@@ -53,7 +53,7 @@ struct PageHandler: HTTPHandler {
     switch path {
     case [""]:
       try only(["GET"], request) {
-        way?.remove()
+        addressFile?.remove()
         call.send(.text(PageAssets.markup, "text/html"))
       }
     case ["page.css"]: try only(["GET"], request) { call.send(.text(PageAssets.style, "text/css")) }
@@ -87,7 +87,7 @@ struct PageHandler: HTTPHandler {
   private struct ModelList: Encodable { let models: [String] }
 
   private func only(_ methods: [String], _ request: HTTPRequest, _ body: () throws -> Void) throws {
-    guard methods.contains(request.method == "HEAD" ? "GET" : request.method) else {
+    guard methods.contains(request.method) else {
       throw HTTPFailure(
         405, code: "method", "\(request.method) is not possible here",
         advice: "use \(methods.joined(separator: " or "))",
@@ -99,8 +99,7 @@ struct PageHandler: HTTPHandler {
   // MARK: Pictures
 
   private func upload(_ request: HTTPRequest, _ call: HTTPCall) throws {
-    guard let picture = try decoded(request.body, "body", whileTrue: { !call.isCancelled }) else { return }
-    let entry = pictures.add(picture)
+    let entry = pictures.add(try decoded(request.body, "body", call))
     var response = try HTTPResponse.json(entry.document)
     response.status = 201
     call.send(response)
@@ -114,13 +113,13 @@ struct PageHandler: HTTPHandler {
       }
       return call.send(HTTPResponse(status: 204))
     }
-    let bytes = try coding.wait(whileTrue: { !call.isCancelled }) { try entry.picture.encoded(for: "image.png") }
-    if let bytes { call.send(HTTPResponse(status: 200, contentType: "image/png", body: bytes)) }
+    let bytes = try coding.wait(call.check) { try entry.picture.encoded(for: "image.png") }
+    call.send(HTTPResponse(status: 200, contentType: "image/png", body: bytes))
   }
 
-  /// A picture read from bytes that stood at a place; nil if it is no longer wanted.
-  private func decoded(_ bytes: [UInt8], _ place: Message, whileTrue isWanted: () -> Bool) throws -> Picture? {
-    try coding.wait(whileTrue: isWanted) { try located(place) { try Picture(decoding: bytes) } }
+  /// A picture read from bytes that stood at a place.
+  private func decoded(_ bytes: [UInt8], _ place: Message, _ call: HTTPCall) throws -> Picture {
+    try coding.wait(call.check) { try located(place) { try Picture(decoding: bytes) } }
   }
 
   /// The picture that a request gives or names.
@@ -134,8 +133,7 @@ struct PageHandler: HTTPHandler {
         throw GradCAMError(
           .badData, at: "b64", problem: "is not base64", advice: "encode the bytes of a PNG or JPEG file")
       }
-      guard let picture = try decoded(bytes, "b64", whileTrue: { !call.isCancelled }) else { throw Cancelled() }
-      return PictureStore.passing(picture)
+      return PictureStore.Entry(try decoded(bytes, "b64", call))
     default:
       throw GradCAMError(.usage, at: "image", problem: "needs either id or b64", advice: "give one of them")
     }
@@ -169,15 +167,11 @@ struct PageHandler: HTTPHandler {
     guard (1...16).contains(instances.count) else {
       throw GradCAMError(.usage, at: "instances", problem: "are \(instances.count)", advice: "give 1 to 16")
     }
-    let nodes =
-      switch parameters?.nodes {
-      case nil: ["auto"]
-      case .all?: ["all"]
-      case .names(let names)?: names
-      }
+    var nodes = parameters?.nodes?.names ?? ["auto"]
     guard (1...256).contains(nodes.count) else {
       throw GradCAMError(.usage, at: "nodes", problem: "are \(nodes.count)", advice: "give 1 to 256, or \"all\"")
     }
+    if nodes.contains("all") { nodes = ["all"] }
     let classCount = parameters?.classes ?? 10, method = parameters?.method?.text ?? "gradcam"
     guard (0...1000).contains(classCount) else {
       throw GradCAMError(.usage, at: "classes", problem: "is \(classCount)", advice: "give 0 to 1000")
@@ -187,9 +181,11 @@ struct PageHandler: HTTPHandler {
       Explanations(
         explanations: try instances.enumerated().map { place, instance in
           let entry = try picture(instance.body.image.body, call)
-          return try model.explain(
-            (entry.id, entry.picture), nodes: nodes, method: method, target: target, classCount: classCount
-          ) { part in try progress((Double(place) + part) / Double(instances.count)) }
+          return try withRoom(for: model) {
+            try model.explain(
+              (entry.id, entry.picture), nodes: nodes, method: method, target: target, classCount: classCount
+            ) { part in try progress((Double(place) + part) / Double(instances.count)) }
+          }
         })
     }
   }
@@ -208,51 +204,62 @@ struct PageHandler: HTTPHandler {
     try compute(request, call) { progress in
       try progress(0)
       let entry = try picture(instances[0].body.image.body, call)
-      return try model.channels(
-        of: (entry.id, entry.picture), node: parameters?.node?.text ?? "auto", target: target, count: count)
+      return try withRoom(for: model) {
+        try model.channels(
+          of: (entry.id, entry.picture), node: parameters?.node?.text ?? "auto", target: target, count: count)
+      }
+    }
+  }
+
+  /// Asks a model, and once more if memory was missing that other models kept for their next runs.
+  private func withRoom<Result>(for model: LiveModel, _ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch let error as GradCAMError where error.isAboutMemory && models.count > 1 {
+      for other in models where other !== model { other.freeMemory() }
+      return try body()
     }
   }
 
   // MARK: Computations
 
-  /// Thrown when the client went away, or the time is over.
-  private struct Cancelled: Error {}
-
   private struct Progress: Encodable { let progress: Double }
   private struct Outcome<Result: Encodable>: Encodable { let result: Result }
 
   /// Computes an answer when it is its turn, and tells its progress if the client wants to know.
+  ///
+  /// The answer is encoded and sent after its turn, so that nobody waits for a client that reads slowly.
   private func compute<Result: Encodable>(
     _ request: HTTPRequest, _ call: HTTPCall, _ body: (_ progress: @escaping (Double) throws -> Void) throws -> Result
   ) throws {
-    let tells = request.accept?.contains("application/x-ndjson") == true
-    func checked() throws { if call.isCancelled { throw Cancelled() } }
-    var told = ContinuousClock.now
-    func tell(_ part: Double) throws {
-      try checked()
-      guard tells, ContinuousClock.now - told > .milliseconds(100) else { return }
-      told = .now
-      try call.write(jsonLine(Progress(progress: part)))
+    guard request.accept?.contains("application/x-ndjson") == true else {
+      return call.send(try .json(try turns.wait(call.check) { try body { _ in try call.check() } }))
     }
     do {
-      let result = try turns.wait(whileTrue: { !call.isCancelled }) {
-        try checked()
-        if tells { call.begin(contentType: "application/x-ndjson") }
-        return try body(tell)
+      let result = try turns.wait(call.check) {
+        call.begin(contentType: "application/x-ndjson")
+        var told = ContinuousClock.now
+        return try body { part in
+          try call.check()
+          guard ContinuousClock.now - told > .milliseconds(100) else { return }
+          told = .now
+          try call.write(line: Progress(progress: part))
+        }
       }
-      // The turn is over: a client that reads slowly keeps no other one waiting.
-      guard let result else { return }
-      guard tells else { return call.send(try .json(result)) }
-      try call.write(jsonLine(Outcome(result: result)))
-    } catch let error as GradCAMError where tells {
-      try call.write(jsonLine(HTTPFailure(error).document))
-    } catch let failure as HTTPFailure where tells {
-      try call.write(jsonLine(failure.document))
+      try call.write(line: Outcome(result: result))
+    } catch let error as GradCAMError {
+      try call.write(line: HTTPFailure(error).document)
+    } catch let failure as HTTPFailure {
+      try call.write(line: failure.document)
     }
     call.end()
   }
 }
 
 extension HTTPCall {
-  fileprivate func write(_ line: String) throws { try write(Array((line + "\n").utf8)) }
+  /// Throws `cancelled` if the answer is no longer wanted.
+  fileprivate func check() throws { if isCancelled { throw HTTPServerError.cancelled } }
+
+  /// Writes a document as a line.
+  fileprivate func write(line document: some Encodable) throws { try write((jsonLine(document) + "\n").utf8) }
 }

@@ -6,9 +6,22 @@ import Synchronization
 final class PictureStore: Sendable {
   /// A picture with what the page knows of it.
   struct Entry: Sendable {
+    /// What no other picture has.
     let id: String
     let picture: Picture
     let name, path: String?
+
+    /// A picture under an identifier of its own.
+    ///
+    /// - Parameter path: that of its file; nil if it came with a request.
+    init(_ picture: Picture, path: String? = nil) {
+      var random = SystemRandomNumberGenerator()
+      id = (0..<2).map { _ in
+        let digits = String(random.next() as UInt64, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+      }.joined()
+      (self.picture, name, self.path) = (picture, path.map(fileName), path)
+    }
 
     var document: ImageDocument {
       ImageDocument(id: id, name: name, path: path, width: picture.width, height: picture.height)
@@ -31,19 +44,12 @@ final class PictureStore: Sendable {
       throw GradCAMError(
         .usage, problem: "\(paths.count) pictures were given", advice: "give at most \(Self.countLimit) for the page")
     }
-    initial = try paths.map { path in
-      Entry(id: Self.newIdentifier(), picture: try Picture(contentsOf: path), name: fileName(path), path: path)
-    }
-  }
-
-  /// A picture that is not kept, with an identifier that no other has.
-  static func passing(_ picture: Picture) -> Entry {
-    Entry(id: newIdentifier(), picture: picture, name: nil, path: nil)
+    initial = try paths.map { Entry(try Picture(contentsOf: $0), path: $0) }
   }
 
   /// Keeps a picture, and forgets those that were not used for longest if there are too many.
   func add(_ picture: Picture) -> Entry {
-    let entry = Self.passing(picture)
+    let entry = Entry(picture)
     uploaded.withLock { entries in
       entries.append(entry)
       while entries.count > Self.countLimit || entries.count > 1 && entries.pixelCount > Self.pixelLimit {
@@ -70,14 +76,6 @@ final class PictureStore: Sendable {
       entries.remove(at: index)
       return true
     }
-  }
-
-  private static func newIdentifier() -> String {
-    var random = SystemRandomNumberGenerator()
-    return (0..<2).map { _ in
-      let digits = String(random.next() as UInt64, radix: 16)
-      return String(repeating: "0", count: 16 - digits.count) + digits
-    }.joined()
   }
 }
 

@@ -22,7 +22,8 @@ struct Serve: ParsableCommand {
     help: ArgumentHelp("The port; 8765 by default, or a free one if that is taken; 0 for a free one.", valueName: "N"))
   var port: UInt16?
   @Flag(help: "Open the page in the browser.") var open = false
-  @Flag(help: "Demand the secret on this machine, too, if others use it.") var token = false
+  @Flag(help: "Demand a secret, which the printed address holds, on this machine, too: for machines that others use.")
+  var token = false
   @Option(
     help: ArgumentHelp(
       "Another name by which the page is reached, such as that of a proxy. Repeatable.", valueName: "NAME"))
@@ -59,13 +60,13 @@ struct Serve: ParsableCommand {
     let page = "http://\(host.contains(":") ? "[\(host)]" : host):\(listener.port)/"
     let address = page + (secret.map { "?token=\($0)" } ?? "")
     // The browser waits until the models are there.
-    let way = open && secret != nil ? AddressFile(address) : nil
-    if open, !WebBrowser.open(way?.path ?? page) {
+    let addressFile = open && secret != nil ? AddressFile(address) : nil
+    if open, !WebBrowser.open(addressFile?.path ?? page) {
       Console.say("note: no browser can be opened from here (xdg-open is missing)")
     }
-    try hosting.enterSandbox(models: models, read: pictures, image.paths, written: [way?.folder])
+    try hosting.enterSandbox(models: models, read: pictures, image.paths, written: [addressFile?.folder])
 
-    let handler = try handler(way: way)
+    let handler = try handler(addressFile: addressFile)
     for model in handler.models { for warning in model.explainer.warnings { Console.tell(warning, about: model.name) } }
     var settings = HTTPServerSettings()
     settings.token = secret
@@ -83,10 +84,10 @@ struct Serve: ParsableCommand {
 
   /// What answers requests: the models and pictures opened.
   ///
-  /// - Parameter way: what leads a browser to the page.
+  /// - Parameter addressFile: what leads a browser to the page.
   ///
   /// Throws what opening, planning and reading throw.
-  func handler(way: AddressFile?) throws -> PageHandler {
+  func handler(addressFile: AddressFile?) throws -> PageHandler {
     let registry = try hosting.plugins.registry()
     var names: [String] = []
     let models = try self.models.map { argument in
@@ -100,11 +101,11 @@ struct Serve: ParsableCommand {
       }
       names.append(name)
       return try LiveModel(
-        opened, name: name, argument: argument, options: sharedOptions, threadCount: threads.count)
+        opened, name: name, argument: argument, options: ModelOptions.given, threadCount: threads.count)
     }
     return PageHandler(
       models: models, registry: registry, pictures: try PictureStore(paths: ImageFolder.expanding(pictures)),
-      places: Self.places, way: way,
+      places: Self.places, addressFile: addressFile,
       limits: .init(bodyBytes: Self.bodyLimit, images: PictureStore.countLimit))
   }
 
@@ -121,27 +122,10 @@ struct Serve: ParsableCommand {
         .usage, at: "--port \(port ?? 0)", problem: "another program has this port",
         advice: "choose another, or leave it out")
     } catch {
+      let reason = if case .cannotListen(_, _, let reason) = error { reason } else { "\(error)" }
       throw GradCAMError(
-        .usage, at: "--host \(host)", problem: "cannot be listened on (\(error))",
-        advice: "give an address of this machine")
+        .usage, at: "--host \(host)", problem: "cannot be listened on: \(reason)",
+        advice: "give an address of this machine, and a port that you may use")
     }
-  }
-
-  /// The options that `explain` needs, too, to see a model as the page does.
-  private var sharedOptions: [String] {
-    var arguments = Array(CommandLine.arguments.drop { $0 != Self.configuration.commandName }.dropFirst())
-    var shared: [String] = []
-    let own = ["--host", "--port", "--allow-host", "--timeout"], ownFlags = ["--open", "--token", "--log", "--quiet"]
-    while !arguments.isEmpty {
-      let argument = arguments.removeFirst()
-      if own.contains(argument) {
-        if !arguments.isEmpty { arguments.removeFirst() }
-      } else if !ownFlags.contains(argument), !files.contains(argument),
-        !own.contains(where: { argument.hasPrefix("\($0)=") })
-      {
-        shared.append(argument)
-      }
-    }
-    return shared
   }
 }

@@ -20,13 +20,12 @@ final class Turns: Sendable {
   ///   - places: how many run or wait at most.
   init(atOnce: Int = 1, places: Int = .max) { (self.atOnce, self.places) = (atOnce, places) }
 
-  /// Runs a body when it is its turn; nil, without doing so, if it is no longer wanted before that.
+  /// Runs a body when it is its turn, and ends the turn with it.
   ///
-  /// - Parameter isWanted: asked again and again while waiting.
+  /// - Parameter check: called again and again while waiting; what it throws ends the wait.
   ///
-  /// Throws `NoPlace`, and what the body throws.
-  @discardableResult
-  func wait<Result>(whileTrue isWanted: () -> Bool, _ body: () throws -> Result) throws -> Result? {
+  /// Throws `NoPlace`, and what the check and the body throw.
+  func wait<Result>(_ check: () throws -> Void, _ body: () throws -> Result) throws -> Result {
     let ticket = try queue.withLock { queue in
       guard queue.tickets.count < places else { throw NoPlace() }
       queue.next += 1
@@ -35,7 +34,7 @@ final class Turns: Sendable {
     }
     defer { queue.withLock { $0.tickets.removeAll { $0 == ticket } } }
     while !queue.withLock({ $0.tickets.prefix(atOnce).contains(ticket) }) {
-      guard isWanted() else { return nil }
+      try check()
       usleep(2000)
     }
     return try body()

@@ -78,4 +78,37 @@
     explanations.cancel(question);
     equal([await again, explanations.state(question).refusal.message], [null, "Stopped."]);
   });
+
+  test("what no view waits for is given up without a word, and can be asked again", async () => {
+    const asked = [];
+    const source = { explain: async (model, image, { target }, { signal }) => {
+      asked.push(target.class ?? "top");
+      if (target.class === "1" && asked.length > 2) return answer();
+      return new Promise((resolve, reject) => signal.addEventListener("abort", () => reject(new DOMException("", "AbortError"))));
+    } };
+    const explanations = new Explanations(source, methods, () => {});
+    const other = { ...question, target: { class: "1" } };
+    const [first, second] = [explanations.ask(question), explanations.ask(other)];
+    explanations.keepOnly([question]);
+    const again = explanations.ask(other);
+    equal([await second, (await again).document.target.name, explanations.state(other).refusal], [null, "tabby", null]);
+    explanations.keepOnly([]);
+    equal([await first, explanations.state(question).refusal, explanations.state(question).progress], [null, null, null]);
+    equal(asked, ["top", "1", "1"]);
+  });
+
+  test("a method that some nodes refuse is asked for one node at a time", async () => {
+    const asked = [];
+    const source = { explain: async (model, image, { nodes }) => {
+      asked.push(nodes);
+      if (!nodes.includes("#5")) throw new Refusal("Not here.", null, "unsupported");
+      return { ...answer(), maps: answer().maps.slice(0, 1) };
+    } };
+    const explanations = new Explanations(source, methods, () => {});
+    await explanations.ask(question);
+    await explanations.ask({ ...question, node: 9 });
+    equal(asked, ["all", ["#5"], ["#9"]]);
+    equal(explanations.state(question).map.node, 5);
+    equal(explanations.state({ ...question, node: 9 }).refusal.message, "Not here.");
+  });
 }

@@ -93,6 +93,7 @@
     equal([0, 1, 3].map((index) => nodeAtLikeDepth(index, model, deep)), [100, 110, 130]);
     equal(nodeAtLikeDepth(4, model, deep), null);
     equal(nodeAtLikeDepth(115, deep, model), 2);
+    equal(nodeAtLikeDepth(3, { ...model, auto: 3 }, { ...deep, auto: 107 }), 107);
   });
 
   test("shapes and kinds of operators", () => {

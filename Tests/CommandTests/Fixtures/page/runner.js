@@ -1,15 +1,19 @@
 // Runs tests of the page's modules: loaded after them and before the files *.test.js. Results are {name, error}, where
 // error is null for a test that passed.
 globalThis.results = [];
+globalThis.running = [];
 
 /** Runs a test, one that waits among them, and notes how it ended. */
-async function test(name, body) {
-  try {
-    await body();
-    results.push({ name, error: null });
-  } catch (error) {
-    results.push({ name, error: String(error.stack ?? error) });
-  }
+function test(name, body) {
+  const run = async () => {
+    try {
+      await body();
+      results.push({ name, error: null });
+    } catch (error) {
+      results.push({ name, error: String(error.stack ?? error) });
+    }
+  };
+  running.push(run());
 }
 
 /** Fails unless two values are equal, numbers, texts, arrays and objects alike. */

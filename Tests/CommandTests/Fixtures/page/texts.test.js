@@ -16,6 +16,7 @@
     equal(options({ contrast: "281,282", counterfactual: true }), "--contrast 281,282 --counterfactual");
     equal(options({ detection: 0, columns: ["output0=cxcywh,score*80"] }), "--detection 0 --columns 'output0=cxcywh,score*80'");
     equal(options({ embedding: { id: "b" } }), "--embedding other.png");
+    equal(commandFor({ ...seen, image: { path: null, name: "-x.jpg" } }).includes(" ./-x.jpg "), true);
     equal(options({ elements: "out[0,5]" }), "--target 'out[0,5]'");
     equal(options({ class: "-x" }), "--class=-x");
     equal(options({ class: "3", mask: { b64: "x" } }), "--class 3 --mask mask.png");
@@ -24,6 +25,7 @@
 
   test("what the command cannot do is said", () => {
     equal(commandLimits(seen.settings, {}), null);
+    equal(commandLimits(seen.settings, {}, { title: "channel 3, activation" }), "The command draws the node's map, not the single channel.");
     equal(commandLimits({ ...seen.settings, signed: true, threshold: 0.2 }, {}), "The command draws without signed colours and the threshold.");
   });
 
@@ -41,6 +43,8 @@
   test("names of files have no signs that file systems refuse", () => {
     equal(stemOf("photos/my cat?.jpeg"), "my-cat-");
     equal(fileStem({ image: "cat", model: "net", node: "/layer1/Conv", method: "gradcam++" }), "cat.net.layer1-Conv.gradcam");
+    const long = fileStem({ image: "जंगली बिल्ली".repeat(30), model: "網".repeat(99), node: "/a".repeat(99), method: "gradcam" });
+    equal([new TextEncoder().encode(long).length < 250, long.startsWith("जंगली-बिल्ली"), long.split(".").length], [true, true, 4]);
   });
 
   const defaults = { style: "overlay", colormap: "jet", blend: 0.5, threshold: 0, signed: false };
@@ -85,7 +89,7 @@
 
   test("numbers for people", () => {
     equal([0, 12.34567, 1e-6, 123456, NaN].map(shortNumber), ["0", "12.35", "1.00·10^-6", "1.23·10^5", "–"]);
-    equal([0.6217, 0.0312, 0.0004, 1].map(percent), ["62 %", "3.1 %", "< 0.1 %", "100 %"]);
+    equal([0.6217, 0.0312, 0.02, 0.0004, 1, 0].map(percent), ["62 %", "3.1 %", "2.0 %", "< 0.1 %", "100 %", "0 %"]);
   });
 
   test("classes are found by label and number", () => {
