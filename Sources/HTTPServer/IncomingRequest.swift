@@ -35,7 +35,6 @@ struct IncomingRequest {
   func refusal(_ server: ServerState) -> Refusal? {
     guard let target else { return Refusal(400, "The request's target is not a path that this server takes.") }
     if let refusal = server.rules.refusal(of: head, target: target) { return refusal }
-    guard Self.methods.contains(head.method) else { return Refusal(501, "The server does not know this method.") }
     let encodings = head.headers["transfer-encoding"], lengths = head.headers["content-length"]
     guard encodings.isEmpty || encodings.count == 1 && encodings[0].lowercased() == "chunked" && lengths.isEmpty,
       lengths.count < 2
@@ -47,6 +46,4 @@ struct IncomingRequest {
     }
     return nil
   }
-
-  private static let methods: [HTTPMethod] = [.GET, .HEAD, .POST, .PUT, .PATCH, .DELETE, .OPTIONS, .TRACE]
 }

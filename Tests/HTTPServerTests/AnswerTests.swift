@@ -30,9 +30,16 @@ import Testing
     #expect(try client.receive().status == 200)
   }
 
+  @Test func theHandlerKnowsWhichMethodsAPathTakes() throws {
+    let server = try TestServer()
+    for method in ["TRACE", "PURGE", "QUERY"] {
+      #expect(try server.ask("\(method) /x").body == "\(method) /x \n")
+    }
+  }
+
   @Test func theHandlerWordsRefusals() throws {
     let server = try TestServer()
-    #expect(try server.ask("PURGE /a%20b").body == "/a b: The server does not know this method.\n")
+    #expect(try server.ask("GET /a%20b", ["Expect: 200-ok"]).body.hasPrefix("/a b: The server meets no"))
     #expect(try server.ask("GET /%00").body.hasPrefix("?: "))
     #expect(try server.ask("GET /silent").body.hasPrefix("/silent: "))
   }
