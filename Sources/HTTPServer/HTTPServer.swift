@@ -32,6 +32,8 @@ public final class HTTPServer: Sendable {
     let shared = NIOLoopBoundBox<ServerState?>.makeEmptyBox(eventLoop: loop)
     let bootstrap = ServerBootstrap(group: group)
       .serverChannelOption(.autoRead, value: false)
+      // One at a time, so that room is made before the next one takes a descriptor.
+      .serverChannelOption(.maxMessagesPerRead, value: 1)
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture { try shared.value?.accept(channel) }

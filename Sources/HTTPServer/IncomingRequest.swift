@@ -38,10 +38,6 @@ struct IncomingRequest {
   func refusal(_ server: ServerState) -> Refusal? {
     guard let target else { return Refusal(400, "The request's target is not a path that this server takes.") }
     if let refusal = server.rules.refusal(of: head, target: target) { return refusal }
-    guard Self.methods.contains(head.method) else {
-      let known = Self.methods.map(\.rawValue).joined(separator: ", ")
-      return Refusal(405, "The server does not know this method.", headers: [("Allow", known)])
-    }
     let encodings = head.headers["transfer-encoding"], lengths = head.headers["content-length"]
     guard encodings.isEmpty || encodings.count == 1 && encodings[0].lowercased() == "chunked" && lengths.isEmpty,
       lengths.count < 2
@@ -53,6 +49,4 @@ struct IncomingRequest {
     }
     return nil
   }
-
-  private static let methods: [HTTPMethod] = [.GET, .HEAD, .POST, .PUT, .PATCH, .DELETE, .OPTIONS, .TRACE]
 }
