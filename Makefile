@@ -62,7 +62,7 @@ demo: build
 
 # The Swift runtime is linked into the program, which then starts 3 ms faster and runs without Swift installed.
 build: packages
-	$(SWIFT) build $(RELEASE_FLAGS) --product gradcam
+	$(SWIFT) build $(RELEASE_FLAGS) --product gradcam -Xlinker --version-script=$(CURDIR)/scripts/program.exports
 
 # Builds build/libgradcam.so, with the Swift runtime linked in, and its header. It exports only the functions of the
 # header, and stays loaded (nodelete), since threads and their errors outlive a dlclose.
