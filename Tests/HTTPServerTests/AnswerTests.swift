@@ -60,7 +60,7 @@ import Testing
     client.send(server.request("GET /wait"))
     #expect(server.handler.seconds(until: "begun") != nil)
     client.close()
-    #expect(try #require(server.handler.seconds(until: "cancelled")) < 0.1)
+    #expect(try #require(server.handler.seconds(until: "cancelled")) < 1)
   }
 
   @Test func aClientThatLeavesWithRequestsUnreadCancels() throws {
@@ -70,7 +70,7 @@ import Testing
     #expect(server.handler.seconds(until: "begun") != nil)
     client.send((0..<100).map { _ in server.request("GET /x") }.joined())
     client.close()
-    #expect(try #require(server.handler.seconds(until: "cancelled")) < 0.1)
+    #expect(try #require(server.handler.seconds(until: "cancelled")) < 1)
   }
 
   @Test func waitsForClientsThatDoNotRead() throws {
@@ -86,7 +86,7 @@ import Testing
     client.send(server.request("GET /endless"))
     pause(0.1)
     client.close()
-    #expect(try #require(server.handler.seconds(until: "cancelled true")) < 0.3)
+    #expect(try #require(server.handler.seconds(until: "cancelled true")) < 1)
   }
 
   @Test func requestsOfAClientThatDoesNotReadWait() throws {
