@@ -79,13 +79,13 @@ export class Explanations {
     return [model, image, method, canonicalJSON(target)].join("\n");
   }
 
-  /** What is known: {explanation, map, progress, note, refusal}, each null where there is none. */
+  /** What is known: {explanation, map, progress, refusal}, each null where there is none. */
   state(question) {
     const explanation = this.#kept.get(this.key(question)) ?? null;
     const asked = this.#asked.get(this.#askedKey(question));
     return {
       explanation, map: explanation?.map(question.node) ?? null,
-      progress: asked?.progress ?? null, note: asked?.note ?? null, refusal: asked?.refusal ?? null,
+      progress: asked?.progress ?? null, refusal: asked?.refusal ?? null,
     };
   }
 
@@ -99,7 +99,7 @@ export class Explanations {
     const key = this.#askedKey(question);
     const running = this.#asked.get(key);
     if (running && !running.isUnwanted && (!running.refusal || !again)) return running.promise;
-    const entry = { progress: 0, note: null, refusal: null, controller: new AbortController() };
+    const entry = { progress: 0, refusal: null, controller: new AbortController() };
     this.#asked.set(key, entry);
     entry.promise = this.#run(question, key, entry);
     this.changed(question);
@@ -113,8 +113,8 @@ export class Explanations {
     try {
       const document = await this.source.explain(model, image, { nodes, method, target, classes: 10 }, {
         signal: entry.controller.signal,
-        progress: (share, note) => {
-          [entry.progress, entry.note] = [share, note];
+        progress: (share) => {
+          entry.progress = share;
           this.changed(question);
         },
       });

@@ -7,7 +7,7 @@ import { pixelsOf, refusalOfFile, rememberPictures, rememberedPictures, smallPic
 const defaultSettings = { style: "overlay", colormap: "jet", blend: 0.5, threshold: 0, signed: false };
 
 /**
- * What the page shows, and who is told of changes: the documents, the picture, up to four views and how they are drawn.
+ * The state of the page: its documents, the picture, up to four views and how they are drawn. Changes are events.
  *
  * Events: "views" (number, model or active one of the views), "node" (of a view), "question" (target or method of a view),
  * "picture" (another one, or the list), "settings", "answer" (of a question; detail.question), "painting" (begun or ended),

@@ -77,7 +77,7 @@ export class ServerSource {
 
   async page() { return (await this.#ask("standalone.html")).text(); }
 
-  /** An Explanation of one picture. `progress` is called with a share of 0…1 and a note. */
+  /** An Explanation of one picture. `progress` is called with a share of 0…1. */
   async explain(model, image, parameters, options) {
     const result = await this.#compute(`v1/models/${encodeURIComponent(model)}:explain`, image, parameters, options);
     return result.explanations[0];
@@ -96,7 +96,7 @@ export class ServerSource {
       const document = JSON.parse(line);
       if (document.error !== undefined) throw new Refusal(document.error, document.advice, document.code);
       if (document.result !== undefined) return document.result;
-      if (document.progress !== undefined) progress?.(document.progress, document.note);
+      if (document.progress !== undefined) progress?.(document.progress);
     }
     throw new Refusal("The server ended its answer early.", "Try again.");
   }

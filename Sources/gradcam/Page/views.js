@@ -120,7 +120,7 @@ export class Views {
     const isWorking = progress !== null && !refusal;
     figure.work.hidden = !isWorking || !picture;
     if (isWorking) {
-      figure.work.firstChild.textContent = state.note ?? view.method;
+      figure.work.firstChild.textContent = view.method;
       if (progress > 0) figure.bar.value = progress;
       else figure.bar.removeAttribute("value");
     }

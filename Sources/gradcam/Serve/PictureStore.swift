@@ -1,5 +1,6 @@
 import GradCAM
 import Graph
+import HTTPServer
 import Synchronization
 
 /// The pictures of the page, by identifiers that nobody can guess: those of one browser are unknown to all others.
@@ -15,12 +16,7 @@ final class PictureStore: Sendable {
     ///
     /// - Parameter path: that of its file; nil if it came with a request.
     init(_ picture: Picture, path: String? = nil) {
-      var random = SystemRandomNumberGenerator()
-      id = (0..<2).map { _ in
-        let digits = String(random.next() as UInt64, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
-      }.joined()
-      (self.picture, name, self.path) = (picture, path.map(fileName), path)
+      (id, self.picture, name, self.path) = (AccessToken.random(), picture, path.map(fileName), path)
     }
 
     var document: ImageDocument {
