@@ -132,7 +132,11 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
 
   /// The maps of each image that answer a request, on as many threads as the model has.
   func ask(_ images: [gradcam_image], _ request: gradcam_request) throws -> [ExplanationList] {
-    let asked = try Asker(explainer, node: node).asking(Question(request))
+    // One that cannot be prepared fails on its own.
+    let decided = try images.lazy.compactMap { [explainer] in try? explainer.prepare($0) }.first.map { image in
+      try explainer.deciding { image }
+    }
+    let asked = try Asker(decided ?? explainer, node: node).asking(Question(request))
     let progress = Progress(request), caller = pthread_self()
     let done = Atomic<Int>(0), isEnded = Atomic<Bool>(false)
     func report(_ part: Double) throws {
@@ -178,7 +182,8 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
     asked.classes = text(request.class_name).map { [$0] } ?? []
     asked.score = request.of_probability != 0 ? .probability : .logit
     asked.isCounterfactual = request.counterfactual != 0
-    return try TargetChoice(explainer.planned(asked), of: explainer).targets(explainer, of: observation)[0]
+    let (asking, choice) = try explainer.deciding(by: observation).asking(asked, nodes: [node])
+    return try choice.targets(asking, of: observation)[0]
   }
 }
 

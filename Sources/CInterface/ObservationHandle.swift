@@ -17,7 +17,7 @@ final class ObservationHandle: HeldObject, @unchecked Sendable {
 
   /// The maps that answer a request.
   func ask(_ request: gradcam_request) throws -> ExplanationList {
-    let asked = try asker.asking(Question(request)), progress = Progress(request)
+    let asked = try asker.deciding(by: observation).asking(Question(request)), progress = Progress(request)
     return try ExplanationList(asked.explanations(of: asked.explainer.ask(observation), report: progress.report))
   }
 
@@ -30,7 +30,7 @@ final class ObservationHandle: HeldObject, @unchecked Sendable {
         .usage, at: "argument 'request'", problem: "asks gradcam_sweep for several methods, fused or smooth maps",
         advice: "use gradcam_ask for them")
     }
-    let asked = try asker.asking(question), progress = Progress(request), explainer = asked.explainer
+    let asked = try asker.deciding(by: observation).asking(question), progress = Progress(request), explainer = asked.explainer
     let observation = try explainer.ask(observation)
     let targets = try asked.choice.targets(explainer, of: observation)
     var explanations: [Explanation] = []

@@ -10,6 +10,11 @@ struct Asker {
 
   init(_ explainer: Explainer, node: String) { (self.explainer, self.node) = (explainer, node) }
 
+  /// One for a model whose extents depend on the image of an observation.
+  func deciding(by observation: Observation) throws -> Asker {
+    Asker(try explainer.deciding(by: observation), node: node)
+  }
+
   /// Plans what a request asks for.
   func asking(_ question: Question) throws -> AskedQuestion {
     var (asking, choice) = try explainer.asking(

@@ -34,7 +34,7 @@ struct BackwardPlanner {
       let node = forward.graph.nodes[index]
       let outputGradients = node.outputs.map { $0.flatMap { path.contains($0) ? gathered($0, node: index) : nil } }
       guard outputGradients.contains(where: { $0 != nil }) else { continue }
-      let wanted = Set(node.inputs.indices.filter { node.inputs[$0].map(path.contains) ?? false })
+      let wanted = Set(node.inputs.indices.filter { operation.passesGradients(of: node, among: path, to: $0) })
       guard !wanted.isEmpty else { continue }
       try located(forward.graph.describe(node: index)) {
         try planGradient(of: index, operation, wanted, outputGradients)
@@ -60,7 +60,8 @@ struct BackwardPlanner {
     var downstream = origins
     for (index, operation) in forward.planned {
       let node = forward.graph.nodes[index]
-      let sources = node.inputs.compactMap { $0 }.filter(downstream.contains)
+      let sources = node.inputs.indices.filter { operation.passesGradients(of: node, among: downstream, to: $0) }
+        .compactMap { node.inputs[$0] }
       guard !sources.isEmpty else { continue }
       let integersCarry =
         switch operation.differentiable?.integerGradients ?? .none {
@@ -122,7 +123,8 @@ struct BackwardPlanner {
     for input in wanted where isEmpty(node.inputs[input]!) { addZeros(to: node.inputs[input]!, node: index) }
     let wanted = wanted.filter { !isEmpty(node.inputs[$0]!) }
     guard !wanted.isEmpty else { return }
-    let infos = forward.infos, inputs = NodeInputs(node.inputs.map { $0.flatMap { infos[$0] } })
+    let infos = forward.infos
+    let inputs = NodeInputs(node.inputs.map { $0.flatMap { infos[$0] } }).knowing(forward.decided.inputs[index] ?? [:])
     let isGuided = forward.request.guidesGradients && operation.rectifies(inputs)
     let outputGradients = isGuided ? outputGradients.map { $0.map { rectified($0, of: index) } } : outputGradients
     let rule = try operation.gradient(
@@ -183,5 +185,13 @@ struct BackwardPlanner {
         node: node, kernel: .rectifying(count: byteCounts[gradient] / MemoryLayout<Float>.size),
         reads: [.buffer(gradient)], writes: [result]))
     return result
+  }
+}
+
+extension Operator {
+  /// Whether gradients pass to an input of a node that is one of some values.
+  fileprivate func passesGradients(of node: Node, among values: Set<ValueID>, to input: Int) -> Bool {
+    guard let value = node.inputs[input], values.contains(value) else { return false }
+    return differentiable?.passesGradients(to: input) ?? true
   }
 }

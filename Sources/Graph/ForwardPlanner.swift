@@ -10,6 +10,8 @@ struct ForwardPlanner {
   var isRound = false
   /// What planning may still take.
   var budget = PlanningBudget()
+  /// What a run told, or tells meanwhile.
+  var decided: DecidedContents
 
   var infos: [ValueID: ValueInfo] = [:]
   /// The values that are no tensors.
@@ -25,6 +27,17 @@ struct ForwardPlanner {
   private(set) var loops = LoopWork()
   /// The nodes that compute something, in order, including those whose outputs are observed.
   var planned: [(node: Int, operation: any Operator)] = []
+  /// The nodes still to be planned, those of a body after those of the graph that it is a part of.
+  private var upcoming: [ArraySlice<Int>] = []
+
+  init(
+    graph: ComputeGraph, operators: OperatorSet, request: PlanRequest, infersOnly: Bool = false, isRound: Bool = false,
+    budget: PlanningBudget = PlanningBudget(), source: SegmentedRun? = nil
+  ) {
+    (self.graph, self.operators, self.request) = (graph, operators, request)
+    (self.infersOnly, self.isRound, self.budget) = (infersOnly, isRound, budget)
+    decided = DecidedContents(request.decisions, source: source)
+  }
 
   mutating func newBuffer(byteCount: Int) -> Int {
     byteCounts.append(byteCount)
@@ -33,8 +46,29 @@ struct ForwardPlanner {
 
   mutating func plan(reaching wanted: Set<ValueID>) throws {
     try placeGivenValues()
-    for index in graph.nodes(reaching: wanted) { try located(graph.describe(node: index)) { try plan(node: index) } }
+    try plan(nodes: graph.nodes(reaching: wanted)) { planner, index in
+      try located(planner.graph.describe(node: index)) { try planner.plan(node: index) }
+    }
     for value in wanted where infos[value] == nil { throw missingTensor(value) }
+  }
+
+  /// Plans nodes in order.
+  private mutating func plan(nodes: [Int], each: (inout ForwardPlanner, Int) throws -> Void) throws {
+    upcoming.append(nodes[...])
+    defer { upcoming.removeLast() }
+    for place in nodes.indices {
+      upcoming[upcoming.count - 1] = nodes[place...]
+      try each(&self, nodes[place])
+    }
+  }
+
+  /// The tensors that nodes still to be planned read, the present one included, and those that are wanted.
+  private var unread: Set<ValueID> {
+    var values = request.wanted
+    for index in upcoming.joined() {
+      for value in graph.nodes[index].reads { values.formUnion((collections[value] ?? .tensor(value)).tensors) }
+    }
+    return values
   }
 
   /// Infers what can be inferred, and returns why the rest of what is needed cannot.
@@ -109,6 +143,76 @@ struct ForwardPlanner {
         return info
       }, collections: Set(node.inputs.indices.filter { node.inputs[$0].map { collections[$0] != nil } ?? false }),
       captured: node.captures.compactMapValues { infos[$0] })
+    if case .collection(let operation)? = node.operation?.form { return try plan(node: index, operation) }
+    try deciding(node: index, reading: node.inputs, inputs) { try $0.plan(node: index, $1) }
+    if decided.canSettle(node: index), case .computed? = node.operation?.form, let contents = contents(of: node) {
+      decided.settle(node: index, of: origin(of: index), contents)
+    }
+  }
+
+  /// The node of the original graph that a node is, or is a part of.
+  private func origin(of node: Int) -> Int { graph.nodes[node].origin ?? node }
+
+  /// The contents of all outputs of a node; nil if some are not known.
+  private func contents(of node: Node) -> [Tensor?]? {
+    node.results.allSatisfy { infos[$0]?.constant != nil }
+      ? node.outputs.map { $0.flatMap { infos[$0]?.constant } } : nil
+  }
+
+  /// Plans something about a node, with the contents that it asks for.
+  ///
+  /// - Parameters:
+  ///   - values: the values that it reads.
+  ///   - inputs: what is known of them.
+  private mutating func deciding(
+    node index: Int, reading values: [ValueID?], _ inputs: NodeInputs,
+    _ body: (inout ForwardPlanner, NodeInputs) throws -> Void
+  ) throws {
+    var inputs = inputs
+    while true {
+      do {
+        return try body(&self, inputs)
+      } catch var error as GradCAMError {
+        guard case .input(let position)? = error.awaited, let value = values[position] else { throw error }
+        error.awaited = nil
+        switch try decision(about: index, on: position, reading: value) {
+        case .inputs(let contents)?: inputs = inputs.knowing(contents)
+        case .outputs(let contents)?: return place(contents, of: graph.nodes[index])
+        case nil: throw error
+        }
+      }
+    }
+  }
+
+  /// What a run told, or tells now, about an input that a node has to know; nil if there is none.
+  private mutating func decision(about node: Int, on position: Int, reading value: ValueID) throws -> Decision? {
+    let origin = origin(of: node), info = infos[value]!
+    if let known = try decided.next(about: node, of: origin, on: position, info) { return known }
+    guard let source = decided.source, let place = places[value] else { return nil }
+    if place.buffer != nil { try run(source) }
+    return decided.add([position: source.contents(of: info, at: places[value]!)], about: node, of: origin)
+  }
+
+  /// Runs the steps planned so far, and goes on without them.
+  private mutating func run(_ source: SegmentedRun) throws {
+    let unread = unread.filter { places[$0]?.buffer != nil }
+    try source.run(Plan(segment: self, keeping: unread.sorted()))
+    for (value, place) in places where place.buffer != nil {
+      places[value] = unread.contains(value) ? .observed(value, byteCount: infos[value]!.byteCount) : nil
+    }
+    (steps, byteCounts) = ([], [])
+  }
+
+  /// Notes the contents of a node's outputs.
+  private mutating func place(_ contents: [Tensor?], of node: Node) {
+    for (output, tensor) in zip(node.outputs, contents) {
+      guard let output, let tensor else { continue }
+      (infos[output], places[output]) = (ValueInfo(tensor), .constant(tensor))
+    }
+  }
+
+  private mutating func plan(node index: Int, _ inputs: NodeInputs) throws {
+    let node = graph.nodes[index]
     switch node.operation?.form {
     case .unresolvable(let error): throw error
     case .composite(let composite):
@@ -117,7 +221,6 @@ struct ForwardPlanner {
       } else {
         try plan(body: try composite.body(inputs), replacing: node, of: index)
       }
-    case .collection(let operation): try plan(node: index, operation)
     case .computed(is Identity) where inputs[0] == nil && inputs.has(0):
       if let output = node.outputs[0] { collections[output] = collections[node.inputs[0]!] }
     case .computed(let operation):
@@ -125,7 +228,7 @@ struct ForwardPlanner {
         _ = try inputs.required(input)
       }
       try plan(node: index, operation, inputs)
-    case nil: throw GradCAMError(.defect, problem: "operator \(node.operatorName) is not resolved")
+    case .collection, nil: throw GradCAMError(.defect, problem: "operator \(node.operatorName) is not resolved")
     }
   }
 
@@ -198,7 +301,10 @@ struct ForwardPlanner {
       case .empty: return .empty
       }
     }
-    var (body, results) = try operation.expand(inputs, NodeInputs(tensors.map { infos[$0] }))
+    let known = NodeInputs(tensors.map { infos[$0] })
+    var expansion: (body: ComputeGraph, results: [CollectedValue])!
+    try deciding(node: index, reading: tensors, known) { _, known in expansion = try operation.expand(inputs, known) }
+    var (body, results) = expansion!
     guard results.count >= node.outputs.count else { throw tooManyOutputs(node, known: results.count) }
     // The results' tensors by their values in the body; those that come in stay what they are.
     var outer = Dictionary(uniqueKeysWithValues: tensors.enumerated().map { ($0, $1) })
@@ -242,7 +348,7 @@ struct ForwardPlanner {
       infos[value] = ValueInfo(constant)
       places[value] = .constant(constant)
     }
-    for part in graph.nodes(reaching: Set(node.results), from: parts.lowerBound) { try plan(node: part) }
+    try plan(nodes: graph.nodes(reaching: Set(node.results), from: parts.lowerBound)) { try $0.plan(node: $1) }
   }
 
   private mutating func addStep(_ kernel: Kernel, node index: Int) {

@@ -3,40 +3,47 @@
 public struct InferredGraph: Sendable {
   /// Type and extents by value, including the parts of expanded composite nodes.
   public let infos: [ValueID: ValueInfo]
-  /// The graph with its nodes expanded and all known contents.
-  let graph: ComputeGraph
+  /// The graph, with all contents that are known.
+  public let graph: ComputeGraph
   /// Why values have no type and extents.
   private let failures: [ValueID: GradCAMError]
   /// What computes the values that are not known, in order.
   private let operations: [any Operator]
+  /// What a run told.
+  let decisions: Decisions
 
   /// Infers what can be inferred of a graph.
   ///
   /// - Parameters:
   ///   - inputs: as in `PlanRequest`.
+  ///   - decisions: what a run told.
   ///   - wanted: the values to reach.
   ///
   /// Throws `badData` if an input is too large.
   public init(
-    _ graph: ComputeGraph, operators: OperatorSet, inputs: [ValueID: ValueInfo], reaching wanted: Set<ValueID>
+    _ graph: ComputeGraph, operators: OperatorSet, inputs: [ValueID: ValueInfo], decisions: Decisions = Decisions(),
+    reaching wanted: Set<ValueID>
   ) throws {
-    try self.init(graph, operators: operators, inputs: inputs, reaching: wanted, budget: nil)
+    try self.init(
+      graph, operators: operators, inputs: inputs, decisions: decisions, reaching: wanted, budget: nil)
   }
 
   /// Infers what can be inferred of a graph.
   ///
   /// - Parameter budget: what the planning of loops may still take, if the graph is repeated in one.
   init(
-    _ graph: ComputeGraph, operators: OperatorSet, inputs: [ValueID: ValueInfo], reaching wanted: Set<ValueID>,
-    budget: PlanningBudget?
+    _ graph: ComputeGraph, operators: OperatorSet, inputs: [ValueID: ValueInfo], decisions: Decisions = Decisions(),
+    reaching wanted: Set<ValueID>, budget: PlanningBudget?
   ) throws {
+    self.decisions = decisions
     var graph = operators.resolving(graph)
     graph.give(inputs.keys)
+    var request = PlanRequest(
+      inputs: inputs, outputs: Array(wanted), kernels: KernelRequest(threadCount: 1, reusesWeights: false))
+    request.decisions = decisions
     var planner = ForwardPlanner(
-      graph: graph, operators: operators,
-      request: PlanRequest(
-        inputs: inputs, outputs: Array(wanted), kernels: KernelRequest(threadCount: 1, reusesWeights: false)),
-      infersOnly: true, isRound: budget != nil, budget: budget ?? PlanningBudget())
+      graph: graph, operators: operators, request: request, infersOnly: true, isRound: budget != nil,
+      budget: budget ?? PlanningBudget())
     failures = try planner.infer(reaching: wanted)
     for value in graph.values.indices where inputs[value] == nil {
       graph.values[value].constant = planner.infos[value]?.constant ?? graph.values[value].constant
@@ -60,6 +67,9 @@ public struct InferredGraph: Sendable {
     let byteCount = infos.values.reduce(0.0) { $0 + ($1.constant == nil ? Double($1.byteCount) : 0) }
     return loops.reduce(LoopWork(stepCount: Double(operations.count), byteCount: byteCount), +)
   }
+
+  /// Whether a value cannot be computed only because extents depend on contents that a run tells.
+  public func dependsOnData(_ value: ValueID) -> Bool { failure(of: value)?.dependsOnData ?? false }
 
   /// Whether some gradients would be estimates: they pass straight through rounding.
   var estimatesGradients: Bool {

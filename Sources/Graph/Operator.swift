@@ -43,6 +43,13 @@ public struct NodeInputs: Sendable {
   /// The contents of a value that graphs in the node's attributes read by this name, if they are known.
   public func capturedContents(_ name: String) -> Tensor? { captured[name]?.constant }
 
+  /// The same inputs, with the contents of some of them.
+  func knowing(_ contents: [Int: Tensor]) -> NodeInputs {
+    var infos = infos
+    for (index, tensor) in contents { infos[index]?.constant = tensor }
+    return NodeInputs(infos, collections: collections, captured: captured)
+  }
+
   /// The number of inputs, including omitted ones in between.
   public var count: Int { infos.count }
 
@@ -74,8 +81,7 @@ public struct NodeInputs: Sendable {
   public func contents(_ index: Int) throws -> Tensor? {
     guard let info = self[index] else { return nil }
     guard let tensor = info.constant else {
-      throw GradCAMError(
-        .unsupported, problem: "input \(index) must be known before the model runs, but it depends on the image")
+      throw GradCAMError.awaiting(.input(index))
     }
     return tensor
   }
@@ -174,6 +180,9 @@ public protocol DifferentiableOperator: Operator {
   /// Whether integer outputs carry gradients; floating-point outputs always do.
   var integerGradients: IntegerGradients { get }
 
+  /// Whether gradients pass to an input, if it is of floating-point numbers.
+  func passesGradients(to input: Int) -> Bool
+
   /// Whether the operator ends in max(x, 0), where guided backpropagation blocks negative gradients.
   func rectifies(_ inputs: NodeInputs) -> Bool
 
@@ -191,6 +200,9 @@ extension DifferentiableOperator {
   public var differentiable: (any DifferentiableOperator)? { self }
   /// Integer outputs carry no gradient unless an operator says so.
   public var integerGradients: IntegerGradients { .none }
+
+  /// Gradients pass to every input unless an operator says otherwise.
+  public func passesGradients(to input: Int) -> Bool { true }
 
   /// An operator is not a rectifier unless it says so.
   public func rectifies(_ inputs: NodeInputs) -> Bool { false }

@@ -11,6 +11,8 @@ public struct PlanRequest: Sendable {
   public var target: ValueID?
   /// Other values whose gradients are supplied: taps need not lead to them.
   var otherTargets: [ValueID] = []
+  /// What a run told about extents.
+  public var decisions = Decisions()
   /// How to choose kernels.
   public var kernels: KernelRequest
   /// Whether backpropagation is guided: every rectifier passes only positive gradients, g·[x > 0]·[g > 0].
@@ -90,7 +92,8 @@ public struct Plan: Sendable {
   /// Throws `unsupported` for nodes that cannot be computed, `badData` if shapes do not match, and `usage` if a tap
   /// does not lead to the target; all name the node.
   public init(_ graph: ComputeGraph, operators: OperatorSet, request: PlanRequest) throws {
-    let inferred = try InferredGraph(graph, operators: operators, inputs: request.inputs, reaching: request.wanted)
+    let inferred = try InferredGraph(
+      graph, operators: operators, inputs: request.inputs, decisions: request.decisions, reaching: request.wanted)
     try inferred.require(request.wanted)
     try self.init(inferred, operators: operators, request: request)
   }
@@ -110,20 +113,11 @@ public struct Plan: Sendable {
   }
 
   init(rewriting inferred: InferredGraph, operators: OperatorSet, request: PlanRequest) throws {
-    var graph = inferred.graph
+    var request = request
+    request.decisions = inferred.decisions
     let kept = request.wanted
-    let carriers = graph.downstream(of: request.isObservable ? Set(request.inputs.keys) : Set(request.taps))
-    for rewrite in operators.rewrites {
-      let readers = graph.readerCounts(reaching: kept)
-      rewrite.apply(
-        to: &graph,
-        knowing: RewriteFacts(
-          infos: inferred.infos, weights: request.kernels.weights,
-          isPrivate: { !kept.contains($0) && request.inputs[$0] == nil && readers[$0] == 1 },
-          carriesGradient: carriers.contains))
-    }
-
-    var forward = ForwardPlanner(graph: graph, operators: operators, request: request)
+    var forward = ForwardPlanner(
+      graph: inferred.rewritten(by: operators, for: request), operators: operators, request: request)
     try forward.plan(reaching: kept)
     var backward = BackwardPlanner(forward: forward)
     try backward.plan()
@@ -162,6 +156,41 @@ public struct Plan: Sendable {
     }
     for seed in seeds { memory.written(seed, at: backwardStart) }
     layout = memory.plan()
+  }
+
+  /// The steps that a planner has planned so far, as a plan of their own.
+  ///
+  /// - Parameter kept: the values to keep for what it plans next.
+  init(segment forward: ForwardPlanner, keeping kept: [ValueID]) {
+    graph = forward.graph
+    request = forward.request
+    infos = forward.infos
+    places = forward.places
+    steps = forward.steps
+    byteCounts = forward.byteCounts
+    (backwardStart, tapGradients, estimatedGradients, seeds, visits) = (steps.count, [:], [], [], [])
+    var memory = MemoryPlanner(steps: steps, byteCounts: byteCounts)
+    for value in kept { if let buffer = places[value]?.buffer { memory.keep(buffer) } }
+    layout = memory.plan()
+  }
+}
+
+extension InferredGraph {
+  /// The graph after the rewrites of a set of operators, as far as a request allows them.
+  func rewritten(by operators: OperatorSet, for request: PlanRequest) -> ComputeGraph {
+    var graph = graph
+    let kept = request.wanted
+    let carriers = graph.downstream(of: request.isObservable ? Set(request.inputs.keys) : Set(request.taps))
+    for rewrite in operators.rewrites {
+      let readers = graph.readerCounts(reaching: kept)
+      rewrite.apply(
+        to: &graph,
+        knowing: RewriteFacts(
+          infos: infos, weights: request.kernels.weights,
+          isPrivate: { !kept.contains($0) && request.inputs[$0] == nil && readers[$0] == 1 },
+          carriesGradient: carriers.contains))
+    }
+    return graph
   }
 }
 

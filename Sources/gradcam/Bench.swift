@@ -68,7 +68,7 @@ struct Bench: ParsableCommand {
     let start = clock.now
     let opened = try OpenedModel(self.model, host, image, target.request), model = opened.model
     let (explainer, choice) = try opened.explainer(
-      nodes: [node], hint: featureMap.hint, threadCount: threads.count, reusesWeights: true)
+      nodes: [node], hint: featureMap.hint, of: nil, threadCount: threads.count, reusesWeights: true)
     let load = clock.now - start
     let planner = explainer.planner
     let focus = explainer.focus

@@ -87,7 +87,7 @@ struct Explain: ParsableCommand {
     let sources = try opened.sources(images, item: featureMap.item.item)
     var chosen = try MethodChoice(self.methods, model.registry)
     var (explainer, choice) = try opened.explainer(
-      nodes: nodes.withoutRepeats, hint: featureMap.hint, compatibility: compat, picture: sources.input,
+      nodes: nodes.withoutRepeats, hint: featureMap.hint, compatibility: compat, of: sources,
       threadCount: threads.count, reusesWeights: sources.count > 8)
     explainer.settings.conceptCount = concepts
     let assumed = explainer.warnings(about: sources)

@@ -72,6 +72,14 @@ struct ImageSources {
     return explainer.prepare(together: try images.map { try prepare($0, explainer) }, explaining: index)
   }
 
+  /// The first image that can be read, as the network's input.
+  ///
+  /// Throws as `prepare` does if there is none.
+  func example(_ explainer: Explainer) throws -> PreparedImage {
+    for index in 0..<count - 1 { if let image = try? prepare(index, explainer) { return image } }
+    return try prepare(count - 1, explainer)
+  }
+
   private func prepare(_ path: String, _ explainer: Explainer) throws -> PreparedImage {
     var contents = given
     contents[input] = .picture(try Picture(contentsOf: path))

@@ -9,7 +9,7 @@ struct OpenedModel {
   let otherPaths: [String]
   /// The files that are read, pictures excepted.
   var paths: [String] { model.graph.files + otherPaths }
-  private let target: PlannedTarget
+  private let request: TargetRequest
   private let preprocessing: DecidedPreprocessing
   private let labels: Labels?
 
@@ -24,32 +24,35 @@ struct OpenedModel {
     model = tensors.batch.map { opened.taking(imagesPerRun: $0) } ?? opened
     otherPaths = tensors.paths + request.paths + [image.labels].compactMap { $0 }
     labels = try image.labels.map { try Labels(contentsOf: $0) }
-    let inputs = tensors.others.mapValues { ValueInfo($0) }
     preprocessing = try tensors.preprocessing(image.choice, for: model)
-    target = try PlannedTarget(request, in: model, size: preprocessing.inputSize, inputs: inputs, labels: labels)
+    self.request = request
   }
 
   /// The images to explain.
   ///
   /// - Parameter item: the only image of a tensor to explain; nil for all that the target is about.
   func sources(_ images: [String], item: Int?) throws -> ImageSources {
-    let batch = model.imageShape.batch
-    return try ImageSources(images: images, tensors: tensors, model: model, item: item ?? target.image(of: batch))
+    let asked = try item ?? request.image(of: model.imageShape.batch, in: model)
+    return try ImageSources(images: images, tensors: tensors, model: model, item: asked)
   }
 
-  /// - Parameter picture: the image input that `auto` is about; nil means the first.
+  /// - Parameters:
+  ///   - sources: the images, the first of which a model is planned for whose extents depend on them; nil for a fixed
+  ///     pseudo-random one.
   ///
   /// Throws what planning throws, and what reading the classes and files of the target throws.
   func explainer(
     nodes: [String], hint: FeatureMapHint = FeatureMapHint(), compatibility: Compatibility = .pytorchGradCAM,
-    picture: String? = nil, threadCount: Int?, reusesWeights: Bool = false, visitsNodes: Bool = false
+    of sources: ImageSources?, threadCount: Int?, reusesWeights: Bool = false, visitsNodes: Bool = false
   ) throws -> (Explainer, TargetChoice) {
     let explainer = try Explainer(
-      model, explaining: target.explained, keeping: target.kept, assuming: target.warnings, nodes: nodes, hint: hint,
-      preprocessing: preprocessing, labels: labels, compatibility: compatibility, inputs: tensors.others,
-      picture: picture, threadCount: threadCount, reusesWeights: reusesWeights, visitsNodes: visitsNodes,
-      explainsAllImages: target.explainsAllImages)
-    return (explainer, try TargetChoice(target, of: explainer))
+      model, explaining: request, nodes: nodes, hint: hint, preprocessing: preprocessing, labels: labels,
+      compatibility: compatibility, inputs: tensors.others, picture: sources?.input, threadCount: threadCount,
+      reusesWeights: reusesWeights, visitsNodes: visitsNodes
+    ) { [tensors] explainer in
+      try sources?.example(explainer) ?? explainer.prepare(explainer.noise.merging(tensors.images) { $1 })
+    }
+    return (explainer, try TargetChoice(of: explainer))
   }
 
   /// One that is to be asked about many targets of many pictures.

@@ -80,7 +80,7 @@ struct Sweep: ParsableCommand {
         .usage, at: "--method \(self.method)", problem: "does not make a map per node", advice: "choose gradcam, say")
     }
     let (explainer, choice) = try opened.explainer(
-      nodes: ["all"], hint: FeatureMapHint(item: item.item), picture: sources.input, threadCount: threads.count,
+      nodes: ["all"], hint: FeatureMapHint(item: item.item), of: sources, threadCount: threads.count,
       reusesWeights: true, visitsNodes: method is any TapMethod)
     let objects = try boxes(of: sources, explainer)
     for warning in explainer.warnings(about: sources) { Console.tell(warning) }

@@ -47,7 +47,7 @@ struct Verify: ParsableCommand {
       picture == nil && opened.tensors.images.isEmpty
       ? nil : try opened.sources(picture.map { [$0] } ?? [], item: featureMap.item.item ?? 0)
     let (explainer, choice) = try opened.explainer(
-      nodes: nodes, hint: featureMap.hint, picture: sources?.input, threadCount: threads.count)
+      nodes: nodes, hint: featureMap.hint, of: sources, threadCount: threads.count)
     for warning in explainer.warnings(about: sources) { Console.tell(warning) }
 
     let planner = explainer.planner

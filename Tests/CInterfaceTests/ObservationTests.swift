@@ -69,13 +69,10 @@ struct ObservationTests {
   ) throws -> [Explanation] {
     var request = TargetRequest()
     set(&request)
-    let size = try DecidedPreprocessing(for: model).inputSize
-    let planned = try PlannedTarget(request, in: model, size: size)
     let explainer = try Explainer(
-      model, explaining: planned.explained, keeping: planned.kept, assuming: planned.warnings, nodes: nodes,
-      compatibility: compatibility, reusesWeights: true, explainsAllImages: planned.explainsAllImages)
+      model, explaining: request, nodes: nodes, compatibility: compatibility, reusesWeights: true)
     let observation = try explainer.observe(explainer.prepare(picture))
-    return try TargetChoice(planned, of: explainer).targets(explainer, of: observation).flatMap {
+    return try TargetChoice(of: explainer).targets(explainer, of: observation).flatMap {
       try explainer.explain($0, of: observation, methods: methods, fusion: fusion)
     }
   }

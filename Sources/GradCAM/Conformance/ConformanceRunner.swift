@@ -68,8 +68,13 @@ public struct ConformanceRunner: Sendable {
       guard FileManager.default.fileExists(atPath: path) else { return "output_\(position).pb is missing" }
       harness.expect(id, try loadTensors(at: path, of: graph.values[id].kind))
     }
-    let plan = try plan(harness)
-    let executor = try Executor(plan, pool: ThreadPool(threadCount: 1))
+    let pool = ThreadPool(threadCount: 1)
+    let request = PlanRequest(
+      inputs: harness.given.mapValues { ValueInfo($0.elementType, $0.shape) }, outputs: harness.expected.map(\.value),
+      kernels: KernelRequest(threadCount: 1, reusesWeights: false))
+    let plan = try Plan(
+      harness.graph, operators: operators, request: request, contents: harness.given, pool: pool)
+    let executor = try Executor(plan, pool: pool)
     for (id, tensor) in harness.given { try executor.set(id, to: tensor) }
     try executor.forward()
     for each in harness.expected {
@@ -78,27 +83,6 @@ public struct ConformanceRunner: Sendable {
       }
     }
     return nil
-  }
-
-  /// A plan that knows only the extents of the inputs; if shapes depend on contents, also the contents of integer and
-  /// Boolean inputs, or, if that is not enough, of all inputs.
-  private func plan(_ harness: Harness) throws -> Plan {
-    func plan(knowing isKnown: (Tensor) -> Bool) throws -> Plan {
-      try Plan(
-        harness.graph, operators: operators,
-        request: PlanRequest(
-          inputs: harness.given.mapValues { isKnown($0) ? ValueInfo($0) : ValueInfo($0.elementType, $0.shape) },
-          outputs: harness.expected.map(\.value), kernels: KernelRequest(threadCount: 1, reusesWeights: false)))
-    }
-    do {
-      return try plan { _ in false }
-    } catch let error as GradCAMError where error.kind == .unsupported {
-      do {
-        return try plan { !$0.elementType.isFloatingPoint }
-      } catch let error as GradCAMError where error.kind == .unsupported {
-        return try plan { _ in true }
-      }
-    }
   }
 
   private func difference(

@@ -3,15 +3,17 @@ import Graph
 /// Explains images: a planned model, a focus, labels, preprocessing and the library to follow.
 public struct Explainer: Sendable {
   /// The model, planned for pictures of each size that it was given.
-  let planners: PlannersBySize
-  /// Finds what is asked of images, for pictures of one size.
-  let focusing: @Sendable (ModelPlanner) throws -> Focus
+  let planners: ModelPlanners
   /// What is asked of images.
+  let question: Question
+  /// What is explained of them.
+  public let target: PlannedTarget
+  /// Where to look.
   public let focus: Focus
   /// The names of the classes.
   public let labels: Labels
   /// The names that the user gave, if any.
-  private let givenLabels: Labels?
+  let givenLabels: Labels?
   /// How pictures are preprocessed.
   public var preprocessing: Preprocessing { decided.preprocessing }
   private(set) var decided: DecidedPreprocessing
@@ -21,7 +23,6 @@ public struct Explainer: Sendable {
   public let warnings: [Warning]
   /// What the user chose about methods.
   public var settings = MethodSettings()
-  let namesNodes: Bool
 
   /// The model, planned for pictures of the usual size.
   public var planner: ModelPlanner { planners.usual }
@@ -29,12 +30,32 @@ public struct Explainer: Sendable {
   /// The model.
   public var model: Model { planner.model }
 
+  /// What is asked of images, whatever their size.
+  struct Question: Sendable {
+    var request = TargetRequest()
+    /// Names as `NodeCatalogue.matches` takes them; empty means `auto`.
+    var nodes: [String] = []
+    /// What the dimensions of the nodes' tensors are, if the graph does not say.
+    var hint = FeatureMapHint()
+    /// Whether the nodes are visited one after another.
+    var visitsNodes = false
+
+    /// What is explained, and where to look, as a model is planned.
+    ///
+    /// - Parameter labels: the names of the classes; nil means what the model's file says.
+    func planned(by planner: ModelPlanner, labels: Labels?) throws -> (PlannedTarget, Focus) {
+      let target = try PlannedTarget(request, by: planner, labels: labels)
+      let focus = try planner.focus(
+        explaining: target.explained, keeping: target.kept, nodes: nodes, hint: hint, visitsTaps: visitsNodes,
+        explainsAllImages: target.explainsAllImages)
+      return (target, focus)
+    }
+  }
+
   /// Plans a model for explanations.
   ///
   /// - Parameters:
-  ///   - explained: the value that targets are computed from; nil means the class scores.
-  ///   - kept: other values that a target needs, such as `DetectionLayout.others`.
-  ///   - assumed: what was assumed about the explained value.
+  ///   - request: what is explained.
   ///   - nodes: names as `NodeCatalogue.matches` takes them; empty means `auto`.
   ///   - hint: what the dimensions of the nodes' tensors are, if the graph does not say.
   ///   - preprocessing: nil means what the model's file and those beside it say, else ImageNet's with a warning.
@@ -47,16 +68,16 @@ public struct Explainer: Sendable {
   ///   - reusesWeights: whether many images follow, so that packing weights pays off.
   ///   - visitsNodes: whether the nodes are visited one after another, which takes less memory but allows
   ///     only `sweep` by methods that need nothing but the tap.
-  ///   - explainsAllImages: whether targets are computed from the value of all images of a run together, as
-  ///     `PlannedTarget` says.
+  ///   - example: prepares the first image, for a model whose extents depend on images; without it, such a model can be
+  ///     asked only about what is known before it runs.
   ///
-  /// Throws what `ModelPlanner` and its `focus` throw, and what planning throws.
+  /// Throws what `PlannedTarget`, `ModelPlanner` and its `focus` throw, and what planning throws.
   public init(
-    _ model: Model, explaining explained: ValueID? = nil, keeping kept: [ValueID] = [],
-    assuming assumed: [Warning] = [], nodes: [String] = [], hint: FeatureMapHint = FeatureMapHint(),
-    preprocessing: DecidedPreprocessing? = nil, inputSize: PixelSize? = nil, labels: Labels? = nil,
-    compatibility: Compatibility = .pytorchGradCAM, inputs: [String: Tensor] = [:], picture: String? = nil,
-    threadCount: Int? = nil, reusesWeights: Bool = false, visitsNodes: Bool = false, explainsAllImages: Bool = false
+    _ model: Model, explaining request: TargetRequest = TargetRequest(), nodes: [String] = [],
+    hint: FeatureMapHint = FeatureMapHint(), preprocessing: DecidedPreprocessing? = nil, inputSize: PixelSize? = nil,
+    labels: Labels? = nil, compatibility: Compatibility = .pytorchGradCAM, inputs: [String: Tensor] = [:],
+    picture: String? = nil, threadCount: Int? = nil, reusesWeights: Bool = false, visitsNodes: Bool = false,
+    example: ((Explainer) throws -> PreparedImage)? = nil
   ) throws {
     var asked = PreprocessingChoice()
     asked.size = inputSize
@@ -64,60 +85,67 @@ public struct Explainer: Sendable {
       try preprocessing
       ?? DecidedPreprocessing(asked, for: model, inputs: inputs.mapValues { ValueInfo($0) })
     let pool = ThreadPool(threadCount: threadCount), pictured = model.imageInputs.first { $0.name == picture }?.value
-    let planners = try PlannersBySize(decided) { size in
+    var planners = try ModelPlanners(decided) { size in
       try ModelPlanner(
         model, inputSize: size, inputs: inputs, otherSizes: decided.others.mapValues(\.inputSize), pictured: pictured,
         pool: pool, reusesWeights: reusesWeights)
     }
-    try self.init(
-      planners, decided, labels, compatibility, namesNodes: !nodes.isEmpty, explainsScores: explained == nil,
-      assuming: assumed
-    ) { planner in
-      try planner.focus(
-        explaining: explained, keeping: kept, nodes: nodes, hint: hint, visitsTaps: visitsNodes,
-        explainsAllImages: explainsAllImages)
+    if let example, try planners.usual.dependsOnData {
+      planners = try planners.deciding(
+        for: example(Explainer(planners, decided, labels, compatibility, Question())))
     }
+    try self.init(
+      planners, decided, labels, compatibility,
+      Question(request: request, nodes: nodes, hint: hint, visitsNodes: visitsNodes))
     _ = try planner.plan(planner.key(focus))
   }
 
-  /// The same model with plans, weights and memory, and other questions, to be asked of open observations.
+  /// The same model with plans, weights and memory, asked what a request says, to be asked of open observations.
   ///
   /// - Parameters:
-  ///   - target: what is explained.
+  ///   - request: what is explained.
   ///   - nodes: as for the initialiser.
   ///   - hint: as for the initialiser.
   ///   - compatibility: nil means as before.
   ///   - visitsNodes: as for the initialiser; then observations that are not open are asked.
   ///
-  /// Throws what `ModelPlanner.focus` throws.
-  public func asking(
-    _ target: PlannedTarget, nodes: [String] = [], hint: FeatureMapHint = FeatureMapHint(),
-    compatibility: Compatibility? = nil, visitsNodes: Bool = false
-  ) throws -> Explainer {
-    var asking = try Explainer(
-      planners, decided, givenLabels, compatibility ?? self.compatibility, namesNodes: !nodes.isEmpty,
-      explainsScores: target.explained == nil, assuming: target.warnings
-    ) { planner in
-      try planner.focus(
-        explaining: target.explained, keeping: target.kept, nodes: nodes, hint: hint, visitsTaps: visitsNodes,
-        explainsAllImages: target.explainsAllImages)
-    }
-    asking.settings = settings
-    return asking
-  }
-
-  /// The same model with plans, weights and memory, asked what a request says.
-  ///
-  /// Throws what `planned`, `asking` and `TargetChoice` throw.
+  /// Throws what `PlannedTarget`, `ModelPlanner.focus` and `TargetChoice` throw.
   public func asking(
     _ request: TargetRequest, nodes: [String] = [], hint: FeatureMapHint = FeatureMapHint(),
     compatibility: Compatibility? = nil, visitsNodes: Bool = false
   ) throws -> (Explainer, TargetChoice) {
-    let target = try planned(request)
-    let asking = try asking(
-      target, nodes: nodes, hint: hint, compatibility: compatibility, visitsNodes: visitsNodes)
-    return (asking, try TargetChoice(target, of: asking))
+    var asking = try Explainer(
+      planners, decided, givenLabels, compatibility ?? self.compatibility,
+      Question(request: request, nodes: nodes, hint: hint, visitsNodes: visitsNodes))
+    asking.settings = settings
+    return (asking, try TargetChoice(of: asking))
   }
+
+  /// The same explainer, planned for the extents that the model has for an image; itself if they depend on none.
+  ///
+  /// - Parameter image: prepares the image, if it is needed.
+  ///
+  /// Throws what preparing, planning and running throws.
+  public func deciding(for image: () throws -> PreparedImage) throws -> Explainer {
+    try dependsOnData ? deciding(planners.deciding(for: image())) : self
+  }
+
+  /// The same explainer, planned for the extents that the model has for the image of an observation; itself if they
+  /// depend on none.
+  ///
+  /// Throws what planning throws.
+  public func deciding(by observation: Observation) throws -> Explainer {
+    try observation.planner.isDecided ? deciding(planners.deciding(by: observation.planner)) : self
+  }
+
+  private func deciding(_ planners: ModelPlanners) throws -> Explainer {
+    var deciding = try Explainer(planners, decided, givenLabels, compatibility, question)
+    deciding.settings = settings
+    return deciding
+  }
+
+  /// Whether what the model returns has extents that depend on the image.
+  public var dependsOnData: Bool { get throws { try planners.undecided.dependsOnData } }
 
   /// Whether an open observation of a picture can be asked for the maps of all nodes at once, for its memory.
   ///
@@ -127,31 +155,28 @@ public struct Explainer: Sendable {
   /// Frees the memory that is kept for the next images.
   package func freeIdleMemory() { planners.freeIdleMemory() }
 
-  /// A request whose values were found in the model.
-  ///
-  /// Throws what `PlannedTarget` throws.
-  public func planned(_ request: TargetRequest) throws -> PlannedTarget {
-    try PlannedTarget(request, in: model, size: planner.inputSize, inputs: planner.otherInputs, labels: labels)
+  /// What is explained, as it lies in the values of an observation.
+  func target(of observation: Observation) throws -> PlannedTarget {
+    observation.planner === planner ? target : try question.planned(by: observation.planner, labels: givenLabels).0
   }
 
   private init(
-    _ planners: PlannersBySize, _ decided: DecidedPreprocessing, _ givenLabels: Labels?,
-    _ compatibility: Compatibility, namesNodes: Bool, explainsScores: Bool, assuming assumed: [Warning],
-    focusing: @escaping @Sendable (ModelPlanner) throws -> Focus
+    _ planners: ModelPlanners, _ decided: DecidedPreprocessing, _ givenLabels: Labels?,
+    _ compatibility: Compatibility, _ question: Question
   ) throws {
-    (self.planners, self.decided, self.givenLabels, self.focusing) = (planners, decided, givenLabels, focusing)
-    (self.compatibility, self.namesNodes) = (compatibility, namesNodes)
+    (self.planners, self.decided, self.givenLabels, self.question) = (planners, decided, givenLabels, question)
+    self.compatibility = compatibility
     let model = planners.usual.model
-    focus = try focusing(planners.usual)
+    (target, focus) = try question.planned(by: planners.usual, labels: givenLabels)
     let (usual, isAssumed) = Labels.known(of: model, focus.catalogue)
     labels = givenLabels ?? usual
     var warnings = decided.warnings
     if givenLabels == nil { warnings += Self.warnings(aboutLabelsOf: model, areAssumed: isAssumed) }
-    if explainsScores {
+    if target.explained == nil {
       warnings += try Self.warnings(aboutScores: focus, of: model, labels, areGiven: givenLabels != nil)
     }
     if focus.takesImagesTogether(in: model) { warnings.append(.imageRepeated(model.imageShape.batch)) }
-    self.warnings = warnings + assumed
+    self.warnings = warnings + target.warnings
   }
 
   /// The same explainer with another preprocessing, for the same size of the input.
@@ -265,7 +290,7 @@ public struct Explainer: Sendable {
   }
 
   /// The shape of the explained value, for one image unless all are explained together.
-  var explainedShape: Shape {
+  func explainedShape(_ focus: Focus) -> Shape {
     let shape = focus.explainedInfo.shape
     return focus.explainsAllImages ? shape : model.imageShape.images.shapeOfOne(shape)
   }
@@ -318,7 +343,7 @@ extension Explainer {
       explainer: self, target: target, observation: observation, places: Array(observation.taps.indices),
       taps: try observation.taps(of: target), methods: methods, fusion: fusion, smoothing: smoothing)
     try runner.makeMaps(skipsUnsupported: skipsUnsupported, progress: progress)
-    return try runner.explanations(tellsIgnoredNodes: namesNodes && !skipsUnsupported)
+    return try runner.explanations(tellsIgnoredNodes: !question.nodes.isEmpty && !skipsUnsupported)
   }
 
   /// Explains a target of an image at every tap by one method, tap after tap.

@@ -89,20 +89,19 @@ extension Explainer {
   ///
   /// - Parameter isOpen: whether questions about nodes and values outside the focus will follow.
   public func observe(_ image: PreparedImage, isOpen: Bool = false) throws -> Observation {
-    let (planner, focus) = try plans(for: image)
-    return try Observation(planner, image, focus, isOpen: isOpen)
+    let planner = try planners.planner(for: image)
+    return try Observation(planner, image, focus(by: planner), isOpen: isOpen)
   }
 
   /// The same image, asked about what this explainer asks.
   ///
   /// - Parameter observation: an open one, of this explainer or of one that it was made from by `asking`.
   public func ask(_ observation: Observation) throws -> Observation {
-    try observation.focused(on: plans(for: observation.image).1)
+    try observation.focused(on: focus(by: observation.planner))
   }
 
-  private func plans(for image: PreparedImage) throws -> (ModelPlanner, Focus) {
-    let planner = try planners.planner(for: image.geometry.crop.size)
-    return (planner, planner === self.planner ? focus : try focusing(planner))
+  private func focus(by planner: ModelPlanner) throws -> Focus {
+    planner === self.planner ? focus : try question.planned(by: planner, labels: givenLabels).1
   }
 
   /// Fixed tensors of pseudo-random numbers for all image inputs, for timings.
@@ -119,10 +118,12 @@ extension Explainer {
   }
 }
 
-/// One model planned for pictures of several sizes, made when they are needed.
-final class PlannersBySize: Sendable {
-  /// The one for pictures of the usual size.
+/// One model planned for pictures of several sizes and for what its extents depend on in them, made when they are needed.
+final class ModelPlanners: Sendable {
+  /// The one for pictures of the usual size; if extents depend on pictures, for a certain one.
   let usual: ModelPlanner
+  /// The one for pictures of the usual size, before any is known.
+  let undecided: ModelPlanner
   /// Whether pictures of other sizes are not resized to that.
   private let takesAnySize: Bool
   private let make: @Sendable (PixelSize) throws -> ModelPlanner
@@ -132,15 +133,35 @@ final class PlannersBySize: Sendable {
 
   init(_ decided: DecidedPreprocessing, _ make: @escaping @Sendable (PixelSize) throws -> ModelPlanner) throws {
     usual = try make(decided.inputSize)
+    undecided = usual
     takesAnySize = decided.takesAnySize
     self.make = make
+  }
+
+  /// The same, with that for an image as the usual one.
+  private init(_ others: ModelPlanners, usual: ModelPlanner) {
+    (self.usual, undecided, takesAnySize, make) = (usual, others.undecided, others.takesAnySize, others.make)
+  }
+
+  /// The same, with that for an image as the usual one if extents depend on it.
+  func deciding(for image: PreparedImage) throws -> ModelPlanners {
+    deciding(by: try undecided.decided(for: image))
+  }
+
+  /// The same, with a planner for an image as the usual one.
+  func deciding(by planner: ModelPlanner) -> ModelPlanners {
+    planner === usual ? self : ModelPlanners(self, usual: planner)
   }
 
   /// Frees the memory that is kept for the next runs.
   func freeIdleMemory() { for planner in kept.withLock({ $0 }) + [usual] { planner.freeIdleMemory() } }
 
-  func planner(for size: PixelSize) throws -> ModelPlanner {
-    guard takesAnySize, size != usual.inputSize else { return usual }
+  func planner(for image: PreparedImage) throws -> ModelPlanner {
+    try planner(for: image.geometry.crop.size).decided(for: image)
+  }
+
+  private func planner(for size: PixelSize) throws -> ModelPlanner {
+    guard takesAnySize, size != undecided.inputSize else { return undecided }
     if let known = kept.withLock({ kept in kept.first { $0.inputSize == size } }) { return known }
     let planner = try make(size)
     kept.withLock { kept in

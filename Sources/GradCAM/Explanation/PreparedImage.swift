@@ -38,6 +38,24 @@ extension PreparedImage {
     input.value == model.imageInput ? self : others[input.value]
   }
 
+  /// What a model's image inputs get, by value.
+  ///
+  /// Throws `usage` if one gets nothing.
+  func contents(for model: Model) throws -> [ValueID: Tensor] {
+    Dictionary(
+      uniqueKeysWithValues: try model.imageInputs.map { input in
+        guard let part = part(for: input, of: model) else { throw Self.missing(input) }
+        return (input.value, part.tensor)
+      })
+  }
+
+  /// The error for an input that gets nothing.
+  fileprivate static func missing(_ input: ImageInput) -> GradCAMError {
+    GradCAMError(
+      .usage, at: "input '\(input.name)'", problem: "takes a picture, too, but none was given",
+      advice: "give \(.image, as: "\(input.name)=FILE") or \(.tensor, as: "\(input.name)=FILE.npy")")
+  }
+
   /// The image with another tensor for the first image input.
   func with(_ tensor: Tensor) -> PreparedImage {
     PreparedImage(picture: nil, tensor: tensor, geometry: geometry, place: place, others: others)
@@ -53,9 +71,7 @@ extension Executor {
       if let part = image.part(for: input, of: model) {
         try set(input.value, to: part.tensor)
       } else if reads(input.value) {
-        throw GradCAMError(
-          .usage, at: "input '\(input.name)'", problem: "takes a picture, too, but none was given",
-          advice: "give \(.image, as: "\(input.name)=FILE") or \(.tensor, as: "\(input.name)=FILE.npy")")
+        throw PreparedImage.missing(input)
       }
     }
   }

@@ -197,7 +197,7 @@ public struct NodeCatalogue: Sendable {
 extension ComputeGraph {
   /// The last value that can be computed from the image, in the file's order, of those that the model returns or that
   /// something reads that cannot be computed; nil if none of these is of floating-point numbers.
-  fileprivate func lastValue(_ inferred: InferredGraph, dependingOn image: ValueID) -> ValueID? {
+  func lastValue(_ inferred: InferredGraph, dependingOn image: ValueID) -> ValueID? {
     let failing = nodes.filter { node in node.results.contains { inferred.failure(of: $0) != nil } }
     let ends = Set(outputs + failing.flatMap(\.reads)), dependent = downstream(of: [image])
     return nodes.flatMap(\.results).last { value in

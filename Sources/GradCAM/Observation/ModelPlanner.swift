@@ -17,7 +17,11 @@ public final class ModelPlanner: Sendable {
   private let pictured: ValueID
   /// Type and extents of all inputs; those given with contents are constants.
   private let inputs: [ValueID: ValueInfo]
-  private let weights = PreparedWeights()
+  /// The network, with the contents of what is known to be constant.
+  private let graph: ComputeGraph
+  /// What a run told about extents.
+  private let decisions: Decisions
+  private let weights: PreparedWeights
   private let kept = Mutex(Kept())
 
   private struct Kept: @unchecked Sendable {
@@ -32,6 +36,8 @@ public final class ModelPlanner: Sendable {
     var batchInfos: [Int: [ValueID: ValueInfo]] = [:]
     /// The values downstream of which images cannot be computed in batches.
     var unbatched: Set<ValueID> = []
+    /// The same model planned for what extents depend on in images, the most recently used last.
+    var decided: [ModelPlanner] = []
   }
 
   /// What a name means, as `NodeCatalogue.matches` finds it.
@@ -43,6 +49,8 @@ public final class ModelPlanner: Sendable {
 
   /// The number of plans, besides one per thread, whose idle memory is kept.
   private static let idleLimit = 4
+  /// The number of planners, besides one per thread, that are kept for what extents depend on.
+  private static let decidedLimit = 2
 
   /// Checks that a model takes images of a size.
   ///
@@ -59,18 +67,18 @@ public final class ModelPlanner: Sendable {
   ) throws {
     (self.model, self.inputSize, self.pool, self.reusesWeights) = (model, inputSize, pool, reusesWeights)
     self.pictured = pictured ?? model.imageInput
+    (graph, decisions, weights) = (model.graph, Decisions(), PreparedWeights())
     self.inputs = try model.located {
       try model.check(inputSize)
       return try model.inputInfos(inputSize, inputs.mapValues { ValueInfo($0) }, otherSizes: otherSizes)
     }
   }
 
-  /// Type and extents of the inputs that take no picture, by name.
-  var otherInputs: [String: ValueInfo] {
-    Dictionary(
-      uniqueKeysWithValues: inputs.filter { !model.takesImage($0.key) }.map {
-        (model.graph.values[$0.key].name, $0.value)
-      })
+  /// The same as another planner, with what a run told.
+  private init(_ other: ModelPlanner, knowing graph: ComputeGraph, _ decisions: Decisions) {
+    (model, inputSize, pool, reusesWeights) = (other.model, other.inputSize, other.pool, other.reusesWeights)
+    (pictured, inputs, weights) = (other.pictured, other.inputs, other.weights)
+    (self.graph, self.decisions) = (graph, decisions)
   }
 
   // MARK: What is known before any image
@@ -85,13 +93,56 @@ public final class ModelPlanner: Sendable {
   }
 
   /// The same, as far as the values can be computed.
-  private func partlyInferred(reaching wanted: Set<ValueID>) throws -> InferredGraph {
+  func partlyInferred(reaching wanted: Set<ValueID>) throws -> InferredGraph {
     let known = kept.withLock { $0.inferred }
     if let known, known.graph.covers(wanted) { return known.graph }
     let all = wanted.union(known?.wanted ?? [])
-    let graph = try InferredGraph(model.graph, operators: model.operators, inputs: inputs, reaching: all)
+    let graph = try InferredGraph(
+      graph, operators: model.operators, inputs: inputs, decisions: decisions, reaching: all)
     kept.withLock { $0.inferred = (all, graph) }
     return graph
+  }
+
+  // MARK: What an image tells
+
+  /// Whether the extents of something that the model returns depend on the image.
+  var dependsOnData: Bool {
+    get throws {
+      let values = model.graph.outputs + [model.head.logits], graph = try partlyInferred(reaching: Set(values))
+      return values.contains(where: graph.dependsOnData)
+    }
+  }
+
+  /// Whether it is planned for the extents that the model has for an image.
+  var isDecided: Bool { !decisions.isEmpty }
+
+  /// The same model, planned for the extents that it has for an image; itself if they depend on none.
+  ///
+  /// The network runs on the image if they do.
+  func decided(for image: PreparedImage) throws -> ModelPlanner {
+    guard try dependsOnData else { return self }
+    return try model.located {
+      let wanted = Set(model.graph.outputs + [model.head.logits]), inferred = try partlyInferred(reaching: wanted)
+      let request = PlanRequest(
+        inputs: inputs, outputs: wanted.sorted(),
+        kernels: KernelRequest(threadCount: pool.threadCount, reusesWeights: reusesWeights, weights: weights))
+      let decisions = try Decisions(
+        inferred, operators: model.operators, request: request, contents: image.contents(for: model), pool: pool)
+      let known = kept.withLock { kept -> ModelPlanner? in
+        kept.decided.firstIndex { $0.decisions == decisions }.map { index in
+          kept.decided.append(kept.decided.remove(at: index))
+          return kept.decided.last!
+        }
+      }
+      if let known { return known }
+      let planner = ModelPlanner(self, knowing: inferred.graph, decisions)
+      // What is dropped is deallocated outside the lock.
+      _ = kept.withLock { kept -> ModelPlanner? in
+        kept.decided.append(planner)
+        return kept.decided.count > Self.decidedLimit + pool.threadCount ? kept.decided.removeFirst() : nil
+      }
+      return planner
+    }
   }
 
   /// The values that every run keeps for its reports, as far as they can be computed: the first output and the class
@@ -113,6 +164,15 @@ public final class ModelPlanner: Sendable {
     return catalogue
   }
 
+  /// The class scores; if they are known only when an image runs, the last value that is known before.
+  private var usuallyExplained: ValueID {
+    get throws {
+      let scores = model.head.logits, graph = try partlyInferred(reaching: Set(model.graph.outputs + [scores]))
+      guard graph.dependsOnData(scores) else { return scores }
+      return model.graph.lastValue(graph, dependingOn: model.imageInput) ?? scores
+    }
+  }
+
   /// What is asked of images.
   ///
   /// - Parameters:
@@ -130,7 +190,7 @@ public final class ModelPlanner: Sendable {
     hint: FeatureMapHint = FeatureMapHint(), visitsTaps: Bool = false, explainsAllImages: Bool = false
   ) throws -> Focus {
     try model.located {
-      let explained = explained ?? model.head.logits
+      let explained = try explained ?? usuallyExplained
       let reported = try reported()
       let infos = try inferred(reaching: Set(reported + [explained] + kept)).infos
       let catalogue = try catalogue(explaining: explained)
@@ -181,7 +241,8 @@ public final class ModelPlanner: Sendable {
     let infos = try infos(imageCount: key.imageCount, reaching: key.wanted.union(key.given))
     request.inputs = Dictionary(uniqueKeysWithValues: key.given.map { ($0, infos[$0]!) })
     request.inputs[key.given[0]]!.constant = nil
-    return try Plan(model.graph, operators: model.operators, request: request)
+    request.decisions = decisions
+    return try Plan(graph, operators: model.operators, request: request)
   }
 
   /// Type and extents of values for several images at a time.
@@ -192,7 +253,7 @@ public final class ModelPlanner: Sendable {
     }
     var inputs = inputs
     inputs[model.imageInput]!.shape = inputs[model.imageInput]!.shape.repeated(imageCount)
-    let graph = try InferredGraph(model.graph, operators: model.operators, inputs: inputs, reaching: wanted)
+    let graph = try InferredGraph(graph, operators: model.operators, inputs: inputs, reaching: wanted)
     try graph.require(wanted.sorted())
     kept.withLock { $0.batchInfos[imageCount] = graph.infos }
     return graph.infos
@@ -226,8 +287,10 @@ public final class ModelPlanner: Sendable {
   }
 
   /// Whether several images may be computed at a time downstream of a value, unless they are found to influence one
-  /// another.
-  func mayBatch(after value: ValueID) -> Bool { kept.withLock { !$0.unbatched.contains(value) } }
+  /// another: not if extents depend on the image.
+  func mayBatch(after value: ValueID) -> Bool {
+    decisions.isEmpty && kept.withLock { !$0.unbatched.contains(value) }
+  }
 
   /// Records that images cannot be computed in batches downstream of a value.
   func forbidBatches(after value: ValueID) { kept.withLock { _ = $0.unbatched.insert(value) } }

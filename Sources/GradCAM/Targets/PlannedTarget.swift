@@ -15,14 +15,14 @@ public struct PlannedTarget: Sendable {
   /// Finds the values.
   ///
   /// - Parameters:
-  ///   - inputs: type and shape of the inputs other than the image.
+  ///   - planner: the model, with what is known of its extents.
   ///   - labels: the names of the classes; nil means what the model's file says.
   ///
   /// Throws `usage` if the request contradicts itself, `usage` or `unsupported` if the model has no such values, and
   /// what reading a file throws.
-  public init(
-    _ request: TargetRequest, in model: Model, size: PixelSize, inputs: [String: ValueInfo] = [:], labels: Labels? = nil
-  ) throws {
+  public init(_ request: TargetRequest, by planner: ModelPlanner, labels: Labels? = nil) throws {
+    let model = planner.model
+    func outputs() throws -> InferredGraph { try planner.partlyInferred(reaching: Set(model.graph.outputs)) }
     if let contradiction = request.contradiction { throw GradCAMError(.usage, problem: contradiction) }
     self.request = request
     if let elements = request.elements {
@@ -40,17 +40,21 @@ public struct PlannedTarget: Sendable {
         rank,
         try model.located {
           try DetectionReading(
-            model, try model.partlyInferred(size: size, inputs: inputs, reaching: Set(model.graph.outputs)),
-            labels: labels?.names ?? model.metadata.labels
+            model, try outputs(), labels: labels?.names ?? model.metadata.labels
           ).layout(described: described)
         })
     } else if let embedding = request.embedding {
-      let inferred = try model.partlyInferred(size: size, inputs: inputs, reaching: Set(model.graph.outputs))
-      kind = .embedding(try EmbeddingReference(embedding, model.outputs(inferred), of: model))
+      kind = .embedding(try EmbeddingReference(embedding, model.outputs(outputs()), of: model))
     } else {
       kind = .classes
     }
   }
+
+  /// The elements picked; nil for other requests.
+  var selection: ElementSelection? { if case .elements(let selection) = kind { selection } else { nil } }
+
+  /// How boxes are read; nil for other requests.
+  var layout: DetectionLayout? { if case .box(_, let layout) = kind { layout } else { nil } }
 
   /// The value that is explained; nil for the class scores.
   public var explained: ValueID? {
@@ -64,13 +68,6 @@ public struct PlannedTarget: Sendable {
 
   /// Whether the target is computed from the value of all images of a run: elements are picked from the whole value.
   public var explainsAllImages: Bool { if case .elements = kind { true } else { false } }
-
-  /// The only image of a run that the target is about, as far as its indices say; nil if it may be about any.
-  ///
-  /// - Parameter count: the number of images of a run.
-  public func image(of count: Int) -> Int? {
-    if case .elements(let selection) = kind { selection.firstIndex(of: count) } else { nil }
-  }
 
   /// The other values to keep.
   public var kept: [ValueID] { if case .box(_, let layout) = kind { layout.others } else { [] } }

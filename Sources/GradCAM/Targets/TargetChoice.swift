@@ -5,8 +5,10 @@ public struct TargetChoice: Sendable {
   private enum Kind: Sendable {
     /// The same for all images.
     case target(any Target)
+    /// Elements of the explained value.
+    case elements
     /// A box for each of some classes, nil meaning any.
-    case boxes(Int, DetectionLayout, [Int?])
+    case boxes(Int, [Int?])
     case classes([Int])
     case mostProbable(Int)
     case contrast(Int, Int)
@@ -19,19 +21,21 @@ public struct TargetChoice: Sendable {
 
   /// Reads what a request names.
   ///
-  /// - Parameter explainer: one that was planned for the target; for a picture's embedding, it runs on that picture.
+  /// - Parameter explainer: one that was planned for the request; for a picture's embedding, it runs on that picture.
   ///
   /// Throws `usage` for classes and indices that do not exist, `unsupported` if the model has no class scores, and
   /// what reading a mask or a picture throws.
-  public init(_ planned: PlannedTarget, of explainer: Explainer) throws {
-    let request = planned.request, focus = explainer.focus, labels = explainer.labels
+  public init(of explainer: Explainer) throws {
+    let planned = explainer.target, request = planned.request, focus = explainer.focus, labels = explainer.labels
     func classes(of count: Int) throws -> [Int] {
       try request.classes.map { try labels.index(of: $0, classCount: count) }.withoutRepeats
     }
     (score, isCounterfactual) = (request.score, request.isCounterfactual)
     mask = try request.mask.map { ($0, try request.picture(at: $0)) }
     switch planned.kind {
-    case .elements(let selection): kind = .target(try selection.target(in: explainer.explainedShape))
+    case .elements(let selection):
+      _ = try selection.target(in: explainer.explainedShape(focus))
+      kind = .elements
     case .embedding(let reference):
       let path = reference.path
       func contents(of picture: Picture) throws -> [Float] {
@@ -42,7 +46,7 @@ public struct TargetChoice: Sendable {
     case .box(let rank, let layout):
       let known = layout.knownClasses ?? Array(labels.names.isEmpty ? 0..<65_536 : labels.names.indices)
       let classes = try classes(of: (known.max() ?? -1) + 1)
-      kind = .boxes(rank, layout, classes.isEmpty ? [nil] : classes)
+      kind = .boxes(rank, classes.isEmpty ? [nil] : classes)
     case .classes:
       let count = focus.catalogue.classCount
       guard focus.catalogue.hasClassScores && mask == nil || request.chosen != nil && count > 0 else {
@@ -63,8 +67,8 @@ public struct TargetChoice: Sendable {
   /// The number of targets of an image.
   public var count: Int {
     switch kind {
-    case .target, .contrast: 1
-    case .boxes(_, _, let classes): classes.count
+    case .target, .elements, .contrast: 1
+    case .boxes(_, let classes): classes.count
     case .classes(let classes): classes.count
     case .mostProbable(let count): count
     }
@@ -85,8 +89,14 @@ public struct TargetChoice: Sendable {
     let targets: [any Target] =
       switch kind {
       case .target(let target): [target]
-      case .boxes(let rank, let layout, let classes):
-        try classes.map { try explainer.detectionTarget(layout, rank: rank, classIndex: $0, of: observation) }
+      case .elements:
+        [
+          try explainer.target(of: observation).selection!.target(in: explainer.explainedShape(observation.focus))
+        ]
+      case .boxes(let rank, let classes):
+        try classes.map { [layout = try explainer.target(of: observation).layout!] in
+          try explainer.detectionTarget(layout, rank: rank, classIndex: $0, of: observation)
+        }
       case .classes(let classes): try classes.map { try target($0, where: $0) }
       case .mostProbable(let count):
         try explainer.classes(of: observation, count: count).map { try target($0.index, where: $0.index) }

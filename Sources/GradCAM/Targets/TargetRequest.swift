@@ -48,6 +48,18 @@ public struct TargetRequest: Sendable {
   /// The first given setting that chooses the target; nil for the most probable classes.
   var chosen: Setting? { kinds.first ?? (classes.isEmpty ? nil : .class) }
 
+  /// The only image of a run that the target is about, as far as its indices say; nil if it may be about any.
+  ///
+  /// - Parameter count: the number of images of a run.
+  ///
+  /// Throws `usage` if the request contradicts itself, or for elements that the model does not have.
+  public func image(of count: Int, in model: Model) throws -> Int? {
+    if let contradiction { throw GradCAMError(.usage, problem: contradiction) }
+    return try elements.flatMap { elements in
+      try model.located { try ElementSelection(elements, in: model) }.firstIndex(of: count)
+    }
+  }
+
   /// What is wrong with the request, whatever the model, without a final full stop; nil if nothing is.
   public var contradiction: Message? {
     func both(_ first: Setting, _ second: Setting) -> Message { "give \(first) or \(second), not both" }

@@ -152,16 +152,10 @@ struct EyeLike: ConstantOperator {
   }
 }
 
-/// The indices of nonzero elements; their number depends on the data, so the input must be constant.
+/// The indices of nonzero elements, as many as the contents have.
 struct NonZero: ConstantOperator {
   func value(_ inputs: NodeInputs) throws -> Tensor {
-    let x = try inputs.required(0)
-    guard let contents = x.constant else {
-      throw GradCAMError(
-        .unsupported, problem: "the extents of the result would depend on the image",
-        advice: "export the model without data-dependent shapes")
-    }
-    let values = contents.floats
+    let x = try inputs.required(0), values = try inputs.contents(0)!.floats
     let hits = values.indices.filter { values[$0] != 0 }
     let indices = zip(x.shape.dimensions, x.shape.strides).flatMap { extent, stride in
       hits.map { Int64($0 / stride % extent) }

@@ -1,6 +1,6 @@
 import Graph
 
-/// Branches that are resolved, and loops whose length is known, during planning.
+/// Branches and loops, which become their bodies when a plan is made.
 let controlFlowOperators: [OperatorEntry] = [
   OperatorEntry("If", inputs: 1...1) { reader in
     let branches = [try reader.graph("else_branch"), try reader.graph("then_branch")]
@@ -34,16 +34,21 @@ private func loop(_ inputs: NodeInputs, _ inner: ComputeGraph) throws -> Compute
   guard carried >= 0, inner.outputs.count >= carried + 1, inputs.count == carried + 2 else {
     throw GradCAMError(.badData, problem: "the body's inputs and outputs do not fit those of the loop")
   }
+  let states = try (0..<carried).map { try body.required($0 + 2) }
+  let collectedCount = inner.outputs.count - 1 - carried, limit = try inputs.position(0)
   guard inner.returnsItsCondition(captured: inputs.capturedContents) else {
-    throw GradCAMError(.unsupported, problem: "the number of iterations depends on what they compute")
+    var graph = inner
+    let fixed = body.captures(of: &graph)
+    let rest = LoopRest(
+      inner: graph, stateCount: carried, collectedCount: collectedCount, limit: limit ?? .max, round: 0)
+    let condition = body.optional(1) ?? body.constant(Tensor([true], shape: []))
+    return body.returning(body.node(rest, [condition] + states + fixed))
   }
-  guard let limit = try inputs.position(0) else {
+  guard let limit else {
     throw GradCAMError(.unsupported, problem: "the number of iterations is not given")
   }
   let goes = try inputs.integer(1).map { $0 != 0 } ?? true
   let rounds = goes ? max(0, limit) : 0
-  let states = try (0..<carried).map { try body.required($0 + 2) }
-  let collectedCount = inner.outputs.count - 1 - carried
   guard rounds > 0 else {
     guard collectedCount == 0 else {
       throw GradCAMError(.unsupported, problem: "a loop without iterations collects results of unknown shape")
@@ -59,6 +64,58 @@ private func loop(_ inputs: NodeInputs, _ inner: ComputeGraph) throws -> Compute
   let numbers = body.constant(Tensor((0..<rounds).map(Int64.init), shape: [rounds]))
   let condition = body.constant(Tensor([true], shape: []))
   return body.returning(body.repeat(repetition, states + [numbers, condition]))
+}
+
+/// A loop whose condition depends on what it computes, from a round on: that round and the rest of the loop, or its end.
+///
+/// The inputs are the condition, the states, the values that the graph reads from outside, and what each earlier round
+/// collected, with an axis of 1 in front.
+private struct LoopRest: CompositeOperator {
+  /// A round: of its number, the condition, the states and the values from outside, it makes the next condition, the next
+  /// states and what is collected.
+  let inner: ComputeGraph
+  let stateCount, collectedCount: Int
+  /// The most rounds that the loop may have.
+  let limit: Int
+  let round: Int
+
+  /// The most rounds that a condition may allow.
+  private static let roundLimit = 1000
+
+  func axes(_ inputs: NodeInputs) -> AxisMapping { .unknown }
+
+  func body(_ inputs: NodeInputs) throws -> ComputeGraph {
+    var body = GraphBuilder(inputs, opsets: inner.opsets)
+    let fixedCount = inner.inputs.count - 2 - stateCount
+    let states = try (0..<stateCount).map { try body.required(1 + $0) }
+    let fixed = try (0..<fixedCount).map { try body.required(1 + stateCount + $0) }
+    let collected = try (1 + stateCount + fixedCount..<inputs.count).map { try body.required($0) }
+    guard try inputs.requiredInteger(0) != 0, round < limit else {
+      guard collectedCount == 0 || round > 0 else {
+        throw GradCAMError(.unsupported, problem: "a loop without iterations collects results of unknown shape")
+      }
+      let results = (0..<collectedCount).map { place in
+        body.concatenate((0..<round).map { collected[$0 * collectedCount + place] }, axis: 0)
+      }
+      return body.returning(states + results)
+    }
+    guard round < Self.roundLimit else {
+      throw GradCAMError(
+        .unsupported, problem: "its condition holds for more than the \(Self.roundLimit) iterations that it may have")
+    }
+    let number = body.constant(Tensor([Int64(round)], shape: []))
+    let results = body.splice(inner, inputs: [number, try body.required(0)] + states + fixed)
+    let parts = results[(1 + stateCount)...].map { body.unsqueeze($0, axis: 0) }
+    let rest = LoopRest(
+      inner: inner, stateCount: stateCount, collectedCount: collectedCount, limit: limit, round: round + 1)
+    return body.returning(body.node(rest, Array(results[...stateCount]) + fixed + collected + parts))
+  }
+}
+
+extension GraphBuilder {
+  fileprivate mutating func node(_ rest: LoopRest, _ inputs: [ValueID]) -> [ValueID] {
+    node("Loop", inputs, operation: rest, outputCount: rest.stateCount + rest.collectedCount)
+  }
 }
 
 extension ComputeGraph {

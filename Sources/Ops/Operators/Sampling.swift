@@ -282,6 +282,9 @@ struct RoiAlign: SamplingOperator {
   let shift: Float
   let locatingInputs: Set<Int> = [1, 2]
 
+  /// Regions are taken as they are, as in PyTorch.
+  func passesGradients(to input: Int) -> Bool { input == 0 }
+
   static func make(_ reader: inout AttributeReader) throws -> Self {
     let coordinates = try reader.string(
       "coordinate_transformation_mode", default: reader.opset < 16 ? "output_half_pixel" : "half_pixel")
@@ -353,12 +356,6 @@ struct RoiAlign: SamplingOperator {
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
   ) throws -> GradientRule {
-    guard wanted == [0] else {
-      throw GradCAMError(
-        .unsupported,
-        problem: "no gradient is computed for its regions, as in PyTorch, but they lie between tap and score",
-        advice: "choose a node that the regions do not depend on")
-    }
     guard mode == .maximum else { return try samplingGradient(inputs, outputs) }
     let x = try inputs.required(0).shape, items = try itemCount(inputs)
     return GradientRule("sample maxima", readsInputs: [0, 1, 2]) { run in

@@ -1,6 +1,6 @@
 import Graph
 
-/// Operators with data-dependent extents: the inputs that determine them must be known before the run.
+/// Operators whose extents depend on the contents of inputs, which they ask for.
 let selectionOperators: [OperatorEntry] = [
   OperatorEntry("Compress", since: 9, inputs: 2...2) { reader in
     let axis = try reader.int("axis")

@@ -61,8 +61,8 @@ final class LiveModel: Sendable {
     }
     // A map of the whole network is one, whatever the nodes.
     let nodes = asked.scope == .network ? ["auto"] : nodes
-    let visitsNodes = try nodes == ["all"] && asked is any TapMethod && !fitsOpen(request)
-    let (asking, choice) = try explainer.asking(request, nodes: nodes, visitsNodes: visitsNodes)
+    let visitsNodes = try nodes == ["all"] && asked is any TapMethod && !fitsOpen(request, picture)
+    let (asking, choice) = try explainer(for: picture).asking(request, nodes: nodes, visitsNodes: visitsNodes)
     let clock = ContinuousClock(), start = clock.now
     func document(_ observation: Observation, isNew: Bool) throws -> ExplanationDocument {
       try progress(0)
@@ -88,9 +88,9 @@ final class LiveModel: Sendable {
   /// others are taken to be like.
   ///
   /// Throws what finding the target throws.
-  private func fitsOpen(_ request: TargetRequest) throws -> Bool {
+  private func fitsOpen(_ request: TargetRequest, _ picture: (id: String, picture: Picture)) throws -> Bool {
     if let known = openness.withLock({ $0 }) { return known }
-    let asking = try explainer.asking(explainer.planned(request), nodes: ["all"])
+    let asking = try explainer(for: picture).asking(request, nodes: ["all"]).0
     let fits = (try? asking.fitsMemoryOpen) ?? false
     openness.withLock { $0 = fits }
     return fits
@@ -100,12 +100,18 @@ final class LiveModel: Sendable {
   func channels(
     of picture: (id: String, picture: Picture), node: String, target request: TargetRequest, count: Int
   ) throws -> ChannelsDocument {
-    let (asking, choice) = try explainer.asking(request, nodes: [node])
+    let (asking, choice) = try explainer(for: picture).asking(request, nodes: [node])
     return try observing(picture) { observation, _ in
       let asked = try asking.ask(observation)
       let tap = try asked.taps(of: choice.targets(asking, of: asked)[0])[0]
       return ChannelsDocument(tap, node: asking.model.nodesByTensor[asked.taps[0].tensor], count: count)
     }
+  }
+
+  /// The explainer for a picture, on which the model's extents may depend.
+  private func explainer(for picture: (id: String, picture: Picture)) throws -> Explainer {
+    guard try explainer.dependsOnData else { return explainer }
+    return try observing(picture) { observation, _ in try explainer.deciding(by: observation) }
   }
 
   /// Forgets the run that is kept, and frees the memory that is kept for the next ones.

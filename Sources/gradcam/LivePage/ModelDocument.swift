@@ -151,7 +151,8 @@ extension Explainer {
     if !catalogue.hasClassScores, catalogue.classCount > 0 { kinds.append("segmentation") }
     var boxes = TargetRequest()
     boxes.detection = 0
-    let hasBoxes = (try? planned(boxes)) != nil
+    // What depends on a picture may be boxes; whether it is, is known when one was run.
+    let hasBoxes = (try? asking(boxes)) != nil || !catalogue.hasClassScores && (try? dependsOnData) == true
     if hasBoxes { kinds.append("detection") }
     if !hasBoxes, !kinds.contains("segmentation") { kinds.append("embedding") }
     kinds.append("elements")

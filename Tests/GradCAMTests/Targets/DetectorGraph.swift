@@ -65,9 +65,10 @@ struct DetectorGraph {
     let model = try model()
     var request = TargetRequest()
     (request.detection, request.columns) = (0, columns)
-    let planned = try PlannedTarget(
-      request, in: model, size: PixelSize(width: 32, height: 32), labels: labels.map(Labels.init))
-    guard case .box(_, let layout) = planned.kind else { throw GradCAMError(.defect, problem: "no boxes") }
+    let planner = try ModelPlanner(
+      model, inputSize: PixelSize(width: 32, height: 32), pool: ThreadPool(threadCount: 1))
+    let planned = try PlannedTarget(request, by: planner, labels: labels.map(Labels.init))
+    guard let layout = planned.layout else { throw GradCAMError(.defect, problem: "no boxes") }
     return (layout, model)
   }
 }

@@ -37,7 +37,7 @@ import Testing
     var request = TargetRequest()
     request.top = 0
     expectError(.usage, saying: "top must be at least 1") {
-      _ = try PlannedTarget(request, in: model, size: DecidedPreprocessing(for: model).inputSize)
+      _ = try Explainer(model, explaining: request, threadCount: 1)
     }
   }
 
@@ -47,11 +47,8 @@ import Testing
       var request = TargetRequest()
       request.isCounterfactual = isCounterfactual
       set(&request)
-      let planned = try PlannedTarget(
-        request, in: model, size: DecidedPreprocessing(for: model).inputSize)
-      let explainer = try Explainer(
-        model, explaining: planned.explained, keeping: planned.kept, threadCount: 1)
-      let choice = try TargetChoice(planned, of: explainer)
+      let explainer = try Explainer(model, explaining: request, threadCount: 1)
+      let choice = try TargetChoice(of: explainer)
       let image = explainer.prepare(model.imageShape.noise(explainer.planner.inputSize))
       let observation = try explainer.observe(image)
       let best = try explainer.classes(of: observation, count: 8).map(\.index)
