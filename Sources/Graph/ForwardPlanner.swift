@@ -75,15 +75,17 @@ struct ForwardPlanner {
   mutating func infer(reaching wanted: Set<ValueID>) throws -> [ValueID: GradCAMError] {
     try placeGivenValues()
     var failures: [ValueID: GradCAMError] = [:]
-    for index in graph.nodes(reaching: wanted) {
-      let node = graph.nodes[index]
+    try plan(nodes: graph.nodes(reaching: wanted)) { planner, index in
+      let node = planner.graph.nodes[index]
       do {
         for input in node.inputs { if let input, let failure = failures[input] { throw failure } }
-        try located(graph.describe(node: index)) { try plan(node: index) }
+        try located(planner.graph.describe(node: index)) { try planner.plan(node: index) }
       } catch let error as GradCAMError {
         // What a graph in an attribute reads may be what is missing.
         let reason = node.reads.lazy.compactMap { failures[$0] }.first ?? error
-        for result in node.results { (failures[result], infos[result], collections[result]) = (reason, nil, nil) }
+        for result in node.results {
+          (failures[result], planner.infos[result], planner.collections[result]) = (reason, nil, nil)
+        }
       }
     }
     for value in wanted where infos[value] == nil && failures[value] == nil {
@@ -195,6 +197,7 @@ struct ForwardPlanner {
 
   /// Runs the steps planned so far, and goes on without them.
   private mutating func run(_ source: SegmentedRun) throws {
+    try budget.takeRun(nodeCount: graph.nodes.count)
     let unread = unread.filter { places[$0]?.buffer != nil }
     try source.run(Plan(segment: self, keeping: unread.sorted()))
     for (value, place) in places where place.buffer != nil {

@@ -6,6 +6,8 @@ final class SegmentedRun {
   private let pool: ThreadPool
   private let checkpoint: () throws -> Void
   private var last: Executor?
+  /// Why a piece could not run.
+  private(set) var failure: GradCAMError?
 
   /// - Parameters:
   ///   - inputs: the contents of the values supplied from outside.
@@ -18,10 +20,16 @@ final class SegmentedRun {
   ///
   /// Throws `unsupported` if it needs more memory than the limit, and what kernels and the checkpoint throw.
   func run(_ piece: Plan) throws {
-    let executor = try Executor(piece, pool: pool, observing: last)
-    if last == nil { for (value, tensor) in inputs { try executor.set(value, to: tensor) } }
-    try executor.forward(checkpoint: checkpoint)
-    last = executor
+    if let failure { throw failure }
+    do {
+      let executor = try Executor(piece, pool: pool, observing: last)
+      if last == nil { for (value, tensor) in inputs { try executor.set(value, to: tensor) } }
+      try executor.forward(checkpoint: checkpoint)
+      last = executor
+    } catch let error as GradCAMError {
+      failure = error
+      throw error
+    }
   }
 
   /// A copy of what lies at a place that the pieces run so far keep.
@@ -38,7 +46,7 @@ final class SegmentedRun {
 }
 
 extension Decisions {
-  /// Finds what the extents of a graph depend on, by running it as far as that takes.
+  /// Finds what the extents of a graph depend on, by running it as far as that takes; what cannot be planned is left out.
   ///
   /// - Parameters:
   ///   - inferred: the graph, with what is known of it beforehand.
@@ -46,15 +54,16 @@ extension Decisions {
   ///   - contents: those of the values supplied from outside that have none in the request.
   ///   - checkpoint: called before every step; throwing ends the run.
   ///
-  /// Throws what planning and running throws.
+  /// Throws what running throws.
   public init(
     _ inferred: InferredGraph, operators: OperatorSet, request: PlanRequest, contents: [ValueID: Tensor],
     pool: ThreadPool, checkpoint: @escaping () throws -> Void = {}
   ) throws {
+    let run = SegmentedRun(inputs: contents, pool: pool, checkpoint: checkpoint)
     var planner = ForwardPlanner(
-      graph: inferred.rewritten(by: operators, for: request), operators: operators, request: request,
-      source: SegmentedRun(inputs: contents, pool: pool, checkpoint: checkpoint))
-    try planner.plan(reaching: request.wanted)
+      graph: inferred.rewritten(by: operators, for: request), operators: operators, request: request, source: run)
+    _ = try planner.infer(reaching: request.wanted)
+    if let failure = run.failure { throw failure }
     self = planner.decided.decisions
   }
 }

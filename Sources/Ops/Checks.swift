@@ -3,7 +3,7 @@ import Graph
 extension Shape {
   /// The shape of a constant that is computed when a plan is made, element by element.
   ///
-  /// Throws `badData` as for any shape, and if there are more than 2²⁶ elements.
+  /// Throws `badData` as for any shape, and if there are more than 2²⁷ elements.
   init(constant dimensions: [Int]) throws {
     try self.init(checked: dimensions)
     guard count <= Shape.constantLimit else {
@@ -12,7 +12,7 @@ extension Shape {
   }
 
   /// The largest number of elements of such a constant.
-  static let constantLimit = 1 << 26
+  static let constantLimit = 1 << 27
 
   /// The common shape that several shapes broadcast to.
   ///

@@ -33,6 +33,7 @@ extension OperatorSet {
       rearrangementOperators,
       recurrenceOperators,
       reductionOperators,
+      regionPoolingOperators,
       resizeOperators,
       runtimeAttentionOperators,
       runtimeFusions,

@@ -6,7 +6,11 @@ struct Nodes: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "nodes",
     abstract: "Lists every node at which a map can be taken, with all its names.",
-    discussion: "Any name in a line may be given to --node, and so may the name of the image input.")
+    discussion: """
+      Any name in a line may be given to --node, and so may the name of the image input. What depends on the picture, \
+      such as the number of a detector's boxes, is known when the network runs on one: give it with --image NAME=FILE \
+      or --tensor.
+      """)
 
   @Argument(help: "The exported network: a file, or a name in the models folder.", completion: .model)
   var model: String
@@ -29,10 +33,16 @@ struct Nodes: ParsableCommand {
     let model = try host.open(model, image)
     let tensors = try InputTensors(tensors: image.tensor, pictures: image.pictures, model: model)
     let preprocessing = try tensors.preprocessing(image.choice, for: model), size = preprocessing.inputSize
-    let catalogue = try NodeCatalogue(
-      model, size: size, inputs: tensors.others.mapValues { ValueInfo($0.elementType, $0.shape) })
+    let catalogue =
+      try tensors.images.isEmpty
+      ? NodeCatalogue(
+        model, size: size, inputs: tensors.others.mapValues { ValueInfo($0.elementType, $0.shape) })
+      : NodeCatalogue(
+        Explainer(model, preprocessing: preprocessing, inputs: tensors.others) { try $0.prepare(tensors.images) })
     let entries = catalogue.entries.filter { all || $0.isMappable || $0.isAuto }
-    if let failure = catalogue.failure { Console.warn("\(failure); the nodes listed lie before it") }
+    if let failure = catalogue.failure, !failure.dependsOnData {
+      Console.warn("\(failure); the nodes listed lie before it")
+    }
     if json {
       return try printJSON(
         entries.map {
@@ -44,11 +54,14 @@ struct Nodes: ParsableCommand {
     var table = Table([" #", "module", "operator", "shape", "tensor", "node", ""])
     for entry in entries {
       table.add(
-        "\(entry.index)", entry.module ?? "–", "\(entry.operatorName)", entry.shape.map { "\($0)" } ?? "–",
+        "\(entry.index)", entry.module ?? "–", "\(entry.operatorName)", entry.shape.map { "\($0)" } ?? (entry.dependsOnData ? "known when it runs" : "–"),
         entry.tensor, entry.name, entry.isAuto ? "← auto" : "")
     }
     try Console.print(table)
     if tensors.images.isEmpty { try Console.print("input: \(preprocessing.text)") }
+    if catalogue.failure?.dependsOnData == true {
+      try Console.print("what the network returns depends on the picture: --all lists such nodes, too")
+    }
     if entries.isEmpty { Console.warn("this model has no feature map between its image and its score; see --all") }
   }
 }

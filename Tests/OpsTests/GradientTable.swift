@@ -32,6 +32,7 @@ let gradientTable: [GradientCheck] = [
   rearrangementGradientChecks,
   recurrenceGradientChecks,
   reduceGradientChecks,
+  regionPoolingGradientChecks,
   resizeGradientChecks,
   runtimeFusionGradientChecks,
   samplingGradientChecks,

@@ -14,8 +14,10 @@ public struct NodeCatalogue: Sendable {
     public let module: String?
     /// The operator.
     public let operatorName: OperatorName
-    /// The extents of the first output; nil if the model's outputs do not need it.
+    /// The extents of the first output; nil if the model's outputs do not need it, or if they depend on the image.
     public let shape: Shape?
+    /// Whether the extents of the first output are known only when the model runs on an image.
+    public let dependsOnData: Bool
     /// Whether a map can be taken here: a feature map or a grid of tokens, between the image and the score, in which
     /// not only the class token can change the score.
     public let isMappable: Bool
@@ -50,7 +52,7 @@ public struct NodeCatalogue: Sendable {
   public let entries: [Entry]
 
   let explainedName: String
-  /// Why the model's class scores cannot be computed, if so: then the nodes are those upstream of the last value that
+  /// Why the model's class scores cannot be computed, or not before it runs, if so: then the nodes are those upstream of the last value that
   /// can.
   public private(set) var failure: GradCAMError?
   /// Whether the model's scores are one number per class.
@@ -82,27 +84,41 @@ public struct NodeCatalogue: Sendable {
   ///
   /// Throws what planning the model throws, if nothing can be computed from the image.
   public init(_ model: Model, size: PixelSize, inputs: [String: ValueInfo] = [:]) throws {
-    let graph = model.graph, logits = model.head.logits
+    let graph = model.graph
     let given = inputs.merging(graph.inputs.compactMap { graph.values[$0].declaredInfo }) { given, _ in given }
-    func inferred(_ values: [ValueID]) throws -> InferredGraph {
-      try model.located { try model.partlyInferred(size: size, inputs: given, reaching: Set(values)) }
+    try self.init(model) { values in
+      try model.located { try model.partlyInferred(size: size, inputs: given, reaching: values) }
     }
+  }
+
+  /// Lists the nodes of an explainer's model, with the extents that they have for its first image.
+  ///
+  /// Throws what planning the model throws, if nothing can be computed from the image.
+  public init(_ explainer: Explainer) throws {
+    try self.init(explainer.model, inferring: explainer.planner.partlyInferred)
+  }
+
+  /// - Parameter inferred: infers what some values need.
+  private init(_ model: Model, inferring inferred: (Set<ValueID>) throws -> InferredGraph) throws {
+    let graph = model.graph, logits = model.head.logits
     let needed = try inferred([model.head.output, logits])
     guard let failure = needed.failure(of: logits) else {
       self.init(model, infos: needed.infos, explaining: logits)
       return
     }
-    let known = try inferred(graph.outputs)
+    let known = try inferred(Set(graph.outputs))
     guard let last = graph.lastValue(known, dependingOn: model.imageInput) else { throw failure.within(model.path) }
-    self.init(model, infos: known.infos, explaining: last)
+    self.init(model, infos: known.infos, explaining: last, unknown: known.dependsOnData)
     self.failure = failure.within(model.path)
   }
 
   /// - Parameters:
   ///   - explained: the explained value, which nodes must reach.
   ///   - pictured: the image input that `auto` is about; nil means the first.
+  ///   - unknown: whether the extents of a value depend on the image.
   init(
-    _ model: Model, infos: [ValueID: ValueInfo], explaining explained: ValueID, pictured: ValueID? = nil
+    _ model: Model, infos: [ValueID: ValueInfo], explaining explained: ValueID, pictured: ValueID? = nil,
+    unknown: (ValueID) -> Bool = { _ in false }
   ) {
     let graph = model.graph
     // Inputs with known contents are constants.
@@ -110,8 +126,9 @@ public struct NodeCatalogue: Sendable {
     depending = images.map { ($0, graph.downstream(of: [$0.value])) }
     let reachable = depending.reduce(into: Set()) { $0.formUnion($1.values) }.intersection(
       graph.upstream(of: [explained]))
-    let hasClassScores = model.hasClassScores(infos)
     let logits = model.head.logits
+    // What there is a different number of in every image is no class.
+    let hasClassScores = model.hasClassScores(infos) && !(unknown(logits) && !graph.values[logits].hasFixedExtents)
     let maps = FeatureMaps(
       of: model, infos: infos, explaining: explained, reachable: reachable,
       pictured: depending.first { $0.input.value == pictured ?? model.imageInput }?.values
@@ -126,7 +143,8 @@ public struct NodeCatalogue: Sendable {
       return Entry(
         index: index, name: node.name.isEmpty ? value.flatMap { expanded[$0] } ?? "" : node.name,
         tensor: value.map { graph.values[$0].name } ?? "", module: modules.place(of: index),
-        operatorName: node.operatorName, shape: value.flatMap { infos[$0]?.shape }, isMappable: isShown.contains(index),
+        operatorName: node.operatorName, shape: value.flatMap { infos[$0]?.shape },
+        dependsOnData: value.map(unknown) ?? false, isMappable: isShown.contains(index),
         isAuto: value != nil && value == auto)
     }
     explainedName = graph.values[explained].name
@@ -208,6 +226,12 @@ extension ComputeGraph {
 }
 
 extension Value {
+  /// Whether the file fixes all extents but the first, which may be the number of images.
+  fileprivate var hasFixedExtents: Bool {
+    guard let dimensions, dimensions.count > 1 else { return false }
+    return dimensions.dropFirst().allSatisfy { if case .fixed = $0 { true } else { false } }
+  }
+
   /// Name, type and shape of an input, if the file fixes all its extents.
   fileprivate var declaredInfo: (String, ValueInfo)? {
     guard let dimensions, let elementType else { return nil }

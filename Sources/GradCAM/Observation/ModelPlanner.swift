@@ -21,6 +21,8 @@ public final class ModelPlanner: Sendable {
   private let graph: ComputeGraph
   /// What a run told about extents.
   private let decisions: Decisions
+  /// What is known without that.
+  private let beforehand: InferredGraph?
   private let weights: PreparedWeights
   private let kept = Mutex(Kept())
 
@@ -67,7 +69,7 @@ public final class ModelPlanner: Sendable {
   ) throws {
     (self.model, self.inputSize, self.pool, self.reusesWeights) = (model, inputSize, pool, reusesWeights)
     self.pictured = pictured ?? model.imageInput
-    (graph, decisions, weights) = (model.graph, Decisions(), PreparedWeights())
+    (graph, decisions, beforehand, weights) = (model.graph, Decisions(), nil, PreparedWeights())
     self.inputs = try model.located {
       try model.check(inputSize)
       return try model.inputInfos(inputSize, inputs.mapValues { ValueInfo($0) }, otherSizes: otherSizes)
@@ -75,10 +77,10 @@ public final class ModelPlanner: Sendable {
   }
 
   /// The same as another planner, with what a run told.
-  private init(_ other: ModelPlanner, knowing graph: ComputeGraph, _ decisions: Decisions) {
+  private init(_ other: ModelPlanner, knowing beforehand: InferredGraph, _ decisions: Decisions) {
     (model, inputSize, pool, reusesWeights) = (other.model, other.inputSize, other.pool, other.reusesWeights)
     (pictured, inputs, weights) = (other.pictured, other.inputs, other.weights)
-    (self.graph, self.decisions) = (graph, decisions)
+    (graph, self.decisions, self.beforehand) = (beforehand.graph, decisions, beforehand)
   }
 
   // MARK: What is known before any image
@@ -135,12 +137,17 @@ public final class ModelPlanner: Sendable {
         }
       }
       if let known { return known }
-      let planner = ModelPlanner(self, knowing: inferred.graph, decisions)
+      let planner = ModelPlanner(self, knowing: inferred, decisions)
       // What is dropped is deallocated outside the lock.
-      _ = kept.withLock { kept -> ModelPlanner? in
-        kept.decided.append(planner)
-        return kept.decided.count > Self.decidedLimit + pool.threadCount ? kept.decided.removeFirst() : nil
+      let others = kept.withLock { kept in
+        defer {
+          kept.decided.append(planner)
+          if kept.decided.count > Self.decidedLimit + pool.threadCount { kept.decided.removeFirst() }
+        }
+        return kept.decided
       }
+      // Their memory has other extents.
+      for other in others { other.freeIdleMemory() }
       return planner
     }
   }
@@ -159,7 +166,9 @@ public final class ModelPlanner: Sendable {
     if let known = kept.withLock({ $0.catalogues[explained] }) { return known }
     let infos = try inferred(reaching: Set(try reported() + [explained])).infos
     try model.checkExplained(explained, infos[explained]!)
-    let catalogue = NodeCatalogue(model, infos: infos, explaining: explained, pictured: pictured)
+    let catalogue = NodeCatalogue(
+      model, infos: infos, explaining: explained, pictured: pictured,
+      unknown: { [beforehand] in beforehand?.dependsOnData($0) ?? false })
     kept.withLock { $0.catalogues[explained] = catalogue }
     return catalogue
   }

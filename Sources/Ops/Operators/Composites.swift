@@ -75,7 +75,8 @@ private func cumulativeProduct(_ inputs: NodeInputs, isExclusive: Bool, isRevers
   guard count > 0 else { return body.returning(body("Identity", 0)) }
   var shape = x.shape
   shape.dimensions.remove(at: axis)
-  let one = body("Expand", body.cast(body.integers([1]), to: x.elementType), body.integers(shape.dimensions))
+  let ones = body("Expand", body.cast(body.integers([1]), to: x.elementType), body.integers(shape.dimensions))
+  let one = body.reshape(ones, shape.dimensions)
   var round = GraphBuilder()
   let product = round.input("product"), next = round("Mul", product, round.input("factor"))
   let slicing = Repetition.Slicing(axis: axis, isReversed: isReversed)

@@ -369,6 +369,7 @@ struct Triangle: MovementOperator {
     guard x.shape.rank >= 2 else {
       throw GradCAMError(.badData, problem: "the input has shape \(x.shape) and holds no matrices")
     }
+    _ = try inputs.position(1)
     return [ValueInfo(x.elementType, x.shape)]
   }
 
