@@ -45,8 +45,8 @@ struct OpenedModel {
     picture: String? = nil, threadCount: Int?, reusesWeights: Bool = false, visitsNodes: Bool = false
   ) throws -> (Explainer, TargetChoice) {
     let explainer = try Explainer(
-      model, explaining: target.explained, keeping: target.kept, assuming: target.warnings, nodes: nodes, hint: hint,
-      preprocessing: preprocessing, labels: labels, compatibility: compatibility, inputs: tensors.others,
+      model, explaining: target.explained, keeping: target.kept, reading: target.scales, assuming: target.warnings,
+      nodes: nodes, hint: hint, preprocessing: preprocessing, labels: labels, compatibility: compatibility, inputs: tensors.others,
       picture: picture, threadCount: threadCount, reusesWeights: reusesWeights, visitsNodes: visitsNodes,
       explainsAllImages: target.explainsAllImages)
     return (explainer, try TargetChoice(target, of: explainer))

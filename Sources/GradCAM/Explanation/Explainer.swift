@@ -34,6 +34,7 @@ public struct Explainer: Sendable {
   /// - Parameters:
   ///   - explained: the value that targets are computed from; nil means the class scores.
   ///   - kept: other values that a target needs, such as `DetectionLayout.others`.
+  ///   - scales: what a detector reads its boxes from, if they are explained.
   ///   - assumed: what was assumed about the explained value.
   ///   - nodes: names as `NodeCatalogue.matches` takes them; empty means `auto`.
   ///   - hint: what the dimensions of the nodes' tensors are, if the graph does not say.
@@ -53,7 +54,7 @@ public struct Explainer: Sendable {
   /// Throws what `ModelPlanner` and its `focus` throw, and what planning throws.
   public init(
     _ model: Model, explaining explained: ValueID? = nil, keeping kept: [ValueID] = [],
-    assuming assumed: [Warning] = [], nodes: [String] = [], hint: FeatureMapHint = FeatureMapHint(),
+    reading scales: [BoxScales.Scale] = [], assuming assumed: [Warning] = [], nodes: [String] = [], hint: FeatureMapHint = FeatureMapHint(),
     preprocessing: DecidedPreprocessing? = nil, inputSize: PixelSize? = nil, labels: Labels? = nil,
     compatibility: Compatibility = .pytorchGradCAM, inputs: [String: Tensor] = [:], picture: String? = nil,
     threadCount: Int? = nil, reusesWeights: Bool = false, visitsNodes: Bool = false, explainsAllImages: Bool = false
@@ -74,7 +75,7 @@ public struct Explainer: Sendable {
       assuming: assumed
     ) { planner in
       try planner.focus(
-        explaining: explained, keeping: kept, nodes: nodes, hint: hint, visitsTaps: visitsNodes,
+        explaining: explained, keeping: kept, nodes: nodes, hint: hint, reading: scales, visitsTaps: visitsNodes,
         explainsAllImages: explainsAllImages)
     }
     _ = try planner.plan(planner.key(focus))
@@ -99,8 +100,8 @@ public struct Explainer: Sendable {
       explainsScores: target.explained == nil, assuming: target.warnings
     ) { planner in
       try planner.focus(
-        explaining: target.explained, keeping: target.kept, nodes: nodes, hint: hint, visitsTaps: visitsNodes,
-        explainsAllImages: target.explainsAllImages)
+        explaining: target.explained, keeping: target.kept, nodes: nodes, hint: hint, reading: target.scales,
+        visitsTaps: visitsNodes, explainsAllImages: target.explainsAllImages)
     }
     asking.settings = settings
     return asking
@@ -311,6 +312,7 @@ extension Explainer {
     _ target: any Target, of observation: Observation, methods: [String], fusion: Fusion?, smoothing: Set<Smoothing>,
     skipsUnsupported: Bool, progress: @escaping (Double, _ method: String) throws -> Void
   ) throws -> [[Explanation]] {
+    let observation = try observation.narrowed(to: target)
     let methods = try methods.map {
       NamedMethod(name: $0, method: try model.registry.method(named: $0, following: compatibility))
     }
@@ -333,6 +335,7 @@ extension Explainer {
     _ target: any Target, of observation: Observation, method name: String,
     progress: @escaping (Double) throws -> Void = { _ in }
   ) throws -> [Explanation] {
+    let observation = try observation.narrowed(to: target)
     let method = NamedMethod(name: name, method: try model.registry.method(named: name, following: compatibility))
     guard !observation.focus.visitsTaps || method.method is any TapMethod else {
       throw GradCAMError(.defect, at: "\(.method, name)", problem: "needs more than the taps of visited nodes")
@@ -358,7 +361,7 @@ extension Explainer {
     try methods.reduce(0) { count, name in
       let method = try model.registry.method(named: name)
       return count
-        + (method.scope == .node && fusion == nil ? focus.taps.count : 1)
+        + (method.scope == .node && fusion == nil ? focus.mapCount : 1)
         * (method is any ConceptMethod ? settings.conceptCount : 1)
     }
   }

@@ -60,6 +60,14 @@ public final class Observation {
   /// The same image with another focus.
   public func focused(on focus: Focus) throws -> Observation { try Observation(planner, image, focus, passes) }
 
+  /// The same image, asked at the taps that a target is about.
+  ///
+  /// The places of taps differ from those of this observation if a detector reads boxes from several of them.
+  public func narrowed(to target: any Target) throws -> Observation {
+    let narrowed = focus.narrowed(to: target)
+    return narrowed.taps.count == focus.taps.count ? self : try focused(on: narrowed)
+  }
+
   /// Another image with the same focus.
   func sibling(_ tensor: Tensor) throws -> Observation {
     try Observation(planner, image.with(tensor), focus, isOpen: false)

@@ -5,7 +5,7 @@ public struct PlannedTarget: Sendable {
   enum Kind: Sendable {
     case classes
     case elements(ElementSelection)
-    case box(Int, DetectionLayout)
+    case boxes(DetectionLayout)
     case embedding(EmbeddingReference)
   }
 
@@ -27,7 +27,7 @@ public struct PlannedTarget: Sendable {
     self.request = request
     if let elements = request.elements {
       kind = .elements(try model.located { try ElementSelection(elements, in: model) })
-    } else if let rank = request.detection {
+    } else if request.isAboutBoxes {
       let described: [(name: String, columns: BoxColumns)] = try request.columns.map { text in
         guard let equals = text.lastIndex(of: "=") else {
           throw GradCAMError(
@@ -36,12 +36,11 @@ public struct PlannedTarget: Sendable {
         }
         return (String(text[..<equals]), try BoxColumns(String(text[text.index(after: equals)...])))
       }
-      kind = .box(
-        rank,
+      kind = .boxes(
         try model.located {
           try DetectionReading(
             model, try model.partlyInferred(size: size, inputs: inputs, reaching: Set(model.graph.outputs)),
-            labels: labels?.names ?? model.metadata.labels
+            labels: labels?.names ?? model.metadata.labels, size: size, merges: (request.overlap ?? 0) < 1
           ).layout(described: described)
         })
     } else if let embedding = request.embedding {
@@ -57,7 +56,7 @@ public struct PlannedTarget: Sendable {
     switch kind {
     case .classes: nil
     case .elements(let selection): selection.value
-    case .box(_, let layout): layout.scores
+    case .boxes(let layout): layout.scores
     case .embedding(let reference): reference.output
     }
   }
@@ -73,8 +72,14 @@ public struct PlannedTarget: Sendable {
   }
 
   /// The other values to keep.
-  public var kept: [ValueID] { if case .box(_, let layout) = kind { layout.others } else { [] } }
+  public var kept: [ValueID] { boxes?.others ?? [] }
 
   /// What was assumed about it.
-  public var warnings: [Warning] { if case .box(_, let layout) = kind { layout.warnings } else { [] } }
+  public var warnings: [Warning] { boxes?.warnings ?? [] }
+
+  /// The grids of cells that a detector reads its boxes from, at least one; empty if it is about no boxes, or they are
+  /// not known.
+  public var scales: [BoxScales.Scale] { boxes?.scales?.scales ?? [] }
+
+  private var boxes: DetectionLayout? { if case .boxes(let layout) = kind { layout } else { nil } }
 }
