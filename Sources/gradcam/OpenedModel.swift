@@ -21,12 +21,13 @@ struct OpenedModel {
   ) throws {
     let opened = try host.open(path, image, registry: registry)
     tensors = try InputTensors(tensors: image.tensor, pictures: image.pictures, model: opened)
-    model = tensors.batch.map { opened.taking(imagesPerRun: $0) } ?? opened
+    let model = tensors.batch.map { opened.taking(imagesPerRun: $0) } ?? opened
     otherPaths = tensors.paths + request.paths + [image.labels].compactMap { $0 }
     labels = try image.labels.map { try Labels(contentsOf: $0) }
     let inputs = tensors.others.mapValues { ValueInfo($0) }
     preprocessing = try tensors.preprocessing(image.choice, for: model)
     target = try PlannedTarget(request, in: model, size: preprocessing.inputSize, inputs: inputs, labels: labels)
+    self.model = target.model
   }
 
   /// The images to explain.
@@ -46,7 +47,8 @@ struct OpenedModel {
   ) throws -> (Explainer, TargetChoice) {
     let explainer = try Explainer(
       model, explaining: target.explained, keeping: target.kept, reading: target.scales, assuming: target.warnings,
-      nodes: nodes, hint: hint, preprocessing: preprocessing, labels: labels, compatibility: compatibility, inputs: tensors.others,
+      nodes: nodes, hint: hint, preprocessing: preprocessing, labels: labels, compatibility: compatibility,
+      inputs: tensors.others,
       picture: picture, threadCount: threadCount, reusesWeights: reusesWeights, visitsNodes: visitsNodes,
       explainsAllImages: target.explainsAllImages)
     return (explainer, try TargetChoice(target, of: explainer))

@@ -25,7 +25,8 @@ struct TargetOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "The sum of an output or any other tensor, or of the elements that NumPy indices select: out[0,5,:,2:-1]. Or a "
-        + "plugin's target NAME, applied to them: NAME(out[0]).", valueName: "OUTPUT[…]"))
+        + "plugin's target NAME, applied to them: NAME(out[0]). Or a part of a detector's K-th best box: mask:K, "
+        + "keypoint:K,nose (nose.x, nose.y for its place), angle:K.", valueName: "OUTPUT[…]"))
   var target: String?
 
   @Option(

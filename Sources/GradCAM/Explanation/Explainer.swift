@@ -54,7 +54,8 @@ public struct Explainer: Sendable {
   /// Throws what `ModelPlanner` and its `focus` throw, and what planning throws.
   public init(
     _ model: Model, explaining explained: ValueID? = nil, keeping kept: [ValueID] = [],
-    reading scales: [BoxScales.Scale] = [], assuming assumed: [Warning] = [], nodes: [String] = [], hint: FeatureMapHint = FeatureMapHint(),
+    reading scales: [BoxScales.Scale] = [], assuming assumed: [Warning] = [], nodes: [String] = [],
+    hint: FeatureMapHint = FeatureMapHint(),
     preprocessing: DecidedPreprocessing? = nil, inputSize: PixelSize? = nil, labels: Labels? = nil,
     compatibility: Compatibility = .pytorchGradCAM, inputs: [String: Tensor] = [:], picture: String? = nil,
     threadCount: Int? = nil, reusesWeights: Bool = false, visitsNodes: Bool = false, explainsAllImages: Bool = false
@@ -95,6 +96,12 @@ public struct Explainer: Sendable {
     _ target: PlannedTarget, nodes: [String] = [], hint: FeatureMapHint = FeatureMapHint(),
     compatibility: Compatibility? = nil, visitsNodes: Bool = false
   ) throws -> Explainer {
+    guard target.model.graph.values.count == model.graph.values.count else {
+      throw GradCAMError(
+        .unsupported, at: "\(.target, target.request.elements ?? "")",
+        problem: "is computed from two outputs, for which an open network is not planned",
+        advice: "use 'gradcam explain'")
+    }
     var asking = try Explainer(
       planners, decided, givenLabels, compatibility ?? self.compatibility, namesNodes: !nodes.isEmpty,
       explainsScores: target.explained == nil, assuming: target.warnings

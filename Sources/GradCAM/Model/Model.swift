@@ -7,7 +7,7 @@ public struct Model: Sendable {
   /// The path it was opened from.
   public let path: String
   /// The network.
-  public let graph: ComputeGraph
+  public private(set) var graph: ComputeGraph
   /// The operators, methods and targets available to it.
   public let registry: Registry
   /// What its file says about its use.
@@ -55,6 +55,16 @@ public struct Model: Sendable {
     var model = self
     model.imageInputs = imageInputs.map { ImageInput(value: $0.value, name: $0.name, shape: $0.shape.taking(count)) }
     return model
+  }
+
+  /// The same model with values joined into one, element after element, which is none of its outputs.
+  func joining(_ values: [ValueID]) -> (model: Model, joined: ValueID) {
+    var builder = GraphBuilder(graph)
+    let flat = values.map { builder("Flatten", $0, with: ["axis": .int(0)]) }
+    let joined = builder.node("Concat", flat, ["axis": .int(1)])[0]
+    var model = self
+    model.graph = operators.resolving(builder.graph)
+    return (model, joined)
   }
 
   var operators: OperatorSet { registry.operators }

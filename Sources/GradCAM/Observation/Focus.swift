@@ -49,7 +49,8 @@ public struct Focus: Sendable {
     let kept = taps.filter { $0.part?.query != .auto || sources.contains($0.part!.source) }
     guard !kept.isEmpty, kept.count < taps.count else { return self }
     return Focus(
-      explained: explained, explainedInfo: explainedInfo, taps: kept, explainsAllImages: explainsAllImages, kept: self.kept,
+      explained: explained, explainedInfo: explainedInfo, taps: kept, explainsAllImages: explainsAllImages,
+      kept: self.kept,
       reported: reported, catalogue: catalogue, visitsTaps: visitsTaps)
   }
 

@@ -45,7 +45,9 @@ private struct AnchorGrid {
   init?(_ scales: BoxScales) {
     let sizes = scales.scales.map { min($0.rows, $0.columns) > 1 ? $0.rows * $0.columns : 0 }
     guard let scale = sizes.indices.max(by: { sizes[$0] < sizes[$1] }), sizes[scale] > 0 else { return nil }
-    let all = scales.cells.enumerated().filter { $0.element.scale == scale }.map { (index: $0.offset, cell: $0.element) }
+    let all = scales.cells.enumerated().filter { $0.element.scale == scale }.map {
+      (index: $0.offset, cell: $0.element)
+    }
     boxes = all.filter { $0.cell.anchor == all[0].cell.anchor }
     (rows, columns) = (scales.scales[scale].rows, scales.scales[scale].columns)
   }

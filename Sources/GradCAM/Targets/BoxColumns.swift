@@ -77,7 +77,8 @@ public struct BoxColumns: Sendable, Equatable, CustomStringConvertible {
           number == nil
         else {
           throw error(
-            "'\(part)' has no unit", "write \(name)/px for pixels of the network's input, \(name)/1 for shares of it, "
+            "'\(part)' has no unit",
+            "write \(name)/px for pixels of the network's input, \(name)/1 for shares of it, "
               + "or cxcywh/cells for YOLOX's distances from the box's own cell")
         }
         return Run(meaning, unit: unit)

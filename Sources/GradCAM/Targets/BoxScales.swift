@@ -63,7 +63,8 @@ public struct BoxScales: Sendable {
     guard !cells.isEmpty, sources.count <= 64 else { return nil }
     let tables = [scores] + [boxes].compactMap { $0 }.filter { $0.value != scores.value }
     scales = zip(sources, firsts).map { source, box in
-      let parts = Dictionary(uniqueKeysWithValues: tables.map { ($0.value, $0.indices(of: box, infos[$0.value]!.shape)) })
+      let parts = Dictionary(
+        uniqueKeysWithValues: tables.map { ($0.value, $0.indices(of: box, infos[$0.value]!.shape)) })
       let map = graph.lastMapBeforeHead(of: parts, images: Set(images.map(\.value)), infos) { value in
         guard let layout = dimensions[value].flatMap({ FeatureMapLayout($0) }) else { return false }
         return min(layout.width, layout.height) > 1

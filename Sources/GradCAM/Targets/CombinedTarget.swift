@@ -17,7 +17,9 @@ struct CombinedTarget: Target {
   let name, description: String
   let terms: [(weight: Float, target: any Target)]
 
-  var subject: Int? { terms.first?.target.subject.flatMap { first in terms.allSatisfy { $0.target.subject == first } ? first : nil } }
+  var subject: Int? {
+    terms.first?.target.subject.flatMap { first in terms.allSatisfy { $0.target.subject == first } ? first : nil }
+  }
 
   var boxes: DetectedBoxes? {
     terms.dropFirst().reduce(terms.first?.target.boxes) { all, term in

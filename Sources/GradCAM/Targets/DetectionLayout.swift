@@ -16,6 +16,8 @@ public struct DetectionLayout: Sendable {
   private(set) var form: BoxForm?
   /// The feature maps that boxes are read from; nil if each is not read from one cell: the network selects boxes itself.
   private(set) var scales: BoxScales?
+  /// How many numbers a key point has: two places, and a score if there are three; nil if that is not known.
+  private(set) var keypointWidth: Int?
   /// The size of the network's input.
   private var size = PixelSize(width: 1, height: 1)
   /// What was assumed.
@@ -88,19 +90,25 @@ public struct DetectionLayout: Sendable {
   /// The same with what is known of the boxes over an input of a size.
   ///
   /// - Parameters:
+  ///   - keypointWidth: how many numbers a key point has, if the metadata says so.
   ///   - form: finds how numbers describe a box in a table, if it has any.
   ///   - merges: whether boxes that overlap are to be merged if the network does not select them itself.
   func describing(
-    over size: PixelSize, _ scales: BoxScales?, merges: Bool, _ form: (BoxTable) -> BoxForm?
+    over size: PixelSize, _ scales: BoxScales?, keypointWidth: Int?, merges: Bool, _ form: (BoxTable) -> BoxForm?
   ) -> DetectionLayout {
     var layout = self
     (layout.size, layout.scales) = (size, scales)
+    // Of two places and perhaps a score, if the number of numbers leaves no choice.
+    let count = scoreTable.numbers { $0 == .keypoint }.count
+    let fitting = [2, 3].filter { count > 0 && count % $0 == 0 && (keypointWidth ?? $0) == $0 }
+    layout.keypointWidth = fitting.count == 1 ? fitting[0] : nil
     guard let boxTable else { return layout }
     layout.form = form(boxTable)
     guard layout.form == nil else { return layout }
     let isMerged = scales != nil && merges
     let example: Message = "\(.columns, as: "\(boxTable.name)=\(boxTable.example)")"
-    let advice: Message = "if they are pixels of the network's input, \(example) says so; /1 means shares of the input, "
+    let advice: Message =
+      "if they are pixels of the network's input, \(example) says so; /1 means shares of the input, "
       + "and cxcywh/cells distances from the box's cell, as in YOLOX"
     layout.warnings.append(
       isMerged
@@ -135,7 +143,8 @@ public struct DetectionLayout: Sendable {
   /// - Parameter contents: the elements of a value.
   func outline(_ box: Int, in contents: (ValueID) throws -> [Float]) rethrows -> OrientedBox? {
     guard let form, let boxTable else { return nil }
-    let angle = boxTable.meanings.contains(.angle)
+    let angle =
+      boxTable.meanings.contains(.angle)
       ? boxTable.element(.angle, of: box, in: try contents(boxTable.value)) : 0
     return form.box(
       try coordinates(box, in: contents), angle: angle, cell: scales.map { $0.cells[box] }, over: size)
@@ -227,7 +236,8 @@ extension BoxTable {
       if runs.last?.meaning == meaning { runs[runs.count - 1].count += 1 } else { runs.append((meaning, 1)) }
     }
     return runs.map { meaning, count in
-      meaning.isBox ? "\(meaning == .box ? "cxcywh" : meaning.rawValue)/px"
+      meaning.isBox
+        ? "\(meaning == .box ? "cxcywh" : meaning.rawValue)/px"
         : meaning.rawValue + (count > 1 ? "*\(count)" : "")
     }.joined(separator: ",")
   }

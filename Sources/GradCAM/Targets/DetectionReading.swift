@@ -52,7 +52,10 @@ struct DetectionReading {
     let layout = try DetectionLayout(
       tables, labelCount: labels?.count, areRaw: !made.contains(where: \.isScore), warnings: warnings)
     let scales = BoxScales(layout.tables.scores, layout.tables.boxes, of: model, inferred)
-    return layout.describing(over: size, scales, merges: merges) { form(of: $0, scales, isSaid: isSaid) }
+    let shape = UltralyticsMetadata(model.graph.metadata).keypointShape
+    return layout.describing(
+      over: size, scales, keypointWidth: shape.flatMap { $0.count == 2 ? $0[1] : nil }, merges: merges
+    ) { form(of: $0, scales, isSaid: isSaid) }
   }
 
   /// How the numbers of boxes describe them: as the user says, else as the operators that made them tell, else as the
@@ -66,7 +69,8 @@ struct DetectionReading {
       told = BoxForm(table, numbers: isSaid ? numbers : nil, scales, of: model, inferred, size: size)
     } else {
       // A centre and a size may each be anything from 0 to 1; corners may not.
-      told = areSharesOfOneSigmoid(table) ? BoxForm(numbers: isSaid ? numbers ?? .cxcywh : .cxcywh, unit: .share(1)) : nil
+      told =
+        areSharesOfOneSigmoid(table) ? BoxForm(numbers: isSaid ? numbers ?? .cxcywh : .cxcywh, unit: .share(1)) : nil
     }
     return told ?? (isSaid ? nil : known)
   }

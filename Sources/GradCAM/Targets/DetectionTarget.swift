@@ -93,7 +93,8 @@ extension Explainer {
       let best = try layout.best(ofClass: classIndex, overlap: overlap, count: 1, in: observation.elements).first
       throw GradCAMError(
         .usage, at: "\(.boxesOf, "\(name):\(least)")", problem: "no box of this class has such a score",
-        advice: best.map { "the best has \(brief(Double($0.probability))); give a lesser one" } ?? "choose another class")
+        advice: best.map { "the best has \(brief(Double($0.probability))); give a lesser one" }
+          ?? "choose another class")
     }
     let targets = try targets(
       found.enumerated().map { ($0.offset, $0.element) }, layout, overlap: overlap, of: observation)
@@ -134,13 +135,14 @@ extension Explainer {
     ).enumerated().compactMap { box($0.offset, $0.element) }
     return chosen.map { rank, score in
       // The score of another class than the best may be explained.
-      let own = box(rank, score), isShown = shown.contains { $0.index == score.box && $0.classIndex == score.classIndex }
+      let own = box(rank, score),
+        isShown = shown.contains { $0.index == score.box && $0.classIndex == score.classIndex }
       let others = isShown ? shown : shown.filter { $0.index != score.box } + [own].compactMap { $0 }
-      let source = layout.scales.map { Set([$0.scales[$0.cells[score.box].scale].source]) }
+      let scale = layout.scales.map { $0.scales[$0.cells[score.box].scale] }
       return DetectionTarget(
         layout, score, label: score.classIndex.flatMap { labels[$0] },
         coordinates: layout.coordinates(score.box, in: elements),
-        boxes: DetectedBoxes(boxes: others, explained: [score.box], sources: source))
+        boxes: DetectedBoxes(boxes: others, explained: [score.box], scale: scale))
     }
   }
 }

@@ -76,7 +76,8 @@ struct ElementOrigins {
         node.inputs.first == first, own.count == shape.rank, ofResult.count == result.rank
       else { return .end }
       let axes = own.map { ofResult.firstIndex(of: $0) }
-      guard zip(axes, shape.dimensions).allSatisfy({ axis, extent in axis.map { result[$0] == extent } ?? (extent == 1) })
+      guard
+        zip(axes, shape.dimensions).allSatisfy({ axis, extent in axis.map { result[$0] == extent } ?? (extent == 1) })
       else { return .end }
       return .moved(first, axes.map { ($0, 1, 0) })
     case .joined(let axis):

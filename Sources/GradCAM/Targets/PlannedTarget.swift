@@ -11,6 +11,10 @@ public struct PlannedTarget: Sendable {
 
   let request: TargetRequest
   let kind: Kind
+  /// For a mask, what it is computed from.
+  let joined: JoinedOutputs?
+  /// The model to plan: for a mask, with a value more than the file has.
+  public let model: Model
 
   /// Finds the values.
   ///
@@ -25,7 +29,8 @@ public struct PlannedTarget: Sendable {
   ) throws {
     if let contradiction = request.contradiction { throw GradCAMError(.usage, problem: contradiction) }
     self.request = request
-    if let elements = request.elements {
+    var joined: JoinedOutputs?
+    if let elements = request.elements, request.boxPart == nil {
       kind = .elements(try model.located { try ElementSelection(elements, in: model) })
     } else if request.isAboutBoxes {
       let described: [(name: String, columns: BoxColumns)] = try request.columns.map { text in
@@ -36,19 +41,24 @@ public struct PlannedTarget: Sendable {
         }
         return (String(text[..<equals]), try BoxColumns(String(text[text.index(after: equals)...])))
       }
-      kind = .boxes(
-        try model.located {
-          try DetectionReading(
-            model, try model.partlyInferred(size: size, inputs: inputs, reaching: Set(model.graph.outputs)),
-            labels: labels?.names ?? model.metadata.labels, size: size, merges: (request.overlap ?? 0) < 1
-          ).layout(described: described)
-        })
+      let inferred = try model.partlyInferred(size: size, inputs: inputs, reaching: Set(model.graph.outputs))
+      let layout = try model.located {
+        try DetectionReading(
+          model, inferred, labels: labels?.names ?? model.metadata.labels, size: size,
+          merges: (request.overlap ?? 0) < 1
+        ).layout(described: described)
+      }
+      kind = .boxes(layout)
+      if request.boxPart?.kind == .mask {
+        joined = try model.located { try Self.prototypes(of: layout, in: model, inferred) }
+      }
     } else if let embedding = request.embedding {
       let inferred = try model.partlyInferred(size: size, inputs: inputs, reaching: Set(model.graph.outputs))
       kind = .embedding(try EmbeddingReference(embedding, model.outputs(inferred), of: model))
     } else {
       kind = .classes
     }
+    (self.joined, self.model) = (joined, joined?.model ?? model)
   }
 
   /// The value that is explained; nil for the class scores.
@@ -56,7 +66,7 @@ public struct PlannedTarget: Sendable {
     switch kind {
     case .classes: nil
     case .elements(let selection): selection.value
-    case .boxes(let layout): layout.scores
+    case .boxes(let layout): joined?.value ?? layout.scores
     case .embedding(let reference): reference.output
     }
   }
@@ -72,7 +82,7 @@ public struct PlannedTarget: Sendable {
   }
 
   /// The other values to keep.
-  public var kept: [ValueID] { boxes?.others ?? [] }
+  public var kept: [ValueID] { boxes.map { (joined == nil ? [] : [$0.scores]) + $0.others } ?? [] }
 
   /// What was assumed about it.
   public var warnings: [Warning] { boxes?.warnings ?? [] }

@@ -7,6 +7,8 @@ public struct TargetChoice: Sendable {
     case target(any Target)
     /// The box of a rank for each of some classes, nil meaning any.
     case box(Int, DetectionLayout, [Int?])
+    /// A part of a box; for a mask, with what it is computed from.
+    case part(BoxPart, DetectionLayout, JoinedOutputs?)
     /// All boxes of a class with at least a score.
     case boxes(DetectionLayout, class: Int, least: Float)
     case classes([Int])
@@ -45,7 +47,9 @@ public struct TargetChoice: Sendable {
     case .boxes(let layout):
       let known = layout.knownClasses ?? Array(labels.names.isEmpty ? 0..<65_536 : labels.names.indices)
       let count = (known.max() ?? -1) + 1
-      if let asked = request.boxesOf {
+      if let part = request.boxPart {
+        kind = .part(part, layout, planned.joined)
+      } else if let asked = request.boxesOf {
         let (name, least) = Self.classWithLeastScore(asked)
         kind = .boxes(layout, class: try labels.index(of: name, classCount: count), least: least)
       } else {
@@ -80,7 +84,7 @@ public struct TargetChoice: Sendable {
   /// The number of targets of an image.
   public var count: Int {
     switch kind {
-    case .target, .contrast, .boxes: 1
+    case .target, .contrast, .boxes, .part: 1
     case .box(_, _, let classes): classes.count
     case .classes(let classes): classes.count
     case .mostProbable(let count): count
@@ -106,6 +110,8 @@ public struct TargetChoice: Sendable {
         try classes.map {
           try explainer.detectionTarget(layout, rank: rank, classIndex: $0, overlap: overlap, of: observation)
         }
+      case .part(let part, let layout, let joined):
+        [try explainer.boxPartTarget(part, layout, joined: joined, overlap: overlap, of: observation)]
       case .boxes(let layout, let index, let least):
         [try explainer.boxesTarget(layout, classIndex: index, least: least, overlap: overlap, of: observation)]
       case .classes(let classes): try classes.map { try target($0, where: $0) }

@@ -12,7 +12,8 @@ public struct TargetRequest: Sendable {
   public var mask: String?
   /// Two classes, as `A,B`: what speaks for the one rather than the other.
   public var contrast: String?
-  /// Elements of a value, as `ElementSelection` reads them.
+  /// Elements of a value, as `ElementSelection` reads them; or a part of a detector's box: `mask:0`, `keypoint:0,nose`,
+  /// `angle:0`.
   public var elements: String?
   /// The rank of a detector's box by its score, from 0.
   public var detection: Int?
@@ -54,7 +55,10 @@ public struct TargetRequest: Sendable {
   var chosen: Setting? { kinds.first ?? (classes.isEmpty ? nil : .class) }
 
   /// Whether it is about a detector's boxes.
-  public var isAboutBoxes: Bool { detection != nil || boxesOf != nil }
+  public var isAboutBoxes: Bool { detection != nil || boxesOf != nil || boxPart != nil }
+
+  /// The part of a box that is explained, if it is one.
+  var boxPart: BoxPart? { elements.flatMap { BoxPart($0) } }
 
   /// The method that points best at what is explained.
   public var usualMethod: String { isAboutBoxes ? "odam" : "gradcam" }

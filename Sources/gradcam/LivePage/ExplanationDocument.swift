@@ -70,6 +70,8 @@ struct ExplanationDocument: Encodable {
   let geometry: Geometry
   /// A detector's boxes, best first; nil if none is explained, or their places are not known.
   let boxes: [Box]?
+  /// The node with the feature map that the box explained is read from; nil if none is explained, or it is not known.
+  let auto: Int?
   let maps: [Map]
   /// What holds for all maps.
   let warnings: [WarningReport]
@@ -96,6 +98,7 @@ struct ExplanationDocument: Encodable {
       crop: [geometry.crop.x, geometry.crop.y, geometry.crop.size.width, geometry.crop.size.height])
     boxes = first.target.boxes.flatMap { $0.boxes.isEmpty ? nil : $0.boxes.map { Box($0, in: geometry) } }
     let nodes = model.nodesByTensor
+    auto = first.target.boxes.flatMap { $0.maps.count == 1 ? nodes[model.graph.values[$0.maps.first!].name] : nil }
     maps = explanations.map { explanation in
       let map = explanation.map, region = map.region
       return Map(

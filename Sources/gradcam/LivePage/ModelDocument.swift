@@ -60,6 +60,8 @@ struct ModelDocument: Encodable {
   /// The argument that names the model on a command line, and the options that go with it.
   let argument: String
   let options: [String]
+  /// What the numbers of a detector's boxes mean, if that was said.
+  let columns: [String]
   let producer: String
   let parameters: Int
   let inputs: [Input]
@@ -85,7 +87,7 @@ struct ModelDocument: Encodable {
   ///   - columns: what the numbers of a detector's boxes mean, if that was said.
   init(_ explainer: Explainer, name: String, argument: String, options: [String], columns: [String]) {
     let model = explainer.model, catalogue = explainer.focus.catalogue
-    (self.name, self.argument, self.options) = (name, argument, options)
+    (self.name, self.argument, self.options, self.columns) = (name, argument, options, columns)
     producer = model.graph.producer
     parameters = model.parameterCount
     inputs = model.graph.inputs.map { input in

@@ -23,7 +23,8 @@ import Testing
     let plain = drawn([(box, false)]), thick = drawn([(box, true)])
     #expect(level(plain, 30, 60) == 255 && level(plain, 29, 60) == 0 && level(plain, 31, 60) == 0)
     #expect(level(plain, 28, 60) == 128 && level(plain, 32, 60) == 128 && level(plain, 50, 55) == 128)
-    #expect((29...31).allSatisfy { level(thick, $0, 60) == 255 } && level(thick, 28, 60) == 0 && level(thick, 32, 60) == 0)
+    #expect(
+      (29...31).allSatisfy { level(thick, $0, 60) == 255 } && level(thick, 28, 60) == 0 && level(thick, 32, 60) == 0)
     #expect(level(plain, 50, 70) == 255 && level(plain, 70, 50) == 255)
     // Its title above it: black on white.
     let title = (20..<40).flatMap { y in (30..<100).map { level(plain, $0, y) } }

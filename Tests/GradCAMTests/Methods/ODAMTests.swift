@@ -26,7 +26,8 @@ import Testing
     // What would come from outside is missing.
     gradient = [Float](repeating: 1, count: 40)
     let even = try map(
-      Tap(channels: 1, height: 40, width: 1, activation: [Float](repeating: 1, count: 40), gradient: gradient)).values
+      Tap(channels: 1, height: 40, width: 1, activation: [Float](repeating: 1, count: 40), gradient: gradient)
+    ).values
     expectClose([even[0], even[20]], [(2.5059499 + 1) / 2 / 2.5059499, 1], within: 1e-5)
   }
 }

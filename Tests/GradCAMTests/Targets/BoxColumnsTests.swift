@@ -30,7 +30,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("cxcywh/", "has no unit"), ("cxcywh/pixels", "has no unit"), ("xyxy/cells", "has no unit"), ("box/px", "has no unit"),
+    ("cxcywh/", "has no unit"), ("cxcywh/pixels", "has no unit"), ("xyxy/cells", "has no unit"),
+    ("box/px", "has no unit"),
     ("score/px", "has no unit"), ("cxcywh/0", "has no unit"), ("cxcywh/px*2", "has no unit"),
     ("boxes", "'boxes' is not known"), ("", "'' is not known"), ("score*0", "'score*0' repeats nothing"),
     ("score*x", "repeats nothing"), ("xyxy,cxcywh", "one box"), ("xyxy*2", "one box"), ("score*,skip*", "one '*'"),

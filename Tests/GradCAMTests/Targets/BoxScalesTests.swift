@@ -171,10 +171,11 @@ private struct ScaledDetector {
     }
   }
 
-  @Test(arguments: [
-    (ScaledDetector.Layout.v8, "cxcywh/px"), (.v5, "cxcywh/px"), (.yolox, "cxcywh/px"), (.corners, "xyxy/px"),
-    (.ssd, "xyxy/1"), (.rowsFirst, "yxyx/1"), (.yoloxRaw, nil),
-  ] as [(ScaledDetector.Layout, String?)])
+  @Test(
+    arguments: [
+      (ScaledDetector.Layout.v8, "cxcywh/px"), (.v5, "cxcywh/px"), (.yolox, "cxcywh/px"), (.corners, "xyxy/px"),
+      (.ssd, "xyxy/1"), (.rowsFirst, "yxyx/1"), (.yoloxRaw, nil),
+    ] as [(ScaledDetector.Layout, String?)])
   fileprivate func theFileTellsHowItsBoxesAreDescribed(_ kind: ScaledDetector.Layout, _ expected: String?) throws {
     let layout = try layout(kind).layout
     #expect(layout.form.map { "\($0.numbers.rawValue)/\($0.unit)" } == expected)
@@ -217,7 +218,9 @@ private struct ScaledDetector {
     let layout = try layout(.v8).layout
     // Numbers first: centre and size, then three scores.
     var contents = [Float](repeating: 0, count: 7 * 80)
-    func set(_ box: Int, _ numbers: [Float]) { for (index, number) in numbers.enumerated() { contents[index * 80 + box] = number } }
+    func set(_ box: Int, _ numbers: [Float]) {
+      for (index, number) in numbers.enumerated() { contents[index * 80 + box] = number }
+    }
     set(3, [10, 10, 8, 8, 0.9, 0, 0])
     set(4, [11, 10, 8, 8, 0.8, 0, 0])
     set(5, [11, 10, 8, 8, 0, 0.7, 0])
@@ -226,6 +229,7 @@ private struct ScaledDetector {
       layout.best(ofClass: wanted, overlap: overlap, count: count, least: 0.1, in: { _ in contents }).map(\.box)
     }
     #expect(best() == [3, 5, 6], "box 5 is of another class")
-    #expect(best(nil, 1) == [3, 4, 5, 6] && best(nil, 0.9) == [3, 4, 5, 6] && best(0) == [3, 6] && best(count: 2) == [3, 5])
+    #expect(
+      best(nil, 1) == [3, 4, 5, 6] && best(nil, 0.9) == [3, 4, 5, 6] && best(0) == [3, 6] && best(count: 2) == [3, 5])
   }
 }
