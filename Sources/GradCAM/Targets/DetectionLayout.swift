@@ -176,9 +176,8 @@ public struct DetectionLayout: Sendable {
     for score in ranked {
       if kept.count == count { break }
       guard let outline = outline(score.box, in: { elements[$0]! }) else { continue }
-      let better = outlines[score.classIndex] ?? []
-      guard !better.contains(where: { $0.overlap(with: outline) > overlap }) else { continue }
-      outlines[score.classIndex] = better + [outline]
+      guard outlines[score.classIndex]?.contains(where: { $0.overlap(with: outline) > overlap }) != true else { continue }
+      outlines[score.classIndex, default: []].append(outline)
       kept.append(score)
     }
     return kept

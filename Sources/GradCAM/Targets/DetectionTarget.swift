@@ -63,8 +63,8 @@ extension Explainer {
     _ layout: DetectionLayout, rank: Int, classIndex: Int? = nil, overlap: Float? = nil, of observation: Observation
   ) throws -> DetectionTarget {
     try checkClass(classIndex, of: layout)
-    let found = try layout.best(
-      ofClass: classIndex, overlap: overlap, count: rank + 1, in: observation.elements)
+    let count = min(rank, layout.boxCount - 1) + 1
+    let found = try layout.best(ofClass: classIndex, overlap: overlap, count: count, in: observation.elements)
     guard found.count > rank else {
       let what = classIndex.map { " of class \($0)" } ?? ""
       throw GradCAMError(
@@ -106,7 +106,7 @@ extension Explainer {
   }
 
   /// The largest number of boxes whose scores are summed.
-  private static let largestSum = 1000
+  private static let largestSum = 300
 
   private func checkClass(_ classIndex: Int?, of layout: DetectionLayout) throws {
     guard let known = layout.knownClasses, let classIndex, !known.contains(classIndex) else { return }
