@@ -245,7 +245,7 @@ gradcam_status gradcam_get_classes(
 
 typedef struct gradcam_request {
   size_t size;             /* sizeof(gradcam_request) */
-  const char *method;      /* a CAM method, as for --method; default "gradcam" */
+  const char *method;      /* a CAM method, as for --method; default "gradcam", for boxes "odam" */
   const char *class_name;  /* a class's number or label; default the most probable class, or the only number */
   int32_t of_probability;  /* 1: explains the class's probability; default its raw score */
   int32_t counterfactual;  /* 1: shows the evidence against the class */
@@ -276,6 +276,8 @@ typedef struct gradcam_request {
   /* Called now and then with the fraction done, on the calling thread; anything but 0 ends the work. */
   int32_t (*progress)(void *context, double fraction);
   void *context;              /* passed to progress */
+  const char *boxes_of;       /* "CLASS[:SCORE]": the sum of the scores of a detector's boxes of a class */
+  float iou;                  /* boxes that share more of their common area count as one; default what is usual */
 } gradcam_request;
 
 /* Explains an observed image: for each class, each node and each method a map, in this order. Sets *explanations, to NULL
@@ -337,6 +339,8 @@ typedef struct gradcam_explanation_info {
   int32_t seen_height;
   int32_t concept_number; /* of the method dff, from 1; else 0 */
   int32_t is_empty;      /* 1 if the map shows nothing, as a warning says */
+  int32_t has_box;         /* 1 if one box of a detector is explained whose place in the picture is known */
+  float box[4];            /* its left, upper, right and lower edge, in pixels of the picture */
 } gradcam_explanation_info;
 
 /* Describes an explanation. */

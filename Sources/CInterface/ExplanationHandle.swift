@@ -7,7 +7,6 @@ final class ExplanationHandle: HeldObject, @unchecked Sendable {
   let explanation: Explanation
   /// The network's input that it is of, as long as an observation has it.
   private weak var input: AnyObject?
-  private let picture: Picture?
   private let size: PixelSize
   private let classIndex: Int
   private let label: String?
@@ -18,7 +17,6 @@ final class ExplanationHandle: HeldObject, @unchecked Sendable {
   init(_ explanation: Explanation, of image: PreparedImage, by explainer: Explainer) {
     self.explanation = explanation
     input = image.tensor.storage
-    picture = image.picture
     size = image.geometry.original
     classIndex = explanation.target.subject ?? -1
     label = explainer.labels[classIndex]
@@ -55,6 +53,10 @@ final class ExplanationHandle: HeldObject, @unchecked Sendable {
     (info.seen_width, info.seen_height) = (Int32(clamping: seen.size.width), Int32(clamping: seen.size.height))
     info.concept_number = Int32(clamping: explanation.concept?.number ?? 0)
     info.is_empty = explanation.isEmpty ? 1 : 0
+    if let box = explanation.detection?.place?.edges(in: explanation.geometry).map(Float.init) {
+      info.has_box = 1
+      info.box = (box[0], box[1], box[2], box[3])
+    }
     return info
   }
 
@@ -111,9 +113,8 @@ final class ExplanationHandle: HeldObject, @unchecked Sendable {
     guard drawing.blend >= 0, drawing.blend <= 1 else {
       throw GradCAMError(.usage, at: "blend", problem: "is \(drawing.blend)", advice: "use 0 to 1; 0 means 0.5")
     }
-    guard let picture else { return explanation.drawnMap().colored(with: colormap) }
-    return style.draw(
-      explanation.drawnMap(), on: picture, colormap: colormap, blend: drawing.blend == 0 ? 0.5 : drawing.blend)
+    let blend = drawing.blend == 0 ? 0.5 : drawing.blend
+    return explanation.drawn(style: style, colormap: colormap, blend: blend)
   }
 }
 

@@ -20,6 +20,7 @@ extension Setting {
   /// The name of the field, else the plain name.
   fileprivate var field: String {
     switch self {
+    case .boxesOf: "boxes_of"
     case .class: "class_name"
     case .outputName: "output"
     case .score: "of_probability"

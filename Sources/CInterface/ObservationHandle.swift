@@ -35,7 +35,8 @@ final class ObservationHandle: HeldObject, @unchecked Sendable {
     let targets = try asked.choice.targets(explainer, of: observation)
     var explanations: [Explanation] = []
     for (index, target) in targets.enumerated() {
-      explanations += try explainer.sweep(target, of: observation, method: question.methods.first ?? "gradcam")
+      explanations += try explainer.sweep(
+        target, of: observation, method: question.methods.first ?? question.target.usualMethod)
       try progress.report(Double(index + 1) / Double(targets.count))
     }
     return ExplanationList(explanations.map { ExplanationHandle($0, of: observation.image, by: explainer) })

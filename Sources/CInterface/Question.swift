@@ -39,7 +39,7 @@ struct AskedQuestion {
   func explanations(
     of observation: Observation, report: @escaping (Double) throws -> Void
   ) throws -> [ExplanationHandle] {
-    let methods = question.methods.isEmpty ? ["gradcam"] : question.methods
+    let methods = question.methods.isEmpty ? [question.target.usualMethod] : question.methods
     let targets = try choice.targets(explainer, of: observation)
     var explanations: [Explanation] = []
     for (index, target) in targets.enumerated() {
@@ -100,6 +100,8 @@ struct Question {
     (target.mask, target.embedding) = (text(request.mask), text(request.embedding))
     target.detection = request.detection == 0 ? nil : Int(request.detection) - 1
     target.columns = try texts(request.columns, request.column_count, "columns")
+    target.boxesOf = text(request.boxes_of)
+    target.overlap = request.iou == 0 ? nil : request.iou
     self.target = target
   }
 }

@@ -46,8 +46,9 @@ struct BackwardPlanner {
     }
   }
 
+  /// Throws `usage` if no gradient can flow to any of the taps.
   private func check(_ taps: [ValueID], leadTo target: ValueID) throws {
-    for tap in taps where !valuesDownstream(of: [tap]).contains(target) {
+    if let tap = taps.first, !valuesDownstream(of: Set(taps)).contains(target) {
       throw GradCAMError(
         .usage, at: "'\(forward.graph.values[tap].name)'",
         problem: "no gradient can flow from here to the output '\(forward.graph.values[target].name)'",

@@ -115,8 +115,9 @@ public struct Message: Sendable, Equatable, ExpressibleByStringInterpolation, Cu
 
 /// What a user can set, by its plain name.
 public enum Setting: String, Sendable {
-  case axis, boxes, channels, `class`, columns, contrast, crop, detection, embedding, fuse, grid, image, interpolation,
-    item
+  case axis, boxes
+  case boxesOf = "boxes-of"
+  case channels, `class`, columns, contrast, crop, detection, embedding, fuse, grid, image, interpolation, iou, item
   case labelMap = "label-map"
   case labels, mask
   case maxPixels = "max-pixels"

@@ -7,7 +7,7 @@ public struct PlanRequest: Sendable {
   public var outputs: [ValueID]
   /// The values at which the gradient is wanted.
   public var taps: [ValueID]
-  /// The value whose gradient the caller supplies, to which every tap must lead; nil for a forward pass only.
+  /// The value whose gradient the caller supplies, to which some tap must lead; nil for a forward pass only.
   public var target: ValueID?
   /// Other values whose gradients are supplied: taps need not lead to them.
   var otherTargets: [ValueID] = []

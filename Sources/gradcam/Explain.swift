@@ -24,10 +24,10 @@ struct Explain: ParsableCommand {
   @Option(
     name: .customLong("method"),
     help: ArgumentHelp(
-      "CAM method: \(CAMMethods.all.map(\.name).joined(separator: ", ")), or a plugin's. In one picture: fast, those "
-        + "that need no further runs of the network; all, those that take less than a minute; all!, every one. "
-        + "Repeatable.", valueName: "NAME"), completion: .methods)
-  var methods: [String] = ["gradcam"]
+      "CAM method: \(CAMMethods.all.map(\.name).joined(separator: ", ")), or a plugin's. By default gradcam, for boxes "
+        + "odam. In one picture: fast, those that need no further runs of the network; all, those that take less than a "
+        + "minute; all!, every one. Repeatable.", valueName: "NAME"), completion: .methods)
+  var methods: [String] = []
 
   @Option(help: ArgumentHelp("How many concepts dff looks for.", valueName: "K")) var concepts = 5
   @Option(help: ArgumentHelp("Fuse the maps of several nodes into one.", valueName: "WAY")) var fuse: Fusion?
@@ -85,7 +85,7 @@ struct Explain: ParsableCommand {
     if let sheet { try Picture.checkFormat(ofOutput: sheet) }
     let opened = try OpenedModel(model, host, image, request), model = opened.model
     let sources = try opened.sources(images, item: featureMap.item.item)
-    var chosen = try MethodChoice(self.methods, model.registry)
+    var chosen = try MethodChoice(self.methods.isEmpty ? [request.usualMethod] : self.methods, model.registry)
     var (explainer, choice) = try opened.explainer(
       nodes: nodes.withoutRepeats, hint: featureMap.hint, compatibility: compat, of: sources,
       threadCount: threads.count, reusesWeights: sources.count > 8)
@@ -101,10 +101,10 @@ struct Explain: ParsableCommand {
     let inputs = opened.paths + images
     var outputs = try OutputPaths(files, modelName: model.name, plan.pictures, inputs: inputs)
     for path in [sheet, provenance.path] { if let path { try outputs.claimed.claim(path) } }
-    if let option = arrays.ofOneNode, let fuse, explainer.focus.taps.count > 1 {
+    if let option = arrays.ofOneNode, let count = explainer.focus.fusedCount(fuse) {
       throw GradCAMError(
-        .usage, at: option, problem: "is of one node, but --fuse makes one map of \(explainer.focus.taps.count)",
-        advice: "leave out --fuse \(fuse.rawValue), or give one --node")
+        .usage, at: option, problem: "is of one node, but one map is made of \(count)",
+        advice: fuse.map { "leave out --fuse \($0.rawValue), or give one --node" } ?? "give one --node")
     }
     let arrays = try ArrayOutputs(
       arrays, modelName: model.name, plan.maps, inputCount: sources.inputCount, claimed: &outputs.claimed)
@@ -215,7 +215,7 @@ struct Explain: ParsableCommand {
     let drawsPictures =
       (!drawsGrids || files.output.map { !Picture.hasKnownExtension($0) } ?? false)
       && (sheet == nil || files.output != nil)
-    let nodes = fuse == nil ? explainer.focus.taps.count : 1
+    let nodes = fuse == nil ? explainer.focus.mapCount : 1
     let count = try explainer.mapCount(of: chosen.names, fusion: fuse)
     // Methods of the whole network make one map, whatever the number of nodes.
     let methods = max(1, (count + nodes - 1) / nodes)

@@ -9,12 +9,35 @@ struct ExplanationReport: Encodable {
     @Nullable var top: TopClass?
   }
 
-  /// The box explained: its index in the output and its four coordinates.
+  /// The box explained: its index in the output and its four numbers there.
   struct Detection: Encodable {
     let box: Int
     @Nullable var `class`: Int?
     @Nullable var label: String?
     let coordinates: [Float]
+  }
+
+  /// A box in the picture.
+  struct Box: Encodable {
+    /// The number of better boxes.
+    let rank: Int
+    @Nullable var `class`: Int?
+    @Nullable var label: String?
+    let score: Float
+    /// Left, top, right and bottom, in pixels of the picture.
+    let box: [Double]
+    /// The corners in turn, x and y, of a box that is turned.
+    @Nullable var corners: [[Double]]?
+    /// Whether it is explained.
+    let explained: Bool
+
+    init(_ box: DetectedBox, isExplained: Bool, in geometry: PreprocessingGeometry) {
+      func rounded(_ number: Double) -> Double { (number * 100).rounded() / 100 }
+      (rank, `class`, label, score) = (box.rank, box.classIndex, box.label, box.score)
+      self.box = box.edges(in: geometry).map(rounded)
+      corners = box.isTurned ? box.corners(in: geometry).map { [rounded($0.x), rounded($0.y)] } : nil
+      explained = isExplained
+    }
   }
 
   /// A part of the picture, in pixels.
@@ -34,6 +57,11 @@ struct ExplanationReport: Encodable {
   @Nullable var probability: Float?
   @Nullable var concept: Concept?
   @Nullable var detection: Detection?
+  /// Left, top, right and bottom of the box explained, in pixels of the picture; nil if it is not one, or its place is
+  /// not known.
+  @Nullable var box: [Double]?
+  /// All boxes that are drawn; nil if none is explained, or their places are not known.
+  @Nullable var boxes: [Box]?
   /// What was done to the picture; nil for a tensor.
   @Nullable var preprocessing: String?
   /// The part of the picture that the network sees; nil if it sees all of it.
@@ -49,7 +77,7 @@ struct ExplanationReport: Encodable {
 
   private enum CodingKeys: CodingKey {
     case image, model, node, tensor, target, method, output, replaced, fuse, smooth, grid, `class`, label, logit
-    case probability, concept, detection, preprocessing, seen, top, warnings, provenance
+    case probability, concept, detection, box, boxes, preprocessing, seen, top, warnings, provenance
   }
 
   init(
@@ -76,6 +104,14 @@ struct ExplanationReport: Encodable {
     self.top = top.map { TopClass($0) }
     detection = explanation.detection.map {
       Detection(box: $0.box, class: $0.classIndex, label: $0.label, coordinates: $0.coordinates)
+    }
+    boxes = explanation.target.boxes.flatMap { found in
+      found.boxes.isEmpty
+        ? nil : found.boxes.map { Box($0, isExplained: found.explains($0), in: explanation.geometry) }
+    }
+    box = boxes.flatMap { boxes in
+      let explained = boxes.filter(\.explained)
+      return explained.count == 1 ? explained[0].box : nil
     }
     seen = explanation.seen.map { Part(x: $0.x, y: $0.y, width: $0.size.width, height: $0.size.height) }
     seenShare = explanation.seenShare
@@ -129,7 +165,9 @@ struct ExplanationReport: Encodable {
     var name = isCaption ? "\(fileName(image)): " : ""
     name += label ?? `class`.map { "class \($0)" } ?? target
     if isCaption, let probability { name += " \(percent(probability))" }
-    if let detection, !detection.coordinates.isEmpty {
+    if let box {
+      name += " (\(box.map { decimal($0, 0) }.joined(separator: ", ")))"
+    } else if let detection, !detection.coordinates.isEmpty {
       name += " (\(detection.coordinates.map { decimal(Double($0), 2) }.joined(separator: ", ")))"
     }
     if `class` == nil { name += " = \(significant(Double(logit)))" }

@@ -153,10 +153,8 @@ struct ImageJob {
 
   /// The map over each picture that its node sees, side by side.
   private func draw(_ explanation: Explanation) throws -> Picture {
-    let drawn = explanation.shown.map { image in
-      let map = explanation.drawnMap(over: image)
-      return image.picture.map { style.draw(map, on: $0, colormap: colormap, blend: blend) }
-        ?? map.colored(with: colormap)
+    let drawn = explanation.shown.indices.map {
+      explanation.drawn(over: $0, style: style, colormap: colormap, blend: blend)
     }
     return try drawn.dropFirst().reduce(drawn[0]) { try $0.besideAtSameHeight($1) }
   }

@@ -21,10 +21,11 @@ struct OpenedModel {
   ) throws {
     let opened = try host.open(path, image, registry: registry)
     tensors = try InputTensors(tensors: image.tensor, pictures: image.pictures, model: opened)
-    model = tensors.batch.map { opened.taking(imagesPerRun: $0) } ?? opened
+    let model = tensors.batch.map { opened.taking(imagesPerRun: $0) } ?? opened
     otherPaths = tensors.paths + request.paths + [image.labels].compactMap { $0 }
     labels = try image.labels.map { try Labels(contentsOf: $0) }
     preprocessing = try tensors.preprocessing(image.choice, for: model)
+    self.model = model
     self.request = request
   }
 

@@ -157,7 +157,9 @@ struct Sweep: ParsableCommand {
     _ explanations: [Explanation], of observation: Observation, _ explainer: Explainer, _ name: String
   ) throws -> PageFile {
     let model = explainer.model, picture = explanations[0].shown[0].picture!
-    let document = ModelDocument(explainer, name: model.name, argument: self.model, options: ModelOptions.given)
+    let document = ModelDocument(
+      explainer, name: model.name, argument: self.model, options: ModelOptions.given,
+      columns: target.columns)
     let image = ImageDocument(
       id: "image", name: fileName(name), path: name, width: picture.width, height: picture.height,
       png: try picture.encoded(for: "image.png").base64)

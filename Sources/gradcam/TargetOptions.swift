@@ -25,20 +25,34 @@ struct TargetOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "The sum of an output or any other tensor, or of the elements that NumPy indices select: out[0,5,:,2:-1]. Or a "
-        + "plugin's target NAME, applied to them: NAME(out[0]).", valueName: "OUTPUT[…]"))
+        + "plugin's target NAME, applied to them: NAME(out[0]). Or a part of a detector's K-th best box: mask:K, "
+        + "keypoint:K,nose (nose.x, nose.y for its place), angle:K.", valueName: "OUTPUT[…]"))
   var target: String?
 
   @Option(
     help: ArgumentHelp(
-      "The score of a detector's K-th best box, 0 for the best, of its best class or of --class; boxes are not "
-        + "merged.", valueName: "K"))
+      "The score of a detector's K-th best box, 0 for the best, of its best class or of --class. If the network leaves "
+        + "the selection to others, boxes that overlap a better one do not count.", valueName: "K"))
   var detection: Int?
 
   @Option(
     help: ArgumentHelp(
-      "What the numbers of a detector's box mean, if the file does not say: output0=cxcywh,score*80,angle. Of cxcywh, "
-        + "xyxy, xywh, box, objectness, score, background, class, angle, keypoint, mask and skip; *N repeats one, * alone "
-        + "takes what is left. Repeatable.", valueName: "OUTPUT=COLUMNS"))
+      "The scores of all boxes of a class, summed: of those with at least 0.25, or another score.",
+      valueName: "CLASS[:SCORE]"))
+  var boxesOf: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Boxes of a class that share more of their common area than this count as one; 0.45 unless the network selects "
+        + "boxes itself, 1 for never.", valueName: "SHARE"))
+  var iou: Float?
+
+  @Option(
+    help: ArgumentHelp(
+      "What the numbers of a detector's box mean, if the file does not say: output0=cxcywh/px,score*80,angle. Of cxcywh, "
+        + "xyxy, xywh, yxyx, box, objectness, score, background, class, angle, keypoint, mask and skip; *N repeats one, * "
+        + "alone takes what is left; a box is in pixels of the input (/px), shares of it (/1) or from its cell (/cells). "
+        + "Repeatable.", valueName: "OUTPUT=COLUMNS"))
   var columns: [String] = []
 
   @Option(
@@ -53,7 +67,7 @@ struct TargetOptions: ParsableArguments {
     var request = TargetRequest()
     (request.classes, request.score, request.mask, request.contrast) = (classes, score, mask, contrast)
     (request.elements, request.detection, request.embedding) = (target, detection, embedding)
-    request.columns = columns
+    (request.columns, request.boxesOf, request.overlap) = (columns, boxesOf, iou)
     request.isCounterfactual = counterfactual
     return request
   }

@@ -35,7 +35,9 @@ struct ExplainTests {
     #expect(entries.count == 1)
     #expect(
       Set(entry.keys) == [
-        "image", "model", "node", "tensor", "target", "class", "label", "logit", "probability", "detection", "method",
+        "image", "model", "node", "tensor", "target", "class", "label", "logit", "probability", "detection", "box",
+        "boxes",
+        "method",
         "concept",
         "output", "top", "warnings", "fuse", "smooth", "grid", "preprocessing", "replaced", "seen", "provenance",
       ])

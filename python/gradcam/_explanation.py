@@ -62,6 +62,7 @@ class Explanation:
     target: what is explained, in words. concept: its number, from 1, of the method `dff`, else None.
     width, height: of the picture; seen: the part of it that the network sees.
     notes: what to know about the map. is_empty: whether it shows nothing, as a note says.
+    box: left, top, right and bottom of a detector's box, in pixels of the picture; None if none is explained.
     """
 
     def __init__(self, handle: c_void_p) -> None:
@@ -79,6 +80,7 @@ class Explanation:
         self.seen = Box(info.seen_x, info.seen_y, info.seen_width, info.seen_height)
         self.concept: int | None = info.concept_number or None
         self.is_empty = bool(info.is_empty)
+        self.box: tuple[float, ...] | None = tuple(info.box) if info.has_box else None
         self.notes = [self._note(index) for index in range(info.warning_count)]
 
     @cached_property

@@ -108,7 +108,7 @@ class Request(Sized):
                 ("columns", POINTER(c_char_p)), ("column_count", c_size_t), ("fuse", c_char_p),
                 ("smooth", POINTER(c_char_p)), ("smooth_count", c_size_t), ("compat", c_char_p), ("grid", c_char_p),
                 ("channel_axis", c_char_p), ("concept_count", c_int32), ("skips_unsupported", c_int32),
-                ("progress", ProgressFunction), ("context", c_void_p)]
+                ("progress", ProgressFunction), ("context", c_void_p), ("boxes_of", c_char_p), ("iou", c_float)]
 
 
 class ExplanationInfo(Sized):
@@ -118,7 +118,7 @@ class ExplanationInfo(Sized):
                 ("warning_count", c_int32), ("tensor", c_char_p), ("target", c_char_p), ("channels", c_int32),
                 ("input_width", c_int32), ("input_height", c_int32), ("seen_x", c_int32), ("seen_y", c_int32),
                 ("seen_width", c_int32), ("seen_height", c_int32), ("concept_number", c_int32),
-                ("is_empty", c_int32)]
+                ("is_empty", c_int32), ("has_box", c_int32), ("box", c_float * 4)]
 
 
 class ArrayInfo(ctypes.Structure):

@@ -59,13 +59,13 @@ class Observation:
             native.call("gradcam_get_classes", self._handle, classes, c_size_t(len(classes)), byref(found))
         return [Class(one.index, native.text(one.label), one.logit, one.probability) for one in classes[:found.value]]
 
-    def explain(self, cls: Class | int | str | None = None, *, node: Node | str | None = None, method: str = "gradcam",
-                **options: object) -> Explanation:
+    def explain(self, cls: Class | int | str | None = None, *, node: Node | str | None = None,
+                method: str | None = None, **options: object) -> Explanation:
         """The map of one class at one node by one method.
 
         cls: a class's number or label; the most probable one by default. node: as for --node of the program; the
-        model's by default. method: as for --method; of the maps of `dff`, the first. options: as for `explain_all`, but
-        for those that ask for more than one map.
+        model's by default. method: as for --method, "gradcam" by default and "odam" for boxes; of the maps of `dff`, the
+        first. options: as for `explain_all`, but for those that ask for more than one map.
         """
         several = sorted({"classes", "nodes", "methods", "top"} & set(options))
         if several:
@@ -77,8 +77,8 @@ class Observation:
         self, classes: Classes = None, *, nodes: Nodes = None,
         methods: str | Iterable[str] | None = None, top: int = 0, contrast: tuple[int | str, int | str] | None = None,
         target: str | None = None, mask: str | os.PathLike[str] | None = None,
-        embedding: str | os.PathLike[str] | None = None, detection: int | None = None,
-        columns: Iterable[str] = (), counterfactual: bool = False, of_probability: bool = False,
+        embedding: str | os.PathLike[str] | None = None, detection: int | None = None, boxes_of: str | None = None,
+        iou: float = 0, columns: Iterable[str] = (), counterfactual: bool = False, of_probability: bool = False,
         fuse: str | None = None, smooth: Iterable[str] = (), compat: str | None = None, grid: str | None = None,
         channels: str | None = None, concepts: int = 0, skip_unsupported: bool = False,
         progress: Progress | None = None,
@@ -86,15 +86,15 @@ class Observation:
         """A map for each class, each node and each method, in this order; one may be given without a list.
 
         top: explains that many of the most probable classes. contrast: two classes, what speaks for the first rather
-        than the second. target, mask, embedding, columns, fuse, smooth, compat, grid: as the program's options of these
-        names. detection: 0 for the score of a detector's best box. channels: "first" or "last", where those of the nodes
-        are. concepts: how many the method `dff` looks for. skip_unsupported: leaves out methods that cannot do what is
+        than the second. target, mask, embedding, boxes_of, iou, columns, fuse, smooth, compat, grid: as the program's
+        options of these names. detection: 0 for the score of a detector's best box. channels: "first" or "last", where
+        those of the nodes are. concepts: how many the method `dff` looks for. skip_unsupported: leaves out methods that cannot do what is
         asked. progress: called now and then with the fraction done. Ctrl-C ends the work.
         """
         asked = request(
             classes, nodes=nodes, methods=methods, top=top, contrast=contrast, target=target, mask=mask,
-            embedding=embedding, detection=detection, columns=columns, counterfactual=counterfactual,
-            of_probability=of_probability, fuse=fuse, smooth=smooth, compat=compat, grid=grid, channels=channels,
+            embedding=embedding, detection=detection, boxes_of=boxes_of, iou=iou, columns=columns,
+            counterfactual=counterfactual, of_probability=of_probability, fuse=fuse, smooth=smooth, compat=compat, grid=grid, channels=channels,
             concepts=concepts, skip_unsupported=skip_unsupported)
         return self._answer("gradcam_ask", asked, progress)
 
@@ -153,8 +153,8 @@ class Observation:
 def request(
     classes: Classes = None, *, nodes: Nodes = None, methods: str | Iterable[str] | None = None, top: int = 0, contrast: tuple[int | str, int | str] | None = None,
     target: str | None = None, mask: str | os.PathLike[str] | None = None,
-    embedding: str | os.PathLike[str] | None = None, detection: int | None = None, columns: Iterable[str] = (),
-    counterfactual: bool = False, of_probability: bool = False, fuse: str | None = None, smooth: Iterable[str] = (),
+    embedding: str | os.PathLike[str] | None = None, detection: int | None = None, boxes_of: str | None = None,
+    iou: float = 0, columns: Iterable[str] = (), counterfactual: bool = False, of_probability: bool = False, fuse: str | None = None, smooth: Iterable[str] = (),
     compat: str | None = None, grid: str | None = None, channels: str | None = None, concepts: int = 0,
     skip_unsupported: bool = False,
 ) -> native.Request:
@@ -164,7 +164,8 @@ def request(
     asked = native.Request(
         top=top, target=native.encoded(target), mask=native.encoded(mask), embedding=native.encoded(embedding),
         contrast=native.encoded(None if contrast is None else ",".join(map(_class_name, contrast))),
-        detection=0 if detection is None else detection + 1, counterfactual=counterfactual,
+        detection=0 if detection is None else detection + 1, boxes_of=native.encoded(boxes_of), iou=iou,
+        counterfactual=counterfactual,
         of_probability=of_probability, fuse=native.encoded(fuse), compat=native.encoded(compat),
         grid=native.encoded(grid), channel_axis=native.encoded(channels), concept_count=concepts,
         skips_unsupported=skip_unsupported)

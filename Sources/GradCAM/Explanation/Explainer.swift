@@ -45,9 +45,15 @@ public struct Explainer: Sendable {
     /// - Parameter labels: the names of the classes; nil means what the model's file says.
     func planned(by planner: ModelPlanner, labels: Labels?) throws -> (PlannedTarget, Focus) {
       let target = try PlannedTarget(request, by: planner, labels: labels)
+      guard target.joined == nil || target.model.graph.values.count == planner.model.graph.values.count else {
+        throw GradCAMError(
+          .unsupported, at: "\(.target, request.elements ?? "")",
+          problem: "is computed from two outputs, for which an open network is not planned",
+          advice: "use 'gradcam explain'")
+      }
       let focus = try planner.focus(
-        explaining: target.explained, keeping: target.kept, nodes: nodes, hint: hint, visitsTaps: visitsNodes,
-        explainsAllImages: target.explainsAllImages)
+        explaining: target.explained, keeping: target.kept, nodes: nodes, hint: hint, reading: target.scales,
+        visitsTaps: visitsNodes, explainsAllImages: target.explainsAllImages)
       return (target, focus)
     }
   }
@@ -85,14 +91,19 @@ public struct Explainer: Sendable {
       try preprocessing
       ?? DecidedPreprocessing(asked, for: model, inputs: inputs.mapValues { ValueInfo($0) })
     let pool = ThreadPool(threadCount: threadCount), pictured = model.imageInputs.first { $0.name == picture }?.value
-    var planners = try ModelPlanners(decided) { size in
-      try ModelPlanner(
-        model, inputSize: size, inputs: inputs, otherSizes: decided.others.mapValues(\.inputSize), pictured: pictured,
-        pool: pool, reusesWeights: reusesWeights)
-    }
-    if let example, try planners.usual.dependsOnData {
-      planners = try planners.deciding(
+    func planners(_ model: Model) throws -> ModelPlanners {
+      let planners = try ModelPlanners(decided) { size in
+        try ModelPlanner(
+          model, inputSize: size, inputs: inputs, otherSizes: decided.others.mapValues(\.inputSize),
+          pictured: pictured, pool: pool, reusesWeights: reusesWeights)
+      }
+      guard let example, try planners.usual.dependsOnData else { return planners }
+      return try planners.deciding(
         for: example(Explainer(planners, decided, labels, compatibility, Question())))
+    }
+    var planners = try planners(model)
+    if request.joinsOutputs {
+      planners = try planners(PlannedTarget(request, by: planners.usual, labels: labels).model)
     }
     try self.init(
       planners, decided, labels, compatibility,
@@ -336,6 +347,7 @@ extension Explainer {
     _ target: any Target, of observation: Observation, methods: [String], fusion: Fusion?, smoothing: Set<Smoothing>,
     skipsUnsupported: Bool, progress: @escaping (Double, _ method: String) throws -> Void
   ) throws -> [[Explanation]] {
+    let observation = try observation.narrowed(to: target)
     let methods = try methods.map {
       NamedMethod(name: $0, method: try model.registry.method(named: $0, following: compatibility))
     }
@@ -358,6 +370,7 @@ extension Explainer {
     _ target: any Target, of observation: Observation, method name: String,
     progress: @escaping (Double) throws -> Void = { _ in }
   ) throws -> [Explanation] {
+    let observation = try observation.narrowed(to: target)
     let method = NamedMethod(name: name, method: try model.registry.method(named: name, following: compatibility))
     guard !observation.focus.visitsTaps || method.method is any TapMethod else {
       throw GradCAMError(.defect, at: "\(.method, name)", problem: "needs more than the taps of visited nodes")
@@ -383,7 +396,7 @@ extension Explainer {
     try methods.reduce(0) { count, name in
       let method = try model.registry.method(named: name)
       return count
-        + (method.scope == .node && fusion == nil ? focus.taps.count : 1)
+        + (method.scope == .node && fusion == nil ? focus.mapCount : 1)
         * (method is any ConceptMethod ? settings.conceptCount : 1)
     }
   }

@@ -42,6 +42,10 @@ public struct Explanation: Sendable {
   public let scored: ScoredClass?
   /// The box, if one is explained.
   public var detection: DetectionTarget? { target as? DetectionTarget }
+  /// A detector's boxes over the first picture shown, if one or several are explained.
+  public var boxes: DrawnBoxes? {
+    target.boxes.flatMap { $0.boxes.isEmpty ? nil : DrawnBoxes($0, in: geometry) }
+  }
   /// The nodes' names: one; several whose maps are fused or that the method takes together; or the model's input if the
   /// map is of the whole network.
   public let nodes: [String]
@@ -78,6 +82,18 @@ public struct Explanation: Sendable {
   public func drawnMap() -> HeatMap { drawnMap(over: shown[0]) }
   /// Draws the map over the picture of an image input shown: values in 0 … 1, at the picture's size.
   public func drawnMap(over image: ShownImage) -> HeatMap { drawing.drawn(over: image.geometry) }
+  /// Draws the picture of an image input shown with the map over it, and a detector's boxes over the first; the map alone
+  /// if there is no picture.
+  public func drawn(
+    over image: Int = 0, style: DrawingStyle = .overlay, colormap: Colormap = .jet, blend: Float = 0.5
+  ) -> Picture {
+    let map = drawnMap(over: shown[image]), boxes = image == 0 ? boxes : nil
+    guard let picture = shown[image].picture else {
+      let heat = map.colored(with: colormap)
+      return boxes?.drawn(over: heat) ?? heat
+    }
+    return style.draw(map, on: picture, colormap: colormap, blend: blend, boxes: boxes)
+  }
   /// Draws the map over the network's input: values in 0 … 1, at the input's size.
   public func inputMap() -> HeatMap {
     drawing.drawn(over: PreprocessingGeometry(original: geometry.crop.size, resized: geometry.crop.size))

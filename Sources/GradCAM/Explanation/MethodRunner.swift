@@ -85,7 +85,7 @@ struct MethodRunner {
 
   private func maps(by named: NamedMethod, of tap: Tap, _ probe: Probe) throws -> [(map: HeatMap, concept: Concept?)] {
     if let method = named.method as? any ConceptMethod {
-      guard smoothing.isEmpty, fusion == nil else {
+      guard smoothing.isEmpty, fusion == nil, groups.allSatisfy({ $0.count == 1 }) else {
         throw GradCAMError(
           .unsupported, at: "\(.method, named.name)",
           problem: "finds different concepts in every node and image, which cannot be fused or smoothed",
@@ -118,7 +118,7 @@ struct MethodRunner {
   ///
   /// - Parameter tellsIgnoredNodes: whether to warn about a method that ignores the nodes.
   func explanations(tellsIgnoredNodes: Bool) throws -> [[Explanation]] {
-    let groups = fusion == nil ? taps.indices.map { [$0] } : [Array(taps.indices)]
+    let groups = fusion == nil ? self.groups : [Array(taps.indices)]
     let common = try facts()
     return try groups.enumerated().map { group, nodes in
       try methods.indices.flatMap { number in
@@ -138,6 +138,11 @@ struct MethodRunner {
         }
       }
     }
+  }
+
+  /// The taps of each map that is not fused with others because the user says so.
+  private var groups: [[Int]] {
+    places.count == observation.taps.count ? observation.focus.groups : taps.indices.map { [$0] }
   }
 
   /// What all explanations of the target have in common.
@@ -189,7 +194,8 @@ struct MethodRunner {
   private func explanation(
     _ named: NamedMethod, _ nodes: [Int], _ found: [MethodMaps], _ common: Facts
   ) throws -> Explanation {
-    let scope = named.method.scope, isFused = scope == .node && fusion != nil
+    let scope = named.method.scope, fusion = self.fusion ?? (nodes.count > 1 ? .max : nil)
+    let isFused = scope == .node && fusion != nil
     let drawing = MapDrawing(
       maps: augmentations.indices.map { change in
         zip(found, nodes).map { found, index in
@@ -199,13 +205,17 @@ struct MethodRunner {
       }, fusion: isFused ? fusion : nil,
       compatibility: explainer.compatibility,
       isRectified: explainer.compatibility.rectifies && named.method.isRectified)
-    let warnings = zip(nodes, found).flatMap { index, found in
+    var warnings = zip(nodes, found).flatMap { index, found in
       let about = Warning.about(
         found.maps[0], from: scope == .network ? nil : taps[index],
         extraTokens: observation.taps[places[index]].layout!.extraTokens, isRectified: drawing.isRectified,
         scores: observation.contents
       ) { common.origin! }
       return nodes.count > 1 && isFused ? about.map { $0.about(node: observation.taps[places[index]].label) } : about
+    }
+    // Not every feature map of a detector changes every box.
+    if self.fusion == nil, warnings.count(where: \.code.meansEmptyMap) < nodes.count {
+      warnings.removeAll(where: \.code.meansEmptyMap)
     }
     let notes = (scope == .network ? [] : nodes).flatMap { index in
       let notes = observation.taps[places[index]].notes.map { Warning(code: .node, text: Message($0)) }

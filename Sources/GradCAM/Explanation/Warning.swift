@@ -5,6 +5,8 @@ public struct Warning: Sendable, Equatable {
   /// What it is about, by a stable name for scripts.
   public enum Code: String, Sendable {
     case backgroundLeftOut = "background-left-out"
+    case boxesNotDrawn = "boxes-not-drawn"
+    case boxesNotMerged = "boxes-not-merged"
     case classImprobable = "class-improbable"
     case columnsAssumed = "columns-assumed"
     case filesIgnored = "files-ignored"
@@ -32,7 +34,7 @@ public struct Warning: Sendable, Equatable {
     /// Whether it only says what was done, and nothing about the result is doubtful.
     public var isNote: Bool {
       switch self {
-      case .filesRead, .methodSkipped, .node, .preprocessingInFile: true
+      case .boxesNotDrawn, .filesRead, .methodSkipped, .node, .preprocessingInFile: true
       default: false
       }
     }

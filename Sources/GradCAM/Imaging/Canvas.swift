@@ -37,6 +37,14 @@ struct Canvas {
     }
   }
 
+  /// Paints the part of a rectangle that lies inside in a shade of grey.
+  mutating func fill(_ columns: Range<Int>, _ rows: Range<Int>, _ shade: UInt8) {
+    let columns = columns.clamped(to: 0..<width)
+    for y in rows.clamped(to: 0..<height) {
+      for index in 3 * (y * width + columns.lowerBound)..<3 * (y * width + columns.upperBound) { pixels[index] = shade }
+    }
+  }
+
   /// Draws a thin white frame around a part, on the sides where there is room outside of it.
   mutating func frame(_ part: PixelRectangle) {
     let thickness = max(1, min(width, height) / 250)

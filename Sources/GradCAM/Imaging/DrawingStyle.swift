@@ -13,11 +13,19 @@ public enum DrawingStyle: String, CaseIterable, Sendable {
   ///
   /// A map of another size is resized first; values outside 0…1 are clamped, and NaN counts as 0. What the network does
   /// not see stays as it is in the picture, or grey in `heat`, outside of a frame.
-  /// `blend` is the weight of the picture against the heat, 0…1, in `overlay` and `sideBySide`.
-  public func draw(_ map: HeatMap, on picture: Picture, colormap: Colormap = .jet, blend: Float = 0.5) -> Picture {
+  /// `blend` is the weight of the picture against the heat, 0…1, in `overlay` and `sideBySide`. Boxes are drawn over
+  /// the map.
+  public func draw(
+    _ map: HeatMap, on picture: Picture, colormap: Colormap = .jet, blend: Float = 0.5, boxes: DrawnBoxes? = nil
+  ) -> Picture {
     if self == .sideBySide {
-      return picture.beside(Self.overlay.draw(map, on: picture, colormap: colormap, blend: blend))
+      return picture.beside(Self.overlay.draw(map, on: picture, colormap: colormap, blend: blend, boxes: boxes))
     }
+    let drawn = draw(map, on: picture, colormap, blend)
+    return boxes?.drawn(over: drawn) ?? drawn
+  }
+
+  private func draw(_ map: HeatMap, on picture: Picture, _ colormap: Colormap, _ blend: Float) -> Picture {
     let map = map.resized(width: picture.width, height: picture.height)
     guard let seen = map.seen else { return paint(map, on: picture, colormap, blend) }
     var canvas = self == .heat ? Canvas(grey: 128, map.size) : Canvas(picture)

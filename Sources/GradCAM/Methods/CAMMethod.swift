@@ -133,6 +133,7 @@ public enum CAMMethods {
     ("gradcam++", GradCAMPlusPlus()),
     ("xgradcam", XGradCAM()),
     ("layercam", LayerCAM()),
+    ("odam", ODAM()),
     ("eigencam", EigenCAM()),
     ("eigengradcam", EigenGradCAM()),
     ("segeigencam", SegEigenCAM()),

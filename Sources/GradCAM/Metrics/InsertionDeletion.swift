@@ -105,24 +105,7 @@ private struct PixelExchange {
 extension [Float] {
   /// The plane blurred by a Gaussian of 11 × 11 with σ = 5, zeros around it.
   fileprivate func blurred(width: Int) -> [Float] {
-    let radius = 5, deviation = 5.0, height = count / width
-    let bell = (-radius...radius).map { exp(-Double($0 * $0) / (2 * deviation * deviation)) }
-    let weights = bell.map { Float($0 / bell.reduce(0, +)) }
-    var rows = [Float](repeating: 0, count: count), result = rows
-    for y in 0..<height {
-      for (place, weight) in weights.enumerated() {
-        let offset = place - radius
-        for x in Swift.max(0, -offset)..<Swift.max(0, -offset, Swift.min(width, width - offset)) {
-          rows[y * width + x] += weight * self[y * width + x + offset]
-        }
-      }
-    }
-    for y in 0..<height {
-      for (place, weight) in weights.enumerated() where (0..<height).contains(y + place - radius) {
-        let from = (y + place - radius) * width, to = y * width
-        for x in 0..<width { result[to + x] += weight * rows[from + x] }
-      }
-    }
-    return result
+    let window = GaussianBlur.Window(deviation: 5, radius: 5)
+    return GaussianBlur(across: window, down: window).blurred(self, width: width)
   }
 }

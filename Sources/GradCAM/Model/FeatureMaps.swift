@@ -9,6 +9,9 @@ struct FeatureMaps {
   let nodes: Set<Int>
   /// The last feature map before the head, which may be one only item by item; nil if there is none.
   let auto: ValueID?
+  /// The last feature map of each size before the head that no other one of these is computed from: what a detector may
+  /// read its boxes from; empty if class scores are explained.
+  let scales: [ValueID]
 
   /// - Parameters:
   ///   - infos: type and extents of every value that the explained value depends on.
@@ -54,7 +57,7 @@ struct FeatureMaps {
     // What lies before all convolutions, such as a picture cut up or turned over, is not what the network made of it.
     let convolved = graph.downstream(
       of: Set(graph.nodes.filter { $0.role == .convolution }.flatMap(\.results).filter(reachable.contains)))
-    let contents = graph.contents(of: explained)
+    let contents = graph.contents(of: explained, infos)
     let all = layouts.keys.sorted().filter { index in
       let output = graph.nodes[index].outputs[0]!
       return pictured.contains(output) && contents.contains(output)
@@ -64,21 +67,47 @@ struct FeatureMaps {
       choice.find(among: all.filter { shared.contains(graph.nodes[$0].outputs[0]!) })
     }
     auto = (found ?? choice.find(among: all)).flatMap { graph.nodes[$0].outputs[0] }
+    scales =
+      explainsClassScores
+      ? []
+      : graph.lastOfEachSize(
+        all, layouts, choice, before: graph.valuesBeforeHead(of: explained, among: reachable, isShared: false), contents)
     nodes = complete
     self.dimensions = dimensions
   }
 }
 
 extension ComputeGraph {
-  /// The values whose numbers another one is computed from, not only the places where they are read.
-  fileprivate func contents(of value: ValueID) -> Set<ValueID> {
+  /// The values whose numbers another one is computed from, not only the places where they are read: indices and
+  /// conditions have no part in it.
+  fileprivate func contents(of value: ValueID, _ infos: [ValueID: ValueInfo]) -> Set<ValueID> {
     var found: Set = [value]
     for node in nodes.reversed() where node.results.contains(where: found.contains) {
       let locating = node.operation?.locatingInputs ?? []
-      found.formUnion(
+      let read =
         locating.isEmpty
-          ? node.reads : node.inputs.enumerated().compactMap { locating.contains($0.offset) ? nil : $0.element })
+        ? node.reads : node.inputs.enumerated().compactMap { locating.contains($0.offset) ? nil : $0.element }
+      found.formUnion(read.filter { ![.int64, .bool].contains(infos[$0]?.elementType) })
     }
     return found
+  }
+
+  /// The last feature map of each size among some nodes that none of the others is computed from.
+  ///
+  /// - Parameters:
+  ///   - before: the values before the head.
+  ///   - contents: the values whose numbers the explained one is computed from.
+  fileprivate func lastOfEachSize(
+    _ nodes: [Int], _ layouts: [Int: FeatureMapLayout], _ choice: LastFeatureMap, before: Set<ValueID>,
+    _ contents: Set<ValueID>
+  ) -> [ValueID] {
+    let sizes = Dictionary(grouping: nodes.filter { before.contains(self.nodes[$0].outputs[0]!) }) {
+      PixelSize(width: layouts[$0]!.width, height: layouts[$0]!.height)
+    }
+    let last = Set(sizes.values.compactMap { choice.find(among: $0) }).sorted().map { self.nodes[$0].outputs[0]! }
+    return last.filter { value in
+      let others = downstream(of: [value]).intersection(contents)
+      return !last.contains { $0 != value && others.contains($0) }
+    }
   }
 }

@@ -5,8 +5,10 @@ extension ComputeGraph {
   ///
   /// If parts are concatenated, such as the boxes of a detector's feature maps, only what all of them depend on counts;
   /// if values are combined otherwise, what any of them depends on.
-  /// - Parameter among: the values between the image and the result.
-  func valuesBeforeHead(of result: ValueID, among values: Set<ValueID>) -> Set<ValueID> {
+  /// - Parameters:
+  ///   - among: the values between the image and the result.
+  ///   - isShared: whether all concatenated parts have to depend on a value, instead of any.
+  func valuesBeforeHead(of result: ValueID, among values: Set<ValueID>, isShared: Bool = true) -> Set<ValueID> {
     let producers = producers
     func sources(of value: ValueID) -> [ValueID] {
       producers[value].map { nodes[$0].reads.filter(values.contains) } ?? []
@@ -26,7 +28,7 @@ extension ComputeGraph {
       var result: Set<ValueID> = []
       if [.convolution, .product].contains(node.role), sources.count == 1 {
         result = ancestors(of: sources[0])
-      } else if node.role == .concatenation, let first = sources.first {
+      } else if isShared, node.role == .concatenation, let first = sources.first {
         result = sources.dropFirst().reduce(before(first)) { $0.intersection(before($1)) }
       } else {
         for source in sources { result.formUnion(before(source)) }

@@ -9,8 +9,14 @@ extension ComputeGraph {
   /// may be too large, never too small, where an operator mixes indices.
   /// - Parameter info: type and extents of a value, and its contents if they do not depend on the image.
   func liveRanges(before result: ValueID, info: (ValueID) -> ValueInfo?) -> [ValueID: [Range<Int>]] {
-    var live: [ValueID: [Range<Int>]] = [:]
-    live[result] = info(result)?.shape.dimensions.map { 0..<$0 }
+    liveRanges(before: info(result).map { [result: $0.shape.dimensions.map { 0..<$0 }] } ?? [:], info: info)
+  }
+
+  /// The same for parts of several results, by the indices along every axis.
+  func liveRanges(
+    before parts: [ValueID: [Range<Int>]], info: (ValueID) -> ValueInfo?
+  ) -> [ValueID: [Range<Int>]] {
+    var live = parts
     func add(_ ranges: [Range<Int>], to value: ValueID) {
       guard !ranges.contains(where: \.isEmpty) else { return }
       live[value] = live[value].map { zip($0, ranges).map { $0.hull(with: $1) } } ?? ranges

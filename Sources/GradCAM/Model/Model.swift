@@ -7,7 +7,7 @@ public struct Model: Sendable {
   /// The path it was opened from.
   public let path: String
   /// The network.
-  public let graph: ComputeGraph
+  public private(set) var graph: ComputeGraph
   /// The operators, methods and targets available to it.
   public let registry: Registry
   /// What its file says about its use.
@@ -16,6 +16,8 @@ public struct Model: Sendable {
   public private(set) var imageInputs: [ImageInput]
   /// The value that class scores are read from.
   public let head: ScoreHead
+  /// Values that another one joins, which the file does not have.
+  private var joined: (values: [ValueID], value: ValueID)?
 
   /// Opens a file; weights stay in it until they are used.
   ///
@@ -55,6 +57,18 @@ public struct Model: Sendable {
     var model = self
     model.imageInputs = imageInputs.map { ImageInput(value: $0.value, name: $0.name, shape: $0.shape.taking(count)) }
     return model
+  }
+
+  /// The same model with values joined into one, element after element, which is none of its outputs.
+  func joining(_ values: [ValueID]) -> (model: Model, value: ValueID) {
+    var builder = GraphBuilder(graph)
+    if let joined, joined.values == values { return (self, joined.value) }
+    let flat = values.map { builder("Flatten", $0, with: ["axis": .int(0)]) }
+    let value = builder.node("Concat", flat, ["axis": .int(1)])[0]
+    var model = self
+    model.graph = operators.resolving(builder.graph)
+    model.joined = (values, value)
+    return (model, value)
   }
 
   var operators: OperatorSet { registry.operators }

@@ -39,6 +39,25 @@ public struct NodeCatalogue: Sendable {
     public let label: String
     /// What the user should know about the match, such as a module that shares the tensor, or tokens left out.
     public internal(set) var notes: [String]
+    /// If it is one of the feature maps that a detector reads boxes from, which of them together are one answer to a
+    /// name: what reads it, and whether those count that a box is not read from.
+    var part: BoxPart?
+
+    /// One of the feature maps that a detector reads its boxes from.
+    struct BoxPart: Sendable, Equatable {
+      /// The value of which each cell holds the numbers of boxes.
+      let source: ValueID
+      /// The name that it answers.
+      let query: BoxQuery
+    }
+
+    /// A name for the feature maps of a detector.
+    enum BoxQuery: String, Sendable {
+      /// The one that the box is read from.
+      case auto
+      /// All.
+      case headInputs = "head-inputs"
+    }
 
     /// The same for another image of a run.
     func showing(image: Int) -> Match {
@@ -73,6 +92,8 @@ public struct NodeCatalogue: Sendable {
   let modules: ModuleIndex
   let index: NameIndex
   let auto: ValueID?
+  /// What a detector may read its boxes from, as `FeatureMaps` finds it.
+  let scales: [ValueID]
   /// Type and extents of every value that the explained value depends on.
   let infos: [ValueID: ValueInfo]
   /// The dimensions of every value that depends on the image.
@@ -135,6 +156,7 @@ public struct NodeCatalogue: Sendable {
         ?? reachable,
       explainsClassScores: hasClassScores && explained == logits)
     let (dimensions, auto) = (maps.dimensions, maps.auto), isShown = maps.nodes
+    scales = maps.scales
     let outputs = graph.nodes.map { $0.outputs.compactMap { $0 }.first }
     let modules = ModuleIndex(graph) { infos[$0] }
     let expanded = Dictionary(graph.expanded.map { ($0.result, $0.name) }) { first, _ in first }

@@ -12,6 +12,42 @@ extension NodeCatalogue {
     return matches
   }
 
+  /// The feature maps that a detector reads its boxes from, as `auto` and `head-inputs` mean them.
+  ///
+  /// Nil if `auto` means another node: a detector's boxes are not explained, or all are read from one map.
+  ///
+  /// - Parameter scales: what boxes are read from, empty if they cannot be followed back to cells: then the maps are the
+  ///   last ones of each size, and those count that a box has a gradient at; nil if no boxes are explained.
+  ///
+  /// Throws `usage` for `head-inputs` if there are none.
+  func matches(
+    _ query: Match.BoxQuery, _ scales: [BoxScales.Scale]?, as hint: FeatureMapHint
+  ) throws -> [Match]? {
+    let known = (scales ?? []).compactMap { scale in scale.map.map { (source: scale.source, map: $0) } }
+    let isKnown = !known.isEmpty && known.count == scales?.count
+    let maps = isKnown ? known : scales == nil ? [] : self.scales.map { (source: $0, map: $0) }
+    if query == .auto, !isKnown, maps.count < 2 { return nil }
+    guard !maps.isEmpty else {
+      throw GradCAMError(
+        .usage, at: "\(.node, query.rawValue)",
+        problem: "means the feature maps that a detector reads its boxes from, one for each scale, but "
+          + "\(scales == nil ? "no boxes are explained" : "they are not known")",
+        advice: "name nodes; \(listing: .nodes) lists them, and \(.fuse, "max") fuses them")
+    }
+    return try maps.map { source, value in
+      var match = try laidOut(match(value, label: label(of: value)), as: hint)
+      match.part = Match.BoxPart(source: source, query: query)
+      return match
+    }
+  }
+
+  /// A value's module path, if that means it, else the most readable name.
+  private func label(of value: ValueID) -> String {
+    guard let index = graph.producers[value] else { return graph.values[value].name }
+    let entry = entries[index]
+    return entry.module.flatMap { (try? find($0))?.value == value ? $0 : nil } ?? readableName(of: entry)
+  }
+
   /// The most readable name by which `match` finds a node: that of the innermost module that returns exactly the tensor,
   /// with the number of the call if there are several, else the tensor's or the node's.
   public func readableName(of entry: Entry) -> String {
@@ -68,9 +104,8 @@ extension NodeCatalogue {
   }
 
   private func matchAuto() throws -> Match {
-    guard let auto, let entry = entries.first(where: \.isAuto) else { throw noFeatureMap("auto") }
-    let label = entry.module.flatMap { (try? find($0))?.value == auto ? $0 : nil } ?? readableName(of: entry)
-    return match(auto, label: label)
+    guard let auto else { throw noFeatureMap("auto") }
+    return match(auto, label: label(of: auto))
   }
 
   private func matchIndex(_ query: String) throws -> Match {

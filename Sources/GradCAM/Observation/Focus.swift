@@ -19,6 +19,45 @@ public struct Focus: Sendable {
   /// Whether the taps are visited one by one, by `Observation.visit`, to have fewer gradients in memory at a time.
   var visitsTaps = false
 
+  /// The indices of the taps of each map: several if they are fused into one, whatever the user says.
+  var groups: [[Int]] {
+    taps.indices.reduce(into: []) { groups, index in
+      let query = taps[index].part?.query
+      if query != nil, let last = groups.last?.last, taps[last].part?.query == query {
+        groups[groups.count - 1].append(index)
+      } else {
+        groups.append([index])
+      }
+    }
+  }
+
+  /// The number of maps of one method and target.
+  public var mapCount: Int { groups.count }
+
+  /// How many nodes the first map is made of that is made of several; nil if each is of one.
+  ///
+  /// - Parameter fusion: how the maps of all nodes become one, if they do.
+  public func fusedCount(_ fusion: Fusion?) -> Int? {
+    if fusion != nil { return taps.count > 1 ? taps.count : nil }
+    return groups.first { $0.count > 1 && taps[$0[0]].part?.query == .headInputs }?.count
+  }
+
+  /// The same with the taps that a target is about: of the feature maps that a detector reads boxes from, those of its
+  /// own boxes, if any is known.
+  func narrowed(to target: any Target) -> Focus {
+    guard let sources = target.boxes?.sources else { return self }
+    let narrowed = keeping { $0.part?.query != .auto || sources.contains($0.part!.source) }
+    return narrowed.taps.isEmpty ? self : narrowed
+  }
+
+  /// The same with some of the taps.
+  func keeping(_ isKept: (NodeCatalogue.Match) -> Bool) -> Focus {
+    Focus(
+      explained: explained, explainedInfo: explainedInfo, taps: taps.filter(isKept),
+      explainsAllImages: explainsAllImages, kept: kept, reported: reported, catalogue: catalogue,
+      visitsTaps: visitsTaps)
+  }
+
   /// The images of a run as they are in the explained value.
   func images(of image: PreparedImage, in model: Model) -> ImageBatch {
     explainsAllImages

@@ -189,6 +189,7 @@ public final class ModelPlanner: Sendable {
   ///   - kept: other values whose elements are needed.
   ///   - nodes: names as `NodeCatalogue.matches` takes them; empty means `auto`.
   ///   - hint: what the dimensions of the nodes' tensors are, if the graph does not say.
+  ///   - scales: what a detector reads its boxes from, empty if that is not known; nil if no boxes are explained.
   ///   - visitsTaps: whether taps are visited one after another, only by `Observation.visit`.
   ///   - explainsAllImages: whether targets are computed from the value of all images of a run together.
   ///
@@ -196,7 +197,8 @@ public final class ModelPlanner: Sendable {
   /// and `unsupported` if targets cannot be computed from that value.
   public func focus(
     explaining explained: ValueID? = nil, keeping kept: [ValueID] = [], nodes: [String] = [],
-    hint: FeatureMapHint = FeatureMapHint(), visitsTaps: Bool = false, explainsAllImages: Bool = false
+    hint: FeatureMapHint = FeatureMapHint(), reading scales: [BoxScales.Scale]? = nil, visitsTaps: Bool = false,
+    explainsAllImages: Bool = false
   ) throws -> Focus {
     try model.located {
       let explained = try explained ?? usuallyExplained
@@ -204,6 +206,11 @@ public final class ModelPlanner: Sendable {
       let infos = try inferred(reaching: Set(reported + [explained] + kept)).infos
       let catalogue = try catalogue(explaining: explained)
       let taps = try (nodes.isEmpty ? ["auto"] : nodes).flatMap { node in
+        if let query = NodeCatalogue.Match.BoxQuery(rawValue: node),
+          let found = try catalogue.matches(query, scales, as: hint)
+        {
+          return found
+        }
         let question = NodeQuestion(node: node, hint: hint, explained: explained)
         if let known = self.kept.withLock({ $0.matches[question] }) { return known }
         let found = try catalogue.matches(node, as: hint)

@@ -60,6 +60,21 @@ public final class Observation {
   /// The same image with another focus.
   public func focused(on focus: Focus) throws -> Observation { try Observation(planner, image, focus, passes) }
 
+  /// The same image, asked at the taps that a target is about.
+  ///
+  /// The places of taps differ from those of this observation if a detector reads boxes from several of them.
+  public func narrowed(to target: any Target) throws -> Observation {
+    var narrowed = focus.narrowed(to: target)
+    let maps = narrowed.taps.filter { $0.part?.query == .auto }
+    if maps.count > 1, target.boxes != nil, target.boxes?.sources == nil {
+      // The box is read from the last map that changes its score.
+      let executor = try walk(from: target, to: maps.map(\.value))
+      let last = maps.last { executor.withGradient(of: $0.value) { $0.contains { $0 != 0 } } }
+      narrowed = narrowed.keeping { $0.part?.query != .auto || $0.value == (last ?? maps.last!).value }
+    }
+    return narrowed.taps.count == focus.taps.count ? self : try focused(on: narrowed)
+  }
+
   /// Another image with the same focus.
   func sibling(_ tensor: Tensor) throws -> Observation {
     try Observation(planner, image.with(tensor), focus, isOpen: false)

@@ -2,7 +2,8 @@ import Graph
 
 /// What the numbers of each of a detector's boxes mean, in their order: `cxcywh,score*80,angle`.
 ///
-/// Written as meanings separated by commas; `*N` repeats one, and `*` alone as often as there are numbers left.
+/// Written as meanings separated by commas; `*N` repeats one, and `*` alone as often as there are numbers left. A box may
+/// say its unit: `cxcywh/px`.
 public struct BoxColumns: Sendable, Equatable, CustomStringConvertible {
   /// What a number holds.
   public enum Meaning: String, Sendable, CaseIterable {
@@ -10,8 +11,10 @@ public struct BoxColumns: Sendable, Equatable, CustomStringConvertible {
     case cxcywh
     /// Four numbers: two opposite corners.
     case xyxy
-    /// Four numbers: a corner, width and height.
+    /// Four numbers: the upper left corner, width and height.
     case xywh
+    /// Four numbers: two opposite corners, the row first.
+    case yxyx
     /// Four numbers that describe the box in some way.
     case box
     /// The score of the box itself, by which those of classes are multiplied.
@@ -33,7 +36,9 @@ public struct BoxColumns: Sendable, Equatable, CustomStringConvertible {
 
     /// How many numbers it takes.
     var width: Int { isBox ? 4 : 1 }
-    var isBox: Bool { [.cxcywh, .xyxy, .xywh, .box].contains(self) }
+    var isBox: Bool { self == .box || form != nil }
+    /// How four numbers describe a box; nil if it does not say.
+    var form: BoxForm.Numbers? { BoxForm.Numbers(rawValue: rawValue) }
   }
 
   /// A meaning that is repeated.
@@ -41,8 +46,12 @@ public struct BoxColumns: Sendable, Equatable, CustomStringConvertible {
     let meaning: Meaning
     /// How often; nil means as often as there are numbers left.
     let count: Int?
+    /// The unit of a box; nil if it is not said.
+    var unit: BoxForm.Unit?
 
-    init(_ meaning: Meaning, _ count: Int? = 1) { (self.meaning, self.count) = (meaning, count) }
+    init(_ meaning: Meaning, _ count: Int? = 1, unit: BoxForm.Unit? = nil) {
+      (self.meaning, self.count, self.unit) = (meaning, count, unit)
+    }
   }
 
   let runs: [Run]
@@ -58,9 +67,21 @@ public struct BoxColumns: Sendable, Equatable, CustomStringConvertible {
     }
     runs = try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
       let pieces = part.split(separator: "*", maxSplits: 1, omittingEmptySubsequences: false)
-      let name = pieces[0].filter { $0 != " " }, number = pieces.dropFirst().first?.filter { $0 != " " }
+      let words = pieces[0].filter { $0 != " " }.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+      let name = String(words.first ?? ""), number = pieces.dropFirst().first?.filter { $0 != " " }
       guard let meaning = Meaning(rawValue: name) else {
         throw error("'\(name)' is not known", "choose from \(Meaning.allCases.map(\.rawValue).joined(separator: ", "))")
+      }
+      if words.count > 1 {
+        guard let unit = BoxForm.Unit(String(words[1])), meaning.form != nil, unit != .cells || meaning == .cxcywh,
+          number == nil
+        else {
+          throw error(
+            "'\(part)' has no unit",
+            "write \(name)/px for pixels of the network's input, \(name)/1 for shares of it, "
+              + "or cxcywh/cells for YOLOX's distances from the box's own cell")
+        }
+        return Run(meaning, unit: unit)
       }
       guard let number, !number.isEmpty else { return Run(meaning, number == nil ? 1 : nil) }
       guard let count = Int(number), (1...65_536).contains(count) else {
@@ -82,7 +103,8 @@ public struct BoxColumns: Sendable, Equatable, CustomStringConvertible {
   /// The text form.
   public var description: String {
     runs.map { run in
-      run.meaning.rawValue + (run.count == 1 ? "" : "*" + (run.count.map { "\($0)" } ?? ""))
+      run.meaning.rawValue + (run.unit.map { "/\($0)" } ?? "")
+        + (run.count == 1 ? "" : "*" + (run.count.map { "\($0)" } ?? ""))
     }.joined(separator: ",")
   }
 
@@ -108,6 +130,8 @@ struct BoxTable: Sendable {
   let name: String
   let boxCount: Int
   let meanings: [BoxColumns.Meaning]
+  /// What the columns say about the numbers of a box.
+  let form: (numbers: BoxForm.Numbers?, unit: BoxForm.Unit?)
   /// The strides between the numbers of a box, and between boxes.
   private let strides: (number: Int, box: Int)
 
@@ -126,6 +150,8 @@ struct BoxTable: Sendable {
     }
     guard fitting.count == 1 else { return nil }
     (value, name) = (output.value, output.name)
+    let box = columns.runs.first { $0.meaning.isBox }
+    form = (box?.meaning.form, box?.unit)
     meanings = columns.meanings(of: extents[fitting[0].rawValue])!
     boxCount = extents[1 - fitting[0].rawValue]
     strides = fitting[0] == .first ? (width, 1) : (1, width)

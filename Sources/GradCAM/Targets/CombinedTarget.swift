@@ -13,11 +13,19 @@ extension Target {
 }
 
 /// A weighted sum of targets of one value.
-private struct CombinedTarget: Target {
+struct CombinedTarget: Target {
   let name, description: String
   let terms: [(weight: Float, target: any Target)]
 
-  var subject: Int? { terms.count == 1 ? terms[0].target.subject : nil }
+  var subject: Int? {
+    terms.first?.target.subject.flatMap { first in terms.allSatisfy { $0.target.subject == first } ? first : nil }
+  }
+
+  var boxes: DetectedBoxes? {
+    terms.dropFirst().reduce(terms.first?.target.boxes) { all, term in
+      term.target.boxes.map { all?.explaining($0) ?? $0 } ?? all
+    }
+  }
 
   func score(_ contents: [Float]) throws -> Float {
     try terms.reduce(0) { try $0 + $1.weight * $1.target.score(contents) }

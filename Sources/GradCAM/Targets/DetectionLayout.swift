@@ -10,11 +10,23 @@ public struct DetectionLayout: Sendable {
   private let classScores: [(number: Int, classIndex: Int?)]
   /// Whether raw scores compete with that of nothing, so that boxes are ranked by a softmax over them.
   private let ranksBySoftmax: Bool
+  /// Whether no Softmax or Sigmoid is known to have made the scores.
+  private let areRaw: Bool
+  /// How the numbers of a box describe it; nil if that is not known.
+  private(set) var form: BoxForm?
+  /// The feature maps that boxes are read from; nil if each is not read from one cell: the network selects boxes itself.
+  private(set) var scales: BoxScales?
+  /// How many numbers a key point has: two places, and a score if there are three; nil if that is not known.
+  private(set) var keypointWidth: Int?
+  /// The size of the network's input.
+  private var size = PixelSize(width: 1, height: 1)
   /// What was assumed.
-  public let warnings: [Warning]
+  public private(set) var warnings: [Warning]
 
   /// The value that holds the scores: the explained value of an explainer.
   public var scores: ValueID { scoreTable.value }
+  /// The tables that hold scores and boxes.
+  var tables: (scores: BoxTable, boxes: BoxTable?) { (scoreTable, boxTable) }
   /// The other values that are needed, such as that of the boxes.
   public var others: [ValueID] { [boxTable, classTable].compactMap { $0?.value }.filter { $0 != scores } }
   /// The number of boxes.
@@ -70,8 +82,44 @@ public struct DetectionLayout: Sendable {
       if scores.count == 1, labelCount.map({ $0 > 1 }) ?? false, all.count == 1 { return (number, nil) }
       return (number, (labelCount == scores.count ? scores : all).firstIndex(of: number)!)
     }
+    self.areRaw = areRaw
     ranksBySoftmax = areRaw && all.count > scores.count
     self.warnings = warnings
+  }
+
+  /// The same with what is known of the boxes over an input of a size.
+  ///
+  /// - Parameters:
+  ///   - keypointWidth: how many numbers a key point has, if the metadata says so.
+  ///   - form: finds how numbers describe a box in a table, if it has any.
+  ///   - merges: whether boxes that overlap are to be merged if the network does not select them itself.
+  func describing(
+    over size: PixelSize, _ scales: BoxScales?, keypointWidth: Int?, merges: Bool, _ form: (BoxTable) -> BoxForm?
+  ) -> DetectionLayout {
+    var layout = self
+    (layout.size, layout.scales) = (size, scales)
+    // Of two places and perhaps a score, if the number of numbers leaves no choice.
+    let count = scoreTable.numbers { $0 == .keypoint }.count
+    let fitting = [2, 3].filter { count > 0 && count % $0 == 0 && (keypointWidth ?? $0) == $0 }
+    layout.keypointWidth = fitting.count == 1 ? fitting[0] : nil
+    guard let boxTable else { return layout }
+    layout.form = form(boxTable)
+    guard layout.form == nil else { return layout }
+    let isMerged = scales != nil && merges
+    let example: Message = "\(.columns, as: "\(boxTable.name)=\(boxTable.example)")"
+    let advice: Message =
+      "if they are pixels of the network's input, \(example) says so; /1 means shares of the input, "
+      + "and cxcywh/cells distances from the box's cell, as in YOLOX"
+    layout.warnings.append(
+      isMerged
+        ? Warning(
+          code: .boxesNotMerged,
+          text: "nothing says how the numbers of '\(boxTable.name)' describe a box, so boxes of the same object count "
+            + "each, and none is drawn; \(advice)")
+        : Warning(
+          code: .boxesNotDrawn,
+          text: "nothing says how the numbers of '\(boxTable.name)' describe a box, so none is drawn; \(advice)"))
+    return layout
   }
 
   /// Where the factors of a score of a box lie.
@@ -90,13 +138,60 @@ public struct DetectionLayout: Sendable {
     return boxTable.numbers(\.isBox).map { elements[boxTable.position($0, box)] }
   }
 
+  /// Where a box is over the network's input; nil if that is not known.
+  ///
+  /// - Parameter contents: the elements of a value.
+  func outline(_ box: Int, in contents: (ValueID) throws -> [Float]) rethrows -> OrientedBox? {
+    guard let form, let boxTable else { return nil }
+    let angle =
+      boxTable.meanings.contains(.angle)
+      ? boxTable.element(.angle, of: box, in: try contents(boxTable.value)) : 0
+    return form.box(
+      try coordinates(box, in: contents), angle: angle, cell: scales.map { $0.cells[box] }, over: size)
+  }
+
+  /// The share of the area that two boxes may have in common, if none is given: the network selects boxes itself, or
+  /// leaves that to others.
+  var usualOverlap: Float { scales == nil ? 1 : 0.45 }
+
+  /// Boxes by their scores, best first, without those that overlap a better one of their class.
+  ///
+  /// - Parameters:
+  ///   - wanted: the class by whose score boxes are ranked; nil means each box's best.
+  ///   - overlap: the share of their common area that two boxes of a class may share; nil means `usualOverlap`.
+  ///   - count: how many are looked for.
+  ///   - least: the least score.
+  ///   - contents: the elements of a value.
+  func best(
+    ofClass wanted: Int?, overlap: Float?, count: Int, least: Float = -.infinity,
+    in contents: (ValueID) throws -> [Float]
+  ) rethrows -> [RankedScore] {
+    var elements: [ValueID: [Float]] = [:]
+    for value in [scores] + others { elements[value] = try contents(value) }
+    let ranked = bestScores(ofClass: wanted, in: { elements[$0]! })
+      .filter { $0.probability >= least }.sorted { ($1.rank, $0.box) < ($0.rank, $1.box) }
+    let overlap = Double(overlap ?? usualOverlap)
+    guard overlap < 1, form != nil else { return Array(ranked.prefix(count)) }
+    var kept: [RankedScore] = [], outlines: [Int?: [OrientedBox]] = [:]
+    for score in ranked {
+      if kept.count == count { break }
+      guard let outline = outline(score.box, in: { elements[$0]! }) else { continue }
+      guard outlines[score.classIndex]?.contains(where: { $0.overlap(with: outline) > overlap }) != true else { continue }
+      outlines[score.classIndex, default: []].append(outline)
+      kept.append(score)
+    }
+    return kept
+  }
+
   /// A score of a box, with what it is ranked by.
-  struct RankedScore {
+  struct RankedScore: Sendable {
     let box: Int
     /// Which of the box's class scores.
     let score: Int
     let classIndex: Int?
     let rank: Float
+    /// What that means as a probability.
+    var probability: Float
   }
 
   /// The best score of each box, or that of a class; of a box that names another class, none.
@@ -104,8 +199,9 @@ public struct DetectionLayout: Sendable {
   /// - Parameter contents: the elements of a value.
   func bestScores(ofClass wanted: Int?, in contents: (ValueID) throws -> [Float]) rethrows -> [RankedScore] {
     let elements = try contents(scores), classes = try classTable.map { try contents($0.value) }
+    var isProbability = true
     let competing = scoreTable.numbers { [.score, .background].contains($0) }
-    return (0..<boxCount).compactMap { box in
+    let best = (0..<boxCount).compactMap { box -> RankedScore? in
       let named = classes.flatMap { Int(exactly: classTable!.element(.class, of: box, in: $0).rounded()) }
       let candidates = classScores.indices.compactMap { index -> RankedScore? in
         let classIndex = named ?? classScores[index].classIndex
@@ -114,9 +210,16 @@ public struct DetectionLayout: Sendable {
         if ranksBySoftmax {
           rank = 1 / competing.reduce(0) { $0 + exp(elements[scoreTable.position($1, box)] - rank) }
         }
-        return RankedScore(box: box, score: index, classIndex: classIndex, rank: rank)
+        if !(0...1).contains(rank) { isProbability = false }
+        return RankedScore(box: box, score: index, classIndex: classIndex, rank: rank, probability: rank)
       }
       return candidates.max { $0.rank < $1.rank }
+    }
+    guard areRaw, !isProbability else { return best }
+    return best.map { score in
+      var score = score
+      score.probability = 1 / (1 + exp(-score.rank))
+      return score
     }
   }
 
@@ -125,6 +228,19 @@ public struct DetectionLayout: Sendable {
 }
 
 extension BoxTable {
+  /// Columns that would say how its boxes are described.
+  fileprivate var example: String {
+    var runs: [(meaning: BoxColumns.Meaning, count: Int)] = []
+    for meaning in meanings {
+      if runs.last?.meaning == meaning { runs[runs.count - 1].count += 1 } else { runs.append((meaning, 1)) }
+    }
+    return runs.map { meaning, count in
+      meaning.isBox
+        ? "\(meaning == .box ? "cxcywh" : meaning.rawValue)/px"
+        : meaning.rawValue + (count > 1 ? "*\(count)" : "")
+    }.joined(separator: ",")
+  }
+
   /// The first number of a box with a meaning.
   fileprivate func element(_ meaning: BoxColumns.Meaning, of box: Int, in elements: [Float]) -> Float {
     elements[position(meanings.firstIndex(of: meaning)!, box)]

@@ -7,11 +7,15 @@ struct DetectionReading {
   private let inferred: InferredGraph
   /// The names of the classes, if known.
   private let labels: [String]?
+  /// The size of the network's input.
+  private let size: PixelSize
+  /// Whether boxes that overlap are to be merged if the network does not select them itself.
+  private let merges: Bool
   private let outputs: [ModelOutput]
   private let columnOrigins: ColumnOrigins
 
-  init(_ model: Model, _ inferred: InferredGraph, labels: [String]?) {
-    (self.model, self.inferred, self.labels) = (model, inferred, labels)
+  init(_ model: Model, _ inferred: InferredGraph, labels: [String]?, size: PixelSize, merges: Bool = true) {
+    (self.model, self.inferred, self.labels, self.size, self.merges) = (model, inferred, labels, size, merges)
     outputs = model.outputs(inferred).filter { ($0.tableExtents?.rows ?? 0) > 0 }
     columnOrigins = ColumnOrigins(model.graph, infos: inferred.infos)
   }
@@ -41,11 +45,45 @@ struct DetectionReading {
   private typealias Reading = (tables: [BoxTable], warnings: [Warning])
   private typealias ColumnRun = BoxColumns.Run
 
-  private func layout(_ tables: [BoxTable], warnings: [Warning]) throws -> DetectionLayout {
+  /// - Parameter isSaid: whether the user says what the numbers are.
+  private func layout(_ tables: [BoxTable], isSaid: Bool = false, warnings: [Warning]) throws -> DetectionLayout {
     let scores = tables.first { $0.meanings.contains(.score) }
     let made = scores.map { origins(of: $0) } ?? []
-    return try DetectionLayout(
+    let layout = try DetectionLayout(
       tables, labelCount: labels?.count, areRaw: !made.contains(where: \.isScore), warnings: warnings)
+    let scales = BoxScales(layout.tables.scores, layout.tables.boxes, of: model, inferred)
+    let shape = UltralyticsMetadata(model.graph.metadata).keypointShape
+    return layout.describing(
+      over: size, scales, keypointWidth: shape.flatMap { $0.count == 2 ? $0[1] : nil }, merges: merges
+    ) { form(of: $0, scales, isSaid: isSaid) }
+  }
+
+  /// How the numbers of boxes describe them: as the user says, else as the operators that made them tell, else as the
+  /// metadata or the names say.
+  private func form(of table: BoxTable, _ scales: BoxScales?, isSaid: Bool) -> BoxForm? {
+    let (numbers, unit) = table.form
+    let known = numbers.flatMap { numbers in unit.map { BoxForm(numbers: numbers, unit: $0) } }
+    if isSaid, let known { return known }
+    let told: BoxForm?
+    if let scales {
+      told = BoxForm(table, numbers: isSaid ? numbers : nil, scales, of: model, inferred, size: size)
+    } else {
+      // A centre and a size may each be anything from 0 to 1; corners may not.
+      told =
+        areSharesOfOneSigmoid(table) ? BoxForm(numbers: isSaid ? numbers ?? .cxcywh : .cxcywh, unit: .share(1)) : nil
+    }
+    return told ?? (isSaid ? nil : known)
+  }
+
+  /// Whether one Sigmoid made all numbers of boxes, which nothing changed afterwards.
+  private func areSharesOfOneSigmoid(_ table: BoxTable) -> Bool {
+    let numbers = table.numbers(\.isBox), shape = inferred.infos[table.value]!.shape
+    return shape.dimensions.indices.contains { axis in
+      guard shape[axis] == table.meanings.count else { return false }
+      let found = columnOrigins.origins(of: table.value, axis: axis)
+      guard let first = numbers.first.map({ found[$0] }), case .sigmoid = first else { return false }
+      return numbers.allSatisfy { found[$0] == first }
+    }
   }
 
   /// What made the class scores of a table.
@@ -78,7 +116,7 @@ struct DetectionReading {
       }
       return table
     }
-    return try layout(tables, warnings: [])
+    return try layout(tables, isSaid: true, warnings: [])
   }
 
   // MARK: Metadata
@@ -88,10 +126,10 @@ struct DetectionReading {
   /// As the network gives them, and after a selection inside of the file; `%` stands for the number of mask
   /// coefficients, or of the key points' numbers.
   private static let ultralytics: [String: (all: String, selected: String)] = [
-    "detect": ("cxcywh,score*", "xyxy,score,class"),
-    "segment": ("cxcywh,score*,mask*%", "xyxy,score,class,mask*"),
-    "pose": ("cxcywh,score*,keypoint*%", "xyxy,score,class,keypoint*"),
-    "obb": ("cxcywh,score*,angle", "xywh,score,class,angle"),
+    "detect": ("cxcywh/px,score*", "xyxy/px,score,class"),
+    "segment": ("cxcywh/px,score*,mask*%", "xyxy/px,score,class,mask*"),
+    "pose": ("cxcywh/px,score*,keypoint*%", "xyxy/px,score,class,keypoint*"),
+    "obb": ("cxcywh/px,score*,angle", "cxcywh/px,score,class,angle"),
   ]
 
   private func readingOfMetadata() throws -> Reading? {
@@ -254,7 +292,12 @@ struct DetectionReading {
       let read = try BoxColumns(columns)
       return outputs.filter { isMeant(OutputName($0.name)) }.compactMap { BoxTable($0, read) }
     }
-    let boxes = try tables("box") { $0.has(["box", "boxes", "bbox", "bboxes"]) && !$0.has(["raw"]) }
+    // TensorFlow's detectors give shares, rows first.
+    let names = Set(model.graph.outputs.map { model.graph.values[$0].name })
+    let areTensorFlows = names.isSuperset(of: ["detection_boxes", "detection_scores", "detection_classes"])
+    let boxes = try tables(areTensorFlows ? "yxyx/1" : "box") {
+      $0.has(["box", "boxes", "bbox", "bboxes"]) && !$0.has(["raw"])
+    }
     let joined = try tables("box,score") { $0.has(["det", "dets", "detections"]) }
     let classes = try tables("class") { $0.has(["class", "classes", "cls", "label", "labels", "ids"]) }
     if let joined = joined.first, classes.count == 1 { return ([joined, classes[0]], []) }

@@ -10,13 +10,22 @@ public struct DetectionTarget: Target {
   public let classIndex: Int?
   /// Its name, if known.
   public let label: String?
+  /// What the detector found in the picture; nil if that was not looked for.
+  public private(set) var boxes: DetectedBoxes?
   /// Where the factors of the score lie.
   private let factors: [Int]
 
-  init(_ layout: DetectionLayout, _ chosen: DetectionLayout.RankedScore, label: String?, coordinates: [Float]) {
+  init(
+    _ layout: DetectionLayout, _ chosen: DetectionLayout.RankedScore, label: String?, coordinates: [Float],
+    boxes: DetectedBoxes? = nil
+  ) {
     (box, classIndex, self.coordinates, self.label) = (chosen.box, chosen.classIndex, coordinates, label)
+    self.boxes = boxes
     factors = layout.factors(box: chosen.box, score: chosen.score)
   }
+
+  /// Where it is among the boxes found; nil if its place is not known.
+  public var place: DetectedBox? { boxes?.boxes.first { $0.index == box } }
 
   private var className: String? { label ?? classIndex.map { "class \($0)" } }
 
@@ -42,31 +51,98 @@ public struct DetectionTarget: Target {
 extension Explainer {
   /// The score of a box of an image.
   ///
-  /// Boxes are not merged: each counts, including those that a detector would suppress afterwards.
   /// - Parameters:
   ///   - layout: the layout that the explainer was planned for, with its other values kept.
   ///   - rank: 0 for the box with the best score.
   ///   - classIndex: the class by whose score boxes are ranked; nil means each box's best.
+  ///   - overlap: the share of their common area that two boxes of a class may share, else the lesser one does not count;
+  ///     nil means what is usual for the network.
   ///
   /// Throws `usage` if there is no such class or box.
   public func detectionTarget(
-    _ layout: DetectionLayout, rank: Int, classIndex: Int? = nil, of observation: Observation
+    _ layout: DetectionLayout, rank: Int, classIndex: Int? = nil, overlap: Float? = nil, of observation: Observation
   ) throws -> DetectionTarget {
-    if let known = layout.knownClasses, let classIndex, !known.contains(classIndex) {
-      throw GradCAMError(
-        .usage, at: "\(.class, classIndex)", problem: "no score is known to be of this class",
-        advice: known.isEmpty ? "leave it out" : "use \(known.min()!) to \(known.max()!)")
-    }
-    let best = try layout.bestScores(ofClass: classIndex, in: observation.elements)
-      .sorted { ($1.rank, $0.box) < ($0.rank, $1.box) }
-    guard best.indices.contains(rank) else {
+    try checkClass(classIndex, of: layout)
+    let count = min(rank, layout.boxCount - 1) + 1
+    let found = try layout.best(ofClass: classIndex, overlap: overlap, count: count, in: observation.elements)
+    guard found.count > rank else {
       let what = classIndex.map { " of class \($0)" } ?? ""
       throw GradCAMError(
-        .usage, at: "\(.detection, rank)", problem: "the model gives \(best.count) boxes\(what)",
-        advice: best.isEmpty ? "choose another class" : "use 0 (the best) to \(best.count - 1)")
+        .usage, at: "\(.detection, rank)", problem: "the model gives \(found.count) boxes\(what)",
+        advice: found.isEmpty ? "choose another class" : "use 0 (the best) to \(found.count - 1)")
     }
-    return DetectionTarget(
-      layout, best[rank], label: best[rank].classIndex.flatMap { labels[$0] },
-      coordinates: try layout.coordinates(best[rank].box, in: observation.elements))
+    return try targets([(rank, found[rank])], layout, overlap: overlap, of: observation)[0]
+  }
+
+  /// The sum of the scores of all boxes of a class of an image.
+  ///
+  /// - Parameters:
+  ///   - layout: as above.
+  ///   - least: the least score that counts, 0 … 1.
+  ///   - overlap: as above.
+  ///
+  /// Throws `usage` if there is no such class or box.
+  public func boxesTarget(
+    _ layout: DetectionLayout, classIndex: Int, least: Float, overlap: Float? = nil, of observation: Observation
+  ) throws -> any Target {
+    try checkClass(classIndex, of: layout)
+    let found = try layout.best(
+      ofClass: classIndex, overlap: overlap, count: Self.largestSum, least: least, in: observation.elements)
+    let name = labels[classIndex] ?? "class \(classIndex)"
+    guard !found.isEmpty else {
+      let best = try layout.best(ofClass: classIndex, overlap: overlap, count: 1, in: observation.elements).first
+      throw GradCAMError(
+        .usage, at: "\(.boxesOf, "\(name):\(least)")", problem: "no box of this class has such a score",
+        advice: best.map { "the best has \(brief(Double($0.probability))); give a lesser one" }
+          ?? "choose another class")
+    }
+    let targets = try targets(
+      found.enumerated().map { ($0.offset, $0.element) }, layout, overlap: overlap, of: observation)
+    let count = found.count == 1 ? "1 box" : "\(found.count) boxes"
+    return CombinedTarget(
+      name: "\(labels[classIndex] ?? "\(classIndex)")-boxes",
+      description: "score of \(name) summed over \(count) of at least \(brief(Double(least)))",
+      terms: targets.map { (1, $0) })
+  }
+
+  /// The largest number of boxes whose scores are summed.
+  private static let largestSum = 300
+
+  private func checkClass(_ classIndex: Int?, of layout: DetectionLayout) throws {
+    guard let known = layout.knownClasses, let classIndex, !known.contains(classIndex) else { return }
+    throw GradCAMError(
+      .usage, at: "\(.class, classIndex)", problem: "no score is known to be of this class",
+      advice: known.isEmpty ? "leave it out" : "use \(known.min()!) to \(known.max()!)")
+  }
+
+  /// The targets of scores with their ranks, with all boxes that are shown.
+  private func targets(
+    _ chosen: [(rank: Int, score: DetectionLayout.RankedScore)], _ layout: DetectionLayout, overlap: Float?,
+    of observation: Observation
+  ) throws -> [DetectionTarget] {
+    var contents: [ValueID: [Float]] = [:]
+    for value in [layout.scores] + layout.others { contents[value] = try observation.elements(of: value) }
+    func elements(_ value: ValueID) -> [Float] { contents[value]! }
+    func box(_ rank: Int, _ score: DetectionLayout.RankedScore) -> DetectedBox? {
+      layout.outline(score.box, in: elements).map { outline in
+        DetectedBox(
+          rank: rank, index: score.box, classIndex: score.classIndex, label: score.classIndex.flatMap { labels[$0] },
+          score: score.probability, outline: outline)
+      }
+    }
+    let shown = layout.best(
+      ofClass: nil, overlap: overlap, count: DetectedBoxes.largestCount, least: DetectedBoxes.leastScore, in: elements
+    ).enumerated().compactMap { box($0.offset, $0.element) }
+    return chosen.map { rank, score in
+      // The score of another class than the best may be explained.
+      let own = box(rank, score),
+        isShown = shown.contains { $0.index == score.box && $0.classIndex == score.classIndex }
+      let others = isShown ? shown : shown.filter { $0.index != score.box } + [own].compactMap { $0 }
+      let scale = layout.scales.map { $0.scales[$0.cells[score.box].scale] }
+      return DetectionTarget(
+        layout, score, label: score.classIndex.flatMap { labels[$0] },
+        coordinates: layout.coordinates(score.box, in: elements),
+        boxes: DetectedBoxes(boxes: others, explained: [score.box], scale: scale))
+    }
   }
 }

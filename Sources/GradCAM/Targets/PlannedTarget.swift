@@ -5,12 +5,16 @@ public struct PlannedTarget: Sendable {
   enum Kind: Sendable {
     case classes
     case elements(ElementSelection)
-    case box(Int, DetectionLayout)
+    case boxes(DetectionLayout)
     case embedding(EmbeddingReference)
   }
 
   let request: TargetRequest
   let kind: Kind
+  /// For a mask, what it is computed from.
+  let joined: JoinedOutputs?
+  /// The model to plan: for a mask, with a value more than the file has.
+  public let model: Model
 
   /// Finds the values.
   ///
@@ -25,9 +29,10 @@ public struct PlannedTarget: Sendable {
     func outputs() throws -> InferredGraph { try planner.partlyInferred(reaching: Set(model.graph.outputs)) }
     if let contradiction = request.contradiction { throw GradCAMError(.usage, problem: contradiction) }
     self.request = request
-    if let elements = request.elements {
+    var joined: JoinedOutputs?
+    if let elements = request.elements, request.boxPart == nil {
       kind = .elements(try model.located { try ElementSelection(elements, in: model) })
-    } else if let rank = request.detection {
+    } else if request.isAboutBoxes {
       let described: [(name: String, columns: BoxColumns)] = try request.columns.map { text in
         guard let equals = text.lastIndex(of: "=") else {
           throw GradCAMError(
@@ -36,32 +41,37 @@ public struct PlannedTarget: Sendable {
         }
         return (String(text[..<equals]), try BoxColumns(String(text[text.index(after: equals)...])))
       }
-      kind = .box(
-        rank,
-        try model.located {
-          try DetectionReading(
-            model, try outputs(), labels: labels?.names ?? model.metadata.labels
-          ).layout(described: described)
-        })
+      let inferred = try outputs()
+      let layout = try model.located {
+        try DetectionReading(
+          model, inferred, labels: labels?.names ?? model.metadata.labels, size: planner.inputSize,
+          merges: (request.overlap ?? 0) < 1
+        ).layout(described: described)
+      }
+      kind = .boxes(layout)
+      if request.boxPart?.kind == .mask {
+        joined = try model.located { try Self.prototypes(of: layout, in: model, inferred) }
+      }
     } else if let embedding = request.embedding {
       kind = .embedding(try EmbeddingReference(embedding, model.outputs(outputs()), of: model))
     } else {
       kind = .classes
     }
+    (self.joined, self.model) = (joined, joined?.model ?? model)
   }
 
   /// The elements picked; nil for other requests.
   var selection: ElementSelection? { if case .elements(let selection) = kind { selection } else { nil } }
 
   /// How boxes are read; nil for other requests.
-  var layout: DetectionLayout? { if case .box(_, let layout) = kind { layout } else { nil } }
+  var boxes: DetectionLayout? { if case .boxes(let layout) = kind { layout } else { nil } }
 
   /// The value that is explained; nil for the class scores.
   public var explained: ValueID? {
     switch kind {
     case .classes: nil
     case .elements(let selection): selection.value
-    case .box(_, let layout): layout.scores
+    case .boxes(let layout): joined?.value ?? layout.scores
     case .embedding(let reference): reference.output
     }
   }
@@ -70,8 +80,11 @@ public struct PlannedTarget: Sendable {
   public var explainsAllImages: Bool { if case .elements = kind { true } else { false } }
 
   /// The other values to keep.
-  public var kept: [ValueID] { if case .box(_, let layout) = kind { layout.others } else { [] } }
+  public var kept: [ValueID] { boxes.map { (joined == nil ? [] : [$0.scores]) + $0.others } ?? [] }
 
   /// What was assumed about it.
-  public var warnings: [Warning] { if case .box(_, let layout) = kind { layout.warnings } else { [] } }
+  public var warnings: [Warning] { boxes?.warnings ?? [] }
+
+  /// The grids of cells that a detector reads its boxes from, empty if they are not known; nil if it is about no boxes.
+  public var scales: [BoxScales.Scale]? { boxes.map { $0.scales?.scales ?? [] } }
 }

@@ -8,6 +8,8 @@ public protocol Target: Sendable {
   var description: String { get }
   /// The class that it is about; nil if it is about none or several.
   var subject: Int? { get }
+  /// A detector's boxes in the picture, if it is about one.
+  var boxes: DetectedBoxes? { get }
 
   /// The number.
   ///
@@ -23,4 +25,6 @@ public protocol Target: Sendable {
 extension Target {
   /// None.
   public var subject: Int? { nil }
+  /// Nil: it is about something else.
+  public var boxes: DetectedBoxes? { nil }
 }

@@ -7,8 +7,12 @@ public struct TargetChoice: Sendable {
     case target(any Target)
     /// Elements of the explained value.
     case elements
-    /// A box for each of some classes, nil meaning any.
-    case boxes(Int, [Int?])
+    /// The box of a rank for each of some classes, nil meaning any.
+    case box(Int, [Int?])
+    /// A part of a box.
+    case part(BoxPart)
+    /// All boxes of a class with at least a score.
+    case boxes(class: Int, least: Float)
     case classes([Int])
     case mostProbable(Int)
     case contrast(Int, Int)
@@ -17,6 +21,7 @@ public struct TargetChoice: Sendable {
   private let kind: Kind
   private let score: ScoreKind
   private let mask: (path: String, picture: Picture)?
+  private let overlap: Float?
   private let isCounterfactual: Bool
 
   /// Reads what a request names.
@@ -30,7 +35,7 @@ public struct TargetChoice: Sendable {
     func classes(of count: Int) throws -> [Int] {
       try request.classes.map { try labels.index(of: $0, classCount: count) }.withoutRepeats
     }
-    (score, isCounterfactual) = (request.score, request.isCounterfactual)
+    (score, overlap, isCounterfactual) = (request.score, request.overlap, request.isCounterfactual)
     mask = try request.mask.map { ($0, try request.picture(at: $0)) }
     switch planned.kind {
     case .elements(let selection):
@@ -43,10 +48,18 @@ public struct TargetChoice: Sendable {
       }
       let vector = try reference.vector ?? contents(of: request.picture(at: path))
       kind = .target(try CosineSimilarity(to: vector, from: path))
-    case .box(let rank, let layout):
+    case .boxes(let layout):
       let known = layout.knownClasses ?? Array(labels.names.isEmpty ? 0..<65_536 : labels.names.indices)
-      let classes = try classes(of: (known.max() ?? -1) + 1)
-      kind = .boxes(rank, classes.isEmpty ? [nil] : classes)
+      let count = (known.max() ?? -1) + 1
+      if let part = request.boxPart {
+        kind = .part(part)
+      } else if let asked = request.boxesOf {
+        let (name, least) = Self.classWithLeastScore(asked)
+        kind = .boxes(class: try labels.index(of: name, classCount: count), least: least)
+      } else {
+        let classes = try classes(of: count)
+        kind = .box(request.detection ?? 0, classes.isEmpty ? [nil] : classes)
+      }
     case .classes:
       let count = focus.catalogue.classCount
       guard focus.catalogue.hasClassScores && mask == nil || request.chosen != nil && count > 0 else {
@@ -64,11 +77,19 @@ public struct TargetChoice: Sendable {
     }
   }
 
+  /// Splits `dog:0.4`; without a number, the least score is that of the boxes that are shown.
+  private static func classWithLeastScore(_ text: String) -> (name: String, least: Float) {
+    guard let colon = text.lastIndex(of: ":"), let least = Float(text[text.index(after: colon)...]),
+      (0...1).contains(least)
+    else { return (text, DetectedBoxes.leastScore) }
+    return (String(text[..<colon]), least)
+  }
+
   /// The number of targets of an image.
   public var count: Int {
     switch kind {
-    case .target, .elements, .contrast: 1
-    case .boxes(_, let classes): classes.count
+    case .target, .elements, .contrast, .boxes, .part: 1
+    case .box(_, let classes): classes.count
     case .classes(let classes): classes.count
     case .mostProbable(let count): count
     }
@@ -93,10 +114,20 @@ public struct TargetChoice: Sendable {
         [
           try explainer.target(of: observation).selection!.target(in: explainer.explainedShape(observation.focus))
         ]
-      case .boxes(let rank, let classes):
-        try classes.map { [layout = try explainer.target(of: observation).layout!] in
-          try explainer.detectionTarget(layout, rank: rank, classIndex: $0, of: observation)
+      case .box(let rank, let classes):
+        try classes.map { [layout = try explainer.target(of: observation).boxes!] in
+          try explainer.detectionTarget(layout, rank: rank, classIndex: $0, overlap: overlap, of: observation)
         }
+      case .part(let part):
+        try [explainer.target(of: observation)].map {
+          try explainer.boxPartTarget(part, $0.boxes!, joined: $0.joined, overlap: overlap, of: observation)
+        }
+      case .boxes(let index, let least):
+        [
+          try explainer.boxesTarget(
+            explainer.target(of: observation).boxes!, classIndex: index, least: least, overlap: overlap,
+            of: observation)
+        ]
       case .classes(let classes): try classes.map { try target($0, where: $0) }
       case .mostProbable(let count):
         try explainer.classes(of: observation, count: count).map { try target($0.index, where: $0.index) }

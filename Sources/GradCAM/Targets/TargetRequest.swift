@@ -12,10 +12,16 @@ public struct TargetRequest: Sendable {
   public var mask: String?
   /// Two classes, as `A,B`: what speaks for the one rather than the other.
   public var contrast: String?
-  /// Elements of a value, as `ElementSelection` reads them.
+  /// Elements of a value, as `ElementSelection` reads them; or a part of a detector's box: `mask:0`, `keypoint:0,nose`,
+  /// `angle:0`.
   public var elements: String?
   /// The rank of a detector's box by its score, from 0.
   public var detection: Int?
+  /// A class of a detector's boxes whose scores are summed, with the least score that counts, as in `dog:0.4`.
+  public var boxesOf: String?
+  /// The share of their common area that two boxes of a class may share, else the one with the lesser score does not
+  /// count; nil means 0.45 if the network does not select boxes itself, else 1.
+  public var overlap: Float?
   /// What the numbers of a detector's boxes mean, each as `OUTPUT=COLUMNS`, where the file does not tell.
   public var columns: [String] = []
   /// The path of an array, or of a picture, that an output is to be similar to.
@@ -40,7 +46,7 @@ public struct TargetRequest: Sendable {
   private var kinds: [Setting] {
     let kinds: [(Setting, isGiven: Bool)] = [
       (.contrast, contrast != nil), (.target, elements != nil), (.detection, detection != nil),
-      (.embedding, embedding != nil),
+      (.boxesOf, boxesOf != nil), (.embedding, embedding != nil),
     ]
     return kinds.filter(\.isGiven).map(\.0)
   }
@@ -59,6 +65,17 @@ public struct TargetRequest: Sendable {
       try model.located { try ElementSelection(elements, in: model) }.firstIndex(of: count)
     }
   }
+  /// Whether it is about a detector's boxes.
+  public var isAboutBoxes: Bool { detection != nil || boxesOf != nil || boxPart != nil }
+
+  /// Whether it is computed from two outputs, so that a model is planned with a value that joins them.
+  var joinsOutputs: Bool { boxPart?.kind == .mask }
+
+  /// The part of a box that is explained, if it is one.
+  var boxPart: BoxPart? { elements.flatMap { BoxPart($0) } }
+
+  /// The method that points best at what is explained.
+  public var usualMethod: String { isAboutBoxes ? "odam" : "gradcam" }
 
   /// What is wrong with the request, whatever the model, without a final full stop; nil if nothing is.
   public var contradiction: Message? {
@@ -72,7 +89,11 @@ public struct TargetRequest: Sendable {
       }
     }
     if mask != nil, classes.isEmpty { return "\(.mask) needs \(.class)" }
-    if !columns.isEmpty, detection == nil { return "\(.columns) needs \(.detection)" }
+    if !columns.isEmpty, !isAboutBoxes { return "\(.columns) needs \(.detection) or \(.boxesOf)" }
+    if let overlap {
+      if !isAboutBoxes { return "\(.iou) needs \(.detection) or \(.boxesOf)" }
+      if !(0...1).contains(overlap) { return "\(.iou) must be 0 to 1" }
+    }
     if let detection, detection < 0 { return "\(.detection) must be at least 0" }
     if let top, top < 1 { return "\(.top) must be at least 1" }
     if top != nil, let chosen { return both(chosen, .top) }

@@ -185,6 +185,7 @@ struct Gather: DifferentiableOperator {
   let indexing: Indexing
 
   var role: OperatorRole { .selection }
+  var locatingInputs: Set<Int> { [1] }
 
   func axes(_ inputs: NodeInputs) -> AxisMapping {
     if case .elements(let index) = indexing, let data = inputs[0]?.shape, let axis = try? data.axis(index) {

@@ -17,6 +17,28 @@ struct ExplanationDocument: Encodable {
     @Nullable var `class`: Int?
   }
 
+  /// A detector's box.
+  struct Box: Encodable {
+    /// The number of better boxes: what `detection` takes.
+    let rank: Int
+    let label: String
+    @Nullable var `class`: Int?
+    let score: Float
+    /// In pixels of the picture: x, y, width, height.
+    let box: [Double]
+    /// The corners in turn, x and y, of a box that is turned.
+    let corners: [[Double]]?
+
+    init(_ box: DetectedBox, in geometry: GradCAM.PreprocessingGeometry) {
+      func rounded(_ number: Double) -> Double { (number * 100).rounded() / 100 }
+      let edges = box.edges(in: geometry).map(rounded)
+      (rank, `class`, score) = (box.rank, box.classIndex, box.score)
+      label = box.label ?? box.classIndex.map { "class \($0)" } ?? "box"
+      self.box = [edges[0], edges[1], rounded(edges[2] - edges[0]), rounded(edges[3] - edges[1])]
+      corners = box.isTurned ? box.corners(in: geometry).map { [rounded($0.x), rounded($0.y)] } : nil
+    }
+  }
+
   /// How the picture became the network's input: resized whole, then cropped.
   struct Geometry: Encodable {
     let resized, crop: [Int]
@@ -46,6 +68,10 @@ struct ExplanationDocument: Encodable {
   let target: Target
   let method: String
   let geometry: Geometry
+  /// A detector's boxes, best first; nil if none is explained, or their places are not known.
+  let boxes: [Box]?
+  /// The node with the feature map that the box explained is read from; nil if none is explained, or it is not known.
+  let auto: Int?
   let maps: [Map]
   /// What holds for all maps.
   let warnings: [WarningReport]
@@ -70,7 +96,9 @@ struct ExplanationDocument: Encodable {
     self.geometry = Geometry(
       resized: [geometry.resized.width, geometry.resized.height],
       crop: [geometry.crop.x, geometry.crop.y, geometry.crop.size.width, geometry.crop.size.height])
+    boxes = first.target.boxes.flatMap { $0.boxes.isEmpty ? nil : $0.boxes.map { Box($0, in: geometry) } }
     let nodes = model.nodesByTensor
+    auto = first.target.boxes.flatMap { $0.maps.count == 1 ? nodes[model.graph.values[$0.maps.first!].name] : nil }
     maps = explanations.map { explanation in
       let map = explanation.map, region = map.region
       return Map(

@@ -9,8 +9,17 @@ final class LiveModel: Sendable {
   let document: ModelDocument
   let explainer: Explainer
   private let input: String
+  /// What the numbers of a detector's boxes mean, for requests that do not say.
+  private let columns: [String]
   private let given: [String: ImageContents]
   private let last = Mutex<Run?>(nil)
+  /// A request with what is known of the model's boxes.
+  private func described(_ request: TargetRequest) -> TargetRequest {
+    var request = request
+    if request.isAboutBoxes, request.columns.isEmpty { request.columns = columns }
+    return request
+  }
+
   /// Whether the maps of all nodes can be made from a run that keeps everything; nil until it is known.
   private let openness = Mutex<Bool?>(nil)
 
@@ -23,10 +32,11 @@ final class LiveModel: Sendable {
   /// - Parameters:
   ///   - argument: what names the model on a command line.
   ///   - options: the options that it was opened with.
+  ///   - columns: what the numbers of its outputs mean, if it has these, for requests that do not say.
   ///
   /// Throws what planning throws.
   init(
-    _ opened: OpenedModel, name: String, argument: String, options: [String], threadCount: Int?
+    _ opened: OpenedModel, name: String, argument: String, options: [String], columns: [String], threadCount: Int?
   ) throws {
     explainer = try opened.openExplainer(threadCount: threadCount)
     given = opened.tensors.images
@@ -37,7 +47,9 @@ final class LiveModel: Sendable {
     }
     input = free.name
     self.name = name
-    document = ModelDocument(explainer, name: name, argument: argument, options: options)
+    let outputs = opened.model.graph.outputs.map { opened.model.graph.values[$0].name }
+    self.columns = columns.filter { text in outputs.contains { text.hasPrefix("\($0)=") } }
+    document = ModelDocument(explainer, name: name, argument: argument, options: options, columns: self.columns)
   }
 
   /// Maps of a picture.
@@ -61,6 +73,7 @@ final class LiveModel: Sendable {
     }
     // A map of the whole network is one, whatever the nodes.
     let nodes = asked.scope == .network ? ["auto"] : nodes
+    let request = described(request)
     let visitsNodes = try nodes == ["all"] && asked is any TapMethod && !fitsOpen(request, picture)
     let (asking, choice) = try explainer(for: picture).asking(request, nodes: nodes, visitsNodes: visitsNodes)
     let clock = ContinuousClock(), start = clock.now
@@ -100,10 +113,10 @@ final class LiveModel: Sendable {
   func channels(
     of picture: (id: String, picture: Picture), node: String, target request: TargetRequest, count: Int
   ) throws -> ChannelsDocument {
-    let (asking, choice) = try explainer(for: picture).asking(request, nodes: [node])
+    let (asking, choice) = try explainer(for: picture).asking(described(request), nodes: [node])
     return try observing(picture) { observation, _ in
-      let asked = try asking.ask(observation)
-      let tap = try asked.taps(of: choice.targets(asking, of: asked)[0])[0]
+      let focused = try asking.ask(observation), target = try choice.targets(asking, of: focused)[0]
+      let asked = try focused.narrowed(to: target), tap = try asked.taps(of: target)[0]
       return ChannelsDocument(tap, node: asking.model.nodesByTensor[asked.taps[0].tensor], count: count)
     }
   }

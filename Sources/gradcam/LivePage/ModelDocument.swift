@@ -60,6 +60,8 @@ struct ModelDocument: Encodable {
   /// The argument that names the model on a command line, and the options that go with it.
   let argument: String
   let options: [String]
+  /// What the numbers of a detector's boxes mean, if that was said.
+  let columns: [String]
   let producer: String
   let parameters: Int
   let inputs: [Input]
@@ -82,9 +84,10 @@ struct ModelDocument: Encodable {
   ///   - name: the model's name among those of the page.
   ///   - argument: what names it on a command line.
   ///   - options: the options that it was opened with.
-  init(_ explainer: Explainer, name: String, argument: String, options: [String]) {
+  ///   - columns: what the numbers of a detector's boxes mean, if that was said.
+  init(_ explainer: Explainer, name: String, argument: String, options: [String], columns: [String]) {
     let model = explainer.model, catalogue = explainer.focus.catalogue
-    (self.name, self.argument, self.options) = (name, argument, options)
+    (self.name, self.argument, self.options, self.columns) = (name, argument, options, columns)
     producer = model.graph.producer
     parameters = model.parameterCount
     inputs = model.graph.inputs.map { input in
@@ -96,7 +99,7 @@ struct ModelDocument: Encodable {
     preprocessing = explainer.preprocessingText
     classes = explainer.labels.names.isEmpty ? nil : explainer.labels.names
     classCount = catalogue.classCount
-    (targets, target) = explainer.kindsOfTargets
+    (targets, target) = explainer.kindsOfTargets(columns)
     auto = catalogue.entries.first(where: \.isAuto)?.index
     warnings = explainer.warnings.map(WarningReport.init)
     let outline = NetworkOutline(model, catalogue)
@@ -143,14 +146,14 @@ extension ModelDocument.Group {
 
 extension Explainer {
   /// The kinds of targets that make sense for the model, and the one that is explained if none is asked for.
-  fileprivate var kindsOfTargets: (kinds: [String], usual: [String: Int]?) {
+  fileprivate func kindsOfTargets(_ columns: [String]) -> (kinds: [String], usual: [String: Int]?) {
     let catalogue = focus.catalogue
     var kinds: [String] = []
     if catalogue.hasClassScores || catalogue.classCount > 0 { kinds.append("class") }
     if catalogue.classCount > 1 { kinds.append("contrast") }
     if !catalogue.hasClassScores, catalogue.classCount > 0 { kinds.append("segmentation") }
     var boxes = TargetRequest()
-    boxes.detection = 0
+    (boxes.detection, boxes.columns) = (0, columns)
     // What depends on a picture may be boxes; whether it is, is known when one was run.
     let hasBoxes = (try? asking(boxes)) != nil || !catalogue.hasClassScores && (try? dependsOnData) == true
     if hasBoxes { kinds.append("detection") }

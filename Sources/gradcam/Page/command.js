@@ -54,8 +54,11 @@ export function isTopClass(target) {
   return Object.keys(target).every((key) => ["score", "counterfactual"].includes(key));
 }
 
-/** Options that choose the target. `shownClass` is the class that the top one turned out to be, or null. */
-function targetWords(target, shownClass, images) {
+/**
+ * Options that choose the target. `shownClass` is the class that the top one turned out to be, or null; `columns` what the
+ * numbers of boxes mean, if that was said.
+ */
+function targetWords(target, shownClass, images, columns) {
   const words = [];
   const add = (name, value) => words.push(...option(name, value));
   if (target.class !== undefined) add("class", target.class);
@@ -63,7 +66,7 @@ function targetWords(target, shownClass, images) {
   if (target.contrast !== undefined) add("contrast", target.contrast);
   if (target.elements !== undefined) add("target", target.elements);
   if (target.detection !== undefined) add("detection", target.detection);
-  for (const columns of target.columns ?? []) add("columns", columns);
+  if (target.detection !== undefined) for (const each of target.columns ?? columns) add("columns", each);
   if (target.embedding) add("embedding", pathOf(images.find((image) => image.id === target.embedding.id)));
   if (target.mask) add("mask", "mask.png");
   if (target.score === "probability") add("score", "probability");
@@ -74,14 +77,14 @@ function targetWords(target, shownClass, images) {
 /**
  * The command `gradcam explain …`, quoted for a shell.
  *
- * `seen` is {argument, options, image, images, node, method, target, shownClass, settings, output}: the model as a command
- * line names it with its options, documents of pictures, what `--node` takes, and the rest as in the page's state.
+ * `seen` is {argument, options, columns, image, images, node, method, target, shownClass, settings, output}: the model as a
+ * command line names it with its options, documents of pictures, what `--node` takes, and the rest as in the page's state.
  */
 export function commandFor(seen) {
   const { settings } = seen;
   const words = ["gradcam", "explain", seen.argument, pathOf(seen.image), ...seen.options];
   if (seen.node) words.push(...option("node", seen.node));
-  words.push(...targetWords(seen.target, seen.shownClass, seen.images), ...option("method", seen.method));
+  words.push(...targetWords(seen.target, seen.shownClass, seen.images, seen.columns ?? []), ...option("method", seen.method));
   if (settings.style !== "overlay") words.push("--style", settings.style);
   words.push("--colormap", settings.colormap, "--blend", String(settings.blend), "--output", `${seen.output}.png`);
   return words.map(shellWord).join(" ");

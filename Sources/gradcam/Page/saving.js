@@ -20,7 +20,8 @@ export function seenCommand(session) {
   const { view, settings, model } = session;
   const document = session.state().explanation?.document;
   const command = commandFor({
-    argument: model.argument, options: model.options ?? [], image: session.imageDocument, images: session.images,
+    argument: model.argument, options: model.options ?? [], columns: model.columns ?? [],
+    image: session.imageDocument, images: session.images,
     node: session.node()?.query, method: view.method, target: view.target ?? {},
     shownClass: document?.target.class ?? null, settings, output: seenStem(session, null),
   });

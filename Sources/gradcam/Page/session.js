@@ -71,7 +71,8 @@ export class Session extends EventTarget {
       if (!name) continue;
       if (named.model && named.model !== name) lacks.push(`There is no model '${named.model}' here.`);
       const model = await this.#load(name);
-      const method = this.about.methods.some((method) => method.name === named.method) ? named.method : this.#firstMethod();
+      const method = this.about.methods.some((method) => method.name === named.method)
+        ? named.method : this.#firstMethod(model);
       const node = this.nodeNamed(named.node, model);
       if (named.node && node === null) lacks.push(`${name} has no node '${named.node}'.`);
       const target = isEmpty(named.target) ? this.#firstTarget(model) : named.target;
@@ -128,9 +129,11 @@ export class Session extends EventTarget {
     if (!this.source.isFile) rememberPictures(this.images.filter((image) => this.isRemovable(image)));
   }
 
-  #firstMethod() {
+  /** The method that is asked first: of boxes, the one for single boxes. */
+  #firstMethod(model) {
     const names = this.about.methods.map((method) => method.name);
-    return names.includes("gradcam") ? "gradcam" : names[0];
+    const usual = model.target?.detection === undefined ? "gradcam" : "odam";
+    return names.includes(usual) ? usual : names[0];
   }
 
   #firstNode(model) {
@@ -205,7 +208,19 @@ export class Session extends EventTarget {
     this.askAll();
   }
 
-  setTarget(target) { this.#ask({ target }); }
+  setTarget(target) {
+    this.#ask({ target });
+    if (target.detection !== undefined) this.#showSource(this.view);
+  }
+
+  /** Shows the feature map that a box is read from, once it is known. */
+  async #showSource(view) {
+    const { target } = view, node = (await this.explanations.ask(this.question(view)))?.document.auto ?? null;
+    if (node === null || view.target !== target || view.node === node) return;
+    view.node = node;
+    this.tell("node");
+    this.askAll();
+  }
 
   setMethod(method) { this.#ask({ method }); }
 

@@ -192,12 +192,13 @@ export class Stage {
     const [width, height] = this.size;
     this.overlay.setAttribute("width", width);
     this.overlay.setAttribute("height", height);
-    for (const { rank, label, score, box: [x, y, w, h] } of [...boxes].reverse()) {
-      const rectangle = { x, y, width: w, height: h };
+    for (const { rank, label, score, box: [x, y, w, h], corners } of [...boxes].reverse()) {
+      const shape = corners ? "polygon" : "rect";
+      const place = corners ? { points: corners.join(" ") } : { x, y, width: w, height: h };
       const title = makeSVG("title");
       title.textContent = `${label} ${score.toFixed(2)}`;
       const group = makeSVG("g", { class: rank === chosen ? "detection chosen" : "detection" },
-        makeSVG("rect", { class: "under", ...rectangle }), makeSVG("rect", { class: "over", ...rectangle }), title);
+        makeSVG(shape, { class: "under", ...place }), makeSVG(shape, { class: "over", ...place }), title);
       group.addEventListener("click", () => this.events.pick(rank));
       this.overlay.append(group);
     }

@@ -60,11 +60,12 @@ struct NodeNames: Decodable {
 /// What is explained.
 struct TargetBody: StrictlyDecodable {
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case `class`, contrast, elements, detection, columns, embedding, mask, score, counterfactual
+    case `class`, contrast, elements, detection, boxesOf, iou, columns, embedding, mask, score, counterfactual
   }
   var `class`: NumberOrText?
-  var contrast, elements: ShortText?
+  var contrast, elements, boxesOf: ShortText?
   var detection: Int?
+  var iou: Float?
   var columns: ShortList<ShortText>?
   var embedding, mask: Strict<PictureBody>?
   var score: ShortText?
@@ -91,6 +92,7 @@ extension TargetBody {
     var request = TargetRequest()
     request.classes = `class`.map { [$0.text] } ?? []
     (request.contrast, request.elements, request.detection) = (contrast?.text, elements?.text, detection)
+    (request.boxesOf, request.overlap) = (boxesOf?.text, iou)
     request.columns = columns?.elements.map(\.text) ?? []
     request.isCounterfactual = counterfactual ?? false
     if let score = score?.text {

@@ -20,7 +20,8 @@ extension Setting {
   /// The key in `parameters` that says the same; nil if no request can say it.
   fileprivate var parameter: String? {
     switch self {
-    case .class, .columns, .contrast, .detection, .embedding, .mask, .method, .node, .score: rawValue
+    case .class, .columns, .contrast, .detection, .embedding, .iou, .mask, .method, .node, .score: rawValue
+    case .boxesOf: "boxesOf"
     case .target: "elements"
     default: nil
     }

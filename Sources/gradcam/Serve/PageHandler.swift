@@ -172,11 +172,12 @@ struct PageHandler: HTTPHandler {
       throw GradCAMError(.usage, at: "nodes", problem: "are \(nodes.count)", advice: "give 1 to 256, or \"all\"")
     }
     if nodes.contains("all") { nodes = ["all"] }
-    let classCount = parameters?.classes ?? 10, method = parameters?.method?.text ?? "gradcam"
+    let classCount = parameters?.classes ?? 10
     guard (0...1000).contains(classCount) else {
       throw GradCAMError(.usage, at: "classes", problem: "is \(classCount)", advice: "give 0 to 1000")
     }
     let target = try parameters?.target?.body.request { try picture($0, call) } ?? TargetRequest()
+    let method = parameters?.method?.text ?? target.usualMethod
     try compute(request, call) { progress in
       Explanations(
         explanations: try instances.enumerated().map { place, instance in

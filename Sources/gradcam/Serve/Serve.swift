@@ -29,6 +29,11 @@ struct Serve: ParsableCommand {
       "Another name by which the page is reached, such as that of a proxy. Repeatable.", valueName: "NAME"))
   var allowHost: [String] = []
   @Option(help: ArgumentHelp("End computations that take longer.", valueName: "SECONDS")) var timeout = 300
+  @Option(
+    help: ArgumentHelp(
+      "What the numbers of a detector's box mean, if its file does not say, as for 'gradcam explain'. Repeatable.",
+      valueName: "OUTPUT=COLUMNS"))
+  var columns: [String] = []
   @Flag(help: "Print a line for each request on standard error.") var log = false
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var console: ConsoleOptions
@@ -101,7 +106,8 @@ struct Serve: ParsableCommand {
       }
       names.append(name)
       return try LiveModel(
-        opened, name: name, argument: argument, options: ModelOptions.given, threadCount: threads.count)
+        opened, name: name, argument: argument, options: ModelOptions.given, columns: columns,
+        threadCount: threads.count)
     }
     return PageHandler(
       models: models, registry: registry, pictures: try PictureStore(paths: ImageFolder.expanding(pictures)),

@@ -21,7 +21,18 @@ import Testing
     #expect(columns.description == "xyxy,score*,angle")
   }
 
+  @Test func aBoxMaySayItsUnit() throws {
+    for text in ["cxcywh/px,score*2", "xyxy/1,score", "yxyx/1000,score", "cxcywh/cells,objectness,score*80"] {
+      #expect(try BoxColumns(text).description == text)
+    }
+    #expect(try BoxColumns("xywh/0.5,score").runs[0].unit == .share(0.5))
+    #expect(try BoxColumns("xywh,score").runs[0].unit == nil)
+  }
+
   @Test(arguments: [
+    ("cxcywh/", "has no unit"), ("cxcywh/pixels", "has no unit"), ("xyxy/cells", "has no unit"),
+    ("box/px", "has no unit"),
+    ("score/px", "has no unit"), ("cxcywh/0", "has no unit"), ("cxcywh/px*2", "has no unit"),
     ("boxes", "'boxes' is not known"), ("", "'' is not known"), ("score*0", "'score*0' repeats nothing"),
     ("score*x", "repeats nothing"), ("xyxy,cxcywh", "one box"), ("xyxy*2", "one box"), ("score*,skip*", "one '*'"),
     ("class,score,class", "class at most"), ("objectness*2", "objectness"),

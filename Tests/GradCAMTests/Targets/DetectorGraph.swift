@@ -12,6 +12,22 @@ struct DetectorGraph {
 
   init() { image = builder.input("image") }
 
+  /// A convolution with weights of no meaning, of the image or of a value with some channels.
+  mutating func convolved(
+    _ value: ValueID? = nil, channels: Int = 3, to count: Int, kernel: Int, stride: Int = 1
+  ) -> ValueID {
+    let shape: Shape = [count, channels, kernel, kernel]
+    let weights = builder.constant(Tensor((0..<shape.count).map { Float($0 % 7) / 70 - 0.04 }, shape: shape))
+    let pad = Int64(stride == kernel ? 0 : (kernel - 1) / 2)
+    return builder(
+      "Conv", value ?? image, weights,
+      with: ["strides": .ints([Int64(stride), Int64(stride)]), "pads": .ints([pad, pad, pad, pad])])
+  }
+
+  mutating func constant(_ values: [Float], _ shape: Shape) -> ValueID {
+    builder.constant(Tensor(values, shape: shape))
+  }
+
   /// 1 × count × 64 numbers.
   mutating func numbers(_ count: Int) -> ValueID {
     let weights = builder.constant(Tensor((0..<count * 48).map { Float($0 % 7) / 70 - 0.04 }, shape: [count, 3, 4, 4]))
@@ -68,7 +84,7 @@ struct DetectorGraph {
     let planner = try ModelPlanner(
       model, inputSize: PixelSize(width: 32, height: 32), pool: ThreadPool(threadCount: 1))
     let planned = try PlannedTarget(request, by: planner, labels: labels.map(Labels.init))
-    guard let layout = planned.layout else { throw GradCAMError(.defect, problem: "no boxes") }
+    guard let layout = planned.boxes else { throw GradCAMError(.defect, problem: "no boxes") }
     return (layout, model)
   }
 }

@@ -1,0 +1,235 @@
+import Graph
+import TestSupport
+import Testing
+
+@testable import GradCAM
+
+/// Detectors of two scales, 8 × 8 and 4 × 4 cells of a picture of 32 × 32, in the layouts of public detectors.
+private struct ScaledDetector {
+  var graph = DetectorGraph()
+  /// The feature maps of both scales, of four channels.
+  let maps: [ValueID]
+  static let cells = [8, 4]
+
+  init() {
+    let fine = graph.convolved(to: 4, kernel: 4, stride: 4), shallow = graph.add("Relu", fine)
+    let coarse = graph.convolved(shallow, channels: 4, to: 4, kernel: 2, stride: 2)
+    maps = [shallow, graph.add("Relu", coarse)]
+  }
+
+  /// Numbers of the cells of a scale, 1 × count × cells, through a branch of its own.
+  mutating func branch(_ scale: Int, _ count: Int, kernels: [Int] = [3, 1]) -> ValueID {
+    var value = maps[scale]
+    for (index, kernel) in kernels.enumerated() {
+      value = graph.convolved(value, channels: 4, to: index + 1 < kernels.count ? 4 : count, kernel: kernel)
+      if index + 1 < kernels.count { value = graph.add("Relu", value) }
+    }
+    let side = Self.cells[scale]
+    return graph.add("Reshape", value, graph.integers([1, Int64(count), Int64(side * side)]))
+  }
+
+  /// The centres of the cells of both scales, 1 × 2 × 80, and the sides of the cells, 1 × 1 × 80.
+  mutating func grid(shift: Float = 0.5) -> (centres: ValueID, strides: ValueID) {
+    var x: [Float] = [], y: [Float] = [], strides: [Float] = []
+    for cells in Self.cells {
+      for index in 0..<cells * cells {
+        x.append(Float(index % cells) + shift)
+        y.append(Float(index / cells) + shift)
+        strides.append(Float(32 / cells))
+      }
+    }
+    return (graph.constant(x + y, [1, 2, 80]), graph.constant(strides, [1, 1, 80]))
+  }
+
+  /// A part of the numbers along axis 1.
+  mutating func slice(_ value: ValueID, _ range: Range<Int64>) -> ValueID {
+    graph.add(
+      "Slice", value, graph.integers([range.lowerBound]), graph.integers([range.upperBound]), graph.integers([1]))
+  }
+
+  mutating func scalar(_ number: Float) -> ValueID { graph.constant([number], []) }
+
+  enum Layout: String, CaseIterable {
+    /// YOLOv8 to v12: distances to the edges, written as centre and size in pixels; numbers first.
+    case v8
+    /// YOLOv5 and v7: three boxes a cell, all numbers through one Sigmoid and one layer; boxes first.
+    case v5
+    /// YOLOX with its boxes decoded, and without.
+    case yolox, yoloxRaw
+    /// SSD, RetinaFace and UltraFace: priors in shares of the picture, corners; scores and boxes apart.
+    case ssd
+    /// As TensorFlow's: rows first.
+    case rowsFirst
+    /// FCOS: corners in pixels.
+    case corners
+  }
+
+  mutating func make(_ layout: Layout) {
+    switch layout {
+    case .v8, .corners:
+      let joined = joinedBranches(layout == .v8 ? 4 + 3 : 7)
+      let (centres, strides) = grid()
+      let nearest = slice(joined, 0..<2), farthest = slice(joined, 2..<4)
+      let first = graph.add("Sub", centres, nearest), last = graph.add("Add", centres, farthest)
+      let half = scalar(2)
+      let middle = graph.add("Div", graph.add("Add", first, last), half), extent = graph.add("Sub", last, first)
+      let box = layout == .v8 ? graph.joined(middle, extent) : graph.joined(first, last)
+      let pixels = graph.add("Mul", box, strides), scores = graph.add("Sigmoid", slice(joined, 4..<7))
+      graph.output(graph.joined(pixels, scores), "output0")
+    case .v5:
+      var parts: [ValueID] = []
+      for (scale, cells) in Self.cells.enumerated() {
+        let raw = branch(scale, 3 * 8, kernels: [1]), side = Int64(cells)
+        let anchors = graph.add("Reshape", raw, graph.integers([1, 3, 8, side, side]))
+        let last = graph.add("Transpose", anchors, with: ["perm": .ints([0, 1, 3, 4, 2])])
+        let shares = graph.add("Sigmoid", last)
+        func part(_ range: Range<Int64>) -> ValueID {
+          graph.add(
+            "Slice", shares, graph.integers([range.lowerBound]), graph.integers([range.upperBound]),
+            graph.integers([4]))
+        }
+        let places = (0..<cells * cells).flatMap { [Float($0 % cells) - 0.5, Float($0 / cells) - 0.5] }
+        let grid = graph.constant(places, [1, 1, cells, cells, 2]), two = scalar(2), stride = scalar(Float(32 / cells))
+        let centre = graph.add("Mul", graph.add("Add", graph.add("Mul", part(0..<2), two), grid), stride)
+        let sizes = graph.constant([4, 5, 9, 6, 7, 12], [1, 3, 1, 1, 2])
+        let doubled = graph.add("Mul", part(2..<4), two)
+        let size = graph.add("Mul", graph.add("Pow", doubled, two), sizes)
+        let whole = graph.joined(centre, size, part(4..<8), axis: 4)
+        parts.append(graph.add("Reshape", whole, graph.integers([1, 3 * side * side, 8])))
+      }
+      graph.output(graph.joined(parts[0], parts[1], axis: 1), "output0")
+    case .yolox, .yoloxRaw:
+      var lists: [ValueID] = []
+      for scale in Self.cells.indices {
+        let box = branch(scale, 4), whole = graph.add("Sigmoid", branch(scale, 1)),
+          classes = graph.add("Sigmoid", branch(scale, 3))
+        lists.append(graph.joined(box, whole, classes))
+      }
+      var rows = graph.joined(lists[0], lists[1], axis: 2)
+      if layout == .yolox {
+        let (corners, strides) = grid(shift: 0)
+        let centre = graph.add("Mul", graph.add("Add", slice(rows, 0..<2), corners), strides)
+        let size = graph.add("Mul", graph.add("Exp", slice(rows, 2..<4)), strides)
+        rows = graph.joined(centre, size, slice(rows, 4..<8))
+      }
+      graph.output(graph.byBox(rows), "output")
+    case .ssd, .rowsFirst:
+      let shifts = graph.byBox(joinedBranches(4)), raw = graph.byBox(joinedBranches(3))
+      var priors: [[Float]] = []
+      for cells in Self.cells {
+        for index in 0..<cells * cells {
+          priors.append([(Float(index % cells) + 0.5) / Float(cells), (Float(index / cells) + 0.5) / Float(cells)])
+        }
+      }
+      let centres = graph.constant(priors.flatMap { layout == .ssd ? $0 : [$0[1], $0[0]] }, [1, 80, 2])
+      let sizes = graph.constant([Float](repeating: 0.2, count: 160), [1, 80, 2])
+      func half(_ range: Range<Int64>) -> ValueID {
+        graph.add(
+          "Slice", shifts, graph.integers([range.lowerBound]), graph.integers([range.upperBound]), graph.integers([2]))
+      }
+      let tenth = scalar(0.1), two = scalar(2)
+      let moved = graph.add("Add", centres, graph.add("Mul", graph.add("Mul", half(0..<2), tenth), sizes))
+      let grown = graph.add("Mul", sizes, graph.add("Exp", graph.add("Mul", half(2..<4), tenth)))
+      let radius = graph.add("Div", grown, two)
+      let first = graph.add("Sub", moved, radius), last = graph.add("Add", moved, radius)
+      graph.output(graph.joined(first, last, axis: 2), "boxes")
+      graph.output(graph.add("Softmax", raw, with: ["axis": .int(-1)]), "scores")
+    }
+  }
+
+  private mutating func joinedBranches(_ count: Int) -> ValueID {
+    let parts = Self.cells.indices.map { branch($0, count) }
+    return graph.joined(parts[0], parts[1], axis: 2)
+  }
+}
+
+@Suite struct BoxScalesTests {
+  private let labels: [ScaledDetector.Layout: [String]] = [.ssd: ["a", "b"], .rowsFirst: ["a", "b"]]
+
+  private func layout(
+    _ kind: ScaledDetector.Layout, columns: [String] = []
+  ) throws -> (layout: DetectionLayout, model: Model, maps: [ValueID]) {
+    var detector = ScaledDetector()
+    detector.make(kind)
+    let (layout, model) = try detector.graph.layout(labels: labels[kind] ?? ["a", "b", "c"], columns: columns)
+    return (layout, model, detector.maps)
+  }
+
+  @Test(arguments: ScaledDetector.Layout.allCases)
+  fileprivate func boxesAreReadFromTheCellsOfTheirScale(_ kind: ScaledDetector.Layout) throws {
+    let (layout, _, maps) = try layout(kind)
+    let scales = try #require(layout.scales), anchors = kind == .v5 ? 3 : 1
+    #expect(scales.scales.map(\.rows) == [8, 4] && scales.cells.count == 80 * anchors)
+    let last = scales.cells[64 * anchors + 16 * (anchors - 1) + 7]
+    #expect(last.scale == 1 && last.row == 1 && last.column == 3 && last.columns == 4)
+    #expect(scales.cells[13].row == 1 && scales.cells[13].column == 5)
+    // The head of v5 sees its own cell alone: of the fine map nothing lies before that mixes cells but the image.
+    if kind == .v5 {
+      #expect(scales.scales[1].map == maps[0])
+    } else {
+      #expect(scales.scales.map(\.map) == maps)
+    }
+  }
+
+  @Test(
+    arguments: [
+      (ScaledDetector.Layout.v8, "cxcywh/px"), (.v5, "cxcywh/px"), (.yolox, "cxcywh/px"), (.corners, "xyxy/px"),
+      (.ssd, "xyxy/1"), (.rowsFirst, "yxyx/1"), (.yoloxRaw, nil),
+    ] as [(ScaledDetector.Layout, String?)])
+  fileprivate func theFileTellsHowItsBoxesAreDescribed(_ kind: ScaledDetector.Layout, _ expected: String?) throws {
+    let layout = try layout(kind).layout
+    #expect(layout.form.map { "\($0.numbers.rawValue)/\($0.unit)" } == expected)
+    #expect(layout.warnings.contains { $0.code == .boxesNotMerged } == (expected == nil))
+    #expect(layout.usualOverlap == 0.45)
+  }
+
+  @Test func theUserSaysWhatTheFileDoesNot() throws {
+    let raw = try layout(.yoloxRaw, columns: ["output=cxcywh/cells,objectness,score*3"]).layout
+    #expect(raw.form == BoxForm(numbers: .cxcywh, unit: .cells) && raw.warnings.isEmpty)
+    // Box 13 is that of row 1, column 5, of cells of 4 pixels.
+    let contents = (0..<80 * 8).map { Float($0 % 8 < 2 ? 0.5 : 0) }
+    let box = try #require(raw.outline(13, in: { _ in contents }))
+    #expect([box.x, box.y, box.width, box.height] == [22, 6, 4, 4])
+    let said = try layout(.v8, columns: ["output0=cxcywh/1,score*3"]).layout
+    #expect(said.form?.unit == .share(1), "the user is believed")
+    #expect(try layout(.v8, columns: ["output0=box,score*3"]).layout.form?.unit == .pixels)
+    #expect(try layout(.v8, columns: ["output0=xyxy,score*3"]).layout.form == nil, "they are no corners")
+    let warning = try #require(layout(.yoloxRaw).layout.warnings.first { $0.code == .boxesNotMerged })
+    #expect(warning.text.description.contains("output=cxcywh/px,objectness,score*3"))
+  }
+
+  @Test func boxesOfQueriesAreReadFromNoCell() throws {
+    var detector = DetectorGraph()
+    let pooled = detector.add("GlobalAveragePool", detector.convolved(to: 4, kernel: 3, stride: 2))
+    let flat = detector.add("Flatten", pooled)
+    func queries(_ count: Int) -> ValueID {
+      let weights = detector.constant((0..<4 * 10 * count).map { Float($0 % 5) / 5 }, [4, 10 * count])
+      return detector.add(
+        "Reshape", detector.add("MatMul", flat, weights), detector.integers([1, 10, Int64(count)]))
+    }
+    detector.output(queries(4), "logits")
+    detector.output(detector.add("Sigmoid", queries(4)), "pred_boxes")
+    let layout = try detector.layout(labels: ["a", "b", "c"]).layout
+    #expect(layout.scales == nil && layout.usualOverlap == 1)
+    #expect(layout.form == BoxForm(numbers: .cxcywh, unit: .share(1)))
+  }
+
+  @Test func overlappingBoxesOfAClassCountOnce() throws {
+    let layout = try layout(.v8).layout
+    // Numbers first: centre and size, then three scores.
+    var contents = [Float](repeating: 0, count: 7 * 80)
+    func set(_ box: Int, _ numbers: [Float]) {
+      for (index, number) in numbers.enumerated() { contents[index * 80 + box] = number }
+    }
+    set(3, [10, 10, 8, 8, 0.9, 0, 0])
+    set(4, [11, 10, 8, 8, 0.8, 0, 0])
+    set(5, [11, 10, 8, 8, 0, 0.7, 0])
+    set(6, [25, 25, 8, 8, 0.6, 0, 0])
+    func best(_ wanted: Int? = nil, _ overlap: Float? = nil, count: Int = 4) -> [Int] {
+      layout.best(ofClass: wanted, overlap: overlap, count: count, least: 0.1, in: { _ in contents }).map(\.box)
+    }
+    #expect(best() == [3, 5, 6], "box 5 is of another class")
+    #expect(
+      best(nil, 1) == [3, 4, 5, 6] && best(nil, 0.9) == [3, 4, 5, 6] && best(0) == [3, 6] && best(count: 2) == [3, 5])
+  }
+}
