@@ -89,8 +89,8 @@ public struct Plan: Sendable {
 
   /// Plans a graph.
   ///
-  /// Throws `unsupported` for nodes that cannot be computed, `badData` if shapes do not match, and `usage` if a tap
-  /// does not lead to the target; all name the node.
+  /// Throws `unsupported` for nodes that cannot be computed, `badData` if shapes do not match, and `usage` if no tap
+  /// leads to the target; all name the node.
   public init(_ graph: ComputeGraph, operators: OperatorSet, request: PlanRequest) throws {
     let inferred = try InferredGraph(
       graph, operators: operators, inputs: request.inputs, decisions: request.decisions, reaching: request.wanted)
