@@ -243,8 +243,9 @@ METHODS = {
     "gradcam": lambda a, g: (g.mean((2, 3), keepdim=True) * a).sum(1),
     "hirescam": lambda a, g: (g * a).sum(1),
     "odam": lambda a, g: (smoothed(g) * a).sum(1),
+    "random": lambda a, g: ((2 * torch.rand(1, g.shape[1], 1, 1) - 1) * a).sum(1),
 }
-LAYERS = ["layer2", "cls_tower"]  # what both branches share, and what the class scores are read from
+LAYERS = ["layer1", "layer2", "cls_tower"]  # inside, what both branches share, and what class scores are read from
 
 
 def pointing(network: SelectingDetector, x: torch.Tensor, classes, boxes) -> dict[tuple[str, str], list[tuple]]:
