@@ -43,7 +43,7 @@ struct DetectorSamplesTests {
     return try #require(outcome.json([[String: Any]].self).first)
   }
 
-  @Test(arguments: ["layer2", "cls_tower"])
+  @Test(arguments: ["layer1", "layer2", "cls_tower"])
   func boxesScoresAndGradientsAreThoseOfOthers(_ node: String) throws {
     #expect(truth.count == 6 && truth.values.allSatisfy { $0.count >= 2 })
     for (picture, boxes) in truth {
@@ -72,7 +72,7 @@ struct DetectorSamplesTests {
   }
 
   /// The largest cell of each box's map against the object of its class; of two of a class, the one that the box is at.
-  @Test(arguments: ["layer2", "cls_tower"])
+  @Test(arguments: ["layer1", "layer2", "cls_tower"])
   func eachBoxsMapLiesOnItsOwnObject(_ node: String) throws {
     var hits = 0, asked = 0
     for (picture, boxes) in truth {
