@@ -288,7 +288,7 @@ def report(title: str, network: SelectingDetector, session, x: torch.Tensor, cla
         for (layer, method), values in pointing(
             network, x[rows], [classes[i] for i in rows], [boxes[i] for i in rows]
         ).items():
-            hits, shares = np.mean(values, axis=0)
+            hits, shares = np.mean(values or [(np.nan, np.nan)], axis=0)
             print(f"  {kind}, {layer}, {method}: maximum in the own box {100 * hits:.1f}%, {100 * shares:.0f}% of the "
                   f"sum in it, of {len(values)} boxes found", flush=True)
 
