@@ -1,4 +1,4 @@
-"""Draws the pictures that the two small networks are trained on: shapes of any colour over cluttered backgrounds.
+"""Draws the pictures that the small networks are trained on: shapes of any colour over cluttered backgrounds.
 
 The same distribution of colours serves shapes, strokes and blobs, so that only the outline tells a class apart.
 """
@@ -21,13 +21,17 @@ class Object:
 
 
 def draw_scene(
-    rng: np.random.Generator, labels: list[str], width: int, height: int
+    rng: np.random.Generator, labels: list[str], width: int, height: int, sizes: tuple[float, float] | None = None
 ) -> tuple[Image.Image, list[Object]]:
-    """A picture with one object for each label, all of them inside the centre square."""
+    """A picture with one object for each label, all of them inside the centre square.
+
+    `sizes` are the least and the greatest diameter over the shorter side; without them, it depends on the number.
+    """
     side = min(width, height)
     scale = SUPERSAMPLING
     canvas = _background(rng, width, height, side).resize((width * scale, height * scale), Image.BICUBIC)
-    places = _places(rng, len(labels), width, height)
+    sizes = sizes or (SINGLE_SIZE if len(labels) == 1 else PAIR_SIZE)
+    places = _places(rng, len(labels), width, height, sizes)
     for _ in range(rng.integers(3, 7)):
         _draw_blob(rng, canvas, side * scale)
     for _ in range(rng.integers(8, 17)):
@@ -40,13 +44,15 @@ def draw_scene(
     return canvas.resize((width, height), Image.BOX), objects
 
 
-def _places(rng, count: int, width: int, height: int) -> list[tuple[float, float, float]]:
+def _places(
+    rng, count: int, width: int, height: int, sizes: tuple[float, float]
+) -> list[tuple[float, float, float]]:
     """Centre and radius of each object; no two of them touch."""
     side = min(width, height)
     while True:
         places = []
         for _ in range(count):
-            radius = side * rng.uniform(*(SINGLE_SIZE if count == 1 else PAIR_SIZE)) / 2
+            radius = side * rng.uniform(*sizes) / 2
             reach = side / 2 - radius - 0.02 * side
             places.append((width / 2 + rng.uniform(-reach, reach), height / 2 + rng.uniform(-reach, reach), radius))
         gaps = [

@@ -1,11 +1,10 @@
-"""Draws the data, trains both networks, exports them and writes the sample pictures.
+"""Draws the data, trains the networks, exports them and writes the sample pictures.
 
-usage: train.py [--out DIR]      (default: the folder of this script)
+usage: train.py [NAME...] [--out DIR]      (default: all networks, into the folder of this script)
 
-Everything is seeded; it takes about ten minutes on two cores.
+Everything is seeded; it takes about twenty minutes on two cores.
 """
 import argparse
-import json
 import time
 import warnings
 from concurrent.futures import ProcessPoolExecutor
@@ -18,14 +17,15 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import nn
 
+import detector
 from metadata import read_metadata, write_metadata
 from networks import ShapesResNet, ShapesVGG
+from pictures import MEAN, STD, normalised, read_samples, write_boxes
 from scenes import LABELS, draw_scene
 
 SIDE = 96  # of the networks' input
 DRAWN_SIDE = 144
 CROP = 48  # holds any object
-MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 TRAINING, TEST, SAMPLES = 0, 1, 2  # seeds
 TRAINING_COUNT, TEST_SINGLES, TEST_PAIRS = 12000, 2000, 500
 PAIR_SHARE = 0.4  # of the training pictures
@@ -59,11 +59,6 @@ def draw_inputs(seed: int, counts: list[int | None]):
         drawn = pool.map(draw_input, [seed] * len(counts), range(len(counts)), counts, chunksize=50)
         pixels, labels, boxes = zip(*drawn)
     return torch.from_numpy(np.stack(pixels)), labels, boxes
-
-
-def normalised(pixels: torch.Tensor) -> torch.Tensor:
-    x = (pixels.float() / 255 - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
-    return x.contiguous(memory_format=torch.channels_last)
 
 
 def targets(labels) -> torch.Tensor:
@@ -185,27 +180,8 @@ def write_samples(folder: Path) -> None:
         suffix = "jpg" if index % 5 == 4 else "png"
         name = f"{kind}-{number:03}-{'-'.join(labels)}.{suffix}"
         picture.save(folder / name, **(dict(quality=92) if suffix == "jpg" else dict(optimize=True)))
-        boxes[name] = [{"label": o.label, "box": list(o.box)} for o in objects]
-    lines = [f"  {json.dumps(name)}: {json.dumps(objects)}" for name, objects in boxes.items()]
-    (folder / "boxes.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
-
-
-def read_samples(folder: Path, metadata: dict[str, str]):
-    """The sample pictures as the metadata of a model say, and their boxes in pixels of the input."""
-    resize, crop = int(metadata["gradcam.resize"]), int(metadata["gradcam.crop"])
-    mean, std = (np.array(metadata[key].split(","), dtype=np.float32) for key in ("gradcam.mean", "gradcam.std"))
-    inputs, labels, boxes = [], [], []
-    for name, objects in json.loads((folder / "boxes.json").read_text()).items():
-        picture = Image.open(folder / name).convert("RGB")
-        scale = resize / min(picture.size)
-        width, height = (v * resize // min(picture.size) for v in picture.size)
-        left, top = round((width - crop) / 2), round((height - crop) / 2)
-        pixels = picture.resize((width, height), Image.BILINEAR).crop((left, top, left + crop, top + crop))
-        inputs.append(((np.asarray(pixels, dtype=np.float32) / 255 - mean) / std).transpose(2, 0, 1))
-        labels.append([o["label"] for o in objects])
-        shift = (left, top, left, top)
-        boxes.append([tuple(scale * v - d for v, d in zip(o["box"], shift)) for o in objects])
-    return torch.from_numpy(np.stack(inputs)), labels, boxes
+        boxes[name] = objects
+    write_boxes(folder, boxes)
 
 
 def export(network: nn.Module, path: Path, dynamo: bool) -> None:
@@ -244,18 +220,32 @@ def make_network(name: str, training, test, out: Path) -> None:
           f"{np.abs(logits - expected).max():.1e}", flush=True)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent)
-    out = parser.parse_args().out
+def make_classifiers(names: list[str], out: Path) -> None:
     started = time.time()
     write_samples(out / "samples")
     training = draw_inputs(TRAINING, [None] * TRAINING_COUNT)
     test = draw_inputs(TEST, [1] * TEST_SINGLES + [2] * TEST_PAIRS)
     print(f"drawn in {time.time() - started:.0f} s", flush=True)
-    with ProcessPoolExecutor(len(NETWORKS)) as pool:
-        for made in [pool.submit(make_network, name, training, test, out) for name in NETWORKS]:
+    with ProcessPoolExecutor(len(names)) as pool:
+        for made in [pool.submit(make_network, name, training, test, out) for name in names]:
             made.result()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    names = [*NETWORKS, detector.NAME]
+    parser.add_argument("names", metavar="NAME", nargs="*", help=f"of {', '.join(names)}; default: all")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent)
+    arguments = parser.parse_args()
+    for name in arguments.names:
+        if name not in names:
+            parser.error(f"there is no network {name!r}; there are {', '.join(names)}")
+    wanted = arguments.names or names
+    started = time.time()
+    if classifiers := [name for name in NETWORKS if name in wanted]:
+        make_classifiers(classifiers, arguments.out)
+    if detector.NAME in wanted:
+        detector.make(arguments.out)
     print(f"done in {(time.time() - started) / 60:.1f} minutes")
 
 

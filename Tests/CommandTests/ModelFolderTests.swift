@@ -70,7 +70,7 @@ struct ModelListTests {
 
   @Test func shippedModelsAreDescribed() throws {
     let models = try listed("--models", shipped(""))
-    #expect(models.keys.sorted() == ["shapes-resnet", "shapes-vgg"])
+    #expect(models.keys.sorted() == ["shapes-detector", "shapes-resnet", "shapes-vgg"])
     let model = try #require(models["shapes-vgg"])
     #expect(model["path"] as? String == shipped("") + "/shapes-vgg.onnx")
     #expect((model["exporter"] as? String)?.hasPrefix("pytorch 2.") == true)
