@@ -91,7 +91,7 @@ public struct Explainer: Sendable {
       try preprocessing
       ?? DecidedPreprocessing(asked, for: model, inputs: inputs.mapValues { ValueInfo($0) })
     let pool = ThreadPool(threadCount: threadCount), pictured = model.imageInputs.first { $0.name == picture }?.value
-    func planners(_ model: Model) throws -> ModelPlanners {
+    func planned(_ model: Model) throws -> ModelPlanners {
       let planners = try ModelPlanners(decided) { size in
         try ModelPlanner(
           model, inputSize: size, inputs: inputs, otherSizes: decided.others.mapValues(\.inputSize),
@@ -101,9 +101,9 @@ public struct Explainer: Sendable {
       return try planners.deciding(
         for: example(Explainer(planners, decided, labels, compatibility, Question())))
     }
-    var planners = try planners(model)
+    var planners = try planned(model)
     if request.joinsOutputs {
-      planners = try planners(PlannedTarget(request, by: planners.usual, labels: labels).model)
+      planners = try planned(PlannedTarget(request, by: planners.usual, labels: labels).model)
     }
     try self.init(
       planners, decided, labels, compatibility,

@@ -102,7 +102,7 @@ extension ComputeGraph {
     _ contents: Set<ValueID>
   ) -> [ValueID] {
     let sizes = Dictionary(grouping: nodes.filter { before.contains(self.nodes[$0].outputs[0]!) }) {
-      PixelSize(width: layouts[$0]!.width, height: layouts[$0]!.height)
+      [layouts[$0]!.width, layouts[$0]!.height]
     }
     let last = Set(sizes.values.compactMap { choice.find(among: $0) }).sorted().map { self.nodes[$0].outputs[0]! }
     return last.filter { value in
