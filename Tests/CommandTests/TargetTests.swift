@@ -135,6 +135,40 @@ struct TargetTests {
     #expect(text.contains("  score of ") && text.contains(" in box ") && text.contains(") = 0."))
   }
 
+  /// The numbers of these boxes are shares of one Sigmoid, which the user says are those of the input.
+  @Test func boxesHaveTheirPlaceInThePicture() throws {
+    let path = fixture("boxes-by-number.onnx"), columns = ["--columns", "lists=cxcywh/1,score*3"]
+    func explained(_ options: [String]) throws -> [String: Any] {
+      let outcome = try workplace.run(["explain", path, picture, "--json"] + options)
+      #expect(outcome.code == 0, "\(outcome.errors)")
+      return try #require(outcome.json([[String: Any]].self).first)
+    }
+    func codes(_ entry: [String: Any]) -> [String] {
+      (entry["warnings"] as? [[String: Any]])?.compactMap { $0["code"] as? String } ?? []
+    }
+    let entry = try explained(["--detection", "0"] + columns)
+    #expect(entry["method"] as? String == "odam" && !codes(entry).contains("boxes-not-merged"))
+    let box = try #require(entry["box"] as? [Double]), detection = try #require(entry["detection"] as? [String: Any])
+    let numbers = try #require(detection["coordinates"] as? [Double])
+    let size = try Picture.size(ofFile: picture), (width, height) = (Double(size.width), Double(size.height))
+    let truth = [
+      (numbers[0] - numbers[2] / 2) * width, (numbers[1] - numbers[3] / 2) * height,
+      (numbers[0] + numbers[2] / 2) * width, (numbers[1] + numbers[3] / 2) * height,
+    ]
+    for (index, edge) in truth.enumerated() {
+      #expect(abs(box[index] - min(max(edge, 0), index % 2 == 0 ? width : height)) < 0.02, "\(box) \(truth)")
+    }
+    let boxes = try #require(entry["boxes"] as? [[String: Any]])
+    #expect(boxes.count { $0["explained"] as? Bool == true } == 1 && boxes[0]["box"] as? [Double] == box)
+    // What overlaps is one object; the next one is another.
+    let next = try explained(["--detection", "1", "--iou", "0.1"] + columns)
+    #expect((next["detection"] as? [String: Any])?["box"] as? Int != detection["box"] as? Int)
+    let untold = try explained(["--detection", "0"])
+    #expect(untold["box"] is NSNull && untold["boxes"] is NSNull && codes(untold).contains("boxes-not-merged"))
+    let sum = try explained(["--boxes-of", "star:0.01", "--iou", "1"] + columns)
+    #expect((sum["target"] as? String)?.hasPrefix("score of star summed over ") == true)
+  }
+
   @Test func anEmbeddingIsComparedWithThatOfAnotherPicture() throws {
     _ = try workplace.succeed("explain", plain, fixture("flipped.jpg"), "--save-output", "o.npy")
     let array = try explain(plain, picture, "--embedding", "o.npy")

@@ -232,4 +232,64 @@ private struct ScaledDetector {
     #expect(
       best(nil, 1) == [3, 4, 5, 6] && best(nil, 0.9) == [3, 4, 5, 6] && best(0) == [3, 6] && best(count: 2) == [3, 5])
   }
+
+  /// An explainer of a detector's boxes, with an image that it saw.
+  private func explained(
+    _ kind: ScaledDetector.Layout, nodes: [String] = [], _ change: (inout TargetRequest) -> Void
+  ) throws -> (explainer: Explainer, observation: Observation, target: any Target) {
+    var detector = ScaledDetector(), request = TargetRequest()
+    detector.make(kind)
+    change(&request)
+    let planned = try PlannedTarget(
+      request, in: detector.graph.model(), size: PixelSize(width: 32, height: 32), labels: Labels(["a", "b", "c"]))
+    let explainer = try Explainer(
+      planned.model, explaining: planned.explained, keeping: planned.kept, reading: planned.scales, nodes: nodes,
+      labels: Labels(["a", "b", "c"]), threadCount: 1)
+    let image = explainer.prepare(Tensor((0..<3072).map { Float($0 * 37 % 101) / 50 - 1 }, shape: [1, 3, 32, 32]))
+    let observation = try explainer.observe(image)
+    return (explainer, observation, try TargetChoice(planned, of: explainer).targets(explainer, of: observation)[0])
+  }
+
+  @Test func autoIsTheMapThatTheBoxIsReadFrom() throws {
+    var seen: Set<Int> = []
+    for rank in 0..<80 {
+      let (explainer, observation, target) = try explained(.v8) { ($0.detection, $0.overlap) = (rank, 1) }
+      #expect(explainer.focus.taps.count == 2 && explainer.focus.mapCount == 1)
+      let box = try #require((target as? DetectionTarget)?.box), cells = box < 64 ? 8 : 4
+      let found = try explainer.explain(target, of: observation, methods: ["odam", "hirescam"])
+      #expect(found.count == 2 && found.allSatisfy { $0.tap?.width == cells && $0.map.width == cells })
+      seen.insert(cells)
+    }
+    #expect(seen == [8, 4])
+  }
+
+  @Test func headInputsAreFused() throws {
+    let (explainer, observation, target) = try explained(.v8, nodes: ["head-inputs"]) { $0.detection = 0 }
+    let found = try explainer.explain(target, of: observation, methods: ["odam"])
+    #expect(found.count == 1 && found[0].nodes.count == 2 && found[0].fusion == .max && !found[0].isEmpty)
+    #expect(explainer.focus.fusedCount(nil) == 2)
+    expectError(.usage, saying: "a detector reads its boxes from") {
+      _ = try explained(.v8, nodes: ["head-inputs"]) { $0.elements = "output0[0,4]" }
+    }
+  }
+
+  @Test func boxesOfAClassAreSummed() throws {
+    let (explainer, observation, target) = try explained(.v8) { ($0.boxesOf, $0.overlap) = ("b:0.3", 1) }
+    let boxes = try #require(target.boxes), contents = observation.contents
+    let truth = (0..<80).filter { contents[5 * 80 + $0] >= 0.3 }
+    #expect(truth.count > 1 && boxes.explained == Set(truth))
+    expectClose(
+      [try target.score(contents)], [truth.reduce(0) { $0 + contents[5 * 80 + $1] }], within: 1e-4)
+    let gradient = try target.gradient(contents)
+    #expect(gradient.indices.allSatisfy { gradient[$0] == ($0 / 80 == 5 && truth.contains($0 % 80) ? 1 : 0) })
+    #expect(try explainer.explain(target, of: observation, methods: ["odam"]).count == 1)
+    #expect(target.subject == 1 && target.description.contains("summed over \(truth.count) boxes of at least 0.3"))
+    expectError(.usage, saying: "no box of this class has such a score") {
+      _ = try explained(.v8) { $0.boxesOf = "b:1" }
+    }
+    expectError(.usage) { _ = try explained(.v8) { $0.boxesOf = "d" } }
+    expectError(.usage, saying: "iou must be 0 to 1") {
+      _ = try explained(.v8) { ($0.detection, $0.overlap) = (0, 2) }
+    }
+  }
 }
