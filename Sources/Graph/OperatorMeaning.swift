@@ -157,6 +157,10 @@ public protocol GraphOperator: Sendable {
   /// The boxes and scores among which it selects detections; nil if it does anything else.
   var boxSelection: BoxSelection? { get }
 
+  /// The axes of a shape along which each of its results depends on all elements of its first input, where `axes` is
+  /// elementwise; nil if the role says enough.
+  func mixedAxes(of shape: Shape) -> Set<Int>?
+
   /// The constants by which it scales one of its inputs; nil if it does anything else.
   func scaling(_ inputs: NodeInputs) -> ConstantScaling?
 }
@@ -176,6 +180,8 @@ extension GraphOperator {
   public var locatingInputs: Set<Int> { [] }
   /// Nil: it selects no detections.
   public var boxSelection: BoxSelection? { nil }
+  /// Nil: a softmax and a normalisation mix the last axis, others none.
+  public func mixedAxes(of shape: Shape) -> Set<Int>? { nil }
   /// Nil: it scales nothing by constants.
   public func scaling(_ inputs: NodeInputs) -> ConstantScaling? { nil }
 }

@@ -105,14 +105,12 @@ struct ExplanationReport: Encodable {
     detection = explanation.detection.map {
       Detection(box: $0.box, class: $0.classIndex, label: $0.label, coordinates: $0.coordinates)
     }
-    boxes = explanation.target.boxes.flatMap { found in
+    let shown = explanation.target.boxes.flatMap { found -> [Box]? in
       found.boxes.isEmpty
         ? nil : found.boxes.map { Box($0, isExplained: found.explains($0), in: explanation.geometry) }
     }
-    box = boxes.flatMap { boxes in
-      let explained = boxes.filter(\.explained)
-      return explained.count == 1 ? explained[0].box : nil
-    }
+    let explained = (shown ?? []).filter(\.explained)
+    (boxes, box) = (shown, explained.count == 1 ? explained[0].box : nil)
     seen = explanation.seen.map { Part(x: $0.x, y: $0.y, width: $0.size.width, height: $0.size.height) }
     seenShare = explanation.seenShare
     inputSize = explanation.inputSize

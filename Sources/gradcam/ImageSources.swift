@@ -72,12 +72,21 @@ struct ImageSources {
     return explainer.prepare(together: try images.map { try prepare($0, explainer) }, explaining: index)
   }
 
-  /// The first image that can be read, as the network's input.
+  /// What is made of the first image that it can be made of, among a few.
   ///
-  /// Throws as `prepare` does if there is none.
-  func example(_ explainer: Explainer) throws -> PreparedImage {
-    for index in 0..<count - 1 { if let image = try? prepare(index, explainer) { return image } }
-    return try prepare(count - 1, explainer)
+  /// - Parameter make: receives what prepares an image.
+  ///
+  /// Throws what it throws for the last of them.
+  func first<Made>(_ make: ((Explainer) throws -> PreparedImage) throws -> Made) throws -> Made {
+    let last = min(count, 16) - 1
+    for index in 0..<last {
+      do {
+        return try make { try prepare(index, $0) }
+      } catch let error as GradCAMError where error.kind == .badData || error.isAboutFile {
+        continue
+      }
+    }
+    return try make { try prepare(last, $0) }
   }
 
   private func prepare(_ path: String, _ explainer: Explainer) throws -> PreparedImage {

@@ -46,14 +46,15 @@ struct OpenedModel {
     nodes: [String], hint: FeatureMapHint = FeatureMapHint(), compatibility: Compatibility = .pytorchGradCAM,
     of sources: ImageSources?, threadCount: Int?, reusesWeights: Bool = false, visitsNodes: Bool = false
   ) throws -> (Explainer, TargetChoice) {
-    let explainer = try Explainer(
-      model, explaining: request, nodes: nodes, hint: hint, preprocessing: preprocessing, labels: labels,
-      compatibility: compatibility, inputs: tensors.others, picture: sources?.input, threadCount: threadCount,
-      reusesWeights: reusesWeights, visitsNodes: visitsNodes
-    ) { [tensors] explainer in
-      try sources?.example(explainer) ?? explainer.prepare(explainer.noise.merging(tensors.images) { $1 })
+    func explainer(_ example: @escaping (Explainer) throws -> PreparedImage) throws -> (Explainer, TargetChoice) {
+      let explainer = try Explainer(
+        model, explaining: request, nodes: nodes, hint: hint, preprocessing: preprocessing, labels: labels,
+        compatibility: compatibility, inputs: tensors.others, picture: sources?.input, threadCount: threadCount,
+        reusesWeights: reusesWeights, visitsNodes: visitsNodes, example: example)
+      return (explainer, try TargetChoice(of: explainer))
     }
-    return (explainer, try TargetChoice(of: explainer))
+    guard let sources else { return try explainer { [tensors] in try $0.prepare($0.noise.merging(tensors.images) { $1 }) } }
+    return try sources.first { try explainer($0) }
   }
 
   /// One that is to be asked about many targets of many pictures.

@@ -15,6 +15,9 @@ public struct UltralyticsMetadata: Sendable, Equatable {
   /// Whether the outputs are final boxes, selected inside of the network: from `end2end`, or `nms` among `args`.
   public let selectsBoxes: Bool
 
+  /// Whether the network is an RT-DETR, whose boxes are queries: from `head`, else from the description.
+  public let isRealTimeTransformer: Bool
+
   /// Reads a file's metadata.
   init(_ metadata: [String: String]) {
     func literal(_ key: String) -> LiteralValue? { metadata[key].flatMap { LiteralValue($0) } }
@@ -23,6 +26,8 @@ public struct UltralyticsMetadata: Sendable, Equatable {
     stride = literal("stride")?.integer
     keypointShape = literal("kpt_shape")?.numbers?.compactMap { Int(exactly: $0) }
     selectsBoxes = literal("end2end")?.bool == true || literal("args")?["nms"]?.bool == true
+    isRealTimeTransformer =
+      metadata["head"].map { $0 == "RTDETRDecoder" } ?? (metadata["description"]?.lowercased().contains("rtdetr") ?? false)
     // Height first.
     let extents = literal("imgsz")?.numbers?.compactMap { Int(exactly: $0) } ?? []
     let isSize = (1...2).contains(extents.count) && extents.allSatisfy { (1...65_536).contains($0) }

@@ -92,22 +92,34 @@ extension ComputeGraph {
     return found
   }
 
-  /// The last feature map of each size among some nodes that none of the others is computed from.
+  /// The last feature map of each size among some nodes that no map of another size is computed from; of several, as
+  /// where one head classifies and another one judges, the last one that all of them are computed from.
   ///
   /// - Parameters:
   ///   - before: the values before the head.
   ///   - contents: the values whose numbers the explained one is computed from.
   fileprivate func lastOfEachSize(
-    _ nodes: [Int], _ layouts: [Int: FeatureMapLayout], _ choice: LastFeatureMap, before: Set<ValueID>,
+    _ maps: [Int], _ layouts: [Int: FeatureMapLayout], _ choice: LastFeatureMap, before: Set<ValueID>,
     _ contents: Set<ValueID>
   ) -> [ValueID] {
-    let sizes = Dictionary(grouping: nodes.filter { before.contains(self.nodes[$0].outputs[0]!) }) {
-      [layouts[$0]!.width, layouts[$0]!.height]
+    func size(_ map: Int) -> [Int] { [layouts[map]!.width, layouts[map]!.height] }
+    let candidates = Set(maps.filter { before.contains(nodes[$0].outputs[0]!) })
+    // The last maps of each size that are computed from each value.
+    var ends: [ValueID: Set<Int>] = [:]
+    for (index, node) in nodes.enumerated().reversed() {
+      var reached = node.results.reduce(into: Set<Int>()) { $0.formUnion(ends[$1] ?? []) }
+      if candidates.contains(index), !reached.contains(where: { size($0) == size(index) }) { reached.insert(index) }
+      guard !reached.isEmpty else { continue }
+      for result in node.results { ends[result] = reached }
+      for value in node.reads where contents.contains(value) { ends[value, default: []].formUnion(reached) }
     }
-    let last = Set(sizes.values.compactMap { choice.find(among: $0) }).sorted().map { self.nodes[$0].outputs[0]! }
-    return last.filter { value in
-      let others = downstream(of: [value]).intersection(contents)
-      return !last.contains { $0 != value && others.contains($0) }
-    }
+    func reached(_ map: Int) -> Set<Int> { ends[nodes[map].outputs[0]!] ?? [] }
+    let bySize = Dictionary(grouping: candidates.sorted(), by: size)
+    return bySize.values.compactMap { maps -> Int? in
+      let last = Set(maps.filter { reached($0).contains($0) })
+      guard last.allSatisfy({ reached($0).allSatisfy(last.contains) }) else { return nil }
+      let common = maps.filter { reached($0).isSuperset(of: last) }
+      return choice.find(among: common.isEmpty ? maps : common)
+    }.sorted().map { nodes[$0].outputs[0]! }
   }
 }

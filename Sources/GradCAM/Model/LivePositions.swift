@@ -80,10 +80,11 @@ private struct PartOfNode {
     let all = shape.dimensions.map { 0..<$0 }
     switch axes {
     case .elementwise, .resampled:
-      let missing = shape.rank - result.rank, mixed = [.softmax, .normalization].contains(node.role)
+      let missing = shape.rank - result.rank, mixesLast = [.softmax, .normalization].contains(node.role)
+      let mixed = node.operation?.mixedAxes(of: shape) ?? (mixesLast ? [shape.rank - 1] : [])
       return all.indices.map { axis in
         let place = axis - missing
-        guard place >= 0, result[place] == shape[axis], !(mixed && axis == shape.rank - 1) else { return all[axis] }
+        guard place >= 0, result[place] == shape[axis], !mixed.contains(axis) else { return all[axis] }
         return ranges[place]
       }
     case .channelsFirst:

@@ -144,6 +144,10 @@ struct BoxTable: Sendable {
     let extents = [rows, width]
     var fitting = [Axis.first, .second].filter { columns.meanings(of: extents[$0.rawValue]) != nil }
     if let known { fitting = fitting.filter { $0 == known } }
+    // What the file leaves open is the number of boxes.
+    if fitting.count > 1, let open = output.openAxis {
+      fitting = [open == max(0, output.info.shape.rank - 2) ? .second : .first]
+    }
     // What is left open fits both: there are more boxes than numbers of a box.
     if fitting.count > 1, columns.isOpen || rows == 1 || width == 1 {
       fitting = [rows < width ? .first : .second]

@@ -124,8 +124,7 @@ extension PlannedTarget {
         problem: "boxes have \(count) coefficients of a mask, and \(fitting.count) outputs hold as many prototypes",
         advice: "describe the coefficients with \(.columns, as: "OUTPUT=…,mask*32"), or explain the score of the box")
     }
-    let name = model.graph.values[layout.scores].name
-    return JoinedOutputs(model, ModelOutput(value: layout.scores, name: name, info: scores), fitting[0])
+    return JoinedOutputs(model, ModelOutput(layout.scores, scores, of: model.graph), fitting[0])
   }
 }
 

@@ -16,7 +16,7 @@ struct DetectionReading {
 
   init(_ model: Model, _ inferred: InferredGraph, labels: [String]?, size: PixelSize, merges: Bool = true) {
     (self.model, self.inferred, self.labels, self.size, self.merges) = (model, inferred, labels, size, merges)
-    outputs = model.outputs(inferred).filter { ($0.tableExtents?.rows ?? 0) > 0 }
+    outputs = model.outputs(inferred).filter { $0.tableExtents != nil }
     columnOrigins = ColumnOrigins(model.graph, infos: inferred.infos)
   }
 
@@ -109,7 +109,7 @@ struct DetectionReading {
       }
       try inferred.require([value])
       guard let info = inferred.infos[value] else { throw error("no output needs '\(name)'", "name another value") }
-      guard let table = BoxTable(ModelOutput(value: value, name: name, info: info), columns) else {
+      guard let table = BoxTable(ModelOutput(value, info, of: graph), columns) else {
         throw error(
           "does not fit '\(name)', whose shape is \(info.shape)",
           "describe as many numbers as one of its axes has; NAME* stands for all that are left")
@@ -132,8 +132,12 @@ struct DetectionReading {
     "obb": ("cxcywh/px,score*,angle", "cxcywh/px,score,class,angle"),
   ]
 
+  /// Those of its RT-DETR, a row for each box: as older versions wrote them, and selected.
+  private static let realTimeTransformer = (all: "cxcywh/1,score*", selected: "cxcywh/1,score,class")
+
   private func readingOfMetadata() throws -> Reading? {
     let metadata = UltralyticsMetadata(model.graph.metadata), isSelected = metadata.selectsBoxes
+    if metadata.isRealTimeTransformer { return try readingOfRealTimeTransformer() }
     guard let task = metadata.task, let columns = Self.ultralytics[task], let boxes = outputs.first else { return nil }
     let extra =
       task == "segment"
@@ -145,6 +149,13 @@ struct DetectionReading {
     let count = table.numbers { $0 == .score }.count
     guard isSelected || labels == nil || labels!.count == count else { return nil }
     return ([table], [])
+  }
+
+  private func readingOfRealTimeTransformer() throws -> Reading? {
+    guard let boxes = outputs.first, let width = boxes.info.shape.dimensions.last else { return nil }
+    let isSelected = width == 6 && labels?.count != 2, columns = Self.realTimeTransformer
+    guard isSelected || labels == nil || width == labels!.count + 4 else { return nil }
+    return BoxTable(boxes, try BoxColumns(isSelected ? columns.selected : columns.all), axis: .second).map { ([$0], []) }
   }
 
   // MARK: Operators
@@ -339,7 +350,7 @@ struct DetectionReading {
         guard node.inputs.indices.contains(index), let value = node.inputs[index],
           let info = inferred.infos[value], info.constant == nil
         else { return nil }
-        return ModelOutput(value: value, name: graph.values[value].name, info: info)
+        return ModelOutput(value, info, of: graph)
       }
       guard inputs.count == 2, let boxes = BoxTable(inputs[0], four, axis: .second),
         inputs[1].info.shape.rank == 3

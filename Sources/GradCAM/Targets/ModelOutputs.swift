@@ -8,6 +8,16 @@ public struct ModelOutput: Sendable {
   public let name: String
   /// Its type, and its shape for images of one size.
   public let info: ValueInfo
+  /// The only axis whose extent the file leaves open; nil if there is none, or another number of them.
+  public let openAxis: Int?
+
+  init(_ value: ValueID, _ info: ValueInfo, of graph: ComputeGraph) {
+    (self.value, self.info, name) = (value, info, graph.values[value].name)
+    let open = (graph.values[value].dimensions ?? []).enumerated().filter {
+      if case .symbolic = $0.element { true } else { false }
+    }.map(\.offset)
+    openAxis = open.count == 1 && graph.values[value].dimensions!.count == info.shape.rank ? open[0] : nil
+  }
 }
 
 extension [ModelOutput] {
@@ -19,7 +29,7 @@ extension Model {
   /// The outputs that can be computed.
   func outputs(_ inferred: InferredGraph) -> [ModelOutput] {
     graph.outputs.compactMap { value in
-      inferred.infos[value].map { ModelOutput(value: value, name: graph.values[value].name, info: $0) }
+      inferred.infos[value].map { ModelOutput(value, $0, of: graph) }
     }
   }
 

@@ -48,6 +48,9 @@ public struct PlannedTarget: Sendable {
           merges: (request.overlap ?? 0) < 1
         ).layout(described: described)
       }
+      guard layout.boxCount > 0 else {
+        throw GradCAMError(.badData, problem: "the network finds no box in this picture")
+      }
       kind = .boxes(layout)
       if request.boxPart?.kind == .mask {
         joined = try model.located { try Self.prototypes(of: layout, in: model, inferred) }

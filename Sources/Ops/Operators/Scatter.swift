@@ -8,7 +8,27 @@ struct Scatter: DifferentiableOperator {
   let indexing: Indexing
   let reduction: Reduction
 
-  func axes(_ inputs: NodeInputs) -> AxisMapping { .kept(rank: inputs[0]?.shape.rank ?? 0) }
+  var locatingInputs: Set<Int> { [1] }
+
+  /// Those of the data; the updates have the same, but for where they are written.
+  func axes(_ inputs: NodeInputs) -> AxisMapping {
+    guard let data = inputs[0]?.shape, let indices = inputs[1]?.shape, let updates = inputs[2]?.shape else {
+      return .unknown
+    }
+    let labels = Array(0..<data.rank)
+    switch indexing {
+    case .elements(let axis):
+      guard let axis = try? data.axis(axis) else { return .unknown }
+      return .labelled([labels, [], labels.map { $0 == axis ? data.rank : $0 }], result: labels)
+    case .tuples, .slices:
+      let written = indices.dimensions.last ?? 0
+      guard written <= data.rank, updates.rank == indices.rank - 1 + data.rank - written else {
+        return .kept(rank: data.rank)
+      }
+      let places = (0..<indices.rank - 1).map { data.rank + $0 }
+      return .labelled([labels, [], places + labels[written...]], result: labels)
+    }
+  }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     let data = try inputs.required(0), indices = try inputs.required(1), updates = try inputs.required(2)

@@ -23,6 +23,12 @@ struct SoftmaxExtent: Sendable {
     axis = try reader.int("axis", default: isFlattening ? 1 : -1)
   }
 
+  /// The axes along which elements are normalised together.
+  func axes(of shape: Shape) -> Set<Int>? {
+    guard let axis = try? shape.axis(axis) else { return nil }
+    return isFlattening ? Set(axis..<shape.rank) : [axis]
+  }
+
   func rows(of shape: Shape) throws -> StridedRows {
     // The axis of the flattening form may also equal the rank, and a scalar is one row of one element.
     if isFlattening, axis == shape.rank { return StridedRows(outer: shape.count, count: 1, inner: 1) }
@@ -98,6 +104,8 @@ extension SoftmaxExtent {
 /// Softmax or its logarithm.
 struct Softmax: DifferentiableOperator {
   var role: OperatorRole { .softmax }
+
+  func mixedAxes(of shape: Shape) -> Set<Int>? { extent.axes(of: shape) }
   let name: String
   let forward: @Sendable @convention(c) (FloatInput?, FloatOutput?, Int) -> Void
   let backward: @Sendable @convention(c) (FloatInput?, FloatInput?, FloatOutput?, Int) -> Void

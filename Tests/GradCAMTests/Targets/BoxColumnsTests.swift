@@ -42,7 +42,7 @@ import Testing
   }
 
   private func table(_ shape: Shape, _ columns: String) throws -> BoxTable? {
-    BoxTable(ModelOutput(value: 0, name: "y", info: ValueInfo(.float32, shape)), try BoxColumns(columns))
+    BoxTable(ModelOutput(0, ValueInfo(.float32, shape), of: ComputeGraph(values: [Value(name: "y")])), try BoxColumns(columns))
   }
 
   @Test func columnsLieAlongTheAxisThatTheyFit() throws {
