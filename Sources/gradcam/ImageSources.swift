@@ -77,7 +77,7 @@ struct ImageSources {
   /// - Parameter make: receives what prepares an image.
   ///
   /// Throws what it throws for the last of them.
-  func first<Made>(_ make: ((Explainer) throws -> PreparedImage) throws -> Made) throws -> Made {
+  func first<Made>(_ make: (@escaping (Explainer) throws -> PreparedImage) throws -> Made) throws -> Made {
     let last = min(count, 16) - 1
     for index in 0..<last {
       do {

@@ -53,7 +53,9 @@ struct OpenedModel {
         reusesWeights: reusesWeights, visitsNodes: visitsNodes, example: example)
       return (explainer, try TargetChoice(of: explainer))
     }
-    guard let sources else { return try explainer { [tensors] in try $0.prepare($0.noise.merging(tensors.images) { $1 }) } }
+    guard let sources else {
+      return try explainer { [tensors] in try $0.prepare($0.noise.merging(tensors.images) { $1 }) }
+    }
     return try sources.first { try explainer($0) }
   }
 
