@@ -124,8 +124,8 @@ final class ModelPlanners: Sendable {
   let usual: ModelPlanner
   /// The one for pictures of the usual size, before any is known.
   let undecided: ModelPlanner
-  /// Whether pictures of other sizes are not resized to that.
-  private let takesAnySize: Bool
+  /// Whether pictures become inputs of other sizes, too.
+  private let variesSize: Bool
   private let make: @Sendable (PixelSize) throws -> ModelPlanner
   /// The most recently used last.
   private let kept = Mutex<[ModelPlanner]>([])
@@ -134,7 +134,7 @@ final class ModelPlanners: Sendable {
   init(_ decided: DecidedPreprocessing, _ make: @escaping @Sendable (PixelSize) throws -> ModelPlanner) throws {
     usual = try make(decided.inputSize)
     undecided = usual
-    takesAnySize = decided.takesAnySize
+    variesSize = decided.variesSize
     self.make = make
   }
 
@@ -161,7 +161,7 @@ final class ModelPlanners: Sendable {
   }
 
   private func planner(for size: PixelSize) throws -> ModelPlanner {
-    guard takesAnySize, size != undecided.inputSize else { return undecided }
+    guard variesSize, size != undecided.inputSize else { return undecided }
     if let known = kept.withLock({ kept in kept.first { $0.inputSize == size } }) { return known }
     let planner = try make(size)
     kept.withLock { kept in

@@ -31,15 +31,20 @@ public struct UltralyticsMetadata: Sendable, Equatable {
 
   /// How pictures are preprocessed, as far as it is known.
   ///
-  /// Pixels are 0 … 1, RGB. Classifiers see the centre of the picture; how others pad it to the input is not represented.
-  /// Nothing is known of a file that has names alone.
-  var preprocessing: PreprocessingChoice {
+  /// Pixels are 0 … 1, RGB. Classifiers see the centre of the picture; all other networks get it padded to the input, or
+  /// if its size is open, to the least multiples of the stride that hold it. Nothing is known of a file that has names
+  /// alone, and nothing about resizing if it does not say the task.
+  func preprocessing(isSizeOpen: Bool) -> PreprocessingChoice {
     var choice = PreprocessingChoice()
     choice.size = imageSize
     guard task != nil || stride != nil else { return choice }
     (choice.range, choice.mean, choice.std, choice.channels) = (1, [0, 0, 0], [1, 1, 1], .rgb)
-    if task == "classify", let imageSize {
-      (choice.resize, choice.crop) = (.shorterSide(max(imageSize.width, imageSize.height)), imageSize)
+    if task == "classify" {
+      if let imageSize {
+        (choice.resize, choice.crop) = (.shorterSide(max(imageSize.width, imageSize.height)), imageSize)
+      }
+    } else if task != nil {
+      choice.resize = .letterbox(Letterbox(stride: isSizeOpen ? max(stride ?? 32, 1) : nil))
     }
     return choice
   }
