@@ -66,7 +66,7 @@ struct TIFFPage {
       isFloat ? [16, 32, 64].contains(bits) : [1, 2, 4, 8, 16].contains(bits) && [1, 4].contains(described.format),
       photometric.takesManyBits || bits <= 8
     else {
-      let kind = isFloat ? "floating-point" : described.format == 2 ? "signed" : "unsigned"
+      let kind = [1: "unsigned", 2: "signed", 3: "floating-point"][described.format] ?? "other"
       throw GradCAMError(
         .unsupported, problem: "a TIFF picture of \(kind) samples of \(bits) bits is not read",
         advice: "convert it to 8 or 16 bits, or give its numbers as an array by \(.tensor)")
