@@ -228,7 +228,9 @@ extension PreprocessingChoice {
     self.init()
     preset = try choice(options.preset, "preset")
     size = try PixelSize(options)
-    resize = try parsed(options.resize, "resize", "a size, such as 256 or 224x224, or letterbox") { Preprocessing.Resize($0) }
+    resize = try parsed(options.resize, "resize", "a size, such as 256 or 224x224, or letterbox") {
+      Preprocessing.Resize($0)
+    }
     crop = try parsed(options.crop, "crop", "a size, such as 224 or 224x224") { PixelSize($0) }
     channels = try choice(options.channels, "channels")
     interpolation = try choice(options.interpolation, "interpolation")

@@ -140,7 +140,7 @@ final class ModelPlanners: Sendable {
 
   /// The same, with that for an image as the usual one.
   private init(_ others: ModelPlanners, usual: ModelPlanner) {
-    (self.usual, undecided, takesAnySize, make) = (usual, others.undecided, others.takesAnySize, others.make)
+    (self.usual, undecided, variesSize, make) = (usual, others.undecided, others.variesSize, others.make)
   }
 
   /// The same, with that for an image as the usual one if extents depend on it.
