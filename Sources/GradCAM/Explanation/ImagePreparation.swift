@@ -145,7 +145,7 @@ final class ModelPlanners: Sendable {
 
   /// The same, with that for an image as the usual one if extents depend on it.
   func deciding(for image: PreparedImage) throws -> ModelPlanners {
-    deciding(by: try undecided.decided(for: image))
+    deciding(by: try planner(for: image))
   }
 
   /// The same, with a planner for an image as the usual one.
