@@ -22,6 +22,9 @@ let package = Package(
     .systemLibrary(name: "CGradCAM"),
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
     .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
+    // These load their libraries when a file needs them.
+    .target(name: "CWebP"),
+    .target(name: "CTIFF"),
     .target(name: "CDigest"),
     .target(name: "CPage"),
     .target(name: "COnnx", dependencies: ["CProtobufC"], exclude: ["onnx.proto"]),
@@ -36,7 +39,7 @@ let package = Package(
     .target(name: "ONNXLoader", dependencies: ["Graph", "COnnx", "CProtection"]),
     .target(
       name: "GradCAM",
-      dependencies: ["Graph", "GraphLayout", "Ops", "ONNXLoader", "CDigest", "CGradCAMPlugin", "CPNG", "CJPEG"],
+      dependencies: ["Graph", "GraphLayout", "Ops", "ONNXLoader", "CDigest", "CGradCAMPlugin", "CPNG", "CJPEG", "CWebP", "CTIFF"],
       resources: [.embedInCode("Data/imagenet_labels.txt"), .embedInCode("Data/fixed-10x20.hex")]),
     .target(
       name: "HTTPServer",

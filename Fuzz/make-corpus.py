@@ -153,6 +153,7 @@ def main():
             write_models(folder)
         elif name == "picture":
             copy(folder, ["GradCAMTests/Fixtures/imaging/*.png", "GradCAMTests/Fixtures/imaging/*.jpg",
+                          "GradCAMTests/Fixtures/imaging/formats/*[!y]",
                           "CommandTests/Fixtures/*.jpg", "CommandTests/Fixtures/*.png"])
         elif name == "npy":
             copy(folder, ["GradCAMTests/Fixtures/imaging/npy-*.npy"])

@@ -101,7 +101,7 @@ typedef struct gradcam_options {
   const char *output; /* the output that holds class scores; default the one that most probably does */
   const char *compat; /* whose formulas and drawing to follow, as for --compat; default "pytorch-grad-cam" */
   /* How pictures are preprocessed where the preset, or the model's file, is not right. */
-  const char *resize;        /* as for --resize: "256" for the shorter side, or "224x224" */
+  const char *resize;        /* as for --resize: "256" for the shorter side, "224x224", or "letterbox" */
   const char *crop;          /* as for --crop */
   const char *channels;      /* "rgb" or "bgr" */
   const char *interpolation; /* as for --interpolation */
@@ -201,7 +201,7 @@ typedef struct gradcam_named_image {
 /* An image, given as exactly one of path, pixels and tensor. */
 typedef struct gradcam_image {
   size_t size;           /* sizeof(gradcam_image) */
-  const char *path;      /* a PNG or JPEG file */
+  const char *path;      /* a PNG, JPEG, BMP, GIF, WebP, TIFF, PPM, PGM or PBM file */
   const uint8_t *pixels; /* red, green and blue of every pixel, row by row from the top */
   int32_t width;         /* of pixels */
   int32_t height;

@@ -61,7 +61,7 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
   var preprocessing: gradcam_preprocessing {
     let known = explainer.preprocessing
     var result = gradcam_preprocessing()
-    result.resize = memory.string(known.resize.map(\.text))
+    result.resize = memory.string(known.resize.map(\.description))
     result.crop = memory.string(known.crop.map { "\($0.width)x\($0.height)" } as String?)
     result.channels = memory.string(known.channels.rawValue)
     result.interpolation = memory.string(known.interpolation.rawValue)
@@ -228,7 +228,9 @@ extension PreprocessingChoice {
     self.init()
     preset = try choice(options.preset, "preset")
     size = try PixelSize(options)
-    resize = try parsed(options.resize, "resize", "a size, such as 256 or 224x224") { Preprocessing.Resize($0) }
+    resize = try parsed(options.resize, "resize", "a size, such as 256 or 224x224, or letterbox") {
+      Preprocessing.Resize($0)
+    }
     crop = try parsed(options.crop, "crop", "a size, such as 224 or 224x224") { PixelSize($0) }
     channels = try choice(options.channels, "channels")
     interpolation = try choice(options.interpolation, "interpolation")
@@ -241,16 +243,6 @@ extension PreprocessingChoice {
       throw GradCAMError(
         .usage, at: "mean, std and range", problem: "cannot be used",
         advice: "give finite numbers, std not 0 and range above 0")
-    }
-  }
-}
-
-extension Preprocessing.Resize {
-  /// The text that stands for it.
-  fileprivate var text: String {
-    switch self {
-    case .shorterSide(let side): "\(side)"
-    case .exact(let size): "\(size.width)x\(size.height)"
     }
   }
 }

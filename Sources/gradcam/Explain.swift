@@ -9,7 +9,8 @@ struct Explain: ParsableCommand {
 
   @Argument(help: "The exported network: a file, or a name in the models folder.", completion: .model)
   var model: String
-  @Argument(help: "PNG or JPEG files, or folders of them.", completion: .picture) var images: [String] = []
+  @Argument(help: "Pictures, or folders of them: \(Picture.formats).", completion: .picture)
+  var images: [String] = []
 
   @Option(
     name: .customLong("node"),

@@ -24,13 +24,13 @@ struct ImageFolder {
     else {
       throw GradCAMError(
         .unreadable, at: folder, problem: "is not a folder that can be read",
-        advice: "name a folder of PNG and JPEG files")
+        advice: "name a folder of pictures")
     }
     names = found.filter(Picture.hasKnownExtension).sorted()
     guard !names.isEmpty else {
       throw GradCAMError(
-        .unreadable, at: folder, problem: "holds no picture", advice: "PNG and JPEG files are found by their extensions"
-      )
+        .unreadable, at: folder, problem: "holds no picture",
+        advice: "files are found by their extensions: \(Picture.extensions.joined(separator: ", "))")
     }
   }
 

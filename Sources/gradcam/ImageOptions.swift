@@ -22,7 +22,11 @@ struct ImageOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Size of the network's input, if the file leaves it open.", valueName: "WxH"))
   var size: PixelSize?
 
-  @Option(help: ArgumentHelp("Resize the shorter side to N, or the picture to WxH.", valueName: "N|WxH"))
+  @Option(
+    help: ArgumentHelp(
+      "Resize the shorter side to N, the picture to WxH, or, as for detectors, into the input, padded: letterbox; after "
+        + "it may stand :top-left, a grey or a colour, as in :114 or :#ffffff, and :stride-N.",
+      valueName: "N|WxH|letterbox"))
   var resize: Preprocessing.Resize?
 
   @Option(help: ArgumentHelp("Crop the centre to this size.", valueName: "N|WxH")) var crop: PixelSize?
@@ -103,7 +107,7 @@ extension PixelSize: ExpressibleByArgument {
 }
 
 extension Preprocessing.Resize: ExpressibleByArgument {
-  /// Reads `N` or `WxH`.
+  /// Reads `N`, `WxH` or `letterbox`.
   public init?(argument: String) { self.init(argument) }
 }
 

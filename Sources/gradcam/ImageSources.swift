@@ -123,7 +123,7 @@ func checkDone(_ failed: Int, of count: Int) throws {
     throw GradCAMError(
       .unreadable,
       problem: count == 1 ? "the picture could not be read" : "none of the \(count) pictures could be read",
-      advice: "give PNG or JPEG files")
+      advice: "the formats are \(Picture.formats)")
   }
   throw GradCAMError(
     .badData, problem: "\(failed) of \(count) pictures could not be explained", advice: "the others are done")

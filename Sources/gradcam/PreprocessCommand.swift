@@ -13,7 +13,7 @@ struct Preprocess: ParsableCommand {
 
   @Argument(help: "The exported network: a file, or a name in the models folder.", completion: .model)
   var model: String
-  @Argument(help: "PNG or JPEG files, or folders of them.", completion: .picture) var images: [String]
+  @Argument(help: "Pictures, or folders of them.", completion: .picture) var images: [String]
   @Option(
     name: .customLong("class"),
     help: ArgumentHelp("The class that is in all pictures, by number or label.", valueName: "N|LABEL"),
@@ -101,6 +101,7 @@ struct PreprocessingCandidate {
       let ways: [(name: String, resize: Preprocessing.Resize?)] = [
         ("cropped", Preprocessing(.imagenet, size: input).resize),
         ("centre", .shorterSide(max(input.width, input.height))), ("squashed", .exact(input)),
+        ("letterbox", .letterbox(Letterbox())),
       ]
       // The usual way comes first, under the preset's own name.
       return (ways.filter { $0.resize == usual } + ways.filter { $0.resize != usual }).map { name, resize in
@@ -109,19 +110,9 @@ struct PreprocessingCandidate {
         guard resize != usual else {
           return PreprocessingCandidate(name: preset.rawValue, choice: choice, entries: entries)
         }
-        (choice.resize, entries["resize"]) = (resize, resize?.entry)
+        (choice.resize, entries["resize"]) = (resize, resize?.description)
         return PreprocessingCandidate(name: "\(preset.rawValue)-\(name)", choice: choice, entries: entries)
       }
-    }
-  }
-}
-
-extension Preprocessing.Resize {
-  /// As `MODEL.json` and `--resize` write it.
-  fileprivate var entry: String {
-    switch self {
-    case .shorterSide(let side): "\(side)"
-    case .exact(let size): "\(size)"
     }
   }
 }

@@ -14,7 +14,7 @@ struct Sweep: ParsableCommand {
 
   @Argument(help: "The exported network: a file, or a name in the models folder.", completion: .model)
   var model: String
-  @Argument(help: "A PNG or JPEG file.", completion: .picture) var images: [String] = []
+  @Argument(help: "A picture.", completion: .picture) var images: [String] = []
   @Option(help: ArgumentHelp("CAM method.", valueName: "NAME"), completion: .method) var method = "gradcam"
   @Option(
     help: ArgumentHelp(
@@ -73,7 +73,7 @@ struct Sweep: ParsableCommand {
     let method = try model.registry.method(named: method)
     guard report == nil || sources.usesPictures else {
       throw GradCAMError(
-        .usage, at: "--report", problem: "needs a picture, but a tensor was given", advice: "give a PNG or JPEG file")
+        .usage, at: "--report", problem: "needs a picture, but a tensor was given", advice: "give a picture")
     }
     guard method.scope == .node, !(method is any ConceptMethod) else {
       throw GradCAMError(

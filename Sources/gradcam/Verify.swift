@@ -24,7 +24,7 @@ struct Verify: ParsableCommand {
 
   @Argument(help: "The exported network: a file, or a name in the models folder.", completion: .model)
   var model: String
-  @Argument(help: ArgumentHelp("A PNG or JPEG file.", valueName: "image"), completion: .picture) var picture: String?
+  @Argument(help: ArgumentHelp("A picture.", valueName: "image"), completion: .picture) var picture: String?
 
   @Option(
     name: .customLong("node"), help: ArgumentHelp("Target layer, as explain takes it. Repeatable.", valueName: "NAME"),

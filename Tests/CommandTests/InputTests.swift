@@ -44,6 +44,40 @@ struct InputTests {
     #expect(try workplace.picture("map.png") != workplace.picture("left.png"))
   }
 
+  /// The libraries that read some formats are loaded inside of the sandbox.
+  @Test(arguments: ["auto", "off"]) func picturesOfAllFormatsAreExplained(_ sandbox: String) throws {
+    let formats = fixture("../../GradCAMTests/Fixtures/imaging/formats")
+    let names = ["lossy.webp", "tiles.tif", "float32.tif", "runs8.bmp", "interlaced.gif", "text.ppm", "bits.pbm"]
+    for name in names {
+      try FileManager.default.createDirectory(atPath: workplace.path("in"), withIntermediateDirectories: true)
+      try FileManager.default.copyItem(atPath: "\(formats)/\(name)", toPath: workplace.path("in/\(name)"))
+    }
+    let outcome = try workplace.succeed(
+      "explain", fixture("plain.onnx"), "in", "--output", "{image}.png", "--sandbox", sandbox, "--json")
+    let reports = try outcome.json([[String: Any]].self)
+    #expect(reports.count == names.count)
+    for name in names {
+      let stem = String(name[..<name.firstIndex(of: ".")!])
+      let drawn = try workplace.picture("\(stem).png"), picture = try Picture(contentsOf: "\(formats)/\(name)")
+      #expect((drawn.width, drawn.height) == (picture.width, picture.height))
+    }
+    let refused = try workplace.run(["explain", fixture("plain.onnx"), "in/lossy.webp", "--output", "map.webp"])
+    #expect(refused.code == 64 && refused.errors.contains("read, but not written"), "\(refused.errors)")
+  }
+
+  @Test func picturesArePaddedOnDemand() throws {
+    let wide = try Picture(contentsOf: picture).resized(width: 40, height: 20)
+    try wide.write(to: workplace.path("wide.png"))
+    let outcome = try workplace.succeed(
+      "explain", fixture("plain.onnx"), "wide.png", "--preset", "raw", "--resize", "letterbox:top-left:0", "--output",
+      "map.png")
+    #expect(outcome.output.contains(", at the upper left, grey 0 (as given"), "\(outcome.output)")
+    let map = try workplace.picture("map.png")
+    #expect((map.width, map.height) == (40, 20))
+    let wrong = try workplace.run(["explain", fixture("plain.onnx"), "wide.png", "--resize", "letterbox:left"])
+    #expect(wrong.code == 64 && wrong.errors.contains("letterbox:left"))
+  }
+
   @Test func aNodeThatSeesBothIsDrawnOnBoth() throws {
     _ = try workplace.succeed(
       "explain", pair, picture, "--image", "right=turned.png", "--node", "both", "--grid", "1x1", "--output", "both.png"
@@ -72,7 +106,7 @@ struct InputTests {
       "explain", fixture("plain.onnx"), "empty.png", picture, "missing.png", "--output", "maps",
     ])
     #expect(outcome.code == 65 && outcome.output.contains("disc.png"))
-    #expect(outcome.errors.contains("empty.png: the file is empty; give a PNG or JPEG file; skipped"))
+    #expect(outcome.errors.contains("empty.png: the file is empty; give a picture; skipped"))
     #expect(outcome.errors.contains("missing.png: cannot be opened"))
     #expect(outcome.errors.hasSuffix("gradcam: error: 2 of 3 pictures could not be explained; the others are done\n"))
     let json = try workplace.run([

@@ -62,7 +62,7 @@ class Input:
 class Preprocessing:
     """What is done to a picture: `range` is the value of full brightness, from which `mean` is subtracted.
 
-    resize: "256" for the shorter side, or "224x224"; crop: the size cut out of the middle; None: the network's input.
+    resize: "256" for the shorter side, "224x224", or "letterbox"; crop: the size cut out of the middle; None: the network's input.
     is_assumed: whether neither the caller nor a file says all of it.
     """
 

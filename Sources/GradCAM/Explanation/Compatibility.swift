@@ -33,9 +33,9 @@ public enum Compatibility: String, Sendable, CaseIterable {
     }
   }
 
-  /// - Parameter interpolation: Pillow's filter, for libraries that resize with Pillow.
+  /// - Parameter interpolation: what is asked for; the recipe has its own.
   func resizeFilter(_ interpolation: Interpolation) -> Picture.ResizeFilter {
-    self == .recipe ? .openCVBilinear : .pillow(interpolation)
+    self == .recipe || interpolation == .opencv ? .openCVBilinear : .pillow(interpolation)
   }
 }
 

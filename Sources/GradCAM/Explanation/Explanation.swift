@@ -94,9 +94,9 @@ public struct Explanation: Sendable {
     }
     return style.draw(map, on: picture, colormap: colormap, blend: blend, boxes: boxes)
   }
-  /// Draws the map over the network's input: values in 0 … 1, at the input's size.
+  /// Draws the map over the network's input: values in 0 … 1, at the input's size; 0 and not seen on padding.
   public func inputMap() -> HeatMap {
-    drawing.drawn(over: PreprocessingGeometry(original: geometry.crop.size, resized: geometry.crop.size))
+    drawing.drawn(over: geometry.ofContent).padded(to: inputSize, at: geometry.content)
   }
   /// Draws the map over the picture at another size: values in 0 … 1.
   public func drawnMap(size: PixelSize) -> HeatMap { drawing.drawn(over: geometry.from(size)) }

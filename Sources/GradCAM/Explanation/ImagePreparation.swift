@@ -124,8 +124,8 @@ final class ModelPlanners: Sendable {
   let usual: ModelPlanner
   /// The one for pictures of the usual size, before any is known.
   let undecided: ModelPlanner
-  /// Whether pictures of other sizes are not resized to that.
-  private let takesAnySize: Bool
+  /// Whether pictures become inputs of other sizes, too.
+  private let variesSize: Bool
   private let make: @Sendable (PixelSize) throws -> ModelPlanner
   /// The most recently used last.
   private let kept = Mutex<[ModelPlanner]>([])
@@ -134,18 +134,18 @@ final class ModelPlanners: Sendable {
   init(_ decided: DecidedPreprocessing, _ make: @escaping @Sendable (PixelSize) throws -> ModelPlanner) throws {
     usual = try make(decided.inputSize)
     undecided = usual
-    takesAnySize = decided.takesAnySize
+    variesSize = decided.variesSize
     self.make = make
   }
 
   /// The same, with that for an image as the usual one.
   private init(_ others: ModelPlanners, usual: ModelPlanner) {
-    (self.usual, undecided, takesAnySize, make) = (usual, others.undecided, others.takesAnySize, others.make)
+    (self.usual, undecided, variesSize, make) = (usual, others.undecided, others.variesSize, others.make)
   }
 
   /// The same, with that for an image as the usual one if extents depend on it.
   func deciding(for image: PreparedImage) throws -> ModelPlanners {
-    deciding(by: try undecided.decided(for: image))
+    deciding(by: try planner(for: image))
   }
 
   /// The same, with a planner for an image as the usual one.
@@ -161,7 +161,7 @@ final class ModelPlanners: Sendable {
   }
 
   private func planner(for size: PixelSize) throws -> ModelPlanner {
-    guard takesAnySize, size != undecided.inputSize else { return undecided }
+    guard variesSize, size != undecided.inputSize else { return undecided }
     if let known = kept.withLock({ kept in kept.first { $0.inputSize == size } }) { return known }
     let planner = try make(size)
     kept.withLock { kept in

@@ -14,4 +14,12 @@ struct MapDrawing: Sendable {
           ?? compatibility.drawnMap(maps[0], isRectified: isRectified, geometry: geometry)
       })
   }
+
+  /// Whether a padded picture gets nothing of the maps.
+  func isOnPadding(of geometry: PreprocessingGeometry) -> Bool {
+    geometry.isPadded
+      && maps.joined().allSatisfy { map in
+        geometry.ofContent.project(isRectified ? map.rectified() : map).values.allSatisfy { $0 == 0 }
+      }
+  }
 }

@@ -221,6 +221,8 @@ struct MethodRunner {
       let notes = observation.taps[places[index]].notes.map { Warning(code: .node, text: Message($0)) }
       return nodes.count > 1 ? notes.map { $0.about(node: observation.taps[places[index]].label) } : notes
     }
+    let shown = shown(scope == .network ? [] : nodes)
+    let isOnPadding = !warnings.contains { $0.code.meansEmptyMap } && drawing.isOnPadding(of: shown[0].geometry)
     let input = PreprocessingGeometry(original: observation.planner.inputSize, resized: observation.planner.inputSize)
     let inputName = observation.model.graph.values[observation.model.imageInput].name
     return Explanation(
@@ -232,8 +234,8 @@ struct MethodRunner {
       smoothing: Smoothing.allCases.filter(smoothing.contains),
       map: isFused || augmentations.count > 1 ? drawing.drawn(over: input) : found[0].maps[0],
       drawing: drawing,
-      shown: shown(scope == .network ? [] : nodes), tap: nodes.count == 1 ? taps[nodes[0]] : nil,
-      warnings: observation.image.warnings + notes + warnings + common.aboutScore
+      shown: shown, tap: nodes.count == 1 ? taps[nodes[0]] : nil,
+      warnings: observation.image.warnings + notes + warnings + (isOnPadding ? [.onPadding] : []) + common.aboutScore
         + nodes.flatMap { skipped[$0] })
   }
 }

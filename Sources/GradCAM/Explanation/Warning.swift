@@ -18,6 +18,7 @@ public struct Warning: Sendable, Equatable {
     case mapAllNegative = "map-all-negative"
     case mapAllZero = "map-all-zero"
     case mapConcentrated = "map-concentrated"
+    case mapOnPadding = "map-on-padding"
     case methodSkipped = "method-skipped"
     case noSpatialExtent = "no-spatial-extent"
     case node
@@ -42,7 +43,7 @@ public struct Warning: Sendable, Equatable {
     /// Whether it says that a map shows nothing.
     var meansEmptyMap: Bool {
       switch self {
-      case .gradientZero, .mapAllNegative, .mapAllZero: true
+      case .gradientZero, .mapAllNegative, .mapAllZero, .mapOnPadding: true
       default: false
       }
     }
@@ -50,7 +51,8 @@ public struct Warning: Sendable, Equatable {
     /// Whether it is about one map: a target at a node by a method.
     public var isAboutMap: Bool {
       switch self {
-      case .gradientZero, .mapAllNegative, .mapAllZero, .mapConcentrated, .noSpatialExtent, .notFinite: true
+      case .gradientZero, .mapAllNegative, .mapAllZero, .mapConcentrated, .mapOnPadding, .noSpatialExtent, .notFinite:
+        true
       default: false
       }
     }
@@ -98,6 +100,11 @@ extension Warning {
     code: .mapAllNegative,
     text: "the map is negative everywhere, so nothing is left after rectification: what the node shows speaks "
       + "against this class; try the top class or another node")
+
+  static let onPadding = Warning(
+    code: .mapOnPadding,
+    text: "the map shows nothing on the picture: all of it lies on the padding around it; try another node, class or "
+      + "method")
 
   /// About a map that stands out in a few places only; nil for any other, and for one of few positions.
   static func concentrated(_ map: HeatMap) -> Warning? {

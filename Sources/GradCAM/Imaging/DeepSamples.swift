@@ -6,8 +6,14 @@ extension Picture {
     self.init(width: width, height: height, pixels: pixels, deepSamples: deepSamples.map { Float($0) })
   }
 
-  /// The largest of the 16-bit samples; nil for a picture of 8 bits.
-  var largestDeepSample: Float? { deepSamples.map { $0.max()! } }
+  /// A picture of finite floating-point numbers, drawn from 0 to 1, or from the least to the largest if these lie outside.
+  init(width: Int, height: Int, floatSamples: [Float]) {
+    let low = min(0, floatSamples.min()!), high = max(1, floatSamples.max()!)
+    self.init(
+      width: width, height: height,
+      pixels: floatSamples.map { UInt8(255 * ($0 / (high - low) - low / (high - low)) + 0.5) },
+      deepSamples: floatSamples.map { $0 * 65_535 }, isFloatingPoint: true)
+  }
 
   /// 16-bit samples at another size, as Pillow and OpenCV resize images of floats, channel by channel.
   func resizedDeep(_ samples: [Float], width newWidth: Int, height newHeight: Int, _ filter: ResizeFilter) -> [Float] {

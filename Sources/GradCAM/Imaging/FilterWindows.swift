@@ -33,12 +33,12 @@ struct ResamplingFilter: Sendable {
 }
 
 extension Interpolation {
-  /// The filter; nil for `nearest`, which takes one sample.
+  /// Pillow's filter; nil for `nearest`, which takes one sample.
   var filter: ResamplingFilter? {
     switch self {
     case .nearest: nil
     case .box: .box
-    case .bilinear: .triangle
+    case .bilinear, .opencv: .triangle
     case .hamming: .hamming
     case .bicubic: .cubic
     case .lanczos: .lanczos

@@ -79,6 +79,25 @@ public struct HeatMap: Sendable, Equatable {
       })
   }
 
+  /// The map as a part of a larger one that is 0, and not seen, elsewhere.
+  ///
+  /// - Precondition: the part has the map's size.
+  func padded(to size: PixelSize, at part: PixelRectangle) -> HeatMap {
+    precondition(part.size == self.size)
+    guard part.size != size else { return self }
+    var padded = [Float](repeating: 0, count: size.width * size.height)
+    for y in 0..<height {
+      let start = (part.y + y) * size.width + part.x
+      padded.replaceSubrange(start..<start + width, with: values[y * width..<(y + 1) * width])
+    }
+    var map = HeatMap(width: size.width, height: size.height, values: padded)
+    map.seen =
+      seen.map {
+        PixelRectangle(x: part.x + $0.x, y: part.y + $0.y, width: $0.size.width, height: $0.size.height)
+      } ?? part
+    return map
+  }
+
   func mapped(_ transform: (Float) -> Float) -> HeatMap {
     replacingValues(values.map(transform))
   }

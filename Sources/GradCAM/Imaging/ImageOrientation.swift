@@ -5,7 +5,7 @@ enum ImageOrientation: Int, CaseIterable {
 
   /// The orientation in a JPEG file's EXIF segment, `upright` if there is none.
   init(ofJPEG bytes: [UInt8]) {
-    self = ImageOrientation.exifSegment(of: bytes).flatMap(ImageOrientation.orientation) ?? .upright
+    self = ImageOrientation.exifSegment(of: bytes).flatMap { ImageOrientation(inTIFF: $0) } ?? .upright
   }
 
   /// Whether the upright picture is as wide as the stored one is high.
@@ -30,7 +30,8 @@ enum ImageOrientation: Int, CaseIterable {
     return nil
   }
 
-  private static func orientation(inTIFF tiff: ArraySlice<UInt8>) -> ImageOrientation? {
+  /// The orientation in the TIFF structure of EXIF; nil if there is none.
+  init?(inTIFF tiff: ArraySlice<UInt8>) {
     let isBigEndian = tiff.starts(with: Array("MM".utf8))
     guard isBigEndian || tiff.starts(with: Array("II".utf8)) else { return nil }
     func number(at offset: Int, bytes count: Int) -> Int? {
@@ -42,7 +43,10 @@ enum ImageOrientation: Int, CaseIterable {
     for entry in 0..<entryCount {
       let start = directory + 2 + 12 * entry
       guard let tag = number(at: start, bytes: 2) else { return nil }
-      if tag == 0x0112 { return number(at: start + 8, bytes: 2).flatMap(ImageOrientation.init) }
+      guard tag == 0x0112 else { continue }
+      guard let found = number(at: start + 8, bytes: 2).flatMap(ImageOrientation.init) else { return nil }
+      self = found
+      return
     }
     return nil
   }
@@ -65,28 +69,32 @@ extension Picture {
       }
     if orientation == .upright { return self }
     let (newWidth, newHeight) = orientation.swapsSides ? (h, w) : (w, h)
-    let turned = [UInt8](unsafeUninitializedCapacity: pixels.count) { target, initializedCount in
-      pixels.withUnsafeBufferPointer { source in
-        // In tiles, since a walk down whole columns would miss the cache at every step.
-        let side = 32
-        for top in stride(from: 0, to: newHeight, by: side) {
-          for left in stride(from: 0, to: newWidth, by: side) {
-            for y in top..<min(top + side, newHeight) {
-              var from = 3 * (first + left * across + y * down)
-              var to = 3 * (y * newWidth + left)
-              for _ in left..<min(left + side, newWidth) {
-                target[to] = source[from]
-                target[to + 1] = source[from + 1]
-                target[to + 2] = source[from + 2]
-                from += 3 * across
-                to += 3
+    func turned<Sample>(_ samples: [Sample]) -> [Sample] {
+      [Sample](unsafeUninitializedCapacity: samples.count) { target, initializedCount in
+        samples.withUnsafeBufferPointer { source in
+          // In tiles, since a walk down whole columns would miss the cache at every step.
+          let side = 32
+          for top in stride(from: 0, to: newHeight, by: side) {
+            for left in stride(from: 0, to: newWidth, by: side) {
+              for y in top..<min(top + side, newHeight) {
+                var from = 3 * (first + left * across + y * down)
+                var to = target.baseAddress! + 3 * (y * newWidth + left)
+                for _ in left..<min(left + side, newWidth) {
+                  to.initialize(to: source[from])
+                  (to + 1).initialize(to: source[from + 1])
+                  (to + 2).initialize(to: source[from + 2])
+                  from += 3 * across
+                  to += 3
+                }
               }
             }
           }
         }
+        initializedCount = samples.count
       }
-      initializedCount = pixels.count
     }
-    return Picture(width: newWidth, height: newHeight, pixels: turned)
+    return Picture(
+      width: newWidth, height: newHeight, pixels: turned(pixels), deepSamples: deepSamples.map(turned),
+      isFloatingPoint: isFloatingPoint)
   }
 }

@@ -1,4 +1,4 @@
-/// The filters that Pillow resizes pictures with.
+/// How pictures are resized: by Pillow's filters, or as OpenCV does.
 public enum Interpolation: String, Sendable, CaseIterable {
   /// The pixel under the centre.
   case nearest
@@ -12,6 +12,8 @@ public enum Interpolation: String, Sendable, CaseIterable {
   case bicubic
   /// Lanczos's window of three pixels on both sides.
   case lanczos
+  /// OpenCV's `INTER_LINEAR`: four neighbours, whatever the scale.
+  case opencv
 
   /// The filter of a number of Pillow's `Image.Resampling`; nil if there is none.
   init?(pillow number: Int) {

@@ -33,7 +33,7 @@ public struct PixelRectangle: Sendable, Equatable {
   }
 }
 
-/// How a picture became a network's input: resized whole, then cropped.
+/// How a picture became a network's input: resized whole, then cropped or padded.
 public struct PreprocessingGeometry: Sendable, Equatable {
   /// The size of the original picture.
   public let original: PixelSize
@@ -41,15 +41,18 @@ public struct PreprocessingGeometry: Sendable, Equatable {
   public let resized: PixelSize
   /// The part of the resized picture that is the network's input; it may reach beyond the picture.
   public let crop: PixelRectangle
+  /// The colour of the input where the crop reaches beyond the picture.
+  public let fill: PixelColor
 
   /// A geometry of given steps.
   ///
   /// - Precondition: all sizes are positive.
-  public init(original: PixelSize, resized: PixelSize, crop: PixelRectangle) {
+  public init(original: PixelSize, resized: PixelSize, crop: PixelRectangle, fill: PixelColor = .black) {
     precondition([original, resized, crop.size].allSatisfy { $0.width > 0 && $0.height > 0 })
     self.original = original
     self.resized = resized
     self.crop = crop
+    self.fill = fill
   }
 
   /// A geometry that resizes the whole picture to the network's input.
@@ -60,12 +63,30 @@ public struct PreprocessingGeometry: Sendable, Equatable {
     self.init(original: original, resized: resized, crop: whole)
   }
 
-  /// The network's input of a picture of the original size: resized, then cropped, black outside.
+  /// The network's input of a picture of the original size: resized, then cropped or padded.
   ///
   /// - Throws: `GradCAMError` of kind `.usage` if a size is above `Picture.maximumPixelCount`.
   public func apply(to picture: Picture, filter: Picture.ResizeFilter = .pillow(.bilinear)) throws -> Picture {
     try picture.resized(width: resized.width, height: resized.height, filter: filter)
-      .cropped(x: crop.x, y: crop.y, width: crop.size.width, height: crop.size.height)
+      .cropped(x: crop.x, y: crop.y, width: crop.size.width, height: crop.size.height, fill: fill)
+  }
+
+  /// The part of the network's input that shows the picture, without padding; all of it if no pixel does.
+  public var content: PixelRectangle {
+    let input = PixelRectangle(x: 0, y: 0, width: crop.size.width, height: crop.size.height)
+    return PixelRectangle(x: -crop.x, y: -crop.y, width: resized.width, height: resized.height).intersection(input)
+      ?? input
+  }
+
+  /// Whether the network's input shows more than the picture.
+  public var isPadded: Bool { content.size != crop.size }
+
+  /// The same input, made of the part of the resized picture that it shows.
+  var ofContent: PreprocessingGeometry {
+    let content = content
+    return PreprocessingGeometry(
+      original: content.size, resized: content.size,
+      crop: PixelRectangle(x: -content.x, y: -content.y, width: crop.size.width, height: crop.size.height), fill: fill)
   }
 
   /// How a map is interpolated between its positions.
@@ -99,7 +120,7 @@ public struct PreprocessingGeometry: Sendable, Equatable {
 
   /// The same geometry for a picture of another size.
   public func from(_ size: PixelSize) -> PreprocessingGeometry {
-    PreprocessingGeometry(original: size, resized: resized, crop: crop)
+    PreprocessingGeometry(original: size, resized: resized, crop: crop, fill: fill)
   }
 
   /// A map over the network's input, of any resolution, laid over the original picture at its own size.

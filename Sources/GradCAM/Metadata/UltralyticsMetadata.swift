@@ -10,6 +10,8 @@ public struct UltralyticsMetadata: Sendable, Equatable {
   public let imageSize: PixelSize?
   /// The largest stride of the feature maps; nil if the file does not say.
   public let stride: Int?
+  /// Whether pictures are squashed to the input, as for RT-DETR and for depths, not padded.
+  let squashesPictures: Bool
   /// The number of keypoints and of numbers for each, from `kpt_shape`; nil for networks without keypoints.
   public let keypointShape: [Int]?
   /// Whether the outputs are final boxes, selected inside of the network: from `end2end`, or `nms` among `args`.
@@ -24,6 +26,9 @@ public struct UltralyticsMetadata: Sendable, Equatable {
     names = literal("names")?.classNames
     task = metadata["task"]?.trimmingSpace
     stride = literal("stride")?.integer
+    squashesPictures =
+      task == "depth" || metadata["head"]?.hasPrefix("RTDETR") ?? false
+      || metadata["description"]?.lowercased().contains("rtdetr") ?? false
     keypointShape = literal("kpt_shape")?.numbers?.compactMap { Int(exactly: $0) }
     selectsBoxes = literal("end2end")?.bool == true || literal("args")?["nms"]?.bool == true
     isRealTimeTransformer =
@@ -36,15 +41,23 @@ public struct UltralyticsMetadata: Sendable, Equatable {
 
   /// How pictures are preprocessed, as far as it is known.
   ///
-  /// Pixels are 0 … 1, RGB. Classifiers see the centre of the picture; how others pad it to the input is not represented.
-  /// Nothing is known of a file that has names alone.
-  var preprocessing: PreprocessingChoice {
+  /// Pixels are 0 … 1, RGB. Classifiers see the centre of the picture; most other networks get it padded to the input, or
+  /// if its size is open, to the least multiples of the stride that hold it. Nothing is known of a file that has names
+  /// alone, and nothing about resizing if it does not say the task.
+  func preprocessing(isSizeOpen: Bool) -> PreprocessingChoice {
     var choice = PreprocessingChoice()
     choice.size = imageSize
     guard task != nil || stride != nil else { return choice }
     (choice.range, choice.mean, choice.std, choice.channels) = (1, [0, 0, 0], [1, 1, 1], .rgb)
-    if task == "classify", let imageSize {
-      (choice.resize, choice.crop) = (.shorterSide(max(imageSize.width, imageSize.height)), imageSize)
+    if task == "classify" {
+      if let imageSize {
+        (choice.resize, choice.crop) = (.shorterSide(max(imageSize.width, imageSize.height)), imageSize)
+      }
+    } else if squashesPictures {
+      choice.resize = imageSize.map { .exact($0) }
+      choice.interpolation = .opencv
+    } else if task != nil {
+      choice.resize = .letterbox(Letterbox(stride: isSizeOpen ? max(stride ?? 32, 1) : nil))
     }
     return choice
   }

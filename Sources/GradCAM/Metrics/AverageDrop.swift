@@ -29,7 +29,7 @@ struct ConfidenceIncrease: Metric {
 extension ImageChange {
   /// The image multiplied by the map.
   fileprivate static func masked(by map: MeasuredMap) -> ImageChange {
-    let planes = map.planes, mask = map.inputMap.values
+    let planes = map.planes, mask = map.inputMap.values(in: map.content, elsewhere: 1)
     return ImageChange("masked") { planes.map { plane in zip(plane, mask).map { $0 * $1 } } }
   }
 }

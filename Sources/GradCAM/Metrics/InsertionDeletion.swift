@@ -9,7 +9,7 @@ struct Insertion: Metric {
   let isBetterHigher = true
 
   func changes(of map: MeasuredMap) -> [ImageChange] {
-    let blurred = map.planes.map { $0.blurred(width: map.inputMap.width) }
+    let blurred = map.planes(changedBy: { $0.blurred(width: map.inputMap.width) })
     return PixelExchange(pixels: map.ranking).changes(name, from: blurred, to: map.planes).dropLast()
   }
 
@@ -27,7 +27,7 @@ struct Deletion: Metric {
   let isBetterHigher = false
 
   func changes(of map: MeasuredMap) -> [ImageChange] {
-    let zeros = map.planes.map { [Float](repeating: 0, count: $0.count) }
+    let zeros = map.planes(changedBy: { [Float](repeating: 0, count: $0.count) })
     return Array(PixelExchange(pixels: map.ranking).changes(name, from: map.planes, to: zeros).dropFirst())
   }
 
@@ -47,8 +47,8 @@ struct InsertionLessDeletion: Metric {
 
   func changes(of map: MeasuredMap) -> [ImageChange] {
     let exchange = PixelExchange(pixels: map.ranking, shares: Self.shares)
-    let blurred = map.planes.map { $0.blurred(width: map.inputMap.width) }
-    let zeros = map.planes.map { [Float](repeating: 0, count: $0.count) }
+    let blurred = map.planes(changedBy: { $0.blurred(width: map.inputMap.width) })
+    let zeros = map.planes(changedBy: { [Float](repeating: 0, count: $0.count) })
     return exchange.changes("insertion", from: blurred, to: map.planes)
       + exchange.changes("deletion", from: map.planes, to: zeros)
   }

@@ -8,25 +8,52 @@ public final class MeasuredMap {
   public let probability: Double
   /// The image as the network sees it: a plane for each channel, of `inputMap`'s size.
   public let planes: [[Float]]
-  /// The map at the size of the network's input, in 0 … 1.
+  /// The map at the size of the network's input, in 0 … 1; 0 on padding.
   public let inputMap: HeatMap
+  /// The part of the network's input that shows the picture; the rest is padding, which no metric changes.
+  public let content: PixelRectangle
   /// The map at the size of the original picture, in 0 … 1.
   public private(set) lazy var pictureMap = makePictureMap()
-  /// The positions of `inputMap` by descending value, equal ones in reading order.
-  public private(set) lazy var ranking: [Int] = inputMap.values.ranking
+  /// The positions of `inputMap` by descending value, equal ones in reading order; without padding.
+  public private(set) lazy var ranking: [Int] = makeRanking()
 
   private let makePictureMap: () -> HeatMap
 
   init(
     _ inputMap: HeatMap, of planes: [[Float]], probability: Double, boxes: [PixelRectangle] = [],
-    pictureMap: @autoclosure @escaping () -> HeatMap
+    content: PixelRectangle? = nil, pictureMap: @autoclosure @escaping () -> HeatMap
   ) {
     self.inputMap = inputMap
     self.planes = planes
     self.probability = probability
     self.boxes = boxes
+    self.content =
+      content ?? PixelRectangle(x: 0, y: 0, width: inputMap.width, height: inputMap.height)
     makePictureMap = pictureMap
   }
+
+  /// The image with all of its pixels changed, padding left as it is.
+  ///
+  /// - Parameter change: changes a plane.
+  func planes(changedBy change: ([Float]) -> [Float]) -> [[Float]] {
+    guard isPadded else { return planes.map(change) }
+    return planes.map { plane in
+      let changed = change(plane)
+      var result = plane
+      for pixel in ranking { result[pixel] = changed[pixel] }
+      return result
+    }
+  }
+
+  private func makeRanking() -> [Int] {
+    guard isPadded else { return inputMap.values.ranking }
+    let width = content.size.width
+    return inputMap.cropped(to: content).values.ranking.map { position in
+      (content.y + position / width) * inputMap.width + content.x + position % width
+    }
+  }
+
+  private var isPadded: Bool { content.size != inputMap.size }
 }
 
 extension [Float] {

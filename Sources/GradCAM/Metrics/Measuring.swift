@@ -30,7 +30,7 @@ extension Explainer {
       let maps = places.map { place in
         MeasuredMap(
           explanations[place].inputMap(), of: planes, probability: probability, boxes: boxes,
-          pictureMap: explanations[place].drawnMap())
+          content: explanations[place].geometry.content, pictureMap: explanations[place].drawnMap())
       }
       let numbers = try Self.measure(maps, by: metrics, probe) {
         try progress((Double(done) + $0 * Double(places.count)) / Double(explanations.count))

@@ -23,7 +23,8 @@ struct RemoveAndDebias: Metric {
         ImageChange("\(name) \(keepsRelevant) \(percentile)") {
           // As many as lie strictly below NumPy's percentile if no two are equal.
           let kept = ((ranking.count - 1) * percentile + 99) / 100
-          var isKnown = [Bool](repeating: false, count: ranking.count)
+          var isKnown = [Bool](repeating: true, count: planes[0].count)
+          for pixel in ranking { isKnown[pixel] = false }
           for pixel in keepsRelevant ? ranking.prefix(kept) : ranking.suffix(kept) { isKnown[pixel] = true }
           let imputation = NoisyLinearImputation(seed: UInt64(percentile) + (keepsRelevant ? 100 : 0), noise: noise)
           return imputation.imputed(planes, width: width, where: isKnown)

@@ -11,6 +11,8 @@ public struct DecidedPreprocessing: Sendable {
   public private(set) var warnings: [Warning]
   /// Whether the network resizes its input itself, so that every picture is given to it at its own size.
   public let takesAnySize: Bool
+  /// Whether inputs are of several sizes, none larger than `inputSize` unless the network takes any.
+  var variesSize: Bool { takesAnySize || preprocessing.resize?.letterbox?.stride != nil }
   /// Whether a picture that has the input's size already is taken as it is: how pictures are resized and cropped is
   /// assumed, but not everything else.
   let keepsFittingPictures: Bool
@@ -88,8 +90,9 @@ public struct DecidedPreprocessing: Sendable {
           $0 = $0.completed(by: preprocessing)
         }
       }
-      if let ultralytics = metadata.ultralytics?.preprocessing {
-        complete(from: "the file") { $0 = $0.completed(by: ultralytics) }
+      if let ultralytics = metadata.ultralytics {
+        let isOpen = shape.width == nil && shape.height == nil && model.imageInputs.count == 1 && shape.batch == 1
+        complete(from: "the file") { $0 = $0.completed(by: ultralytics.preprocessing(isSizeOpen: isOpen)) }
       }
     }
     if metadata.preprocessing == nil, !inFile.steps.isEmpty {
@@ -125,13 +128,16 @@ public struct DecidedPreprocessing: Sendable {
           code: .preprocessingAssumed,
           text: "the files beside the network describe \(odd), which is not followed: the picture is squashed to "
             + "\(inputSize); give \(.resize) and \(.crop), or \(.size)"))
-    } else if known.resize == nil, let task = metadata.ultralytics?.task, task != "classify" {
-      known.resize = .exact(inputSize)
+    } else if known.resize == nil, let yolo = metadata.ultralytics, yolo.task == nil, yolo.stride != nil,
+      model.graph.outputs.contains(where: { model.graph.values[$0].dimensions?.count ?? 0 > 2 })
+    {
+      known.resize = .letterbox(Letterbox())
       found.append(
         Warning(
           code: .preprocessingAssumed,
-          text: "Ultralytics pads pictures to the input's proportions, which is not followed: the picture is squashed "
-            + "to \(inputSize); give \(.resize) and \(.crop)"))
+          text:
+            "the file does not say the network's task; its outputs are no classifier's, so the picture is padded to "
+            + "\(inputSize), as for YOLOv5's detectors; give \(.resize)"))
     }
     let usual = Preprocessing(.imagenet, size: inputSize)
     keepsFittingPictures =
@@ -141,6 +147,14 @@ public struct DecidedPreprocessing: Sendable {
       isDescribed: metadata.preprocessing != nil || chosen.preset != nil, sidecar: metadata.sidecar)
     preprocessing = Preprocessing(known, else: usual)
     try preprocessing.check(against: shape.elementType, of: input)
+    if let stride = preprocessing.resize?.letterbox?.stride {
+      guard isOpen, model.imageInputs.count == 1, shape.batch == 1 else {
+        throw GradCAMError(
+          .usage, at: "\(.resize, preprocessing.resize!.description)",
+          problem: "makes inputs of several sizes, but the model takes one size",
+          advice: "leave 'stride-\(stride)' out")
+      }
+    }
     warnings = found + [assumed.warning].compactMap { $0 }
     if warnings.contains(where: { $0.code == .preprocessingAssumed }) { sources.append(.assumed) }
     self.sources = sources.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
@@ -200,7 +214,7 @@ extension PreprocessingChoice {
     switch (crop, resize) {
     case (let crop?, _): old = crop
     case (nil, .exact(let size)): old = size
-    case (nil, .shorterSide): return
+    case (nil, .shorterSide), (nil, .letterbox): return
     }
     crop = input
     guard old != input else { return }
@@ -212,6 +226,7 @@ extension PreprocessingChoice {
           width: scaled(size.width, input.width, old.width), height: scaled(size.height, input.height, old.height)))
     case .shorterSide(let side):
       self.resize = .shorterSide(scaled(side, max(input.width, input.height), max(old.width, old.height)))
+    case .letterbox: break
     }
   }
 }
@@ -222,7 +237,8 @@ extension Preprocessing {
     self.init(
       resize: known.resize ?? usual.resize, crop: known.crop ?? (known.resize == nil ? usual.crop : nil),
       mean: known.mean ?? usual.mean, std: known.std ?? usual.std, range: known.range ?? usual.range,
-      channels: known.channels ?? usual.channels, interpolation: known.interpolation ?? usual.interpolation,
+      channels: known.channels ?? usual.channels,
+      interpolation: known.interpolation ?? (known.resize?.letterbox == nil ? usual.interpolation : .opencv),
       roundsCropDown: known.roundsCropDown ?? usual.roundsCropDown)
   }
 

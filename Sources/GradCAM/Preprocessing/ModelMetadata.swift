@@ -87,7 +87,7 @@ extension PreprocessingChoice {
       Float($0).flatMap { $0.isFinite && $0 > 0 ? $0 : nil }
     }
     channels = try entries.parsed(.channels, "rgb or bgr") { Preprocessing.Channels(rawValue: $0) }
-    resize = try entries.parsed(.resize, "a number or WIDTHxHEIGHT") { Preprocessing.Resize($0) }
+    resize = try entries.parsed(.resize, "a number, WIDTHxHEIGHT or letterbox") { Preprocessing.Resize($0) }
     crop = try entries.size(.crop)
     let names = Interpolation.allCases.map(\.rawValue).joined(separator: ", ")
     interpolation = try entries.parsed(.interpolation, "one of \(names)") { Interpolation(rawValue: $0) }
@@ -123,9 +123,27 @@ extension [Float] {
 }
 
 extension Preprocessing.Resize {
-  /// Reads `256` (the shorter side) or `WxH` (exactly); nil if it is neither.
+  /// Reads `256` (the shorter side), `WxH` (exactly) or what `Letterbox` reads; nil if it is none of them.
   public init?(_ text: String) {
-    guard let size = PixelSize(text) else { return nil }
-    self = text.contains("x") ? .exact(size) : .shorterSide(size.width)
+    if let letterbox = Letterbox(text) {
+      self = .letterbox(letterbox)
+    } else {
+      guard let size = PixelSize(text) else { return nil }
+      self = text.contains("x") ? .exact(size) : .shorterSide(size.width)
+    }
   }
+}
+
+extension Preprocessing.Resize: CustomStringConvertible {
+  /// As `--resize` and the entry `resize` take it.
+  public var description: String {
+    switch self {
+    case .shorterSide(let side): "\(side)"
+    case .exact(let size): "\(size)"
+    case .letterbox(let letterbox): "\(letterbox)"
+    }
+  }
+
+  /// How pictures are padded, if they are.
+  var letterbox: Letterbox? { if case .letterbox(let letterbox) = self { letterbox } else { nil } }
 }

@@ -8,6 +8,8 @@ public struct Preprocessing: Sendable, Equatable {
     case shorterSide(Int)
     /// To exactly this size.
     case exact(PixelSize)
+    /// To fit into the network's input, padded to its size.
+    case letterbox(Letterbox)
   }
 
   /// The order of an input's colours.
@@ -75,6 +77,8 @@ public struct Preprocessing: Sendable, Equatable {
 extension Preprocessing {
   /// How a picture of a size is resized and cropped for a network's input.
   ///
+  /// A letterbox with a stride may make a smaller input of it.
+  ///
   /// Throws `usage` if the crop is not the input's size or does not lie inside the resized picture.
   public func geometry(picture: PixelSize, input: PixelSize) throws -> PreprocessingGeometry {
     let crop = crop ?? input
@@ -84,6 +88,7 @@ extension Preprocessing {
     }
     let resized: PixelSize
     switch resize {
+    case .letterbox(let letterbox): return letterbox.geometry(picture: picture, input: input)
     case nil: resized = input
     case .exact(let size): resized = size
     case .shorterSide(let side):
@@ -162,9 +167,12 @@ extension Preprocessing {
 }
 
 extension Preprocessing {
-  /// A note about a picture of 16-bit samples that uses a small part of their range, unless the range was chosen for it.
+  /// A note about a picture of 16-bit samples that uses a small part of their range, or of floating-point numbers that
+  /// leave it, unless the range was chosen for it.
   func warnings(about picture: Picture) -> [Warning] {
-    guard let largest = picture.largestDeepSample, largest < 4096, range == 1 || range == 255 else { return [] }
+    guard range == 1 || range == 255, let samples = picture.deepSamples, let largest = samples.max() else { return [] }
+    if picture.isFloatingPoint { return warnings(aboutFloats: samples.min()! / 65_535, largest / 65_535) }
+    guard largest < 4096 else { return [] }
     let white = [255, 1023, 4095].first { largest <= $0 }!
     let fitting = (range * 65_535 / white * 1e4).rounded() / 1e4
     return [
@@ -173,6 +181,19 @@ extension Preprocessing {
         text:
           "the picture has 16 bits a channel, but no value above \(Int(largest)), so it is dark: full brightness is "
           + "65535; \(.range, "\(fitting)") makes it \(Int(white))")
+    ]
+  }
+
+  private func warnings(aboutFloats least: Float, _ largest: Float) -> [Warning] {
+    guard least < 0 || largest > 1 else { return [] }
+    let fitting: Message =
+      largest > 1 ? "; \(.range, brief(Double(range / largest))) makes the largest full brightness" : ""
+    return [
+      Warning(
+        code: .pictureBits,
+        text:
+          "the picture holds numbers from \(brief(Double(least))) to \(brief(Double(largest))), and 1 is full brightness"
+          + fitting)
     ]
   }
 }

@@ -39,7 +39,7 @@ public struct PreprocessingChoice: Sendable, Equatable {
     result.size = size ?? other.size
     result.completeValues(by: other)
     if resize == nil { (result.resize, result.crop) = (other.resize, crop ?? other.crop) }
-    result.interpolation = interpolation ?? other.interpolation
+    result.interpolation = interpolation ?? (resize?.letterbox == nil ? other.interpolation : .opencv)
     result.roundsCropDown = roundsCropDown ?? other.roundsCropDown
     return result
   }

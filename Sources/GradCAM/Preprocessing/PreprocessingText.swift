@@ -75,6 +75,8 @@ extension Preprocessing {
     case nil: return squashing(to: input)
     case .exact(let size): return squashing(to: size) + (size == crop ?? input ? "" : ", \(centre)")
     case .shorterSide(let side): return "shorter side to \(side)\(filter), \(centre)"
+    case .letterbox(let letterbox):
+      return letterbox.text(to: input) + (interpolation == .opencv ? "" : " (\(interpolation.rawValue))")
     }
   }
 

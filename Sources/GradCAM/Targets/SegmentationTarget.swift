@@ -58,9 +58,15 @@ struct PositionScores: Sendable {
     (0..<layout.channels).map { contents[index($0, position)] }
   }
 
-  /// The positions of each class that has the best score somewhere.
-  func positionsByTopClass(_ contents: [Float], _ head: ScoreHead) -> [Int: [Int]] {
-    Dictionary(grouping: 0..<count) { position in
+  /// The positions of each class that has the best score somewhere on the picture.
+  func positionsByTopClass(
+    _ contents: [Float], _ head: ScoreHead, in geometry: PreprocessingGeometry
+  ) -> [Int: [Int]] {
+    let shown = (0..<count).filter { position in
+      !geometry.isPadded
+        || geometry.originalPixel(row: position / layout.width, column: position % layout.width, of: size) != nil
+    }
+    return Dictionary(grouping: shown) { position in
       let scores = head.classScores(logits(contents, at: position))
       return scores.indices.dropFirst().reduce(0) { scores[$1] > scores[$0] ? $1 : $0 }
     }
@@ -95,7 +101,7 @@ extension Explainer {
       return SegmentationTarget(classTarget, scores, positions: positions, place: maskName)
     }
     let topClass = topClass ?? classIndex, topName = labels[topClass] ?? "class \(topClass)"
-    let found = scores.positionsByTopClass(observation.contents, head)
+    let found = scores.positionsByTopClass(observation.contents, head, in: observation.image.geometry)
     guard let positions = found[topClass] else {
       let best = found.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }.prefix(4)
         .map { labels[$0.key] ?? "\($0.key)" }

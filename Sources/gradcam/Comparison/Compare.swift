@@ -15,12 +15,12 @@ struct Compare: ParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "The exported networks: files, or names in the models folder; and PNG or JPEG files, or folders of them.",
+      "The exported networks: files, or names in the models folder; and pictures, or folders of them.",
       valueName: "model-or-image"), completion: .modelOrPicture)
   var arguments: [String]
   @Option(
     name: .customLong("images"), parsing: .upToNextOption,
-    help: ArgumentHelp("More PNG or JPEG files, or folders of them.", valueName: "IMAGE"),
+    help: ArgumentHelp("More pictures, or folders of them.", valueName: "IMAGE"),
     completion: .picture)
   var moreImages: [String] = []
   @Option(
@@ -115,7 +115,7 @@ struct Compare: ParsableCommand {
     guard !networks.isEmpty, !images.isEmpty else {
       throw GradCAMError(
         .usage, problem: networks.isEmpty ? "no model was given" : "no picture was given",
-        advice: "name one or more models, then PNG or JPEG files")
+        advice: "name one or more models, then pictures")
     }
     let boxes = try measured.boxes.read(of: images), truth = try truth.map { try TrueLabels($0, of: images) }
     let settings = ModelRun.Settings(

@@ -32,7 +32,7 @@ extension CompletionKind {
   /// A plugin.
   static let library = file(extensions: ["so", "dylib"])
 
-  private static let pictureExtensions = ["png", "jpg", "jpeg", "PNG", "JPG", "JPEG"]
+  private static let pictureExtensions = Picture.extensions + Picture.extensions.map { $0.uppercased() }
 
   /// Completes with what the program itself finds when a shell asks.
   private static func answered(_ find: @escaping @Sendable (UnfinishedCommandLine) -> [String]) -> CompletionKind {

@@ -30,7 +30,7 @@ struct UnfinishedCommandLine {
   var models: [String] { (typed.contains("/") ? [] : (try? folder.names()) ?? []) + files(ending: ".onnx") }
 
   /// These, and the pictures and folders that the word may become.
-  var modelsAndPictures: [String] { models + [".png", ".jpg", ".jpeg"].flatMap { files(ending: $0) } }
+  var modelsAndPictures: [String] { models + Picture.extensions.flatMap { files(ending: "." + $0) } }
 
   /// `auto`, and the names of nodes with feature maps.
   var nodes: [String] {

@@ -18,7 +18,7 @@ struct Evaluate: ParsableCommand {
 
   @Argument(help: "The exported network: a file, or a name in the models folder.", completion: .model)
   var model: String
-  @Argument(help: "A folder of PNG and JPEG files, at any depth.", completion: .directory) var folder: String
+  @Argument(help: "A folder of pictures, at any depth: \(Picture.formats).", completion: .directory) var folder: String
 
   @Option(
     name: .customLong("method"), help: ArgumentHelp("CAM method, as explain takes it. Repeatable.", valueName: "NAME"),

@@ -76,6 +76,7 @@ struct OutputPaths {
       let path = Picture.hasKnownExtension(option) ? option : "\(option).\(suffix)"
       template = try NameTemplate(path, option: "--output")
       (file, createsFolders, example) = (nil, true, path)
+      try Picture.checkFormat(ofOutput: path)
       try counts.check(template, place)
     } else if isFolder(option) || !Picture.hasKnownExtension(option) && (counts.total > 1 || !hasExtension(option)) {
       (file, createsFolders, example) = (nil, true, "map.\(suffix)")

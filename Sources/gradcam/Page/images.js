@@ -1,12 +1,20 @@
 import { byId, fill, icon, iconButton, make, refill, textButton } from "./dom.js";
 
+/** The extensions of pictures that many browsers do not know as such; the server reads them. */
+const unknownToBrowsers = [".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".dib"];
+
+/** Whether a file may be a picture. */
+function isPicture({ type, name }) {
+  return type.startsWith("image/") || unknownToBrowsers.some((extension) => name.toLowerCase().endsWith(extension));
+}
+
 /** Pictures: dropped, pasted, chosen, taken with the camera; a strip of them. */
 export class ImagePanel {
   constructor(session, strip, invitation) {
     this.session = session;
     this.strip = strip;
     this.invitation = invitation;
-    this.chooser = make("input", { type: "file", accept: "image/png,image/jpeg", multiple: true, hidden: true });
+    this.chooser = make("input", { type: "file", accept: `image/*,${unknownToBrowsers.join()}`, multiple: true, hidden: true });
     this.chooser.addEventListener("change", () => {
       this.#add(this.chooser.files);
       this.chooser.value = "";
@@ -19,9 +27,9 @@ export class ImagePanel {
   #add(files) {
     const { session } = this;
     if (session.source.isFile) return session.refuse(session.source.refusal("other pictures"));
-    const pictures = [...files].filter((file) => file.type.startsWith("image/"));
+    const pictures = [...files].filter((file) => isPicture(file));
     const [other] = [...files].filter((file) => !pictures.includes(file));
-    if (other) session.notify(`${other.name} is no picture.`, "Give PNG or JPEG files.");
+    if (other) session.notify(`${other.name} is no picture.`, "Give PNG, JPEG, WebP, TIFF, BMP, GIF, PPM, PGM or PBM files.");
     if (pictures.length) session.addPictures(pictures);
   }
 

@@ -131,7 +131,7 @@ struct PageHandler: HTTPHandler {
     case (nil, let text?):
       guard let bytes = [UInt8](base64: text) else {
         throw GradCAMError(
-          .badData, at: "b64", problem: "is not base64", advice: "encode the bytes of a PNG or JPEG file")
+          .badData, at: "b64", problem: "is not base64", advice: "encode the bytes of a picture file")
       }
       return PictureStore.Entry(try decoded(bytes, "b64", call))
     default:

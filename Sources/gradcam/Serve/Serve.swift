@@ -14,7 +14,7 @@ struct Serve: ParsableCommand {
       """)
 
   @Argument(
-    help: "Exported networks, files or names in the models folder; and PNG or JPEG files, or folders of them.",
+    help: "Exported networks, files or names in the models folder; and pictures, or folders of them.",
     completion: .model)
   var files: [String]
   @Option(help: ArgumentHelp("The address of this machine to listen on.", valueName: "ADDRESS")) var host = "127.0.0.1"

@@ -63,7 +63,7 @@ import Testing
     // The last two bytes of a JPEG mark its end; the picture before them is whole.
     for count in 0..<bytes.count - 2 {
       let isUnknown = (1..<signatureCount).contains(count)
-      let words = count == 0 ? "empty" : isUnknown ? "neither PNG nor JPEG" : "\(format) file ("
+      let words = count == 0 ? "empty" : isUnknown ? "no picture of a format" : "\(format) file ("
       expectError(isUnknown ? .unsupported : .badData, saying: words) {
         _ = try Picture(decoding: Array(bytes[..<count]))
       }
@@ -126,7 +126,8 @@ import Testing
 
   private static func header(width: Int, height: Int, depth: UInt8) -> [UInt8] {
     func number(_ value: Int) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) } }
-    return ImageCodec.png.signature + chunk("IHDR", number(width) + number(height) + [depth, 0, 0, 0, 0])
+    return [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+      + chunk("IHDR", number(width) + number(height) + [depth, 0, 0, 0, 0])
   }
 
   @Test(arguments: [
@@ -178,8 +179,8 @@ import Testing
       let path = folder + "/picture.jpg"
       try writeAtomically([], to: path)
       expectError(.badData, at: path, saying: "empty") { _ = try Picture(contentsOf: path) }
-      try writeAtomically(Array("GIF89a".utf8), to: path)
-      expectError(.unsupported, at: path, saying: "neither PNG nor JPEG") { _ = try Picture(contentsOf: path) }
+      try writeAtomically(Array("GIF90a".utf8), to: path)
+      expectError(.unsupported, at: path, saying: "no picture of a format") { _ = try Picture(contentsOf: path) }
       expectError(.unreadable, at: folder, saying: "is a folder") { _ = try Picture(contentsOf: folder) }
       let absent = folder + "/absent.png"
       expectError(.unreadable, at: absent, saying: "No such file") { _ = try Picture(contentsOf: absent) }

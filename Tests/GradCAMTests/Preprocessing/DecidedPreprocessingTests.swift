@@ -253,4 +253,67 @@ extension DecidedPreprocessing {
     #expect(decided.preprocessing.mean == [0, 0, 0] && decided.preprocessing.range == 1)
     #expect(decided.warnings.isEmpty)
   }
+
+  private let detector = ["names": "{0: 'a', 1: 'b', 2: 'c', 3: 'd', 4: 'e'}", "stride": "8", "task": "detect"]
+
+  @Test(arguments: ["detect", "segment", "pose", "obb", "semantic"])
+  func ultralyticsPadsPicturesForAllButClassifiers(_ task: String) throws {
+    var network = SmallClassifier(metadata: detector.merging(["task": task, "imgsz": "[16, 16]"]) { $1 })
+    var decided = try network.decided()
+    #expect(decided.preprocessing.resize == .letterbox(Letterbox()) && decided.preprocessing.interpolation == .opencv)
+    #expect(decided.preprocessing.crop == nil && decided.warnings.isEmpty && decided.inputSize == side)
+    #expect(decided.text == "RGB 0–1, letterboxed to 16×16, grey 114 (from the file)")
+    // What the user says counts.
+    decided = try network.decided { $0.resize = .exact(side) }
+    #expect(decided.preprocessing.resize == .exact(side) && decided.preprocessing.interpolation == .bilinear)
+    decided = try network.decided { $0.interpolation = .bicubic }
+    #expect(decided.text == "RGB 0–1, letterboxed to 16×16, grey 114 (bicubic) (as given, else from the file)")
+    network.dimensions = [.fixed(1), .fixed(3), .symbolic("height"), .symbolic("width")]
+    #expect(try network.decided().preprocessing.resize == .letterbox(Letterbox(stride: 8)))
+    #expect(try network.decided { $0.size = PixelSize(width: 40, height: 24) }.inputSize.width == 40)
+  }
+
+  @Test func ultralyticsSquashesPicturesForSomeNetworks() throws {
+    for (key, value) in [("description", "Ultralytics rtdetr-l model"), ("head", "RTDETRDecoder"), ("task", "depth")] {
+      let network = SmallClassifier(metadata: detector.merging([key: value, "imgsz": "[16, 16]"]) { $1 })
+      let decided = try network.decided()
+      #expect(decided.preprocessing.resize == .exact(side) && decided.preprocessing.interpolation == .opencv)
+      #expect(decided.warnings.isEmpty)
+    }
+  }
+
+  @Test func letterboxesOfEntriesAndOfTheUser() throws {
+    let network = SmallClassifier(metadata: ["gradcam.resize": "letterbox:top-left", "gradcam.range": "255"])
+    let decided = try network.decided()
+    #expect(decided.preprocessing.resize == .letterbox(Letterbox(anchor: .topLeft)))
+    #expect(decided.preprocessing.interpolation == .opencv && decided.warnings.isEmpty)
+    let raw = try SmallClassifier().decided {
+      ($0.preset, $0.channels, $0.resize) = (.raw, .bgr, .letterbox(Letterbox(anchor: .topLeft)))
+    }
+    #expect(raw.text == "BGR 0–255, letterboxed to 16×16, at the upper left, grey 114 (as given)")
+    #expect(raw.preprocessing.interpolation == .opencv)
+    expectError(.usage, saying: "letterbox:stride-8", "takes one size") {
+      _ = try SmallClassifier().decided { $0.resize = .letterbox(Letterbox(stride: 8)) }
+    }
+    expectError(.badData, saying: "gradcam.resize", "letterbox") {
+      _ = try SmallClassifier(metadata: ["gradcam.resize": "letterbox:left"]).decided()
+    }
+  }
+
+  /// Inputs of several sizes, each with a plan of its own.
+  @Test func stridesMakeInputsOfSeveralSizes() throws {
+    let network = SmallClassifier(
+      dimensions: [.fixed(1), .fixed(3), .symbolic("height"), .symbolic("width")],
+      metadata: detector.merging(["imgsz": "[32, 32]"]) { $1 })
+    let explainer = try Explainer(network.model())
+    for (width, height, shape) in [(40, 20, [1, 3, 16, 32]), (20, 40, [1, 3, 32, 16]), (64, 64, [1, 3, 32, 32])] {
+      let pixels = (0..<3 * width * height).map { UInt8(truncatingIfNeeded: $0 * 31) }
+      let image = try explainer.prepare(Picture(width: width, height: height, pixels: pixels))
+      #expect(image.tensor.shape == Shape(shape))
+      let observation = try explainer.observe(image)
+      let explanation = try explainer.explain(classIndex: 1, of: observation)[0]
+      #expect(explanation.map.size == PixelSize(width: shape[3] / 4, height: shape[2] / 4))
+      #expect(explanation.drawnMap().size == PixelSize(width: width, height: height))
+    }
+  }
 }
