@@ -61,6 +61,11 @@ extension Range<Int> {
   }
 }
 
+extension Shape {
+  /// Whether a convolution's weights of this shape have one position.
+  var hasOnePosition: Bool { rank > 2 && dimensions.dropFirst(2).allSatisfy { $0 == 1 } }
+}
+
 /// How one result of a node depends on one input.
 private struct PartOfNode {
   let node: Node
@@ -88,7 +93,13 @@ private struct PartOfNode {
         return ranges[place]
       }
     case .channelsFirst:
-      return all.indices.map { $0 == 0 && input == 0 && result[0] == shape[0] ? ranges[0] : all[$0] }
+      guard input == 0 else { return all }
+      let weights = node.inputs.count > 1 ? node.inputs[1].flatMap(shapeOf) : nil
+      let isPointwise = node.role == .convolution && weights?.hasOnePosition == true && shape.rank == result.rank
+      return all.indices.map { axis in
+        let keepsAxis = axis == 0 || axis > 1 && isPointwise
+        return keepsAxis && result[axis] == shape[axis] ? ranges[axis] : all[axis]
+      }
     case .reshaped:
       return all.indices.map { axis in
         let before = shape.dimensions[..<axis].reduce(1, *)

@@ -140,16 +140,10 @@ extension Node {
     switch role {
     case .convolution:
       let known = NodeInputs(inputs.map { $0.flatMap { infos[$0] } })
-      return operation?.linearWeights(known) == nil && !isPointwise(infos)
+      return operation?.linearWeights(known) == nil && known[1]?.shape.hasOnePosition != true
     case .pooling, .attention: return true
     case .product: return inputs.count { $0.map(reads.contains) ?? false } > 1
     default: return false
     }
-  }
-
-  /// Whether the weights of a convolution have one position.
-  private func isPointwise(_ infos: [ValueID: ValueInfo]) -> Bool {
-    guard inputs.count > 1, let weights = inputs[1].flatMap({ infos[$0]?.shape }) else { return false }
-    return weights.rank > 2 && weights.dimensions.dropFirst(2).allSatisfy { $0 == 1 }
   }
 }
