@@ -171,7 +171,7 @@ def export(network: SelectingDetector, path: Path) -> None:
         external_data=False, verbose=False, input_names=["input"], output_names=["boxes", "scores", "labels"],
         custom_translation_table={torch.ops.shapes.select.default: select_in_onnx})
     remove_stack_traces(path)
-    write_metadata(path, mean=MEAN, std=STD, resize=str(SIDE), crop=str(SIDE), labels=LABELS)
+    write_metadata(path, mean=MEAN, std=STD, resize=str(SIDE), crop=str(SIDE), labels=LABELS, columns="boxes=xyxy/px")
     onnx.checker.check_model(str(path), full_check=True)
 
 

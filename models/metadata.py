@@ -4,7 +4,7 @@ from pathlib import Path
 import onnx
 
 
-def write_metadata(path: Path, *, mean, std, resize: str, crop: str, labels: list[str]) -> None:
+def write_metadata(path: Path, *, mean, std, resize: str, crop: str, labels: list[str], columns: str = "") -> None:
     # Without loading external data: weights in a file beside the model stay where they are.
     model = onnx.load(path, load_external_data=False)
     onnx.helper.set_model_props(model, {
@@ -16,6 +16,7 @@ def write_metadata(path: Path, *, mean, std, resize: str, crop: str, labels: lis
         "gradcam.resize": resize,
         "gradcam.crop": crop,
         "gradcam.labels": "\n".join(labels),
+        **({"gradcam.columns": columns} if columns else {}),
     })
     onnx.save(model, path)
 

@@ -11,7 +11,7 @@ import Graph
 struct DeclaredEntries {
   /// What an entry is about.
   enum Key: String, CaseIterable {
-    case channels, crop, interpolation, labels, layout, mean, preset, range, resize, size, std
+    case channels, columns, crop, interpolation, labels, layout, mean, preset, range, resize, size, std
   }
 
   private typealias Entry = (name: String, value: LiteralValue)
@@ -129,6 +129,19 @@ extension DeclaredEntries {
   /// A size.
   func size(_ key: Key) throws -> PixelSize? {
     try parsed(key, "a number or WIDTHxHEIGHT") { PixelSize($0.withEqualSidesAsOne) }
+  }
+
+  /// Texts: a list, or the lines of one.
+  ///
+  /// Throws `badData` for anything else; empty if there is no entry.
+  func lines(_ key: Key) throws -> [String] {
+    guard let (name, value) = entries[key] else { return [] }
+    if let text = value.text { return text.split(whereSeparator: \.isNewline).map(String.init) }
+    let lines = value.list?.compactMap(\.text)
+    guard let lines, lines.count == value.list?.count else {
+      throw GradCAMError(.badData, at: "\(place)\(name)", problem: "is neither a text nor a list of texts")
+    }
+    return lines
   }
 
   /// The names of classes, and the file that they were read from: a sidecar may name one, from its own folder on.

@@ -13,6 +13,8 @@ public struct ModelMetadata: Sendable {
   /// The name of every class, from the first that has them: the entries `gradcam.*`, Ultralytics' `names`, the files
   /// beside the network; nil if there are none.
   public let labels: [String]?
+  /// What the numbers of a detector's boxes mean, as `TargetRequest.columns`; empty if nothing says so.
+  public let columns: [String]
   /// What Ultralytics wrote into the file; nil for any other file.
   public let ultralytics: UltralyticsMetadata?
   /// What ONNX's standard entries say about the pixels of image inputs.
@@ -57,6 +59,7 @@ public struct ModelMetadata: Sendable {
     files = [sidecarPath, declared?.path].compactMap { $0 } + (huggingFace?.files ?? [])
     layout = try entries.parsed(.layout, "nchw or nhwc") { ImageShape.Layout(rawValue: $0) }
     inputSize = try entries.size(.size)
+    columns = try entries.lines(.columns)
     preprocessing = try PreprocessingChoice(entries)
   }
 

@@ -20,18 +20,23 @@ struct DetectionReading {
     columnOrigins = ColumnOrigins(model.graph, infos: inferred.infos)
   }
 
-  /// The layout that the user describes, else the first that something in the file tells.
+  /// The layout that the user describes, else the first that something in the file tells, in which what the user says of
+  /// a value counts.
   ///
   /// - Parameter described: columns by the name of a value.
   ///
   /// Throws `usage` for a description that does not fit, `unsupported` listing the outputs if nothing tells the layout.
   func layout(described: [(name: String, columns: BoxColumns)]) throws -> DetectionLayout {
-    if !described.isEmpty { return try layout(describedAs: described) }
+    let said = try described.map { try table($0.name, $0.columns) }
+    if said.contains(where: { $0.meanings.contains(.score) }) { return try layout(said, isSaid: true, warnings: []) }
     let readings: [() throws -> Reading?] = [
       readingOfMetadata, readingOfNames, readingOfOperators, readingOfSelection,
     ]
     for reading in readings {
-      if let found = try reading() { return try layout(found.tables, warnings: found.warnings) }
+      guard let found = try reading() else { continue }
+      let tables = found.tables.map { table in said.first { $0.value == table.value } ?? table }
+      let others = said.filter { own in !tables.contains { $0.value == own.value } }
+      return try layout(tables + others, isSaid: !said.isEmpty, warnings: found.warnings)
     }
     let fitting = labels.map { " for \($0.count) labels" } ?? ""
     let listed = outputs.isEmpty ? model.declaredOutputs : model.outputs(inferred).description
@@ -98,25 +103,22 @@ struct DetectionReading {
 
   // MARK: The user
 
-  private func layout(describedAs described: [(name: String, columns: BoxColumns)]) throws -> DetectionLayout {
-    let graph = model.graph
-    let tables = try described.map { name, columns in
-      func error(_ problem: String, _ advice: String) -> GradCAMError {
-        GradCAMError(.usage, at: "\(.columns, "\(name)=\(columns)")", problem: "\(problem)", advice: "\(advice)")
-      }
-      guard let value = graph.producers.keys.filter({ graph.values[$0].name == name }).min() else {
-        throw error("the model computes no value '\(name)'", "its outputs are \(model.declaredOutputs)")
-      }
-      try inferred.require([value])
-      guard let info = inferred.infos[value] else { throw error("no output needs '\(name)'", "name another value") }
-      guard let table = BoxTable(ModelOutput(value, info, of: graph), columns) else {
-        throw error(
-          "does not fit '\(name)', whose shape is \(info.shape)",
-          "describe as many numbers as one of its axes has; NAME* stands for all that are left")
-      }
-      return table
+  private func table(_ name: String, _ columns: BoxColumns) throws -> BoxTable {
+    func error(_ problem: String, _ advice: String) -> GradCAMError {
+      GradCAMError(.usage, at: "\(.columns, "\(name)=\(columns)")", problem: "\(problem)", advice: "\(advice)")
     }
-    return try layout(tables, isSaid: true, warnings: [])
+    let graph = model.graph
+    guard let value = graph.producers.keys.filter({ graph.values[$0].name == name }).min() else {
+      throw error("the model computes no value '\(name)'", "its outputs are \(model.declaredOutputs)")
+    }
+    try inferred.require([value])
+    guard let info = inferred.infos[value] else { throw error("no output needs '\(name)'", "name another value") }
+    guard let table = BoxTable(ModelOutput(value, info, of: graph), columns) else {
+      throw error(
+        "does not fit '\(name)', whose shape is \(info.shape)",
+        "describe as many numbers as one of its axes has; NAME* stands for all that are left")
+    }
+    return table
   }
 
   // MARK: Metadata

@@ -33,7 +33,8 @@ public struct PlannedTarget: Sendable {
     if let elements = request.elements, request.boxPart == nil {
       kind = .elements(try model.located { try ElementSelection(elements, in: model) })
     } else if request.isAboutBoxes {
-      let described: [(name: String, columns: BoxColumns)] = try request.columns.map { text in
+      let columns = request.columns.isEmpty ? model.metadata.columns : request.columns
+      let described: [(name: String, columns: BoxColumns)] = try columns.map { text in
         guard let equals = text.lastIndex(of: "=") else {
           throw GradCAMError(
             .usage, at: "\(.columns, text)", problem: "names no output",
