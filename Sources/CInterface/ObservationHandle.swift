@@ -30,7 +30,8 @@ final class ObservationHandle: HeldObject, @unchecked Sendable {
         .usage, at: "argument 'request'", problem: "asks gradcam_sweep for several methods, fused or smooth maps",
         advice: "use gradcam_ask for them")
     }
-    let asked = try asker.deciding(by: observation).asking(question), progress = Progress(request), explainer = asked.explainer
+    let asked = try asker.deciding(by: observation).asking(question), progress = Progress(request),
+      explainer = asked.explainer
     let observation = try explainer.ask(observation)
     let targets = try asked.choice.targets(explainer, of: observation)
     var explanations: [Explanation] = []

@@ -125,7 +125,10 @@ enum AwaitedContents: Sendable {
 extension GradCAMError {
   /// The error for contents that only a run tells.
   static func awaiting(_ contents: AwaitedContents) -> GradCAMError {
-    let subject: Message = switch contents { case .input(let index): "input \(index)" }
+    let subject: Message =
+      switch contents {
+      case .input(let index): "input \(index)"
+      }
     var error = GradCAMError(
       .unsupported, problem: "\(subject) must be known before the model runs, but it depends on the image")
     (error.dependsOnData, error.awaited) = (true, contents)

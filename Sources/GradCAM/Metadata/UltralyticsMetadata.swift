@@ -32,7 +32,8 @@ public struct UltralyticsMetadata: Sendable, Equatable {
     keypointShape = literal("kpt_shape")?.numbers?.compactMap { Int(exactly: $0) }
     selectsBoxes = literal("end2end")?.bool == true || literal("args")?["nms"]?.bool == true
     isRealTimeTransformer =
-      metadata["head"].map { $0 == "RTDETRDecoder" } ?? (metadata["description"]?.lowercased().contains("rtdetr") ?? false)
+      metadata["head"].map { $0 == "RTDETRDecoder" }
+      ?? (metadata["description"]?.lowercased().contains("rtdetr") ?? false)
     // Height first.
     let extents = literal("imgsz")?.numbers?.compactMap { Int(exactly: $0) } ?? []
     let isSize = (1...2).contains(extents.count) && extents.allSatisfy { (1...65_536).contains($0) }

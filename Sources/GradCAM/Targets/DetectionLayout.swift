@@ -176,7 +176,9 @@ public struct DetectionLayout: Sendable {
     for score in ranked {
       if kept.count == count { break }
       guard let outline = outline(score.box, in: { elements[$0]! }) else { continue }
-      guard outlines[score.classIndex]?.contains(where: { $0.overlap(with: outline) > overlap }) != true else { continue }
+      guard outlines[score.classIndex]?.contains(where: { $0.overlap(with: outline) > overlap }) != true else {
+        continue
+      }
       outlines[score.classIndex, default: []].append(outline)
       kept.append(score)
     }

@@ -157,7 +157,9 @@ struct DetectionReading {
     guard let boxes = outputs.first, let width = boxes.info.shape.dimensions.last else { return nil }
     let isSelected = width == 6 && labels?.count != 2, columns = Self.realTimeTransformer
     guard isSelected || labels == nil || width == labels!.count + 4 else { return nil }
-    return BoxTable(boxes, try BoxColumns(isSelected ? columns.selected : columns.all), axis: .second).map { ([$0], []) }
+    return BoxTable(boxes, try BoxColumns(isSelected ? columns.selected : columns.all), axis: .second).map {
+      ([$0], [])
+    }
   }
 
   // MARK: Operators
