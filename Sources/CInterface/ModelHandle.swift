@@ -137,9 +137,8 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
   /// The maps of each image that answer a request, on as many threads as the model has.
   func ask(_ images: [gradcam_image], _ request: gradcam_request) throws -> [ExplanationList] {
     // One that cannot be prepared fails on its own.
-    let decided = try images.lazy.compactMap { [explainer] in try? explainer.prepare($0) }.first.map { image in
-      try explainer.deciding { image }
-    }
+    let prepared = images.lazy.compactMap { [explainer, axes] in try? explainer.prepare($0, axes) }
+    let decided = try prepared.first.map { image in try explainer.deciding { image } }
     let asked = try Asker(decided ?? explainer, node: node).asking(Question(request))
     let progress = Progress(request), caller = pthread_self()
     let done = Atomic<Int>(0), isEnded = Atomic<Bool>(false)

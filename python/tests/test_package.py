@@ -237,13 +237,14 @@ class PackageTests(unittest.TestCase):
                 given = generator.normal(size=shape).astype(np.float32)
                 np.save(f"{folder}/{name}.npy", given)
                 model = gradcam.Model(networks / f"{name}.onnx", threads=2)
-                seen = model(given).explain(1)
-                own_map, heat = program("--tensor", f"{folder}/{name}.npy", "--class", "1",
+                asked = "output[0,1]"
+                seen = model(given).explain(target=asked)
+                own_map, heat = program("--tensor", f"{folder}/{name}.npy", "--target", asked,
                                         model=networks / f"{name}.onnx", picture=None)
                 np.testing.assert_array_equal(seen.map, own_map)
                 np.testing.assert_array_equal(seen.heat, heat)
                 self.assertEqual(seen.heat.shape, shape[2:])
-                self.assertEqual(model(given[0]).explain(1).heat.shape, shape[2:])
+                self.assertEqual(model(given[0]).explain(target=asked).heat.shape, shape[2:])
                 self.assertEqual(seen.overlay().dtype, np.uint8)
                 self.assertFalse(np.array_equal(seen.overlay(), seen.overlay(show=[1])) and name != "volume")
                 self.assertEqual(seen.overlay("side-by-side").shape[1], 2 * seen.overlay().shape[1])

@@ -159,8 +159,9 @@ public struct DecidedPreprocessing: Sendable {
     keepsFittingPictures =
       known.resize == nil && known.crop == nil && (known.range != nil || known.mean != nil || known.std != nil)
     let assumed = Assumption(
-      known, usual, size: isGuessed && !takesAnySize ? inputSize : nil, hasColours: shape.channels == 3,
-      isDescribed: metadata.preprocessing != nil || chosen.preset != nil, sidecar: metadata.sidecar)
+      known, usual, size: isGuessed && !takesAnySize && shape.rank == 2 ? inputSize : nil,
+      hasColours: shape.channels == 3, isDescribed: metadata.preprocessing != nil || chosen.preset != nil,
+      sidecar: metadata.sidecar)
     preprocessing = Preprocessing(known, else: usual)
     try preprocessing.check(against: shape.elementType, of: input)
     if let stride = preprocessing.resize?.letterbox?.stride {
@@ -173,6 +174,7 @@ public struct DecidedPreprocessing: Sendable {
     }
     warnings = found + [assumed.warning].compactMap { $0 }
     if warnings.contains(where: { $0.code == .preprocessingAssumed }) { sources.append(.assumed) }
+    if isGuessed, shape.rank == 3 { warnings.append(.extentsAssumed(inputSize, of: input)) }
     if shape.isAssumed { warnings.append(.axesAssumed(input)) }
     self.sources = sources.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
   }

@@ -48,11 +48,12 @@ struct SignalFixture: Decodable, Sendable, CustomStringConvertible {
   func explained(
     at nodes: [String], reusesWeights: Bool = false
   ) throws -> (explainer: Explainer, observation: Observation, target: any Target) {
-    let explainer = try Explainer(model(), nodes: nodes, threadCount: 2, reusesWeights: reusesWeights)
-    let observation = try explainer.observe(explainer.prepare(tensor(input)))
     var request = TargetRequest()
     request.classes = ["\(`class`)"]
-    let target = try TargetChoice(explainer.planned(request), of: explainer).targets(explainer, of: observation)[0]
+    let explainer = try Explainer(
+      model(), explaining: request, nodes: nodes, threadCount: 2, reusesWeights: reusesWeights)
+    let observation = try explainer.observe(explainer.prepare(tensor(input)))
+    let target = try TargetChoice(of: explainer).targets(explainer, of: observation)[0]
     return (explainer, observation, target)
   }
 }

@@ -49,7 +49,7 @@ import Testing
     #expect(explanation.map.size.rank == explainer.model.imageShape.rank && explanation.map.values.count > 1)
     let mappable = explainer.focus.catalogue.entries.filter(\.isMappable)
     #expect(mappable.contains { $0.isAuto } && mappable.allSatisfy { $0.shape != nil })
-    if let last = network.taps.last, network.name != "sequence", network.name != "wave" {
+    if let last = network.taps.last, !["sequence", "bare", "last"].contains(network.name) {
       #expect(explanation.map.size.extents == last.gradcam.shape, "\(explanation.node)")
     }
   }

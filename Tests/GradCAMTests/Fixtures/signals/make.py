@@ -70,7 +70,7 @@ class Wave(nn.Module):
         x = self.pool1(functional.relu(self.bn1(self.conv1(x))))
         x = self.relu(self.bn2(self.conv2(x)))
         x = functional.avg_pool1d(x, x.shape[-1])
-        return functional.log_softmax(self.fc1(x.permute(0, 2, 1)), dim=2)[:, 0]
+        return functional.log_softmax(self.fc1(x.permute(0, 2, 1)), dim=2)
 
 
 class Bare(nn.Module):
@@ -256,8 +256,8 @@ def keeps_clear(network, given):
 
 def score(output, index):
     """A class's score; of scores at every place, summed where the class has the best one."""
-    if output.dim() == 2:
-        return output[0, index]
+    if output.numel() == CLASSES:
+        return output.flatten()[index]
     best = output[0].argmax(0) == index
     return output[0, index][best].sum()
 
@@ -354,8 +354,10 @@ def main():
         else:
             raise SystemExit(f"{name}: no seed keeps clear of the kinks")
         output = double(given.double())
-        scores = output[0] if output.dim() == 2 else output[0].flatten(1).argmax(0).bincount(minlength=CLASSES)
-        chosen = int(scores.argsort()[-2])
+        if output.numel() == CLASSES:
+            chosen = int(output.flatten().argsort()[-2])
+        else:
+            chosen = int(output[0].flatten(1).argmax(0).bincount(minlength=CLASSES).argmax())
         numbers = Numbers()
         entry = {"name": name, "class": chosen, "input": numbers.add(given), "output": numbers.add(output), "taps": []}
         for module in taps:
