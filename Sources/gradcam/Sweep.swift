@@ -221,8 +221,7 @@ struct Sweep: ParsableCommand {
       Result {
         let image = explanations[index].shown[0], (size, small) = seen[image.input.value]!
         guard image.input.shape.takesPictures, small != nil || view.channels.isEmpty else {
-          return try explanations[index].picture(
-            over: image, style: .overlay, colormap: colormap, blend: blend, view: view)
+          return try explanations[index].drawn(colormap: colormap, blend: blend, view: view)
         }
         let map = explanations[index].drawnMap(size: size)
         return small.map { DrawingStyle.overlay.draw(map, on: $0, colormap: colormap, blend: blend) }

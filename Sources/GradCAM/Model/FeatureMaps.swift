@@ -69,7 +69,8 @@ struct FeatureMaps {
       explainsClassScores
       ? []
       : graph.lastOfEachSize(
-        all, layouts, choice, before: graph.valuesBeforeHead(of: explained, among: reachable, isShared: false), contents)
+        all, layouts, choice, before: graph.valuesBeforeHead(of: explained, among: reachable, isShared: false), contents
+      )
     nodes = complete
     self.dimensions = dimensions
   }
