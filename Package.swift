@@ -25,6 +25,7 @@ let package = Package(
     // These load their libraries when a file needs them.
     .target(name: "CWebP"),
     .target(name: "CTIFF"),
+    .target(name: "CGzip", linkerSettings: [.linkedLibrary("z")]),
     .target(name: "CDigest"),
     .target(name: "CPage"),
     .target(name: "COnnx", dependencies: ["CProtobufC"], exclude: ["onnx.proto"]),
@@ -39,7 +40,10 @@ let package = Package(
     .target(name: "ONNXLoader", dependencies: ["Graph", "COnnx", "CProtection"]),
     .target(
       name: "GradCAM",
-      dependencies: ["Graph", "GraphLayout", "Ops", "ONNXLoader", "CDigest", "CGradCAMPlugin", "CPNG", "CJPEG", "CWebP", "CTIFF"],
+      dependencies: [
+        "Graph", "GraphLayout", "Ops", "ONNXLoader", "CDigest", "CGradCAMPlugin", "CPNG", "CJPEG", "CWebP", "CTIFF",
+        "CGzip",
+      ],
       resources: [.embedInCode("Data/imagenet_labels.txt"), .embedInCode("Data/fixed-10x20.hex")]),
     .target(
       name: "HTTPServer",

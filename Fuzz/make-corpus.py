@@ -144,7 +144,7 @@ def main():
     parser.add_argument("--only")
     only = parser.parse_args().only
     warnings.simplefilter("ignore")
-    for name in ["model", "picture", "npy", "plugin", *TEXTS]:
+    for name in ["model", "picture", "npy", "numbers", "plugin", *TEXTS]:
         if only not in (None, name):
             continue
         folder = CORPUS / name
@@ -157,6 +157,9 @@ def main():
                           "CommandTests/Fixtures/*.jpg", "CommandTests/Fixtures/*.png"])
         elif name == "npy":
             copy(folder, ["GradCAMTests/Fixtures/imaging/npy-*.npy"])
+        elif name == "numbers":
+            copy(folder, ["GradCAMTests/Fixtures/numbers/*.wav", "GradCAMTests/Fixtures/numbers/*.nii",
+                          "GradCAMTests/Fixtures/numbers/*.nii.gz"])
         elif name == "plugin":
             (folder / "usual").write_bytes(bytes(64))
             (folder / "mixed").write_bytes(bytes(range(0, 256, 3)) * 4)

@@ -116,6 +116,7 @@ typedef struct gradcam_options {
   /* What inputs that take no image are given in every run. */
   const gradcam_named_tensor *inputs;
   size_t input_count;
+  const char *axes; /* the axes of .nii volumes as depth, height and width: "xyz" (default) or "zyx" */
 } gradcam_options;
 
 /* Opens a model: the path of an .onnx file, or a name in the models folder. Sets *model, to NULL on failure. */
@@ -128,15 +129,17 @@ typedef struct gradcam_model_info {
   size_t size;           /* sizeof(gradcam_model_info) */
   const char *node;      /* the node at which maps are taken */
   int32_t batch;         /* of the image input: images per run; the first is explained */
-  int32_t channels;      /* 1 or 3 */
-  int32_t height;
-  int32_t width;
+  int32_t channels;      /* 1 or 3 for pictures */
+  int32_t height;        /* 1 for signals */
+  int32_t width;         /* the number of samples for signals */
   int32_t channels_last; /* 1 if the order is batch, height, width, channels; else channels come second */
   int32_t class_count;   /* 0 if the model gives no class scores */
   int32_t node_count;
   int32_t metadata_count;
   const char *preprocessing; /* what is done to every picture, and what says so, in words */
   int32_t input_count;
+  int32_t axes;          /* of the image input besides batch and channels: 1 for signals, 2 for pictures, 3 for volumes */
+  int32_t depth;         /* 1 but for volumes; extents that the file leaves open are those of an image that would do */
 } gradcam_model_info;
 
 /* Describes a model. */
@@ -201,17 +204,20 @@ typedef struct gradcam_named_image {
 /* An image, given as exactly one of path, pixels and tensor. */
 typedef struct gradcam_image {
   size_t size;           /* sizeof(gradcam_image) */
-  const char *path;      /* a PNG, JPEG, BMP, GIF, WebP, TIFF, PPM, PGM or PBM file */
+  const char *path;      /* a PNG, JPEG, BMP, GIF, WebP, TIFF, PPM, PGM or PBM file, or one of numbers: .npy, .wav, .nii
+                            or .nii.gz */
   const uint8_t *pixels; /* red, green and blue of every pixel, row by row from the top */
   int32_t width;         /* of pixels */
   int32_t height;
   size_t stride;         /* bytes from one row of pixels to the next; default 3 * width */
   const float *tensor;   /* the network's input, used without any preprocessing, in the model's order */
-  size_t tensor_count;   /* its element count: batch * channels * height * width of gradcam_model_info */
+  size_t tensor_count;   /* its element count: batch * channels * depth * height * width of gradcam_model_info */
   int32_t item;          /* which image of a tensor of several is explained, from 0 */
   /* What the model's image inputs after the first are given. */
   const gradcam_named_image *others;
   size_t other_count;
+  const int64_t *tensor_shape; /* the tensor's extents, where the model leaves some open; NULL as gradcam_model_info says */
+  int32_t tensor_rank;         /* the number of its extents; those of the batch and of one channel may be missing */
 } gradcam_image;
 
 /* Runs a model forward on an image, to which the following calls refer until the next run. */
@@ -341,6 +347,11 @@ typedef struct gradcam_explanation_info {
   int32_t is_empty;      /* 1 if the map shows nothing, as a warning says */
   int32_t has_box;         /* 1 if one box of a detector is explained whose place in the picture is known */
   float box[4];            /* its left, upper, right and lower edge, in pixels of the picture */
+  int32_t axes;          /* of the map: 1 of a signal, 2 of a picture, 3 of a volume; heights of signals are 1 */
+  int32_t depth;         /* of the input and of the heat over it; 1 but for volumes */
+  int32_t map_depth;     /* of the map at the node */
+  int32_t drawn_width;   /* of what gradcam_draw draws in the style "overlay"; as width and height for pictures */
+  int32_t drawn_height;
 } gradcam_explanation_info;
 
 /* Describes an explanation. */
@@ -350,11 +361,12 @@ gradcam_status gradcam_get_explanation_info(gradcam_explanation *explanation, gr
 gradcam_status gradcam_get_warning(
     gradcam_explanation *explanation, int32_t index, const char **code, const char **text);
 
-/* Writes the map as drawn, at the picture's size: width * height values in 0 ... 1, row by row from the top.
+/* Writes the map as drawn, at the picture's size: depth * width * height values in 0 ... 1, row by row from the top.
    Fails with GRADCAM_USAGE if capacity, in values, is too small. */
 gradcam_status gradcam_copy_heat(gradcam_explanation *explanation, float *values, size_t capacity);
 
-/* Writes the map at the node: map_width * map_height values, rectified but not scaled, as --save-map writes them. */
+/* Writes the map at the node: map_depth * map_height * map_width values, rectified but not scaled, as --save-map writes
+   them. */
 gradcam_status gradcam_copy_map(gradcam_explanation *explanation, float *values, size_t capacity);
 
 /* Numbers that belong to the object they were got from, in C's order; this struct does not grow. */
@@ -365,6 +377,7 @@ typedef struct gradcam_array {
 } gradcam_array;
 
 enum {
+  /* The extents named here are those of pictures; a signal has a width alone, a volume a depth before the height. */
   GRADCAM_MAP = 0,        /* as gradcam_copy_map: map_height x map_width */
   GRADCAM_HEAT = 1,       /* as gradcam_copy_heat: height x width */
   GRADCAM_ACTIVATION = 2, /* of the node: channels x map_height x map_width */
@@ -387,10 +400,14 @@ typedef struct gradcam_drawing {
   const char *style;    /* "overlay", "heat", "mask" or "side-by-side", as for --style; default "overlay" */
   const char *colormap; /* as for --colormap; default "jet" */
   float blend;          /* weight of the picture relative to the heat, up to 1; default 0.5 */
+  const int32_t *show;  /* the channels drawn of an input that is no picture, from 1; default the usual ones */
+  size_t show_count;
+  double rate;          /* samples per second of a signal, for the labels; default that of its file, else none */
 } gradcam_drawing;
 
-/* Draws the map over the picture: 3 * width * height bytes of red, green and blue, twice as wide for "side-by-side".
-   For a tensor only the heat is drawn. Fails with GRADCAM_USAGE if capacity, in bytes, is too small. */
+/* Draws the map over the picture: 3 * drawn_width * drawn_height bytes of red, green and blue, twice as wide for
+   "side-by-side". For a tensor of a picture's channels only the heat is drawn, over a signal its curves, over a volume
+   some of its slices. Fails with GRADCAM_USAGE if capacity, in bytes, is too small. */
 gradcam_status gradcam_draw(
     gradcam_explanation *explanation, const gradcam_drawing *drawing, uint8_t *pixels, size_t capacity);
 

@@ -8,6 +8,12 @@ final class ExplanationHandle: HeldObject, @unchecked Sendable {
   /// The network's input that it is of, as long as an observation has it.
   private weak var input: AnyObject?
   private let size: PixelSize
+  /// The size of what is drawn in the usual style.
+  private lazy var drawnSize: PixelSize = {
+    let image = explanation.shown[0]
+    guard image.picture == nil, !image.input.shape.takesPictures else { return size }
+    return (try? drawn(gradcam_drawing()))?.size ?? size
+  }()
   private let classIndex: Int
   private let label: String?
   private let warnings: [Warning]
@@ -57,6 +63,10 @@ final class ExplanationHandle: HeldObject, @unchecked Sendable {
       info.has_box = 1
       info.box = (box[0], box[1], box[2], box[3])
     }
+    info.axes = Int32(clamping: explanation.map.size.rank)
+    (info.depth, info.map_depth) = (Int32(clamping: size.depth), Int32(clamping: explanation.map.size.depth))
+    info.drawn_width = Int32(clamping: drawnSize.width)
+    info.drawn_height = Int32(clamping: drawnSize.height)
     return info
   }
 
@@ -79,14 +89,14 @@ final class ExplanationHandle: HeldObject, @unchecked Sendable {
   }
 
   private func numbers(_ kind: Int32) throws -> (values: [Float], shape: [Int]) {
-    func map(_ map: HeatMap) -> ([Float], [Int]) { (map.values, [map.height, map.width]) }
+    func map(_ map: HeatMap) -> ([Float], [Int]) { (map.values, map.size.extents) }
     func tap(_ elements: (Tap) -> [Float]) throws -> ([Float], [Int]) {
       guard let tap = explanation.tap else {
         throw GradCAMError(
           .unsupported, problem: "the map has no activation and no gradient of its own",
           advice: "explain a single node, by gradcam_ask")
       }
-      return (elements(tap), [tap.channels, tap.height, tap.width])
+      return (elements(tap), [tap.channels] + tap.size.extents)
     }
     switch kind {
     case Int32(GRADCAM_MAP): return map(explanation.rectifiedMap())
@@ -105,7 +115,7 @@ final class ExplanationHandle: HeldObject, @unchecked Sendable {
   }
 
   /// The map as drawn, at the picture's size.
-  func heat() -> HeatMap { explanation.drawnMap().resized(width: size.width, height: size.height) }
+  func heat() -> HeatMap { explanation.drawnMap().resized(to: size) }
 
   func drawn(_ drawing: gradcam_drawing) throws -> Picture {
     let style: DrawingStyle = try choice(drawing.style, "style") ?? .overlay
@@ -113,8 +123,16 @@ final class ExplanationHandle: HeldObject, @unchecked Sendable {
     guard drawing.blend >= 0, drawing.blend <= 1 else {
       throw GradCAMError(.usage, at: "blend", problem: "is \(drawing.blend)", advice: "use 0 to 1; 0 means 0.5")
     }
-    let blend = drawing.blend == 0 ? 0.5 : drawing.blend
-    return explanation.drawn(style: style, colormap: colormap, blend: blend)
+    guard drawing.show_count <= 64, drawing.rate >= 0, drawing.rate.isFinite else {
+      throw GradCAMError(.usage, at: "argument 'drawing'", problem: "has more than 64 channels, or no rate")
+    }
+    let show =
+      drawing.show_count == 0
+      ? []
+      : UnsafeBufferPointer(start: try required(drawing.show, "show"), count: drawing.show_count).map { Int($0) }
+    return try explanation.drawn(
+      style: style, colormap: colormap, blend: drawing.blend == 0 ? 0.5 : drawing.blend,
+      view: InputView(channels: show, rate: drawing.rate == 0 ? nil : drawing.rate))
   }
 }
 

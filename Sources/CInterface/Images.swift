@@ -6,12 +6,12 @@ extension Explainer {
   /// Prepares the caller's image: a file, pixels or a tensor, and what further image inputs are given.
   ///
   /// Throws `usage` if it is not exactly one of the three or does not fit, and what reading a file throws.
-  func prepare(_ image: gradcam_image) throws -> PreparedImage {
+  func prepare(_ image: gradcam_image, _ axes: NumberFile.VolumeAxes) throws -> PreparedImage {
     guard image.item >= 0, image.item < model.imageShape.batch else {
       throw GradCAMError(
         .usage, at: "item", problem: "is \(image.item), but the model takes \(model.imageShape.batch) images at a time")
     }
-    var given = [model.imageInputs[0].name: try contents(image, for: model.imageInputs[0])]
+    var given = [model.imageInputs[0].name: try contents(image, for: model.imageInputs[0], axes)]
     if image.other_count > 0 {
       for other in UnsafeBufferPointer(start: try required(image.others, "others"), count: image.other_count) {
         let name = String(cString: try required(other.name, "others"))
@@ -19,7 +19,7 @@ extension Explainer {
           throw GradCAMError(.usage, at: "others", problem: "the model has no further image input '\(name)'")
         }
         let image = try required(read(other.image, name, empty: gradcam_image()), name)
-        given[name] = try contents(image, for: input)
+        given[name] = try contents(image, for: input, axes)
       }
     }
     var prepared = try text(image.path).map { path in try located(path) { try prepare(given) } } ?? prepare(given)
@@ -27,16 +27,30 @@ extension Explainer {
     return prepared
   }
 
-  private func contents(_ image: gradcam_image, for input: ImageInput) throws -> ImageContents {
+  private func contents(
+    _ image: gradcam_image, for input: ImageInput, _ axes: NumberFile.VolumeAxes
+  ) throws -> ImageContents {
     let given = [image.path != nil, image.pixels != nil, image.tensor != nil].count(where: { $0 })
     guard given == 1 else {
       throw GradCAMError(
         .usage, at: "argument 'image'", problem: "has \(given == 0 ? "none" : "several") of path, pixels and tensor",
         advice: "give one of them")
     }
-    if let path = text(image.path) { return .picture(try Picture(contentsOf: path)) }
+    if let path = text(image.path) { return try ImageContents(contentsOf: path, axes: axes) }
     guard let elements = image.tensor else { return .picture(try Picture(image)) }
-    let shape = input.shape.shape(for: size(of: input)), count = image.tensor_count
+    let count = image.tensor_count
+    if let extents = image.tensor_shape {
+      let shape = try located("tensor_shape") {
+        try Shape(checked: (0..<max(0, Int(image.tensor_rank))).map { Int(extents[$0]) })
+      }
+      guard count == shape.count else {
+        throw GradCAMError(
+          .usage, at: "tensor_count", problem: "is \(count), but tensor_shape is \(shape), \(shape.count) elements")
+      }
+      return .file(
+        NumberFile(shape: shape.dimensions, values: Array(UnsafeBufferPointer(start: elements, count: count))))
+    }
+    let shape = input.shape.shape(for: size(of: input))
     guard count == shape.count else {
       throw GradCAMError(
         .usage, at: "tensor_count", problem: "is \(count), but the model takes \(shape), \(shape.count) elements")

@@ -8,6 +8,8 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
   let explainer: Explainer
   /// The node at which maps are taken, as the caller names it.
   private let node: String
+  /// What the axes of volumes are.
+  private let axes: NumberFile.VolumeAxes
   /// The image of the last run.
   private var observation: Observation?
   /// The file's metadata, sorted.
@@ -25,6 +27,7 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
       throw GradCAMError(.usage, at: "threads", problem: "is \(options.threads)", advice: "use 1 to 1024, or 0")
     }
     node = text(options.node) ?? "auto"
+    axes = try choice(options.axes, "axes") ?? .xyz
     let inputs = try model.tensors(options)
     explainer = try Explainer(
       model, nodes: [node],
@@ -42,6 +45,7 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
     info.batch = Int32(clamping: shape.batch)
     info.channels = Int32(clamping: shape.channels)
     info.height = Int32(clamping: size.height)
+    (info.axes, info.depth) = (Int32(clamping: size.rank), Int32(clamping: size.depth))
     info.width = Int32(clamping: size.width)
     info.channels_last = shape.layout == .nhwc ? 1 : 0
     info.class_count = Int32(clamping: focus.catalogue.classCount)
@@ -109,7 +113,7 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
   func run(_ given: gradcam_image) throws {
     // Its memory is reused for the next one.
     observation = nil
-    observation = try explainer.observe(explainer.prepare(given))
+    observation = try explainer.observe(explainer.prepare(given, axes))
   }
 
   private func currentObservation() throws -> Observation {
@@ -127,15 +131,14 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
   /// Runs the model on an image that is asked about afterwards.
   func observe(_ given: gradcam_image) throws -> ObservationHandle {
     ObservationHandle(
-      try explainer.observe(explainer.prepare(given), isOpen: true), Asker(explainer, node: node))
+      try explainer.observe(explainer.prepare(given, axes), isOpen: true), Asker(explainer, node: node))
   }
 
   /// The maps of each image that answer a request, on as many threads as the model has.
   func ask(_ images: [gradcam_image], _ request: gradcam_request) throws -> [ExplanationList] {
     // One that cannot be prepared fails on its own.
-    let decided = try images.lazy.compactMap { [explainer] in try? explainer.prepare($0) }.first.map { image in
-      try explainer.deciding { image }
-    }
+    let prepared = images.lazy.compactMap { [explainer, axes] in try? explainer.prepare($0, axes) }
+    let decided = try prepared.first.map { image in try explainer.deciding { image } }
     let asked = try Asker(decided ?? explainer, node: node).asking(Question(request))
     let progress = Progress(request), caller = pthread_self()
     let done = Atomic<Int>(0), isEnded = Atomic<Bool>(false)
@@ -153,7 +156,7 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
     try asked.explainer.explainMany(images.count) { index in
       Result {
         try report(0)
-        let observation = try asked.explainer.observe(asked.explainer.prepare(images[index]))
+        let observation = try asked.explainer.observe(asked.explainer.prepare(images[index], axes))
         let maps = try asked.explanations(of: observation) { try report($0) }
         done.wrappingAdd(1, ordering: .relaxed)
         return maps

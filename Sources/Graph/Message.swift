@@ -115,9 +115,10 @@ public struct Message: Sendable, Equatable, ExpressibleByStringInterpolation, Cu
 
 /// What a user can set, by its plain name.
 public enum Setting: String, Sendable {
-  case axis, boxes
+  case axes, axis, boxes
   case boxesOf = "boxes-of"
   case channels, `class`, columns, contrast, crop, detection, embedding, fuse, grid, image, interpolation, iou, item
+  case layout
   case labelMap = "label-map"
   case labels, mask
   case maxPixels = "max-pixels"
@@ -125,7 +126,7 @@ public enum Setting: String, Sendable {
   case memoryLimit = "memory-limit"
   case method, metric, models, node
   case outputName = "output-name"
-  case plugin, prefer, preset, range, resize, score, size, smooth, std, target, tensor, top, truth
+  case plugin, prefer, preset, range, rate, resize, score, show, size, smooth, std, target, tensor, top, truth
 }
 
 /// Where names are listed, in words.

@@ -9,7 +9,11 @@ struct Explain: ParsableCommand {
 
   @Argument(help: "The exported network: a file, or a name in the models folder.", completion: .model)
   var model: String
-  @Argument(help: "Pictures, or folders of them: \(Picture.formats).", completion: .picture)
+  @Argument(
+    help: """
+      Pictures, or folders of them: \(Picture.formats); for a network that takes films, each folder is a film. Or files \
+      of numbers: \(NumberFile.extensions.joined(separator: ", ")).
+      """, completion: .image)
   var images: [String] = []
 
   @Option(
@@ -52,6 +56,7 @@ struct Explain: ParsableCommand {
 
   @Option(help: ArgumentHelp("How the map is drawn.", valueName: "STYLE")) var style = DrawingStyle.overlay
   @OptionGroup(title: "Drawing") var drawing: DrawingOptions
+  @OptionGroup(title: "Drawing of signals and volumes") var view: ViewOptions
   @OptionGroup(title: "Terminal") var terminal: TerminalOptions
 
   @OptionGroup(title: "Arrays") var arrays: ArrayOptions
@@ -78,20 +83,22 @@ struct Explain: ParsableCommand {
   }
 
   func run() throws {
-    let images = try ImageFolder.expanding(self.images), screen = try terminal.screen()
+    let named = try NamedImages(self.images), images = named.files, screen = try terminal.screen()
     let writesPictures = screen == nil || files.output != nil
     try host.enterSandbox(
       models: [self.model], read: images, image.paths, target.request.paths,
       written: [writesPictures ? files.output ?? "." : nil, sheet, provenance.path], arrays.paths)
     if let sheet { try Picture.checkFormat(ofOutput: sheet) }
-    let opened = try OpenedModel(model, host, image, request), model = opened.model
-    let sources = try opened.sources(images, item: featureMap.item.item)
+    let opened = try OpenedModel(model, host, image, request, images: images), model = opened.model
+    let sources = try opened.sources(named, item: featureMap.item.item)
+    try view.view.check(model.imageShape)
     var chosen = try MethodChoice(self.methods.isEmpty ? [request.usualMethod] : self.methods, model.registry)
     var (explainer, choice) = try opened.explainer(
       nodes: nodes.withoutRepeats, hint: featureMap.hint, compatibility: compat, of: sources,
       threadCount: threads.count, reusesWeights: sources.count > 8)
     explainer.settings.conceptCount = concepts
-    let assumed = explainer.warnings(about: sources)
+    let note = sources.usesPictures && model.imageShape.takesPictures ? nil : view.view.note(on: model.imageShape)
+    let assumed = explainer.warnings(about: sources) + [note].compactMap { $0 }
     let leftOut = try chosen.leaveOutSlow(explainer) { try example(of: sources, explainer, choice) }
     let recorder =
       try provenance.isAsked || json || jsonl
@@ -116,8 +123,8 @@ struct Explain: ParsableCommand {
       sources: sources, model: model, choice: choice, shown: max(5, top ?? 1), methods: chosen.names,
       fusion: fuse, smoothing: Set(smoothing), skipsUnsupported: chosen.isGroup, drawsPictures: plan.drawsPictures,
       drawsGrids: plan.drawsGrids, style: style, colormap: drawing.colormap, blend: drawing.blend,
-      drawsSheet: sheet != nil, screen: screen, writesPictures: writesPictures, format: outputs.example,
-      jpegQuality: files.jpegQuality, savesOutput: arrays.savesOutput,
+      view: view.view, drawsSheet: sheet != nil, screen: screen, writesPictures: writesPictures,
+      format: outputs.example, jpegQuality: files.jpegQuality, savesOutput: arrays.savesOutput,
       survives: sources.count > 1 || jsonl, bar: bar)
     var log = ExplanationLog(form: json ? .document : jsonl ? .lines : .text)
     var together = Sheet(title: model.name, plan.maps), subjects = MapSubjects()
@@ -155,7 +162,7 @@ struct Explain: ParsableCommand {
             isTogether || images.isEmpty
               ? recorder?.part(images: images, outputs: written(file, grid))
               : recorder?.part(
-                arguments: arguments.naming(only: name), images: [name], outputs: written(file, grid))
+                arguments: arguments.naming(only: name), images: sources.files(index), outputs: written(file, grid))
           }
           drawn.append(
             ExplanationReport(

@@ -44,6 +44,8 @@ struct ExplanationReport: Encodable {
   struct Part: Encodable { let x, y, width, height: Int }
 
   let image, model, node, tensor, target, method: String
+  /// The extents of the map at the node.
+  let shape: [Int]
   /// The file of the map's own picture, else of one that shows it with others.
   let output: String
   /// Whether that replaced an earlier file.
@@ -76,8 +78,8 @@ struct ExplanationReport: Encodable {
   @Nullable var provenance: Provenance?
 
   private enum CodingKeys: CodingKey {
-    case image, model, node, tensor, target, method, output, replaced, fuse, smooth, grid, `class`, label, logit
-    case probability, concept, detection, box, boxes, preprocessing, seen, top, warnings, provenance
+    case image, model, node, tensor, target, method, shape, output, replaced, fuse, smooth, grid, `class`, label
+    case logit, probability, concept, detection, box, boxes, preprocessing, seen, top, warnings, provenance
   }
 
   init(
@@ -90,6 +92,7 @@ struct ExplanationReport: Encodable {
     tensor = explanation.tensor
     target = explanation.target.description
     method = explanation.method
+    shape = explanation.map.size.extents
     fuse = explanation.fusion?.rawValue
     smooth = explanation.smoothing.map(\.rawValue)
     self.output = output?.path ?? sheet ?? ""

@@ -20,6 +20,7 @@ struct ImageJob {
   let style: DrawingStyle
   let colormap: Colormap
   let blend: Float
+  let view: InputView
   /// Whether the maps stand on a sheet.
   let drawsSheet: Bool
   /// Where pictures are shown; nil if they are not.
@@ -146,15 +147,18 @@ struct ImageJob {
   ) -> Swift.Result<[UInt8], any Error>? {
     guard writesPictures else { return nil }
     return .init {
-      try picture().encoded(
+      if VolumeOutput.isOne(format) { return try explanations[0].encoded(explanations[0].drawnMap(), for: format) }
+      return try picture().encoded(
         for: format, jpegQuality: jpegQuality, texts: MapSubjects(explanations, model: model).texts)
     }
   }
 
   /// The map over each picture that its node sees, side by side.
   private func draw(_ explanation: Explanation) throws -> Picture {
-    let drawn = explanation.shown.indices.map {
-      explanation.drawn(over: $0, style: style, colormap: colormap, blend: blend)
+    let drawn = try explanation.shown.indices.map {
+      // What is chosen is about the first input.
+      let view = explanation.shown[$0].input.value == model.imageInput ? view : InputView()
+      return try explanation.drawn(over: $0, style: style, colormap: colormap, blend: blend, view: view)
     }
     return try drawn.dropFirst().reduce(drawn[0]) { try $0.besideAtSameHeight($1) }
   }

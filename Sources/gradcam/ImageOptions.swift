@@ -6,9 +6,16 @@ import Graph
 struct ImageOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "A .npy tensor for the image input instead of an image, or NAME=FILE for another input. Repeatable.",
-      valueName: "[NAME=]FILE"), completion: .array)
+      "A file of numbers for the image input instead of an image, or NAME=FILE for another input: .npy, .wav, .nii or "
+        + ".nii.gz. Repeatable.",
+      valueName: "[NAME=]FILE"), completion: .numbers)
   var tensor: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "The axes of .nii volumes as depth, height and width: xyz as nibabel and MONAI have them, zyx as SimpleITK.",
+      valueName: "xyz|zyx"))
+  var axes = NumberFile.VolumeAxes.xyz
 
   @Option(
     name: .customLong("image"),
@@ -90,6 +97,7 @@ struct ChannelNumbers: ExpressibleByArgument {
   }
 }
 
+extension NumberFile.VolumeAxes: ExpressibleByArgument {}
 extension Preprocessing.Preset: ExpressibleByArgument {}
 extension Preprocessing.Channels: ExpressibleByArgument {}
 extension ImageShape.Layout: ExpressibleByArgument {}

@@ -1,11 +1,28 @@
 import GradCAM
 import Graph
 
-/// The images to explain: picture files, one after another, for one image input; the others keep what they were given.
+/// The images to explain: picture files, files of numbers and films, one after another, for one image input; the others
+/// keep what they were given.
 ///
 /// Without files, what an image input was given: a picture, or the images of a tensor.
 struct ImageSources {
-  private let images: [String]
+  /// A file, or the frames of a film.
+  private struct Item {
+    let name: String
+    let files: [String]
+    let isFilm: Bool
+    var isPictured: Bool { isFilm || !NumberFile.isOne(name) }
+
+    init(file: String) { (name, files, isFilm) = (file, [file], false) }
+
+    init(film: NamedImages.Group) {
+      name = film.path.count > 1 && film.path.hasSuffix("/") ? String(film.path.dropLast()) : film.path
+      (files, isFilm) = (film.files, true)
+    }
+  }
+
+  private let images: [Item]
+  private let axes: NumberFile.VolumeAxes
   private let given: [String: ImageContents]
   /// The image input that the picture files are for, else the first one that was given something.
   let input: String
@@ -21,8 +38,17 @@ struct ImageSources {
   /// - Parameter item: the only image of the tensor to explain; nil for all.
   ///
   /// Throws `usage` if there is no image, if every image input has one already, or for no such image in the tensor.
-  init(images: [String], tensors: InputTensors, model: Model, item: Int? = nil) throws {
-    (self.images, given, batch) = (images, tensors.images, model.imageShape.batch)
+  init(
+    images named: NamedImages, tensors: InputTensors, axes: NumberFile.VolumeAxes = .xyz, model: Model,
+    item: Int? = nil
+  ) throws {
+    (self.axes, given, batch) = (axes, tensors.images, model.imageShape.batch)
+    let takesFrames = model.imageShape.takesFrames
+    let images = named.groups.flatMap { group in
+      takesFrames && group.isFolder && group.files.allSatisfy(Picture.hasKnownExtension)
+        ? [Item(film: group)] : group.files.map { Item(file: $0) }
+    }
+    self.images = images
     let names = model.imageInputs.map(\.name)
     guard let input = names.first(where: { (tensors.images[$0] == nil) != images.isEmpty }) else {
       throw GradCAMError(
@@ -42,15 +68,18 @@ struct ImageSources {
   var count: Int { images.isEmpty ? places.count : images.count }
   /// The number of different inputs, each of one or more images.
   var inputCount: Int { images.isEmpty ? 1 : images.count }
-  var usesPictures: Bool { !images.isEmpty || given.values.contains { if case .picture = $0 { true } else { false } } }
+  var usesPictures: Bool { images.contains(where: \.isPictured) || given.values.contains(where: \.isPictured) }
 
   /// The path, for a tensor of several images with the number of the image before its extension.
   func name(_ index: Int) -> String {
-    guard images.isEmpty else { return images[index] }
+    guard images.isEmpty else { return images[index].name }
     guard batch > 1 else { return path }
     let name = path.hasSuffix(".npy") ? String(path.dropLast(4)) : path
     return "\(name)[\(places[index])]\(path.dropFirst(name.count))"
   }
+
+  /// The files that an image is read from.
+  func files(_ index: Int) -> [String] { images.isEmpty ? [name(index)] : images[index].files }
 
   /// Reads an image and turns it into the network's input.
   ///
@@ -89,10 +118,12 @@ struct ImageSources {
     return try make { try prepare(last, $0) }
   }
 
-  private func prepare(_ path: String, _ explainer: Explainer) throws -> PreparedImage {
+  private func prepare(_ item: Item, _ explainer: Explainer) throws -> PreparedImage {
     var contents = given
-    contents[input] = .picture(try Picture(contentsOf: path))
-    return try located(path) { try explainer.prepare(contents) }
+    contents[input] =
+      try item.isFilm
+      ? .frames(item.files.map { try Picture(contentsOf: $0) }) : ImageContents(contentsOf: item.name, axes: axes)
+    return try located(item.name) { try explainer.prepare(contents) }
   }
 
   /// Whether the pictures are one input.

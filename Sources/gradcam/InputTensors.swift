@@ -18,9 +18,11 @@ struct InputTensors {
 
   /// Reads `--tensor FILE` for the first image input, and `NAME=FILE` for any; `--image NAME=FILE` for image inputs.
   ///
+  /// - Parameter axes: what the axes of volumes are.
+  ///
   /// Throws `usage` for a name that the model does not have or that is given twice, `badData` for an array that is not
   /// an image tensor, and what reading throws.
-  init(tensors: [String], pictures: [String], model: Model) throws {
+  init(tensors: [String], pictures: [String], axes: NumberFile.VolumeAxes, model: Model) throws {
     var images: [String: ImageContents] = [:]
     var imagePaths: [String: String] = [:]
     var sizes: [String: PixelSize] = [:]
@@ -46,12 +48,12 @@ struct InputTensors {
     }
     for argument in tensors {
       let (input, path) = try parsed(argument, option: "--tensor")
-      let tensor = try NPYArray(contentsOf: path).tensor(of: input.elementType ?? .float32)
+      let file = try NumberFile(contentsOf: path, axes: axes)
       if let image = model.imageInputs.first(where: { $0.name == input.name }) {
-        sizes[input.name] = try image.shape.size(of: tensor.shape, at: path)
-        (images[input.name], imagePaths[input.name]) = (.tensor(tensor), path)
+        sizes[input.name] = try located(path) { try file.size(for: image.shape) }
+        (images[input.name], imagePaths[input.name]) = (.file(file), path)
       } else {
-        others[input.name] = tensor
+        others[input.name] = file.tensor(of: input.elementType ?? .float32)
       }
     }
     for argument in pictures {
@@ -66,23 +68,23 @@ struct InputTensors {
     (self.images, self.imagePaths, self.sizes, self.others) = (images, imagePaths, sizes, others)
     self.paths = paths
     let first = model.imageInputs[0]
-    batch = if case .tensor(let tensor)? = images[first.name] { first.shape.count(in: tensor.shape) } else { nil }
+    batch = if case .file(let file)? = images[first.name] { try file.count(for: first.shape) } else { nil }
   }
 
   /// How pictures are preprocessed, with the sizes of the inputs: those of tensors, if there are any.
-  func preprocessing(_ choice: PreprocessingChoice, for model: Model) throws -> DecidedPreprocessing {
-    try DecidedPreprocessing(choice, for: model, inputs: others.mapValues { ValueInfo($0) }, sizes: sizes)
+  ///
+  /// - Parameter images: the files for the first image input; the first one decides what the model leaves open, if it is
+  ///   one of numbers.
+  func preprocessing(
+    _ choice: PreprocessingChoice, for model: Model, images: [String] = [], axes: NumberFile.VolumeAxes = .xyz
+  ) throws -> DecidedPreprocessing {
+    var sizes = sizes
+    let first = model.imageInputs[0]
+    if sizes[first.name] == nil, first.shape.isSizeOpen, let path = images.first, NumberFile.isOne(path) {
+      sizes[first.name] = try located(path) { try NumberFile(contentsOf: path, axes: axes).size(for: first.shape) }
+    }
+    return try DecidedPreprocessing(choice, for: model, inputs: others.mapValues { ValueInfo($0) }, sizes: sizes)
   }
 }
 
 private func names(_ names: [String]) -> String { names.map { "'\($0)'" }.joined(separator: ", ") }
-
-extension ImageShape {
-  /// Throws `badData` if the model does not take a tensor of this shape.
-  fileprivate func size(of shape: Shape, at path: String) throws -> PixelSize {
-    if let size = size(of: shape) { return size }
-    throw GradCAMError(
-      .badData, at: path, problem: "has shape \(shape), but the model takes \(self)",
-      advice: "save an array of that shape")
-  }
-}

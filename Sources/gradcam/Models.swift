@@ -67,6 +67,8 @@ private struct ModelReport: Encodable {
   struct Input: Encodable {
     let name, layout: String
     let batch, channels: Int
+    /// The number of axes of places: 1 for signals, 2 for pictures, 3 for volumes.
+    let axes: Int
     @Nullable var height: Int?
     @Nullable var width: Int?
   }
@@ -99,6 +101,7 @@ private struct ModelReport: Encodable {
     input = summary.input.map {
       Input(
         name: $0.name, layout: $0.shape.layout.rawValue, batch: $0.shape.batch, channels: $0.shape.channels,
+        axes: $0.shape.rank,
         height: $0.shape.height, width: $0.shape.width)
     }
     preprocessing = summary.preprocessing?.text

@@ -31,7 +31,8 @@ struct Nodes: ParsableCommand {
   func run() throws {
     try host.enterSandbox(models: [self.model], read: image.paths)
     let model = try host.open(model, image)
-    let tensors = try InputTensors(tensors: image.tensor, pictures: image.pictures, model: model)
+    let tensors = try InputTensors(
+      tensors: image.tensor, pictures: image.pictures, axes: image.axes, model: model)
     let preprocessing = try tensors.preprocessing(image.choice, for: model), size = preprocessing.inputSize
     let catalogue =
       try tensors.images.isEmpty
@@ -61,6 +62,9 @@ struct Nodes: ParsableCommand {
     if tensors.images.isEmpty { try Console.print("input: \(preprocessing.text)") }
     if catalogue.failure?.dependsOnData == true {
       try Console.print("what the network returns depends on the picture: --all lists such nodes, too")
+    }
+    for warning in preprocessing.warnings where [.axesAssumed, .extentsAssumed].contains(warning.code) {
+      Console.tell(warning)
     }
     if entries.isEmpty { Console.warn("this model has no feature map between its image and its score; see --all") }
   }

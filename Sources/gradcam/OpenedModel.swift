@@ -12,29 +12,34 @@ struct OpenedModel {
   private let request: TargetRequest
   private let preprocessing: DecidedPreprocessing
   private let labels: Labels?
+  private let axes: NumberFile.VolumeAxes
 
-  /// - Parameter registry: the registry that the plugins have already loaded; nil loads it.
+  /// - Parameters:
+  ///   - images: the files to explain, if they are known.
+  ///   - registry: the registry that the plugins have already loaded; nil loads it.
   ///
   /// Throws what opening the model, reading tensors and labels, and finding the values explained throws.
   init(
-    _ path: String, _ host: HostOptions, _ image: ImageOptions, _ request: TargetRequest, registry: Registry? = nil
+    _ path: String, _ host: HostOptions, _ image: ImageOptions, _ request: TargetRequest, images: [String] = [],
+    registry: Registry? = nil
   ) throws {
     let opened = try host.open(path, image, registry: registry)
-    tensors = try InputTensors(tensors: image.tensor, pictures: image.pictures, model: opened)
+    axes = image.axes
+    tensors = try InputTensors(tensors: image.tensor, pictures: image.pictures, axes: axes, model: opened)
     let model = tensors.batch.map { opened.taking(imagesPerRun: $0) } ?? opened
     otherPaths = tensors.paths + request.paths + [image.labels].compactMap { $0 }
     labels = try image.labels.map { try Labels(contentsOf: $0) }
-    preprocessing = try tensors.preprocessing(image.choice, for: model)
+    preprocessing = try tensors.preprocessing(image.choice, for: model, images: images, axes: axes)
     self.model = model
     self.request = request
   }
 
-  /// The images to explain.
+  /// The images to explain: files; or folders, of which each is a film for a network that takes some.
   ///
   /// - Parameter item: the only image of a tensor to explain; nil for all that the target is about.
-  func sources(_ images: [String], item: Int?) throws -> ImageSources {
+  func sources(_ named: NamedImages, item: Int?) throws -> ImageSources {
     let asked = try item ?? request.image(of: model.imageShape.batch, in: model)
-    return try ImageSources(images: images, tensors: tensors, model: model, item: asked)
+    return try ImageSources(images: named, tensors: tensors, axes: axes, model: model, item: asked)
   }
 
   /// - Parameters:

@@ -14,7 +14,8 @@ struct Sweep: ParsableCommand {
 
   @Argument(help: "The exported network: a file, or a name in the models folder.", completion: .model)
   var model: String
-  @Argument(help: "A picture.", completion: .picture) var images: [String] = []
+  @Argument(help: "A picture, a file of numbers, or a folder of frames.", completion: .image)
+  var images: [String] = []
   @Option(help: ArgumentHelp("CAM method.", valueName: "NAME"), completion: .method) var method = "gradcam"
   @Option(
     help: ArgumentHelp(
@@ -34,6 +35,7 @@ struct Sweep: ParsableCommand {
     completion: .file(extensions: ["html"]))
   var report: String?
   @OptionGroup(title: "Drawing") var drawing: DrawingOptions
+  @OptionGroup(title: "Drawing of signals and volumes") var view: ViewOptions
   @OptionGroup var provenance: ProvenanceOptions
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print one JSON document.") var json = false
@@ -59,21 +61,25 @@ struct Sweep: ParsableCommand {
   func run() throws {
     let metric = try boxes.metric(named: self.metric)
     let clock = ContinuousClock()
+    let named = try NamedImages(self.images), images = named.files
     try host.enterSandbox(
       models: [self.model], read: images, image.paths, self.target.request.paths, boxes.paths,
       written: best ? [] : [output ?? ".", report, provenance.path])
-    let opened = try OpenedModel(model, host, image, target.request)
+    let opened = try OpenedModel(model, host, image, target.request, images: images)
     let model = opened.model
-    let sources = try opened.sources(images, item: item.item)
+    let sources = try opened.sources(named, item: item.item)
+    try view.view.check(model.imageShape)
+    if let metric { try Metrics.check([metric], rank: model.imageShape.rank) }
     guard sources.count == 1 else {
       throw GradCAMError(
         .usage, problem: "several images were given",
         advice: "sweep one image at a time, one of a batch with --item")
     }
     let method = try model.registry.method(named: method)
-    guard report == nil || sources.usesPictures else {
+    guard report == nil || sources.usesPictures && model.imageShape.takesPictures else {
       throw GradCAMError(
-        .usage, at: "--report", problem: "needs a picture, but a tensor was given", advice: "give a picture")
+        .usage, at: "--report", problem: "needs a picture, but a \(sources.usesPictures ? "film" : "tensor") was given",
+        advice: "leave it out, or give a picture to a network that takes some")
     }
     guard method.scope == .node, !(method is any ConceptMethod) else {
       throw GradCAMError(
@@ -202,9 +208,7 @@ struct Sweep: ParsableCommand {
     var seen: [ValueID: (size: PixelSize, small: Picture?)] = [:]
     var cells: [PictureGrid.Cell] = []
     for image in explanations.map({ $0.shown[0] }) where seen[image.input.value] == nil {
-      let size = PictureGrid.cellSize(
-        for: image.picture?.size
-          ?? planner.inputSize)
+      let size = PictureGrid.cellSize(for: image.picture?.size ?? image.size.plane)
       let small = try image.picture?.resized(width: size.width, height: size.height)
       seen[image.input.value] = (size, small)
       if let small {
@@ -212,13 +216,18 @@ struct Sweep: ParsableCommand {
           try PictureGrid.Cell(small, label: seen.count > 1 ? image.input.name : "image"))
       }
     }
-    let (colormap, blend) = (drawing.colormap, drawing.blend)
-    let drawn = planner.pool.map(explanations.count) { [seen] index in
-      let (size, small) = seen[explanations[index].shown[0].input.value]!
-      let map = explanations[index].drawnMap(size: size)
-      return small.map { DrawingStyle.overlay.draw(map, on: $0, colormap: colormap, blend: blend) }
-        ?? map.colored(with: colormap)
-    }
+    let (colormap, blend, view) = (drawing.colormap, drawing.blend, view.view)
+    let drawn = try planner.pool.map(explanations.count) { [seen] index in
+      Result {
+        let image = explanations[index].shown[0], (size, small) = seen[image.input.value]!
+        guard image.input.shape.takesPictures, small != nil || view.channels.isEmpty else {
+          return try explanations[index].drawn(colormap: colormap, blend: blend, view: view)
+        }
+        let map = explanations[index].drawnMap(size: size)
+        return small.map { DrawingStyle.overlay.draw(map, on: $0, colormap: colormap, blend: blend) }
+          ?? map.colored(with: colormap)
+      }
+    }.map { try $0.get() }
     for (index, explanation) in explanations.enumerated() {
       let value = values.map { $0[index].map { decimal($0, 3) } ?? "–" }
       let line = [value, explanation.isEmpty ? "empty map" : nil].compactMap { $0 }.joined(separator: ", ")
@@ -301,7 +310,7 @@ struct SweepReport: Encodable {
       return Node(
         rank: first, tied: value.map { value in order.count { values?[$0] == value } } ?? 1, node: explanation.node,
         tensor: explanation.tensor,
-        shape: [explanation.map.height, explanation.map.width], value: value,
+        shape: explanation.map.size.extents, value: value,
         empty: explanation.isEmpty, warnings: explanation.warnings.map(WarningReport.init))
     }
     best = metric == nil ? nil : nodes.first?.node
@@ -315,7 +324,7 @@ struct SweepReport: Encodable {
     var table = Table(metric == nil ? ["node", "map", "tensor"] : [" rank", " " + metric!, "node", "map", "tensor"])
     let listed = metric == nil || all ? nodes[...] : nodes.prefix(10)
     for node in listed {
-      let map = "\(node.shape[0])×\(node.shape[1])\(node.empty ? ", empty" : "")"
+      let map = "\(Shape(node.shape))\(node.empty ? ", empty" : "")"
       let names = [node.node, map, node.tensor].map { $0.count > 48 ? "…" + $0.suffix(47) : $0 }
       let rank = node.rank.map { node.tied > 1 ? "\($0)=" : "\($0)" } ?? "–"
       table.add(metric == nil ? names : [rank, node.value.map { decimal($0, 4) } ?? "–"] + names)

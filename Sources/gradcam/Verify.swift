@@ -24,7 +24,9 @@ struct Verify: ParsableCommand {
 
   @Argument(help: "The exported network: a file, or a name in the models folder.", completion: .model)
   var model: String
-  @Argument(help: ArgumentHelp("A picture.", valueName: "image"), completion: .picture) var picture: String?
+  @Argument(
+    help: ArgumentHelp("A picture, a file of numbers, or a folder of frames.", valueName: "image"), completion: .image)
+  var picture: String?
 
   @Option(
     name: .customLong("node"), help: ArgumentHelp("Target layer, as explain takes it. Repeatable.", valueName: "NAME"),
@@ -41,11 +43,12 @@ struct Verify: ParsableCommand {
   mutating func validate() throws { if target.classes.count > 1 { throw ValidationError("Give one --class.") } }
 
   func run() throws {
-    try host.enterSandbox(models: [self.model], read: [picture], image.paths, target.request.paths)
-    let opened = try OpenedModel(model, host, image, target.request), model = opened.model
+    let named = try NamedImages([picture].compactMap { $0 }), images = named.files
+    try host.enterSandbox(models: [self.model], read: images, image.paths, target.request.paths)
+    let opened = try OpenedModel(model, host, image, target.request, images: images), model = opened.model
     let sources =
       picture == nil && opened.tensors.images.isEmpty
-      ? nil : try opened.sources(picture.map { [$0] } ?? [], item: featureMap.item.item ?? 0)
+      ? nil : try opened.sources(named, item: featureMap.item.item ?? 0)
     let (explainer, choice) = try opened.explainer(
       nodes: nodes, hint: featureMap.hint, of: sources, threadCount: threads.count)
     for warning in explainer.warnings(about: sources) { Console.tell(warning) }

@@ -36,9 +36,7 @@ struct ExplainTests {
     #expect(
       Set(entry.keys) == [
         "image", "model", "node", "tensor", "target", "class", "label", "logit", "probability", "detection", "box",
-        "boxes",
-        "method",
-        "concept",
+        "boxes", "method", "concept", "shape",
         "output", "top", "warnings", "fuse", "smooth", "grid", "preprocessing", "replaced", "seen", "provenance",
       ])
     #expect(entry["image"] as? String == picture)

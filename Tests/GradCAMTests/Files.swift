@@ -27,3 +27,8 @@ func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Re
 
 /// The names in a folder, hidden ones too; nil where it cannot be read.
 func entries(of folder: String) -> [String]? { try? FileManager.default.contentsOfDirectory(atPath: folder) }
+
+extension FeatureMapLayout {
+  /// Where an element of a picture's feature map lies in the tensor.
+  func index(_ channel: Int, _ row: Int, _ column: Int) -> Int { index(channel, row * width + column) }
+}

@@ -7,6 +7,7 @@ import os
 import threading
 import weakref
 from base64 import b64encode
+from collections.abc import Sequence
 from ctypes import POINTER, byref, c_char_p, c_int32, c_size_t, c_uint8, c_void_p, cast
 from dataclasses import dataclass
 from functools import cached_property
@@ -60,7 +61,8 @@ class Explanation:
     label, class_index: the class, None if none is explained or no name is known.
     score: what is explained; logit, probability: of the class, NaN if it has none of its own.
     target: what is explained, in words. concept: its number, from 1, of the method `dff`, else None.
-    width, height: of the picture; seen: the part of it that the network sees.
+    width, height: of the picture; of a signal, its length and 1; depth: of a volume, else 1. seen: the part of a picture
+    that the network sees.
     notes: what to know about the map. is_empty: whether it shows nothing, as a note says.
     box: left, top, right and bottom of a detector's box, in pixels of the picture; None if none is explained.
     """
@@ -76,7 +78,8 @@ class Explanation:
         self.label = native.text(info.label)
         self.class_index: int | None = info.class_index if info.class_index >= 0 else None
         self.score, self.logit, self.probability = float(info.score), float(info.logit), float(info.probability)
-        self.width, self.height = int(info.width), int(info.height)
+        self.width, self.height, self.depth = int(info.width), int(info.height), int(info.depth)
+        self._drawn = int(info.drawn_height), int(info.drawn_width)
         self.seen = Box(info.seen_x, info.seen_y, info.seen_width, info.seen_height)
         self.concept: int | None = info.concept_number or None
         self.is_empty = bool(info.is_empty)
@@ -85,12 +88,14 @@ class Explanation:
 
     @cached_property
     def heat(self) -> npt.NDArray[np.float32]:
-        """The map as drawn over the picture: height x width, 0 ... 1; read-only, without a copy."""
+        """The map as drawn over the picture: height x width, 0 ... 1; of a signal its length, of a volume depth x height x
+        width; read-only, without a copy."""
         return self._array(native.HEAT)
 
     @cached_property
     def map(self) -> npt.NDArray[np.float32]:
-        """The map at the node, rows x columns: values below 0 set to 0, not scaled; read-only, without a copy."""
+        """The map at the node, rows x columns, or as many axes as the input has: values below 0 set to 0, not scaled;
+        read-only, without a copy."""
         return self._array(native.MAP)
 
     @cached_property
@@ -108,28 +113,32 @@ class Explanation:
         """The gradient of the score at the node: channels x rows x columns."""
         return self._array(native.GRADIENT)
 
-    def overlay(self, style: str = "overlay", colormap: str = "jet", blend: float = 0.5) -> npt.NDArray[np.uint8]:
+    def overlay(self, style: str = "overlay", colormap: str = "jet", blend: float = 0.5, show: Sequence[int] = (),
+                rate: float = 0) -> npt.NDArray[np.uint8]:
         """The map drawn over the picture: height x width x 3, RGB; twice as wide for the style `side-by-side`.
 
+        Over a signal, with its curves; over a volume, over some of its slices.
         style: "overlay", "heat", "mask" or "side-by-side". colormap: as for --colormap of the program.
-        blend: the weight of the picture, above 0 and at most 1.
+        blend: the weight of the picture, above 0 and at most 1. show: the channels drawn of an input that is no picture,
+        from 1. rate: the samples per second of a signal, which labels seconds.
         """
         if not 0 < blend <= 1:
             raise ValueError(f"blend is {blend}, but must be above 0 and at most 1")
-        width = self.width * (2 if style == "side-by-side" else 1)
-        pixels = np.empty((self.height, width, 3), dtype=np.uint8)
-        drawing = native.Drawing(style=native.encoded(style), colormap=native.encoded(colormap), blend=blend)
+        height, width = self._drawn
+        pixels = np.empty((height, width * (2 if style == "side-by-side" else 1), 3), dtype=np.uint8)
+        drawing = native.Drawing(style=native.encoded(style), colormap=native.encoded(colormap), blend=blend,
+                                 show=(c_int32 * len(show))(*show) if show else None, show_count=len(show), rate=rate)
         with self._handle.lock:
             native.call("gradcam_draw", self._handle.pointer, byref(drawing), cast(pixels.ctypes.data, POINTER(c_uint8)),
                         c_size_t(pixels.size))
         return pixels
 
     def save(self, path: str | os.PathLike[str], style: str = "overlay", colormap: str = "jet",
-             blend: float = 0.5) -> None:
+             blend: float = 0.5, show: Sequence[int] = (), rate: float = 0) -> None:
         """Writes the map over the picture as a PNG file (.png); the rest is as for `overlay`."""
         if Path(path).suffix.lower() != ".png":
             raise ValueError(f"{os.fspath(path)}: give a name that ends in .png")
-        Path(path).write_bytes(png(self.overlay(style, colormap, blend)))
+        Path(path).write_bytes(png(self.overlay(style, colormap, blend, show, rate)))
 
     @property
     def caption(self) -> str:

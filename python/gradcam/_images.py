@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Mapping
-from ctypes import POINTER, c_float, c_uint8, cast, pointer
+from ctypes import POINTER, c_float, c_int64, c_uint8, cast, pointer
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,18 +14,20 @@ import numpy.typing as npt
 from . import _native as native
 from ._errors import UsageError, error, extents
 
-#: A path; a picture of uint8, height x width x 3 in RGB, or anything that NumPy reads as one (PIL, NumPy); or the
-#: network's input itself as floating-point numbers, in the model's order (NumPy, torch).
+#: A path, of a picture or of numbers (.npy, .wav, .nii, .nii.gz); a picture of uint8, height x width x 3 in RGB, or
+#: anything that NumPy reads as one (PIL, NumPy); or the network's input itself as floating-point numbers, in the model's
+#: order (NumPy, torch): a picture's, or a signal's or volume's of any length.
 ImageLike: TypeAlias = "str | os.PathLike[str] | npt.ArrayLike"
 
 
 def image(value: ImageLike, shape: tuple[int, ...] | None = None, others: Mapping[str, ImageLike] | None = None,
-          item: int = 0) -> native.Image:
+          item: int = 0, tells_shape: bool = False) -> native.Image:
     """The struct for an image; it keeps alive what it points to.
 
-    shape: of the network's input, which floating-point numbers must have, but for a first extent of 1.
+    shape: of the network's input, which floating-point numbers must have, but for a first extent of 1. tells_shape:
+    whether the library is told the shape of the array, and judges it.
     """
-    result = _image(value, shape)
+    result = _image(value, shape, tells_shape)
     result.item = item
     if others:
         result.others = (native.NamedImage * len(others))(*(
@@ -34,7 +36,7 @@ def image(value: ImageLike, shape: tuple[int, ...] | None = None, others: Mappin
     return result
 
 
-def _image(value: ImageLike, shape: tuple[int, ...] | None) -> native.Image:
+def _image(value: ImageLike, shape: tuple[int, ...] | None, tells_shape: bool = False) -> native.Image:
     if isinstance(value, (str, os.PathLike)):
         return native.Image(path=native.as_bytes(value))
     array = _array(value)
@@ -51,6 +53,9 @@ def _image(value: ImageLike, shape: tuple[int, ...] | None) -> native.Image:
                         "give the input itself, or a picture of uint8, height x width x 3")
         tensor = np.ascontiguousarray(array, dtype=np.float32)
         result = native.Image(tensor=cast(tensor.ctypes.data, POINTER(c_float)), tensor_count=tensor.size)
+        if tells_shape:
+            result.tensor_shape = (c_int64 * tensor.ndim)(*tensor.shape)
+            result.tensor_rank = tensor.ndim
         result.owner = tensor
         return result
     raise TypeError(f"{extents(array.shape) or 'a value'} of type {array.dtype} is no image: give a path, a picture of "

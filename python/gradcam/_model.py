@@ -125,9 +125,10 @@ class Model:
         self._input_count = int(info.input_count)
         self.node = native.text(info.node) or ""
         self.class_count = int(info.class_count)
-        extents = (info.height, info.width, info.channels) if info.channels_last else (
-            info.channels, info.height, info.width)
-        self.input_shape: tuple[int, int, int, int] = (info.batch, *extents)
+        places = (info.depth, info.height, info.width)[3 - info.axes:]
+        extents = (*places, info.channels) if info.channels_last else (info.channels, *places)
+        self.input_shape: tuple[int, ...] = (info.batch, *extents)
+        self._takes_pictures = info.axes == 2 and info.channels in (1, 3)
         self.preprocessing_text = native.text(info.preprocessing) or ""
 
     @classmethod
@@ -170,7 +171,7 @@ class Model:
 
         others: what its further image inputs get, by name. item: which image of an input of several is asked about.
         """
-        given, handle = image(picture, self._array_shape, others, item), c_void_p()
+        given, handle = image(picture, self._array_shape, others, item, not self._takes_pictures), c_void_p()
         self._call("gradcam_observe", byref(given), byref(handle))
         name = os.fspath(picture) if isinstance(picture, (str, os.PathLike)) else "an array"
         return Observation(handle, name, self.class_count, self._notes)
@@ -191,7 +192,7 @@ class Model:
         """
         if isinstance(pictures, (str, os.PathLike)):
             raise TypeError("give a list of pictures")
-        images = [image(picture, self._array_shape) for picture in pictures]
+        images = [image(picture, self._array_shape, tells_shape=not self._takes_pictures) for picture in pictures]
         pointers = (POINTER(native.Image) * len(images))(*map(pointer, images))
         found = (c_void_p * len(images))()
 
@@ -231,7 +232,9 @@ class Model:
 
     @cached_property
     def _array_shape(self) -> tuple[int, ...] | None:
-        """The shape of the image input, if arrays for it have those four extents."""
+        """The shape of the image input, if arrays for it have those four extents; the library judges those of others."""
+        if not self._takes_pictures:
+            return None
         taken = next((one for one in self.inputs if one.takes_image), None)
         return self.input_shape if taken is not None and taken.shape is not None and len(taken.shape) == 4 else None
 

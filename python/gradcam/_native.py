@@ -61,7 +61,7 @@ class ModelInfo(Sized):
     _fields_ = [("size", c_size_t), ("node", c_char_p), ("batch", c_int32), ("channels", c_int32),
                 ("height", c_int32), ("width", c_int32), ("channels_last", c_int32), ("class_count", c_int32),
                 ("node_count", c_int32), ("metadata_count", c_int32), ("preprocessing", c_char_p),
-                ("input_count", c_int32)]
+                ("input_count", c_int32), ("axes", c_int32), ("depth", c_int32)]
 
 
 class InputInfo(Sized):
@@ -92,7 +92,8 @@ class NamedImage(ctypes.Structure):
 Image._fields_ = [
     ("size", c_size_t), ("path", c_char_p), ("pixels", POINTER(c_uint8)), ("width", c_int32), ("height", c_int32),
     ("stride", c_size_t), ("tensor", POINTER(c_float)), ("tensor_count", c_size_t), ("item", c_int32),
-    ("others", POINTER(NamedImage)), ("other_count", c_size_t)]
+    ("others", POINTER(NamedImage)), ("other_count", c_size_t), ("tensor_shape", POINTER(c_int64)),
+    ("tensor_rank", c_int32)]
 
 
 class ClassInfo(ctypes.Structure):
@@ -118,7 +119,8 @@ class ExplanationInfo(Sized):
                 ("warning_count", c_int32), ("tensor", c_char_p), ("target", c_char_p), ("channels", c_int32),
                 ("input_width", c_int32), ("input_height", c_int32), ("seen_x", c_int32), ("seen_y", c_int32),
                 ("seen_width", c_int32), ("seen_height", c_int32), ("concept_number", c_int32),
-                ("is_empty", c_int32), ("has_box", c_int32), ("box", c_float * 4)]
+                ("is_empty", c_int32), ("has_box", c_int32), ("box", c_float * 4), ("axes", c_int32),
+                ("depth", c_int32), ("map_depth", c_int32), ("drawn_width", c_int32), ("drawn_height", c_int32)]
 
 
 class ArrayInfo(ctypes.Structure):
@@ -126,7 +128,8 @@ class ArrayInfo(ctypes.Structure):
 
 
 class Drawing(Sized):
-    _fields_ = [("size", c_size_t), ("style", c_char_p), ("colormap", c_char_p), ("blend", c_float)]
+    _fields_ = [("size", c_size_t), ("style", c_char_p), ("colormap", c_char_p), ("blend", c_float),
+                ("show", POINTER(c_int32)), ("show_count", c_size_t), ("rate", ctypes.c_double)]
 
 
 def _keep_freed_memory() -> None:

@@ -228,6 +228,31 @@ class PackageTests(unittest.TestCase):
         with self.assertRaises(gradcam.UsageError):
             two(both, item=2)
 
+    def test_signals_and_volumes(self) -> None:
+        networks = ROOT / "Tests" / "GradCAMTests" / "Fixtures" / "signals"
+        generator = np.random.default_rng(3)
+        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for name, shape in (("ecg", (1, 12, 70)), ("volume", (1, 1, 5, 9, 8)), ("bands", (1, 6, 12, 10))):
+                given = generator.normal(size=shape).astype(np.float32)
+                np.save(f"{folder}/{name}.npy", given)
+                model = gradcam.Model(networks / f"{name}.onnx", threads=2)
+                asked = "output[0,1]"
+                seen = model(given).explain(target=asked)
+                own_map, heat = program("--tensor", f"{folder}/{name}.npy", "--target", asked,
+                                        model=networks / f"{name}.onnx", picture=None)
+                np.testing.assert_array_equal(seen.map, own_map)
+                np.testing.assert_array_equal(seen.heat, heat)
+                self.assertEqual(seen.heat.shape, shape[2:])
+                self.assertEqual(model(given[0]).explain(target=asked).heat.shape, shape[2:])
+                self.assertEqual(seen.overlay().dtype, np.uint8)
+                self.assertFalse(np.array_equal(seen.overlay(), seen.overlay(show=[1])) and name != "volume")
+                self.assertEqual(seen.overlay("side-by-side").shape[1], 2 * seen.overlay().shape[1])
+                with self.assertRaises(gradcam.UsageError):
+                    seen.overlay(show=[99])
+                with self.assertRaises(gradcam.DataError):
+                    model(given[:, :, None])
+
     def test_comparison_and_evaluation(self) -> None:
         other = gradcam.Model(ROOT / "models" / "shapes-vgg.onnx", node="features.10")
         compared = gradcam.compare([self.model, other], [PICTURE, OTHER], cls="star", metric=["average-drop"])

@@ -3,7 +3,7 @@ import Graph
 
 /// What the program fuzzes, by the end of the name that it is called by: `fuzz-model` and so on.
 enum Fuzzer: String {
-  case model, picture, npy, metadata, labels, boxes, log, plugin, request
+  case model, picture, npy, numbers, metadata, labels, boxes, log, plugin, request
 
   static let chosen: Fuzzer = {
     let name = CommandLine.arguments.first ?? ""
@@ -19,6 +19,7 @@ enum Fuzzer: String {
     case .model: try fuzzModel(input)
     case .picture: try fuzzPicture(input)
     case .npy: try fuzzNPY(input)
+    case .numbers: try fuzzNumbers(input)
     case .metadata: try fuzzMetadata(input)
     case .labels: try fuzzLabels(input)
     case .boxes: try fuzzBoxes(input)

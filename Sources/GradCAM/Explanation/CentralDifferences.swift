@@ -61,48 +61,49 @@ struct CentralDifferences {
     switch direction {
     case .gradient: return gradient.map(Double.init)
     case .random: return values.map { _ in generator.nextNormal() }
-    case .weighted: return weighted(channels: 0..<layout.channels, rows: 0..<layout.height, columns: 0..<layout.width)
+    case .weighted: return weighted(channels: 0..<layout.channels, whole)
     case .channel:
       let channel = drawPosition().channel
-      return weighted(channels: channel..<channel + 1, rows: 0..<layout.height, columns: 0..<layout.width)
+      return weighted(channels: channel..<channel + 1, whole)
     case .block:
-      let centre = drawPosition()
+      let centre = layout.size.coordinates(of: drawPosition().position)
       func part(_ centre: Int, of extent: Int) -> Range<Int> {
         let length = (extent + 3) / 4, start = min(max(0, centre - length / 2), extent - length)
         return start..<start + length
       }
-      return weighted(
-        channels: 0..<layout.channels, rows: part(centre.row, of: layout.height),
-        columns: part(centre.column, of: layout.width))
+      return weighted(channels: 0..<layout.channels, zip(centre, layout.size.extents).map(part))
     }
   }
 
-  private mutating func weighted(channels: Range<Int>, rows: Range<Int>, columns: Range<Int>) -> [Double] {
+  /// All places, by axis.
+  private var whole: [Range<Int>] { layout.size.extents.map { 0..<$0 } }
+
+  /// - Parameter box: the places, by axis.
+  private mutating func weighted(channels: Range<Int>, _ box: [Range<Int>]) -> [Double] {
     var direction = [Double](repeating: 0, count: values.count)
+    let positions = (0..<layout.positions).filter { position in
+      zip(box, layout.size.coordinates(of: position)).allSatisfy { $0.contains($1) }
+    }
     for channel in channels {
-      for row in rows {
-        for column in columns {
-          let index = layout.index(channel, row, column)
-          direction[index] = Double(gradient[index]) * Double.random(in: 0...1, using: &generator)
-        }
+      for position in positions {
+        let index = layout.index(channel, position)
+        direction[index] = Double(gradient[index]) * Double.random(in: 0...1, using: &generator)
       }
     }
     return direction
   }
 
   /// Draws an element by its share of |g|².
-  private mutating func drawPosition() -> (channel: Int, row: Int, column: Int) {
+  private mutating func drawPosition() -> (channel: Int, position: Int) {
     var rest = Double.random(in: 0..<1, using: &generator) * typicalGradient * typicalGradient * Double(gradient.count)
-    var last = (channel: 0, row: 0, column: 0)
+    var last = (channel: 0, position: 0)
     for channel in 0..<layout.channels {
-      for row in 0..<layout.height {
-        for column in 0..<layout.width {
-          let element = Double(gradient[layout.index(channel, row, column)])
-          guard element != 0 else { continue }
-          last = (channel, row, column)
-          rest -= element * element
-          if rest < 0 { return last }
-        }
+      for position in 0..<layout.positions {
+        let element = Double(gradient[layout.index(channel, position)])
+        guard element != 0 else { continue }
+        last = (channel, position)
+        rest -= element * element
+        if rest < 0 { return last }
       }
     }
     return last
@@ -182,6 +183,18 @@ struct CentralDifferences {
     // The last bit of the score itself is always uncertain.
     rounding = max(
       deviation * (Double(scores.count) / Double(scores.count - 1)).squareRoot(), Double(Float(centre).ulp) / 2)
+  }
+}
+
+extension PixelSize {
+  /// The indices along each axis of a place, outermost first.
+  fileprivate func coordinates(of position: Int) -> [Int] {
+    var rest = position
+    let innermostFirst = extents.reversed().map { extent in
+      defer { rest /= extent }
+      return rest % extent
+    }
+    return innermostFirst.reversed()
   }
 }
 

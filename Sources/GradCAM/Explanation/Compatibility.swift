@@ -28,8 +28,7 @@ public enum Compatibility: String, Sendable, CaseIterable {
     case .captum: geometry.project(map, by: .nearest).magnitudes(withoutShare: 0.02)
     case .recipe where map.region != .whole: geometry.project(map).rescaled(epsilon: 0)
     case .recipe:
-      map.resized(width: geometry.crop.size.width, height: geometry.crop.size.height).rescaled(
-        epsilon: 0)
+      map.resized(to: geometry.crop.size).rescaled(epsilon: 0)
     }
   }
 

@@ -30,6 +30,14 @@ public struct ShownImage: Sendable {
   /// The picture that it got; nil for a tensor.
   public let picture: Picture?
   let geometry: PreprocessingGeometry
+  /// What the input was given, for all images of the run, and which of them is explained.
+  let tensor: Tensor
+  let place: Int
+  /// What is known of the numbers, if it is no picture.
+  public let source: NumberSource
+
+  /// The extents of the input.
+  public var size: PixelSize { geometry.crop.size }
 }
 
 /// One map: why a model gave an image the target's score, seen at one node by one method.
@@ -82,18 +90,6 @@ public struct Explanation: Sendable {
   public func drawnMap() -> HeatMap { drawnMap(over: shown[0]) }
   /// Draws the map over the picture of an image input shown: values in 0 … 1, at the picture's size.
   public func drawnMap(over image: ShownImage) -> HeatMap { drawing.drawn(over: image.geometry) }
-  /// Draws the picture of an image input shown with the map over it, and a detector's boxes over the first; the map alone
-  /// if there is no picture.
-  public func drawn(
-    over image: Int = 0, style: DrawingStyle = .overlay, colormap: Colormap = .jet, blend: Float = 0.5
-  ) -> Picture {
-    let map = drawnMap(over: shown[image]), boxes = image == 0 ? boxes : nil
-    guard let picture = shown[image].picture else {
-      let heat = map.colored(with: colormap)
-      return boxes?.drawn(over: heat) ?? heat
-    }
-    return style.draw(map, on: picture, colormap: colormap, blend: blend, boxes: boxes)
-  }
   /// Draws the map over the network's input: values in 0 … 1, at the input's size; 0 and not seen on padding.
   public func inputMap() -> HeatMap {
     drawing.drawn(over: geometry.ofContent).padded(to: inputSize, at: geometry.content)
@@ -108,10 +104,7 @@ public struct Explanation: Sendable {
     return shown[0].picture == nil || seen.size == original ? nil : seen
   }
   /// The share of the first picture shown that the network sees, 0 … 1.
-  public var seenShare: Double {
-    let (seen, original) = (geometry.seen.size, geometry.original)
-    return Double(seen.width * seen.height) / Double(original.width * original.height)
-  }
+  public var seenShare: Double { Double(geometry.seen.size.count) / Double(geometry.original.count) }
   /// The size of the network's input.
   public var inputSize: PixelSize { geometry.crop.size }
   /// The same explanation without its tap.

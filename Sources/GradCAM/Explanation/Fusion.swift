@@ -27,8 +27,8 @@ public enum Fusion: String, Sendable, CaseIterable {
 
   /// The fused map at the size of the largest, as in TorchCAM.
   func fuseAtLargest(_ maps: [HeatMap]) -> HeatMap {
-    let width = maps.map(\.width).max()!, height = maps.map(\.height).max()!
-    return fuse(maps, epsilon: 1e-8) { $0.resized(width: width, height: height) }
+    let size = PixelSize.largest(of: maps.map(\.size))
+    return fuse(maps, epsilon: 1e-8) { $0.resized(to: size) }
   }
 
   /// - Parameters:
@@ -49,8 +49,7 @@ extension HeatMap {
   /// Maps of one size, combined place by place.
   fileprivate static func combined(_ maps: [HeatMap], _ operation: (Float, Float) -> Float) -> HeatMap {
     maps.dropFirst().reduce(maps[0]) { first, second in
-      var map = HeatMap(
-        width: first.width, height: first.height, values: zip(first.values, second.values).map(operation))
+      var map = HeatMap(first.size, values: zip(first.values, second.values).map(operation))
       map.seen = first.seen
       return map
     }

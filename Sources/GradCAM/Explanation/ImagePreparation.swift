@@ -9,12 +9,13 @@ extension Explainer {
     try prepare(.picture(picture), for: model.imageInputs[0], decided)
   }
 
-  /// Reads a picture, and resizes, crops and normalises it for the first image input.
+  /// Reads a picture, and resizes, crops and normalises it for the first image input; or takes the numbers of a file that
+  /// `NumberFile` knows by its extension.
   ///
   /// Throws what reading throws, and `usage` naming the picture if resize and crop do not fit the network's input.
-  public func prepare(contentsOf path: String) throws -> PreparedImage {
-    let picture = try Picture(contentsOf: path)
-    return try located(path) { try prepare(picture) }
+  public func prepare(contentsOf path: String, axes: NumberFile.VolumeAxes = .xyz) throws -> PreparedImage {
+    let contents = try ImageContents(contentsOf: path, axes: axes)
+    return try located(path) { try prepare(contents, for: model.imageInputs[0], decided) }
   }
 
   /// Puts as many images together as the network takes at a time.
@@ -35,7 +36,7 @@ extension Explainer {
   ///
   /// - Parameter place: which of its images is explained.
   public func prepare(_ tensor: Tensor, place: Int = 0) -> PreparedImage {
-    PreparedImage(tensor, size: planner.inputSize, place: place)
+    PreparedImage(tensor, size: model.imageShape.size(of: tensor.shape) ?? planner.inputSize, place: place)
   }
 
   /// Prepares what several image inputs are given, by name.
@@ -66,7 +67,14 @@ extension Explainer {
     let picture: Picture
     switch contents {
     case .tensor(let tensor): return PreparedImage(tensor, size: input.shape.size(of: tensor.shape) ?? size)
+    case .file(let file): return try prepare(file, for: input)
+    case .frames(let frames): return try prepare(frames, for: input, decided)
     case .picture(let given): picture = given
+    }
+    guard input.shape.takesPictures else {
+      throw GradCAMError(
+        .unsupported, at: "input '\(input.name)'", problem: "takes \(input.shape), which no picture is made into",
+        advice: "give \(.tensor, as: "FILE"), an array or a file of numbers")
     }
     let original = picture.size
     let shown: Picture
@@ -83,6 +91,39 @@ extension Explainer {
     let tensor = preprocessing.tensor(try geometry.apply(to: shown, filter: filter), for: input.shape)
     return PreparedImage(
       picture: shown, tensor: tensor, geometry: geometry, warnings: preprocessing.warnings(about: picture))
+  }
+
+  /// The numbers of a file, in the input's order.
+  private func prepare(_ file: NumberFile, for input: ImageInput) throws -> PreparedImage {
+    let tensor = try file.tensor(for: input.shape)
+    var image = PreparedImage(tensor, size: input.shape.size(of: tensor.shape)!)
+    image.source = file.source
+    return image
+  }
+
+  /// Resizes, crops and normalises the frames of a film.
+  private func prepare(_ frames: [Picture], for input: ImageInput, _ decided: DecidedPreprocessing) throws
+    -> PreparedImage
+  {
+    let plane = decided.inputSize.plane, preprocessing = decided.preprocessing
+    guard input.shape.takesFrames, !frames.isEmpty else {
+      throw GradCAMError(
+        .unsupported, at: "input '\(input.name)'", problem: "takes \(input.shape), which no frames are made into",
+        advice: "give \(.tensor, as: "FILE"), an array or a file of numbers")
+    }
+    let size = plane.stacked(frames.count)
+    guard input.shape.admits(size) else {
+      throw GradCAMError(
+        .badData, problem: "there are \(frames.count) frames, but input '\(input.name)' takes \(input.shape)",
+        advice: "give as many frames as that")
+    }
+    let filter = compatibility.resizeFilter(preprocessing.interpolation)
+    let prepared = try frames.map { frame in
+      try preprocessing.geometry(picture: frame.size, input: plane).apply(to: frame, filter: filter)
+    }
+    var image = PreparedImage(preprocessing.tensor(frames: prepared, for: input.shape), size: size)
+    image.source.isPreprocessed = true
+    return image
   }
 
   /// Runs the network on an image.
@@ -108,7 +149,7 @@ extension Explainer {
   public var noise: [String: ImageContents] {
     Dictionary(
       uniqueKeysWithValues: model.imageInputs.map { input in
-        (input.name, .tensor(input.shape.noise(size(of: input))))
+        (input.name, ImageContents.tensor(input.shape.noise(size(of: input))))
       })
   }
 

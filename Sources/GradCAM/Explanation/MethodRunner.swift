@@ -109,7 +109,7 @@ struct MethodRunner {
   private func seen(through augmentation: Augmentation) throws -> (Observation, [Tap]) {
     guard !augmentation.isNone else { return (observation, taps) }
     let changed = try observation.sibling(
-      augmentation.applied(to: observation.image.tensor, observation.model.imageShape.layout))
+      augmentation.applied(to: observation.image.tensor, observation.model.imageShape))
     return (changed, try changed.taps(of: target))
   }
 
@@ -174,7 +174,9 @@ struct MethodRunner {
     let inputs = nodes.isEmpty ? [] : observation.focus.catalogue.images(of: values)
     let found = (inputs.isEmpty ? [model.imageInputs[0]] : inputs).compactMap { input in
       observation.image.part(for: input, of: model).map {
-        ShownImage(input: input, picture: $0.picture, geometry: $0.geometry)
+        ShownImage(
+          input: input, picture: $0.picture, geometry: $0.geometry, tensor: $0.tensor, place: $0.place,
+          source: $0.source)
       }
     }
     return found
@@ -223,7 +225,8 @@ struct MethodRunner {
     }
     let shown = shown(scope == .network ? [] : nodes)
     let isOnPadding = !warnings.contains { $0.code.meansEmptyMap } && drawing.isOnPadding(of: shown[0].geometry)
-    let input = PreprocessingGeometry(original: observation.planner.inputSize, resized: observation.planner.inputSize)
+    let inputSize = observation.planner.inputSize
+    let input = PreprocessingGeometry(original: inputSize, resized: inputSize)
     let inputName = observation.model.graph.values[observation.model.imageInput].name
     return Explanation(
       target: target, score: common.score, scored: common.scored,

@@ -4,8 +4,44 @@ import Graph
 public enum ImageContents: Sendable {
   /// A picture, which is resized, cropped and normalised.
   case picture(Picture)
+  /// The frames of a film, which are resized, cropped and normalised.
+  case frames([Picture])
+  /// The numbers of a file, unchanged but for their order.
+  case file(NumberFile)
   /// A tensor, unchanged.
   case tensor(Tensor)
+}
+
+extension ImageContents {
+  /// Reads a file: numbers if its extension is one that `NumberFile` knows, else a picture.
+  ///
+  /// Throws what reading throws.
+  public init(contentsOf path: String, axes: NumberFile.VolumeAxes = .xyz) throws {
+    self =
+      NumberFile.isOne(path)
+      ? .file(try NumberFile(contentsOf: path, axes: axes)) : .picture(try Picture(contentsOf: path))
+  }
+
+  /// Whether it is preprocessed.
+  public var isPictured: Bool {
+    switch self {
+    case .picture, .frames: true
+    case .file, .tensor: false
+    }
+  }
+}
+
+/// What is known of numbers besides themselves.
+public struct NumberSource: Sendable {
+  /// The samples per second of a signal; nil if nothing says so.
+  public var rate: Double?
+  /// Where a volume lies in space; nil if nothing says so.
+  public var space: NIfTIHeader?
+  /// Whether the numbers were made of pictures by the model's preprocessing.
+  public internal(set) var isPreprocessed = false
+
+  /// Nothing.
+  public init() {}
 }
 
 /// An image prepared for a model: the picture to draw on, and the tensor that the network sees.
@@ -18,6 +54,8 @@ public struct PreparedImage: Sendable {
   public let geometry: PreprocessingGeometry
   /// Which image of a run is explained, if the model takes several at a time.
   public var place = 0
+  /// What is known of the input's numbers, if it is no picture.
+  public var source = NumberSource()
   /// What the user should know about the picture.
   public internal(set) var warnings: [Warning] = []
   /// What the model's image inputs after the first one get, by value.
@@ -58,7 +96,7 @@ extension PreparedImage {
 
   /// The image with another tensor for the first image input.
   func with(_ tensor: Tensor) -> PreparedImage {
-    PreparedImage(picture: nil, tensor: tensor, geometry: geometry, place: place, others: others)
+    PreparedImage(picture: nil, tensor: tensor, geometry: geometry, place: place, source: source, others: others)
   }
 }
 

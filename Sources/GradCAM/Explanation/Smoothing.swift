@@ -28,8 +28,13 @@ struct Augmentation {
 
   /// A changed input.
   ///
-  /// Throws `unsupported` if it holds integers.
-  func applied(to image: Tensor, _ layout: ImageShape.Layout) throws -> Tensor {
+  /// Throws `unsupported` if it holds integers, or is a signal, which has no mirror image.
+  func applied(to image: Tensor, _ input: ImageShape) throws -> Tensor {
+    guard input.rank > 1 else {
+      throw GradCAMError(
+        .unsupported, at: "\(.smooth, "aug")", problem: "mirrors pictures left to right, and the model takes signals",
+        advice: "leave it out")
+    }
     guard image.elementType.storage == .float32 else {
       throw GradCAMError(
         .unsupported, at: "\(.smooth, "aug")",
@@ -37,7 +42,7 @@ struct Augmentation {
         advice: "leave it out, or export the model with its normalisation outside")
     }
     let shape = image.shape, last = shape.rank - 1
-    let (width, depth) = layout == .nchw ? (shape[last], 1) : (shape[last - 1], shape[last])
+    let (width, depth) = input.layout == .nchw ? (shape[last], 1) : (shape[last - 1], shape[last])
     let values = image.floats, row = width * depth
     let changed = values.indices.map { index in
       guard isMirrored else { return factor * values[index] }
@@ -51,7 +56,7 @@ struct Augmentation {
   func undone(_ map: HeatMap) -> HeatMap {
     guard isMirrored else { return map }
     return HeatMap(
-      width: map.width, height: map.height,
+      map.size,
       values: map.values.indices.map { map.values[$0 / map.width * map.width + map.width - 1 - $0 % map.width] })
   }
 }

@@ -4,11 +4,14 @@ import Graph
 public struct Warning: Sendable, Equatable {
   /// What it is about, by a stable name for scripts.
   public enum Code: String, Sendable {
+    case axesAssumed = "axes-assumed"
     case backgroundLeftOut = "background-left-out"
     case boxesNotDrawn = "boxes-not-drawn"
     case boxesNotMerged = "boxes-not-merged"
+    case channelsDrawn = "channels-drawn"
     case classImprobable = "class-improbable"
     case columnsAssumed = "columns-assumed"
+    case extentsAssumed = "extents-assumed"
     case filesIgnored = "files-ignored"
     case filesRead = "files-read"
     case gradientZero = "gradient-zero"
@@ -35,7 +38,7 @@ public struct Warning: Sendable, Equatable {
     /// Whether it only says what was done, and nothing about the result is doubtful.
     public var isNote: Bool {
       switch self {
-      case .boxesNotDrawn, .filesRead, .methodSkipped, .node, .preprocessingInFile: true
+      case .boxesNotDrawn, .channelsDrawn, .filesRead, .methodSkipped, .node, .preprocessingInFile: true
       default: false
       }
     }
@@ -76,14 +79,14 @@ public struct Warning: Sendable, Equatable {
 extension [Warning] {
   /// Those that apply to a tensor as input, which is not preprocessed.
   public var aboutTensors: [Warning] {
-    filter { ![.preprocessingAssumed, .preprocessingInFile, .imageRepeated].contains($0.code) }
+    filter { ![.preprocessingAssumed, .preprocessingInFile, .imageRepeated, .extentsAssumed].contains($0.code) }
   }
 }
 
 extension Warning {
   static let singlePosition = Warning(
     code: .noSpatialExtent,
-    text: "the node's feature map is 1×1, so its heat map is one number; choose a node nearer to the image")
+    text: "the node's feature map has one position, so its heat map is one number; choose a node nearer to the image")
   static let zeroGradient = Warning(
     code: .gradientZero,
     text: "the gradient at the node is zero everywhere, so the map is empty: nothing there changes this score; "
@@ -202,7 +205,7 @@ extension Warning {
     } else if let concentrated = concentrated(map) {
       found.append(concentrated)
     }
-    if map.width * map.height == 1 { found.append(singlePosition) }
+    if map.values.count == 1 { found.append(singlePosition) }
     return found
   }
 }

@@ -30,6 +30,15 @@ struct Canvas {
     }
   }
 
+  /// Fills a rectangle inside the canvas with a colour: red, green and blue.
+  mutating func fill(_ columns: Range<Int>, _ rows: Range<Int>, _ colour: (UInt8, UInt8, UInt8)) {
+    for y in rows {
+      for index in columns.map({ 3 * (y * width + $0) }) {
+        (pixels[index], pixels[index + 1], pixels[index + 2]) = colour
+      }
+    }
+  }
+
   /// Writes a line of text, cut off at a width in pixels.
   mutating func draw(_ line: PictureGrid.Line, font: BitmapFont, x left: Int, y top: Int, width available: Int) {
     font.forEachPixel(of: font.fitted(line, in: min(available, width - left))) { x, y in

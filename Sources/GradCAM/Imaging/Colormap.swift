@@ -44,7 +44,8 @@ private func bytes(ofHexadecimal text: String) -> [UInt8] {
 }
 
 extension HeatMap {
-  /// The map in colours: 0 as the first and 1 as the last of the scale, values beyond clamped.
+  /// The map in colours: 0 as the first and 1 as the last of the scale, values beyond clamped; the slices of a volume one
+  /// below the other.
   public func colored(with colormap: Colormap) -> Picture {
     let colors = colormap.colors
     let levels = levels
@@ -54,7 +55,7 @@ extension HeatMap {
       }
       initializedCount = 3 * levels.count
     }
-    return Picture(width: width, height: height, pixels: pixels)
+    return Picture(width: width, height: values.count / width, pixels: pixels)
   }
 
   /// The colour number of each value: the whole part of 255 times it, clamped.

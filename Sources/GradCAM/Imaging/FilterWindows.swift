@@ -82,25 +82,39 @@ struct FilterWindows {
 }
 
 extension HeatMap {
-  /// First along rows, then along columns, with sums in Double, as Pillow resizes images of floats; 0 where a window is
-  /// empty.
-  func filtered(columns: FilterWindows, rows: FilterWindows) -> HeatMap {
-    func sum(_ windows: FilterWindows, at output: Int, _ value: (Int) -> Float) -> Float {
-      var sum = 0.0
-      for (offset, place) in windows.range(at: output).enumerated() {
-        sum += Double(value(windows.starts[output] + offset)) * windows.allWeights[place]
+  /// First along the innermost axis, such as a picture's rows, with sums in Double, as Pillow resizes images of floats; 0
+  /// where a window is empty.
+  ///
+  /// - Parameter axes: the outermost first; those that the map does not have are of one position.
+  func filtered(_ axes: [FilterWindows]) -> HeatMap {
+    precondition(axes.count >= size.rank)
+    var extents = [Int](repeating: 1, count: axes.count - size.rank) + size.extents, values = values
+    for axis in axes.indices.reversed() {
+      let inner = extents[(axis + 1)...].reduce(1, *), outer = extents[..<axis].reduce(1, *)
+      values = axes[axis].applied(to: values, count: extents[axis], outer: outer, inner: inner)
+      extents[axis] = axes[axis].count
+    }
+    return HeatMap(PixelSize(extents: extents), values: values)
+  }
+}
+
+extension FilterWindows {
+  /// The values filtered along one axis of outer × count × inner.
+  fileprivate func applied(to values: [Float], count: Int, outer: Int, inner: Int) -> [Float] {
+    var result: [Float] = []
+    result.reserveCapacity(outer * self.count * inner)
+    for block in 0..<outer {
+      for output in 0..<self.count {
+        let first = (block * count + starts[output]) * inner, range = range(at: output)
+        for index in 0..<inner {
+          var sum = 0.0
+          for (offset, place) in range.enumerated() {
+            sum += Double(values[first + offset * inner + index]) * allWeights[place]
+          }
+          result.append(Float(sum))
+        }
       }
-      return Float(sum)
     }
-    var widened: [Float] = [], result: [Float] = []
-    widened.reserveCapacity(columns.count * height)
-    result.reserveCapacity(columns.count * rows.count)
-    for y in 0..<height {
-      for x in 0..<columns.count { widened.append(sum(columns, at: x) { values[y * width + $0] }) }
-    }
-    for y in 0..<rows.count {
-      for x in 0..<columns.count { result.append(sum(rows, at: y) { widened[$0 * columns.count + x] }) }
-    }
-    return HeatMap(width: columns.count, height: rows.count, values: result)
+    return result
   }
 }

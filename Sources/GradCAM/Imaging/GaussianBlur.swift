@@ -1,6 +1,6 @@
 import Graph
 
-/// A Gaussian by which a plane is blurred, zeros around it.
+/// A Gaussian by which a map is blurred, zeros around it.
 struct GaussianBlur {
   /// The weights along an axis: exp(−d² ⁄ 2σ²) up to a distance, with the sum 1.
   struct Window {
@@ -18,26 +18,28 @@ struct GaussianBlur {
     }
   }
 
-  let across, down: Window
+  private let windows: [Window]
 
-  /// The blurred plane, row by row.
-  func blurred(_ plane: some RandomAccessCollection<Float>, width: Int) -> [Float] {
-    let values = Array(plane), height = values.count / width
-    var rows = [Float](repeating: 0, count: values.count), result = rows
-    for y in 0..<height {
-      for (place, weight) in across.weights.enumerated() {
-        let offset = place - across.radius
-        for x in max(0, -offset)..<max(0, -offset, min(width, width - offset)) {
-          rows[y * width + x] += weight * values[y * width + x + offset]
+  /// - Parameter windows: of each axis, the outermost first.
+  init(_ windows: [Window]) { self.windows = windows }
+
+  /// The blurred map, of a size with as many axes as there are windows.
+  func blurred(_ map: some RandomAccessCollection<Float>, _ size: PixelSize) -> [Float] {
+    var blurred = Array(map), inner = 1
+    for (extent, window) in zip(size.extents, windows).reversed() {
+      let source = blurred, block = extent * inner
+      blurred = [Float](repeating: 0, count: source.count)
+      for start in stride(from: 0, to: source.count, by: block) {
+        for (place, weight) in window.weights.enumerated() {
+          // What moves along the axis moves by this many elements, within the block.
+          let offset = (place - window.radius) * inner
+          for index in max(0, -offset)..<max(0, -offset, min(block, block - offset)) {
+            blurred[start + index] += weight * source[start + index + offset]
+          }
         }
       }
+      inner = block
     }
-    for y in 0..<height {
-      for (place, weight) in down.weights.enumerated() where (0..<height).contains(y + place - down.radius) {
-        let from = (y + place - down.radius) * width, to = y * width
-        for x in 0..<width { result[to + x] += weight * rows[from + x] }
-      }
-    }
-    return result
+    return blurred
   }
 }

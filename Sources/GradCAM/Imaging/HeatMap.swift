@@ -1,10 +1,10 @@
-/// A map of how much each place matters: rows from top to bottom, in arbitrary units until it is rescaled.
+/// A map of how much each place matters, in arbitrary units until it is rescaled.
+///
+/// Of a picture, rows from top to bottom; of a signal or of a volume, its places in order.
 public struct HeatMap: Sendable, Equatable {
-  /// The width in positions, at least 1.
-  public let width: Int
-  /// The height in positions, at least 1.
-  public let height: Int
-  /// `width * height` values.
+  /// The extents in positions, each at least 1.
+  public let size: PixelSize
+  /// As many values as places.
   public let values: [Float]
   /// The part of the network's input that the map covers.
   public internal(set) var region = MapRegion.whole
@@ -16,11 +16,21 @@ public struct HeatMap: Sendable, Equatable {
   ///
   /// - Precondition: `width` and `height` are positive and `values` holds `width * height` numbers.
   public init(width: Int, height: Int, values: [Float]) {
-    precondition(width > 0 && height > 0 && values.count == width * height)
-    self.width = width
-    self.height = height
-    self.values = values
+    self.init(PixelSize(width: width, height: height), values: values)
   }
+
+  /// A map of given extents and values.
+  ///
+  /// - Precondition: all extents are positive, and there are as many values as places.
+  public init(_ size: PixelSize, values: [Float]) {
+    precondition(size.width > 0 && size.height > 0 && size.depth > 0 && values.count == size.count)
+    (self.size, self.values) = (size, values)
+  }
+
+  /// The width in positions, at least 1.
+  public var width: Int { size.width }
+  /// The height in positions, at least 1; 1 for a signal.
+  public var height: Int { size.height }
 
   /// The map with negative values and NaN set to 0.
   public func rectified() -> HeatMap { mapped { $0 > 0 ? $0 : 0 } }
@@ -110,18 +120,20 @@ public struct HeatMap: Sendable, Equatable {
   }
 
   private func replacingValues(_ values: [Float]) -> HeatMap {
-    var map = HeatMap(width: width, height: height, values: values)
+    var map = HeatMap(size, values: values)
     (map.region, map.seen) = (region, seen)
     return map
   }
 }
 
-/// A part of the network's input, as shares of its width and height.
+/// A part of the network's input, as shares of its width, height and depth.
 public struct MapRegion: Sendable, Equatable {
   /// Where it starts.
   public var x, y: Double
   /// The shares that it covers.
   public var width, height: Double
+  /// The same along a volume's depth.
+  public var z = 0.0, depth = 1.0
 
   /// The whole input.
   public static let whole = MapRegion(x: 0, y: 0, width: 1, height: 1)

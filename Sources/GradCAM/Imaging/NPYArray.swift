@@ -18,7 +18,7 @@ public struct NPYArray: Sendable, Equatable {
 
   /// Reads a file of version 1, 2 or 3, in row-major or column-major order.
   ///
-  /// Elements are float16, float32, float64, int32, int64, uint8 or bool, little-endian; integers above 2²⁴ and
+  /// Elements are float16, float32, float64, integers of 8 to 64 bits or bool, little-endian; integers above 2²⁴ and
   /// float64 are rounded to float32.
   ///
   /// - Throws: `GradCAMError` of kind `.unreadable` if the file cannot be read, `.badData` if it is damaged,
@@ -126,9 +126,14 @@ private enum NPYElement: String {
   case float16 = "<f2"
   case float32 = "<f4"
   case float64 = "<f8"
+  case int8 = "|i1"
+  case int16 = "<i2"
   case int32 = "<i4"
   case int64 = "<i8"
   case uint8 = "|u1"
+  case uint16 = "<u2"
+  case uint32 = "<u4"
+  case uint64 = "<u8"
   case bool = "|b1"
 
   /// The number of bytes, with which NumPy's name ends.
@@ -139,6 +144,11 @@ private enum NPYElement: String {
     case .float16: read(from: data) { (stored: Float16) in Float(stored) }
     case .float32: read(from: data) { (stored: Float) in stored }
     case .float64: read(from: data) { (stored: Double) in Float(stored) }
+    case .int8: read(from: data) { (stored: Int8) in Float(stored) }
+    case .int16: read(from: data) { (stored: Int16) in Float(stored) }
+    case .uint16: read(from: data) { (stored: UInt16) in Float(stored) }
+    case .uint32: read(from: data) { (stored: UInt32) in Float(stored) }
+    case .uint64: read(from: data) { (stored: UInt64) in Float(stored) }
     case .int32: read(from: data) { (stored: Int32) in Float(stored) }
     case .int64: read(from: data) { (stored: Int64) in Float(stored) }
     case .uint8: data.map { Float($0) }

@@ -53,42 +53,69 @@ extension HeatMap {
   /// The map at another size, as in OpenCV's `resize` with `INTER_LINEAR`: half-pixel centres, clamped at the edges, no
   /// averaging when it shrinks.
   ///
-  /// - Precondition: `width` and `height` are positive.
-  public func resized(width: Int, height: Int) -> HeatMap {
-    if (width, height) == (self.width, self.height) { return self }
-    var map = interpolated(
-      columns: LinearTaps(from: self.width, to: width), rows: LinearTaps(from: self.height, to: height))
-    map.seen = seen?.scaled(from: PixelSize(width: self.width, height: self.height), to: map.size)
+  /// - Precondition: `width` and `height` are positive, and the map is no volume's.
+  public func resized(width: Int, height: Int) -> HeatMap { resized(to: PixelSize(width: width, height: height)) }
+
+  /// The same for maps of any rank, as in PyTorch's `interpolate` without aligned corners: linear, bilinear or trilinear.
+  ///
+  /// Along outer axes that the map does not have it is the same throughout.
+  ///
+  /// - Precondition: all extents are positive, and there are as many as the map has, or more.
+  public func resized(to size: PixelSize) -> HeatMap {
+    if size == self.size { return self }
+    let old = [self.size.depth, height, width].suffix(size.rank)
+    var map = interpolated(zip(old, size.extents).map { LinearTaps(from: $0, to: $1) })
+    map.seen = size.rank == 2 ? seen?.scaled(from: self.size, to: map.size) : nil
     return map
   }
 
-  /// First along rows, then along columns; 0 where the map does not cover the output.
-  func interpolated(columns: LinearTaps, rows: LinearTaps) -> HeatMap {
-    let (newWidth, newHeight) = (columns.lower.count, rows.lower.count)
-    var widened = [Float](repeating: 0, count: newWidth * height)
-    for y in 0..<height {
-      for x in columns.covered {
-        widened[y * newWidth + x] = interpolate(
-          values[y * width + columns.lower[x]], values[y * width + columns.upper[x]], columns.fraction[x])
-      }
+  /// First along the innermost axis, such as a picture's rows; 0 where the map does not cover the output.
+  ///
+  /// - Parameter axes: the outermost first; those that the map does not have are of one position.
+  func interpolated(_ axes: [LinearTaps]) -> HeatMap {
+    precondition(axes.count >= size.rank)
+    var extents = [Int](repeating: 1, count: axes.count - size.rank) + size.extents, values = values
+    for axis in axes.indices.reversed() {
+      let inner = extents[(axis + 1)...].reduce(1, *), outer = extents[..<axis].reduce(1, *)
+      values = axes[axis].applied(to: values, count: extents[axis], outer: outer, inner: inner)
+      extents[axis] = axes[axis].lower.count
     }
-    let result = [Float](unsafeUninitializedCapacity: newWidth * newHeight) { target, initializedCount in
-      widened.withUnsafeBufferPointer { source in
-        for y in 0..<newHeight {
-          let row = y * newWidth
-          guard rows.covered.contains(y) else {
-            for x in 0..<newWidth { target[row + x] = 0 }
-            continue
-          }
-          let (above, below) = (rows.lower[y] * newWidth, rows.upper[y] * newWidth)
-          let fraction = rows.fraction[y]
-          let from = (source.baseAddress! + above, source.baseAddress! + below), to = target.baseAddress! + row
-          for x in 0..<newWidth { to[x] = interpolate(from.0[x], from.1[x], fraction) }
+    return HeatMap(PixelSize(extents: extents), values: values)
+  }
+}
+
+extension LinearTaps {
+  /// The values interpolated along one axis of outer × count × inner; 0 where they do not cover the output.
+  fileprivate func applied(to values: [Float], count: Int, outer: Int, inner: Int) -> [Float] {
+    let newCount = lower.count
+    guard inner > 1 else {
+      var result = [Float](repeating: 0, count: outer * newCount)
+      for row in 0..<outer {
+        for place in covered {
+          result[row * newCount + place] = interpolate(
+            values[row * count + lower[place]], values[row * count + upper[place]], fraction[place])
         }
       }
-      initializedCount = newWidth * newHeight
+      return result
     }
-    return HeatMap(width: newWidth, height: newHeight, values: result)
+    return [Float](unsafeUninitializedCapacity: outer * newCount * inner) { target, initializedCount in
+      values.withUnsafeBufferPointer { source in
+        for block in 0..<outer {
+          for place in 0..<newCount {
+            let to = target.baseAddress! + (block * newCount + place) * inner
+            guard covered.contains(place) else {
+              for index in 0..<inner { to[index] = 0 }
+              continue
+            }
+            let first = source.baseAddress! + (block * count + lower[place]) * inner
+            let second = source.baseAddress! + (block * count + upper[place]) * inner
+            let fraction = fraction[place]
+            for index in 0..<inner { to[index] = interpolate(first[index], second[index], fraction) }
+          }
+        }
+      }
+      initializedCount = outer * newCount * inner
+    }
   }
 }
 

@@ -1,14 +1,46 @@
-/// Width and height in pixels.
-public struct PixelSize: Sendable, Equatable {
-  /// The width in pixels.
+/// The extents of a picture or of a feature map: width and height; or those of a signal, whose width is the number of its
+/// samples, or of a volume or film, which has a depth as well.
+public struct PixelSize: Sendable, Hashable {
+  /// The width in pixels; of a signal, the number of its samples.
   public var width: Int
-  /// The height in pixels.
+  /// The height in pixels; 1 for a signal.
   public var height: Int
+  /// The number of slices of a volume, or of frames of a film; else 1.
+  public private(set) var depth = 1
+  /// The number of axes: 1 for a signal, 2 for a picture, 3 for a volume.
+  public private(set) var rank = 2
 
   /// A size of given width and height.
   public init(width: Int, height: Int) {
     self.width = width
     self.height = height
+  }
+
+  /// A size of one to three extents, outermost first: of a signal; height and width of a picture; depth, height and width.
+  public init(extents: [Int]) {
+    precondition((1...3).contains(extents.count))
+    rank = extents.count
+    width = extents[rank - 1]
+    height = rank > 1 ? extents[rank - 2] : 1
+    depth = rank > 2 ? extents[0] : 1
+  }
+
+  /// The extents, outermost first.
+  public var extents: [Int] { [depth, height, width].suffix(rank) }
+
+  /// The number of places.
+  public var count: Int { depth * height * width }
+
+  /// Width and height alone: those of a slice.
+  public var plane: PixelSize { PixelSize(width: width, height: height) }
+
+  /// A slice's size with a depth.
+  public func stacked(_ depth: Int) -> PixelSize { PixelSize(extents: [depth, height, width]) }
+
+  /// The largest extents of several sizes along each axis, of as many axes as any of them has.
+  static func largest(of sizes: [PixelSize]) -> PixelSize {
+    let all = [\PixelSize.depth, \.height, \.width].map { extent in sizes.map { $0[keyPath: extent] }.max()! }
+    return PixelSize(extents: all.suffix(sizes.map(\.rank).max()!))
   }
 }
 
@@ -28,12 +60,17 @@ public struct PixelRectangle: Sendable, Equatable {
     size = PixelSize(width: width, height: height)
   }
 
+  /// All of a size.
+  init(whole size: PixelSize) { (x, y, self.size) = (0, 0, size) }
+
   fileprivate init(columns: Range<Int>, rows: Range<Int>) {
     self.init(x: columns.lowerBound, y: rows.lowerBound, width: columns.count, height: rows.count)
   }
 }
 
 /// How a picture became a network's input: resized whole, then cropped or padded.
+///
+/// Signals and volumes are the input itself, neither resized nor cropped.
 public struct PreprocessingGeometry: Sendable, Equatable {
   /// The size of the original picture.
   public let original: PixelSize
@@ -59,8 +96,7 @@ public struct PreprocessingGeometry: Sendable, Equatable {
   ///
   /// - Precondition: both sizes are positive.
   public init(original: PixelSize, resized: PixelSize) {
-    let whole = PixelRectangle(x: 0, y: 0, width: resized.width, height: resized.height)
-    self.init(original: original, resized: resized, crop: whole)
+    self.init(original: original, resized: resized, crop: PixelRectangle(whole: resized))
   }
 
   /// The network's input of a picture of the original size: resized, then cropped or padded.
@@ -73,7 +109,8 @@ public struct PreprocessingGeometry: Sendable, Equatable {
 
   /// The part of the network's input that shows the picture, without padding; all of it if no pixel does.
   public var content: PixelRectangle {
-    let input = PixelRectangle(x: 0, y: 0, width: crop.size.width, height: crop.size.height)
+    let input = PixelRectangle(whole: crop.size)
+    guard crop.size.rank == 2 else { return input }
     return PixelRectangle(x: -crop.x, y: -crop.y, width: resized.width, height: resized.height).intersection(input)
       ?? input
   }
@@ -84,9 +121,9 @@ public struct PreprocessingGeometry: Sendable, Equatable {
   /// The same input, made of the part of the resized picture that it shows.
   var ofContent: PreprocessingGeometry {
     let content = content
-    return PreprocessingGeometry(
-      original: content.size, resized: content.size,
-      crop: PixelRectangle(x: -content.x, y: -content.y, width: crop.size.width, height: crop.size.height), fill: fill)
+    var part = PixelRectangle(whole: crop.size)
+    (part.x, part.y) = (-content.x, -content.y)
+    return PreprocessingGeometry(original: content.size, resized: content.size, crop: part, fill: fill)
   }
 
   /// How a map is interpolated between its positions.
@@ -115,7 +152,8 @@ public struct PreprocessingGeometry: Sendable, Equatable {
 
   /// The part of the original picture that the network sees.
   public var seen: PixelRectangle {
-    PixelRectangle(columns: horizontal(mapCount: 1).covered, rows: vertical(mapCount: 1).covered)
+    guard original.rank == 2 else { return PixelRectangle(whole: original) }
+    return PixelRectangle(columns: horizontal(mapCount: 1).covered, rows: vertical(mapCount: 1).covered)
   }
 
   /// The same geometry for a picture of another size.
@@ -125,17 +163,23 @@ public struct PreprocessingGeometry: Sendable, Equatable {
 
   /// A map over the network's input, of any resolution, laid over the original picture at its own size.
   ///
-  /// Original pixels whose centre lies inside the crop, and there in the map's region, get the map between its pixel centres, clamped at the edges; all
-  /// others get 0 and are not in the map's `seen`. The identity if nothing was resized or cropped and the map has the input's size.
+  /// Original pixels whose centre lies inside the crop, and there in the map's region, get the map between its pixel
+  /// centres, clamped at the edges; all others get 0 and are not in the map's `seen`. The identity if nothing was resized
+  /// or cropped and the map has the input's size. A map of fewer axes than the input is the same along the outer ones.
   public func project(_ map: HeatMap, by interpolation: MapInterpolation = .bilinear) -> HeatMap {
     let columns = horizontal(mapCount: map.width, start: map.region.x, share: map.region.width)
     let rows = vertical(mapCount: map.height, start: map.region.y, share: map.region.height)
+    let slices = ProjectedAxis(
+      mapCount: map.size.depth, originalCount: original.depth, resizedCount: resized.depth,
+      start: map.region.z, share: map.region.depth, of: crop.size.depth)
+    let axes = [slices, rows, columns].suffix(original.rank)
     var projected =
       switch interpolation {
-      case .nearest: map.interpolated(columns: columns.nearest, rows: rows.nearest)
-      case .bilinear: map.interpolated(columns: columns.linear, rows: rows.linear)
-      case .bicubic: map.filtered(columns: columns.cubic, rows: rows.cubic)
+      case .nearest: map.interpolated(axes.map(\.nearest))
+      case .bilinear: map.interpolated(axes.map(\.linear))
+      case .bicubic: map.filtered(axes.map(\.cubic))
       }
+    guard original.rank == 2 else { return projected }
     let seen = PixelRectangle(columns: columns.covered, rows: rows.covered)
     // A map that lies between the picture's pixels shows nothing, and one that covers all of them everything.
     if seen.size != original, seen.size.width > 0, seen.size.height > 0 { projected.seen = seen }
@@ -147,22 +191,33 @@ public struct PreprocessingGeometry: Sendable, Equatable {
   ///   - share: the share of the input that the map covers.
   private func horizontal(mapCount: Int, start: Double = 0, share: Double = 1) -> ProjectedAxis {
     ProjectedAxis(
-      mapCount: mapCount, originalCount: original.width, resizedCount: resized.width,
-      cropStart: crop.x + Int((start * Double(crop.size.width)).rounded()),
-      cropCount: max(1, Int((share * Double(crop.size.width)).rounded())))
+      mapCount: mapCount, originalCount: original.width, resizedCount: resized.width, cropStart: crop.x, start: start,
+      share: share, of: crop.size.width)
   }
 
   private func vertical(mapCount: Int, start: Double = 0, share: Double = 1) -> ProjectedAxis {
     ProjectedAxis(
-      mapCount: mapCount, originalCount: original.height, resizedCount: resized.height,
-      cropStart: crop.y + Int((start * Double(crop.size.height)).rounded()),
-      cropCount: max(1, Int((share * Double(crop.size.height)).rounded())))
+      mapCount: mapCount, originalCount: original.height, resizedCount: resized.height, cropStart: crop.y, start: start,
+      share: share, of: crop.size.height)
   }
 }
 
 /// One axis of the projection of a map over the network's input onto the original picture.
 private struct ProjectedAxis {
   let mapCount, originalCount, resizedCount, cropStart, cropCount: Int
+
+  /// - Parameters:
+  ///   - start: where the map starts on the cropped part, as a share of it.
+  ///   - share: the share that it covers.
+  ///   - count: the extent of the cropped part.
+  init(
+    mapCount: Int, originalCount: Int, resizedCount: Int, cropStart: Int = 0, start: Double, share: Double,
+    of count: Int
+  ) {
+    (self.mapCount, self.originalCount, self.resizedCount) = (mapCount, originalCount, resizedCount)
+    self.cropStart = cropStart + Int((start * Double(count)).rounded())
+    cropCount = max(1, Int((share * Double(count)).rounded()))
+  }
 
   private var scale: Double { 1 / (Double(originalCount) / Double(resizedCount)) }
   private var mapScale: Double { Double(mapCount) / Double(cropCount) }

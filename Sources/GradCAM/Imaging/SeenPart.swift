@@ -3,13 +3,12 @@ extension Picture {
 }
 
 extension HeatMap {
-  package var size: PixelSize { PixelSize(width: width, height: height) }
-
   /// The values, NaN outside of what is seen.
   public var valuesWhereSeen: [Float] { seen.map { values(in: $0, elsewhere: .nan) } ?? values }
 
   /// The values in a part that lies inside, and another everywhere else.
   func values(in seen: PixelRectangle, elsewhere other: Float) -> [Float] {
+    guard seen.size != size else { return values }
     var result = [Float](repeating: other, count: values.count)
     for y in seen.y..<seen.y + seen.size.height {
       let row = y * width + seen.x..<y * width + seen.x + seen.size.width

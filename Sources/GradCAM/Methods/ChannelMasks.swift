@@ -9,7 +9,7 @@ struct ChannelMasks {
   }
 
   private let tap: Tap
-  private let rows, columns: LinearTaps
+  private let axes: [LinearTaps]
   private let order: Order
   private static let epsilon: Float = 1e-8
 
@@ -21,19 +21,17 @@ struct ChannelMasks {
       let scale = to > 1 ? Double(from - 1) / Double(to - 1) : 0
       return LinearTaps(from: from, to: to, covered: 0..<to) { Double($0) * scale + 0.5 }
     }
-    rows = taps(tap.height, size.height)
-    columns = taps(tap.width, size.width)
+    let extents = [tap.size.depth, tap.height, tap.width].suffix(size.rank)
+    axes = zip(extents, size.extents).map(taps)
   }
 
   subscript(_ channel: Int) -> [Float] {
-    let map = HeatMap(
-      width: tap.width, height: tap.height,
-      values: Array(tap.activation[channel * tap.plane..<(channel + 1) * tap.plane]))
+    let map = tap.map(Array(tap.activation[channel * tap.plane..<(channel + 1) * tap.plane]))
     return switch order {
     case .resizedThenRescaled:
-      map.interpolated(columns: columns, rows: rows).rescaled(epsilon: Self.epsilon).values
+      map.interpolated(axes).rescaled(epsilon: Self.epsilon).values
     case .rescaledThenResized:
-      map.rescaled(epsilon: Self.epsilon).interpolated(columns: columns, rows: rows).values
+      map.rescaled(epsilon: Self.epsilon).interpolated(axes).values
     }
   }
 }

@@ -38,9 +38,7 @@ struct DeepFeatureFactorization: ConceptMethod {
     return (
       (0..<count).map { concept in (0..<tap.channels).map { Float(factors.left[$0 * count + concept]) + lowest[$0] } },
       (0..<count).map { concept in
-        HeatMap(
-          width: tap.width, height: tap.height,
-          values: (0..<tap.plane).map { Float(factors.right[$0 * count + concept]) })
+        tap.map((0..<tap.plane).map { Float(factors.right[$0 * count + concept]) })
       }
     )
   }

@@ -11,13 +11,13 @@ struct FullGrad: CAMMethod {
 
   func map(of tap: Tap, probe: Probe) throws -> HeatMap {
     let size = probe.inputSize
-    var sum = [Float](repeating: 0, count: size.width * size.height)
+    var sum = [Float](repeating: 0, count: size.count)
     for tap in try probe.inputAndBiasTaps() {
       // Resizing is linear: the sum over channels is resized once.
-      let contribution = Self.contribution(of: tap).resized(width: size.width, height: size.height)
+      let contribution = Self.contribution(of: tap).resized(to: size)
       for index in sum.indices { sum[index] += contribution.values[index] }
     }
-    return HeatMap(width: size.width, height: size.height, values: sum)
+    return HeatMap(size, values: sum)
   }
 
   private static func contribution(of tap: Tap) -> HeatMap {
@@ -25,9 +25,9 @@ struct FullGrad: CAMMethod {
     for channel in 0..<tap.channels {
       let range = channel * tap.plane..<(channel + 1) * tap.plane
       let products = zip(tap.activation[range], tap.gradient[range]).map { abs($0 * $1) }
-      let rescaled = HeatMap(width: tap.width, height: tap.height, values: products).rescaled()
+      let rescaled = tap.map(products).rescaled()
       for index in sum.indices { sum[index] += rescaled.values[index] }
     }
-    return HeatMap(width: tap.width, height: tap.height, values: sum)
+    return tap.map(sum)
   }
 }

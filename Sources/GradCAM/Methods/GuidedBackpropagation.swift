@@ -24,14 +24,13 @@ struct GuidedGradCAM: CAMMethod {
   func map(of tap: Tap, probe: Probe) throws -> HeatMap {
     let gradient = try GuidedBackpropagation().map(of: tap, probe: probe)
     let map = GradCAMMethod().map(of: tap).covering(probe.inputSize)
-    return HeatMap(
-      width: gradient.width, height: gradient.height, values: zip(gradient.values, map.values).map { $0 * $1 })
+    return HeatMap(gradient.size, values: zip(gradient.values, map.values).map { $0 * $1 })
   }
 }
 
 extension HeatMap {
   /// The map in 0 … 1 over an input of a size, as pytorch-grad-cam returns it.
   func covering(_ size: PixelSize) -> HeatMap {
-    normalized().resized(width: size.width, height: size.height).rescaled()
+    normalized().resized(to: size).rescaled()
   }
 }

@@ -15,7 +15,7 @@ struct KernelPCACAM: TapMethod {
     guard count <= Self.largestPlane else {
       throw GradCAMError(
         .unsupported, at: "\(.method, "kpca-cam")",
-        problem: "compares every pair of \(tap.height)x\(tap.width) positions",
+        problem: "compares every pair of \(tap.plane) positions",
         advice: "choose a node with a smaller feature map")
     }
     let matrix = CenteredMatrix(tap.activation, channels: tap.channels, plane: count)
@@ -28,6 +28,6 @@ struct KernelPCACAM: TapMethod {
     let (value, vector) = try largestEigenpair(of: kernel, size: count)
     let largest = vector.max { abs($0) < abs($1) } ?? 0
     let scale = max(value, 0).squareRoot() * (largest < 0 ? -1 : 1)
-    return HeatMap(width: tap.width, height: tap.height, values: vector.map { Float(scale * $0) })
+    return tap.map(vector.map { Float(scale * $0) })
   }
 }

@@ -12,12 +12,12 @@ struct LeGrad: CAMMethod {
 
   func map(of tap: Tap, probe: Probe) throws -> HeatMap {
     let layers = try probe.attentionGradients().map { $0.mean { max($0, 0) } }
-    let width = layers.map(\.width).max()!, height = layers.map(\.height).max()!
-    var mean = [Float](repeating: 0, count: width * height)
+    let size = PixelSize.largest(of: layers.map(\.size))
+    var mean = [Float](repeating: 0, count: size.count)
     for layer in layers {
-      let values = layer.resized(width: width, height: height).values
+      let values = layer.resized(to: size).values
       for index in mean.indices { mean[index] += values[index] / Float(layers.count) }
     }
-    return HeatMap(width: width, height: height, values: mean)
+    return HeatMap(size, values: mean)
   }
 }

@@ -28,7 +28,7 @@ struct PrincipalComponent {
   }
 
   func map(sign: Double) -> HeatMap {
-    HeatMap(width: tap.width, height: tap.height, values: scores.map { Float(sign * $0) })
+    tap.map(scores.map { Float(sign * $0) })
   }
 }
 

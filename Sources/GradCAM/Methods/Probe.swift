@@ -18,6 +18,8 @@ public final class Probe {
   /// Receives the number of runs of the network, or of the part downstream of a tap.
   private let passed: (Int) throws -> Void
   private let knownTaps: [Tap]?
+  /// Where the elements of an image lie in the network's input.
+  private let inputLayout: FeatureMapLayout
   private var model: Model { observation.model }
   private var layout: FeatureMapLayout { observation.taps[tap].layout! }
 
@@ -35,6 +37,7 @@ public final class Probe {
     self.passed = passed
     knownTaps = taps
     contents = observation.contents
+    inputLayout = observation.model.imageShape.elements(for: observation.planner.inputSize)
   }
 
   /// Activation and gradient at all requested nodes.
@@ -93,38 +96,28 @@ public final class Probe {
 
   /// Multiplies an input's pixels by a mask of its size.
   public func multiplyInput(_ input: UnsafeMutableBufferPointer<Float>, by mask: [Float]) {
-    let channels = model.imageShape.channels
     mask.withUnsafeBufferPointer { mask in
-      switch model.imageShape.layout {
-      case .nchw:
-        for channel in 0..<channels {
-          let plane = input.baseAddress! + channel * mask.count
+      inputLayout.change(input) { elements in
+        for channel in 0..<inputLayout.channels {
+          let plane = elements.baseAddress! + channel * mask.count
           for index in mask.indices { plane[index] *= mask[index] }
         }
-      case .nhwc: for index in input.indices { input[index] *= mask[index / channels] }
       }
     }
   }
 
   /// The channels of the image as the network sees it, each a plane of the input's size.
   var inputPlanes: [[Float]] {
-    let input = observation.images.one(of: observation.image.tensor.floats)
-    let channels = model.imageShape.channels
-    let count = input.count / channels
-    return (0..<channels).map { channel in
-      switch model.imageShape.layout {
-      case .nchw: Array(input.dropFirst(channel * count).prefix(count))
-      case .nhwc: (0..<count).map { input[input.startIndex + $0 * channels + channel] }
-      }
-    }
+    let input = Array(observation.images.one(of: observation.image.tensor.floats))
+    let elements = input.withUnsafeBufferPointer(inputLayout.gather), count = inputLayout.positions
+    return (0..<inputLayout.channels).map { Array(elements[$0 * count..<($0 + 1) * count]) }
   }
 
   /// Fills an input with an image's planes.
   func setInput(_ input: UnsafeMutableBufferPointer<Float>, to planes: [[Float]]) {
-    for (channel, plane) in planes.enumerated() {
-      switch model.imageShape.layout {
-      case .nchw: _ = input[(channel * plane.count)...].update(fromContentsOf: plane)
-      case .nhwc: for index in plane.indices { input[index * planes.count + channel] = plane[index] }
+    inputLayout.change(input) { elements in
+      for (channel, plane) in planes.enumerated() {
+        _ = elements[(channel * plane.count)...].update(fromContentsOf: plane)
       }
     }
   }

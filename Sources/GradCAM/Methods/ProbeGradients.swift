@@ -26,7 +26,7 @@ extension Probe {
       guard index >= 0 else { return run.tap(input, inputLayout) }
       let bias = biases[index], tap = run.tap(bias.value, bias.layout)
       return Tap(
-        channels: tap.channels, height: tap.height, width: tap.width,
+        channels: tap.channels, size: tap.size,
         activation: tap.activation.indices.map { bias.numbers[$0 / tap.plane] }, gradient: tap.gradient)
     }
   }
@@ -88,7 +88,7 @@ struct AttentionGradient {
     }
     let heads = means.withUnsafeBufferPointer(layout.gather)
     let gathered = Tap(
-      channels: layout.channels, height: layout.height, width: layout.width, activation: heads, gradient: heads)
+      channels: layout.channels, size: layout.size, activation: heads, gradient: heads)
     return gathered.weightedSum([Float](repeating: 1 / Float(layout.channels), count: layout.channels))
   }
 }

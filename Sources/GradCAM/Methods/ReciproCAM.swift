@@ -1,3 +1,5 @@
+import Graph
+
 /// Recipro-CAM: the score of the feature map with only one position and, by a 3×3 Gaussian, its neighbours left.
 ///
 /// The lowest score is subtracted, since the definition rescales without rectifying. Byun and Lee, Recipro-CAM: Fast
@@ -10,6 +12,11 @@ struct ReciproCAM: CAMMethod {
   func passCount(at tap: Tap) -> Int { tap.plane }
 
   func map(of tap: Tap, probe: Probe) throws -> HeatMap {
+    guard tap.size.rank == 2 else {
+      throw GradCAMError(
+        .unsupported, at: "\(.method, "recipro-cam")", problem: "is defined for the feature maps of pictures",
+        advice: "choose ablationcam or scorecam, say")
+    }
     let scores = try probe.scores(ofActivations: tap.plane) { position, activation in
       let (row, column) = (position / tap.width, position % tap.width)
       var mask = [Float](repeating: 0, count: tap.plane)
@@ -21,6 +28,6 @@ struct ReciproCAM: CAMMethod {
       for index in activation.indices { activation[index] *= mask[index % tap.plane] }
     }
     let lowest = scores.min() ?? 0
-    return HeatMap(width: tap.width, height: tap.height, values: scores.map { $0 - lowest })
+    return tap.map(scores.map { $0 - lowest })
   }
 }

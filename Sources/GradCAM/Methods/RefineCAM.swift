@@ -8,6 +8,6 @@ struct RefineCAM: CAMMethod {
   func map(of tap: Tap, probe: Probe) throws -> HeatMap {
     let size = probe.inputSize, maps = try probe.taps.map { GradCAMPlusPlus().map(of: $0).covering(size).values }
     let product = maps.dropFirst().reduce(maps[0]) { product, map in zip(product, map).map { $0 * $1 } }
-    return HeatMap(width: size.width, height: size.height, values: product)
+    return HeatMap(size, values: product)
   }
 }

@@ -25,8 +25,7 @@ struct ShapleyCAM: WeightingMethod {
     }
     let corrected = zip(tap.gradient, try change(Self.step)).map { $0 - $1 / (4 * Self.step) }
     let second = Tap(
-      channels: tap.channels, height: tap.height, width: tap.width, activation: tap.activation, gradient: corrected
-    )
+      channels: tap.channels, size: tap.size, activation: tap.activation, gradient: corrected)
     return Weighting(second, weights: second.meanGradient)
   }
 }

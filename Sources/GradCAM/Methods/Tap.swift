@@ -2,27 +2,40 @@
 public struct Tap: Sendable {
   /// The number of channels.
   public let channels: Int
-  /// The height of the feature map.
-  public let height: Int
-  /// The width of the feature map.
-  public let width: Int
-  /// A, of shape (channels, height, width).
+  /// The extents of the feature map.
+  public let size: PixelSize
+  /// The height of the feature map; 1 for a signal's.
+  public var height: Int { size.height }
+  /// The width of the feature map; for a signal's, the number of its places.
+  public var width: Int { size.width }
+  /// A, of shape (channels, height, width), or channels and the extents of a signal or volume.
   public let activation: [Float]
   /// g = ∂y ⁄ ∂A, of the same shape.
   public let gradient: [Float]
 
   /// Creates a tap; both arrays hold channels × height × width numbers.
   public init(channels: Int, height: Int, width: Int, activation: [Float], gradient: [Float]) {
-    precondition(activation.count == channels * height * width && gradient.count == activation.count)
+    self.init(
+      channels: channels, size: PixelSize(width: width, height: height), activation: activation, gradient: gradient)
+  }
+
+  /// Creates a tap; both arrays hold as many numbers as channels × places.
+  public init(channels: Int, size: PixelSize, activation: [Float], gradient: [Float]) {
+    precondition(activation.count == channels * size.count && gradient.count == activation.count)
     self.channels = channels
-    self.height = height
-    self.width = width
+    self.size = size
+    plane = size.count
     self.activation = activation
     self.gradient = gradient
   }
 
   /// The number of positions of a channel.
-  public var plane: Int { height * width }
+  public let plane: Int
+
+  /// A map of the feature map's extents.
+  ///
+  /// - Precondition: there are as many values as positions.
+  public func map(_ values: [Float]) -> HeatMap { HeatMap(size, values: values) }
 
   /// Σ over channels of weight × activation.
   ///
@@ -31,7 +44,7 @@ public struct Tap: Sendable {
     var sum = [Float](repeating: 0, count: plane)
     guard weights.count == channels else {
       for index in activation.indices { sum[index % plane] += weights[index] * activation[index] }
-      return HeatMap(width: width, height: height, values: sum)
+      return map(sum)
     }
     activation.withUnsafeBufferPointer { activation in
       sum.withUnsafeMutableBufferPointer { sum in
@@ -41,14 +54,14 @@ public struct Tap: Sendable {
         }
       }
     }
-    return HeatMap(width: width, height: height, values: sum)
+    return map(sum)
   }
 
   /// Σ over channels of a term for each activation and its gradient.
   public func sum(_ term: (_ activation: Float, _ gradient: Float) -> Float) -> HeatMap {
     var sum = [Float](repeating: 0, count: plane)
     for index in activation.indices { sum[index % plane] += term(activation[index], gradient[index]) }
-    return HeatMap(width: width, height: height, values: sum)
+    return map(sum)
   }
 
   /// A weight for each channel, from its activations and gradients.

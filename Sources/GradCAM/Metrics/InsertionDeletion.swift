@@ -9,7 +9,7 @@ struct Insertion: Metric {
   let isBetterHigher = true
 
   func changes(of map: MeasuredMap) -> [ImageChange] {
-    let blurred = map.planes(changedBy: { $0.blurred(width: map.inputMap.width) })
+    let blurred = map.planes(changedBy: { $0.blurred(map.inputMap.size) })
     return PixelExchange(pixels: map.ranking).changes(name, from: blurred, to: map.planes).dropLast()
   }
 
@@ -47,7 +47,7 @@ struct InsertionLessDeletion: Metric {
 
   func changes(of map: MeasuredMap) -> [ImageChange] {
     let exchange = PixelExchange(pixels: map.ranking, shares: Self.shares)
-    let blurred = map.planes(changedBy: { $0.blurred(width: map.inputMap.width) })
+    let blurred = map.planes(changedBy: { $0.blurred(map.inputMap.size) })
     let zeros = map.planes(changedBy: { [Float](repeating: 0, count: $0.count) })
     return exchange.changes("insertion", from: blurred, to: map.planes)
       + exchange.changes("deletion", from: map.planes, to: zeros)
@@ -103,9 +103,8 @@ private struct PixelExchange {
 }
 
 extension [Float] {
-  /// The plane blurred by a Gaussian of 11 × 11 with σ = 5, zeros around it.
-  fileprivate func blurred(width: Int) -> [Float] {
-    let window = GaussianBlur.Window(deviation: 5, radius: 5)
-    return GaussianBlur(across: window, down: window).blurred(self, width: width)
+  /// The plane blurred by a Gaussian of 11 places along each axis with σ = 5, zeros around it.
+  fileprivate func blurred(_ size: PixelSize) -> [Float] {
+    GaussianBlur(size.extents.map { _ in GaussianBlur.Window(deviation: 5, radius: 5) }).blurred(self, size)
   }
 }

@@ -4,7 +4,8 @@ public struct MapAgreement: Sendable, Equatable {
   public let pearson: Double?
   /// Spearman's correlation, of ranks; equal values share their mean rank; nil if a map is constant.
   public let spearman: Double?
-  /// The mean structural similarity over windows of 7 × 7, for values of 0 … 1; nil if a side is shorter than that.
+  /// The mean structural similarity over windows of 7 × 7, for values of 0 … 1; nil if a side is shorter than that,
+  /// or for maps of signals and volumes.
   ///
   /// Wang et al., Image Quality Assessment: From Error Visibility to Structural Similarity, 2004, as in scikit-image.
   public let structuralSimilarity: Double?
@@ -16,7 +17,7 @@ public struct MapAgreement: Sendable, Equatable {
   ///
   /// - Precondition: they have one size.
   public init(_ first: HeatMap, _ second: HeatMap) {
-    precondition(first.width == second.width && first.height == second.height)
+    precondition(first.size == second.size)
     pearson = correlation(first.values.map(Double.init), second.values.map(Double.init))
     spearman = correlation(first.values.ranks, second.values.ranks)
     structuralSimilarity = GradCAM.structuralSimilarity(first, second)
@@ -62,7 +63,7 @@ extension [Float] {
 
 private func structuralSimilarity(_ first: HeatMap, _ second: HeatMap) -> Double? {
   let side = 7, width = first.width, height = first.height
-  guard width >= side, height >= side else { return nil }
+  guard first.size.rank == 2, width >= side, height >= side else { return nil }
   let count = Double(side * side), sample = count / (count - 1)
   let constants = (0.01 * 0.01, 0.03 * 0.03)
   func windows(_ value: (Int) -> Double) -> [Double] { windowSums(value, width: width, height: height, side: side) }

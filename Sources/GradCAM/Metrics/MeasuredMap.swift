@@ -27,8 +27,7 @@ public final class MeasuredMap {
     self.planes = planes
     self.probability = probability
     self.boxes = boxes
-    self.content =
-      content ?? PixelRectangle(x: 0, y: 0, width: inputMap.width, height: inputMap.height)
+    self.content = content ?? PixelRectangle(whole: inputMap.size)
     makePictureMap = pictureMap
   }
 

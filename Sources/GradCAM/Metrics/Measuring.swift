@@ -17,6 +17,7 @@ extension Explainer {
     _ explanations: [Explanation], of observation: Observation, by metrics: [any Metric],
     boxes: [PixelRectangle] = [], progress: (Double) throws -> Void = { _ in }
   ) throws -> [[Double?]] {
+    try Metrics.check(metrics, rank: model.imageShape.rank)
     let targets = explanations.map(\.measuredTarget)
     var measured = [[Double?]](repeating: metrics.map { _ in nil }, count: explanations.count)
     var done = 0

@@ -10,6 +10,8 @@ public protocol Metric: Sendable {
   var isBetterHigher: Bool { get }
   /// Whether it needs boxes of the objects explained.
   var needsBoxes: Bool { get }
+  /// Whether it is defined for pictures alone, not for signals and volumes.
+  var isOfPictures: Bool { get }
   /// Whether it is measured unless others are asked for.
   var isUsual: Bool { get }
 
@@ -25,6 +27,8 @@ public protocol Metric: Sendable {
 extension Metric {
   /// No.
   public var needsBoxes: Bool { false }
+  /// That of boxes.
+  public var isOfPictures: Bool { needsBoxes }
   /// Yes.
   public var isUsual: Bool { true }
   /// None.
@@ -52,6 +56,14 @@ public enum Metrics {
     AverageDrop(), ConfidenceIncrease(), Insertion(), Deletion(), RemoveAndDebias(),
     PointingGame(), EnergyInside(), BoxOverlap(), InsertionLessDeletion(),
   ]
+
+  /// Throws `unsupported` naming the first of some metrics that is not defined for maps of a number of axes.
+  public static func check(_ metrics: [any Metric], rank: Int) throws {
+    guard rank != 2, let metric = metrics.first(where: \.isOfPictures) else { return }
+    throw GradCAMError(
+      .unsupported, at: "\(.metric, metric.name)", problem: "is defined for pictures alone",
+      advice: "choose from \(all.filter { !$0.isOfPictures }.map(\.name).joined(separator: ", "))")
+  }
 
   /// The metric with the given name.
   ///

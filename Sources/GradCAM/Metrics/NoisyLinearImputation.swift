@@ -7,15 +7,22 @@ struct NoisyLinearImputation {
   /// The standard deviation of the noise.
   var noise: Float = 0.01
 
-  /// The planes of an image, of one to four channels, with new values for unknown pixels.
+  /// The planes of an image with new values for unknown pixels.
   func imputed(_ planes: [[Float]], width: Int, where isKnown: [Bool]) -> [[Float]] {
-    var pixels = isKnown.indices.map { pixel in
-      planes.indices.reduce(into: SIMD4<Float>()) { $0[$1] = isKnown[pixel] ? planes[$1][pixel] : 0 }
+    let means = isKnown.contains(true) ? NeighbourMeans(width: width, isUnknown: isKnown.map(!)) : nil
+    // Four channels at a time.
+    let groups = stride(from: 0, to: planes.count, by: 4).map { first -> [SIMD4<Float>] in
+      let channels = planes[first..<min(first + 4, planes.count)]
+      var pixels = isKnown.indices.map { pixel in
+        channels.indices.reduce(into: SIMD4<Float>()) { $0[$1 - first] = isKnown[pixel] ? channels[$1][pixel] : 0 }
+      }
+      means?.solve(&pixels)
+      return pixels
     }
-    if isKnown.contains(true) { NeighbourMeans(width: width, isUnknown: isKnown.map(!)).solve(&pixels) }
     var draws = NormalNoise(seed: seed)
     return planes.enumerated().map { channel, plane in
-      isKnown.indices.map { isKnown[$0] ? plane[$0] : pixels[$0][channel] + noise * draws.next() }
+      let pixels = groups[channel / 4]
+      return isKnown.indices.map { isKnown[$0] ? plane[$0] : pixels[$0][channel % 4] + noise * draws.next() }
     }
   }
 }

@@ -9,6 +9,7 @@ struct RemoveAndDebias: Metric {
     "ROAD: probability without the least relevant pixels less that without the most relevant, halved; removed pixels "
     + "are imputed from their neighbours"
   let isBetterHigher = true
+  let isOfPictures = true
 
   /// The standard deviation of the noise on imputed pixels.
   var noise: Float = 0.01

@@ -18,7 +18,7 @@ extension Observation {
   var channelBiases: [ChannelBias] {
     model.graph.nodes.compactMap { node in
       guard let output = node.outputs.first ?? nil, focus.catalogue.reachesExplained(output),
-        let layout = layout(of: output), layout.width * layout.height > 1,
+        let layout = layout(of: output), layout.positions > 1,
         let numbers = node.operation?.channelBias(inputs(of: node)) ?? addedConstant(of: node),
         numbers.count == layout.channels
       else { return nil }

@@ -2,15 +2,29 @@ import Graph
 
 /// A part of a tensor's dimension, and what its indices count in the picture.
 struct Factor: Hashable, Sendable {
-  enum Role: Sendable { case batch, channels, height, width, unknown }
+  enum Role: Sendable {
+    case batch, channels, unknown
+    /// Places of a picture, or of the slices of a volume or the frames of a film, which `depth` counts.
+    case depth, height, width
+    /// Places of a signal.
+    case sample
+
+    /// Whether it counts places.
+    var isPlace: Bool {
+      switch self {
+      case .depth, .height, .width, .sample: true
+      case .batch, .channels, .unknown: false
+      }
+    }
+  }
 
   var role: Role
   /// The number of indices.
   var extent: Int
-  /// How far apart neighbouring indices lie, as a share of the picture's height or width; below 0 if they run
-  /// backwards.
+  /// How far apart neighbouring indices lie, as a share of the input's extent along the axis, such as the picture's height;
+  /// below 0 if they run backwards.
   var step: Double
-  /// Where the first index lies, as a share of the picture's height or width, in addition to other factors.
+  /// Where the first index lies, as a share of the input's extent, in addition to other factors.
   var start = 0.0
   /// How each of several items sees the picture; nil if that is not known.
   var views: [View]?
@@ -23,7 +37,7 @@ struct Factor: Hashable, Sendable {
     self.start = start
   }
 
-  var isPlace: Bool { role == .height || role == .width }
+  var isPlace: Bool { role.isPlace }
   /// Whether there is one index, which does not lie in a part of the picture.
   var isSingle: Bool { extent == 1 && (!isPlace || (start == 0 && isClose(step, 1, 1))) }
 
@@ -56,11 +70,11 @@ func isClose(_ a: Double, _ b: Double, _ scale: Double) -> Bool { abs(a - b) <= 
 
 /// Places one after another, without gap or repetition.
 struct PlaceRun {
-  /// Where they start, as a share of the picture's height or width.
+  /// Where they start, as a share of the input's extent along their axis.
   var start: Double
   /// How far apart they lie.
   var step: Double
-  /// The share of the picture's height or width that they cover.
+  /// The share of that extent that they cover.
   var coverage: Double
 
   /// Reads factors of one role; nil if they leave gaps or count places twice.
@@ -102,8 +116,11 @@ struct Dimension: Hashable, Sendable {
   var isSpatial: Bool { factors.contains { $0.isPlace && $0.extent > 1 } }
   var hasChannels: Bool { factors.contains { $0.role == .channels && $0.extent > 1 } }
   var hasExtraTokens: Bool { leading + trailing > 0 }
-  /// Whether the indices count places of both axes of the picture.
-  var countsTokens: Bool { Set(factors.map(\.role)).isSuperset(of: [.height, .width]) }
+  /// Whether the indices count places of both axes of the picture, or those of a signal.
+  var countsTokens: Bool {
+    let roles = Set(factors.map(\.role))
+    return roles.isSuperset(of: [.height, .width]) || roles.contains(.sample)
+  }
   var isKnown: Bool { !factors.contains { $0.role == .unknown && $0.extent > 1 } }
 
   /// The role shared by all indices but those of extent 1; nil if there is none.
@@ -155,7 +172,7 @@ struct Dimension: Hashable, Sendable {
   /// This dimension with another number of indices that cover the same, without entries at its ends.
   func resized(to extent: Int) -> Dimension {
     guard let role else { return Dimension(.unknown, extent) }
-    guard role == .height || role == .width else { return Dimension(role, extent) }
+    guard role.isPlace else { return Dimension(role, extent) }
     let places = factors.filter { $0.role == role }, isBackward = places.allSatisfy { $0.step < 0 }
     guard let run = PlaceRun(places), isBackward || places.allSatisfy({ $0.step > 0 }) else {
       return Dimension(.unknown, extent)
@@ -170,7 +187,7 @@ struct Dimension: Hashable, Sendable {
       let leading = leading - start, trailing = trailing - (self.extent - start - extent)
       if leading >= 0, trailing >= 0 { return Dimension(leading: leading, factors, trailing: trailing) }
     }
-    guard let role, role == .height || role == .width else {
+    guard let role, role.isPlace else {
       return Dimension(hasExtraTokens ? .unknown : role ?? .unknown, extent)
     }
     // Merged places are in the order of the picture only if the outer ones come first.
@@ -186,7 +203,7 @@ struct Dimension: Hashable, Sendable {
   /// What the axes of an index count that selects entries of this dimension.
   func gathered(_ indices: [Int], _ shape: Shape) -> [Dimension] {
     let unknown = shape.dimensions.map { Dimension(.unknown, $0) }
-    if shape.rank == 1, role != .height, role != .width, !hasExtraTokens, let role {
+    if shape.rank == 1, let role, !role.isPlace, !hasExtraTokens {
       return [Dimension(role, shape[0])]
     }
     let strides = shape.strides

@@ -1,13 +1,18 @@
 import Graph
 
-/// Where the elements of a tensor lie in the picture: how a value becomes channels × height × width.
+/// Where the elements of a tensor lie in the input: how a value becomes channels × height × width, or channels × the
+/// places of a signal or of a volume.
 public struct FeatureMapLayout: Sendable {
   /// The number of channels.
   public var channels: Int { channelOffsets.count }
-  /// The height of the feature map.
-  public var height: Int { rowOffsets.count }
-  /// The width of the feature map.
-  public var width: Int { columnOffsets.count }
+  /// The extents of the feature map.
+  public let size: PixelSize
+  /// The height of the feature map; 1 for a signal's.
+  public var height: Int { size.height }
+  /// The width of the feature map; for a signal's, the number of its places.
+  public var width: Int { size.width }
+  /// The number of places.
+  var positions: Int { size.count }
   /// Entries of the token dimension that stand for no place in the picture, such as the class token; left out.
   public let extraTokens: Int
 
@@ -17,7 +22,9 @@ public struct FeatureMapLayout: Sendable {
   private var start: Int
   /// Where each image of a run starts, from `start` on.
   private let imageOffsets: Offsets
-  private let channelOffsets, rowOffsets, columnOffsets: Offsets
+  private let channelOffsets: Offsets
+  /// Those of the places, the outermost axis first.
+  private let axes: [Offsets]
 
   /// Where the indices that several factors count together lie in memory.
   private struct Offsets {
@@ -55,8 +62,9 @@ public struct FeatureMapLayout: Sendable {
   }
 
   /// Reads a tensor's dimensions; nil if they are not a feature map: something is unknown, height or width is missing,
-  /// counted twice or with gaps, or places and channels are flattened into one dimension.
+  /// places are counted twice or with gaps, or places and channels are flattened into one dimension.
   ///
+  /// An axis that is missing beside the depth of a volume was summarised: all of it is one place.
   /// - Parameter item: the index on the first dimension whose elements alone are taken, such as one tile of a picture.
   init?(_ dimensions: [Dimension], item: Int? = nil) {
     let all = dimensions
@@ -92,13 +100,26 @@ public struct FeatureMapLayout: Sendable {
       }
       return (Offsets(forward.sorted { abs($0.factor.step) > abs($1.factor.step) }), run)
     }
-    guard let rows = places(.height), let columns = places(.width) else { return nil }
+    let isSignal = parts[.sample] != nil, isVolume = parts[.depth] != nil
+    guard !isSignal || !parts.keys.contains(where: { $0.isPlace && $0 != .sample }) else { return nil }
+    var axes: [Offsets] = [], runs: [Factor.Role: PlaceRun] = [:]
+    for role in isSignal ? [.sample] : isVolume ? [.depth, .height, .width] : [Factor.Role.height, .width] {
+      if let found = places(role) {
+        axes.append(found.offsets)
+        runs[role] = found.run
+      } else if isVolume, parts[role] == nil {
+        axes.append(Offsets([]))
+      } else {
+        return nil
+      }
+    }
     func inMemory(_ role: Factor.Role) -> Offsets {
       Offsets((parts[role] ?? []).sorted { $0.stride > $1.stride })
     }
     (imageOffsets, channelOffsets) = (inMemory(.batch), inMemory(.channels))
-    (rowOffsets, columnOffsets) = (rows.offsets, columns.offsets)
-    region = MapRegion(rows: rows.run, columns: columns.run)
+    self.axes = axes
+    size = PixelSize(extents: axes.map(\.count))
+    region = MapRegion(runs)
     (self.start, self.extraTokens) = (start, extraTokens)
   }
 
@@ -113,15 +134,13 @@ public struct FeatureMapLayout: Sendable {
   ///
   /// - Parameter values: the contents of the tensor.
   func gather(_ values: UnsafeBufferPointer<Float>) -> [Float] {
-    guard !isDense else { return Array(values[start..<start + channels * height * width]) }
-    let rows = rowOffsets.all, columns = columnOffsets.all
-    return [Float](unsafeUninitializedCapacity: channels * height * width) { result, count in
+    guard !isDense else { return Array(values[start..<start + channels * positions]) }
+    let places = placeOffsets
+    return [Float](unsafeUninitializedCapacity: channels * positions) { result, count in
       for channel in channelOffsets.all {
-        for row in rows {
-          for column in columns {
-            result.initializeElement(at: count, to: values[start + channel + row + column])
-            count += 1
-          }
+        for place in places {
+          result.initializeElement(at: count, to: values[start + channel + place])
+          count += 1
         }
       }
     }
@@ -132,32 +151,50 @@ public struct FeatureMapLayout: Sendable {
   /// - Parameter values: the contents of the tensor.
   func change(_ values: UnsafeMutableBufferPointer<Float>, _ body: (UnsafeMutableBufferPointer<Float>) -> Void) {
     guard !isDense else {
-      return body(UnsafeMutableBufferPointer(rebasing: values[start..<start + channels * height * width]))
+      return body(UnsafeMutableBufferPointer(rebasing: values[start..<start + channels * positions]))
     }
     var elements = gather(UnsafeBufferPointer(values))
     elements.withUnsafeMutableBufferPointer { elements in
       body(elements)
-      let rows = rowOffsets.all, columns = columnOffsets.all
+      let places = placeOffsets
       var next = 0
       for channel in channelOffsets.all {
-        for row in rows {
-          for column in columns {
-            values[start + channel + row + column] = elements[next]
-            next += 1
-          }
+        for place in places {
+          values[start + channel + place] = elements[next]
+          next += 1
         }
       }
     }
   }
 
   /// Where an element of the image lies in the tensor.
-  func index(_ channel: Int, _ row: Int, _ column: Int) -> Int {
-    start + channelOffsets[channel] + rowOffsets[row] + columnOffsets[column]
+  ///
+  /// - Parameter position: the number of its place, row by row.
+  func index(_ channel: Int, _ position: Int) -> Int {
+    var offset = start + channelOffsets[channel], rest = position
+    for axis in axes.reversed() {
+      offset += axis[rest % axis.count]
+      rest /= axis.count
+    }
+    return offset
+  }
+
+  /// Where all places lie, row by row.
+  private var placeOffsets: [Int] {
+    axes.reduce([0]) { offsets, axis in
+      let inner = axis.all
+      return offsets.flatMap { offset in inner.map { offset + $0 } }
+    }
   }
 
   /// Whether the elements lie in the tensor one after another, channels first.
   private var isDense: Bool {
-    columnOffsets.areEven(1) && rowOffsets.areEven(width) && channelOffsets.areEven(width * height)
+    var stride = 1
+    for axis in axes.reversed() {
+      guard axis.areEven(stride) else { return false }
+      stride *= axis.count
+    }
+    return channelOffsets.areEven(stride)
   }
 }
 
@@ -170,11 +207,16 @@ extension [Dimension] {
 }
 
 extension MapRegion {
-  /// The whole input if runs of rows and columns differ from it by less than a step.
-  fileprivate init(rows: PlaceRun, columns: PlaceRun) {
+  /// The whole input along every axis whose run of places differs from it by less than a step.
+  fileprivate init(_ runs: [Factor.Role: PlaceRun]) {
     self = .whole
-    if !rows.isWhole { (y, height) = (rows.start, rows.coverage) }
-    if !columns.isWhole { (x, width) = (columns.start, columns.coverage) }
+    for (role, run) in runs where !run.isWhole {
+      switch role {
+      case .depth: (z, depth) = (run.start, run.coverage)
+      case .height: (y, height) = (run.start, run.coverage)
+      default: (x, width) = (run.start, run.coverage)
+      }
+    }
   }
 }
 
@@ -234,15 +276,17 @@ public struct FeatureMapHint: Sendable, Hashable {
   /// With a grid, the smallest dimension that is large enough and not the channels' holds the tokens. Which of its
   /// entries are extra tokens is known if the graph joins them with as many others; else it is those before the last
   /// height × width. Channels are last by default.
-  /// Without a grid, the tensor has height and width.
-  func dimensions(of shape: Shape, known: [Dimension]?) -> [Dimension]? {
+  /// Without a grid, the tensor has all axes of the input.
+  /// - Parameter places: the axes of the input, such as height and width.
+  func dimensions(of shape: Shape, known: [Dimension]?, places: [Factor.Role]) -> [Dimension]? {
     guard describesDimensions else { return known }
     var roles = [Factor.Role](repeating: .batch, count: shape.rank)
     guard let grid else {
-      guard shape.rank == 4 || shape.rank == 3 else { return nil }
-      let map: [Factor.Role] = channels == .last ? [.height, .width, .channels] : [.channels, .height, .width]
-      return zip([.batch].suffix(shape.rank - 3) + map, shape.dimensions).map(Dimension.init)
+      let map = channels == .last ? places + [.channels] : [.channels] + places
+      guard (0...1).contains(shape.rank - map.count) else { return nil }
+      return zip([.batch].suffix(shape.rank - map.count) + map, shape.dimensions).map(Dimension.init)
     }
+    guard places == [.height, .width] else { return nil }
     let count = grid.height * grid.width
     let channelAxis = channels == .first ? (shape.rank > 2 ? 1 : 0) : shape.rank - 1
     let axes = shape.dimensions.indices.filter { axis in shape[axis] >= count && axis != channelAxis }

@@ -45,9 +45,7 @@ struct FeatureMaps {
       if let layout = FeatureMapLayout(dimensions[output]!) {
         layouts[index] = layout
         complete.insert(index)
-      } else if let item = FeatureMapLayout(dimensions[output]!, item: 0),
-        item.width * item.height > 1
-      {
+      } else if let item = FeatureMapLayout(dimensions[output]!, item: 0), item.positions > 1 {
         layouts[index] = item
       }
     }
@@ -103,7 +101,7 @@ extension ComputeGraph {
     _ maps: [Int], _ layouts: [Int: FeatureMapLayout], _ choice: LastFeatureMap, before: Set<ValueID>,
     _ contents: Set<ValueID>
   ) -> [ValueID] {
-    func size(_ map: Int) -> [Int] { [layouts[map]!.width, layouts[map]!.height] }
+    func size(_ map: Int) -> PixelSize { layouts[map]!.size }
     let candidates = Set(maps.filter { before.contains(nodes[$0].outputs[0]!) })
     // The last maps of each size that are computed from each value.
     var ends: [ValueID: Set<Int>] = [:]

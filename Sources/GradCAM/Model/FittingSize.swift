@@ -8,6 +8,7 @@ extension Model {
   /// else the one that most powers of two divide.
   /// Throws what is wrong with the guess, asking for a size, if others fail otherwise but all do.
   func fittingSize(_ guess: PixelSize, inputs: [String: ValueInfo] = [:]) throws -> PixelSize {
+    guard imageShape.rank == 2 else { return try fittingSize(ofAny: inputs) }
     let search = SizeSearch(model: self, inputs: inputs)
     guard let failure = search.failure(at: guess), search.dependsOnSize(failure) else { return guess }
     if let found = search.found() { return found }
@@ -16,6 +17,22 @@ extension Model {
       advice: "the file leaves the input's size open, and \(guess) was assumed; give \(.size, as: "WxH")")
     error.place = ["\(path)"] + failure.place
     throw error
+  }
+}
+
+extension Model {
+  /// Extents of a signal or of a volume that the network admits, the usual ones first.
+  ///
+  /// Throws what is wrong with the first ones if all fail.
+  private func fittingSize(ofAny inputs: [String: ValueInfo]) throws -> PixelSize {
+    let lengths = [1000, 1024, 5000, 4096, 2048, 500, 256, 128, 8000, 16_000, 32_000, 64_000]
+    let volumes = [112, 64, 96, 128, 32, 160, 224].flatMap { side in [16, side, 32, 8].map { [$0, side, side] } }
+    let sizes = (imageShape.rank == 1 ? lengths.map { [$0] } : volumes).map {
+      imageShape.fixing(PixelSize(extents: $0))
+    }
+    let search = SizeSearch(model: self, inputs: inputs)
+    if let found = sizes.first(where: { search.failure(at: $0) == nil }) { return found }
+    return sizes[0]
   }
 }
 

@@ -18,8 +18,11 @@ struct LastFeatureMap {
   ///
   /// - Parameter maps: nodes whose first output is a feature map, in the graph's order.
   func find(among maps: [Int]) -> Int? {
-    // A single row or column, such as a sequence, shows less than the map that it was pooled from.
-    let planes = maps.filter { min(layouts[$0]!.width, layouts[$0]!.height) > 1 }
+    // A single row or column of a picture, such as a sequence, shows less than the map that it was pooled from.
+    let planes = maps.filter { map in
+      let size = layouts[map]!.size
+      return size.rank == 1 ? size.count > 1 : min(size.width, size.height) > 1
+    }
     guard let last = (planes.isEmpty ? maps : planes).last else { return nil }
     let mixed = operandsOfLastMixing(after: last)
     let map = mixed.count > 1 ? commonSource(of: mixed).flatMap(beforeProjections) ?? last : last
@@ -105,8 +108,8 @@ struct LastFeatureMap {
       last = source
     }
     guard [.pooling, .selection].contains(graph.nodes[last].role), let source = onlySource(of: last),
-      let own = layouts[last], let finer = layouts[source], finer.width * finer.height >= own.width * own.height,
-      graph.nodes[last].role == .pooling || (finer.width, finer.height) == (own.width, own.height)
+      let own = layouts[last], let finer = layouts[source], finer.positions >= own.positions,
+      graph.nodes[last].role == .pooling || finer.size == own.size
     else { return node }
     return beforePooling(source)
   }

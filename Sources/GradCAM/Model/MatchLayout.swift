@@ -9,7 +9,7 @@ extension NodeCatalogue {
   func laidOut(_ match: Match, as hint: FeatureMapHint) throws -> Match {
     var match = match
     let info = infos[match.value]
-    let read = info.flatMap { hint.dimensions(of: $0.shape, known: dimensions[match.value]) }
+    let read = info.flatMap { hint.dimensions(of: $0.shape, known: dimensions[match.value], places: places) }
     if let info, hint.describesDimensions, read == nil {
       throw GradCAMError(
         .usage, at: "\(.node, match.label)", problem: "its shape \(info.shape) does not match \(.grid) or \(.axis)",
@@ -23,9 +23,7 @@ extension NodeCatalogue {
     if let layout = match.layout {
       if layout.region != .whole { match.notes.append(note(onRegion: layout.region, match)) }
       if layout.extraTokens > 0 {
-        let extra = layout.extraTokens == 1 ? "the class token is" : "\(layout.extraTokens) extra tokens are"
-        match.notes.append(
-          "the tokens of '\(match.label)' are read as a grid of \(layout.height)×\(layout.width); \(extra) left out")
+        match.notes.append(note(onExtraTokens: layout, match))
       }
     }
     return match
@@ -46,11 +44,27 @@ extension NodeCatalogue {
     return "item \(item) of the \(count) of '\(match.label)' is shown\(place)"
   }
 
+  private func note(onExtraTokens layout: FeatureMapLayout, _ match: Match) -> String {
+    let count = layout.extraTokens
+    guard layout.size.rank > 1 else {
+      let extra = count == 1 ? "one entry" : "\(count) entries"
+      return "\(layout.size.text) entries of '\(match.label)' stand for the signal; \(extra) at the ends left out"
+    }
+    let extra = count == 1 ? "the class token is" : "\(count) extra tokens are"
+    return "the tokens of '\(match.label)' are read as a grid of \(Shape(layout.size.extents)); \(extra) left out"
+  }
+
   private func note(onRegion region: MapRegion, _ match: Match) -> String {
     func percent(_ start: Double, _ share: Double) -> String {
       "\(Int((100 * start).rounded())) to \(Int((100 * (start + share)).rounded()))%"
     }
-    return "'\(match.label)' sees a part of the input: \(percent(region.x, region.width)) of its width, "
-      + "\(percent(region.y, region.height)) of its height; the map lies there"
+    let width = percent(region.x, region.width), height = percent(region.y, region.height)
+    let part =
+      switch places.count {
+      case 1: width + " of its length"
+      case 2: "\(width) of its width, \(height) of its height"
+      default: "\(width) of its width, \(height) of its height, \(percent(region.z, region.depth)) of its depth"
+      }
+    return "'\(match.label)' sees a part of the input: \(part); the map lies there"
   }
 }

@@ -12,7 +12,7 @@ public struct Model: Sendable {
   public let registry: Registry
   /// What its file says about its use.
   public let metadata: ModelMetadata
-  /// The inputs that take pictures, at least one, in the file's order.
+  /// The inputs that take pictures, signals or volumes, at least one, in the file's order.
   public private(set) var imageInputs: [ImageInput]
   /// The value that class scores are read from.
   public let head: ScoreHead
@@ -44,7 +44,7 @@ public struct Model: Sendable {
       var graph = registry.operators.resolving(loaded)
       metadata = try ModelMetadata(graph.metadata, beside: path)
       graph.files += metadata.files
-      imageInputs = try graph.findImageInputs(layout ?? metadata.layout)
+      imageInputs = try graph.findImageInputs(layout ?? metadata.layout, registry.operators)
       head = try ScoreHead(graph, labelCount: metadata.labels?.count, named: output)
       self.graph = graph
     } catch let error as GradCAMError {
@@ -73,13 +73,13 @@ public struct Model: Sendable {
 
   var operators: OperatorSet { registry.operators }
 
-  /// The first input that takes a picture.
+  /// The first of them.
   public var imageInput: ValueID { imageInputs[0].value }
 
   /// How it is laid out, and the extents that the file fixes.
   public var imageShape: ImageShape { imageInputs[0].shape }
 
-  /// Whether a value is an input that takes a picture.
+  /// Whether a value is one of them.
   func takesImage(_ value: ValueID) -> Bool { imageInputs.contains { $0.value == value } }
 
   /// The number of elements in the file's constants, without the integers of shapes and indices.

@@ -87,6 +87,8 @@ public struct NodeCatalogue: Sendable {
   private let reachable: Set<ValueID>
   /// The number of images of a run.
   let imageCount: Int
+  /// The axes of the image input that count places, such as height and width.
+  let places: [Factor.Role]
   /// The values that depend on each image input.
   private let depending: [(input: ImageInput, values: Set<ValueID>)]
   let modules: ModuleIndex
@@ -171,8 +173,10 @@ public struct NodeCatalogue: Sendable {
     }
     explainedName = graph.values[explained].name
     self.hasClassScores = hasClassScores
+    places = model.imageShape.placeRoles
     // A list of boxes or tokens is no picture, even if each belongs to a position.
-    let isPicture = dimensions[logits].map { $0.count { $0.isSpatial } > 1 } ?? false
+    let spatialAxes = min(places.count, 2)
+    let isPicture = dimensions[logits].map { $0.count { $0.isSpatial } >= spatialAxes } ?? false
     positionScores =
       hasClassScores || !isPicture || model.head.evidence == .contrary
       ? nil : PositionScores(dimensions[logits].flatMap { FeatureMapLayout($0) })

@@ -74,6 +74,6 @@ extension Observation {
       let output = node.outputs[0], let layout = focus.catalogue.layout(of: input),
       let before = infos[input]?.shape, let after = infos[output]?.shape
     else { return false }
-    return after.count * layout.width * layout.height == before.count
+    return after.count * layout.positions == before.count
   }
 }

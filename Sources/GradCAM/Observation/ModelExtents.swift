@@ -39,10 +39,8 @@ extension Model {
       infos[id] = info
     }
     for image in imageInputs.dropFirst() where infos[image.value] == nil {
-      let usual = PixelSize(
-        width: image.shape.width ?? size.width, height: image.shape.height ?? size.height)
       infos[image.value] = ValueInfo(
-        image.shape.elementType, image.shape.shape(for: otherSizes[image.value] ?? usual))
+        image.shape.elementType, image.shape.shape(for: otherSizes[image.value] ?? image.shape.fixing(size)))
     }
     infos[imageInput] = ValueInfo(imageShape.elementType, imageShape.shape(for: size))
     return infos
@@ -54,9 +52,15 @@ extension Model {
   /// Throws `usage` if the file fixes another input size.
   func check(_ size: PixelSize) throws {
     guard !imageShape.admits(size) else { return }
+    let name = graph.values[imageInput].name
+    guard imageShape.rank == 2 else {
+      throw GradCAMError(
+        .usage, at: "\(.size, size)", problem: "the model's input '\(name)' takes \(imageShape)",
+        advice: "leave \(.size) out, and give \(.tensor)")
+    }
     let fixed = "\(imageShape.width.map(String.init) ?? "any")x\(imageShape.height.map(String.init) ?? "any")"
     throw GradCAMError(
-      .usage, at: "\(.size, size)", problem: "the model's input '\(graph.values[imageInput].name)' takes \(fixed)",
+      .usage, at: "\(.size, size)", problem: "the model's input '\(name)' takes \(fixed)",
       advice: "leave \(.size) out, or export the model with dynamic height and width")
   }
 

@@ -232,7 +232,8 @@ public final class ModelPlanner: Sendable {
   func plan(_ key: PlanKey) throws -> Plan {
     if let known = kept.withLock({ $0.plans[key] }) { return known }
     let plan = try makePlan(key)
-    try located("pictures of \(inputSize) pixels") { try MemoryLimit.check(value: plan.arenaByteCount) }
+    let noun = model.imageShape.noun, unit = inputSize.rank == 2 ? " pixels" : ""
+    try located("\(noun)s of \(inputSize)\(unit)") { try MemoryLimit.check(value: plan.arenaByteCount) }
     return kept.withLock { kept in
       // Another thread may have made it meanwhile.
       if kept.plans[key] == nil { kept.plans[key] = plan }

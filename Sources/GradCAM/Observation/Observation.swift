@@ -201,7 +201,7 @@ extension Executor {
   /// Activation and gradient at a value.
   func tap(_ value: ValueID, _ layout: FeatureMapLayout) -> Tap {
     Tap(
-      channels: layout.channels, height: layout.height, width: layout.width,
+      channels: layout.channels, size: layout.size,
       activation: withElements(of: value, layout.gather), gradient: withGradient(of: value, layout.gather))
   }
 }

@@ -21,7 +21,7 @@ struct PluginMethod: TapMethod {
 
   private func map(of tap: Tap, in probe: Probe?) throws -> HeatMap {
     let map = try table.numbers(tap.plane, of: tap, in: probe, table.functions.map)
-    return HeatMap(width: tap.width, height: tap.height, values: map)
+    return tap.map(map)
   }
 }
 
@@ -57,7 +57,12 @@ private struct PluginMethodTable: @unchecked Sendable {
     _ count: Int, of tap: Tap, in probe: Probe?,
     _ function: (@convention(c) (UnsafePointer<gradcam_feature_map>?, UnsafeMutablePointer<Float>?) -> gradcam_status)?
   ) throws -> [Float] {
-    try tap.activation.withUnsafeBufferPointer { activation in
+    guard tap.size.rank < 3 else {
+      throw GradCAMError(
+        .unsupported, at: "\(.method, name)", problem: "is a plugin's, and plugins know height and width alone",
+        advice: "choose a built-in method")
+    }
+    return try tap.activation.withUnsafeBufferPointer { activation in
       try tap.gradient.withUnsafeBufferPointer { gradient in
         try source.floats(count, of: "method '\(name)'", pool: probe?.observation.planner.pool) { call, numbers in
           var node = gradcam_feature_map(

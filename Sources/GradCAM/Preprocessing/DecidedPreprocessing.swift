@@ -11,15 +11,19 @@ public struct DecidedPreprocessing: Sendable {
   public private(set) var warnings: [Warning]
   /// Whether the network resizes its input itself, so that every picture is given to it at its own size.
   public let takesAnySize: Bool
-  /// Whether inputs are of several sizes, none larger than `inputSize` unless the network takes any.
-  var variesSize: Bool { takesAnySize || preprocessing.resize?.letterbox?.stride != nil }
+  /// Whether inputs are of several sizes; those of pictures are none larger than `inputSize` unless the network takes any.
+  var variesSize: Bool { takesAnySize || takesOpenTensors || preprocessing.resize?.letterbox?.stride != nil }
+  /// Whether signals and volumes are given to it at their own size.
+  private let takesOpenTensors: Bool
   /// Whether a picture that has the input's size already is taken as it is: how pictures are resized and cropped is
   /// assumed, but not everything else.
   let keepsFittingPictures: Bool
   /// What the preprocessing comes from, in the order in which it counts.
   let sources: [PreprocessingSource]
+  /// What pictures are made into.
+  let shape: ImageShape
   /// The number of the input's colour channels, 1 or 3.
-  let channels: Int
+  var channels: Int { shape.channels }
   /// The same for the image inputs after the first, by value.
   public private(set) var others: [ValueID: DecidedPreprocessing] = [:]
 
@@ -40,12 +44,13 @@ public struct DecidedPreprocessing: Sendable {
       choice.size = sizes[input.name] ?? chosen.size
       return choice
     }
-    try model.located { if let size = chosen.size { try model.check(size) } }
     let first = model.imageInputs[0]
-    try self.init(choice(first), for: first, of: model, inputs: inputs, guess: PixelSize(width: 224, height: 224))
+    try model.located { if let size = chosen.size { try model.check(first.shape.completing(size)) } }
+    self = try Self.decided(
+      choice(first), for: first, of: model, inputs: inputs, guess: PixelSize(width: 224, height: 224))
     var texts = Set(warnings.map(\.text.description))
     for input in model.imageInputs.dropFirst() where inputs[input.name] == nil {
-      let other = try Self(choice(input), for: input, of: model, inputs: inputs, guess: inputSize)
+      let other = try Self.decided(choice(input), for: input, of: model, inputs: inputs, guess: inputSize)
       others[input.value] = other
       warnings += other.warnings.filter { texts.insert($0.text.description).inserted }.map {
         $0.about(node: "input '\(input.name)'")
@@ -53,11 +58,22 @@ public struct DecidedPreprocessing: Sendable {
     }
   }
 
+  private static func decided(
+    _ chosen: PreprocessingChoice, for input: ImageInput, of model: Model, inputs: [String: ValueInfo],
+    guess usual: PixelSize
+  ) throws -> DecidedPreprocessing {
+    input.shape.takesPictures || input.shape.takesFrames
+      ? try Self(chosen, for: input, of: model, inputs: inputs, guess: usual)
+      : try Self(tensor: chosen, for: input, of: model, inputs: inputs)
+  }
+
   private init(
     _ chosen: PreprocessingChoice, for input: ImageInput, of model: Model, inputs: [String: ValueInfo],
     guess usual: PixelSize
   ) throws {
     let shape = input.shape
+    self.shape = shape
+    takesOpenTensors = shape.rank != 2 && shape.isSizeOpen && model.imageInputs.count == 1
     let metadata = model.metadata
     let isFirst = input.value == model.imageInput
     var known = chosen, sources: [PreprocessingSource] = chosen == PreprocessingChoice() ? [] : [.given]
@@ -91,7 +107,7 @@ public struct DecidedPreprocessing: Sendable {
         }
       }
       if let ultralytics = metadata.ultralytics {
-        let isOpen = shape.width == nil && shape.height == nil && model.imageInputs.count == 1 && shape.batch == 1
+        let isOpen = shape.rank == 2 && shape.width == nil && shape.height == nil && model.imageInputs.count == 1 && shape.batch == 1
         complete(from: "the file") { $0 = $0.completed(by: ultralytics.preprocessing(isSizeOpen: isOpen)) }
       }
     }
@@ -110,19 +126,19 @@ public struct DecidedPreprocessing: Sendable {
     }
     found += Self.read(metadata, chosen)
 
-    let isOpen = shape.width == nil || shape.height == nil
-    let isGuessed = isOpen && guess.isAssumed
+    let isGuessed = shape.isSizeOpen && guess.isAssumed
     takesAnySize =
-      isGuessed && inFile.fixesSize && model.imageInputs.count == 1
+      isGuessed && shape.rank == 2 && inFile.fixesSize && model.imageInputs.count == 1
       && (chosen.resize == nil && (chosen.preset == nil || chosen.preset == .raw))
     inputSize = isGuessed && isFirst ? try model.fittingSize(guess.size, inputs: inputs) : guess.size
+    let plane = inputSize.plane
     // Entries of the file that leave the resizing out mean to the input's size.
     let isSquashed = metadata.preprocessing != nil && chosen.preset == nil && known.resize == nil
-    if takesAnySize || isSquashed { known.resize = .exact(inputSize) }
-    known.scaleGeometry(to: inputSize, keeping: chosen)
+    if takesAnySize || isSquashed { known.resize = .exact(plane) }
+    known.scaleGeometry(to: plane, keeping: chosen)
     if let odd = metadata.huggingFace?.unfollowed, known.resize == nil {
       // What cannot be followed shows the whole picture, so that nothing is cut off.
-      known.resize = .exact(inputSize)
+      known.resize = .exact(plane)
       found.append(
         Warning(
           code: .preprocessingAssumed,
@@ -143,12 +159,13 @@ public struct DecidedPreprocessing: Sendable {
     keepsFittingPictures =
       known.resize == nil && known.crop == nil && (known.range != nil || known.mean != nil || known.std != nil)
     let assumed = Assumption(
-      known, usual, size: isGuessed && !takesAnySize ? inputSize : nil, hasColours: shape.channels == 3,
-      isDescribed: metadata.preprocessing != nil || chosen.preset != nil, sidecar: metadata.sidecar)
+      known, usual, size: isGuessed && !takesAnySize && shape.rank == 2 ? inputSize : nil,
+      hasColours: shape.channels == 3, isDescribed: metadata.preprocessing != nil || chosen.preset != nil,
+      sidecar: metadata.sidecar)
     preprocessing = Preprocessing(known, else: usual)
     try preprocessing.check(against: shape.elementType, of: input)
     if let stride = preprocessing.resize?.letterbox?.stride {
-      guard isOpen, model.imageInputs.count == 1, shape.batch == 1 else {
+      guard shape.isSizeOpen, shape.rank == 2, model.imageInputs.count == 1, shape.batch == 1 else {
         throw GradCAMError(
           .usage, at: "\(.resize, preprocessing.resize!.description)",
           problem: "makes inputs of several sizes, but the model takes one size",
@@ -157,8 +174,25 @@ public struct DecidedPreprocessing: Sendable {
     }
     warnings = found + [assumed.warning].compactMap { $0 }
     if warnings.contains(where: { $0.code == .preprocessingAssumed }) { sources.append(.assumed) }
+    if isGuessed, shape.rank == 3 { warnings.append(.extentsAssumed(inputSize, of: input)) }
+    if shape.isAssumed { warnings.append(.axesAssumed(input)) }
     self.sources = sources.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
-    channels = shape.channels
+  }
+
+  /// What is given as numbers: a signal, or a volume or picture of other channels than those of colours.
+  private init(
+    tensor chosen: PreprocessingChoice, for input: ImageInput, of model: Model, inputs: [String: ValueInfo]
+  ) throws {
+    shape = input.shape
+    let isFirst = input.value == model.imageInput, open = shape.isSizeOpen
+    takesOpenTensors = open && model.imageInputs.count == 1
+    (takesAnySize, keepsFittingPictures, sources, preprocessing) = (false, true, [], Preprocessing())
+    let asked = chosen.size.map(shape.completing)
+    let usual = shape.fixing(shape.completing(PixelSize(width: 224, height: 224)))
+    inputSize =
+      try asked.map(shape.fixing) ?? (open && isFirst ? model.fittingSize(usual, inputs: inputs) : usual)
+    warnings = (isFirst ? model.metadata.warnings : []) + (shape.isAssumed ? [.axesAssumed(input)] : [])
+    if open, asked == nil { warnings.append(.extentsAssumed(inputSize, of: input)) }
   }
 
   /// The size of the input: what the file fixes, what the user asks for, or what is cropped or resized to; else what
@@ -175,9 +209,7 @@ public struct DecidedPreprocessing: Sendable {
     let found =
       size(chosen) ?? metadata.inputSize ?? declared.flatMap(size) ?? metadata.huggingFace?.imageSize
       ?? metadata.ultralytics?.imageSize
-    let open = found ?? usual
-    let fixed = PixelSize(width: shape.width ?? open.width, height: shape.height ?? open.height)
-    return (fixed, found == nil)
+    return (shape.fixing(shape.completing(found ?? usual)), found == nil)
   }
 
   /// The note that the preprocessing is read from other files, if it is.
@@ -190,6 +222,22 @@ public struct DecidedPreprocessing: Sendable {
 }
 
 extension Warning {
+  /// About an input of which nothing says what its dimensions count.
+  static func axesAssumed(_ input: ImageInput) -> Warning {
+    Warning(
+      code: .axesAssumed,
+      text: "nothing in the file says what the dimensions of '\(input.name)' count; they are read as \(input.shape), "
+        + "and \(.layout, "nhwc") as channels last")
+  }
+
+  /// About extents that a file leaves open, before there is a tensor.
+  static func extentsAssumed(_ size: PixelSize, of input: ImageInput) -> Warning {
+    Warning(
+      code: .extentsAssumed,
+      text: "the file leaves the extents of '\(input.name)' open, \(input.shape); \(size.text) is assumed until "
+        + "\(.tensor, as: "FILE") is given")
+  }
+
   /// A note about what is read from files beside the model's.
   static func read(_ what: String, from files: [String]) -> Warning {
     Warning(code: .filesRead, text: "\(what) read from \(files.joined(separator: " and "))")

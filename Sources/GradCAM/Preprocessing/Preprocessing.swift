@@ -60,8 +60,9 @@ public struct Preprocessing: Sendable, Equatable {
     case tf
   }
 
-  /// A preset for a network's input size.
+  /// A preset for a network's input size, or for that of a film's frames.
   public init(_ preset: Preset, size: PixelSize) {
+    let size = size.plane
     let coveringSide = Resize.shorterSide((max(size.width, size.height) * 256 + 112) / 224)
     switch preset {
     case .imagenet:
@@ -115,12 +116,28 @@ extension Preprocessing {
 
   /// Turns a picture that already has the input's size into a tensor, the same image in every place of the batch.
   public func tensor(_ picture: Picture, for shape: ImageShape) -> Tensor {
-    let size = picture.size
-    let planes = picture.deepSamples.map { deepPlanes($0, channels: shape.channels) } ?? planes(picture, for: shape)
-    let plane = picture.width * picture.height
-    let image: [Float] =
-      shape.layout == .nchw
-      ? planes.flatMap { $0 } : (0..<plane).flatMap { index in planes.map { $0[index] } }
+    tensor([picture], size: picture.size, shape)
+  }
+
+  /// Turns frames of one size into a tensor, the same film in every place of the batch.
+  public func tensor(frames: [Picture], for shape: ImageShape) -> Tensor {
+    tensor(frames, size: frames[0].size.stacked(frames.count), shape)
+  }
+
+  private func tensor(_ pictures: [Picture], size: PixelSize, _ shape: ImageShape) -> Tensor {
+    let all = pictures.map { picture in
+      picture.deepSamples.map { deepPlanes($0, channels: shape.channels) } ?? planes(picture, for: shape)
+    }
+    // Channel by channel, frame by frame.
+    let joined = all[0].indices.map { channel in all.count == 1 ? all[0][channel] : all.flatMap { $0[channel] } }
+    var image = [Float](repeating: 0, count: shape.channels * size.count)
+    image.withUnsafeMutableBufferPointer { image in
+      shape.elements(for: size).change(image) { elements in
+        for (channel, plane) in joined.enumerated() {
+          _ = elements[(channel * plane.count)...].update(fromContentsOf: plane)
+        }
+      }
+    }
     let batch = shape.images.repeating(image)
     return shape.elementType.storage == .int64
       ? Tensor(
@@ -209,8 +226,8 @@ extension Picture {
 }
 
 extension PixelSize: CustomStringConvertible {
-  /// `WxH`.
-  public var description: String { "\(width)x\(height)" }
+  /// `WxH`; of a signal its length, of a volume `WxHxD`.
+  public var description: String { extents.reversed().map(String.init).joined(separator: "x") }
 
   /// Reads `WxH`, or one number for a square; nil if it is neither.
   public init?(_ text: String) {

@@ -39,7 +39,9 @@ struct PreprocessingInFile {
     let scaling = walk.inOrderOfInput
     if walk.isScaled { decide(scaling.scale, scaling.shift, byNormalization: walk.isNormalization) }
     if let resized = walk.resized {
-      let other = PixelSize(width: size.width + 32, height: size.height + 32)
+      var other = size
+      other.width += 32
+      if other.rank > 1 { other.height += 32 }
       fixesSize = input.shape.admits(other) && infos(other)?[resized]?.shape == found[resized]?.shape
     }
     // Changes of type and order alone are no preprocessing.

@@ -23,11 +23,14 @@ extension DecidedPreprocessing {
   /// What is done to every picture, and what says so, such as
   /// `BGR 0–255, minus 103.9, 116.8, 123.7, shorter side to 256, centre 224×224 (from squeezenet.json)`.
   public var text: String {
-    text(takesAnySize ? "at its own size" : preprocessing.resizingText(to: inputSize))
+    guard shape.takesPictures || shape.takesFrames else { return "\(shape.noun)s as they are, \(shape)" }
+    let frames = shape.takesFrames ? "frames of " : ""
+    return frames + text(takesAnySize ? "at its own size" : preprocessing.resizingText(to: inputSize.plane))
   }
 
   /// The same in a few words: `caffe (from squeezenet.json)`.
   public var shortText: String {
+    guard shape.takesPictures || shape.takesFrames else { return "none" }
     let preset = Preprocessing.Preset.allCases.first { preset in
       let usual = Preprocessing(preset, size: inputSize)
       return (usual.mean, usual.std, usual.range, usual.channels)
@@ -47,7 +50,7 @@ extension Explainer {
 
   /// What was done to a picture to make it the network's input, as `DecidedPreprocessing.text`; nil for a tensor.
   public func preprocessingText(of image: PreparedImage) -> String? {
-    guard let picture = image.picture else { return nil }
+    guard let picture = image.picture else { return image.source.isPreprocessed ? decided.text : nil }
     if compatibility == .recipe { return decided.text(preprocessing.squashing(to: decided.inputSize)) }
     let isKept = decided.keepsFittingPictures && picture.size == decided.inputSize
     return isKept ? decided.text("at its own size") : decided.text
@@ -87,6 +90,6 @@ extension Preprocessing {
 }
 
 extension PixelSize {
-  /// For reading: `224×224`.
-  package var text: String { "\(width)×\(height)" }
+  /// For reading: `224×224`; of a signal its length, of a volume depth, height and width.
+  package var text: String { rank == 2 ? "\(width)×\(height)" : extents.map(String.init).joined(separator: "×") }
 }

@@ -37,21 +37,19 @@ struct PositionScores: Sendable {
 
   /// Nil if the value has no positions, or only one.
   init?(_ layout: FeatureMapLayout?) {
-    guard let layout, layout.height * layout.width > 1, layout.extraTokens == 0, layout.region == .whole else {
+    guard let layout, layout.positions > 1, layout.extraTokens == 0, layout.region == .whole else {
       return nil
     }
     self.layout = layout
   }
 
-  var size: PixelSize { PixelSize(width: layout.width, height: layout.height) }
+  var size: PixelSize { layout.size }
   /// The number of positions.
-  var count: Int { layout.width * layout.height }
+  var count: Int { layout.positions }
   var channels: Int { layout.channels }
 
   /// Where a channel's number lies in the value.
-  func index(_ channel: Int, _ position: Int) -> Int {
-    layout.index(channel, position / layout.width, position % layout.width)
-  }
+  func index(_ channel: Int, _ position: Int) -> Int { layout.index(channel, position) }
 
   /// The raw scores at a position, as `ScoreHead` reads them.
   func logits(_ contents: [Float], at position: Int) -> [Float] {
@@ -97,6 +95,11 @@ extension Explainer {
     try focus.catalogue.checkClass(classIndex)
     let classTarget = ClassTarget(classIndex, label: labels[classIndex], kind: score, head: head)
     if let mask {
+      guard scores.size.rank == 2 else {
+        throw GradCAMError(
+          .unsupported, at: "\(.mask)", problem: "is a picture, but the scores are those of \(scores.size.text) places",
+          advice: "leave it out, or pick elements with \(.target, as: "'OUTPUT[…]'")")
+      }
       let positions = try located(maskName) { try mask.whitePositions(of: scores.size, in: observation.image.geometry) }
       return SegmentationTarget(classTarget, scores, positions: positions, place: maskName)
     }
@@ -116,7 +119,7 @@ extension Explainer {
 extension Picture {
   /// The positions of a grid over the network's input under whose centres this picture is brighter than half.
   fileprivate func whitePositions(of grid: PixelSize, in geometry: PreprocessingGeometry) throws -> [Int] {
-    let size = PixelSize(width: width, height: height), brightness = luminance
+    let brightness = luminance
     guard size == geometry.original || size == grid else {
       throw GradCAMError(
         .usage, at: "\(.mask)", problem: "is \(size), but the picture is \(geometry.original) and the output \(grid)",

@@ -29,6 +29,10 @@ extension CompletionKind {
   static let embedding = file(extensions: ["npy"] + pictureExtensions)
   /// A NumPy array.
   static let array = file(extensions: ["npy"])
+  /// A file of numbers.
+  static let numbers = file(extensions: ["npy", "wav", "nii", "nii.gz"])
+  /// A picture, or a file of numbers.
+  static let image = file(extensions: pictureExtensions + ["npy", "wav", "nii", "nii.gz"])
   /// A plugin.
   static let library = file(extensions: ["so", "dylib"])
 

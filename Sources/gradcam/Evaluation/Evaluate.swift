@@ -18,7 +18,9 @@ struct Evaluate: ParsableCommand {
 
   @Argument(help: "The exported network: a file, or a name in the models folder.", completion: .model)
   var model: String
-  @Argument(help: "A folder of pictures, at any depth: \(Picture.formats).", completion: .directory) var folder: String
+  @Argument(
+    help: "A folder of pictures, at any depth: \(Picture.formats); or of files of numbers.", completion: .directory)
+  var folder: String
 
   @Option(
     name: .customLong("method"), help: ArgumentHelp("CAM method, as explain takes it. Repeatable.", valueName: "NAME"),
@@ -50,14 +52,16 @@ struct Evaluate: ParsableCommand {
   }
 
   func run() throws {
-    let metrics = try measured.chosenMetrics
+    var metrics = try measured.chosenMetrics
     let folder = try ImageFolder(folder)
     let names = folder.names.prefix(limit ?? .max)
     try host.enterSandbox(
       models: [self.model], read: names.map(folder.path), image.paths, measured.boxes.paths,
       written: [output ?? ".", provenance.path])
     let model = try host.open(model, image)
-    let registry = model.registry
+    let registry = model.registry, rank = model.imageShape.rank
+    if measured.metrics.isEmpty, rank != 2 { metrics.removeAll(where: \.isOfPictures) }
+    try Metrics.check(metrics, rank: rank)
     var chosen = try MethodChoice(self.methods, registry)
     let all = chosen.isGroup
     for method in chosen.names where try registry.method(named: method) is any ConceptMethod && !all {
@@ -67,7 +71,9 @@ struct Evaluate: ParsableCommand {
     }
     let boxes = try measured.boxes.read(of: names.map(folder.path))
     let explainer = try Explainer(
-      model, nodes: [node], hint: featureMap.hint, preprocessing: DecidedPreprocessing(image.choice, for: model),
+      model, nodes: [node], hint: featureMap.hint,
+      preprocessing: InputTensors(tensors: [], pictures: [], axes: image.axes, model: model).preprocessing(
+        image.choice, for: model, images: names.map(folder.path), axes: image.axes),
       labels: try image.labels.map { try Labels(contentsOf: $0) }, threadCount: threads.count,
       reusesWeights: true)
     let focus = explainer.focus, classCount = focus.catalogue.classCount
@@ -77,7 +83,7 @@ struct Evaluate: ParsableCommand {
 
     let leftOut = try chosen.leaveOutSlow(explainer) {
       for name in names {
-        guard let image = try? explainer.prepare(contentsOf: folder.path(name)) else { continue }
+        guard let image = try? explainer.prepare(contentsOf: folder.path(name), axes: image.axes) else { continue }
         let observation = try explainer.observe(image)
         let top = try explainer.classes(of: observation, count: 1)[0].index
         return (observation, try explainer.target(classIndex: top))
@@ -118,7 +124,7 @@ struct Evaluate: ParsableCommand {
         continue
       }
       var lines: [EvaluationLine] = []
-      switch Result(catching: { try explainer.prepare(contentsOf: folder.path(name)) }) {
+      switch Result(catching: { try explainer.prepare(contentsOf: folder.path(name), axes: image.axes) }) {
       case .failure(let error):
         lines = [EvaluationLine(image: name, model: model.path, error: ("\(error)" as Message).asOptions)]
         bar.aside { Console.warn("\(error); skipped") }

@@ -103,7 +103,7 @@ struct ExplanationDocument: Encodable {
       let map = explanation.map, region = map.region
       return Map(
         node: explanation.tensors.count == 1 ? nodes[explanation.tensors[0]] : nil,
-        map: NumberArray(map.values, shape: [map.height, map.width]),
+        map: NumberArray(map.values, shape: map.size.extents),
         region: region == .whole ? nil : [region.x, region.y, region.width, region.height],
         rectified: explanation.isRectified, empty: explanation.isEmpty,
         warnings: explanation.warnings.filter(\.code.isAboutMap).map(WarningReport.init))
@@ -138,7 +138,7 @@ struct ChannelsDocument: Encodable {
     // What is not a number counts least.
     let sizes = weights.map { $0.isFinite ? abs($0) : -1 }
     channels = weights.indices.sorted { (sizes[$1], $0) < (sizes[$0], $1) }.prefix(count).map { channel in
-      let plane = channel * tap.plane..<(channel + 1) * tap.plane, shape = [tap.height, tap.width]
+      let plane = channel * tap.plane..<(channel + 1) * tap.plane, shape = tap.size.extents
       return Channel(
         index: channel, weight: weights[channel], activation: NumberArray(Array(tap.activation[plane]), shape: shape),
         gradient: NumberArray(Array(tap.gradient[plane]), shape: shape))

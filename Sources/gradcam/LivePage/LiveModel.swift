@@ -38,6 +38,12 @@ final class LiveModel: Sendable {
   init(
     _ opened: OpenedModel, name: String, argument: String, options: [String], columns: [String], threadCount: Int?
   ) throws {
+    guard opened.model.imageShape.takesPictures else {
+      throw GradCAMError(
+        .unsupported, at: argument,
+        problem: "takes \(opened.model.imageShape), and the page shows maps of pictures alone",
+        advice: "ask 'gradcam explain' or 'gradcam sweep'")
+    }
     explainer = try opened.openExplainer(threadCount: threadCount)
     given = opened.tensors.images
     guard let free = opened.model.imageInputs.first(where: { [given] in given[$0.name] == nil }) else {

@@ -2,10 +2,9 @@
 /// see it in the same way.
 enum ModelOptions {
   private static let names: Set = [
-    "--tensor", "--image", "--preset", "--size", "--resize", "--crop", "--mean", "--std", "--range", "--channels",
-    "--interpolation", "--layout", "--labels", "--output-name", "--max-pixels", "--models", "--memory-limit",
-    "--plugin",
-    "--plugin-dir", "--prefer", "--sandbox",
+    "--tensor", "--axes", "--image", "--preset", "--size", "--resize", "--crop", "--mean", "--std", "--range",
+    "--channels", "--interpolation", "--layout", "--labels", "--output-name", "--max-pixels", "--models",
+    "--memory-limit", "--plugin", "--plugin-dir", "--prefer", "--sandbox",
   ]
 
   /// The options with their values, as the command line has them.

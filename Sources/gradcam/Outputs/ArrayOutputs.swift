@@ -7,7 +7,8 @@ struct ArrayOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Write the map over the picture: its size, values of 0 to 1, NaN where the network does not look. FILE.npy for "
-        + "one; for several a folder, a name with fields like --output's, or FILE.npz. All --save options take these.",
+        + "one; for several a folder, a name with fields like --output's, or FILE.npz. All --save options take these; "
+        + "those of maps also FILE.nii or FILE.nii.gz for the map of such a volume.",
       valueName: "PATH"), completion: .array)
   var saveHeat: String?
   @Option(
@@ -37,6 +38,8 @@ final class ArrayOutputs {
   /// What an array holds.
   private enum Kind: String {
     case heat, map, activation, gradient, output
+
+    var isMap: Bool { self == .heat || self == .map }
 
     /// What arrays of the kind differ in.
     var fields: [NameField] {
@@ -93,7 +96,8 @@ final class ArrayOutputs {
     let fields = kind.fields.filter { $0 == .image || counts[$0] > 1 || $0 == .node && kind != .output }
     if NameTemplate.isOne(path) {
       let template = try NameTemplate(
-        path.hasSuffix(".npy") ? path : path + ".npy", option: "--save-\(kind.rawValue)")
+        path.hasSuffix(".npy") || kind.isMap && VolumeOutput.isOne(path) ? path : path + ".npy",
+        option: "--save-\(kind.rawValue)")
       try counts.check(template, place)
       return .template(template)
     }
@@ -102,6 +106,10 @@ final class ArrayOutputs {
       let separated = fields.flatMap { [NameTemplate.Piece.text("."), .field($0)] }.dropFirst()
       try createFolder(of: path)
       return .archive(try NPZWriter(path), NameTemplate(Array(separated)))
+    }
+    if VolumeOutput.isOne(path), !kind.isMap {
+      throw GradCAMError(
+        .usage, at: "\(place)", problem: "is a NIfTI file, which holds a map alone", advice: "end the name in .npy")
     }
     if isFolder(path) || !path.hasSuffix(".npy") && counts.total > 1 {
       let folder = path.hasSuffix("/") ? path : path + "/"
@@ -120,14 +128,14 @@ final class ArrayOutputs {
   /// Writes what is wanted of an explanation.
   func save(_ explanation: Explanation, image: String) throws {
     let names = ResultNames(image: image, model: modelName, explanation)
-    try save(names) { kind in
+    try save(names, of: explanation) { kind in
       switch kind {
       case .heat:
         let heat = explanation.drawnMap()
-        return NPYArray(shape: [heat.height, heat.width], values: heat.valuesWhereSeen)
+        return NPYArray(shape: heat.size.extents, values: heat.valuesWhereSeen)
       case .map:
         let map = explanation.rectifiedMap()
-        return NPYArray(shape: [map.height, map.width], values: map.values)
+        return NPYArray(shape: map.size.extents, values: map.values)
       case .activation: return explanation.tap.map { NPYArray(shape: $0.shape, values: $0.activation) }
       case .gradient: return explanation.tap.map { NPYArray(shape: $0.shape, values: $0.gradient) }
       case .output: return nil
@@ -137,7 +145,7 @@ final class ArrayOutputs {
 
   /// Writes the output of the model for an image.
   func save(_ output: Tensor, image: String) throws {
-    try save(ResultNames(image: image, model: modelName)) { kind in
+    try save(ResultNames(image: image, model: modelName), of: nil) { kind in
       kind == .output ? NPYArray(shape: output.shape.dimensions, values: output.floats) : nil
     }
   }
@@ -147,19 +155,24 @@ final class ArrayOutputs {
     for case .archive(let archive, _) in places.map(\.place) { try archive.finish() }
   }
 
-  private func save(_ result: ResultNames, _ array: (Kind) -> NPYArray?) throws {
+  private func save(_ result: ResultNames, of explanation: Explanation?, _ array: (Kind) -> NPYArray?) throws {
     for (index, (kind, place)) in places.enumerated() {
       // What does not depend on the class or the method is written once.
       let fields = kind.fields.map { result[$0] }.joined(separator: "\n")
       let isRepeated = ![.heat, .map].contains(kind) && written[index].fields.contains(fields)
       guard !isRepeated, let array = array(kind) else { continue }
+      func write(to path: String) throws {
+        guard VolumeOutput.isOne(path), kind.isMap, let explanation else { return try array.write(to: path) }
+        let map = kind == .heat ? explanation.drawnMap() : explanation.rectifiedMap()
+        try writeAtomically(try explanation.encoded(map, for: path), to: path)
+      }
       written[index].fields.insert(fields)
       switch place {
-      case .file(let path): try array.write(to: path)
+      case .file(let path): try write(to: path)
       case .template(let template):
         let name = template.name(result)
         try createFolder(of: name)
-        try array.write(to: claimed.claimFree(name))
+        try write(to: claimed.claimFree(name))
       case .archive(let archive, let template):
         try archive.add(array, named: written[index].entries.claimFree { template.name(result) + $0 })
       }
@@ -178,5 +191,5 @@ extension ResultCounts {
 
 extension Tap {
   /// The shape of its arrays.
-  fileprivate var shape: [Int] { [1, channels, height, width] }
+  fileprivate var shape: [Int] { [1, channels] + size.extents }
 }

@@ -26,7 +26,7 @@ struct PictureFileOptions: ParsableArguments {
   mutating func validate() throws {
     if !(1...100).contains(jpegQuality) { throw ValidationError("--jpeg-quality must be 1 to 100.") }
     if output == "" { throw ValidationError("--output is empty; name a file or a folder.") }
-    if let output, let format, Picture.hasKnownExtension(output), !format.isOne(output) {
+    if let output, let format, hasOutputExtension(output), !format.isOne(output) {
       throw ValidationError("--format \(format.rawValue) does not fit --output \(output).")
     }
   }
@@ -73,17 +73,17 @@ struct OutputPaths {
     }
     let place = "--output \(option)"
     if NameTemplate.isOne(option) {
-      let path = Picture.hasKnownExtension(option) ? option : "\(option).\(suffix)"
+      let path = hasOutputExtension(option) ? option : "\(option).\(suffix)"
       template = try NameTemplate(path, option: "--output")
       (file, createsFolders, example) = (nil, true, path)
       try Picture.checkFormat(ofOutput: path)
       try counts.check(template, place)
-    } else if isFolder(option) || !Picture.hasKnownExtension(option) && (counts.total > 1 || !hasExtension(option)) {
+    } else if isFolder(option) || !hasOutputExtension(option) && (counts.total > 1 || !hasExtension(option)) {
       (file, createsFolders, example) = (nil, true, "map.\(suffix)")
       template = .standard(option.hasSuffix("/") ? option : option + "/", counts, suffix)
     } else {
       (template, file, createsFolders, example) = (NameTemplate([]), option, false, option)
-      try Picture.checkFormat(ofOutput: option)
+      if !VolumeOutput.isOne(option) { try Picture.checkFormat(ofOutput: option) }
       guard counts.total == 1 else {
         throw GradCAMError(
           .usage, at: "\(place)", problem: "is one file, but there are \(counts.total) pictures",
@@ -116,6 +116,11 @@ extension NameTemplate {
     let fields: [NameField] = [.image, .model, .node] + (counts.classes > 1 ? [.class] : []) + [.method]
     return NameTemplate([.text(folder)] + fields.flatMap { [.field($0), .text(".")] } + [.text(suffix)])
   }
+}
+
+/// Whether a path's extension names a format that maps are drawn or written in.
+private func hasOutputExtension(_ path: String) -> Bool {
+  Picture.hasKnownExtension(path) || VolumeOutput.isOne(path)
 }
 
 /// Whether a path names a folder: it is one, or ends in a slash.

@@ -5,7 +5,10 @@ import Testing
 @testable import GradCAM
 
 @Suite struct NPYArrayTests {
-  @Test(arguments: ["float16", "float32", "float64", "int32", "int64", "uint8", "version2", "version3"])
+  @Test(arguments: [
+    "float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+    "version2", "version3",
+  ])
   func readsNumPyFiles(name: String) throws {
     let array = try ImagingFixture.array("npy-\(name)")
     #expect(array == NPYArray(shape: [2, 3], values: [0, 1, 2, 3, 100, 1]))

@@ -12,6 +12,8 @@ extension FeatureMapLayout {
     Dimension(.batch, 1), Dimension(.channels, 2), Dimension(.height, 4), Dimension(.width, 6),
   ]
 
+  private let plane: [Factor.Role] = [.height, .width]
+
   private func layout(_ dimensions: [Dimension]) throws -> FeatureMapLayout {
     try #require(FeatureMapLayout(dimensions))
   }
@@ -138,23 +140,23 @@ extension FeatureMapLayout {
 
   @Test func aHintSaysWhereTokensAndChannelsAre() throws {
     let tokens = FeatureMapHint(grid: .init(height: 4, width: 6))
-    let read = try #require(tokens.dimensions(of: [1, 26, 2], known: nil))
+    let read = try #require(tokens.dimensions(of: [1, 26, 2], known: nil, places: plane))
     let layout = try layout(read)
     #expect((layout.channels, layout.height, layout.width, layout.extraTokens) == (2, 4, 6, 2))
-    #expect(tokens.dimensions(of: [1, 23, 2], known: nil) == nil)
-    #expect(tokens.dimensions(of: [1, 23, 26], known: nil) == nil)
-    #expect(tokens.dimensions(of: [24], known: nil) == nil)
+    #expect(tokens.dimensions(of: [1, 23, 2], known: nil, places: plane) == nil)
+    #expect(tokens.dimensions(of: [1, 23, 26], known: nil, places: plane) == nil)
+    #expect(tokens.dimensions(of: [24], known: nil, places: plane) == nil)
 
     // Tokens before and after the grid are told apart by the graph.
     let joined = [map[0], Dimension(leading: 1, [Factor(.unknown, 24)], trailing: 5), map[1]]
-    let known = try self.layout(#require(tokens.dimensions(of: [1, 30, 2], known: joined)))
+    let known = try self.layout(#require(tokens.dimensions(of: [1, 30, 2], known: joined, places: plane)))
     #expect((known.extraTokens, known.index(0, 0, 0)) == (6, 2))
 
     let first = FeatureMapHint(grid: .init(height: 4, width: 6), channels: .first)
-    #expect(try self.layout(#require(first.dimensions(of: [1, 30, 24], known: nil))).channels == 30)
+    #expect(try self.layout(#require(first.dimensions(of: [1, 30, 24], known: nil, places: plane))).channels == 30)
     let last = FeatureMapHint(channels: .last)
-    #expect(try self.layout(#require(last.dimensions(of: [1, 4, 6, 2], known: map))).channels == 2)
-    #expect(FeatureMapHint().dimensions(of: [1, 2, 4, 6], known: map) == map)
+    #expect(try self.layout(#require(last.dimensions(of: [1, 4, 6, 2], known: map, places: plane))).channels == 2)
+    #expect(FeatureMapHint().dimensions(of: [1, 2, 4, 6], known: map, places: plane) == map)
   }
 
   @Test(arguments: ["14x", "x14", "0x3", "3", "3x4x5", "-1x4", "9999999x1"])

@@ -220,13 +220,16 @@ extension DecidedPreprocessing {
     #expect(try "\(network.model().imageShape)" == "1×H×W×1 nhwc")
   }
 
-  /// A table of three columns is no picture.
-  @Test func shapeAloneMakesNoPicture() {
+  /// Tables of three columns are no pictures, but rows of numbers in an order.
+  @Test func shapeAloneMakesNoPicture() throws {
     var builder = GraphBuilder()
     let input = builder.input("points"),
       weights = builder.constant(Tensor([Float](repeating: 1, count: 6), shape: [3, 2]))
     var graph = builder.returning(builder("MatMul", input, weights))
     graph.values[input].dimensions = [.fixed(64), .fixed(64), .fixed(3)]
+    let shape = try Model(graph, path: "points.onnx", registry: .standard).imageShape
+    #expect("\(shape)" == "64×64×3 nlc" && !shape.takesPictures && !shape.isAssumed)
+    graph.values[input].dimensions = [.fixed(64), .fixed(3)]
     expectError(.unsupported, saying: "no input has the shape of an image") {
       _ = try Model(graph, path: "points.onnx", registry: .standard)
     }

@@ -232,7 +232,8 @@ def make_colormaps() -> None:
 
 def make_npy() -> None:
     values = np.array([[0, 1, 2], [3, 100, 1]])
-    for kind in ("float16", "float32", "float64", "int32", "int64", "uint8", "bool"):
+    for kind in (
+            "float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool"):
         np.save(HERE / f"npy-{kind}.npy", values.astype(kind))
     np.save(HERE / "npy-fortran.npy", np.asfortranarray(np.arange(24, dtype=np.float32).reshape(2, 3, 4)))
     np.save(HERE / "npy-scalar.npy", np.float32(2.5))
