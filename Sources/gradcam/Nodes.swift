@@ -55,7 +55,8 @@ struct Nodes: ParsableCommand {
     var table = Table([" #", "module", "operator", "shape", "tensor", "node", ""])
     for entry in entries {
       table.add(
-        "\(entry.index)", entry.module ?? "–", "\(entry.operatorName)", entry.shape.map { "\($0)" } ?? (entry.dependsOnData ? "known when it runs" : "–"),
+        "\(entry.index)", entry.module ?? "–", "\(entry.operatorName)",
+        entry.shape.map { "\($0)" } ?? (entry.dependsOnData ? "known when it runs" : "–"),
         entry.tensor, entry.name, entry.isAuto ? "← auto" : "")
     }
     try Console.print(table)

@@ -169,7 +169,8 @@ struct WrongUseTests {
     Case(66, "explain", plain, "", message: "'': cannot be opened"),
     Case(66, "explain", plain, ".", message: ".: holds no picture"),
     Case(65, "explain", plain, fixture("cut-short.png"), message: "cut-short.png: damaged or cut-off PNG file"),
-    Case(69, "explain", plain, fixture("text.onnx"), message: "text.onnx: the file is no picture of a format that is read"),
+    Case(
+      69, "explain", plain, fixture("text.onnx"), message: "text.onnx: the file is no picture of a format that is read"),
     Case(64, "explain", plain, picture, "--resize", "8", message: "disc.png: --resize: gives 12x8, less than the crop"),
     Case(66, "explain", plain, "--tensor", "missing.npy", message: "missing.npy: cannot be opened"),
     Case(66, "explain", plain, "--tensor", "image=", message: "'': cannot be opened"),

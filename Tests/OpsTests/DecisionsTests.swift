@@ -169,8 +169,8 @@ extension GraphBuilder {
       let count = graph("Cast", graph("ReduceMax", x), with: ["to": .int(7)])
       let part = graph("Slice", x, graph.constant(Tensor([Int64(0)], shape: [1])), count)
       let tiles = graph("Tile", part, count)
-      let rows = graph(
-        "Reshape", tiles, graph("Concat", graph.constant(Tensor([Int64(-1)], shape: [1])), count, with: ["axis": .int(0)]))
+      let open = graph.constant(Tensor([Int64(-1)], shape: [1]))
+      let rows = graph("Reshape", tiles, graph("Concat", open, count, with: ["axis": .int(0)]))
       return [rows, graph.node("TopK", [x, count])[0]]
     }
     let input = Tensor([1, 2, 0, -5], shape: [4]), results = try network.outputs(input)
@@ -183,7 +183,8 @@ extension GraphBuilder {
     let network = Network { graph, x in
       let lengths = graph("Cast", graph("Slice", x, ints(&graph, 0), ints(&graph, 2)), with: ["to": .int(7)])
       let parts = graph("SplitToSequence", x, lengths)
-      let place = graph("Cast", graph("Gather", x, graph.constant(Tensor([Int64(3)], shape: []))), with: ["to": .int(7)])
+      let last = graph("Gather", x, graph.constant(Tensor([Int64(3)], shape: [])))
+      let place = graph("Cast", last, with: ["to": .int(7)])
       return [graph("Mul", graph("SequenceAt", parts, place), graph.numbers(2))]
     }
     let input = Tensor([1, 3, 7, 1], shape: [4])

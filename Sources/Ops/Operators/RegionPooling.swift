@@ -58,8 +58,10 @@ struct MaxRoiPool: DifferentiableOperator {
     }
   }
 
-  /// Calls `body` with every bin of the result and the place of its maximum in the input, the first of equal ones; nil
-  /// for a bin without elements. Several threads call it, each for channels of its own.
+  /// Calls `body` with every bin of the result and the place of its maximum in the input.
+  ///
+  /// Of equal elements it is the first; nil for a bin without elements. Several threads call it, each for channels of
+  /// its own.
   private func forEachMaximum(
     of x: UnsafePointer<Float>, _ shape: Shape, regions: UnsafePointer<Float>, _ count: Int, pool: ThreadPool,
     _ body: (_ bin: Int, _ place: Int?) -> Void
