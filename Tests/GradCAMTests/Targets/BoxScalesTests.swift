@@ -67,8 +67,17 @@ private struct ScaledDetector {
   mutating func make(_ layout: Layout) {
     switch layout {
     case .v8, .corners:
-      let joined = joinedBranches(layout == .v8 ? 4 + 3 : 7)
+      var joined = joinedBranches(layout == .v8 ? 4 * 5 + 3 : 7)
       let (centres, strides) = grid()
+      if layout == .v8 {
+        // Each distance is the mean of five, by a convolution of all boxes of all scales.
+        let raw = slice(joined, 0..<20), scores = slice(joined, 20..<23)
+        let bins = graph.add("Reshape", raw, graph.integers([1, 4, 5, 80]))
+        let first = graph.add("Transpose", bins, with: ["perm": .ints([0, 2, 1, 3])])
+        let shares = graph.add("Softmax", first, with: ["axis": .int(1)])
+        let mean = graph.add("Conv", shares, graph.constant([0, 1, 2, 3, 4], [1, 5, 1, 1]))
+        joined = graph.joined(graph.add("Reshape", mean, graph.integers([1, 4, 80])), scores)
+      }
       let nearest = slice(joined, 0..<2), farthest = slice(joined, 2..<4)
       let first = graph.add("Sub", centres, nearest), last = graph.add("Add", centres, farthest)
       let half = scalar(2)
