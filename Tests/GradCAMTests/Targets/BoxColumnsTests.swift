@@ -42,7 +42,8 @@ import Testing
   }
 
   private func table(_ shape: Shape, _ columns: String) throws -> BoxTable? {
-    BoxTable(ModelOutput(0, ValueInfo(.float32, shape), of: ComputeGraph(values: [Value(name: "y")])), try BoxColumns(columns))
+    BoxTable(
+      ModelOutput(0, ValueInfo(.float32, shape), of: ComputeGraph(values: [Value(name: "y")])), try BoxColumns(columns))
   }
 
   @Test func columnsLieAlongTheAxisThatTheyFit() throws {

@@ -249,14 +249,11 @@ private struct ScaledDetector {
     var detector = ScaledDetector(), request = TargetRequest()
     detector.make(kind)
     change(&request)
-    let planned = try PlannedTarget(
-      request, in: detector.graph.model(), size: PixelSize(width: 32, height: 32), labels: Labels(["a", "b", "c"]))
     let explainer = try Explainer(
-      planned.model, explaining: planned.explained, keeping: planned.kept, reading: planned.scales, nodes: nodes,
-      labels: Labels(["a", "b", "c"]), threadCount: 1)
+      detector.graph.model(), explaining: request, nodes: nodes, labels: Labels(["a", "b", "c"]), threadCount: 1)
     let image = explainer.prepare(Tensor((0..<3072).map { Float($0 * 37 % 101) / 50 - 1 }, shape: [1, 3, 32, 32]))
     let observation = try explainer.observe(image)
-    return (explainer, observation, try TargetChoice(planned, of: explainer).targets(explainer, of: observation)[0])
+    return (explainer, observation, try TargetChoice(of: explainer).targets(explainer, of: observation)[0])
   }
 
   @Test func autoIsTheMapThatTheBoxIsReadFrom() throws {
