@@ -5,8 +5,6 @@ import Testing
 @testable import GradCAM
 
 @Suite struct BoxPartTests {
-  private let size = PixelSize(width: 32, height: 32)
-
   @Test func partsAreWrittenWithTheRankOfTheBox() {
     #expect(BoxPart("mask:3") == BoxPart("mask:3") && BoxPart("mask:3")?.rank == 3)
     #expect(BoxPart("keypoint:0, left_eye.x")?.kind == .keypoint("left_eye.x") && BoxPart("angle:1")?.kind == .angle)
@@ -21,14 +19,11 @@ import Testing
   ) throws -> (target: any Target, observation: Observation, model: Model) {
     var request = TargetRequest()
     (request.elements, request.columns) = (elements, [columns])
-    let planned = try PlannedTarget(request, in: try graph.model(), size: size)
-    let explainer = try Explainer(
-      planned.model, explaining: planned.explained, keeping: planned.kept, reading: planned.scales, nodes: [node],
-      threadCount: 1)
+    let explainer = try Explainer(graph.model(), explaining: request, nodes: [node], threadCount: 1)
     let image = explainer.prepare(Tensor((0..<3072).map { Float($0 * 37 % 101) / 50 - 1 }, shape: [1, 3, 32, 32]))
     let observation = try explainer.observe(image)
-    let target = try TargetChoice(planned, of: explainer).targets(explainer, of: observation)[0]
-    return (target, observation, planned.model)
+    let target = try TargetChoice(of: explainer).targets(explainer, of: observation)[0]
+    return (target, observation, explainer.model)
   }
 
   /// Boxes of 64 cells, with two coefficients each, and two prototypes of 8 × 8.

@@ -67,8 +67,17 @@ private struct ScaledDetector {
   mutating func make(_ layout: Layout) {
     switch layout {
     case .v8, .corners:
-      let joined = joinedBranches(layout == .v8 ? 4 + 3 : 7)
+      var joined = joinedBranches(layout == .v8 ? 4 * 5 + 3 : 7)
       let (centres, strides) = grid()
+      if layout == .v8 {
+        // Each distance is the mean of five, by a convolution of all boxes of all scales.
+        let raw = slice(joined, 0..<20), scores = slice(joined, 20..<23)
+        let bins = graph.add("Reshape", raw, graph.integers([1, 4, 5, 80]))
+        let first = graph.add("Transpose", bins, with: ["perm": .ints([0, 2, 1, 3])])
+        let shares = graph.add("Softmax", first, with: ["axis": .int(1)])
+        let mean = graph.add("Conv", shares, graph.constant([0, 1, 2, 3, 4], [1, 5, 1, 1]))
+        joined = graph.joined(graph.add("Reshape", mean, graph.integers([1, 4, 80])), scores)
+      }
       let nearest = slice(joined, 0..<2), farthest = slice(joined, 2..<4)
       let first = graph.add("Sub", centres, nearest), last = graph.add("Add", centres, farthest)
       let half = scalar(2)
@@ -240,14 +249,11 @@ private struct ScaledDetector {
     var detector = ScaledDetector(), request = TargetRequest()
     detector.make(kind)
     change(&request)
-    let planned = try PlannedTarget(
-      request, in: detector.graph.model(), size: PixelSize(width: 32, height: 32), labels: Labels(["a", "b", "c"]))
     let explainer = try Explainer(
-      planned.model, explaining: planned.explained, keeping: planned.kept, reading: planned.scales, nodes: nodes,
-      labels: Labels(["a", "b", "c"]), threadCount: 1)
+      detector.graph.model(), explaining: request, nodes: nodes, labels: Labels(["a", "b", "c"]), threadCount: 1)
     let image = explainer.prepare(Tensor((0..<3072).map { Float($0 * 37 % 101) / 50 - 1 }, shape: [1, 3, 32, 32]))
     let observation = try explainer.observe(image)
-    return (explainer, observation, try TargetChoice(planned, of: explainer).targets(explainer, of: observation)[0])
+    return (explainer, observation, try TargetChoice(of: explainer).targets(explainer, of: observation)[0])
   }
 
   @Test func autoIsTheMapThatTheBoxIsReadFrom() throws {
