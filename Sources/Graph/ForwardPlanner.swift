@@ -161,15 +161,16 @@ struct ForwardPlanner {
       ? node.outputs.map { $0.flatMap { infos[$0]?.constant } } : nil
   }
 
-  /// Plans something about a node, with the contents that it asks for.
+  /// Plans something about a node, with the contents that it asks for; nil if those of its outputs are known already.
   ///
   /// - Parameters:
   ///   - values: the values that it reads.
   ///   - inputs: what is known of them.
-  private mutating func deciding(
+  @discardableResult
+  private mutating func deciding<Made>(
     node index: Int, reading values: [ValueID?], _ inputs: NodeInputs,
-    _ body: (inout ForwardPlanner, NodeInputs) throws -> Void
-  ) throws {
+    _ body: (inout ForwardPlanner, NodeInputs) throws -> Made
+  ) throws -> Made? {
     var inputs = inputs
     while true {
       do {
@@ -179,7 +180,9 @@ struct ForwardPlanner {
         error.awaited = nil
         switch try decision(about: index, on: position, reading: value) {
         case .inputs(let contents)?: inputs = inputs.knowing(contents)
-        case .outputs(let contents)?: return place(contents, of: graph.nodes[index])
+        case .outputs(let contents)?:
+          place(contents, of: graph.nodes[index])
+          return nil
         case nil: throw error
         }
       }
@@ -305,9 +308,10 @@ struct ForwardPlanner {
       }
     }
     let known = NodeInputs(tensors.map { infos[$0] })
-    var expansion: (body: ComputeGraph, results: [CollectedValue])!
-    try deciding(node: index, reading: tensors, known) { _, known in expansion = try operation.expand(inputs, known) }
-    var (body, results) = expansion!
+    let expansion = try deciding(node: index, reading: tensors, known) { _, known in
+      try operation.expand(inputs, known)
+    }
+    guard var (body, results) = expansion else { return }
     guard results.count >= node.outputs.count else { throw tooManyOutputs(node, known: results.count) }
     // The results' tensors by their values in the body; those that come in stay what they are.
     var outer = Dictionary(uniqueKeysWithValues: tensors.enumerated().map { ($0, $1) })

@@ -107,7 +107,9 @@ public struct DecidedPreprocessing: Sendable {
         }
       }
       if let ultralytics = metadata.ultralytics {
-        let isOpen = shape.rank == 2 && shape.width == nil && shape.height == nil && model.imageInputs.count == 1 && shape.batch == 1
+        let isOpen =
+          shape.rank == 2 && shape.width == nil && shape.height == nil && model.imageInputs.count == 1
+          && shape.batch == 1
         complete(from: "the file") { $0 = $0.completed(by: ultralytics.preprocessing(isSizeOpen: isOpen)) }
       }
     }

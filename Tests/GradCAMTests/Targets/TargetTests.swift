@@ -53,6 +53,10 @@ import Testing
     try expectGradient(ClassTarget(0, kind: .probability, head: head).minus(second), at: scores)
   }
 
+  /// A picture without padding.
+  private let whole = PreprocessingGeometry(
+    original: PixelSize(width: 8, height: 8), resized: PixelSize(width: 8, height: 8))
+
   /// Two channels over 1 × 3 positions, channels first and channels last.
   @Test(arguments: [ImageShape.Layout.nchw, .nhwc])
   func aClassIsSummedOverPositions(_ layout: ImageShape.Layout) throws {
@@ -63,7 +67,7 @@ import Testing
     let contents: [Float] = layout == .nchw ? [1, 4, 2, 3, 0, 2] : [1, 3, 4, 0, 2, 2]
     let head = try head("Softmax")
     // The third position is a draw.
-    #expect(scores.positionsByTopClass(contents, head) == [0: [1, 2], 1: [0]])
+    #expect(scores.positionsByTopClass(contents, head, in: whole) == [0: [1, 2], 1: [0]])
     let target = SegmentationTarget(
       ClassTarget(0, label: "sky", head: head), scores, positions: [1, 2], place: "a mask")
     #expect(target.score(contents) == 6)
@@ -81,7 +85,7 @@ import Testing
     let dimensions = zip([Factor.Role.batch, .channels, .height, .width], [1, 1, 2, 2]).map(Dimension.init)
     let scores = try #require(PositionScores(FeatureMapLayout(dimensions))), contents: [Float] = [1, -2, 3, -4]
     let head = try head("Sigmoid")
-    #expect(scores.positionsByTopClass(contents, head) == [0: [1, 3], 1: [0, 2]])
+    #expect(scores.positionsByTopClass(contents, head, in: whole) == [0: [1, 3], 1: [0, 2]])
     let no = SegmentationTarget(ClassTarget(0, head: head), scores, positions: [1, 3], place: "")
     #expect(no.score(contents) == 6 && no.gradient(contents) == [0, -1, 0, -1])
   }
