@@ -271,6 +271,28 @@ import Testing
     #expect(options == ["--preset", "raw"])
   }
 
+  @Test func boxesAreSentWithTheirPlaces() throws {
+    let columns = "lists=cxcywh/1,score*3"
+    let server = try LiveServer([fixture("boxes-by-number.onnx"), fixture("disc.png"), "--columns", columns])
+    let model = try server.get("v1/models/boxes-by-number").json([String: Any].self)
+    #expect(model["columns"] as? [String] == [columns] && (model["target"] as? [String: Int]) == ["detection": 0])
+    let about = try server.get("v1").json([String: Any].self)
+    let image = try #require((about["images"] as? [[String: Any]])?.first?["id"] as? String)
+    func explanation(_ target: [String: Any], nodes: String) throws -> [String: Any] {
+      let answer = try server.post(
+        "v1/models/boxes-by-number:explain",
+        ["instances": [["image": ["id": image]]], "parameters": ["target": target, "nodes": nodes]])
+      try check(answer, "/v1/models/{model}:explain", "post")
+      return try #require(try answer.json([String: [[String: Any]]].self)["explanations"]?.first)
+    }
+    let all = try explanation(["detection": 0], nodes: "all"), auto = try explanation(["detection": 0], nodes: "auto")
+    #expect(all["method"] as? String == "odam" && all["auto"] as? Int == auto["auto"] as? Int)
+    #expect((auto["maps"] as? [[String: Any]])?.first?["node"] as? Int == all["auto"] as? Int)
+    let boxes = try #require(all["boxes"] as? [[String: Any]])
+    #expect(boxes.first?["rank"] as? Int == 0 && (boxes.first?["box"] as? [Double])?.count == 4)
+    #expect(try explanation(["boxesOf": "star:0.01", "iou": 1], nodes: "auto")["boxes"] != nil)
+  }
+
   /// Eight clients at once get their own answers, and the server's memory stays as it is.
   @Test func manyClientsAtOnce() throws {
     let server = try LiveServer([Self.model])

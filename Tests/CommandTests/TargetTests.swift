@@ -169,6 +169,19 @@ struct TargetTests {
     #expect((sum["target"] as? String)?.hasPrefix("score of star summed over ") == true)
   }
 
+  @Test func aKeyPointOfABoxIsOneOfItsNumbers() throws {
+    let pose = fixture("pose.onnx")
+    let best = try explain(pose, picture, "--detection", "0").entry["detection"] as? [String: Any]
+    let box = try #require(best?["box"] as? Int)
+    let point = try explain(pose, picture, "--target", "keypoint:0,1", "--node", "relu2")
+    let element = try explain(pose, picture, "--target", "output0[0,10,\(box)]", "--node", "relu2")
+    expectSame(point.gradient, element.gradient)
+    #expect(point.entry["logit"] as? Double == element.entry["logit"] as? Double)
+    #expect(point.entry["target"] as? String == "score of key point 1 of person in box \(box)")
+    let outcome = try workplace.run(["explain", pose, picture, "--target", "mask:0"])
+    #expect(outcome.code == 69 && outcome.errors.contains("boxes have 0 coefficients of a mask"))
+  }
+
   @Test func anEmbeddingIsComparedWithThatOfAnotherPicture() throws {
     _ = try workplace.succeed("explain", plain, fixture("flipped.jpg"), "--save-output", "o.npy")
     let array = try explain(plain, picture, "--embedding", "o.npy")

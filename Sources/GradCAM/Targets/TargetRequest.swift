@@ -61,10 +61,10 @@ public struct TargetRequest: Sendable {
   /// Throws `usage` if the request contradicts itself, or for elements that the model does not have.
   public func image(of count: Int, in model: Model) throws -> Int? {
     if let contradiction { throw GradCAMError(.usage, problem: contradiction) }
-    return try elements.flatMap { elements in
-      try model.located { try ElementSelection(elements, in: model) }.firstIndex(of: count)
-    }
+    guard let elements, boxPart == nil else { return nil }
+    return try model.located { try ElementSelection(elements, in: model) }.firstIndex(of: count)
   }
+
   /// Whether it is about a detector's boxes.
   public var isAboutBoxes: Bool { detection != nil || boxesOf != nil || boxPart != nil }
 
