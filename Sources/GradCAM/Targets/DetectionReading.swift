@@ -38,6 +38,8 @@ struct DetectionReading {
       let others = said.filter { own in !tables.contains { $0.value == own.value } }
       return try layout(tables + others, isSaid: !said.isEmpty, warnings: found.warnings)
     }
+    // It says what is missing.
+    if !said.isEmpty { return try layout(said, isSaid: true, warnings: []) }
     let fitting = labels.map { " for \($0.count) labels" } ?? ""
     let listed = outputs.isEmpty ? model.declaredOutputs : model.outputs(inferred).description
     throw GradCAMError(

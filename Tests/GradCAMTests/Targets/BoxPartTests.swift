@@ -18,7 +18,8 @@ import Testing
     _ elements: String, columns: String, of graph: DetectorGraph, node: String
   ) throws -> (target: any Target, observation: Observation, model: Model) {
     var request = TargetRequest()
-    (request.elements, request.columns) = (elements, [columns])
+    // Every box counts.
+    (request.elements, request.columns, request.overlap) = (elements, [columns], 1)
     let explainer = try Explainer(graph.model(), explaining: request, nodes: [node], threadCount: 1)
     let image = explainer.prepare(Tensor((0..<3072).map { Float($0 * 37 % 101) / 50 - 1 }, shape: [1, 3, 32, 32]))
     let observation = try explainer.observe(image)
