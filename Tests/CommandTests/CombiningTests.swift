@@ -29,7 +29,7 @@ struct CombiningTests {
       "--save-activation", "a.npy",
     ])
     #expect(
-      outcome.code == 64 && outcome.errors.contains("--save-activation: is of one node, but --fuse makes one map of 2"))
+      outcome.code == 64 && outcome.errors.contains("--save-activation: is of one node, but one map is made of 2"))
     #expect(workplace.files.isEmpty)
   }
 

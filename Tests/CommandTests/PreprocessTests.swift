@@ -24,7 +24,7 @@ struct PreprocessTests {
     let rows = try #require(try outcome.json([String: Any].self)["rows"] as? [[String: Any]])
     #expect(
       rows.map { $0["name"] as? String }.prefix(4) == ["now", "imagenet", "imagenet-centre", "imagenet-squashed"])
-    #expect(rows.count == 13 && rows.allSatisfy { ($0["top"] as? [Any])?.count == 3 })
+    #expect(rows.count == 17 && rows.allSatisfy { ($0["top"] as? [Any])?.count == 3 })
     // What the file says is what every other command does.
     let now = try #require((rows[0]["top"] as? [[[String: Any]]])?[0][0]["probability"] as? Double)
     let explained = try place.run(["explain", shipped("shapes-vgg.onnx"), pictures[0], "--json"]).json(

@@ -117,11 +117,12 @@ struct TargetTests {
         case "boxes-by-number": "lists[0,\(4 + classIndex),\(box)]"
         default: "scores[0,\(box),\(classIndex)]"
         }
-      let truth = try explain(path, picture, "--target", element)
+      let node = try #require(found.entry["node"] as? String)
+      let truth = try explain(path, picture, "--target", element, "--node", node)
       let score = try #require(found.entry["logit"] as? Double), own = try #require(truth.entry["logit"] as? Double)
       if model == "boxes-by-box" {
         // Multiplied by the score of the box itself.
-        let whole = try explain(path, picture, "--target", "boxes[0,\(box),4]")
+        let whole = try explain(path, picture, "--target", "boxes[0,\(box),4]", "--node", node)
         let objectness = Float(try #require(whole.entry["logit"] as? Double))
         expectClose([Float(score)], [objectness * Float(own)], within: 1e-6)
         expectSame(
