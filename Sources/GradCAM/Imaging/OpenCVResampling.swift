@@ -1,18 +1,18 @@
 extension Picture {
   /// OpenCV's fixed-point arithmetic: weights of 11 bits, the products of both passes rounded once.
   func resizedAsOpenCV(width newWidth: Int, height newHeight: Int) -> Picture {
-    let columns = FixedTaps(from: width, to: newWidth)
-    let rows = FixedTaps(from: height, to: newHeight)
+    let columns = FixedTaps(from: width, to: newWidth, clampsWeights: true)
+    let rows = FixedTaps(from: height, to: newHeight, clampsWeights: false)
     let resized = [UInt8](unsafeUninitializedCapacity: 3 * newWidth * newHeight) { target, initializedCount in
       pixels.withUnsafeBufferPointer { source in
         var to = 0
         for y in 0..<newHeight {
-          let top = 3 * width * rows.taps.lower[y]
-          let bottom = 3 * width * rows.taps.upper[y]
+          let top = 3 * width * rows.lower[y]
+          let bottom = 3 * width * rows.upper[y]
           let (topWeight, bottomWeight) = rows.weights[y]
           for x in 0..<newWidth {
-            let left = 3 * columns.taps.lower[x]
-            let right = 3 * columns.taps.upper[x]
+            let left = 3 * columns.lower[x]
+            let right = 3 * columns.upper[x]
             let (leftWeight, rightWeight) = columns.weights[x]
             for channel in 0..<3 {
               let above =
@@ -34,18 +34,25 @@ extension Picture {
   }
 }
 
+/// The two positions that an output lies between, and their weights of 11 bits.
 private struct FixedTaps {
-  let taps: LinearTaps
-  let weights: [(Int32, Int32)]
+  private(set) var lower: [Int] = [], upper: [Int] = []
+  private(set) var weights: [(Int32, Int32)] = []
 
-  init(from inputCount: Int, to outputCount: Int) {
+  /// - Parameter clampsWeights: whether an output beyond the first or last centre takes that position alone; else it takes
+  ///   it twice, which rounds twice.
+  init(from inputCount: Int, to outputCount: Int, clampsWeights: Bool) {
     func fixed(_ weight: Float) -> Int32 { Int32((weight * 2048).rounded(.toNearestOrEven)) }
-    let scale = 1 / (Double(outputCount) / Double(inputCount))
-    // OpenCV rounds the positions to Float here, though not when it resizes maps.
-    taps = LinearTaps(from: inputCount, to: outputCount, covered: 0..<outputCount) {
-      Double(Float((Double($0) + 0.5) * scale - 0.5)) + 0.5
+    let scale = 1 / (Double(outputCount) / Double(inputCount)), last = inputCount - 1
+    for output in 0..<outputCount {
+      // OpenCV rounds the positions to Float here, though not when it resizes maps.
+      let position = Float((Double(output) + 0.5) * scale - 0.5)
+      let center = clampsWeights ? min(max(position, 0), Float(last)) : position
+      let place = center.rounded(.down), fraction = center - place
+      lower.append(min(max(Int(place), 0), last))
+      upper.append(min(max(Int(place) + 1, 0), last))
+      weights.append((fixed(1 - fraction), fixed(fraction)))
     }
-    weights = taps.fraction.map { (fixed(1 - $0), fixed($0)) }
   }
 }
 
