@@ -205,7 +205,7 @@ typedef struct gradcam_named_image {
 typedef struct gradcam_image {
   size_t size;           /* sizeof(gradcam_image) */
   const char *path;      /* a PNG, JPEG, BMP, GIF, WebP, TIFF, PPM, PGM or PBM file, or one of numbers: .npy, .wav, .nii
-                            or .nii.gz */
+                            or .nii.gz; TIFF, too, for a network that no picture is made into */
   const uint8_t *pixels; /* red, green and blue of every pixel, row by row from the top */
   int32_t width;         /* of pixels */
   int32_t height;

@@ -36,7 +36,7 @@ extension Explainer {
         .usage, at: "argument 'image'", problem: "has \(given == 0 ? "none" : "several") of path, pixels and tensor",
         advice: "give one of them")
     }
-    if let path = text(image.path) { return try ImageContents(contentsOf: path, axes: axes) }
+    if let path = text(image.path) { return try ImageContents(contentsOf: path, for: input.shape, axes: axes) }
     guard let elements = image.tensor else { return .picture(try Picture(image)) }
     let count = image.tensor_count
     if let extents = image.tensor_shape {

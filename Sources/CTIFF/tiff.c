@@ -164,7 +164,8 @@ static int open_page(source *from, uint32_t page, size_t allocation, TIFF **file
   if (!*file) return failure(from, "it cannot be opened");
   if (page == 0 || library.set_directory(*file, page)) return 0;
   library.close(*file);
-  return failure(from, "it has no such page");
+  // The library says what is wrong with a page that is there.
+  return *from->message ? -1 : (failure(from, "it has no such page"), 2);
 }
 
 static uint16_t number(TIFF *file, uint32_t tag) {

@@ -11,19 +11,23 @@ struct ImageSources {
     let name: String
     let files: [String]
     let isFilm: Bool
-    var isPictured: Bool { isFilm || !NumberFile.isOne(name) }
+    let isPictured: Bool
 
-    init(file: String) { (name, files, isFilm) = (file, [file], false) }
+    init(file: String, for input: ImageShape) {
+      (name, files, isFilm, isPictured) = (file, [file], false, !NumberFile.isOne(file, for: input))
+    }
 
     init(film: NamedImages.Group) {
       name = film.path.count > 1 && film.path.hasSuffix("/") ? String(film.path.dropLast()) : film.path
-      (files, isFilm) = (film.files, true)
+      (files, isFilm, isPictured) = (film.files, true, true)
     }
   }
 
   private let images: [Item]
   private let axes: NumberFile.VolumeAxes
   private let given: [String: ImageContents]
+  /// What the image input takes that the files are for.
+  private let shape: ImageShape
   /// The image input that the picture files are for, else the first one that was given something.
   let input: String
   private let path: String
@@ -46,7 +50,7 @@ struct ImageSources {
     let takesFrames = model.imageShape.takesFrames
     let images = named.groups.flatMap { group in
       takesFrames && group.isFolder && group.files.allSatisfy(Picture.hasKnownExtension)
-        ? [Item(film: group)] : group.files.map { Item(file: $0) }
+        ? [Item(film: group)] : group.files.map { Item(file: $0, for: model.imageShape) }
     }
     self.images = images
     let names = model.imageInputs.map(\.name)
@@ -56,6 +60,7 @@ struct ImageSources {
         advice: "give one or more image files, or --tensor FILE.npy")
     }
     self.input = input
+    shape = model.imageInputs.first { $0.name == input }!.shape
     path = tensors.imagePaths[input] ?? ""
     guard batch == 1 || (0..<batch).contains(item ?? 0) else {
       throw GradCAMError(
@@ -122,7 +127,8 @@ struct ImageSources {
     var contents = given
     contents[input] =
       try item.isFilm
-      ? .frames(item.files.map { try Picture(contentsOf: $0) }) : ImageContents(contentsOf: item.name, axes: axes)
+      ? .frames(item.files.map { try Picture(contentsOf: $0) })
+      : ImageContents(contentsOf: item.name, for: shape, axes: axes)
     return try located(item.name) { try explainer.prepare(contents) }
   }
 

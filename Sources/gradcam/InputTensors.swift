@@ -80,7 +80,9 @@ struct InputTensors {
   ) throws -> DecidedPreprocessing {
     var sizes = sizes
     let first = model.imageInputs[0]
-    if sizes[first.name] == nil, first.shape.isSizeOpen, let path = images.first, NumberFile.isOne(path) {
+    if sizes[first.name] == nil, first.shape.isSizeOpen, let path = images.first,
+      NumberFile.isOne(path, for: first.shape)
+    {
       sizes[first.name] = try located(path) { try NumberFile(contentsOf: path, axes: axes).size(for: first.shape) }
     }
     return try DecidedPreprocessing(choice, for: model, inputs: others.mapValues { ValueInfo($0) }, sizes: sizes)

@@ -5,7 +5,8 @@
 #include <stdint.h>
 
 // libtiff, loaded when the first of these functions is called. Each returns 0, or -1 with the reason in `message`, which
-// has room for 256 characters; or 1 if the library cannot be loaded.
+// has room for 256 characters; or 1 if the library cannot be loaded; or 2 if
+// there is no such page.
 
 /// What a page of a TIFF file holds.
 typedef struct {

@@ -14,7 +14,7 @@ extension Explainer {
   ///
   /// Throws what reading throws, and `usage` naming the picture if resize and crop do not fit the network's input.
   public func prepare(contentsOf path: String, axes: NumberFile.VolumeAxes = .xyz) throws -> PreparedImage {
-    let contents = try ImageContents(contentsOf: path, axes: axes)
+    let contents = try ImageContents(contentsOf: path, for: model.imageShape, axes: axes)
     return try located(path) { try prepare(contents, for: model.imageInputs[0], decided) }
   }
 

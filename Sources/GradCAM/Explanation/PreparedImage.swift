@@ -13,12 +13,12 @@ public enum ImageContents: Sendable {
 }
 
 extension ImageContents {
-  /// Reads a file: numbers if its extension is one that `NumberFile` knows, else a picture.
+  /// Reads a file for an input: numbers if its extension is one that `NumberFile` knows, else a picture.
   ///
   /// Throws what reading throws.
-  public init(contentsOf path: String, axes: NumberFile.VolumeAxes = .xyz) throws {
+  public init(contentsOf path: String, for input: ImageShape, axes: NumberFile.VolumeAxes = .xyz) throws {
     self =
-      NumberFile.isOne(path)
+      NumberFile.isOne(path, for: input)
       ? .file(try NumberFile(contentsOf: path, axes: axes)) : .picture(try Picture(contentsOf: path))
   }
 

@@ -1,6 +1,6 @@
 import Graph
 
-/// The numbers of a file that is no picture: a NumPy array, a sound or a volume.
+/// The numbers of a file: a NumPy array, a sound, a volume, or the samples of a TIFF file.
 public struct NumberFile: Sendable {
   /// What dimension of a network's input a volume's axes x, y and z are.
   public enum VolumeAxes: String, Sendable, CaseIterable {
@@ -18,6 +18,8 @@ public struct NumberFile: Sendable {
     case signal
     /// Channels, depth, height and width.
     case volume
+    /// Samples of a pixel, pages, height and width.
+    case pages
   }
 
   /// The extents, outermost first.
@@ -53,10 +55,20 @@ public struct NumberFile: Sendable {
   /// Whether a path's extension names such a file.
   public static func isOne(_ path: String) -> Bool { format(path) != nil }
 
+  /// Whether it is read as numbers for an input: also a TIFF file, for one that no picture is made into.
+  public static func isOne(_ path: String, for input: ImageShape) -> Bool {
+    isOne(path) || isTIFF(path) && !input.takesPictures
+  }
+
+  private static func isTIFF(_ path: String) -> Bool {
+    let name = fileName(path).lowercased()
+    return ImageCodec.tiff.extensions.contains { name.hasSuffix(".\($0)") }
+  }
+
   /// The extensions of such files, for messages.
   public static let extensions = Format.allCases.map { ".\($0.rawValue)" }
 
-  /// Reads a file, by its extension: `.npy`, `.wav`, `.nii` or `.nii.gz`; any other as `.npy`.
+  /// Reads a file, by its extension: `.npy`, `.wav`, `.nii` or `.nii.gz`, `.tif` or `.tiff`; any other as `.npy`.
   ///
   /// - Parameter axes: what a volume's axes are.
   /// - Throws: `GradCAMError` of kind `.unreadable`, `.badData` or `.unsupported`.
@@ -67,8 +79,8 @@ public struct NumberFile: Sendable {
       case .wav: try NumberFile(wav: bytes)
       case .nii: try NumberFile(nifti: bytes, isCompressed: false, axes: axes)
       case .niiGz: try NumberFile(nifti: bytes, isCompressed: true, axes: axes)
-      case .npy, nil:
-        try NPYArray(decoding: bytes).numbers
+      case nil where Self.isTIFF(path): try NumberFile(tiff: bytes)
+      case .npy, nil: try NPYArray(decoding: bytes).numbers
       }
     }
   }
@@ -108,6 +120,13 @@ public struct NumberFile: Sendable {
     switch order {
     case .ofInput:
       for shape in input.completions(of: shape) { if let size = input.size(of: shape) { return (shape, size) } }
+    case .pages:
+      // One page of a picture's channels, a page for each, or the slices of a volume.
+      let plane = Array(shape.dropFirst(2))
+      let channels = shape[0] == 1 && input.rank == 2 ? shape[1] : shape[0]
+      let size = PixelSize(extents: input.rank == 3 ? [shape[1]] + plane : plane)
+      let isWhole = input.rank == 3 || shape[0] == 1 || shape[1] == 1
+      if isWhole, input.channels == channels, input.admits(size) { return (input.shape(for: size), size) }
     case .signal, .volume:
       let size = PixelSize(extents: Array(shape.dropFirst()))
       if input.channels == shape[0], input.admits(size) { return (input.shape(for: size), size) }
@@ -125,6 +144,7 @@ public struct NumberFile: Sendable {
     case .ofInput: return extents
     case .signal: return "\(extents) (channels, samples)"
     case .volume: return "\(extents) (channels, depth, height, width)"
+    case .pages: return "\(extents) (samples, pages, height, width)"
     }
   }
 }

@@ -117,6 +117,55 @@ import Testing
     #expect(try array.tensor(for: pictures).floats == [1, 2, 3, 4] && array.count(for: pictures) == 2)
   }
 
+  /// An uncompressed TIFF file of signed numbers of 16 bits, whose pages have rows of two pixels.
+  private func tiff(_ pages: [[Int]], samples: Int = 1) -> [UInt8] {
+    func bytes(_ number: Int, _ count: Int = 4) -> [UInt8] {
+      (0..<count).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
+    }
+    var file = Array("II*\0".utf8) + bytes(0), link = 4
+    for page in pages {
+      let start = file.count, rows = page.count / samples / 2
+      file += page.flatMap { bytes($0, 2) }
+      func forEach(_ kind: Int) -> Int {
+        guard samples > 1 else { return kind }
+        file += (0..<samples).flatMap { _ in bytes(kind, 2) }
+        return file.count - 2 * samples
+      }
+      let entries = [
+        (256, 4, 1, 2), (257, 4, 1, rows), (258, 3, samples, forEach(16)), (259, 3, 1, 1), (262, 3, 1, 1),
+        (273, 4, 1, start), (277, 3, 1, samples), (278, 4, 1, rows), (279, 4, 1, 2 * page.count),
+        (339, 3, samples, forEach(2)),
+      ]
+      file.replaceSubrange(link..<link + 4, with: bytes(file.count))
+      file += bytes(entries.count, 2)
+      for (tag, type, count, value) in entries { file += bytes(tag, 2) + bytes(type, 2) + bytes(count) + bytes(value) }
+      link = file.count
+      file += bytes(0)
+    }
+    return file
+  }
+
+  @Test func pagesOfTIFFAreSlicesOrChannels() throws {
+    let pages = try NumberFile(tiff: tiff([[1, -2, 3, 4], [5, 6, 7, 8], [9, 10, 11, -12]]))
+    let numbers: [Float] = [1, -2, 3, 4, 5, 6, 7, 8, 9, 10, 11, -12]
+    let volume = ImageShape([.batch, .channels, .depth, .height, .width], places: [nil, nil, nil])
+    let bands = ImageShape([.batch, .channels, .height, .width], places: [nil, nil], channels: 3)
+    #expect(try pages.tensor(for: volume).shape == [1, 1, 3, 2, 2] && pages.tensor(for: volume).floats == numbers)
+    #expect(try pages.tensor(for: bands).shape == [1, 3, 2, 2] && pages.tensor(for: bands).floats == numbers)
+    let pixels = try NumberFile(tiff: tiff([[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]], samples: 3))
+    #expect(try pixels.tensor(for: bands).floats == [1, 4, 7, 10, 2, 5, 8, 11, 3, 6, 9, 12])
+    expectError(.badData, saying: "3×1×2×2 (samples, pages, height, width)") { _ = try pixels.tensor(for: volume) }
+    expectError(.badData, saying: "1×3×2×2") {
+      _ = try pages.tensor(for: ImageShape([.batch, .sample], places: [nil]))
+    }
+    expectError(.badData, saying: "page 2", "first") { _ = try NumberFile(tiff: tiff([[1, 2, 3, 4], [5, 6]])) }
+    let whole = tiff([[1, 2, 3, 4], [5, 6, 7, 8]])
+    #expect(throws: GradCAMError.self) { _ = try NumberFile(tiff: Array(whole.dropLast(40))) }
+    let more = ImageShape([.batch, .channels, .height, .width], places: [nil, nil], channels: 4)
+    #expect(NumberFile.isOne("a.TIF", for: more) && NumberFile.isOne("a.tiff", for: volume))
+    #expect(!NumberFile.isOne("a.tif", for: bands) && !NumberFile.isOne("a.png", for: more))
+  }
+
   /// A batch of one, and one channel, need not be there.
   @Test func missingDimensionsAreAdded() throws {
     let shape = ImageShape([.batch, .channels, .sample], places: [nil])

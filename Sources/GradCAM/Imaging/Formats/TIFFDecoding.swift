@@ -35,11 +35,25 @@ struct TIFFPage {
     described = page
   }
 
+  /// All pages of a file.
+  ///
+  /// Throws what reading one throws.
+  static func all(of bytes: [UInt8]) throws -> [TIFFPage] {
+    var pages = [try TIFFPage(bytes)]
+    var page = GradCAMTIFFPage(), reason = [CChar](repeating: 0, count: 256)
+    while gradcam_tiff_describe(bytes, bytes.count, UInt32(pages.count), usualAllocation, &page, &reason) != 2 {
+      pages.append(try TIFFPage(bytes, number: pages.count))
+    }
+    return pages
+  }
+
   var size: PixelSize { PixelSize(width: Int(described.width), height: Int(described.height)) }
 
   /// How it is turned to stand upright.
   var orientation: ImageOrientation { ImageOrientation(rawValue: Int(described.orientation)) ?? .upright }
 
+  /// The number of samples of a pixel.
+  var samples: Int { Int(described.samples) }
   private var bits: Int { Int(described.bits) }
   /// The number of bytes of a sample as it is read.
   private var sampleSize: Int { max(bits / 8, 1) }
@@ -57,7 +71,7 @@ struct TIFFPage {
   /// Decodes the page as it is stored: grey, RGB, a palette or CMYK of 1 to 8 bits, grey or RGB of 16 bits or of
   /// floating-point numbers, of which 1 is full brightness; what is left over in a pixel, such as alpha, is dropped.
   func picture() throws -> Picture {
-    let samples = Int(described.samples), photometric = Photometric(rawValue: Int(described.photometric))
+    let photometric = Photometric(rawValue: Int(described.photometric))
     guard let photometric, samples >= photometric.channels else {
       throw ImageCodec.unreadable("TIFF", "\(samples) samples of colour kind \(described.photometric)")
     }
@@ -136,6 +150,27 @@ struct TIFFPage {
       }
       initializedCount = count
     }
+  }
+
+  /// The samples as they are stored, pixel by pixel.
+  ///
+  /// Throws `unsupported` for colours of a palette and for numbers of other types than integers of up to 32 bits and
+  /// floating-point numbers.
+  func numbers() throws -> [Float] {
+    let kinds: [Int: [Int: NumberType]] = [
+      1: [1: .uint8, 2: .uint8, 4: .uint8, 8: .uint8, 16: .uint16, 32: .uint32],
+      2: [8: .int8, 16: .int16, 32: .int32], 3: [32: .float32, 64: .float64],
+    ]
+    let format = described.format == 4 ? 1 : Int(described.format)
+    guard samples > 0, Photometric(rawValue: Int(described.photometric)) != .palette, let kind = kinds[format]?[bits]
+    else {
+      throw GradCAMError(
+        .unsupported, problem: "samples of \(bits) bits, of format \(format), or of a palette are not read as numbers",
+        advice: "save them as integers of up to 32 bits or as 32-bit floating-point numbers")
+    }
+    try Picture.checkDecoding(size, pixelSize: samples * sampleSize, fileSize: bytes.count)
+    let count = size.count * samples
+    return ByteReader(try raw(count: count * sampleSize), isBigEndian: false).floats(kind, count: count, from: 0)
   }
 
   private func looked(up raw: [UInt8], _ samples: Int) throws -> [UInt8] {
