@@ -61,7 +61,9 @@ let package = Package(
       ],
       path: "Sources/gradcam",
       exclude: ["Page", "Serve/openapi.json"],
-      resources: [.embedInCode("HTMLReport/report.css"), .embedInCode("HTMLReport/report.js")]),
+      resources: [.embedInCode("HTMLReport/report.css"), .embedInCode("HTMLReport/report.js")],
+      // Options in, texts out: nothing here takes long, and the program stays small.
+      swiftSettings: [.unsafeFlags(["-Osize"], .when(configuration: .release))]),
 
     .target(name: "TestSupport", dependencies: ["Graph"], path: "Tests/Support"),
     .testTarget(name: "GraphLayoutTests", dependencies: ["GraphLayout"]),

@@ -34,12 +34,14 @@ struct Nodes: ParsableCommand {
     let tensors = try InputTensors(
       tensors: image.tensor, pictures: image.pictures, axes: image.axes, model: model)
     let preprocessing = try tensors.preprocessing(image.choice, for: model), size = preprocessing.inputSize
-    let catalogue =
-      try tensors.images.isEmpty
-      ? NodeCatalogue(
-        model, size: size, inputs: tensors.others.mapValues { ValueInfo($0.elementType, $0.shape) })
-      : NodeCatalogue(
-        Explainer(model, preprocessing: preprocessing, inputs: tensors.others) { try $0.prepare(tensors.images) })
+    let others = tensors.others.mapValues { ValueInfo($0.elementType, $0.shape) }
+    let catalogue: NodeCatalogue
+    if tensors.images.isEmpty {
+      catalogue = try NodeCatalogue(model, size: size, inputs: others)
+    } else {
+      let explainer = try Explainer(model, preprocessing: preprocessing, inputs: tensors.others)
+      catalogue = try NodeCatalogue(explainer, for: explainer.prepare(tensors.images))
+    }
     let entries = catalogue.entries.filter { all || $0.isMappable || $0.isAuto }
     if let failure = catalogue.failure, !failure.dependsOnData {
       Console.warn("\(failure); the nodes listed lie before it")

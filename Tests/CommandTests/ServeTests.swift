@@ -203,7 +203,7 @@ import Testing
           "POST", "v1/models/shapes-vgg:explain", Data("{}".utf8), headers: ["Content-Type": "text/plain"]), 415,
         "text/plain"
       ),
-      (try server.ask("POST", "v1/images", Data("%PDF-1.7".utf8)), 422, "PNG"),
+      (try server.ask("POST", "v1/images", Data("%PDF-1.7".utf8)), 422, "picture"),
       (try server.ask("DELETE", "v1/images/\(given)"), 409, "command line"),
       (try server.ask("DELETE", "v1/images/00"), 404, "00"),
       (try server.get("v1/images/../../etc/passwd"), 404, "etc"),

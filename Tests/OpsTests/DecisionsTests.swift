@@ -142,6 +142,21 @@ extension GraphBuilder {
     #expect(try network.gradient(at: input) == [factor, factor])
   }
 
+  @Test func aLoopThatDoesNotEndIsRefused() throws {
+    let endless = body { graph in
+      _ = graph.input("round")
+      _ = graph.input("goes")
+      let next = graph("Mul", graph.input("state"), graph.numbers(0.5))
+      return [graph("Less", graph("ReduceSum", next, with: ["keepdims": .int(0)]), graph.numbers(1)), next]
+    }
+    let network = Network { graph, x in
+      graph.node("Loop", [nil, graph.constant(Tensor([true], shape: [])), x], ["body": endless])
+    }
+    expectError(.unsupported, saying: "more than the 1000 iterations") {
+      _ = try network.outputs(Tensor([0.5], shape: [1]))
+    }
+  }
+
   @Test func aBranchIsTakenByContents() throws {
     // What a branch reads from outside is named like there.
     let square = body { graph in

@@ -114,25 +114,29 @@ public struct NodeCatalogue: Sendable {
     }
   }
 
-  /// Lists the nodes of an explainer's model, with the extents that they have for its first image.
+  /// Lists the nodes of an explainer's model, with the extents that they have for an image.
   ///
   /// Throws what planning the model throws, if nothing can be computed from the image.
-  public init(_ explainer: Explainer) throws {
-    try self.init(explainer.model, inferring: explainer.planner.partlyInferred)
+  public init(_ explainer: Explainer, for image: PreparedImage) throws {
+    try self.init(explainer.model, inferring: explainer.planners.planner(for: image).partlyInferred)
   }
 
   /// - Parameter inferred: infers what some values need.
   private init(_ model: Model, inferring inferred: (Set<ValueID>) throws -> InferredGraph) throws {
     let graph = model.graph, logits = model.head.logits
-    let needed = try inferred([model.head.output, logits])
-    guard let failure = needed.failure(of: logits) else {
+    let needed = try inferred([model.head.output, logits]), failure = needed.failure(of: logits)
+    guard failure != nil || needed.infos[logits]?.elementType.isFloatingPoint == false else {
       self.init(model, infos: needed.infos, explaining: logits)
       return
     }
     let known = try inferred(Set(graph.outputs))
-    guard let last = graph.lastValue(known, dependingOn: model.imageInput) else { throw failure.within(model.path) }
+    guard let last = graph.lastValue(known, dependingOn: model.imageInput) else {
+      if let failure { throw failure.within(model.path) }
+      self.init(model, infos: needed.infos, explaining: logits)
+      return
+    }
     self.init(model, infos: known.infos, explaining: last, unknown: known.dependsOnData)
-    self.failure = failure.within(model.path)
+    self.failure = failure?.within(model.path)
   }
 
   /// - Parameters:
