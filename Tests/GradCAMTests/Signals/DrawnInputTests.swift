@@ -6,9 +6,9 @@ import Testing
 
 /// Maps over inputs that are no pictures.
 @Suite struct DrawnInputTests {
-  private func explanation(_ name: String) throws -> Explanation {
+  private func explanation(_ name: String, at nodes: [String] = []) throws -> Explanation {
     let network = try SignalFixture.named(name)
-    let (explainer, observation, target) = try network.explained(at: [])
+    let (explainer, observation, target) = try network.explained(at: nodes)
     return try explainer.explain(target, of: observation)[0]
   }
 
@@ -29,7 +29,7 @@ import Testing
     #expect(try drawn("ecg", .overlay, InputView(rate: 500)) != twelve)
     #expect(try drawn("ecg", .overlay, InputView(channels: [2])) != twelve)
     // The band has the colours of the map, darkest and brightest of the scale somewhere.
-    let heat = try drawn("ecg", .heat), jet = Colormap.jet.colors
+    let heat = try explanation("ecg", at: ["stem"]).drawn(style: .heat, view: InputView()), jet = Colormap.jet.colors
     let row = 3 * heat.width * (heat.height - 50)
     let colours = Set((110..<heat.width - 16).map { Array(heat.pixels[row + 3 * $0..<row + 3 * $0 + 3]) })
     #expect(colours.contains(Array(jet[..<3])) && colours.count > 8, "\(colours.count)")
