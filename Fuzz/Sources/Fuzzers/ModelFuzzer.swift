@@ -26,15 +26,15 @@ func fuzzModel(_ input: [UInt8]) throws {
 /// A map at the node that `auto` finds, of the most probable class.
 private func explain(_ path: String) throws {
   let model = try Model(contentsOf: path)
-  let small = PixelSize(width: 16, height: 16), shape = model.imageShape
-  let isOpen = shape.width == nil && shape.height == nil
-  guard shape.shape(for: PixelSize(width: shape.width ?? 16, height: shape.height ?? 16)).isSmall else { return }
+  let shape = model.imageShape, small = shape.completing(PixelSize(width: 16, height: 16))
+  let size = shape.fixing(small)
+  guard shape.shape(for: size).isSmall else { return }
   let images = Set(model.imageInputs.map(\.value))
   var others: [String: Tensor] = [:]
   for id in model.graph.inputs where !images.contains(id) {
     others[model.graph.values[id].name] = zeros(model.graph.values[id])
   }
-  let explainer = try Explainer(model, inputSize: isOpen ? small : nil, inputs: others, threadCount: 1)
+  let explainer = try Explainer(model, inputSize: size == small ? small : nil, inputs: others, threadCount: 1)
   let picture = Picture(width: 8, height: 8, pixels: [UInt8](repeating: 0, count: 192))
   let given = Dictionary(
     model.imageInputs.map { ($0.name, ImageContents.picture(picture)) }, uniquingKeysWith: { first, _ in first })
