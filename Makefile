@@ -122,6 +122,7 @@ uninstall:
 
 # Builds and runs all tests; those of the HTML report in a browser are skipped if there is none (see make browser).
 test: packages
+	@scripts/install-packages.sh libtiff6 libwebp7 || echo "Without libtiff and libwebp, the tests of TIFF and WebP fail."
 	$(SWIFT) build $(TEST_FLAGS) --build-tests
 	$(SWIFT) test $(TEST_FLAGS) --skip-build
 
