@@ -201,11 +201,13 @@ public final class ModelPlanner: Sendable {
     explainsAllImages: Bool = false
   ) throws -> Focus {
     try model.located {
-      let explained = try explained ?? usuallyExplained
+      let isUsual = explained == nil, explained = try explained ?? usuallyExplained
       let reported = try reported()
       let infos = try inferred(reaching: Set(reported + [explained] + kept)).infos
       let catalogue = try catalogue(explaining: explained)
-      let taps = try (nodes.isEmpty ? ["auto"] : nodes).flatMap { node in
+      // Where to look is found when an image tells what the scores are computed from.
+      let isOpen = explained != model.head.logits && isUsual && catalogue.auto == nil
+      let taps = try (nodes.isEmpty ? ["auto"] : nodes).filter { !isOpen || $0 != "auto" }.flatMap { node in
         if let query = NodeCatalogue.Match.BoxQuery(rawValue: node),
           let found = try catalogue.matches(query, scales, as: hint)
         {
