@@ -3,7 +3,9 @@
 ///
 /// With them, a graph is planned like one whose extents are known beforehand. Gradients pass through the nodes concerned
 /// as through any others: what decides about extents is an index, a condition or an extent, which carries none.
-public struct Decisions: Sendable {
+///
+/// Two are equal if they are about the same nodes, with the same contents.
+public struct Decisions: Sendable, Equatable {
   /// The decisions about each node of a graph, and about the parts that it is expanded into, in the order in which they
   /// are planned.
   private var byNode: [Int: [Decision]] = [:]
@@ -24,13 +26,6 @@ public struct Decisions: Sendable {
   fileprivate mutating func add(_ decision: Decision, about node: Int, inPlaceOf count: Int = 0) {
     byNode[node, default: []].removeLast(count)
     byNode[node]!.append(decision)
-  }
-}
-
-extension Decisions: Equatable {
-  /// Whether both are about the same nodes, with the same contents.
-  public static func == (first: Decisions, second: Decisions) -> Bool {
-    first.byNode == second.byNode
   }
 }
 
@@ -116,22 +111,12 @@ struct DecidedContents {
   }
 }
 
-/// Contents that a node has to know before its extents can be inferred.
-enum AwaitedContents: Sendable {
-  /// Those of an input, by its position.
-  case input(Int)
-}
-
 extension GradCAMError {
-  /// The error for contents that only a run tells.
-  static func awaiting(_ contents: AwaitedContents) -> GradCAMError {
-    let subject: Message =
-      switch contents {
-      case .input(let index): "input \(index)"
-      }
+  /// The error for an input whose contents only a run tells.
+  static func awaiting(input index: Int) -> GradCAMError {
     var error = GradCAMError(
-      .unsupported, problem: "\(subject) must be known before the model runs, but it depends on the image")
-    (error.dependsOnData, error.awaited) = (true, contents)
+      .unsupported, problem: "input \(index) must be known before the model runs, but it depends on the image")
+    (error.dependsOnData, error.awaitedInput) = (true, index)
     return error
   }
 }

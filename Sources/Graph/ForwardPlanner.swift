@@ -176,8 +176,8 @@ struct ForwardPlanner {
       do {
         return try body(&self, inputs)
       } catch var error as GradCAMError {
-        guard case .input(let position)? = error.awaited, let value = values[position] else { throw error }
-        error.awaited = nil
+        guard let position = error.awaitedInput, let value = values[position] else { throw error }
+        error.awaitedInput = nil
         switch try decision(about: index, on: position, reading: value) {
         case .inputs(let contents)?: inputs = inputs.knowing(contents)
         case .outputs(let contents)?:

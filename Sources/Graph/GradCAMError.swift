@@ -43,8 +43,8 @@ public struct GradCAMError: Error, CustomStringConvertible, Sendable {
   public var isAboutMemory = false
   /// Whether something must be known to make a plan that only a run of the network tells.
   public internal(set) var dependsOnData = false
-  /// What a node has to know before its extents can be inferred, while planning may still find it.
-  var awaited: AwaitedContents?
+  /// The input whose contents a node has to know before its extents can be inferred, while planning may still find them.
+  var awaitedInput: Int?
 
   /// Creates an error of a kind at a place.
   public init(_ kind: Kind, at place: Message..., problem: Message, advice: Message? = nil) {

@@ -81,7 +81,7 @@ public struct NodeInputs: Sendable {
   public func contents(_ index: Int) throws -> Tensor? {
     guard let info = self[index] else { return nil }
     guard let tensor = info.constant else {
-      throw GradCAMError.awaiting(.input(index))
+      throw GradCAMError.awaiting(input: index)
     }
     return tensor
   }

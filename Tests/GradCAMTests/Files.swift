@@ -7,6 +7,15 @@ func fixture(_ name: String) -> String {
   URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/\(name)").path
 }
 
+/// What a list under Fixtures, in JSON, describes.
+func fixtures<Entry: Decodable>(_ path: String) -> [Entry] {
+  do {
+    return try JSONDecoder().decode([Entry].self, from: Data(contentsOf: URL(filePath: fixture(path))))
+  } catch {
+    fatalError("the fixtures cannot be read: \(error)")
+  }
+}
+
 /// The path of a file that the project ships in `models`.
 func shipped(_ name: String) -> String {
   URL(filePath: #filePath).appending(path: "../../../models/\(name)").standardizedFileURL.path

@@ -32,14 +32,7 @@ struct NetworkFixture: Decodable, Sendable, CustomStringConvertible {
   var description: String { name }
   var size: PixelSize { PixelSize(width: width, height: height) }
 
-  static let all: [NetworkFixture] = {
-    do {
-      let index = try Data(contentsOf: URL(filePath: fixture("networks/networks.json")))
-      return try JSONDecoder().decode([NetworkFixture].self, from: index)
-    } catch {
-      fatalError("the fixtures cannot be read: \(error)")
-    }
-  }()
+  static let all: [NetworkFixture] = fixtures("networks/networks.json")
 
   static func named(_ name: String) throws -> NetworkFixture { try #require(all.first { $0.name == name }) }
 

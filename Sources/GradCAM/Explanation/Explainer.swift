@@ -168,7 +168,8 @@ public struct Explainer: Sendable {
 
   /// What is explained, as it lies in the values of an observation.
   func target(of observation: Observation) throws -> PlannedTarget {
-    observation.planner === planner ? target : try question.planned(by: observation.planner, labels: givenLabels).0
+    observation.planner === planner
+      ? target : try PlannedTarget(question.request, by: observation.planner, labels: givenLabels)
   }
 
   private init(

@@ -41,6 +41,6 @@ extension HeatMap {
       let scale = Double(old) / Double(count)
       return FilterWindows(filter, over: old, centers: (0..<count).map { (Double($0) + 0.5) * scale }, scale: scale)
     }
-    return filtered([windows(newHeight, over: height), windows(newWidth, over: width)])
+    return resampled([windows(newHeight, over: height), windows(newWidth, over: width)])
   }
 }

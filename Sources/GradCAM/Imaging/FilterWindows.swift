@@ -81,26 +81,10 @@ struct FilterWindows {
   func range(at output: Int) -> Range<Int> { ends[output]..<ends[output + 1] }
 }
 
-extension HeatMap {
-  /// First along the innermost axis, such as a picture's rows, with sums in Double, as Pillow resizes images of floats; 0
-  /// where a window is empty.
-  ///
-  /// - Parameter axes: the outermost first; those that the map does not have are of one position.
-  func filtered(_ axes: [FilterWindows]) -> HeatMap {
-    precondition(axes.count >= size.rank)
-    var extents = [Int](repeating: 1, count: axes.count - size.rank) + size.extents, values = values
-    for axis in axes.indices.reversed() {
-      let inner = extents[(axis + 1)...].reduce(1, *), outer = extents[..<axis].reduce(1, *)
-      values = axes[axis].applied(to: values, count: extents[axis], outer: outer, inner: inner)
-      extents[axis] = axes[axis].count
-    }
-    return HeatMap(PixelSize(extents: extents), values: values)
-  }
-}
-
-extension FilterWindows {
-  /// The values filtered along one axis of outer × count × inner.
-  fileprivate func applied(to values: [Float], count: Int, outer: Int, inner: Int) -> [Float] {
+extension FilterWindows: AxisResampling {
+  /// The values filtered along one axis of outer × count × inner, with sums in Double, as Pillow resizes images of
+  /// floats; 0 where a window is empty.
+  func applied(to values: [Float], count: Int, outer: Int, inner: Int) -> [Float] {
     var result: [Float] = []
     result.reserveCapacity(outer * self.count * inner)
     for block in 0..<outer {

@@ -71,30 +71,18 @@ extension HeatMap {
   public func resized(to size: PixelSize) -> HeatMap {
     if size == self.size { return self }
     let old = [self.size.depth, height, width].suffix(size.rank)
-    var map = interpolated(zip(old, size.extents).map { LinearTaps(from: $0, to: $1) })
+    var map = resampled(zip(old, size.extents).map { LinearTaps(from: $0, to: $1) })
     map.seen = size.rank == 2 ? seen?.scaled(from: self.size, to: map.size) : nil
     return map
   }
-
-  /// First along the innermost axis, such as a picture's rows; 0 where the map does not cover the output.
-  ///
-  /// - Parameter axes: the outermost first; those that the map does not have are of one position.
-  func interpolated(_ axes: [LinearTaps]) -> HeatMap {
-    precondition(axes.count >= size.rank)
-    var extents = [Int](repeating: 1, count: axes.count - size.rank) + size.extents, values = values
-    for axis in axes.indices.reversed() {
-      let inner = extents[(axis + 1)...].reduce(1, *), outer = extents[..<axis].reduce(1, *)
-      values = axes[axis].applied(to: values, count: extents[axis], outer: outer, inner: inner)
-      extents[axis] = axes[axis].lower.count
-    }
-    return HeatMap(PixelSize(extents: extents), values: values)
-  }
 }
 
-extension LinearTaps {
+extension LinearTaps: AxisResampling {
+  var count: Int { lower.count }
+
   /// The values interpolated along one axis of outer × count × inner; 0 where they do not cover the output.
-  fileprivate func applied(to values: [Float], count: Int, outer: Int, inner: Int) -> [Float] {
-    let newCount = lower.count
+  func applied(to values: [Float], count: Int, outer: Int, inner: Int) -> [Float] {
+    let newCount = self.count
     guard inner > 1 else {
       var result = [Float](repeating: 0, count: outer * newCount)
       for row in 0..<outer {

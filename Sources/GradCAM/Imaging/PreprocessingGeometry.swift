@@ -175,9 +175,9 @@ public struct PreprocessingGeometry: Sendable, Equatable {
     let axes = [slices, rows, columns].suffix(original.rank)
     var projected =
       switch interpolation {
-      case .nearest: map.interpolated(axes.map(\.nearest))
-      case .bilinear: map.interpolated(axes.map(\.linear))
-      case .bicubic: map.filtered(axes.map(\.cubic))
+      case .nearest: map.resampled(axes.map(\.nearest))
+      case .bilinear: map.resampled(axes.map(\.linear))
+      case .bicubic: map.resampled(axes.map(\.cubic))
       }
     guard original.rank == 2 else { return projected }
     let seen = PixelRectangle(columns: columns.covered, rows: rows.covered)

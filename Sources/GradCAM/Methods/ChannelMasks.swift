@@ -29,9 +29,9 @@ struct ChannelMasks {
     let map = tap.map(Array(tap.activation[channel * tap.plane..<(channel + 1) * tap.plane]))
     return switch order {
     case .resizedThenRescaled:
-      map.interpolated(axes).rescaled(epsilon: Self.epsilon).values
+      map.resampled(axes).rescaled(epsilon: Self.epsilon).values
     case .rescaledThenResized:
-      map.rescaled(epsilon: Self.epsilon).interpolated(axes).values
+      map.rescaled(epsilon: Self.epsilon).resampled(axes).values
     }
   }
 }

@@ -24,14 +24,7 @@ struct SignalFixture: Decodable, Sendable, CustomStringConvertible {
 
   var description: String { name }
 
-  static let all: [SignalFixture] = {
-    do {
-      let index = try Data(contentsOf: URL(filePath: fixture("signals/signals.json")))
-      return try JSONDecoder().decode([SignalFixture].self, from: index)
-    } catch {
-      fatalError("the fixtures cannot be read: \(error)")
-    }
-  }()
+  static let all: [SignalFixture] = fixtures("signals/signals.json")
 
   static func named(_ name: String) throws -> SignalFixture { try #require(all.first { $0.name == name }) }
 
