@@ -56,6 +56,9 @@ public enum AxisMapping: Sendable {
   /// Batch, channels, then positions: batch and positions are those of the first input, at most resampled; a
   /// convolution makes new channels.
   case channelsFirst
+  /// The same, with positions seen through windows, each of which stands for a cell in its middle, as wide as a step:
+  /// where the first cell starts along each axis, counted in positions of the first input, and the steps.
+  case windows(starts: [Double], steps: [Int])
   /// The elements of the first input in order, with other extents.
   case reshaped
   /// Every axis of every input has a label, or none if the input does not matter: an axis of the results counts what
@@ -71,6 +74,8 @@ public enum AxisMapping: Sendable {
   /// Along one axis of the first input, the entries that an index of a shape lists in row-major order: the axes of the
   /// index take that axis's place.
   case gathered(axis: Int, indices: [Int], shape: Shape)
+  /// The axes of the first input; the elements of the third, of as many axes, take the places from a start on along each.
+  case written(starts: [Int])
   /// Not to be followed: the indices of the results count something unknown.
   case unknown
 

@@ -137,4 +137,9 @@ public struct MapRegion: Sendable, Equatable {
 
   /// The whole input.
   public static let whole = MapRegion(x: 0, y: 0, width: 1, height: 1)
+
+  /// Whether it is the whole input, or this and something around it.
+  var holdsInput: Bool {
+    [(x, width), (y, height), (z, depth)].allSatisfy { $0 <= 0 && $0 + $1 >= 1 }
+  }
 }

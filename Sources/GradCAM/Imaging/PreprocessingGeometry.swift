@@ -205,6 +205,8 @@ public struct PreprocessingGeometry: Sendable, Equatable {
 /// One axis of the projection of a map over the network's input onto the original picture.
 private struct ProjectedAxis {
   let mapCount, originalCount, resizedCount, cropStart, cropCount: Int
+  /// The part of the map's extent that lies in the network's input.
+  private let inside: Range<Double>
 
   /// - Parameters:
   ///   - start: where the map starts on the cropped part, as a share of it.
@@ -217,6 +219,8 @@ private struct ProjectedAxis {
     (self.mapCount, self.originalCount, self.resizedCount) = (mapCount, originalCount, resizedCount)
     self.cropStart = cropStart + Int((start * Double(count)).rounded())
     cropCount = max(1, Int((share * Double(count)).rounded()))
+    let outer = cropStart - self.cropStart
+    inside = Double(max(0, outer))..<Double(max(0, min(cropCount, outer + count)))
   }
 
   private var scale: Double { 1 / (Double(originalCount) / Double(resizedCount)) }
@@ -227,8 +231,8 @@ private struct ProjectedAxis {
 
   /// The original pixels that the network sees.
   var covered: Range<Int> {
-    let start = (0..<originalCount).first { cropPosition($0) >= 0 } ?? originalCount
-    let end = (start..<originalCount).first { cropPosition($0) >= Double(cropCount) } ?? originalCount
+    let start = (0..<originalCount).first { cropPosition($0) >= inside.lowerBound } ?? originalCount
+    let end = (start..<originalCount).first { cropPosition($0) >= inside.upperBound } ?? originalCount
     return start..<end
   }
 

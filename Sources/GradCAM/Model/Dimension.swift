@@ -181,6 +181,26 @@ struct Dimension: Hashable, Sendable {
     return isBackward ? resized.reversed([role]) : resized
   }
 
+  /// Whether some of its entries lie outside of the picture.
+  var hasPadding: Bool {
+    guard !hasExtraTokens, let run = PlaceRun(factors.filter(\.isPlace)) else { return hasExtraTokens }
+    return !run.isWhole && (run.start < -run.step || run.start + run.coverage > 1 + run.step)
+  }
+
+  /// What windows over this dimension and its padding count; they cover the same if they use up the padding but for less
+  /// than a step.
+  ///
+  /// - Parameters:
+  ///   - start: where the cell of the first window starts, counted in entries.
+  ///   - step: the number of entries from one window to the next.
+  func seen(through start: Double, _ step: Int, extent: Int) -> Dimension {
+    let first = start - Double(leading), last = first + Double(extent * step - placeCount)
+    let usesUpPadding = hasExtraTokens && max(abs(first), abs(last)) < Double(step)
+    guard let role, role.isPlace, !usesUpPadding else { return resized(to: extent) }
+    guard factors.allSatisfy({ $0.step > 0 }), let run = PlaceRun(factors) else { return Dimension(.unknown, extent) }
+    return Dimension([Factor(role, extent, step: run.step * Double(step), start: run.start + first * run.step)])
+  }
+
   /// The entries from `start` on, `step` apart; those before the first and after the last stand for no place.
   func sliced(start: Int, step: Int, extent: Int) -> Dimension {
     if step == 1 {

@@ -49,11 +49,13 @@ struct DimensionTracker {
     case .elementwise: return elementwise(node, shape)
     case .resampled: return source(node, 0)?.resampled(to: shape.dimensions)
     case .channelsFirst: return channelsFirst(node, shape)
+    case .windows(let starts, let steps): return channelsFirst(node, shape, windows: zip(starts, steps).map { $0 })
     case .reshaped: return source(node, 0)?.reshaped(to: shape.dimensions)
     case .labelled(let inputs, let result): return labelled(node, inputs, result, shape)
     case .joined(let axis): return joined(node, axis, shape)
     case .split(let axis): return offset.flatMap { split(node, axis, shape, from: $0) }
-    case .sliced(let starts, let steps): return sliced(node, starts, steps, shape)
+    case .sliced(let starts, let steps): return sliced(source(node, 0), starts, steps, shape)
+    case .written(let starts): return written(node, starts, shape)
     case .gathered(let axis, let indices, let indexShape):
       guard var result = source(node, 0) else { return nil }
       result.replaceSubrange(axis...axis, with: result[axis].gathered(indices, indexShape))
@@ -80,10 +82,15 @@ struct DimensionTracker {
   }
 
   /// The batch and the positions stay, at most with other extents; a convolution makes new channels.
-  private func channelsFirst(_ node: Node, _ shape: Shape) -> [Dimension]? {
+  private func channelsFirst(
+    _ node: Node, _ shape: Shape, windows: [(start: Double, step: Int)] = []
+  ) -> [Dimension]? {
     guard let before = source(node, 0), before.count == shape.rank else { return nil }
     return shape.dimensions.enumerated().map { axis, extent in
       if axis == 1, node.role == .convolution || before[axis].extent != extent { return Dimension(.channels, extent) }
+      if axis > 1, windows.indices.contains(axis - 2), before[axis].hasPadding {
+        return before[axis].seen(through: windows[axis - 2].start, windows[axis - 2].step, extent: extent)
+      }
       if before[axis].extent == extent { return before[axis] }
       return axis == 0 ? Dimension(.unknown, extent) : before[axis].resized(to: extent)
     }
@@ -105,18 +112,26 @@ struct DimensionTracker {
     }
   }
 
-  private func sliced(_ node: Node, _ starts: [Int], _ steps: [Int], _ shape: Shape) -> [Dimension]? {
-    guard let before = source(node, 0), before.count == shape.rank else { return nil }
+  private func sliced(_ before: [Dimension]?, _ starts: [Int], _ steps: [Int], _ shape: Shape) -> [Dimension]? {
+    guard let before, before.count == shape.rank else { return nil }
     return before.indices.map { axis in
       let isWhole = shape[axis] == before[axis].extent && starts[axis] == 0 && steps[axis] == 1
       return isWhole ? before[axis] : before[axis].sliced(start: starts[axis], step: steps[axis], extent: shape[axis])
     }
   }
 
+  /// What is written into constants has padding around it.
+  private func written(_ node: Node, _ starts: [Int], _ shape: Shape) -> [Dimension]? {
+    let placed = sliced(source(node, 2), starts.map { -$0 }, starts.map { _ in 1 }, shape)
+    guard let data = source(node, 0), data.count == shape.rank else { return placed }
+    guard let placed else { return data }
+    return zip(data, placed).map { [$0, $1].agreed! }
+  }
+
   private func split(_ node: Node, _ axis: Int, _ shape: Shape, from offset: Int) -> [Dimension]? {
     var starts = [Int](repeating: 0, count: shape.rank)
     starts[axis] = offset
-    return sliced(node, starts, starts.map { _ in 1 }, shape)
+    return sliced(source(node, 0), starts, starts.map { _ in 1 }, shape)
   }
 
   /// If exactly one of several tensors counts places along the axis where they are joined, the entries of the others

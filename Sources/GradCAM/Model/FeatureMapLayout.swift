@@ -271,30 +271,47 @@ public struct FeatureMapHint: Sendable, Hashable {
   /// Whether it says what the dimensions are.
   var describesDimensions: Bool { grid != nil || channels != nil }
 
-  /// The dimensions of a tensor as this hint reads them; nil if it does not fit the shape.
+  /// The dimensions of a tensor as this hint reads them; nil if it does not fit the shape, or fits in several ways.
   ///
-  /// With a grid, the smallest dimension that is large enough and not the channels' holds the tokens. Which of its
-  /// entries are extra tokens is known if the graph joins them with as many others; else it is those before the last
-  /// height × width. Channels are last by default.
-  /// Without a grid, the tensor has all axes of the input.
-  /// - Parameter places: the axes of the input, such as height and width.
-  func dimensions(of shape: Shape, known: [Dimension]?, places: [Factor.Role]) -> [Dimension]? {
+  /// A grid is two neighbouring dimensions of just these extents, with the channels before or after them, or else one
+  /// dimension of tokens: the smallest that is large enough and not the channels', which are last by default. Which of
+  /// its entries are extra tokens is known if the graph joins them with as many others; else it is those before the
+  /// last height × width. Without a grid, the tensor has all axes of the input.
+  /// - Parameters:
+  ///   - places: the axes of the input, such as height and width.
+  ///   - imageCount: the number of images of a run. A first dimension of another extent counts items.
+  func dimensions(of shape: Shape, known: [Dimension]?, places: [Factor.Role], imageCount: Int) -> [Dimension]? {
     guard describesDimensions else { return known }
-    var roles = [Factor.Role](repeating: .batch, count: shape.rank)
-    guard let grid else {
-      let map = channels == .last ? places + [.channels] : [.channels] + places
-      guard (0...1).contains(shape.rank - map.count) else { return nil }
-      return zip([.batch].suffix(shape.rank - map.count) + map, shape.dimensions).map(Dimension.init)
+    func image(_ extent: Int) -> Dimension { Dimension([1, imageCount].contains(extent) ? .batch : .unknown, extent) }
+    func map(_ channels: Axis) -> [Dimension]? {
+      let roles = channels == .last ? places + [.channels] : [.channels] + places
+      guard (0...1).contains(shape.rank - roles.count) else { return nil }
+      let outer = shape.dimensions.dropLast(roles.count).map(image)
+      return outer + zip(roles, shape.dimensions.suffix(roles.count)).map(Dimension.init)
     }
+    guard let grid else { return channels.flatMap(map) }
     guard places == [.height, .width] else { return nil }
-    let count = grid.height * grid.width
-    let channelAxis = channels == .first ? (shape.rank > 2 ? 1 : 0) : shape.rank - 1
+    let maps = (channels.map { [$0] } ?? Axis.allCases).compactMap(map).filter { dimensions in
+      dimensions.filter(\.isSpatial).map(\.extent) == [grid.height, grid.width]
+    }
+    guard maps.isEmpty else { return maps.count == 1 ? maps[0] : nil }
+    return tokens(grid, in: shape, known: known, image)
+  }
+
+  private func tokens(
+    _ grid: Grid, in shape: Shape, known: [Dimension]?, _ image: (Int) -> Dimension
+  ) -> [Dimension]? {
+    let count = grid.height * grid.width, last = shape.rank - 1
+    let channelAxis = channels == .first ? (shape.rank > 2 ? 1 : 0) : last
     let axes = shape.dimensions.indices.filter { axis in shape[axis] >= count && axis != channelAxis }
     guard shape.rank > 1, let tokens = axes.min(by: { (shape[$0], $0) < (shape[$1], $1) }) else { return nil }
-    roles[channelAxis] = .channels
+    let joined = known.flatMap { $0[tokens].placeCount == count ? $0[tokens].leading : nil }
+    // The last dimension may be the tokens as well.
+    guard channels != nil || joined != nil || shape[last] != count else { return nil }
     return shape.dimensions.enumerated().map { axis, extent in
-      guard axis == tokens else { return Dimension(roles[axis], extent) }
-      let joined = known.flatMap { $0[axis].placeCount == count ? $0[axis].leading : nil }
+      guard axis == tokens else {
+        return axis == channelAxis || axis > 0 ? Dimension(.channels, extent) : image(extent)
+      }
       let leading = joined ?? extent - count
       return Dimension(
         leading: leading, [Factor(.height, grid.height), Factor(.width, grid.width)],

@@ -92,7 +92,7 @@ private struct PartOfNode {
         guard place >= 0, result[place] == shape[axis], !mixed.contains(axis) else { return all[axis] }
         return ranges[place]
       }
-    case .channelsFirst:
+    case .channelsFirst, .windows:
       guard input == 0 else { return all }
       let weights = node.inputs.count > 1 ? node.inputs[1].flatMap(shapeOf) : nil
       let isPointwise = node.role == .convolution && weights?.hasOnePosition == true && shape.rank == result.rank
@@ -131,6 +131,9 @@ private struct PartOfNode {
       return all.indices.map { place in
         place == axis ? first..<last + 1 : ranges[place < axis ? place : place + indexShape.rank - 1]
       }
+    case .written(let starts):
+      guard input != 1 else { return all }
+      return input == 0 ? ranges : all.indices.map { ranges[$0].moved(by: -starts[$0], in: shape[$0]) }
     case .unknown: return all
     }
   }

@@ -9,11 +9,14 @@ extension NodeCatalogue {
   func laidOut(_ match: Match, as hint: FeatureMapHint) throws -> Match {
     var match = match
     let info = infos[match.value]
-    let read = info.flatMap { hint.dimensions(of: $0.shape, known: dimensions[match.value], places: places) }
+    let read = info.flatMap {
+      hint.dimensions(of: $0.shape, known: dimensions[match.value], places: places, imageCount: imageCount)
+    }
     if let info, hint.describesDimensions, read == nil {
       throw GradCAMError(
-        .usage, at: "\(.node, match.label)", problem: "its shape \(info.shape) does not match \(.grid) or \(.axis)",
-        advice: "leave them out, or name a node with that many tokens")
+        .usage, at: "\(.node, match.label)",
+        problem: "its shape \(info.shape) does not match \(.grid) or \(.axis), or matches in several ways",
+        advice: "leave them out, say both, or name a node with that many tokens")
     }
     // In a batch, an item is an image, which the observation knows.
     let item = imageCount > 1 ? nil : hint.item
@@ -55,6 +58,9 @@ extension NodeCatalogue {
   }
 
   private func note(onRegion region: MapRegion, _ match: Match) -> String {
+    if region.holdsInput {
+      return "'\(match.label)' sees padding around the input as well; the map lies where the input is"
+    }
     func percent(_ start: Double, _ share: Double) -> String {
       "\(Int((100 * start).rounded())) to \(Int((100 * (start + share)).rounded()))%"
     }

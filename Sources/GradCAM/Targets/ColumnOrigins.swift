@@ -121,7 +121,8 @@ struct ColumnOrigins {
       if axis >= gathered + shape.rank { return (axis - shape.rank + 1, 0) }
       let isRun = shape.rank == 1 && zip(indices, indices.dropFirst()).allSatisfy { $1 == $0 + 1 }
       return (gathered, isRun ? indices.first : nil)
-    case .elementwise, .resampled, .channelsFirst, .joined, .split, .unknown:
+    case .written: return (axis, before[axis] == after[axis] ? 0 : nil)
+    case .elementwise, .resampled, .channelsFirst, .windows, .joined, .split, .unknown:
       let source = axis - after.rank + before.rank
       guard before.dimensions.indices.contains(source) else { return (nil, nil) }
       if let cut = cut(value, node, input), cut.axis == source { return (source, cut.range.lowerBound) }

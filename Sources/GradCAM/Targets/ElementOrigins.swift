@@ -18,6 +18,8 @@ struct ElementOrigins {
     case moved(ValueID, [(axis: Int?, factor: Int, shift: Int)])
     case joined(axis: Int, [(input: ValueID, start: Int)])
     case gathered(ValueID, axis: Int, indices: [Int], rank: Int)
+    /// That of the part from some coordinates on; elsewhere, the one at the same place of the rest, if that counts.
+    case written(part: ValueID, starts: [Int], rest: ValueID?)
   }
 
   init(_ graph: ComputeGraph, infos: [ValueID: ValueInfo], producers: [ValueID: Int]) {
@@ -53,6 +55,12 @@ struct ElementOrigins {
       let own = zip(place[axis..<axis + rank], extents).reduce(0) { $0 * $1.1 + $1.0 }
       guard indices.indices.contains(own), (0..<shape[axis]).contains(indices[own]) else { return nil }
       return (input, shape.element(at: place[..<axis] + [indices[own]] + place[(axis + rank)...]))
+    case .written(let part, let starts, let rest):
+      let place = zip(infos[value]!.shape.coordinates(of: element), starts).map { $0 - $1 }, shape = infos[part]!.shape
+      guard zip(place, shape.dimensions).allSatisfy({ (0..<$1).contains($0) }) else {
+        return rest.map { ($0, element) }
+      }
+      return (part, shape.element(at: place))
     }
   }
 
@@ -101,7 +109,10 @@ struct ElementOrigins {
     case .gathered(let axis, let indices, let indexShape):
       guard result.rank == shape.rank + indexShape.rank - 1 else { return .end }
       return .gathered(first, axis: axis, indices: indices, rank: indexShape.rank)
-    case .resampled, .channelsFirst, .unknown: return .end
+    case .written(let starts):
+      guard let part = node.inputs[2], infos[part] != nil else { return .end }
+      return .written(part: part, starts: starts, rest: inputs.first { $0 == node.inputs[0] })
+    case .resampled, .channelsFirst, .windows, .unknown: return .end
     }
   }
 }

@@ -109,6 +109,16 @@ struct SpatialWindow: Sendable {
     self.output = output
   }
 
+  /// What the window does to the axes of its input.
+  var axes: AxisMapping {
+    func suffix(_ numbers: (Int64, Int64, Int64)) -> ArraySlice<Int64> {
+      [numbers.0, numbers.1, numbers.2].suffix(output.count)
+    }
+    let reaches = zip(suffix(raw.kernel), suffix(raw.dilation)).map { ($0 - 1) * $1 + 1 }, steps = suffix(raw.stride)
+    let starts = zip(zip(reaches, steps), suffix(raw.pad)).map { Double($0.0 - $0.1) / 2 - Double($1) }
+    return .windows(starts: starts, steps: steps.map(Int.init))
+  }
+
   var inputVolume: Int { Self.product(raw.input) }
   var outputVolume: Int { Self.product(raw.output) }
   var kernelVolume: Int { Self.product(raw.kernel) }

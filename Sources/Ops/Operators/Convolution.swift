@@ -20,7 +20,7 @@ struct Convolution: DifferentiableOperator {
   }
 
   var role: OperatorRole { .convolution }
-  func axes(_ inputs: NodeInputs) -> AxisMapping { .channelsFirst }
+  func axes(_ inputs: NodeInputs) -> AxisMapping { (try? problem(inputs).window.axes) ?? .channelsFirst }
   func channelBias(_ inputs: NodeInputs) -> [Float]? { inputs[2]?.constant?.floats }
 
   func linearWeights(_ inputs: NodeInputs) -> LinearWeights? {

@@ -60,7 +60,9 @@ private func globalOutput(_ inputs: NodeInputs) throws -> [ValueInfo] {
 
 struct MaxPool: DifferentiableOperator {
   var role: OperatorRole { .pooling }
-  func axes(_ inputs: NodeInputs) -> AxisMapping { .channelsFirst }
+  func axes(_ inputs: NodeInputs) -> AxisMapping {
+    (try? PoolGeometry(attributes, inputs).window.axes) ?? .channelsFirst
+  }
   private var attributes: WindowAttributes
   private let columnMajor: Bool
   let integerGradients = IntegerGradients.passed
@@ -164,7 +166,9 @@ private func maximumGradient(_ geometry: PoolGeometry, isInteger: Bool = false) 
 
 struct AveragePool: DifferentiableOperator {
   var role: OperatorRole { .pooling }
-  func axes(_ inputs: NodeInputs) -> AxisMapping { .channelsFirst }
+  func axes(_ inputs: NodeInputs) -> AxisMapping {
+    (try? PoolGeometry(attributes, inputs).window.axes) ?? .channelsFirst
+  }
 
   func averagedAxes(_ inputs: NodeInputs) -> Set<Int>? {
     guard let x = inputs[0]?.shape, let window = try? PoolGeometry(attributes, inputs).window, window.coversInput else {

@@ -15,6 +15,7 @@ struct Scatter: DifferentiableOperator {
     guard let data = inputs[0]?.shape, let indices = inputs[1]?.shape, let updates = inputs[2]?.shape else {
       return .unknown
     }
+    if let starts = runStarts(inputs) { return .written(starts: starts) }
     let labels = Array(0..<data.rank)
     switch indexing {
     case .elements(let axis):
@@ -28,6 +29,22 @@ struct Scatter: DifferentiableOperator {
       let places = (0..<indices.rank - 1).map { data.rank + $0 }
       return .labelled([labels, [], places + labels[written...]], result: labels)
     }
+  }
+
+  /// Where the updates start along each axis of the data, if known indices write them side by side as they are.
+  private func runStarts(_ inputs: NodeInputs) -> [Int]? {
+    guard reduction == .none, let data = inputs[0]?.shape, let indices = inputs[1], let updates = inputs[2]?.shape,
+      updates.rank == data.rank, let (table, shape) = try? indexing.blocks(of: data, indices: indices.shape),
+      shape == updates, let offsets = try? table.resolved(indices), let first = offsets.first
+    else { return nil }
+    let starts = zip(data.strides, data.dimensions).map { first / $0 % $1 }
+    guard zip(zip(starts, updates.dimensions), data.dimensions).allSatisfy({ $0.0 + $0.1 <= $1 }) else { return nil }
+    let strides = zip(updates.strides, zip(updates.dimensions, data.strides))
+    let isRun = offsets.indices.allSatisfy { block in
+      let place = block * table.blockCount
+      return offsets[block] == strides.reduce(first) { $0 + place / $1.0 % $1.1.0 * $1.1.1 }
+    }
+    return isRun ? starts : nil
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {

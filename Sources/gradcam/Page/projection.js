@@ -32,16 +32,21 @@ export function rescaled(values) {
   return result;
 }
 
-/** For each pixel of one axis of the picture: the two positions of the map that it lies between, and how far. */
-function linearTaps(mapCount, originalCount, resizedCount, cropStart, cropCount) {
+/**
+ * For each pixel of one axis of the picture: the two positions of the map that it lies between, and how far; and the
+ * pixels that both the map, from `cropStart` on, and the network's input, from `inputStart` on, cover.
+ */
+function linearTaps(
+  mapCount, originalCount, resizedCount, cropStart, cropCount, inputStart = cropStart, inputCount = cropCount) {
   const scale = 1 / (originalCount / resizedCount), mapScale = mapCount / cropCount;
   const lower = new Int32Array(originalCount), upper = new Int32Array(originalCount);
   const fraction = new Float32Array(originalCount);
+  const first = Math.max(0, inputStart - cropStart), last = Math.min(cropCount, inputStart - cropStart + inputCount);
   let start = originalCount, end = originalCount;
   for (let i = 0; i < originalCount; i++) {
     const position = (i + 0.5) * scale - cropStart;
-    if (start === originalCount && position >= 0) start = i;
-    if (start < originalCount && end === originalCount && position >= cropCount) end = i;
+    if (start === originalCount && position >= first) start = i;
+    if (start < originalCount && end === originalCount && position >= Math.max(0, last)) end = i;
     const center = Math.min(Math.max(position * mapScale - 0.5, 0), mapCount - 1);
     lower[i] = Math.trunc(center);
     upper[i] = Math.min(lower[i] + 1, mapCount - 1);
@@ -66,8 +71,8 @@ export function project(map, values, geometry, width, height) {
   const [x, y, shareX, shareY] = map.region ?? [0, 0, 1, 1];
   const [left, top] = [cropX + roundedAway(x * cropWidth), cropY + roundedAway(y * cropHeight)];
   const [across, down] = [Math.max(1, roundedAway(shareX * cropWidth)), Math.max(1, roundedAway(shareY * cropHeight))];
-  const columns = linearTaps(map.width, width, geometry.resized[0], left, across);
-  const rows = linearTaps(map.height, height, geometry.resized[1], top, down);
+  const columns = linearTaps(map.width, width, geometry.resized[0], left, across, cropX, cropWidth);
+  const rows = linearTaps(map.height, height, geometry.resized[1], top, down, cropY, cropHeight);
 
   const widened = new Float32Array(width * map.height);
   for (let row = 0; row < map.height; row++) {

@@ -140,23 +140,45 @@ extension FeatureMapLayout {
 
   @Test func aHintSaysWhereTokensAndChannelsAre() throws {
     let tokens = FeatureMapHint(grid: .init(height: 4, width: 6))
-    let read = try #require(tokens.dimensions(of: [1, 26, 2], known: nil, places: plane))
+    let read = try #require(tokens.dimensions(of: [1, 26, 2], known: nil, places: plane, imageCount: 1))
     let layout = try layout(read)
     #expect((layout.channels, layout.height, layout.width, layout.extraTokens) == (2, 4, 6, 2))
-    #expect(tokens.dimensions(of: [1, 23, 2], known: nil, places: plane) == nil)
-    #expect(tokens.dimensions(of: [1, 23, 26], known: nil, places: plane) == nil)
-    #expect(tokens.dimensions(of: [24], known: nil, places: plane) == nil)
+    #expect(tokens.dimensions(of: [1, 23, 2], known: nil, places: plane, imageCount: 1) == nil)
+    #expect(tokens.dimensions(of: [1, 23, 26], known: nil, places: plane, imageCount: 1) == nil)
+    #expect(tokens.dimensions(of: [24], known: nil, places: plane, imageCount: 1) == nil)
 
     // Tokens before and after the grid are told apart by the graph.
     let joined = [map[0], Dimension(leading: 1, [Factor(.unknown, 24)], trailing: 5), map[1]]
-    let known = try self.layout(#require(tokens.dimensions(of: [1, 30, 2], known: joined, places: plane)))
+    let known = try self.layout(
+      #require(tokens.dimensions(of: [1, 30, 2], known: joined, places: plane, imageCount: 1)))
     #expect((known.extraTokens, known.index(0, 0, 0)) == (6, 2))
 
+    // Rows and columns that are dimensions of their own are no tokens.
+    let spread = try self.layout(
+      #require(tokens.dimensions(of: [1, 32, 4, 6], known: nil, places: plane, imageCount: 1)))
+    #expect((spread.channels, spread.height, spread.width, spread.extraTokens) == (32, 4, 6, 0))
+    let inner = try self.layout(#require(tokens.dimensions(of: [4, 6, 32], known: nil, places: plane, imageCount: 1)))
+    #expect((inner.channels, inner.height, inner.width, inner.index(1, 1)) == (32, 4, 6, 33))
+    // What could be channels as well as places is asked for; heads are channels; windows are items.
+    let square = FeatureMapHint(grid: .init(height: 4, width: 4))
+    #expect(square.dimensions(of: [1, 4, 4, 4], known: nil, places: plane, imageCount: 1) == nil)
+    #expect(square.dimensions(of: [1, 20, 16], known: nil, places: plane, imageCount: 1) == nil)
+    let heads = try self.layout(
+      #require(square.dimensions(of: [1, 3, 17, 8], known: nil, places: plane, imageCount: 1)))
+    #expect((heads.channels, heads.extraTokens) == (24, 1))
+    let windows = try #require(square.dimensions(of: [9, 16, 8], known: nil, places: plane, imageCount: 1))
+    #expect(FeatureMapLayout(windows) == nil)
+    #expect(windows.itemCount == 9)
+
     let first = FeatureMapHint(grid: .init(height: 4, width: 6), channels: .first)
-    #expect(try self.layout(#require(first.dimensions(of: [1, 30, 24], known: nil, places: plane))).channels == 30)
+    #expect(
+      try self.layout(#require(first.dimensions(of: [1, 30, 24], known: nil, places: plane, imageCount: 1))).channels
+        == 30)
     let last = FeatureMapHint(channels: .last)
-    #expect(try self.layout(#require(last.dimensions(of: [1, 4, 6, 2], known: map, places: plane))).channels == 2)
-    #expect(FeatureMapHint().dimensions(of: [1, 2, 4, 6], known: map, places: plane) == map)
+    #expect(
+      try self.layout(#require(last.dimensions(of: [1, 4, 6, 2], known: map, places: plane, imageCount: 1))).channels
+        == 2)
+    #expect(FeatureMapHint().dimensions(of: [1, 2, 4, 6], known: map, places: plane, imageCount: 1) == map)
   }
 
   @Test(arguments: ["14x", "x14", "0x3", "3", "3x4x5", "-1x4", "9999999x1"])

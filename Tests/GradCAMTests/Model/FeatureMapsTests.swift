@@ -232,6 +232,57 @@ extension Model {
     #expect(zip(item.activation, corner).allSatisfy { abs($0 - $1) <= 1e-5 } && item.activation.count == corner.count)
   }
 
+  /// A picture with 4 columns of padding at each side, however they come there.
+  @Test(arguments: ["Pad", "ScatterND", "ScatterElements"]) func aPictureInALargerOneKeepsItsPlaces(_ way: String)
+    throws
+  {
+    func padded(by way: String) throws -> Model {
+      var net = Network()
+      let larger: ValueID
+      switch way {
+      case "Pad": larger = net.add("Pad", net.image, net.integers(0, 0, 0, 4, 0, 0, 0, 4))
+      case "ScatterND":
+        let columns = net.add("Transpose", net.image, with: ["perm": .ints([3, 1, 2, 0])])
+        let empty = net.builder.constant(Tensor([Float](repeating: 0, count: 24 * 48), shape: [24, 3, 16, 1]))
+        let places = net.builder.constant(Tensor((4..<20).map(Int64.init), shape: [16, 1]))
+        let written = net.add("ScatterND", empty, places, columns)
+        larger = net.add("Transpose", written, with: ["perm": .ints([3, 1, 2, 0])])
+      default:
+        let empty = net.builder.constant(Tensor([Float](repeating: 0, count: 48 * 24), shape: [1, 3, 16, 24]))
+        let places = (0..<768).map { Int64(4 + $0 % 16) }
+        let indices = net.builder.constant(Tensor(places, shape: [1, 3, 16, 16]))
+        larger = net.add(way, empty, indices, net.image, with: ["axis": .int(3)])
+      }
+      let first = net.layer(larger, 3, 4, named: "first")
+      return try net.pooledModel(net.layer(first, 4, 6, named: "second"), channels: 6)
+    }
+    let expected = try padded(by: "Pad").tap("first"), found = try padded(by: way).tap("first")
+    #expect((found.channels, found.height, found.width) == (4, 8, 12))
+    #expect(found.activation == expected.activation && found.gradient == expected.gradient)
+    let layout = try #require(try padded(by: way).catalogue.match("first").layout)
+    #expect((layout.region.x, layout.region.width) == (-0.25, 1.5))
+    #expect((layout.region.y, layout.region.height) == (0, 1))
+  }
+
+  /// Windows of 3 × 3 that use up a padding of one, layer after layer, and of two at once.
+  @Test func paddingThatWindowsUseUpIsNoPlace() throws {
+    var net = Network()
+    var map = net.image
+    for number in 0..<5 {
+      map = net.add("Pad", map, net.integers(0, 0, 1, 1, 0, 0, 1, 1))
+      map = net.add("Conv", map, net.weights([3, 3, 3, 3]), named: "layer\(number)")
+    }
+    let wide = net.add("Pad", net.image, net.integers(0, 0, 2, 2, 0, 0, 2, 2))
+    let once = net.add("Conv", wide, net.weights([3, 3, 3, 3]), named: "once")
+    let twice = net.add("Conv", once, net.weights([3, 3, 3, 3]), named: "twice")
+    let model = try net.pooledModel(net.add("Add", map, twice, named: "sum"), channels: 3)
+    func region(_ node: String) throws -> MapRegion? { try model.catalogue.match(node).layout?.region }
+    #expect(try region("layer4") == .whole)
+    #expect(try region("once") == .whole)
+    #expect(try region("twice") == .whole)
+    #expect(try region("sum") == .whole)
+  }
+
   /// A picture beside its mirror image: neither frames nor tiles, so that one has to be chosen.
   @Test func viewsAreShownOneByOne() throws {
     var net = Network()
