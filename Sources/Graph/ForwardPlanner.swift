@@ -311,7 +311,7 @@ struct ForwardPlanner {
     let expansion = try deciding(node: index, reading: tensors, known) { _, known in
       try operation.expand(inputs, known)
     }
-    guard var (body, results) = expansion else { return }
+    guard case (var body, let results)? = expansion else { return }
     guard results.count >= node.outputs.count else { throw tooManyOutputs(node, known: results.count) }
     // The results' tensors by their values in the body; those that come in stay what they are.
     var outer = Dictionary(uniqueKeysWithValues: tensors.enumerated().map { ($0, $1) })

@@ -118,6 +118,17 @@ public struct ConstantScaling: Sendable, Equatable {
   }
 }
 
+/// The constants between which an operator keeps the elements of one input, which it passes on otherwise.
+public struct ConstantLimits: Sendable, Equatable {
+  /// The position of the input.
+  public let input: Int
+  /// The least and the greatest result.
+  public let range: ClosedRange<Float>
+
+  /// Wraps limits.
+  public init(of input: Int, _ range: ClosedRange<Float>) { (self.input, self.range) = (input, range) }
+}
+
 /// What planning makes of a node.
 ///
 /// Operators say it themselves: asking whether a type conforms to a protocol takes the runtime long, the first time.
@@ -168,6 +179,9 @@ public protocol GraphOperator: Sendable {
 
   /// The constants by which it scales one of its inputs; nil if it does anything else.
   func scaling(_ inputs: NodeInputs) -> ConstantScaling?
+
+  /// The constants to which it limits one of its inputs; nil if it does anything else.
+  func limits(_ inputs: NodeInputs) -> ConstantLimits?
 }
 
 extension GraphOperator {
@@ -189,6 +203,8 @@ extension GraphOperator {
   public func mixedAxes(of shape: Shape) -> Set<Int>? { nil }
   /// Nil: it scales nothing by constants.
   public func scaling(_ inputs: NodeInputs) -> ConstantScaling? { nil }
+  /// Nil: it limits nothing.
+  public func limits(_ inputs: NodeInputs) -> ConstantLimits? { nil }
 }
 
 extension Node {

@@ -10,14 +10,31 @@ struct ColumnOrigins {
     case softmax(ValueID)
     /// A count or an index.
     case integer
+    /// What was kept between two constants.
+    case limited(ClosedRange<Float>)
     /// Anything else.
     case other
 
     var isScore: Bool {
       switch self {
       case .sigmoid, .softmax: true
-      case .integer, .other: false
+      case .integer, .limited, .other: false
       }
+    }
+
+    /// The same without limits.
+    var unlimited: Origin { if case .limited = self { .other } else { self } }
+
+    /// The same, kept between two constants.
+    fileprivate func limited(to range: ClosedRange<Float>) -> Origin {
+      guard case .limited(let own) = self, own.overlaps(range) else { return .limited(range) }
+      return .limited(own.clamped(to: range))
+    }
+
+    /// The same times a number.
+    fileprivate func scaled(by scale: Float) -> Origin {
+      guard case .limited(let range) = self, scale > 0, scale.isFinite else { return .other }
+      return .limited(range.lowerBound * scale...range.upperBound * scale)
     }
   }
 
@@ -34,6 +51,8 @@ struct ColumnOrigins {
   /// - Parameter axis: nil for a value whose elements all have the same meaning, which gives one origin.
   func origins(of value: ValueID, axis: Int?) -> [Origin] {
     guard let info = infos[value] else { return [] }
+    // A single index is no axis: another of extent 1 could be taken for it.
+    let axis = axis.flatMap { info.shape[$0] > 1 ? $0 : nil }
     func all(_ origin: Origin) -> [Origin] {
       [Origin](repeating: origin, count: axis.map { info.shape[$0] } ?? 1)
     }
@@ -49,6 +68,17 @@ struct ColumnOrigins {
       }
       return all(shared(found))
     }
+    let given = NodeInputs(node.inputs.map { $0.flatMap { infos[$0] } })
+    /// The same of the input at a position, changed.
+    func followed(_ position: Int, _ change: (Origin) -> Origin) -> [Origin] {
+      guard let input = node.inputs[position] else { return all(.other) }
+      let (source, start) = sourceAxis(of: axis, value, node, input)
+      return passed(input, source, from: start).map(change)
+    }
+    if let limits = node.operation?.limits(given) { return followed(limits.input) { $0.limited(to: limits.range) } }
+    if let scaling = node.operation?.scaling(given), scaling.scale.count == 1, scaling.shift == [0] {
+      return followed(scaling.input) { $0.scaled(by: scaling.scale[0]) }
+    }
     switch node.role {
     case .sigmoid: return all(.sigmoid(value))
     case .softmax: return all(.softmax(value))
@@ -57,6 +87,10 @@ struct ColumnOrigins {
       if axis == nil, let cut = cut(value, node, input) {
         let found = origins(of: input, axis: cut.axis)
         return [found.count < cut.range.upperBound ? .other : shared(found[cut.range])]
+      }
+      if let inner = mergedAxis(into: axis, value, node, input) {
+        let found = origins(of: input, axis: inner)
+        return (0..<info.shape[axis!]).map { found[$0 % found.count] }
       }
       let (source, start) = sourceAxis(of: axis, value, node, input)
       return passed(input, source, from: start)
@@ -87,7 +121,8 @@ struct ColumnOrigins {
   /// Those of values that are joined: one after another, or what they have in common.
   private func joined(_ node: Node, _ axis: Int?) -> [Origin]? {
     guard case .joined(let along) = axes(of: node) else { return nil }
-    let parts = node.inputs.compactMap { $0 }.map { origins(of: $0, axis: axis) }
+    let filled = node.inputs.compactMap { $0 }.filter { infos[$0].map { $0.shape.count > 0 } ?? true }
+    let parts = filled.map { origins(of: $0, axis: axis) }
     guard along != axis else { return parts.flatMap { $0 } }
     guard let first = parts.first, parts.allSatisfy({ $0.count == first.count }) else { return nil }
     return first.indices.map { number in
@@ -128,6 +163,17 @@ struct ColumnOrigins {
       if let cut = cut(value, node, input), cut.axis == source { return (source, cut.range.lowerBound) }
       return (source, before[source] == after[axis] ? 0 : nil)
     }
+  }
+
+  /// The innermost of several axes of an input that were merged into an axis of a node's result; nil if there are none.
+  private func mergedAxis(into axis: Int?, _ value: ValueID, _ node: Node, _ input: ValueID) -> Int? {
+    guard let axis, case .reshaped = axes(of: node), let after = infos[value]?.shape, let before = infos[input]?.shape,
+      let first = before.dimensions.indices.first(where: {
+        before.count(0..<$0) == after.count(0..<axis) && before[$0] > 1
+      }),
+      let last = (first..<before.rank).first(where: { before.count(first..<$0 + 1) == after[axis] }), last > first
+    else { return nil }
+    return last
   }
 
   /// The axis along which a result is cut out of an input, and its part of it; nil if it is not, or along several axes.

@@ -87,6 +87,9 @@ public struct DetectionLayout: Sendable {
     self.warnings = warnings
   }
 
+  /// How numbers describe a box, and whether that is assumed in part.
+  typealias Form = (form: BoxForm, isAssumed: Bool)
+
   /// The same with what is known of the boxes over an input of a size.
   ///
   /// - Parameters:
@@ -94,7 +97,7 @@ public struct DetectionLayout: Sendable {
   ///   - form: finds how numbers describe a box in a table, if it has any.
   ///   - merges: whether boxes that overlap are to be merged if the network does not select them itself.
   func describing(
-    over size: PixelSize, _ scales: BoxScales?, keypointWidth: Int?, merges: Bool, _ form: (BoxTable) -> BoxForm?
+    over size: PixelSize, _ scales: BoxScales?, keypointWidth: Int?, merges: Bool, _ form: (BoxTable) -> Form?
   ) -> DetectionLayout {
     var layout = self
     (layout.size, layout.scales) = (size, scales)
@@ -103,8 +106,18 @@ public struct DetectionLayout: Sendable {
     let fitting = [2, 3].filter { count > 0 && count % $0 == 0 && (keypointWidth ?? $0) == $0 }
     layout.keypointWidth = fitting.count == 1 ? fitting[0] : nil
     guard let boxTable else { return layout }
-    layout.form = form(boxTable)
-    guard layout.form == nil else { return layout }
+    if let (form, isAssumed) = form(boxTable) {
+      layout.form = form
+      if isAssumed {
+        layout.warnings.append(
+          Warning(
+            code: .columnsAssumed,
+            text:
+              "the file keeps the numbers of '\(boxTable.name)' within the input, but does not say which of them lie "
+              + "across; x first is assumed: \(.columns, as: "\(boxTable.name)=yxyx/px") says otherwise"))
+      }
+      return layout
+    }
     let isMerged = scales != nil && merges
     let example: Message = "\(.columns, as: "\(boxTable.name)=\(boxTable.example)")"
     let advice: Message =

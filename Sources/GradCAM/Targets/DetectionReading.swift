@@ -67,29 +67,61 @@ struct DetectionReading {
 
   /// How the numbers of boxes describe them: as the user says, else as the operators that made them tell, else as the
   /// metadata or the names say.
-  private func form(of table: BoxTable, _ scales: BoxScales?, isSaid: Bool) -> BoxForm? {
+  private func form(of table: BoxTable, _ scales: BoxScales?, isSaid: Bool) -> DetectionLayout.Form? {
     let (numbers, unit) = table.form
     let known = numbers.flatMap { numbers in unit.map { BoxForm(numbers: numbers, unit: $0) } }
-    if isSaid, let known { return known }
-    let told: BoxForm?
-    if let scales {
-      told = BoxForm(table, numbers: isSaid ? numbers : nil, scales, of: model, inferred, size: size)
-    } else {
-      // A centre and a size may each be anything from 0 to 1; corners may not.
-      told =
-        areSharesOfOneSigmoid(table) ? BoxForm(numbers: isSaid ? numbers ?? .cxcywh : .cxcywh, unit: .share(1)) : nil
+    if isSaid, let known { return (known, isAssumed: false) }
+    let said = isSaid ? numbers : nil
+    if let told = scales.map({ BoxForm(table, numbers: said, $0, of: model, inferred, size: size) })
+      ?? formOfShares(table, numbers: said)
+    {
+      return (told, isAssumed: false)
     }
-    return told ?? (isSaid ? nil : known)
+    if let clipped = formOfClipped(table, numbers: numbers, unit) { return clipped }
+    return isSaid ? nil : known.map { ($0, isAssumed: false) }
   }
 
-  /// Whether one Sigmoid made all numbers of boxes, which nothing changed afterwards.
-  private func areSharesOfOneSigmoid(_ table: BoxTable) -> Bool {
+  /// The form of boxes whose numbers one Sigmoid made, which nothing changed afterwards: a centre and a size may each be
+  /// anything from 0 to 1; corners may not.
+  private func formOfShares(_ table: BoxTable, numbers: BoxForm.Numbers?) -> BoxForm? {
+    let isShare = originsOfBoxes(table).contains { made in
+      guard case .sigmoid = made[0] else { return false }
+      return made.allSatisfy { $0 == made[0] }
+    }
+    return isShare ? BoxForm(numbers: numbers ?? .cxcywh, unit: .share(1)) : nil
+  }
+
+  /// The form of boxes whose corners are kept within the input: the limits are its sides, in the boxes' unit and order.
+  ///
+  /// If the sides are equal, pixels are assumed to be given with x first; shares could be anything.
+  private func formOfClipped(
+    _ table: BoxTable, numbers: BoxForm.Numbers?, _ unit: BoxForm.Unit?
+  ) -> DetectionLayout.Form? {
+    let sides = [Double(size.width), Double(size.height)]
+    for made in originsOfBoxes(table) {
+      let limits = made.compactMap {
+        if case .limited(let range) = $0, range.lowerBound == 0 { range.upperBound } else { nil }
+      }
+      guard limits.count == 4, limits[0] == limits[2], limits[1] == limits[3], unit ?? .pixels == .pixels else {
+        continue
+      }
+      func are(_ sides: [Double]) -> Bool {
+        zip(limits, sides).allSatisfy { abs(Double($0) - $1) <= 1e-3 * $1 }
+      }
+      let fitting = (are(sides) ? [BoxForm.Numbers.xyxy] : []) + (are(sides.reversed()) ? [.yxyx] : [])
+      guard let found = fitting.first(where: { numbers == nil || $0 == numbers }) else { continue }
+      return (BoxForm(numbers: found, unit: .pixels), isAssumed: fitting.count > 1 && numbers == nil)
+    }
+    return nil
+  }
+
+  /// What made the four numbers of a table's boxes, for each axis of its value that may count its numbers.
+  private func originsOfBoxes(_ table: BoxTable) -> [[ColumnOrigins.Origin]] {
     let numbers = table.numbers(\.isBox), shape = inferred.infos[table.value]!.shape
-    return shape.dimensions.indices.contains { axis in
-      guard shape[axis] == table.meanings.count else { return false }
+    guard numbers.count == 4 else { return [] }
+    return shape.dimensions.indices.filter { shape[$0] == table.meanings.count }.map { axis in
       let found = columnOrigins.origins(of: table.value, axis: axis)
-      guard let first = numbers.first.map({ found[$0] }), case .sigmoid = first else { return false }
-      return numbers.allSatisfy { found[$0] == first }
+      return numbers.map { found[$0] }
     }
   }
 
@@ -188,7 +220,7 @@ struct DetectionReading {
     of made: [ColumnOrigins.Origin], in name: String, isByBox: Bool
   ) -> (columns: BoxColumns, warning: Warning?)? {
     var runs: [(origin: ColumnOrigins.Origin, count: Int)] = []
-    for origin in made {
+    for origin in made.map(\.unlimited) {
       if runs.last?.origin == origin { runs[runs.count - 1].count += 1 } else { runs.append((origin, 1)) }
     }
     if made.contains(.integer) { return selectedColumns(runs).map { ($0, nil) } }
@@ -235,7 +267,7 @@ struct DetectionReading {
           add(passed == integers ? .class : .skip)
         }
       case .sigmoid, .softmax: add(.score)
-      case .other:
+      case .limited, .other:
         guard run.count >= 4 || hasBox else { return nil }
         if !hasBox { add(.box) }
         if hasBox || run.count > 4 { add(.skip, hasBox ? run.count : run.count - 4) }
@@ -289,7 +321,7 @@ struct DetectionReading {
     switch origin {
     case .softmax?: return count > 1 ? background(0, isCertain: false) : all
     case .sigmoid?: return labels == nil ? all : background(count - 1, isCertain: false)
-    case .integer?, .other?, nil:
+    case .integer?, .limited?, .other?, nil:
       // As in DETR and its descendants.
       let mayHoldNothing = labels != nil || OutputName(name).has(["logits"])
       return count > 1 && mayHoldNothing ? background(count - 1, isCertain: false) : all

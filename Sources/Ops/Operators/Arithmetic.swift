@@ -317,6 +317,15 @@ struct Variadic: DifferentiableOperator {
     }
   }
 
+  /// Of a number and something else.
+  func limits(_ inputs: NodeInputs) -> ConstantLimits? {
+    let variable = inputs[0]?.constant == nil ? 0 : 1
+    guard [.max, .min].contains(function), inputs.count == 2, inputs[variable]?.constant == nil,
+      let numbers = inputs[1 - variable]?.constant?.floats, let limit = numbers.first, numbers.count == 1, !limit.isNaN
+    else { return nil }
+    return ConstantLimits(of: variable, function == .max ? limit...Float.infinity : -Float.infinity...limit)
+  }
+
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     let type = try inputs.commonType()
     guard type.isNumeric else { throw unsupportedType(type) }

@@ -222,6 +222,15 @@ struct Clip: DifferentiableOperator {
     return Clamp(low: low, high: high)
   }
 
+  func limits(_ inputs: NodeInputs) -> ConstantLimits? {
+    func bound(_ index: Int, default value: Float) -> Float? {
+      inputs.has(index) ? inputs[index]?.constant.flatMap { $0.shape.count == 1 ? $0.floats.first : nil } : value
+    }
+    let low = bounds?.lower ?? bound(1, default: -.infinity), high = bounds?.upper ?? bound(2, default: .infinity)
+    guard let low, let high, low <= high else { return nil }
+    return ConstantLimits(of: 0, low...high)
+  }
+
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     let x = try inputs.required(0)
     guard x.elementType.isNumeric else { throw unsupportedType(x.elementType) }

@@ -166,6 +166,48 @@ import Testing
     }
   }
 
+  /// Boxes of which the network selects the best 8, after it kept their corners within a picture of half its size, as
+  /// torchvision's detectors do; then it enlarges them.
+  private func clipped(_ size: PixelSize, to limits: [Float], lowest: Float = 0) throws -> DetectorGraph {
+    var graph = DetectorGraph()
+    graph.size = size
+    let numbers = graph.numbers(4), pairs = graph.byBox(numbers)
+    let split = graph.add("Reshape", pairs, graph.integers([64, 2, 2]))
+    let zero = graph.constant([lowest], [])
+    let parts = (0..<2).map { index -> ValueID in
+      let part = graph.add("Gather", split, graph.constant(of: index), with: ["axis": .int(2)])
+      let kept = graph.add("Min", graph.add("Max", part, zero), graph.constant([limits[index]], []))
+      return graph.add("Unsqueeze", kept, graph.integers([2]))
+    }
+    let corners = graph.add("Reshape", graph.joined(parts[0], parts[1], axis: 2), graph.integers([64, 4]))
+    let scores = graph.add("Reshape", graph.sigmoid(1), graph.integers([64]))
+    let best = graph.node("TopK", scores, graph.integers([8]), outputCount: 2)
+    let columns = graph.node("Split", graph.add("Gather", corners, best[1]), outputCount: 4, with: ["axis": .int(1)])
+    let large = columns.map { column -> ValueID in
+      let squeezed = graph.add("Squeeze", column, graph.integers([1]))
+      return graph.add("Unsqueeze", graph.add("Mul", squeezed, graph.constant([2], [])), graph.integers([1]))
+    }
+    graph.output(graph.joined(large[0], large[1], large[2], large[3]), "boxes")
+    graph.output(best[0], "scores")
+    return graph
+  }
+
+  @Test func cornersKeptWithinTheInputSayWhatTheyCount() throws {
+    let wide = PixelSize(width: 64, height: 16), square = PixelSize(width: 32, height: 32)
+    let across = try clipped(wide, to: [32, 8]).layout().layout
+    #expect(across.form == BoxForm(numbers: .xyxy, unit: .pixels) && across.assumptions.isEmpty)
+    #expect(try clipped(wide, to: [8, 32]).layout().layout.form == BoxForm(numbers: .yxyx, unit: .pixels))
+    let assumed = try clipped(square, to: [16, 16]).layout().layout
+    #expect(assumed.form == BoxForm(numbers: .xyxy, unit: .pixels))
+    #expect(assumed.assumptions.map(\.code) == [.columnsAssumed])
+    let said = try clipped(square, to: [16, 16]).layout(columns: ["boxes=yxyx"]).layout
+    #expect(said.form == BoxForm(numbers: .yxyx, unit: .pixels) && said.assumptions.isEmpty)
+    // Other limits mean something else.
+    #expect(try clipped(wide, to: [32, 9]).layout().layout.form == nil)
+    #expect(try clipped(wide, to: [32, 8], lowest: -1).layout().layout.form == nil)
+    #expect(try clipped(square, to: [0.5, 0.5]).layout().layout.form == nil)
+  }
+
   @Test func aScoreIsAProductWithItsDerivative() throws {
     var graph = DetectorGraph()
     graph.output(graph.byBox(graph.numbers(7)), "boxes")

@@ -9,6 +9,8 @@ struct DetectorGraph {
   private let image: ValueID
   private var outputs: [(value: ValueID, name: String)] = []
   var metadata: [String: String] = [:]
+  /// The size of the picture: 64 squares of 4 × 4 pixels.
+  var size = PixelSize(width: 32, height: 32)
 
   init() { image = builder.input("image") }
 
@@ -41,8 +43,13 @@ struct DetectorGraph {
     builder.node(type, inputs, attributes)[0]
   }
 
-  mutating func node(_ type: String, domain: String = "", _ inputs: ValueID?..., outputCount: Int) -> [ValueID] {
-    builder.node(type, domain: domain, inputs, outputCount: outputCount)
+  mutating func constant(of index: Int) -> ValueID { builder.constant(Tensor([Int64(index)], shape: [])) }
+
+  mutating func node(
+    _ type: String, domain: String = "", _ inputs: ValueID?..., outputCount: Int,
+    with attributes: [String: Attribute] = [:]
+  ) -> [ValueID] {
+    builder.node(type, domain: domain, inputs, attributes, outputCount: outputCount)
   }
 
   mutating func sigmoid(_ count: Int) -> ValueID {
@@ -69,7 +76,7 @@ struct DetectorGraph {
   func model(registry: Registry = .standard) throws -> Model {
     var builder = builder
     var graph = builder.returning(outputs.map { $0.value })
-    graph.values[image].dimensions = [1, 3, 32, 32].map { .fixed($0) }
+    graph.values[image].dimensions = [1, 3, size.height, size.width].map { .fixed($0) }
     graph.values[image].elementType = .float32
     for (value, name) in outputs { graph.values[value] = Value(name: name) }
     graph.metadata = metadata
@@ -82,7 +89,7 @@ struct DetectorGraph {
     var request = TargetRequest()
     (request.detection, request.columns) = (0, columns)
     let planner = try ModelPlanner(
-      model, inputSize: PixelSize(width: 32, height: 32), pool: ThreadPool(threadCount: 1))
+      model, inputSize: size, pool: ThreadPool(threadCount: 1))
     let planned = try PlannedTarget(request, by: planner, labels: labels.map(Labels.init))
     guard let layout = planned.boxes else { throw GradCAMError(.defect, problem: "no boxes") }
     return (layout, model)
