@@ -12,9 +12,9 @@ CASES = .build/conformance
 # A Python with the onnx package, which contains ONNX's backend tests; if it is missing, one is created under .build.
 PYTHON ?= $(HOME)/.cache/gradcam-reference/bin/python
 # The Debian packages that the build needs.
-PACKAGES = pkg-config libprotobuf-c-dev libopenblas-dev libpng-dev libjpeg-dev zlib1g-dev
+PACKAGES = pkg-config libprotobuf-c-dev libopenblas-dev libpng-dev libjpeg-dev libdeflate-dev zlib1g-dev
 # What scripts/bench.py compares with, for a Python under .build if $(PYTHON) is missing.
-PEERS = torch==2.13.0 torchvision==0.28.0 onnx==1.23.2 onnxruntime==1.32.0 grad-cam==1.5.7
+PEERS = torch==2.13.0 torchvision==0.28.0 onnx==1.23.2 onnxruntime==1.32.0 openvino==2026.4.1 grad-cam==1.5.7
 # Options for scripts/bench.py, as in: make bench BENCH="--models resnet50 --rounds 3"
 BENCH =
 
@@ -166,7 +166,7 @@ $(CASES):
 	fi; \
 	"$$python" scripts/make-conformance-cases.py $@.partial && mv $@.partial $@
 
-# Times the program beside ONNX Runtime and pytorch-grad-cam, and writes the tables of docs/performance.md.
+# Times the program beside ONNX Runtime, OpenVINO and pytorch-grad-cam, and writes the tables of docs/performance.md.
 bench: build
 	@python='$(PYTHON)'; if ! command -v "$$python" >/dev/null; then \
 	  python=.build/peers/bin/python; \

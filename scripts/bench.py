@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Times gradcam beside ONNX Runtime and pytorch-grad-cam, and writes the tables of docs/performance.md.
+"""Times gradcam beside ONNX Runtime, OpenVINO and pytorch-grad-cam, and writes the tables of docs/performance.md.
 
     bench.py [--models NAME...] [--rounds N] [--runs N] [--tables warm|cold|many...] [--images FOLDER] [--dry]
+             [--forward-only]
 
-Needs a release build of gradcam and a Python with torch, torchvision, onnx, onnxruntime, grad-cam, opencv-python and
+Needs a release build of gradcam and a Python with torch, torchvision, onnx, onnxruntime, openvino, grad-cam, opencv-python and
 Pillow. Models are exported into .build/bench once: seeded random weights, batch 1, 224 x 224, opset 17. Every figure is
 the median of several processes that take turns (A B C A B C ...), every ratio the median of the ratios of each turn:
 that way, drift and other load on the machine affect all of them alike.
@@ -29,8 +30,10 @@ FOLDER = ROOT / ".build/bench"
 PAGE = ROOT / "docs/performance.md"
 MODELS = [
     "vgg19", "vgg16", "resnet50", "resnet18", "googlenet", "densenet121", "squeezenet1_1", "mobilenet_v2",
-    "efficientnet_b0", "convnext_tiny",
+    "efficientnet_b0", "convnext_tiny", "vit_b_16",
 ]
+# Of these, pytorch-grad-cam needs to be told how tokens lie in the picture.
+WITHOUT_MODULE = {"vit_b_16"}
 THREADS = 2
 IMAGE_COUNT = 64
 
@@ -90,6 +93,20 @@ def peer_forward(arguments):
     """ONNX Runtime, forward pass alone, the session already open."""
     session, run = opened(arguments.model)
     return timed(run, arguments.runs)
+
+
+def peer_openvino(arguments):
+    """OpenVINO, forward pass alone, the model already compiled, in float32."""
+    import numpy
+    import openvino
+
+    core = openvino.Core()
+    compiled = core.compile_model(core.read_model(arguments.model), "CPU", {
+        "INFERENCE_NUM_THREADS": THREADS, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"})
+    request = compiled.create_infer_request()
+    request.set_input_tensor(openvino.Tensor(
+        numpy.random.default_rng(0).standard_normal((1, 3, 224, 224)).astype(numpy.float32)))
+    return timed(request.infer, arguments.runs)
 
 
 def peer_open(arguments):
@@ -254,22 +271,28 @@ def warm_table(arguments):
     rows = []
     for name in arguments.models:
         node = bench(name, 1)["node"]
-        module = module_of(name, node)
-        ours, forward, python = take_turns(
+        explains = not arguments.forward_only and name not in WITHOUT_MODULE
+        module = module_of(name, node) if explains else None
+        figures = take_turns(
             arguments.rounds,
             lambda: bench(name, arguments.runs)["whole_ms"]["median"],
             lambda: json.loads(peer("forward", model_path(name), "--runs", arguments.runs)[0])["median"],
-            lambda: json.loads(peer("gradcam", name, module, "--runs", arguments.runs)[0])["median"],
+            lambda: json.loads(peer("openvino", model_path(name), "--runs", arguments.runs)[0])["median"],
+            *([lambda: json.loads(peer("gradcam", name, module, "--runs", arguments.runs)[0])["median"]]
+              if explains else []),
         )
-        at = f"`{node}`" if node == module else f"`{node}` (`{module}`)"
+        ours, runtime, openvino = figures[:3]
+        faster = [min(pair) for pair in zip(runtime, openvino)]
+        at = f"`{node}`" if node == module or module is None else f"`{node}` (`{module}`)"
         rows.append([
-            name, at, *(f"{statistics.median(figures):.1f}" for figures in (ours, forward, python)),
-            f"{median_ratio(ours, forward):.2f}", f"{median_ratio(ours, python):.2f}",
+            name, at, *(f"{statistics.median(one):.1f}" for one in figures), *([] if explains else ["–"]),
+            f"{median_ratio(ours, runtime):.2f}", f"{median_ratio(ours, openvino):.2f}",
+            f"{median_ratio(ours, faster):.2f}", f"{median_ratio(ours, figures[3]):.2f}" if explains else "–",
         ])
         print(row(rows[-1]), flush=True)
     return table(
-        ["model", "node (module)", "gradcam, ms", "ONNX Runtime, forward only, ms", "pytorch-grad-cam, ms",
-         "÷ ONNX Runtime", "÷ pytorch-grad-cam"], rows)
+        ["model", "node (module)", "gradcam, ms", "ONNX Runtime, forward only, ms", "OpenVINO, forward only, ms",
+         "pytorch-grad-cam, ms", "÷ ONNX Runtime", "÷ OpenVINO", "÷ the faster of both", "÷ pytorch-grad-cam"], rows)
 
 
 def cold_table(arguments):
@@ -354,7 +377,7 @@ def machine():
     package = ", ".join(line[3:].strip() for line in packages if line.startswith("ii"))
     program = gradcam("--version")[0].strip()
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, text=True, stdout=subprocess.PIPE).stdout
-    versions = ", ".join(f"{name} {version(name)}" for name in ("onnxruntime", "torch", "torchvision", "grad-cam"))
+    versions = ", ".join(f"{name} {version(name)}" for name in ("onnxruntime", "openvino", "torch", "torchvision", "grad-cam"))
     return (
         f"{date.today()}, {name[1] if name else platform.machine()}, {os.cpu_count()} cores, {THREADS} threads each; "
         f"gradcam {program} ({commit.strip()}), {package}, {versions}, Python {platform.python_version()}.")
@@ -376,7 +399,7 @@ def write(sections):
 def main():
     peers = {
         "export": peer_export, "photographs": peer_photographs, "module": peer_module, "forward": peer_forward,
-        "open": peer_open, "gradcam": peer_gradcam, "script": peer_script,
+        "openvino": peer_openvino, "open": peer_open, "gradcam": peer_gradcam, "script": peer_script,
     }
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     if "--peer" in sys.argv:
@@ -394,6 +417,7 @@ def main():
     parser.add_argument("--runs", type=int, default=10, help="counted runs in a process; 10 by default")
     parser.add_argument("--images", type=Path, help="a folder of photographs instead of the generated ones")
     parser.add_argument("--tables", nargs="+", choices=["warm", "cold", "many"], default=["warm", "cold", "many"])
+    parser.add_argument("--forward-only", action="store_true", help="leave pytorch-grad-cam out of the first table")
     parser.add_argument("--dry", action="store_true", help="only print; leave docs/performance.md as it is")
     arguments = parser.parse_args()
     if not GRADCAM.exists():

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 typedef struct {
   jmp_buf jump;
@@ -16,12 +15,6 @@ typedef struct {
   const uint8_t *bytes;
   size_t left;
 } Source;
-
-typedef struct {
-  uint8_t *bytes;
-  size_t count;
-  size_t capacity;
-} Sink;
 
 static void fail(png_structp png, png_const_charp text) {
   Failure *failure = png_get_error_ptr(png);
@@ -41,21 +34,6 @@ static void read_bytes(png_structp png, png_bytep out, size_t count) {
   source->bytes += count;
   source->left -= count;
 }
-
-static void write_bytes(png_structp png, png_bytep in, size_t count) {
-  Sink *sink = png_get_io_ptr(png);
-  if (count > sink->capacity - sink->count) {
-    size_t capacity = 2 * sink->capacity + count;
-    uint8_t *bytes = realloc(sink->bytes, capacity);
-    if (bytes == NULL) png_error(png, "out of memory");
-    sink->bytes = bytes;
-    sink->capacity = capacity;
-  }
-  memcpy(sink->bytes + sink->count, in, count);
-  sink->count += count;
-}
-
-static void flush_nothing(png_structp png) { (void)png; }
 
 static void read_header(png_structp png, png_infop info, Source *source) {
   png_set_read_fn(png, source, read_bytes);
@@ -137,43 +115,4 @@ int gradcam_png_decode(const uint8_t *bytes, size_t count, uint8_t *rgb, uint32_
 int gradcam_png_decode_deep(const uint8_t *bytes, size_t count, uint16_t *rgb, uint32_t width, uint32_t height,
                             char *message) {
   return decode(bytes, count, (uint8_t *)rgb, 2, width, height, message);
-}
-
-int gradcam_png_encode(const uint8_t *rgb, uint32_t width, uint32_t height, const GradCAMPNGText *texts,
-                       size_t text_count, uint8_t **bytes, size_t *count, char *message) {
-  Failure failure = {.message = message};
-  Sink sink = {NULL, 0, 0};
-  png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &failure, fail, ignore_warning);
-  png_infop info = png == NULL ? NULL : png_create_info_struct(png);
-  if (info == NULL) {
-    snprintf(message, 256, "out of memory");
-    png_destroy_write_struct(&png, NULL);
-    return -1;
-  }
-  if (setjmp(failure.jump)) {
-    png_destroy_write_struct(&png, &info);
-    free(sink.bytes);
-    return -1;
-  }
-  png_set_write_fn(png, &sink, write_bytes, flush_nothing);
-  png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
-  png_set_IHDR(png, info, width, height, 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
-               PNG_FILTER_TYPE_DEFAULT);
-  png_set_filter(png, PNG_FILTER_TYPE_BASE, PNG_FILTER_SUB);
-  png_set_compression_level(png, 1);
-  png_set_compression_strategy(png, Z_RLE);
-  png_text chunks[16] = {0};
-  for (size_t i = 0; i < text_count && i < 16; i++) {
-    chunks[i].compression = texts[i].is_international ? PNG_ITXT_COMPRESSION_NONE : PNG_TEXT_COMPRESSION_NONE;
-    chunks[i].key = (png_charp)texts[i].keyword;
-    chunks[i].text = (png_charp)texts[i].text;
-  }
-  png_set_text(png, info, chunks, (int)(text_count < 16 ? text_count : 16));
-  png_write_info(png, info);
-  for (uint32_t y = 0; y < height; y++) png_write_row(png, rgb + y * 3 * (size_t)width);
-  png_write_end(png, info);
-  png_destroy_write_struct(&png, &info);
-  *bytes = sink.bytes;
-  *count = sink.count;
-  return 0;
 }

@@ -3,6 +3,7 @@
 #define CKERNELS_CHANNELS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "simd.h"
 
@@ -23,6 +24,9 @@ void scale_channels(
 void scale_channels_gradient(
   const float *y, const float *dy, float *dx, size_t first, size_t last, struct channel_planes planes,
   const float *factor, float low, float high);
+
+// The number of planes that hold anything but zeros, and the first `limit` of them; more than `limit` are not counted on.
+int64_t planes_with_values(const float *x, int64_t planes, int64_t area, int64_t *found, int64_t limit);
 
 #pragma GCC visibility pop
 

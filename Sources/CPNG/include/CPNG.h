@@ -29,7 +29,7 @@ typedef struct {
   int is_international;
 } GradCAMPNGText;
 
-/// Encodes 8-bit RGB as a PNG file with texts before the pixels, at most 16; the caller frees `*bytes`.
+/// Encodes 8-bit RGB as a PNG file with texts before the pixels; the caller frees `*bytes`.
 int gradcam_png_encode(const uint8_t *rgb, uint32_t width, uint32_t height, const GradCAMPNGText *texts,
                        size_t text_count, uint8_t **bytes, size_t *count, char *message);
 

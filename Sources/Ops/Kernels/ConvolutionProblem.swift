@@ -63,6 +63,10 @@ extension ConvolutionProblem {
   /// The algorithm for dx from dy.
   func backward(weights: Tensor?, _ request: KernelRequest) -> ConvolutionAlgorithm {
     if isDepthwise { return depthwiseBackward(request) }
+    return skippingZeros(denseBackward(weights: weights, request), request)
+  }
+
+  private func denseBackward(weights: Tensor?, _ request: KernelRequest) -> ConvolutionAlgorithm {
     if window.isPointwise { return panels(transposed: true, weights: weights, request) }
     if winogradPays(gradient: true, request) { return winograd(gradient: true, weights: weights, request) }
     return col2imBackward(request)

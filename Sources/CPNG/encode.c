@@ -1,0 +1,138 @@
+#include <libdeflate.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "CPNG.h"
+
+#if defined(__x86_64__) && !defined(SIMD_ONE_LEVEL)
+#define SIMD __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define SIMD
+#endif
+
+enum { samples = 3, paeth = 4, level = 1 };
+
+static inline int16_t magnitude(int16_t value) { return value < 0 ? -value : value; }
+
+// Writes the differences of `count` samples from what Paeth's predictor makes of the pixel before, the one above and the
+// one before that. The first `samples` of `row` and `above` belong to the pixel before the first, and are 0.
+SIMD static void filter(const uint8_t *restrict row, const uint8_t *restrict above, size_t count, uint8_t *restrict to) {
+  for (size_t i = 0; i < count; i++) {
+    const int16_t left = row[i], up = above[i + samples], corner = above[i];
+    const int16_t from_left = magnitude(up - corner), from_up = magnitude(left - corner);
+    const int16_t from_corner = magnitude(left + up - 2 * corner);
+    const int16_t nearest = from_up <= from_corner ? up : corner;
+    to[i] = row[i + samples] - (from_left <= from_up && from_left <= from_corner ? left : nearest);
+  }
+}
+
+// The filtered rows, each after the number of its filter; NULL if there is no memory.
+static uint8_t *filtered(const uint8_t *rgb, uint32_t width, uint32_t height) {
+  const size_t count = samples * (size_t)width, row_size = count + 1;
+  uint8_t *rows = malloc(row_size * height), *two = calloc(2, count + samples);
+  if (rows == NULL || two == NULL) {
+    free(rows);
+    free(two);
+    return NULL;
+  }
+  uint8_t *row = two, *above = two + count + samples;
+  for (uint32_t y = 0; y < height; y++) {
+    memcpy(row + samples, rgb + y * count, count);
+    rows[y * row_size] = paeth;
+    filter(row, above, count, rows + y * row_size + 1);
+    uint8_t *last = row;
+    row = above;
+    above = last;
+  }
+  free(two);
+  return rows;
+}
+
+typedef struct {
+  uint8_t *bytes;
+  size_t count;
+} Sink;
+
+static void put(Sink *sink, const void *bytes, size_t count) {
+  if (count > 0) memcpy(sink->bytes + sink->count, bytes, count);
+  sink->count += count;
+}
+
+static void put_number(Sink *sink, uint32_t number) {
+  const uint8_t bytes[4] = {number >> 24, number >> 16, number >> 8, number};
+  put(sink, bytes, sizeof bytes);
+}
+
+// The length of a chunk, its type and a checksum stand around its data.
+enum { chunk_overhead = 12 };
+
+// Where the data of a chunk of `count` bytes goes; `end_chunk` follows.
+static uint8_t *begin_chunk(Sink *sink, const char *type, size_t count) {
+  put_number(sink, (uint32_t)count);
+  put(sink, type, 4);
+  return sink->bytes + sink->count;
+}
+
+static void end_chunk(Sink *sink, size_t count) {
+  const uint8_t *type = sink->bytes + sink->count - 4;
+  sink->count += count;
+  put_number(sink, libdeflate_crc32(0, type, 4 + count));
+}
+
+// A keyword and its end; of an international text, no compression, no language and no translated keyword.
+static size_t text_prefix(const GradCAMPNGText *text) { return strlen(text->keyword) + (text->is_international ? 5 : 1); }
+
+static void put_text(Sink *sink, const GradCAMPNGText *text) {
+  const size_t prefix = text_prefix(text), length = strlen(text->text);
+  uint8_t *to = begin_chunk(sink, text->is_international ? "iTXt" : "tEXt", prefix + length);
+  memset(to, 0, prefix);
+  memcpy(to, text->keyword, strlen(text->keyword));
+  memcpy(to + prefix, text->text, length);
+  end_chunk(sink, prefix + length);
+}
+
+int gradcam_png_encode(const uint8_t *rgb, uint32_t width, uint32_t height, const GradCAMPNGText *texts,
+                       size_t text_count, uint8_t **bytes, size_t *count, char *message) {
+  static const uint8_t signature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
+  const size_t raw = (samples * (size_t)width + 1) * height;
+  struct libdeflate_compressor *compressor = libdeflate_alloc_compressor(level);
+  uint8_t *rows = compressor == NULL ? NULL : filtered(rgb, width, height);
+  const size_t bound = libdeflate_zlib_compress_bound(compressor, raw);
+  size_t capacity = sizeof signature + 3 * chunk_overhead + 13 + bound;
+  for (size_t i = 0; i < text_count; i++) {
+    capacity += chunk_overhead + text_prefix(&texts[i]) + strlen(texts[i].text);
+  }
+  Sink sink = {rows == NULL ? NULL : malloc(capacity), 0};
+  size_t compressed = 0;
+  if (sink.bytes != NULL) {
+    put(&sink, signature, sizeof signature);
+    // Width, height, 8 bits, RGB, and the only methods of compression, filters and order of rows that there are.
+    begin_chunk(&sink, "IHDR", 13);
+    const uint8_t header[13] = {width >> 24, width >> 16, width >> 8, width, height >> 24, height >> 16, height >> 8,
+                                height, 8, 2, 0, 0, 0};
+    memcpy(sink.bytes + sink.count, header, sizeof header);
+    end_chunk(&sink, sizeof header);
+    for (size_t i = 0; i < text_count; i++) put_text(&sink, &texts[i]);
+
+    uint8_t *length = sink.bytes + sink.count, *data = begin_chunk(&sink, "IDAT", 0);
+    compressed = libdeflate_zlib_compress(compressor, rows, raw, data, bound);
+    if (compressed > 0 && compressed <= INT32_MAX) {
+      Sink at = {length, 0};
+      put_number(&at, (uint32_t)compressed);
+      end_chunk(&sink, compressed);
+      begin_chunk(&sink, "IEND", 0);
+      end_chunk(&sink, 0);
+    }
+  }
+  libdeflate_free_compressor(compressor);
+  free(rows);
+  if (compressed == 0 || compressed > INT32_MAX) {
+    snprintf(message, 256, "%s", compressed == 0 ? "out of memory" : "it is too large");
+    free(sink.bytes);
+    return -1;
+  }
+  *bytes = sink.bytes;
+  *count = sink.count;
+  return 0;
+}
