@@ -2,10 +2,17 @@
 SHELL = /bin/bash
 .SHELLFLAGS = -o pipefail -c
 SWIFT ?= swift
-GRADCAM = .build/release/gradcam
+# With AVX2=1, what is built takes the processor for one without AVX-512, and has build folders of its own:
+# 'make test AVX2=1', 'make bench AVX2=1 BENCH=--dry'.
+ifdef AVX2
+WIDTH = -avx2
+NARROW = -Xcc -DSIMD_WITHOUT_AVX512
+endif
+BUILD = .build$(WIDTH)
+GRADCAM = $(BUILD)/release/gradcam
 HEADER = Sources/CGradCAM/gradcam.h
 # Tests need access to internal declarations, which the release build does not give: they have their own build folder.
-TEST_FLAGS = -c release -Xswiftc -enable-testing --scratch-path .build-test
+TEST_FLAGS = -c release -Xswiftc -enable-testing --scratch-path .build-test$(WIDTH) $(NARROW)
 
 CONFORMANCE = Tests/GradCAMTests/Fixtures/conformance
 CASES = .build/conformance
@@ -35,7 +42,7 @@ export PKG_CONFIG_PATH = $(CURDIR)/build/private
 endif
 
 # Program and library come from the same compiled modules, which a library needs compiled for a static runtime.
-RELEASE_FLAGS = -c release --static-swift-stdlib -Xswiftc -static-stdlib $(RELOCATABLE)
+RELEASE_FLAGS = -c release --scratch-path $(BUILD) $(NARROW) --static-swift-stdlib -Xswiftc -static-stdlib $(RELOCATABLE)
 
 # How many seconds 'make fuzz' runs each fuzzer, and which: all if none is named, as in: make fuzz FUZZERS="model npy"
 SECONDS = 60
@@ -51,7 +58,7 @@ SANITIZE_FLAGS = -c release -Xswiftc -enable-testing --scratch-path .build-sanit
 THREADS_FLAGS = -c release -Xswiftc -enable-testing --scratch-path .build-sanitize-threads --sanitize thread \
   -Xcc -DSIMD_ONE_LEVEL
 
-.PHONY: demo build library portable stage dist wheel wheel-tools install uninstall test conformance bench lint packages browser protobuf clean \
+.PHONY: demo build library portable stage dist wheel wheel-tools install uninstall test conformance instructions valgrind bench lint packages browser protobuf clean \
   fuzz fuzz-corpus sanitize sanitize-threads
 
 # Builds the program, explains a picture and says where the result is.
@@ -72,7 +79,7 @@ library: packages
 	@{ echo '{ global:'; sed -nE 's/.*\b(gradcam_[a-z_]+)\(.*/\1;/p' $(HEADER) | sort -u; echo 'local: *; };'; } > build/exports.map
 	$(SWIFT) build $(RELEASE_FLAGS) --product GradCAMShared -Xlinker -soname=libgradcam.so -Xlinker -z -Xlinker nodelete -Xlinker --gc-sections \
 	  -Xlinker --version-script=$(CURDIR)/build/exports.map -Xlinker --strip-all
-	install -m 755 .build/release/libGradCAMShared.so build/libgradcam.so
+	install -m 755 $(BUILD)/release/libGradCAMShared.so build/libgradcam.so
 
 # Builds all that is installed, and lays it out in build/stage as it will lie below PREFIX.
 stage: build library build/make-manual
@@ -166,6 +173,16 @@ $(CASES):
 	fi; \
 	"$$python" scripts/make-conformance-cases.py $@.partial && mv $@.partial $@
 
+# Compares how many instructions the program takes for small networks with those written down, under Valgrind; with
+# UPDATE=1, writes them down anew.
+instructions: valgrind
+	$(SWIFT) build $(TEST_FLAGS) --product gradcam
+	$(if $(UPDATE),scripts/count-instructions.sh .build-test/release/gradcam >Tests/instructions.txt,\
+	  scripts/count-instructions.sh .build-test/release/gradcam Tests/instructions.txt)
+
+valgrind:
+	@scripts/install-packages.sh valgrind
+
 # Times the program beside ONNX Runtime, OpenVINO and pytorch-grad-cam, and writes the tables of docs/performance.md.
 bench: build
 	@python='$(PYTHON)'; if ! command -v "$$python" >/dev/null; then \
@@ -175,7 +192,7 @@ bench: build
 	      --extra-index-url https://download.pytorch.org/whl/cpu $(PEERS) || { rm -rf .build/peers; exit 1; }; \
 	  fi; \
 	fi; \
-	"$$python" scripts/bench.py $(BENCH)
+	"$$python" scripts/bench.py --program $(GRADCAM) $(BENCH)
 
 lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Fuzz/Package.swift Fuzz/Sources/Fuzzers Snippets Sources Tests

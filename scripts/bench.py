@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Times gradcam beside ONNX Runtime, OpenVINO and pytorch-grad-cam, and writes the tables of docs/performance.md.
 
-    bench.py [--models NAME...] [--rounds N] [--runs N] [--tables warm|cold|many...] [--images FOLDER] [--dry]
-             [--forward-only]
+    bench.py [--program FILE] [--models NAME...] [--rounds N] [--runs N] [--tables warm|cold|many...] [--images FOLDER]
+             [--forward-only] [--dry]
 
-Needs a release build of gradcam and a Python with torch, torchvision, onnx, onnxruntime, openvino, grad-cam, opencv-python and
-Pillow. Models are exported into .build/bench once: seeded random weights, batch 1, 224 x 224, opset 17. Every figure is
+Needs a release build of gradcam and a Python with torch, torchvision, onnx, onnxruntime, openvino, grad-cam,
+opencv-python and Pillow. Models are exported into .build/bench once: seeded random weights, batch 1, 224 x 224, opset 17. Every figure is
 the median of several processes that take turns (A B C A B C ...), every ratio the median of the ratios of each turn:
 that way, drift and other load on the machine affect all of them alike.
 """
@@ -25,7 +25,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-GRADCAM = ROOT / ".build/release/gradcam"
 FOLDER = ROOT / ".build/bench"
 PAGE = ROOT / "docs/performance.md"
 MODELS = [
@@ -233,7 +232,7 @@ def run(command):
 
 
 def gradcam(*arguments):
-    return run([GRADCAM, *map(str, arguments)])
+    return run([PROGRAM, *map(str, arguments)])
 
 
 def peer(name, *arguments):
@@ -412,6 +411,8 @@ def main():
         arguments = parser.parse_args()
         print(json.dumps(peers[arguments.peer](arguments)))
         return
+    parser.add_argument(
+        "--program", type=Path, default=ROOT / ".build/release/gradcam", help="the program to be measured")
     parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS, metavar="NAME", help="what to measure")
     parser.add_argument("--rounds", type=int, default=5, help="turns; 5 by default")
     parser.add_argument("--runs", type=int, default=10, help="counted runs in a process; 10 by default")
@@ -420,8 +421,10 @@ def main():
     parser.add_argument("--forward-only", action="store_true", help="leave pytorch-grad-cam out of the first table")
     parser.add_argument("--dry", action="store_true", help="only print; leave docs/performance.md as it is")
     arguments = parser.parse_args()
-    if not GRADCAM.exists():
-        sys.exit(f"{GRADCAM} is missing; run 'make build'")
+    global PROGRAM
+    PROGRAM = arguments.program.resolve()
+    if not PROGRAM.exists():
+        sys.exit(f"{PROGRAM} is missing; run 'make build'")
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name in arguments.models:
         if not model_path(name).exists() or not weights_path(name).exists():

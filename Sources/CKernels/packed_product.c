@@ -121,8 +121,10 @@ struct product_level {
 // The features by name: the level's own name would make the compiler prefer half-wide vectors.
 #define WIDE_TARGET __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")))
 #define MIDDLE_TARGET __attribute__((target("arch=x86-64-v3")))
+#if !defined(SIMD_WITHOUT_AVX512)
 LEVEL(v4, WIDE_TARGET, 8, 16, 3)
 THREE(v4, WIDE_TARGET, 8, 16)
+#endif
 LEVEL(v3, MIDDLE_TARGET, 4, 8, 3)
 THREE(v3, MIDDLE_TARGET, 4, 8)
 LEVEL(base, , 4, 4, 2)
@@ -133,11 +135,13 @@ THREE(base, , 8, 4)
 
 static const struct product_level *level(void) {
 #if defined(__x86_64__)
-  static const struct product_level v4 = LEVEL_ENTRY_OF_THREE(v4, 8, 16);
   static const struct product_level v3 = LEVEL_ENTRY_OF_THREE(v3, 4, 8);
   static const struct product_level base = LEVEL_ENTRY(base, 4, 4, 2, NULL, NULL);
   __builtin_cpu_init();
+#if !defined(SIMD_WITHOUT_AVX512)
+  static const struct product_level v4 = LEVEL_ENTRY_OF_THREE(v4, 8, 16);
   if (__builtin_cpu_supports("x86-64-v4")) return &v4;
+#endif
   if (__builtin_cpu_supports("x86-64-v3")) return &v3;
 #else
   static const struct product_level base = LEVEL_ENTRY_OF_THREE(base, 8, 4);

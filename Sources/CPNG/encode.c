@@ -5,8 +5,8 @@
 
 #include "CPNG.h"
 
-#if defined(__x86_64__) && !defined(SIMD_ONE_LEVEL)
-#define SIMD __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#if defined(__x86_64__) && defined(__linux__) && !defined(SIMD_ONE_LEVEL)
+#define SIMD __attribute__((target_clones("arch=x86-64-v3", "default")))
 #else
 #define SIMD
 #endif
