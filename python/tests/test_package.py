@@ -66,6 +66,23 @@ class PackageTests(unittest.TestCase):
         self.expect_equal(explain("star", compat="captum"), "--class", "star", "--compat", "captum")
         self.expect_equal(explain("star", smooth=["eigen"]), "--class", "star", "--smooth", "eigen")
 
+    def test_boxes_and_their_parts_equal_the_programs(self) -> None:
+        for name, target, metric in (("masks", "mask:0", "deletion"), ("pose", "keypoint:0,1", "insertion")):
+            with self.subTest(name=name), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                path, picture = FIXTURES / f"{name}.onnx", FIXTURES / "disc.png"
+                seen = gradcam.Model(path, threads=2)(picture)
+                made = [seen.explain(target=target), seen.explain(detection=0)]
+                for one, arguments in zip(made, (("--target", target), ("--detection", "0")), strict=True):
+                    own_map, heat = program(*arguments, model=path, picture=picture)
+                    np.testing.assert_allclose(one.map, own_map, rtol=1e-5)
+                    np.testing.assert_allclose(one.heat, heat, atol=1e-5)
+                    self.assertEqual(one.method, "odam")
+                swept = seen.sweep(target=target)
+                self.assertEqual({one.method for one in swept}, {"odam"})
+                self.assertEqual({one.target for one in swept}, {made[0].target})
+                self.assertTrue(np.isfinite(seen.measure(made, metric)).all())
+
     def test_several_at_once(self) -> None:
         made = self.seen.explain_all(["star", 4], nodes=["layer1", "auto"], methods=["gradcam", "layercam"])
         self.assertEqual([(one.label, one.method) for one in made],

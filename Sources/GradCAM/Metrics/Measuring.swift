@@ -6,6 +6,7 @@ extension Explainer {
   /// The changed images of all of them run together, in batches if the model takes them.
   ///
   /// - Parameters:
+  ///   - observation: of the image that they explain, whatever it is asked about.
   ///   - boxes: the objects that the maps should show, in the original picture.
   ///   - progress: receives the fraction done, from 0 to 1; what it throws ends the work.
   ///
@@ -26,7 +27,8 @@ extension Explainer {
         targets[$0].description == name && explanations[$0].shown[0].input.value == model.imageInput
       }
       guard !places.isEmpty else { continue }
-      let probe = Probe(observation, tap: 0, target: targets[places[0]])
+      let focused = try observation.focused(on: explanations[places[0]].explained)
+      let probe = Probe(focused, tap: 0, target: targets[places[0]])
       let planes = probe.inputPlanes, probability = Double(try probe.score)
       let maps = places.map { place in
         MeasuredMap(

@@ -40,6 +40,8 @@ public final class ModelPlanner: Sendable {
     var unbatched: Set<ValueID> = []
     /// The same model planned for what extents depend on in images, the most recently used last.
     var decided: [ModelPlanner] = []
+    /// The same model with a value that joins others.
+    var joining: [[ValueID]: ModelPlanner] = [:]
   }
 
   /// What a name means, as `NodeCatalogue.matches` finds it.
@@ -81,6 +83,24 @@ public final class ModelPlanner: Sendable {
     (model, inputSize, pool, reusesWeights) = (other.model, other.inputSize, other.pool, other.reusesWeights)
     (pictured, inputs, weights) = (other.pictured, other.inputs, other.weights)
     (graph, self.decisions, self.beforehand) = (beforehand.graph, decisions, beforehand)
+  }
+
+  /// The same as another planner, with a value that joins others.
+  private init(_ other: ModelPlanner, joining values: [ValueID]) {
+    model = other.model.joining(values)
+    (inputSize, pool, reusesWeights, pictured) = (other.inputSize, other.pool, other.reusesWeights, other.pictured)
+    (inputs, decisions, beforehand, weights) = (other.inputs, other.decisions, other.beforehand, other.weights)
+    graph = other.isDecided ? model.operators.resolving(other.graph.joining(values).graph) : model.graph
+  }
+
+  /// The planner for the same model with values joined into one, for targets that are computed from all of them; itself
+  /// if it joins them already, else always the same one.
+  func joining(_ values: [ValueID]) -> ModelPlanner {
+    if let joined = model.joined, joined.values == values { return self }
+    return kept.withLock { kept in
+      if kept.joining[values] == nil { kept.joining[values] = ModelPlanner(self, joining: values) }
+      return kept.joining[values]!
+    }
   }
 
   // MARK: What is known before any image
@@ -226,6 +246,15 @@ public final class ModelPlanner: Sendable {
     }
   }
 
+  /// What is asked of images when no node is asked about: targets of a value.
+  func focus(on explained: ExplainedValue) throws -> Focus {
+    let value = explained.value, reported = try reported()
+    return Focus(
+      explained: value, explainedInfo: try inferred(reaching: Set(reported + [value])).infos[value]!, taps: [],
+      explainsAllImages: explained.isOfAllImages, kept: [], reported: reported,
+      catalogue: try catalogue(explaining: value))
+  }
+
   // MARK: Plans
 
   /// The plan for a key, made if there is none yet.
@@ -299,10 +328,11 @@ public final class ModelPlanner: Sendable {
   /// Frees the memory that is kept for the next runs.
   func freeIdleMemory() {
     // What is dropped is deallocated outside the lock.
-    _ = kept.withLock { kept in
+    let (_, joining) = kept.withLock { kept in
       defer { kept.idle = [] }
-      return kept.idle
+      return (kept.idle, kept.joining.values)
     }
+    for planner in joining { planner.freeIdleMemory() }
   }
 
   /// Whether several images may be computed at a time downstream of a value, unless they are found to influence one
