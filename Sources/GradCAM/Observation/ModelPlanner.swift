@@ -29,7 +29,7 @@ public final class ModelPlanner: Sendable {
   private struct Kept: @unchecked Sendable {
     var inferred: (wanted: Set<ValueID>, graph: InferredGraph)?
     var plans: [PlanKey: Plan] = [:]
-    var catalogues: [ValueID: NodeCatalogue] = [:]
+    var catalogues: [[ValueID]: NodeCatalogue] = [:]
     /// What names were found to mean.
     var matches: [NodeQuestion: [NodeCatalogue.Match]] = [:]
     /// Idle memory, the most recently used last.
@@ -48,7 +48,7 @@ public final class ModelPlanner: Sendable {
   private struct NodeQuestion: Hashable {
     let node: String
     let hint: FeatureMapHint
-    let explained: ValueID
+    let ends: [ValueID]
   }
 
   /// The number of plans, besides one per thread, whose idle memory is kept.
@@ -179,26 +179,26 @@ public final class ModelPlanner: Sendable {
     return values.filter { graph.infos[$0] != nil }
   }
 
-  /// The model's nodes, catalogued for an explained value.
+  /// The model's nodes, catalogued for an explained value, the last of `ends`, which are as `NodeCatalogue` takes them.
   ///
   /// Throws `unsupported` if targets cannot be computed from that value, and what planning throws.
-  func catalogue(explaining explained: ValueID) throws -> NodeCatalogue {
-    if let known = kept.withLock({ $0.catalogues[explained] }) { return known }
-    let infos = try inferred(reaching: Set(try reported() + [explained])).infos
+  func catalogue(explaining ends: [ValueID]) throws -> NodeCatalogue {
+    if let known = kept.withLock({ $0.catalogues[ends] }) { return known }
+    let explained = ends.last!, infos = try inferred(reaching: Set(try reported() + ends)).infos
     try model.checkExplained(explained, infos[explained]!)
     let catalogue = NodeCatalogue(
-      model, infos: infos, explaining: explained, pictured: pictured,
+      model, infos: infos, explaining: explained, of: ends, pictured: pictured,
       unknown: { [beforehand] in beforehand?.dependsOnData($0) ?? false })
-    kept.withLock { $0.catalogues[explained] = catalogue }
+    kept.withLock { $0.catalogues[ends] = catalogue }
     return catalogue
   }
 
-  /// The class scores; if they are known only when an image runs, the last value that is known before.
-  private var usuallyExplained: ValueID {
+  /// The class scores; if they are known only when an image runs, the values known before from which the rest is computed.
+  private var usualEnds: [ValueID] {
     get throws {
       let scores = model.head.logits, graph = try partlyInferred(reaching: Set(model.graph.outputs + [scores]))
-      guard graph.dependsOnData(scores) else { return scores }
-      return model.graph.lastValue(graph, dependingOn: model.imageInput) ?? scores
+      let ends = graph.dependsOnData(scores) ? model.graph.ends(of: graph, dependingOn: model.imageInput) : []
+      return ends.isEmpty ? [scores] : ends
     }
   }
 
@@ -221,10 +221,10 @@ public final class ModelPlanner: Sendable {
     explainsAllImages: Bool = false
   ) throws -> Focus {
     try model.located {
-      let isUsual = explained == nil, explained = try explained ?? usuallyExplained
+      let isUsual = explained == nil, ends = try explained.map { [$0] } ?? usualEnds, explained = ends.last!
       let reported = try reported()
-      let infos = try inferred(reaching: Set(reported + [explained] + kept)).infos
-      let catalogue = try catalogue(explaining: explained)
+      let infos = try inferred(reaching: Set(reported + ends + kept)).infos
+      let catalogue = try catalogue(explaining: ends)
       // Where to look is found when an image tells what the scores are computed from.
       let isOpen = explained != model.head.logits && isUsual && catalogue.auto == nil
       let taps = try (nodes.isEmpty ? ["auto"] : nodes).filter { !isOpen || $0 != "auto" }.flatMap { node in
@@ -233,7 +233,7 @@ public final class ModelPlanner: Sendable {
         {
           return found
         }
-        let question = NodeQuestion(node: node, hint: hint, explained: explained)
+        let question = NodeQuestion(node: node, hint: hint, ends: ends)
         if let known = self.kept.withLock({ $0.matches[question] }) { return known }
         let found = try catalogue.matches(node, as: hint)
         self.kept.withLock { $0.matches[question] = found }
@@ -252,7 +252,7 @@ public final class ModelPlanner: Sendable {
     return Focus(
       explained: value, explainedInfo: try inferred(reaching: Set(reported + [value])).infos[value]!, taps: [],
       explainsAllImages: explained.isOfAllImages, kept: [], reported: reported,
-      catalogue: try catalogue(explaining: value))
+      catalogue: try catalogue(explaining: [value]))
   }
 
   // MARK: Plans
