@@ -270,6 +270,25 @@ class PackageTests(unittest.TestCase):
                 with self.assertRaises(gradcam.DataError):
                     model(given[:, :, None])
 
+    def test_axes_and_sizes_of_volumes(self) -> None:
+        path = ROOT / "Tests" / "GradCAMTests" / "Fixtures" / "signals" / "volume.onnx"
+        scan = ROOT / "Tests" / "GradCAMTests" / "Fixtures" / "numbers" / "nifti2.nii.gz"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for axes, shape in ((None, (4, 3, 5)), ("xyz", (4, 3, 5)), ("zyx", (5, 3, 4))):
+                model = gradcam.Model(path, axes=axes, size=(12, 10, 6), threads=2)
+                self.assertEqual(model.input_shape[2:], (6, 10, 12))
+                seen = pickle.loads(pickle.dumps(model))(scan).explain()
+                own_map, heat = program(*(() if axes is None else ("--axes", axes)), model=path, picture=scan)
+                np.testing.assert_array_equal(seen.map, own_map)
+                np.testing.assert_array_equal(seen.heat, heat)
+                self.assertEqual(seen.heat.shape, shape)
+            with self.assertRaises(gradcam.UsageError):
+                gradcam.Model(path, axes="yxz")
+            with self.assertRaises(ValueError):
+                gradcam.Model(path, size=(1, 2, 3, 4))
+            self.assertEqual(gradcam.Model(path.with_name("ecg.onnx"), size=(96,)).input_shape, (1, 12, 96))
+
     def test_comparison_and_evaluation(self) -> None:
         other = gradcam.Model(ROOT / "models" / "shapes-vgg.onnx", node="features.10")
         compared = gradcam.compare([self.model, other], [PICTURE, OTHER], cls="star", metric=["average-drop"])
