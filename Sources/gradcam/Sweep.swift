@@ -22,9 +22,10 @@ struct Sweep: ParsableCommand {
   var method: String?
   @Option(
     help: ArgumentHelp(
-      "What nodes are ranked by: \(Metrics.names); or none, to keep their order.", valueName: "NAME"),
+      "What nodes are ranked by: \(Metrics.names); or none, to keep their order. Default: insertion-deletion, none for "
+        + "boxes that the network ranks itself.", valueName: "NAME"),
     completion: .metric)
-  var metric = "insertion-deletion"
+  var metric: String?
   @Flag(help: "List all nodes, not only the first ten.") var all = false
   @OptionGroup var boxes: BoxOptions
   @Flag(help: "Print the name of the best node and draw nothing.") var best = false
@@ -64,7 +65,7 @@ struct Sweep: ParsableCommand {
   private var methodName: String { method ?? target.request.usualMethod }
 
   func run() throws {
-    let metric = try boxes.metric(named: self.metric)
+    var metric = try boxes.metric(named: self.metric ?? "insertion-deletion")
     let clock = ContinuousClock()
     let named = try NamedImages(self.images), images = named.files
     try host.enterSandbox(
@@ -93,6 +94,10 @@ struct Sweep: ParsableCommand {
     let (explainer, choice) = try opened.explainer(
       nodes: ["all"], hint: FeatureMapHint(item: item.item), of: sources, threadCount: threads.count,
       reusesWeights: true, visitsNodes: method is any TapMethod)
+    if let usual = metric, self.metric == nil, !best, (try? explainer.check([usual])) == nil {
+      metric = nil
+      Console.say("note: the network ranks its boxes itself, so nodes are not ranked by \(usual.name)")
+    }
     let objects = try boxes(of: sources, explainer)
     for warning in explainer.warnings(about: sources) { Console.tell(warning) }
     let sheet = best ? nil : try sheetPath(of: sources, opened)
@@ -174,9 +179,10 @@ struct Sweep: ParsableCommand {
     let image = ImageDocument(
       id: "image", name: fileName(name), path: name, width: picture.width, height: picture.height,
       png: try picture.encoded(for: "image.png").base64)
-    let explanation = ExplanationDocument(
-      explanations, of: model, classes: try explainer.classes(of: observation, count: 10),
-      assumed: explainer.warnings + observation.image.warnings)
+    let explanation = try ExplanationDocument(
+      explanations, of: model, classes: explainer.classes(of: observation, count: 10),
+      assumed: explainer.warnings + observation.image.warnings,
+      auto: explainer.source(of: explanations[0].target, self.target.request, in: observation))
     return PageFile(
       about: AboutDocument(models: [model.name], images: [image], registry: model.registry),
       models: [model.name: document], images: [image.id: image],
