@@ -96,8 +96,8 @@ typedef struct gradcam_options {
   const char *layout; /* "nchw" or "nhwc", if the model does not say */
   const char *models; /* the folder in which a NAME means NAME.onnx; default GRADCAM_MODELS, else "models" */
   int32_t threads;    /* default one per core */
-  int32_t width;      /* of the network's input, if its file leaves it open; default 224 */
-  int32_t height;
+  int32_t width;      /* of the network's input, if its file leaves it open; default 224; of a signal its length */
+  int32_t height;     /* of a signal any */
   const char *output; /* the output that holds class scores; default the one that most probably does */
   const char *compat; /* whose formulas and drawing to follow, as for --compat; default "pytorch-grad-cam" */
   /* How pictures are preprocessed where the preset, or the model's file, is not right. */
@@ -117,6 +117,7 @@ typedef struct gradcam_options {
   const gradcam_named_tensor *inputs;
   size_t input_count;
   const char *axes; /* the axes of .nii volumes as depth, height and width: "xyz" (default) or "zyx" */
+  int32_t depth;    /* beside width and height: of a volume, if the file leaves it open */
 } gradcam_options;
 
 /* Opens a model: the path of an .onnx file, or a name in the models folder. Sets *model, to NULL on failure. */

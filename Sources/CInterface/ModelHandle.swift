@@ -41,7 +41,8 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
   var info: gradcam_model_info {
     let focus = explainer.focus, size = explainer.planner.inputSize, shape = explainer.model.imageShape
     var info = gradcam_model_info()
-    info.node = memory.string(focus.taps[0].label)
+    let node: String = focus.taps.first?.label ?? node
+    info.node = memory.string(node)
     info.batch = Int32(clamping: shape.batch)
     info.channels = Int32(clamping: shape.channels)
     info.height = Int32(clamping: size.height)
@@ -262,11 +263,13 @@ extension gradcam_class {
 extension PixelSize {
   /// The size that options ask for; nil if they ask for none.
   fileprivate init?(_ options: gradcam_options) throws {
-    guard options.width != 0 || options.height != 0 else { return nil }
-    guard let size = PixelSize("\(options.width)x\(options.height)") else {
+    let extents = [options.width, options.height] + (options.depth == 0 ? [] : [options.depth])
+    guard extents != [0, 0] else { return nil }
+    guard let size = PixelSize(ofInput: extents.map { "\($0)" }.joined(separator: "x")) else {
       throw GradCAMError(
-        .usage, at: "width and height", problem: "are \(options.width) and \(options.height)",
-        advice: "give both, from 1 to 65536, or neither")
+        .usage, at: extents.count == 2 ? "width and height" : "width, height and depth",
+        problem: "are \(extents.map { "\($0)" }.joined(separator: " and "))",
+        advice: "give all of them, from 1 to 65536, or none")
     }
     self = size
   }

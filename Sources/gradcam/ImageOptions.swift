@@ -26,8 +26,11 @@ struct ImageOptions: ParsableArguments {
 
   @Option(help: ArgumentHelp(Preprocessing.Preset.helpText, valueName: "NAME")) var preset: Preprocessing.Preset?
 
-  @Option(help: ArgumentHelp("Size of the network's input, if the file leaves it open.", valueName: "WxH"))
-  var size: PixelSize?
+  @Option(
+    help: ArgumentHelp(
+      "Size of the network's input, if the file leaves it open; of a volume WxHxD, of a signal its length.",
+      valueName: "WxH"))
+  var size: InputSize?
 
   @Option(
     help: ArgumentHelp(
@@ -75,7 +78,7 @@ struct ImageOptions: ParsableArguments {
   /// What the options say about preprocessing.
   var choice: PreprocessingChoice {
     var choice = PreprocessingChoice()
-    (choice.preset, choice.size, choice.resize, choice.crop) = (preset, size, resize, crop)
+    (choice.preset, choice.size, choice.resize, choice.crop) = (preset, size?.size, resize, crop)
     (choice.mean, choice.std, choice.range, choice.channels) = (mean?.values, std?.values, range, channels)
     choice.interpolation = interpolation
     return choice
@@ -84,6 +87,17 @@ struct ImageOptions: ParsableArguments {
   mutating func validate() throws {
     if let range, !(range.isFinite && range > 0) { throw ValidationError("--range must be a number above 0.") }
     if let std, std.values.contains(0) { throw ValidationError("--std must not be 0.") }
+  }
+}
+
+/// The size of a network's input.
+struct InputSize: ExpressibleByArgument {
+  let size: PixelSize
+
+  /// Reads `WxH`, `WxHxD` or one number.
+  init?(argument: String) {
+    guard let size = PixelSize(ofInput: argument) else { return nil }
+    self.size = size
   }
 }
 

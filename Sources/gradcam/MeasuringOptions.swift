@@ -19,13 +19,13 @@ struct MeasuringOptions: ParsableArguments {
 
   /// The metrics asked for; by default, all that can be measured.
   ///
+  /// - Parameter hasBoxes: whether boxes are known, though none were given.
+  ///
   /// Throws `usage` for an unknown metric, or for one that needs boxes if there are none.
-  var chosenMetrics: [any Metric] {
-    get throws {
-      metrics.isEmpty
-        ? Metrics.all.filter { $0.isUsual && (boxes.path != nil || !$0.needsBoxes) }
-        : try metrics.withoutRepeats.compactMap(boxes.metric(named:))
-    }
+  func chosenMetrics(hasBoxes: Bool = false) throws -> [any Metric] {
+    metrics.isEmpty
+      ? Metrics.all.filter { $0.isUsual && (hasBoxes || boxes.path != nil || !$0.needsBoxes) }
+      : try metrics.withoutRepeats.compactMap { try boxes.metric(named: $0, hasBoxes: hasBoxes) }
   }
 }
 
@@ -77,11 +77,13 @@ struct BoxOptions: ParsableArguments {
 
   /// The metric with a name; nil for `none`.
   ///
+  /// - Parameter hasBoxes: whether boxes are known, though none were given.
+  ///
   /// Throws `usage` if it is unknown, or needs boxes and there are none.
-  func metric(named name: String) throws -> (any Metric)? {
+  func metric(named name: String, hasBoxes: Bool = false) throws -> (any Metric)? {
     guard name != "none" else { return nil }
     let metric = try Metrics.named(name)
-    guard path != nil || !metric.needsBoxes else {
+    guard hasBoxes || path != nil || !metric.needsBoxes else {
       throw GradCAMError(
         .usage, at: "--metric \(name)", problem: "needs the boxes of objects", advice: "give --boxes FILE")
     }

@@ -64,7 +64,8 @@ struct Nodes: ParsableCommand {
     try Console.print(table)
     if tensors.images.isEmpty { try Console.print("input: \(preprocessing.text)") }
     if catalogue.failure?.dependsOnData == true {
-      try Console.print("what the network returns depends on the picture: --all lists such nodes, too")
+      let auto = entries.contains(where: \.isAuto) ? "" : ", and so does the node that auto means"
+      try Console.print("what the network returns depends on the picture\(auto); --all lists all nodes")
     }
     for warning in preprocessing.warnings where [.axesAssumed, .extentsAssumed].contains(warning.code) {
       Console.tell(warning)

@@ -49,7 +49,9 @@ struct Preprocess: ParsableCommand {
     let labels = try image.labels.map { try Labels(contentsOf: $0) }
     var explainer = try Explainer(
       model, preprocessing: current, labels: labels, threadCount: threads.count, reusesWeights: true)
-    try explainer.checkClasses()
+    try explainer.checkClasses(
+      else: "preprocessings are compared by the probabilities of classes; look at the boxes or maps that "
+        + "'gradcam explain' draws with each")
     let expected = try expected.map {
       try explainer.labels.index(of: $0, classCount: explainer.focus.catalogue.classCount)
     }

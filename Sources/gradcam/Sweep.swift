@@ -16,12 +16,16 @@ struct Sweep: ParsableCommand {
   var model: String
   @Argument(help: "A picture, a file of numbers, or a folder of frames.", completion: .image)
   var images: [String] = []
-  @Option(help: ArgumentHelp("CAM method.", valueName: "NAME"), completion: .method) var method = "gradcam"
+  @Option(
+    help: ArgumentHelp("CAM method; gradcam by default, odam for the boxes of detectors.", valueName: "NAME"),
+    completion: .method)
+  var method: String?
   @Option(
     help: ArgumentHelp(
-      "What nodes are ranked by: \(Metrics.names); or none, to keep their order.", valueName: "NAME"),
+      "What nodes are ranked by: \(Metrics.names); or none, to keep their order. Default: insertion-deletion, none for "
+        + "boxes that the network ranks itself.", valueName: "NAME"),
     completion: .metric)
-  var metric = "insertion-deletion"
+  var metric: String?
   @Flag(help: "List all nodes, not only the first ten.") var all = false
   @OptionGroup var boxes: BoxOptions
   @Flag(help: "Print the name of the best node and draw nothing.") var best = false
@@ -58,8 +62,10 @@ struct Sweep: ParsableCommand {
     if best, provenance.path != nil { throw ValidationError("Give --best or --provenance, not both.") }
   }
 
+  private var methodName: String { method ?? target.request.usualMethod }
+
   func run() throws {
-    let metric = try boxes.metric(named: self.metric)
+    var metric = try boxes.metric(named: self.metric ?? "insertion-deletion")
     let clock = ContinuousClock()
     let named = try NamedImages(self.images), images = named.files
     try host.enterSandbox(
@@ -75,7 +81,7 @@ struct Sweep: ParsableCommand {
         .usage, problem: "several images were given",
         advice: "sweep one image at a time, one of a batch with --item")
     }
-    let method = try model.registry.method(named: method)
+    let methodName = self.methodName, method = try model.registry.method(named: methodName)
     guard report == nil || sources.usesPictures && model.imageShape.takesPictures else {
       throw GradCAMError(
         .usage, at: "--report", problem: "needs a picture, but a \(sources.usesPictures ? "film" : "tensor") was given",
@@ -83,11 +89,15 @@ struct Sweep: ParsableCommand {
     }
     guard method.scope == .node, !(method is any ConceptMethod) else {
       throw GradCAMError(
-        .usage, at: "--method \(self.method)", problem: "does not make a map per node", advice: "choose gradcam, say")
+        .usage, at: "--method \(methodName)", problem: "does not make a map per node", advice: "choose gradcam, say")
     }
     let (explainer, choice) = try opened.explainer(
       nodes: ["all"], hint: FeatureMapHint(item: item.item), of: sources, threadCount: threads.count,
       reusesWeights: true, visitsNodes: method is any TapMethod)
+    if let usual = metric, self.metric == nil, !best, (try? explainer.check([usual])) == nil {
+      metric = nil
+      Console.say("note: the network ranks its boxes itself, so nodes are not ranked by \(usual.name)")
+    }
     let objects = try boxes(of: sources, explainer)
     for warning in explainer.warnings(about: sources) { Console.tell(warning) }
     let sheet = best ? nil : try sheetPath(of: sources, opened)
@@ -103,7 +113,7 @@ struct Sweep: ParsableCommand {
     let start = clock.now
     let observation = try explainer.observe(prepared)
     let target = try choice.targets(explainer, of: observation)[0]
-    let explanations = try explainer.sweep(target, of: observation, method: self.method)
+    let explanations = try explainer.sweep(target, of: observation, method: methodName)
     let mapped = clock.now
     let general = explanations[0].warnings.filter { !$0.code.isAboutMap && !$0.code.isNote }
     for warning in general { Console.tell(warning, about: sources.name(0)) }
@@ -169,15 +179,17 @@ struct Sweep: ParsableCommand {
     let image = ImageDocument(
       id: "image", name: fileName(name), path: name, width: picture.width, height: picture.height,
       png: try picture.encoded(for: "image.png").base64)
-    let explanation = ExplanationDocument(
-      explanations, of: model, classes: try explainer.classes(of: observation, count: 10),
-      assumed: explainer.warnings + observation.image.warnings)
+    let explanation = try ExplanationDocument(
+      explanations, of: model, classes: explainer.classes(of: observation, count: 10),
+      assumed: explainer.warnings + observation.image.warnings,
+      auto: explainer.source(of: explanations[0].target, self.target.request, in: observation))
     return PageFile(
       about: AboutDocument(models: [model.name], images: [image], registry: model.registry),
       models: [model.name: document], images: [image.id: image],
       explanations: [
         .init(
-          model: model.name, image: image.id, method: method, target: .init(target.request), explanation: explanation)
+          model: model.name, image: image.id, method: methodName, target: .init(target.request),
+          explanation: explanation)
       ])
   }
 
@@ -236,7 +248,8 @@ struct Sweep: ParsableCommand {
     }
     let probability = (first.scored?.shownProbability).map { " " + percent($0) } ?? ""
     let measured = metric.map { ", \($0.name) (\(directionText(higherIsBetter: $0.isBetterHigher)))" } ?? ""
-    return try PictureGrid(title: "\(first.target.name)\(probability), \(method)\(measured)", cells: cells).picture()
+    return try PictureGrid(title: "\(first.target.name)\(probability), \(first.method)\(measured)", cells: cells)
+      .picture()
   }
 }
 

@@ -17,6 +17,9 @@ final class Client {
     try check(code)
   }
 
+  /// Takes an open model.
+  init(_ model: OpaquePointer?) { self.model = model }
+
   deinit { gradcam_close(model) }
 
   var info: gradcam_model_info {

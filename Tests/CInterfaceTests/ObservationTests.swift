@@ -123,6 +123,33 @@ struct ObservationTests {
       truth { ($0.isCounterfactual, $0.score) = (true, .probability) })
   }
 
+  @Test func partsOfBoxes() throws {
+    let path = shipped("../Tests/CommandTests/Fixtures/masks"),
+      disc = shipped("../Tests/CommandTests/Fixtures/disc.png")
+    let segmenting = try Observed(Client("../Tests/CommandTests/Fixtures/masks"), disc)
+    let model = try Model(contentsOf: path + ".onnx"), picture = try Picture(contentsOf: disc)
+    var made: [Made] = []
+    for part in ["mask:0", "mask:1"] {
+      var request = TargetRequest()
+      request.elements = part
+      let explainer = try Explainer(model, explaining: request, nodes: ["relu2"], reusesWeights: true)
+      let seen = try explainer.observe(explainer.prepare(picture))
+      let target = try TargetChoice(of: explainer).targets(explainer, of: seen)[0]
+      let truth = try explainer.explain(target, of: seen, methods: ["odam"])
+      let asked = try part.withCString { text in try segmenting.ask(nodes: ["relu2"]) { $0.target = text } }
+      try expectEqual(asked, truth)
+      made += asked
+      #expect(try part.withCString { text in try segmenting.ask(sweeps: true) { $0.target = text } }.count > 3)
+    }
+    // Targets of other values than the class scores are measured, too.
+    var values = [Double](repeating: .nan, count: 3)
+    made += try segmenting.ask(nodes: ["relu2"]) { $0.detection = 1 }
+    try withExtendedLifetime(made) {
+      try check(gradcam_measure(segmenting.handle, made.map(\.handle), 3, "insertion", nil, 0, &values))
+    }
+    #expect(values.allSatisfy(\.isFinite) && Set(values).count == 3 && (0...1).contains(values[2]))
+  }
+
   @Test func fusedAndOtherLibrariesMaps() throws {
     try "max".withCString { way in
       try expectEqual(

@@ -68,6 +68,33 @@ import Testing
     #expect(gradcam_draw(made.handle, &drawing, &pixels, pixels.count - 1) == GRADCAM_USAGE)
   }
 
+  @Test func sizesHaveADepthAndVolumesAxes() throws {
+    let path = shipped("../Tests/GradCAMTests/Fixtures/signals/volume.onnx")
+    let scan = shipped("../Tests/GradCAMTests/Fixtures/numbers/nifti2.nii.gz")
+    var options = gradcam_options(), maps: [[Float]] = []
+    options.size = MemoryLayout<gradcam_options>.size
+    (options.width, options.height, options.depth) = (12, 10, 6)
+    for axes in ["xyz", "zyx"] {
+      var model: OpaquePointer?
+      let code = axes.withCString { axes in
+        options.axes = axes
+        return gradcam_open(path, &options, &model)
+      }
+      try check(code)
+      let client = Client(model), info = try client.info
+      #expect((info.axes, info.width, info.height, info.depth) == (3, 12, 10, 6))
+      try client.run(scan)
+      let made = try client.explain(), result = try made.info
+      let expected: (Int32, Int32, Int32) = axes == "xyz" ? (4, 3, 5) : (5, 3, 4)
+      #expect((result.depth, result.height, result.width) == expected)
+      maps.append(try array(made, GRADCAM_HEAT).values)
+    }
+    #expect(maps[0] != maps[1])
+    (options.depth, options.axes) = (-1, nil)
+    var model: OpaquePointer?
+    #expect(gradcam_open(path, &options, &model) == GRADCAM_USAGE && lastError.contains("width, height and depth"))
+  }
+
   @Test func filesOfNumbersAndChannelsAreRead() throws {
     let client = try client("segments")
     try client.run(shipped("../Tests/GradCAMTests/Fixtures/numbers/stereo16.wav"))

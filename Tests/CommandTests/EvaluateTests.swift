@@ -225,4 +225,70 @@ import Testing
     #expect(outcome.code == code && outcome.errors.contains(message), "\(arguments): \(outcome.code) \(outcome.errors)")
     #expect(place.files == before)
   }
+
+  /// Maps of a detector's boxes, by the box's own score and place.
+  @Test func aDetectorsBoxesAreMeasured() throws {
+    let workplace = try Workplace(), model = shipped("shapes-detector.onnx"), folder = shipped("detector-samples")
+    let pointing = try workplace.run([
+      "evaluate", model, folder, "--detection", "1", "--node", "cls_tower", "--json", "--metric", "pointing-game",
+      "--output", "boxes.jsonl",
+    ])
+    #expect(pointing.code == 0, "\(pointing.errors)")
+    let report = try pointing.json([String: Any].self)
+    let metric = try #require((report["metrics"] as? [[String: Any]])?.first)
+    let method = try #require((metric["methods"] as? [[String: Any]])?.first)
+    #expect(method["method"] as? String == "odam" && method["mean"] as? Double == 1 && report["images"] as? Int == 6)
+    func lines(_ name: String) throws -> [[String: Any]] {
+      try String(contentsOfFile: workplace.path(name), encoding: .utf8).split(separator: "\n").compactMap {
+        try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
+      }
+    }
+    let line = try #require(try lines("boxes.jsonl").first { ($0["image"] as? String)?.hasPrefix("scene-000") == true })
+    #expect(line["label"] as? String == "triangle" && line["class"] as? Int == 2)
+    #expect(abs(try #require(line["probability"] as? Double) - 0.91) < 0.01)
+
+    // By the score in changed pictures, which is what sweep measures one by one.
+    let raw = fixture("boxes-by-number.onnx"), boxes = ["--detection", "1", "--columns", "lists=cxcywh/1,score*3"]
+    let evaluated = try workplace.run(
+      ["evaluate", raw, folder, "--node", "relu2", "--metric", "deletion", "--output", "raw.jsonl"] + boxes)
+    #expect(evaluated.code == 0, "\(evaluated.errors)")
+    let swept = try workplace.run(
+      ["sweep", raw, "\(folder)/scene-002-star-cross.png", "--metric", "deletion", "--json", "--output", "s.png"]
+        + boxes)
+    let nodes = try #require(swept.json([String: Any].self)["nodes"] as? [[String: Any]])
+    let same = try #require(nodes.first { ($0["tensor"] as? String) == "relu2" })
+    let measured = try #require(
+      try lines("raw.jsonl").first { ($0["image"] as? String)?.hasPrefix("scene-002") == true })
+    let value = try #require((measured["metrics"] as? [String: Any])?["deletion"] as? Double)
+    #expect(try abs(#require(same["value"] as? Double) - value) < 1e-4 && value > 0)
+
+    // No picture has 60 boxes: each is skipped.
+    let none = try workplace.run(
+      ["evaluate", model, folder, "--detection", "60", "--output", "none.jsonl", "--metric", "box-iou"])
+    #expect(none.errors.contains("the model gives 2 boxes; use 0 (the best) to 1; skipped"), "\(none.errors)")
+    for (arguments, code, words) in [
+      ([model, folder], 69, "give --detection K"), ([model, folder, "--detection=-1"], 64, "at least 0"),
+      ([model, folder, "--columns", "a=score"], 64, "--columns needs --detection"),
+      ([model, folder, "--detection", "0", "--boxes", folder], 64, "Give --boxes or --detection"),
+      // Its rows are those of a ranking.
+      ([fixture("finished.onnx"), folder, "--detection", "0", "--metric", "insertion"], 69, "ranks its boxes itself"),
+    ] as [([String], Int32, String)] {
+      let refused = try workplace.run(["evaluate"] + arguments + ["--output", "refused.jsonl"])
+      #expect(refused.code == code && refused.errors.contains(words), "\(arguments): \(refused.errors)")
+      #expect(!FileManager.default.fileExists(atPath: workplace.path("refused.jsonl")))
+    }
+    let ranked = try workplace.run(
+      [
+        "evaluate", fixture("finished.onnx"), folder, "--detection", "0", "--metric", "energy-inside", "--output",
+        "r.jsonl",
+      ])
+    #expect(ranked.code == 0, "\(ranked.errors)")
+    let picture = "\(folder)/scene-002-star-cross.png"
+    let unranked = try workplace.succeed("sweep", model, picture, "--detection", "0", "--output", "unranked.png")
+    #expect(unranked.errors.contains("not ranked by insertion-deletion"))
+    let asked = try workplace.run(["sweep", model, picture, "--detection", "0", "--metric", "road"])
+    #expect(asked.code == 69 && asked.errors.contains("ranks its boxes itself"))
+    let preprocess = try workplace.run(["preprocess", model, folder])
+    #expect(preprocess.code == 69 && preprocess.errors.contains("compared by the probabilities of classes"))
+  }
 }

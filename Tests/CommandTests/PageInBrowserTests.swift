@@ -128,6 +128,69 @@ struct PageInBrowserTests {
     #expect(browser.requested.allSatisfy { $0.hasPrefix("file:") || $0.hasPrefix("data:") || $0.hasPrefix("blob:") })
   }
 
+  /// Waits until an expression is true.
+  private func wait(_ browser: Browser, until condition: String) throws {
+    for _ in 0..<200 where try browser.evaluate("Boolean(\(condition))") as? Bool != true { usleep(50_000) }
+    #expect(try browser.evaluate("Boolean(\(condition))") as? Bool == true, "\(condition)")
+  }
+
+  /// A detector's boxes are drawn with their names; the map is that of the node that the box is read from, and a click on
+  /// another one explains that.
+  @Test func boxesAreDrawnAndChosen() throws {
+    let model = shipped("shapes-detector.onnx"), picture = shipped("detector-samples/scene-000-cross-triangle.png")
+    let server = try LiveServer([model, picture]), browser = try Browser()
+    try browser.emulate(width: 1280)
+    try browser.visit(server.address)
+    try wait(browser)
+    let node = "gradcam.session.node()?.query.startsWith('cls_tower')"
+    func chosen(_ name: String, of count: Int) -> String {
+      """
+      document.querySelectorAll('.detection').length === \(count)
+        && [...document.querySelectorAll('.detection.chosen text')].map((text) => text.textContent).join() === '\(name)'
+      """
+    }
+    try wait(browser, until: node)
+    try wait(browser, until: chosen("cross 0.94", of: 2))
+    // The largest value lies in the box.
+    let inside = """
+      (() => {
+        const { map, explanation } = gradcam.session.state();
+        const peak = map.values.indexOf(Math.max(...map.values)), { width, height } = gradcam.session.picture;
+        const [x, y, w, h] = explanation.document.boxes.find((box) => box.explained).box;
+        const column = (peak % map.width + 0.5) * width / map.width;
+        const row = (Math.floor(peak / map.width) + 0.5) * height / map.height;
+        return column > x && column < x + w && row > y && row < y + h;
+      })()
+      """
+    try wait(browser, until: inside)
+    _ = try browser.evaluate("gradcam.select(gradcam.session.model.nodes.find((node) => node.mappable).index)")
+    _ = try browser.evaluate(
+      "document.querySelector('.detection:not(.chosen)').dispatchEvent(new MouseEvent('click', { bubbles: true }))")
+    try wait(browser, until: "gradcam.session.view.target.detection === 1 && gradcam.session.state().explanation")
+    try wait(browser, until: chosen("triangle 0.91", of: 2))
+    try wait(browser, until: node)
+    try wait(browser, until: inside)
+    #expect(try (browser.evaluate("gradcam.command()") as? String)?.contains(" --detection 1 ") == true)
+    // What the score does not depend on has no map, and the page says so.
+    let other = "gradcam.session.model.nodes.find((node) => node.query.startsWith('box_tower'))"
+    #expect(try browser.evaluate("\(other).mappable") as? Bool == true)
+    _ = try browser.evaluate("gradcam.select(\(other).index)")
+    try wait(browser, until: "document.querySelector('.note').textContent.includes('does not depend on this node')")
+    #expect(browser.errors.isEmpty, "\(browser.errors)")
+
+    let workplace = try Workplace()
+    _ = try workplace.succeed(
+      "sweep", model, picture, "--detection", "1", "--metric", "none", "--report", "page.html", "--output", "s.png")
+    let file = try Browser()
+    try file.emulate(width: 1280)
+    try file.show(workplace.path("page.html"))
+    try wait(file)
+    try wait(file, until: chosen("triangle 0.91", of: 2))
+    try wait(file, until: node)
+    try wait(file, until: inside)
+    #expect(file.errors.isEmpty, "\(file.errors)")
+  }
+
   /// What the page's command makes is what the page shows: class, method, colours and all.
   @Test func theCommandMakesTheSamePicture() throws {
     let workplace = try Workplace(), server = try LiveServer([Self.model, Self.picture])

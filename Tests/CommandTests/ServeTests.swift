@@ -1,5 +1,6 @@
 import Foundation
 import GradCAM
+import TestSupport
 import Testing
 
 /// The server, as scripts use it.
@@ -70,6 +71,34 @@ import Testing
       #expect(map["shape"] as? [Int] == array.shape)
       #expect(numbers.map { $0 > 0 ? $0 : 0 } == array.values)
     }
+  }
+
+  @Test func partsOfBoxesAreThoseOfExplain() throws {
+    let workplace = try Workplace(), picture = fixture("disc.png")
+    let server = try LiveServer(["masks", "pose"].map { fixture("\($0).onnx") } + [picture])
+    let images = try server.get("v1").json([String: Any].self)["images"] as? [[String: Any]]
+    let image = try #require(images?.first?["id"] as? String)
+    for (model, part) in [("masks", "mask:1"), ("pose", "keypoint:0,1.x"), ("masks", "mask:1")] {
+      _ = try workplace.succeed(
+        "explain", fixture("\(model).onnx"), picture, "--target", part, "--node", "relu1", "--save-map", "map.npy")
+      let answer = try server.post(
+        "v1/models/\(model):explain",
+        ["instances": [["image": ["id": image]]], "parameters": ["nodes": ["relu1"], "target": ["elements": part]]])
+      let explanation = try #require(
+        (try answer.json([String: [[String: Any]]].self)["explanations"])?.first, "\(part)")
+      let map = try #require((explanation["maps"] as? [[String: Any]])?.first?["map"] as? [String: Any])
+      let bytes = try #require((map["data"] as? String).flatMap { Data(base64Encoded: $0) })
+      let numbers = bytes.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+      expectClose(numbers.map { max($0, 0) }, try workplace.array("map.npy").values, within: 1e-4, isRelative: true)
+      #expect(explanation["method"] as? String == "odam" && explanation["boxes"] != nil)
+      let swept = try server.post(
+        "v1/models/\(model):explain",
+        ["instances": [["image": ["id": image]]], "parameters": ["nodes": "all", "target": ["elements": part]]])
+      #expect(swept.status == 200)
+    }
+    // What joins the outputs is no part of the network's picture.
+    let document = try server.get("v1/models/masks").json([String: Any].self)
+    #expect((document["nodes"] as? [[String: Any]])?.contains { $0["operator"] as? String == "Flatten" } == false)
   }
 
   /// Another class of the same picture needs no second forward pass, whatever could not be answered before.

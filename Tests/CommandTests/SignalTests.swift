@@ -27,6 +27,21 @@ struct SignalTests {
     return NPYArray(shape: shape, values: values)
   }
 
+  /// What a file leaves open may be said before there is an input.
+  @Test func sizesHaveAsManyAxesAsTheInput() throws {
+    func shape(_ name: String, _ size: String) throws -> String {
+      let outcome = try workplace.succeed("nodes", network(name), "--size", size, "--json")
+      let shapes = try outcome.json([[String: Any]].self).compactMap { $0["shape"] as? [Int] }
+      return try #require(shapes.first).map(String.init).joined(separator: "×")
+    }
+    #expect(try shape("volume", "12x10x6").hasSuffix("×6×10×12"))
+    #expect(try shape("ecg", "96").hasSuffix("×48") && shape("ecg", "96x1").hasSuffix("×48"))
+    for (name, size) in [("bands", "12x10x6"), ("volume", "12x10x6x2"), ("volume", "12x10x0"), ("volume", "x12")] {
+      #expect(try workplace.run(["nodes", network(name), "--size", size]).code == 64, "\(name) \(size)")
+    }
+    #expect(try workplace.run(["nodes", shipped("shapes-vgg.onnx"), "--crop", "12x10x6"]).code == 64)
+  }
+
   @Test func aSignalStandsWhereAPictureDoes() throws {
     let outcome = try workplace.succeed(
       "explain", network("ecg"), "record.npy", "--rate", "500", "--json", "--save-map", "map.npy", "--save-heat",

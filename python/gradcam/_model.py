@@ -81,9 +81,11 @@ class Model:
 
     node: where maps are taken unless others are asked for. labels: a file of names of the classes. preset, resize, crop,
     channels, interpolation, mean, std, range: how pictures are preprocessed, where the file does not say. layout: "nchw"
-    or "nhwc". size: (width, height) of the network's input, if its file leaves it open. output: the one that holds scores
-    of classes. inputs: arrays for inputs that take no picture, by name. compat: whose formulas and drawing to follow. threads: one a core by default. plugins: libraries of
-    operators, methods and targets; prefer: which of them to use where several provide the same name.
+    or "nhwc". size: (width, height) of the network's input, if its file leaves it open; (width, height, depth) of a
+    volume, (length,) of a signal. axes: those of NIfTI volumes as depth, height and width, "xyz" by default or "zyx".
+    output: the one that holds scores of classes. inputs: arrays for inputs that take no picture, by name. compat: whose
+    formulas and drawing to follow. threads: one a core by default. plugins: libraries of operators, methods and targets;
+    prefer: which of them to use where several provide the same name.
 
     Threads that use it take turns; what `model(picture)` gives is used beside it. Pickled, it opens the same file.
     `from_torch` makes one of a network in PyTorch.
@@ -93,10 +95,10 @@ class Model:
         self, path: str | os.PathLike[str], *, node: str = "auto", labels: str | os.PathLike[str] | None = None,
         preset: str | None = None, resize: Extents = None, crop: Extents = None, channels: str | None = None,
         interpolation: str | None = None, mean: Iterable[float] | None = None, std: Iterable[float] | None = None,
-        range: float = 0, layout: str | None = None, size: tuple[int, int] | None = None, output: str | None = None,
+        range: float = 0, layout: str | None = None, size: tuple[int, ...] | None = None, output: str | None = None,
         compat: str | None = None, threads: int = 0, models: str | os.PathLike[str] | None = None,
         plugins: Sequence[str | os.PathLike[str]] = (), prefer: Sequence[str] = (),
-        inputs: Mapping[str, npt.ArrayLike] | None = None,
+        inputs: Mapping[str, npt.ArrayLike] | None = None, axes: str | None = None,
     ) -> None:
         self._arguments: dict[str, Any] = {
             name: value for name, value in locals().items() if name not in ("self", "path", "__class__")}
@@ -104,13 +106,16 @@ class Model:
         self.path = os.path.abspath(path) if os.path.exists(path) else os.fspath(path)
         self._lock = threading.RLock()
         self._notes = Notes()
-        width, height = size or (0, 0)
+        if size is not None and not 1 <= len(size) <= 3:
+            raise ValueError(f"size is {size}: give width and height, and the depth of a volume, or a signal's length")
+        width, height, depth = (*size * (2 if len(size) == 1 else 1), 0)[:3] if size is not None else (0, 0, 0)
         options = native.Options(
             node=native.encoded(node), labels=native.encoded(labels), preset=native.encoded(preset),
             resize=native.encoded(_pixels(resize)), crop=native.encoded(_pixels(crop)), channels=native.encoded(channels),
             interpolation=native.encoded(interpolation), mean=native.numbers(mean), std=native.numbers(std), range=range,
             layout=native.encoded(layout), width=width, height=height, output=native.encoded(output),
-            compat=native.encoded(compat), threads=threads, models=native.encoded(models))
+            compat=native.encoded(compat), threads=threads, models=native.encoded(models), axes=native.encoded(axes),
+            depth=depth)
         options.plugins, options.plugin_count = native.strings(plugins)
         options.preferred, options.preferred_count = native.strings(prefer)
         arrays = {name: np.asarray(array, dtype=np.float32, order="C") for name, array in (inputs or {}).items()}
@@ -319,7 +324,7 @@ class Model:
         node = given.pop("node")
         return {
             "node": None if node == "auto" else node, "resize": _pixels(given.pop("resize")),
-            "crop": _pixels(given.pop("crop")), "size": size and f"{size[0]}x{size[1]}",
+            "crop": _pixels(given.pop("crop")), "size": size and "x".join(map(str, size)),
             "mean": mean and ",".join(map(str, mean)), "std": std and ",".join(map(str, std)),
             "range": given.pop("range") or None, "threads": given.pop("threads") or None,
             "output-name": given.pop("output"), "plugin": list(given.pop("plugins")),

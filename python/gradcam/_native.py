@@ -54,7 +54,7 @@ class Options(Sized):
                 ("crop", c_char_p), ("channels", c_char_p), ("interpolation", c_char_p), ("mean", POINTER(c_float)),
                 ("std", POINTER(c_float)), ("range", c_float), ("plugins", POINTER(c_char_p)),
                 ("plugin_count", c_size_t), ("preferred", POINTER(c_char_p)), ("preferred_count", c_size_t),
-                ("inputs", POINTER(TensorInfo)), ("input_count", c_size_t)]
+                ("inputs", POINTER(TensorInfo)), ("input_count", c_size_t), ("axes", c_char_p), ("depth", c_int32)]
 
 
 class ModelInfo(Sized):

@@ -98,10 +98,14 @@ class Observation:
             concepts=concepts, skip_unsupported=skip_unsupported)
         return self._answer("gradcam_ask", asked, progress)
 
-    def sweep(self, cls: Class | int | str | None = None, *, nodes: Nodes = None, method: str = "gradcam",
-              progress: Progress | None = None) -> list[Explanation]:
-        """A map at every node that has one, or at those named, by one pass back through the network."""
-        asked = request(cls, nodes=nodes, methods=method)
+    def sweep(self, cls: Class | int | str | None = None, *, nodes: Nodes = None, method: str | None = None,
+              progress: Progress | None = None, **options: object) -> list[Explanation]:
+        """A map at every node that has one, or at those named, by one pass back through the network.
+
+        method: "gradcam" by default and "odam" for boxes. options: as for `explain_all`, but for those that ask for more
+        than one map of a node.
+        """
+        asked = request(cls, nodes=nodes, methods=method, **options)  # type: ignore[arg-type]
         return self._answer("gradcam_sweep", asked, progress)
 
     def measure(self, explanations: Sequence[Explanation], metric: str, boxes: Iterable[Box | Sequence[int]] = ()) -> list[float]:

@@ -66,6 +66,23 @@ class PackageTests(unittest.TestCase):
         self.expect_equal(explain("star", compat="captum"), "--class", "star", "--compat", "captum")
         self.expect_equal(explain("star", smooth=["eigen"]), "--class", "star", "--smooth", "eigen")
 
+    def test_boxes_and_their_parts_equal_the_programs(self) -> None:
+        for name, target, metric in (("masks", "mask:0", "deletion"), ("pose", "keypoint:0,1", "insertion")):
+            with self.subTest(name=name), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                path, picture = FIXTURES / f"{name}.onnx", FIXTURES / "disc.png"
+                seen = gradcam.Model(path, threads=2)(picture)
+                made = [seen.explain(target=target), seen.explain(detection=0)]
+                for one, arguments in zip(made, (("--target", target), ("--detection", "0")), strict=True):
+                    own_map, heat = program(*arguments, model=path, picture=picture)
+                    np.testing.assert_allclose(one.map, own_map, rtol=1e-5)
+                    np.testing.assert_allclose(one.heat, heat, atol=1e-5)
+                    self.assertEqual(one.method, "odam")
+                swept = seen.sweep(target=target)
+                self.assertEqual({one.method for one in swept}, {"odam"})
+                self.assertEqual({one.target for one in swept}, {made[0].target})
+                self.assertTrue(np.isfinite(seen.measure(made, metric)).all())
+
     def test_several_at_once(self) -> None:
         made = self.seen.explain_all(["star", 4], nodes=["layer1", "auto"], methods=["gradcam", "layercam"])
         self.assertEqual([(one.label, one.method) for one in made],
@@ -252,6 +269,25 @@ class PackageTests(unittest.TestCase):
                     seen.overlay(show=[99])
                 with self.assertRaises(gradcam.DataError):
                     model(given[:, :, None])
+
+    def test_axes_and_sizes_of_volumes(self) -> None:
+        path = ROOT / "Tests" / "GradCAMTests" / "Fixtures" / "signals" / "volume.onnx"
+        scan = ROOT / "Tests" / "GradCAMTests" / "Fixtures" / "numbers" / "nifti2.nii.gz"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for axes, shape in ((None, (4, 3, 5)), ("xyz", (4, 3, 5)), ("zyx", (5, 3, 4))):
+                model = gradcam.Model(path, axes=axes, size=(12, 10, 6), threads=2)
+                self.assertEqual(model.input_shape[2:], (6, 10, 12))
+                seen = pickle.loads(pickle.dumps(model))(scan).explain()
+                own_map, heat = program(*(() if axes is None else ("--axes", axes)), model=path, picture=scan)
+                np.testing.assert_array_equal(seen.map, own_map)
+                np.testing.assert_array_equal(seen.heat, heat)
+                self.assertEqual(seen.heat.shape, shape)
+            with self.assertRaises(gradcam.UsageError):
+                gradcam.Model(path, axes="yxz")
+            with self.assertRaises(ValueError):
+                gradcam.Model(path, size=(1, 2, 3, 4))
+            self.assertEqual(gradcam.Model(path.with_name("ecg.onnx"), size=(96,)).input_shape, (1, 12, 96))
 
     def test_comparison_and_evaluation(self) -> None:
         other = gradcam.Model(ROOT / "models" / "shapes-vgg.onnx", node="features.10")

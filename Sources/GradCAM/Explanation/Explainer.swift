@@ -45,13 +45,7 @@ public struct Explainer: Sendable {
     /// - Parameter labels: the names of the classes; nil means what the model's file says.
     func planned(by planner: ModelPlanner, labels: Labels?) throws -> (PlannedTarget, Focus) {
       let target = try PlannedTarget(request, by: planner, labels: labels)
-      guard target.joined == nil || target.model.graph.values.count == planner.model.graph.values.count else {
-        throw GradCAMError(
-          .unsupported, at: "\(.target, request.elements ?? "")",
-          problem: "is computed from two outputs, for which an open network is not planned",
-          advice: "use 'gradcam explain'")
-      }
-      let focus = try planner.focus(
+      let focus = try target.planner.focus(
         explaining: target.explained, keeping: target.kept, nodes: nodes, hint: hint, reading: target.scales,
         visitsTaps: visitsNodes, explainsAllImages: target.explainsAllImages)
       return (target, focus)
@@ -91,19 +85,13 @@ public struct Explainer: Sendable {
       try preprocessing
       ?? DecidedPreprocessing(asked, for: model, inputs: inputs.mapValues { ValueInfo($0) })
     let pool = ThreadPool(threadCount: threadCount), pictured = model.imageInputs.first { $0.name == picture }?.value
-    func planned(_ model: Model) throws -> ModelPlanners {
-      let planners = try ModelPlanners(decided) { size in
-        try ModelPlanner(
-          model, inputSize: size, inputs: inputs, otherSizes: decided.others.mapValues(\.inputSize),
-          pictured: pictured, pool: pool, reusesWeights: reusesWeights)
-      }
-      guard let example, try planners.usual.dependsOnData else { return planners }
-      return try planners.deciding(
-        for: example(Explainer(planners, decided, labels, compatibility, Question())))
+    var planners = try ModelPlanners(decided) { size in
+      try ModelPlanner(
+        model, inputSize: size, inputs: inputs, otherSizes: decided.others.mapValues(\.inputSize),
+        pictured: pictured, pool: pool, reusesWeights: reusesWeights)
     }
-    var planners = try planned(model)
-    if request.joinsOutputs {
-      planners = try planned(PlannedTarget(request, by: planners.usual, labels: labels).model)
+    if let example, try planners.usual.dependsOnData {
+      planners = try planners.deciding(for: example(Explainer(planners, decided, labels, compatibility, Question())))
     }
     try self.init(
       planners, decided, labels, compatibility,
@@ -176,10 +164,11 @@ public struct Explainer: Sendable {
     _ planners: ModelPlanners, _ decided: DecidedPreprocessing, _ givenLabels: Labels?,
     _ compatibility: Compatibility, _ question: Question
   ) throws {
-    (self.planners, self.decided, self.givenLabels, self.question) = (planners, decided, givenLabels, question)
+    (self.decided, self.givenLabels, self.question) = (decided, givenLabels, question)
     self.compatibility = compatibility
-    let model = planners.usual.model
     (target, focus) = try question.planned(by: planners.usual, labels: givenLabels)
+    self.planners = target.joined.map { planners.joining($0.values) } ?? planners
+    let model = self.planners.usual.model
     let (usual, isAssumed) = Labels.known(of: model, focus.catalogue)
     labels = givenLabels ?? usual
     var warnings = decided.warnings

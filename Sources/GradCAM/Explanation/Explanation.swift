@@ -44,6 +44,8 @@ public struct ShownImage: Sendable {
 public struct Explanation: Sendable {
   /// The target explained.
   public let target: any Target
+  /// What it is computed from.
+  let explained: ExplainedValue
   /// The target's score.
   public let score: Float
   /// The class with its scores, if one is explained.

@@ -136,9 +136,13 @@ extension Explainer {
 
   /// The same image, asked about what this explainer asks.
   ///
+  /// The network runs on the image again if the target is computed from several outputs.
   /// - Parameter observation: an open one, of this explainer or of one that it was made from by `asking`.
   public func ask(_ observation: Observation) throws -> Observation {
-    try observation.focused(on: focus(by: observation.planner))
+    let planner = target.joined.map { observation.planner.joining($0.values) } ?? observation.planner
+    let focus = try focus(by: planner)
+    return planner === observation.planner
+      ? try observation.focused(on: focus) : try Observation(planner, observation.image, focus, isOpen: false)
   }
 
   private func focus(by planner: ModelPlanner) throws -> Focus {
@@ -183,6 +187,15 @@ final class ModelPlanners: Sendable {
   private init(_ others: ModelPlanners, usual: ModelPlanner) {
     (self.usual, undecided, variesSize, make) = (usual, others.undecided, others.variesSize, others.make)
   }
+
+  /// The same, of the model with values joined into one.
+  private init(_ others: ModelPlanners, joining values: [ValueID]) {
+    (usual, undecided) = (others.usual.joining(values), others.undecided.joining(values))
+    (variesSize, make) = (others.variesSize, { try others.planner(for: $0).joining(values) })
+  }
+
+  /// The same, of the model with values joined into one.
+  func joining(_ values: [ValueID]) -> ModelPlanners { ModelPlanners(self, joining: values) }
 
   /// The same, with that for an image as the usual one if extents depend on it.
   func deciding(for image: PreparedImage) throws -> ModelPlanners {

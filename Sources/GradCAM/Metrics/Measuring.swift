@@ -6,6 +6,7 @@ extension Explainer {
   /// The changed images of all of them run together, in batches if the model takes them.
   ///
   /// - Parameters:
+  ///   - observation: of the image that they explain, whatever it is asked about.
   ///   - boxes: the objects that the maps should show, in the original picture.
   ///   - progress: receives the fraction done, from 0 to 1; what it throws ends the work.
   ///
@@ -13,6 +14,8 @@ extension Explainer {
   ///   of the first image input.
   ///
   /// A class is measured by its probability, any other target by its own score.
+  ///
+  /// Throws `unsupported` for a metric that is not defined for an explanation.
   public func measure(
     _ explanations: [Explanation], of observation: Observation, by metrics: [any Metric],
     boxes: [PixelRectangle] = [], progress: (Double) throws -> Void = { _ in }
@@ -26,7 +29,11 @@ extension Explainer {
         targets[$0].description == name && explanations[$0].shown[0].input.value == model.imageInput
       }
       guard !places.isEmpty else { continue }
-      let probe = Probe(observation, tap: 0, target: targets[places[0]])
+      if targets[places[0]].boxes != nil {
+        try Metrics.check(metrics, ofBoxesIn: explanations[places[0]].explained.value, of: observation.model.graph)
+      }
+      let focused = try observation.focused(on: explanations[places[0]].explained)
+      let probe = Probe(focused, tap: 0, target: targets[places[0]])
       let planes = probe.inputPlanes, probability = Double(try probe.score)
       let maps = places.map { place in
         MeasuredMap(
@@ -79,6 +86,15 @@ extension Explainer {
         let value = metric.value(of: map, probabilities: places.map { Double(probabilities[$0]) })
         return value.flatMap { $0.isFinite ? $0 : nil }
       }
+    }
+  }
+}
+
+extension Explainer {
+  /// Throws `unsupported` for a metric that is not defined for what is explained.
+  public func check(_ metrics: [any Metric]) throws {
+    if let explained = target.explained, target.boxes != nil {
+      try Metrics.check(metrics, ofBoxesIn: explained, of: model.graph)
     }
   }
 }

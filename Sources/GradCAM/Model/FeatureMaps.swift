@@ -16,11 +16,12 @@ struct FeatureMaps {
   /// - Parameters:
   ///   - infos: type and extents of every value that the explained value depends on.
   ///   - explained: the explained value.
-  ///   - reachable: the values between the images and the explained value.
+  ///   - ends: the explained value; with others, feature maps are those before any of them, and none is `auto`.
+  ///   - reachable: the values between the images and the ends.
   ///   - pictured: the values that depend on the image that `auto` is about.
   init(
-    of model: Model, infos: [ValueID: ValueInfo], explaining explained: ValueID, reachable: Set<ValueID>,
-    pictured: Set<ValueID>, explainsClassScores: Bool
+    of model: Model, infos: [ValueID: ValueInfo], explaining explained: ValueID, of ends: [ValueID],
+    reachable: Set<ValueID>, pictured: Set<ValueID>, explainsClassScores: Bool
   ) {
     let graph = model.graph
     let images = Dictionary(
@@ -28,7 +29,7 @@ struct FeatureMaps {
         ($0.value, $0.shape.roles)
       })
     let dimensions = DimensionTracker(graph, images: images) { infos[$0] }.dimensions
-    let live = graph.liveRanges(before: explained) { infos[$0] }
+    let live = graph.liveRanges(before: ends) { infos[$0] }
     // Values with places of the picture that can change the explained value: weights of an attention have those of its
     // queries on one axis, and of its keys on another.
     let spatial = Set(
@@ -39,7 +40,7 @@ struct FeatureMaps {
     var layouts: [Int: FeatureMapLayout] = [:]
     var complete: Set<Int> = []
     for (index, node) in graph.nodes.enumerated() {
-      guard let output = node.outputs.first ?? nil, spatial.contains(output), output != explained,
+      guard let output = node.outputs.first ?? nil, spatial.contains(output), ends != [output],
         infos[output]?.elementType.isFloatingPoint == true
       else { continue }
       if let layout = FeatureMapLayout(dimensions[output]!) {
@@ -64,7 +65,7 @@ struct FeatureMaps {
     let found = shared.flatMap { shared in
       choice.find(among: all.filter { shared.contains(graph.nodes[$0].outputs[0]!) })
     }
-    auto = (found ?? choice.find(among: all)).flatMap { graph.nodes[$0].outputs[0] }
+    auto = ends.count > 1 ? nil : (found ?? choice.find(among: all)).flatMap { graph.nodes[$0].outputs[0] }
     scales =
       explainsClassScores
       ? []

@@ -1,15 +1,16 @@
 import Graph
 
 extension ComputeGraph {
-  /// For each value that a result depends on, the indices along every axis outside of which nothing can change the
-  /// result.
+  /// For each value that some results depend on, the indices along every axis outside of which nothing can change the
+  /// results.
   ///
   /// A network that reads its score from the class token alone ignores the other tokens after its last attention:
   /// their gradient is zero there. The ranges are followed back from the result by the operators' axis mappings, and
   /// may be too large, never too small, where an operator mixes indices.
   /// - Parameter info: type and extents of a value, and its contents if they do not depend on the image.
-  func liveRanges(before result: ValueID, info: (ValueID) -> ValueInfo?) -> [ValueID: [Range<Int>]] {
-    liveRanges(before: info(result).map { [result: $0.shape.dimensions.map { 0..<$0 }] } ?? [:], info: info)
+  func liveRanges(before results: [ValueID], info: (ValueID) -> ValueInfo?) -> [ValueID: [Range<Int>]] {
+    let parts = results.compactMap { result in info(result).map { (result, $0.shape.dimensions.map { 0..<$0 }) } }
+    return liveRanges(before: Dictionary(parts) { first, _ in first }, info: info)
   }
 
   /// The same for parts of several results, by the indices along every axis.

@@ -16,8 +16,8 @@ public struct Model: Sendable {
   public private(set) var imageInputs: [ImageInput]
   /// The value that class scores are read from.
   public let head: ScoreHead
-  /// Values that another one joins, which the file does not have.
-  private var joined: (values: [ValueID], value: ValueID)?
+  /// A value that the file does not have, and those that it joins.
+  private(set) var joined: (values: [ValueID], value: ValueID)?
 
   /// Opens a file; weights stay in it until they are used.
   ///
@@ -60,15 +60,12 @@ public struct Model: Sendable {
   }
 
   /// The same model with values joined into one, element after element, which is none of its outputs.
-  func joining(_ values: [ValueID]) -> (model: Model, value: ValueID) {
-    var builder = GraphBuilder(graph)
-    if let joined, joined.values == values { return (self, joined.value) }
-    let flat = values.map { builder("Flatten", $0, with: ["axis": .int(0)]) }
-    let value = builder.node("Concat", flat, ["axis": .int(1)])[0]
+  func joining(_ values: [ValueID]) -> Model {
     var model = self
-    model.graph = operators.resolving(builder.graph)
-    model.joined = (values, value)
-    return (model, value)
+    let joined = graph.joining(values)
+    model.graph = operators.resolving(joined.graph)
+    model.joined = (values, joined.value)
+    return model
   }
 
   var operators: OperatorSet { registry.operators }
@@ -92,5 +89,15 @@ public struct Model: Sendable {
   package static func name(of path: String) -> String {
     let file = fileName(path)
     return file.hasSuffix(".onnx") ? String(file.dropLast(5)) : file
+  }
+}
+
+extension ComputeGraph {
+  /// The same graph with values joined into one, element after element, which is none of its outputs.
+  func joining(_ values: [ValueID]) -> (graph: ComputeGraph, value: ValueID) {
+    var builder = GraphBuilder(self)
+    let flat = values.map { builder("Flatten", $0, with: ["axis": .int(0)]) }
+    let value = builder.node("Concat", flat, ["axis": .int(1)])[0]
+    return (builder.graph, value)
   }
 }

@@ -71,8 +71,8 @@ public struct NodeCatalogue: Sendable {
   public let entries: [Entry]
 
   let explainedName: String
-  /// Why the model's class scores cannot be computed, or not before it runs, if so: then the nodes are those upstream of the last value that
-  /// can.
+  /// Why the model's class scores cannot be computed, or not before it runs, if so: then the nodes are those upstream of
+  /// the last values that can.
   public private(set) var failure: GradCAMError?
   /// Whether the model's scores are one number per class.
   public let hasClassScores: Bool
@@ -130,34 +130,37 @@ public struct NodeCatalogue: Sendable {
       return
     }
     let known = try inferred(Set(graph.outputs))
-    guard let last = graph.lastValue(known, dependingOn: model.imageInput) else {
+    let ends = graph.ends(of: known, dependingOn: model.imageInput)
+    guard let last = ends.last else {
       if let failure { throw failure.within(model.path) }
       self.init(model, infos: needed.infos, explaining: logits)
       return
     }
-    self.init(model, infos: known.infos, explaining: last, unknown: known.dependsOnData)
+    self.init(model, infos: known.infos, explaining: last, of: ends, unknown: known.dependsOnData)
     self.failure = failure?.within(model.path)
   }
 
   /// - Parameters:
-  ///   - explained: the explained value, which nodes must reach.
+  ///   - explained: the explained value.
+  ///   - ends: the values of which nodes must reach one; nil means the explained value. If there are others, too, nothing
+  ///     is known of what is explained in the end, so that `auto` means no node.
   ///   - pictured: the image input that `auto` is about; nil means the first.
   ///   - unknown: whether the extents of a value depend on the image.
   init(
-    _ model: Model, infos: [ValueID: ValueInfo], explaining explained: ValueID, pictured: ValueID? = nil,
-    unknown: (ValueID) -> Bool = { _ in false }
+    _ model: Model, infos: [ValueID: ValueInfo], explaining explained: ValueID, of ends: [ValueID]? = nil,
+    pictured: ValueID? = nil, unknown: (ValueID) -> Bool = { _ in false }
   ) {
     let graph = model.graph
     // Inputs with known contents are constants.
     let images = model.imageInputs.filter { infos[$0.value].map { $0.constant == nil } ?? false }
     depending = images.map { ($0, graph.downstream(of: [$0.value])) }
     let reachable = depending.reduce(into: Set()) { $0.formUnion($1.values) }.intersection(
-      graph.upstream(of: [explained]))
+      graph.upstream(of: Set(ends ?? [explained])))
     let logits = model.head.logits
     // What there is a different number of in every image is no class.
     let hasClassScores = model.hasClassScores(infos) && !(unknown(logits) && !graph.values[logits].hasFixedExtents)
     let maps = FeatureMaps(
-      of: model, infos: infos, explaining: explained, reachable: reachable,
+      of: model, infos: infos, explaining: explained, of: ends ?? [explained], reachable: reachable,
       pictured: depending.first { $0.input.value == pictured ?? model.imageInput }?.values
         ?? reachable,
       explainsClassScores: hasClassScores && explained == logits)
@@ -243,12 +246,12 @@ public struct NodeCatalogue: Sendable {
 }
 
 extension ComputeGraph {
-  /// The last value that can be computed from the image, in the file's order, of those that the model returns or that
-  /// something reads that cannot be computed; nil if none of these is of floating-point numbers.
-  func lastValue(_ inferred: InferredGraph, dependingOn image: ValueID) -> ValueID? {
+  /// The values of floating-point numbers that can be computed from the image, in the file's order, of those that the
+  /// model returns or that something reads that cannot be computed.
+  func ends(of inferred: InferredGraph, dependingOn image: ValueID) -> [ValueID] {
     let failing = nodes.filter { node in node.results.contains { inferred.failure(of: $0) != nil } }
     let ends = Set(outputs + failing.flatMap(\.reads)), dependent = downstream(of: [image])
-    return nodes.flatMap(\.results).last { value in
+    return nodes.flatMap(\.results).filter { value in
       guard ends.contains(value), dependent.contains(value), let info = inferred.infos[value] else { return false }
       return info.constant == nil && info.elementType.isFloatingPoint
     }

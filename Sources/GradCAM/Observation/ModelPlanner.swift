@@ -29,7 +29,7 @@ public final class ModelPlanner: Sendable {
   private struct Kept: @unchecked Sendable {
     var inferred: (wanted: Set<ValueID>, graph: InferredGraph)?
     var plans: [PlanKey: Plan] = [:]
-    var catalogues: [ValueID: NodeCatalogue] = [:]
+    var catalogues: [[ValueID]: NodeCatalogue] = [:]
     /// What names were found to mean.
     var matches: [NodeQuestion: [NodeCatalogue.Match]] = [:]
     /// Idle memory, the most recently used last.
@@ -40,13 +40,15 @@ public final class ModelPlanner: Sendable {
     var unbatched: Set<ValueID> = []
     /// The same model planned for what extents depend on in images, the most recently used last.
     var decided: [ModelPlanner] = []
+    /// The same model with a value that joins others.
+    var joining: [[ValueID]: ModelPlanner] = [:]
   }
 
   /// What a name means, as `NodeCatalogue.matches` finds it.
   private struct NodeQuestion: Hashable {
     let node: String
     let hint: FeatureMapHint
-    let explained: ValueID
+    let ends: [ValueID]
   }
 
   /// The number of plans, besides one per thread, whose idle memory is kept.
@@ -81,6 +83,24 @@ public final class ModelPlanner: Sendable {
     (model, inputSize, pool, reusesWeights) = (other.model, other.inputSize, other.pool, other.reusesWeights)
     (pictured, inputs, weights) = (other.pictured, other.inputs, other.weights)
     (graph, self.decisions, self.beforehand) = (beforehand.graph, decisions, beforehand)
+  }
+
+  /// The same as another planner, with a value that joins others.
+  private init(_ other: ModelPlanner, joining values: [ValueID]) {
+    model = other.model.joining(values)
+    (inputSize, pool, reusesWeights, pictured) = (other.inputSize, other.pool, other.reusesWeights, other.pictured)
+    (inputs, decisions, beforehand, weights) = (other.inputs, other.decisions, other.beforehand, other.weights)
+    graph = other.isDecided ? model.operators.resolving(other.graph.joining(values).graph) : model.graph
+  }
+
+  /// The planner for the same model with values joined into one, for targets that are computed from all of them; itself
+  /// if it joins them already, else always the same one.
+  func joining(_ values: [ValueID]) -> ModelPlanner {
+    if let joined = model.joined, joined.values == values { return self }
+    return kept.withLock { kept in
+      if kept.joining[values] == nil { kept.joining[values] = ModelPlanner(self, joining: values) }
+      return kept.joining[values]!
+    }
   }
 
   // MARK: What is known before any image
@@ -159,26 +179,26 @@ public final class ModelPlanner: Sendable {
     return values.filter { graph.infos[$0] != nil }
   }
 
-  /// The model's nodes, catalogued for an explained value.
+  /// The model's nodes, catalogued for an explained value, the last of `ends`, which are as `NodeCatalogue` takes them.
   ///
   /// Throws `unsupported` if targets cannot be computed from that value, and what planning throws.
-  func catalogue(explaining explained: ValueID) throws -> NodeCatalogue {
-    if let known = kept.withLock({ $0.catalogues[explained] }) { return known }
-    let infos = try inferred(reaching: Set(try reported() + [explained])).infos
+  func catalogue(explaining ends: [ValueID]) throws -> NodeCatalogue {
+    if let known = kept.withLock({ $0.catalogues[ends] }) { return known }
+    let explained = ends.last!, infos = try inferred(reaching: Set(try reported() + ends)).infos
     try model.checkExplained(explained, infos[explained]!)
     let catalogue = NodeCatalogue(
-      model, infos: infos, explaining: explained, pictured: pictured,
+      model, infos: infos, explaining: explained, of: ends, pictured: pictured,
       unknown: { [beforehand] in beforehand?.dependsOnData($0) ?? false })
-    kept.withLock { $0.catalogues[explained] = catalogue }
+    kept.withLock { $0.catalogues[ends] = catalogue }
     return catalogue
   }
 
-  /// The class scores; if they are known only when an image runs, the last value that is known before.
-  private var usuallyExplained: ValueID {
+  /// The class scores; if they are known only when an image runs, the values known before from which the rest is computed.
+  private var usualEnds: [ValueID] {
     get throws {
       let scores = model.head.logits, graph = try partlyInferred(reaching: Set(model.graph.outputs + [scores]))
-      guard graph.dependsOnData(scores) else { return scores }
-      return model.graph.lastValue(graph, dependingOn: model.imageInput) ?? scores
+      let ends = graph.dependsOnData(scores) ? model.graph.ends(of: graph, dependingOn: model.imageInput) : []
+      return ends.isEmpty ? [scores] : ends
     }
   }
 
@@ -201,10 +221,10 @@ public final class ModelPlanner: Sendable {
     explainsAllImages: Bool = false
   ) throws -> Focus {
     try model.located {
-      let isUsual = explained == nil, explained = try explained ?? usuallyExplained
+      let isUsual = explained == nil, ends = try explained.map { [$0] } ?? usualEnds, explained = ends.last!
       let reported = try reported()
-      let infos = try inferred(reaching: Set(reported + [explained] + kept)).infos
-      let catalogue = try catalogue(explaining: explained)
+      let infos = try inferred(reaching: Set(reported + ends + kept)).infos
+      let catalogue = try catalogue(explaining: ends)
       // Where to look is found when an image tells what the scores are computed from.
       let isOpen = explained != model.head.logits && isUsual && catalogue.auto == nil
       let taps = try (nodes.isEmpty ? ["auto"] : nodes).filter { !isOpen || $0 != "auto" }.flatMap { node in
@@ -213,7 +233,7 @@ public final class ModelPlanner: Sendable {
         {
           return found
         }
-        let question = NodeQuestion(node: node, hint: hint, explained: explained)
+        let question = NodeQuestion(node: node, hint: hint, ends: ends)
         if let known = self.kept.withLock({ $0.matches[question] }) { return known }
         let found = try catalogue.matches(node, as: hint)
         self.kept.withLock { $0.matches[question] = found }
@@ -224,6 +244,15 @@ public final class ModelPlanner: Sendable {
         explained: explained, explainedInfo: infos[explained]!, taps: taps, explainsAllImages: explainsAllImages,
         kept: kept, reported: reported, catalogue: catalogue, visitsTaps: visitsTaps)
     }
+  }
+
+  /// What is asked of images when no node is asked about: targets of a value.
+  func focus(on explained: ExplainedValue) throws -> Focus {
+    let value = explained.value, reported = try reported()
+    return Focus(
+      explained: value, explainedInfo: try inferred(reaching: Set(reported + [value])).infos[value]!, taps: [],
+      explainsAllImages: explained.isOfAllImages, kept: [], reported: reported,
+      catalogue: try catalogue(explaining: [value]))
   }
 
   // MARK: Plans
@@ -299,10 +328,11 @@ public final class ModelPlanner: Sendable {
   /// Frees the memory that is kept for the next runs.
   func freeIdleMemory() {
     // What is dropped is deallocated outside the lock.
-    _ = kept.withLock { kept in
+    let (_, joining) = kept.withLock { kept in
       defer { kept.idle = [] }
-      return kept.idle
+      return (kept.idle, kept.joining.values)
     }
+    for planner in joining { planner.freeIdleMemory() }
   }
 
   /// Whether several images may be computed at a time downstream of a value, unless they are found to influence one

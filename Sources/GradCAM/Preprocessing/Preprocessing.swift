@@ -231,10 +231,28 @@ extension PixelSize: CustomStringConvertible {
 
   /// Reads `WxH`, or one number for a square; nil if it is neither.
   public init?(_ text: String) {
+    guard let extents = Self.extents(text), extents.count <= 2 else { return nil }
+    self.init(width: extents[0], height: extents.last!)
+  }
+
+  /// Reads the size of an input: `WxH`, `WxHxD` of a volume, or one number for a square or a signal, whose length is the
+  /// width; nil if it is none of these.
+  public init?(ofInput text: String) {
+    guard let extents = Self.extents(text) else { return nil }
+    guard extents.count == 3 else {
+      self.init(width: extents[0], height: extents.last!)
+      return
+    }
+    self.init(extents: extents.reversed())
+  }
+
+  /// One to three numbers from 1 to 65,536.
+  private static func extents(_ text: String) -> [Int]? {
     let parts = text.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
-    guard (1...2).contains(parts.count), let width = parts[0], let height = parts.last ?? nil, width > 0, height > 0,
-      width <= 65_536, height <= 65_536
+    let extents = parts.compactMap { $0 }
+    guard (1...3).contains(parts.count), extents.count == parts.count,
+      extents.allSatisfy({ (1...65_536).contains($0) })
     else { return nil }
-    self.init(width: width, height: height)
+    return extents
   }
 }

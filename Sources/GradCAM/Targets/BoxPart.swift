@@ -89,8 +89,9 @@ private struct MaskTarget: Target {
 
 /// Two outputs of a model, one after the other in one value, so that targets can be computed from both.
 struct JoinedOutputs: Sendable {
-  /// The model with that value, which is none of its outputs.
-  let model: Model
+  /// The outputs.
+  let values: [ValueID]
+  /// The value, of the model that joins them.
   let value: ValueID
   /// The shape of the second.
   let second: Shape
@@ -99,8 +100,10 @@ struct JoinedOutputs: Sendable {
 
   /// - Parameters:
   ///   - first, second: what is joined, of one image.
-  init(_ model: Model, _ first: ModelOutput, _ second: ModelOutput) {
-    (self.model, value) = model.joining([first.value, second.value])
+  ///   - planner: one for the model.
+  init(_ first: ModelOutput, _ second: ModelOutput, by planner: ModelPlanner) {
+    values = [first.value, second.value]
+    value = planner.joining(values).model.joined!.value
     (self.second, start) = (second.info.shape, first.info.shape.count)
   }
 }
@@ -110,8 +113,9 @@ extension PlannedTarget {
   ///
   /// Throws `unsupported` if the model has no masks of this form.
   static func prototypes(
-    of layout: DetectionLayout, in model: Model, _ inferred: InferredGraph
+    of layout: DetectionLayout, by planner: ModelPlanner, _ inferred: InferredGraph
   ) throws -> JoinedOutputs {
+    let model = planner.model
     let count = layout.tables.scores.numbers { $0 == .mask }.count
     let outputs = model.outputs(inferred)
     let fitting = outputs.filter { output in
@@ -124,7 +128,7 @@ extension PlannedTarget {
         problem: "boxes have \(count) coefficients of a mask, and \(fitting.count) outputs hold as many prototypes",
         advice: "describe the coefficients with \(.columns, as: "OUTPUT=…,mask*32"), or explain the score of the box")
     }
-    return JoinedOutputs(model, ModelOutput(layout.scores, scores, of: model.graph), fitting[0])
+    return JoinedOutputs(ModelOutput(layout.scores, scores, of: model.graph), fitting[0], by: planner)
   }
 }
 

@@ -48,8 +48,6 @@ public struct DetectedBoxes: Sendable {
   public private(set) var explained: Set<Int>
   /// The values of which each cell holds the numbers of a box explained; nil if that is not known.
   var sources: Set<ValueID>?
-  /// The feature maps that the boxes explained are read from, as far as they are known.
-  public internal(set) var maps: Set<ValueID> = []
 
   /// Whether a box is explained.
   public func explains(_ box: DetectedBox) -> Bool { explained.contains(box.index) }
@@ -59,14 +57,12 @@ public struct DetectedBoxes: Sendable {
     let missing = other.boxes.filter { box in !boxes.contains { $0.index == box.index } }
     var both = DetectedBoxes(boxes: boxes + missing, explained: explained.union(other.explained))
     both.sources = sources.flatMap { own in other.sources.map(own.union) }
-    both.maps = maps.union(other.maps)
     return both
   }
 
   /// - Parameter scale: what the box explained is read from.
   init(boxes: [DetectedBox], explained: Set<Int>, scale: BoxScales.Scale? = nil) {
     (self.boxes, self.explained, sources) = (boxes, explained, scale.map { [$0.source] })
-    maps = Set([scale?.map].compactMap { $0 })
   }
 }
 

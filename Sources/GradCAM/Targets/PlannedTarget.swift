@@ -13,8 +13,8 @@ public struct PlannedTarget: Sendable {
   let kind: Kind
   /// For a mask, what it is computed from.
   let joined: JoinedOutputs?
-  /// The model to plan: for a mask, with a value more than the file has.
-  public let model: Model
+  /// The planner of the model that has the values: for a mask, one value more than the file.
+  let planner: ModelPlanner
 
   /// Finds the values.
   ///
@@ -54,14 +54,14 @@ public struct PlannedTarget: Sendable {
       }
       kind = .boxes(layout)
       if request.boxPart?.kind == .mask {
-        joined = try model.located { try Self.prototypes(of: layout, in: model, inferred) }
+        joined = try model.located { try Self.prototypes(of: layout, by: planner, inferred) }
       }
     } else if let embedding = request.embedding {
       kind = .embedding(try EmbeddingReference(embedding, model.outputs(outputs()), of: model))
     } else {
       kind = .classes
     }
-    (self.joined, self.model) = (joined, joined?.model ?? model)
+    (self.joined, self.planner) = (joined, joined.map { planner.joining($0.values) } ?? planner)
   }
 
   /// The elements picked; nil for other requests.

@@ -68,9 +68,6 @@ public struct TargetRequest: Sendable {
   /// Whether it is about a detector's boxes.
   public var isAboutBoxes: Bool { detection != nil || boxesOf != nil || boxPart != nil }
 
-  /// Whether it is computed from two outputs, so that a model is planned with a value that joins them.
-  var joinsOutputs: Bool { boxPart?.kind == .mask }
-
   /// The part of a box that is explained, if it is one.
   var boxPart: BoxPart? { elements.flatMap { BoxPart($0) } }
 

@@ -119,7 +119,7 @@ struct Compare: ParsableCommand {
     }
     let boxes = try measured.boxes.read(of: images), truth = try truth.map { try TrueLabels($0, of: images) }
     let settings = ModelRun.Settings(
-      method: self.method, metrics: try measured.chosenMetrics, colormap: drawing.colormap, blend: drawing.blend,
+      method: self.method, metrics: try measured.chosenMetrics(), colormap: drawing.colormap, blend: drawing.blend,
       measuresOwnClass: measured.classes.isEmpty && boxes == nil && truth == nil)
     let paths = try networks.map(host.modelFolder.resolve), choices = try image.choices(for: paths)
     let entries = try entries(paths, choices, registry)

@@ -7,7 +7,8 @@ struct Evaluate: ParsableCommand {
     commandName: "evaluate",
     abstract: "Measures how good the maps of one or more methods are, over a folder of images.",
     discussion: """
-      The class explained is --class, else each class that has a box in the picture, else the top class. A line for \
+      The class explained is --class, else each class that has a box in the picture, else the top class; or, with \
+      --detection, a box of a detector. A line for \
       each map is appended to the output as soon as an image is done; unreadable pictures are skipped and counted. \
       With --resume, maps in the output are not computed again. Intervals are from a bootstrap over images.
 
@@ -25,10 +26,11 @@ struct Evaluate: ParsableCommand {
   @Option(
     name: .customLong("method"), help: ArgumentHelp("CAM method, as explain takes it. Repeatable.", valueName: "NAME"),
     completion: .methods)
-  var methods: [String] = ["gradcam"]
+  var methods: [String] = []
   @Option(help: ArgumentHelp("Target layer, as explain takes it.", valueName: "NAME"), completion: .node) var node =
     "auto"
   @OptionGroup(title: "Classes and metrics") var measured: MeasuringOptions
+  @OptionGroup(title: "Detectors") var box: EvaluatedBoxOptions
   @Option(help: ArgumentHelp("Stop after the first N images by name.", valueName: "N")) var limit: Int?
   @Option(
     help: ArgumentHelp(
@@ -49,10 +51,21 @@ struct Evaluate: ParsableCommand {
     if !image.tensor.isEmpty || !image.pictures.isEmpty {
       throw ValidationError("evaluate takes the pictures of a folder alone.")
     }
+    try request?.validate()
+    if request != nil, measured.boxes.path != nil {
+      throw ValidationError("Give --boxes or --detection: a detector's box is measured by its own place.")
+    }
   }
 
+  /// What is explained of a picture, and what by.
+  private typealias Asked = (Explainer, Observation, [any Target])
+
+  /// The boxes that are explained; nil for classes.
+  private var request: TargetRequest? { box.request(measured.classes) }
+
   func run() throws {
-    var metrics = try measured.chosenMetrics
+    let request = request
+    var metrics = try measured.chosenMetrics(hasBoxes: request != nil)
     let folder = try ImageFolder(folder)
     let names = folder.names.prefix(limit ?? .max)
     try host.enterSandbox(
@@ -62,7 +75,8 @@ struct Evaluate: ParsableCommand {
     let registry = model.registry, rank = model.imageShape.rank
     if measured.metrics.isEmpty, rank != 2 { metrics.removeAll(where: \.isOfPictures) }
     try Metrics.check(metrics, rank: rank)
-    var chosen = try MethodChoice(self.methods, registry)
+    var chosen = try MethodChoice(
+      self.methods.isEmpty ? [(request ?? TargetRequest()).usualMethod] : self.methods, registry)
     let all = chosen.isGroup
     for method in chosen.names where try registry.method(named: method) is any ConceptMethod && !all {
       throw GradCAMError(
@@ -70,23 +84,49 @@ struct Evaluate: ParsableCommand {
         advice: "leave it out")
     }
     let boxes = try measured.boxes.read(of: names.map(folder.path))
+    // Where boxes are read from, each picture says.
     let explainer = try Explainer(
-      model, nodes: [node], hint: featureMap.hint,
+      model, nodes: request == nil ? [node] : [], hint: featureMap.hint,
       preprocessing: InputTensors(tensors: [], pictures: [], axes: image.axes, model: model).preprocessing(
         image.choice, for: model, images: names.map(folder.path), axes: image.axes),
       labels: try image.labels.map { try Labels(contentsOf: $0) }, threadCount: threads.count,
       reusesWeights: true)
-    let focus = explainer.focus, classCount = focus.catalogue.classCount
-    try explainer.checkClasses()
-    try boxes?.check(explainer.labels, classCount: classCount, of: model.path)
-    let classes = try measured.classes.map { try explainer.labels.index(of: $0, classCount: classCount) }.withoutRepeats
+    let classCount = explainer.focus.catalogue.classCount
+    var classes: [Int] = []
+    if request == nil {
+      try explainer.checkClasses(else: "give \(.detection, as: "K") to measure maps of a detector's boxes")
+      try boxes?.check(explainer.labels, classCount: classCount, of: model.path)
+      classes = try measured.classes.map { try explainer.labels.index(of: $0, classCount: classCount) }.withoutRepeats
+    }
+    let node = request == nil ? explainer.focus.taps[0].label : node
+    var warnings = explainer.warnings
+    // What is wrong with the request for any picture is told at once.
+    if let request, try !explainer.dependsOnData {
+      let (asking, _) = try explainer.asking(request, nodes: [node], hint: featureMap.hint)
+      try asking.check(metrics)
+      warnings = asking.warnings
+    }
+    func asked(_ name: String, _ prepared: PreparedImage) throws -> Asked {
+      if let request {
+        let (asking, choice) = try explainer.deciding { prepared }.asking(
+          request, nodes: [node], hint: featureMap.hint)
+        try asking.check(metrics)
+        let observation = try asking.observe(prepared)
+        return (asking, observation, try choice.targets(asking, of: observation))
+      }
+      let observation = try explainer.observe(prepared)
+      let top = try explainer.classes(of: observation, count: 1)
+      let boxed = try boxes?.classes(in: folder.path(name), explainer.labels, classCount: classCount) ?? []
+      let explained = classes.isEmpty ? boxed.isEmpty ? top.map(\.index) : boxed : classes
+      return (explainer, observation, try explained.map { try explainer.target(classIndex: $0) })
+    }
 
     let leftOut = try chosen.leaveOutSlow(explainer) {
       for name in names {
-        guard let image = try? explainer.prepare(contentsOf: folder.path(name), axes: image.axes) else { continue }
-        let observation = try explainer.observe(image)
-        let top = try explainer.classes(of: observation, count: 1)[0].index
-        return (observation, try explainer.target(classIndex: top))
+        guard let image = try? explainer.prepare(contentsOf: folder.path(name), axes: image.axes),
+          let (_, observation, targets) = try? asked(name, image), let target = targets.first
+        else { continue }
+        return (observation, target)
       }
       return nil
     }
@@ -102,21 +142,21 @@ struct Evaluate: ParsableCommand {
       : nil
     var summary = EvaluationSummary(metrics)
     let log = try EvaluationLog(
-      path, metrics: metrics.map(\.name), resumes: resume, expected: (model.path, focus.taps[0].label),
+      path, metrics: metrics.map(\.name), resumes: resume, expected: (model.path, node),
       provenance: hasHeads ? recorder?.ofAllImages : nil, measures: Set(names).contains
     ) { summary.add($0) }
     if log.doubledCount > 0 {
       Console.warn("\(path): \(counted(log.doubledCount, "line")) of maps that have one already; they do not count")
     }
-    for warning in explainer.warnings + leftOut { Console.tell(warning) }
+    for warning in warnings + leftOut { Console.tell(warning) }
 
     // Methods that the node does not support have no lines.
     var admitted = all ? log.finished.values.first(where: { !$0.isEmpty }).map { methods.filter($0.contains) } : methods
     let bar = ProgressBar(count: names.count)
     let order = log.unfinished.map { first in [first] + names.filter { $0 != first } } ?? Array(names)
     for (index, name) in order.enumerated() {
-      let asked = admitted ?? methods.filter { !((try? registry.method(named: $0)) is any ConceptMethod) }
-      let finished = log.finished[name], missing = asked.filter { !(finished?.contains($0) ?? false) }
+      let wanted = admitted ?? methods.filter { !((try? registry.method(named: $0)) is any ConceptMethod) }
+      let finished = log.finished[name], missing = wanted.filter { !(finished?.contains($0) ?? false) }
       bar.report(index, 0, name)
       defer { bar.report(index, 1, name) }
       guard finished == nil || !finished!.isEmpty, !missing.isEmpty else {
@@ -124,30 +164,34 @@ struct Evaluate: ParsableCommand {
         continue
       }
       var lines: [EvaluationLine] = []
-      switch Result(catching: { try explainer.prepare(contentsOf: folder.path(name), axes: image.axes) }) {
+      // A picture that lacks the box is skipped like one that cannot be read.
+      let read = Result { () -> (PreparedImage, Asked?) in
+        let prepared = try explainer.prepare(contentsOf: folder.path(name), axes: image.axes)
+        guard request != nil else { return (prepared, nil) }
+        return (prepared, try located(folder.path(name)) { try asked(name, prepared) })
+      }
+      switch read {
+      case .failure(let error as GradCAMError) where error.kind == .unsupported && request != nil: throw error
       case .failure(let error):
         lines = [EvaluationLine(image: name, model: model.path, error: ("\(error)" as Message).asOptions)]
         bar.aside { Console.warn("\(error); skipped") }
-      case .success(let prepared):
-        let observation = try explainer.observe(prepared)
-        let top = try explainer.classes(of: observation, count: 1)
-        let boxed = try boxes?.classes(in: folder.path(name), explainer.labels, classCount: classCount) ?? []
-        let explained = classes.isEmpty ? boxed.isEmpty ? top.map(\.index) : boxed : classes
-        for (number, classIndex) in explained.enumerated() {
-          let objects =
-            try boxes?.boxes(
-              in: folder.path(name), of: classIndex, explainer.labels, classCount: classCount) ?? []
+      case .success(let (prepared, found)):
+        let (explainer, observation, targets) = try found ?? asked(name, prepared)
+        for (number, target) in targets.enumerated() {
           func advance(_ part: Double) {
-            bar.report(index, min((Double(number) + part) / Double(explained.count), 0.999), name)
+            bar.report(index, min((Double(number) + part) / Double(targets.count), 0.999), name)
           }
           let explanations = try explainer.explain(
-            explainer.target(classIndex: classIndex), of: observation, methods: missing, skipsUnsupported: all,
-            progress: { advance($0 / 2) })
-          if admitted == nil { admitted = tellSkipped(asked, explanations, bar) }
-          let found = try explainer.measure(
+            target, of: observation, methods: missing, skipsUnsupported: all, progress: { advance($0 / 2) })
+          let objects =
+            try target.subject.flatMap { classIndex in
+              try boxes?.boxes(in: folder.path(name), of: classIndex, explainer.labels, classCount: classCount)
+            } ?? [explanations.first?.rectangle].compactMap { $0 }
+          if admitted == nil { admitted = tellSkipped(wanted, explanations, bar) }
+          let measured = try explainer.measure(
             explanations, of: observation, by: metrics, boxes: objects
           ) { advance((1 + $0) / 2) }
-          lines += zip(explanations, found).map { line(name, model, node: focus.taps[0].label, $0, metrics, $1) }
+          lines += zip(explanations, measured).map { line(name, model, node: node, $0, metrics, $1) }
         }
       }
       if hasHeads, let digest = recorder?.file(folder.path(name)).sha256 {
@@ -158,12 +202,12 @@ struct Evaluate: ParsableCommand {
     }
     Console.clearProgress()
     try log.finish()
-    var report = summary.report(model: model.path, node: focus.taps[0].label, output: path)
+    var report = summary.report(model: model.path, node: node, output: path)
     if let recorder, provenance.isAsked {
       recorder.add(
         methods.map {
           Provenance.Result(
-            model: model.path, node: focus.taps[0].label, method: $0,
+            model: model.path, node: node, method: $0,
             preprocessing: explainer.preprocessingText, output: path)
         })
       try provenance.write(recorder.whole())
@@ -186,8 +230,9 @@ struct Evaluate: ParsableCommand {
   ) -> EvaluationLine {
     EvaluationLine(
       image: name, model: model.path, node: node, method: explanation.method,
-      class: explanation.scored?.index, label: explanation.scored?.label,
-      probability: (explanation.scored?.probability).flatMap { $0.isFinite ? $0 : nil },
+      class: explanation.target.subject, label: explanation.scored?.label ?? explanation.detection?.label,
+      probability: [explanation.scored?.probability, explanation.detection?.place?.score].lazy.compactMap { $0 }
+        .first.flatMap { $0.isFinite ? $0 : nil },
       metrics: Dictionary(uniqueKeysWithValues: zip(metrics.map(\.name), values)))
   }
 }

@@ -24,12 +24,15 @@ struct ExplanationDocument: Encodable {
     let label: String
     @Nullable var `class`: Int?
     let score: Float
+    /// Whether it is explained, or one of those that are.
+    let explained: Bool
     /// In pixels of the picture: x, y, width, height.
     let box: [Double]
     /// The corners in turn, x and y, of a box that is turned.
     let corners: [[Double]]?
 
-    init(_ box: DetectedBox, in geometry: GradCAM.PreprocessingGeometry) {
+    init(_ box: DetectedBox, of boxes: DetectedBoxes, in geometry: GradCAM.PreprocessingGeometry) {
+      explained = boxes.explains(box)
       func rounded(_ number: Double) -> Double { (number * 100).rounded() / 100 }
       let edges = box.edges(in: geometry).map(rounded)
       (rank, `class`, score) = (box.rank, box.classIndex, box.score)
@@ -82,9 +85,10 @@ struct ExplanationDocument: Encodable {
   ///   - explanations: of one target by one method, at least one.
   ///   - classes: the most probable classes.
   ///   - assumed: what was assumed about the model and the picture.
+  ///   - auto: the tensor with the feature map that the box explained is read from, if that is known.
   init(
     _ explanations: [Explanation], of model: Model, classes: [GradCAM.ScoredClass], assumed: [Warning],
-    times: Times? = nil
+    auto: String? = nil, times: Times? = nil
   ) {
     let first = explanations[0], geometry = first.geometry
     self.classes = classes.map {
@@ -96,9 +100,11 @@ struct ExplanationDocument: Encodable {
     self.geometry = Geometry(
       resized: [geometry.resized.width, geometry.resized.height],
       crop: [geometry.crop.x, geometry.crop.y, geometry.crop.size.width, geometry.crop.size.height])
-    boxes = first.target.boxes.flatMap { $0.boxes.isEmpty ? nil : $0.boxes.map { Box($0, in: geometry) } }
+    boxes = first.target.boxes.flatMap { boxes in
+      boxes.boxes.isEmpty ? nil : boxes.boxes.map { Box($0, of: boxes, in: geometry) }
+    }
     let nodes = model.nodesByTensor
-    auto = first.target.boxes.flatMap { $0.maps.count == 1 ? nodes[model.graph.values[$0.maps.first!].name] : nil }
+    self.auto = auto.flatMap { nodes[$0] }
     maps = explanations.map { explanation in
       let map = explanation.map, region = map.region
       return Map(

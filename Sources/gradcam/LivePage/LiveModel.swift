@@ -94,6 +94,7 @@ final class LiveModel: Sendable {
       return ExplanationDocument(
         explanations, of: asking.model, classes: try asking.classes(of: observation, count: classCount),
         assumed: asking.warnings + observation.image.warnings,
+        auto: visitsNodes ? nil : try asking.source(of: target, request, in: observation),
         times: .init(forward: forward.milliseconds, maps: (clock.now - seen).milliseconds))
     }
     guard !visitsNodes else {
@@ -158,5 +159,19 @@ final class LiveModel: Sendable {
     var contents = given
     contents[input] = .picture(picture.picture)
     return try explainer.prepare(contents)
+  }
+}
+
+extension Explainer {
+  /// The tensor of the feature map that `auto` means for a target about boxes, nil for any other, and if there are
+  /// several.
+  ///
+  /// - Parameter request: what the explainer asks.
+  ///
+  /// Throws what asking throws.
+  func source(of target: any Target, _ request: TargetRequest, in observation: Observation) throws -> String? {
+    guard target.boxes != nil, let looking = try? asking(request, nodes: ["auto"]).0 else { return nil }
+    let taps = try looking.ask(observation).narrowed(to: target).taps
+    return taps.count == 1 ? taps[0].tensor : nil
   }
 }

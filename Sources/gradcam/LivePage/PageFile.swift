@@ -11,8 +11,9 @@ struct PageFile: Encodable {
 
   /// A target as `:explain` takes it.
   struct AskedTarget: Encodable {
-    var `class`, contrast, elements, score: String?
+    var `class`, contrast, elements, boxesOf, score: String?
     var detection: Int?
+    var iou: Float?
     var columns: [String]?
     var counterfactual: Bool?
 
@@ -20,6 +21,7 @@ struct PageFile: Encodable {
     init(_ request: TargetRequest) {
       `class` = request.classes.first
       (contrast, elements, detection) = (request.contrast, request.elements, request.detection)
+      (boxesOf, iou) = (request.boxesOf, request.overlap)
       columns = request.columns.isEmpty ? nil : request.columns
       score = request.score == .logit ? nil : request.score.rawValue
       counterfactual = request.isCounterfactual ? true : nil

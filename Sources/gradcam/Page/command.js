@@ -54,6 +54,11 @@ export function isTopClass(target) {
   return Object.keys(target).every((key) => ["score", "counterfactual"].includes(key));
 }
 
+/** Whether a target is a detector's box, several, or a part of one. */
+function isAboutBoxes({ detection, boxesOf, elements }) {
+  return detection !== undefined || boxesOf !== undefined || /^(mask|keypoint|angle):\d/.test(elements ?? "");
+}
+
 /**
  * Options that choose the target. `shownClass` is the class that the top one turned out to be, or null; `columns` what the
  * numbers of boxes mean, if that was said.
@@ -66,7 +71,9 @@ function targetWords(target, shownClass, images, columns) {
   if (target.contrast !== undefined) add("contrast", target.contrast);
   if (target.elements !== undefined) add("target", target.elements);
   if (target.detection !== undefined) add("detection", target.detection);
-  if (target.detection !== undefined) for (const each of target.columns ?? columns) add("columns", each);
+  if (target.boxesOf !== undefined) add("boxes-of", target.boxesOf);
+  if (target.iou !== undefined) add("iou", target.iou);
+  if (isAboutBoxes(target)) for (const each of target.columns ?? columns) add("columns", each);
   if (target.embedding) add("embedding", pathOf(images.find((image) => image.id === target.embedding.id)));
   if (target.mask) add("mask", "mask.png");
   if (target.score === "probability") add("score", "probability");

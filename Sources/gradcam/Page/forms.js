@@ -9,7 +9,7 @@ import { answersTarget } from "./source.js";
 export function kindOfTarget(target) {
   if (target === null) return null;
   const kinds = {
-    contrast: "contrast", detection: "detection", mask: "segmentation", embedding: "embedding", elements: "elements",
+    contrast: "contrast", detection: "detection", boxesOf: "detection", mask: "segmentation", embedding: "embedding", elements: "elements",
   };
   return kinds[Object.keys(kinds).find((key) => target[key] !== undefined)] ?? "class";
 }
@@ -45,7 +45,7 @@ function classLabel(model, index) { return model.classes?.[index] ?? `class ${in
 
 /** What is explained, in a few words. */
 export function targetTitle(session, view, { target }) {
-  const { class: label, contrast, elements, embedding, mask, counterfactual } = view.target ?? {};
+  const { class: label, contrast, elements, boxesOf, embedding, mask, counterfactual } = view.target ?? {};
   const model = session.models.get(view.model);
   const title = (name) => {
     const index = classIndex(model, name.trim());
@@ -56,6 +56,7 @@ export function targetTitle(session, view, { target }) {
   if (contrast !== undefined) words = contrast.split(",").map(title).join(" over ");
   else if (mask !== undefined && label !== undefined) words = `${title(label)} in the part`;
   else if (elements !== undefined) words = elements;
+  else if (boxesOf !== undefined) words = `boxes of ${boxesOf}`;
   else if (embedding !== undefined) {
     words = `like ${session.images.find((image) => image.id === embedding.id)?.name ?? "another picture"}`;
   }
@@ -176,8 +177,8 @@ class BoxForm {
     const { view } = this.panel.session;
     const boxes = document?.boxes
       ?? Array.from({ length: 10 }, (_, rank) => ({ rank, label: `Box ${rank + 1}${rank ? "" : ", the best"}` }));
-    const entries = boxes.map(({ rank, label, score, class: index }) => ({
-      label: label ?? `class ${index}`, share: score, pressed: view.target?.detection === rank,
+    const entries = boxes.map(({ rank, label, score, explained = view.target?.detection === rank, class: index }) => ({
+      label: label ?? `class ${index}`, share: score, pressed: explained,
       choose: () => this.panel.set({ detection: rank }),
     }));
     return [document?.boxes ? remark("Click a box in the picture or here.") : null, barList(entries, "Boxes")];
@@ -278,6 +279,10 @@ class ElementsForm {
   show() {
     const asked = this.panel.session.view.target?.elements;
     if (asked && document.activeElement !== this.input) this.input.value = asked;
-    return [remark("The sum of elements of an output or tensor, by NumPy's indices."), this.form];
+    const hasBoxes = this.panel.session.model.targets.includes("detection");
+    return [
+      remark("The sum of elements of an output or tensor, by NumPy's indices."),
+      hasBoxes ? remark("Or a part of a box, the best being 0: mask:0, keypoint:0,nose or angle:0.") : null, this.form,
+    ];
   }
 }

@@ -85,6 +85,7 @@ export class Session extends EventTarget {
     }
     const image = this.images.find((image) => image.id === state.image) ?? this.images[0];
     if (image) await this.showImage(image.id);
+    this.views.forEach((view, index) => state.views[index].node || this.#showSource(view));
     lacks.push(...(await Promise.all(this.views.map((view) => this.#forgoTarget(view)))).filter(Boolean));
     if (lacks.length) this.notify(lacks.join(" "), "What is usual is shown instead.");
   }
@@ -210,13 +211,15 @@ export class Session extends EventTarget {
 
   setTarget(target) {
     this.#ask({ target });
-    if (target.detection !== undefined) this.#showSource(this.view);
+    this.#showSource(this.view);
   }
 
-  /** Shows the feature map that a box is read from, once it is known. */
+  /** Shows the feature map that a box is read from, once it is known, unless another node was chosen meanwhile. */
   async #showSource(view) {
-    const { target } = view, node = (await this.explanations.ask(this.question(view)))?.document.auto ?? null;
-    if (node === null || view.target !== target || view.node === node) return;
+    const { target, node: before } = view;
+    if (!this.image || !target) return;
+    const node = (await this.explanations.ask(this.question(view)))?.document.auto ?? null;
+    if (node === null || view.target !== target || view.node !== before || before === node) return;
     view.node = node;
     this.tell("node");
     this.askAll();
@@ -248,6 +251,7 @@ export class Session extends EventTarget {
       Object.assign(view, { model: name, node: node ?? this.#firstNode(model), target });
       if (view === this.view) this.channel = null;
       this.askAll();
+      if (node === null) this.#showSource(view);
     } catch (error) {
       this.refuse(error);
     }

@@ -185,20 +185,23 @@ export class Stage {
     this.cross.style.transform = `translate(${x + (place.x + 0.5) * scale}px, ${y + (place.y + 0.5) * scale}px)`;
   }
 
-  /** Draws a detector's boxes; `chosen` is the rank of the one explained. */
-  showBoxes(boxes, chosen) {
+  /** Draws a detector's boxes, those explained above the others. */
+  showBoxes(boxes) {
     this.overlay.replaceChildren();
     if (!this.#picture || !boxes) return;
     const [width, height] = this.size;
     this.overlay.setAttribute("width", width);
     this.overlay.setAttribute("height", height);
-    for (const { rank, label, score, box: [x, y, w, h], corners } of [...boxes].reverse()) {
+    const lastFirst = [...boxes].reverse().sort((one, other) => one.explained - other.explained);
+    for (const { rank, label, score, explained, box: [x, y, w, h], corners } of lastFirst) {
       const shape = corners ? "polygon" : "rect";
       const place = corners ? { points: corners.join(" ") } : { x, y, width: w, height: h };
-      const title = makeSVG("title");
-      title.textContent = `${label} ${score.toFixed(2)}`;
-      const group = makeSVG("g", { class: rank === chosen ? "detection chosen" : "detection" },
-        makeSVG(shape, { class: "under", ...place }), makeSVG(shape, { class: "over", ...place }), title);
+      // Above the box, or in its corner where the picture begins.
+      const isInside = y < 0.04 * this.#picture.height;
+      const text = makeSVG("text", { x: Math.max(0, x), y: Math.max(0, y), class: isInside ? "inside" : "above" });
+      text.textContent = `${label} ${score.toFixed(2)}`;
+      const group = makeSVG("g", { class: explained ? "detection chosen" : "detection" },
+        makeSVG(shape, { class: "under", ...place }), makeSVG(shape, { class: "over", ...place }), text);
       group.addEventListener("click", () => this.events.pick(rank));
       this.overlay.append(group);
     }

@@ -69,7 +69,8 @@ export class TargetPanel {
   show(isChanged = false) {
     const { session } = this, { model, view, painting } = session;
     if (!model) return;
-    const kinds = session.source.isFile ? ["class"] : model.targets.filter((kind) => this.forms[kind]);
+    const { isFile } = session.source;
+    const kinds = model.targets.filter((kind) => this.forms[kind] && (!isFile || kind === "class"));
     const asked = kindOfTarget(view.target);
     const usual = asked === null || (asked === "class" && !kinds.includes("class")) ? kinds[0] : asked;
     const kind = this.#kind ?? usual;

@@ -113,7 +113,7 @@ export class Views {
     const shownMap = channel ? `${channel.title}, of ${what.join(", ")}` : `the map of ${what.join(", ")} for ${shown}`;
     const seen = map ? `${name}, with ${shownMap}` : name;
     figure.stage.element.setAttribute("aria-label", picture ? `${seen}. Arrow keys read values.` : "No picture yet");
-    figure.stage.showBoxes(explanation?.document.boxes, view.target?.detection);
+    figure.stage.showBoxes(explanation?.document.boxes);
     figure.stage.showPainting(session.painting);
     figure.stage.element.classList.toggle("painting", Boolean(session.painting));
 
@@ -138,8 +138,10 @@ export class Views {
       const [warning] = map.warnings;
       return warning ? asSentence(warning.text) : "The map is empty: nothing here speaks for the target.";
     }
-    const hasNone = !map && node && !node.mappable;
-    return hasNone ? "No map here: this node's output has no rows and columns. Choose one with a thumbnail." : [];
+    if (map || !node) return [];
+    return node.mappable
+      ? "No map here: what is explained does not depend on this node. Choose one with a thumbnail."
+      : "No map here: this node's output has no rows and columns. Choose one with a thumbnail.";
   }
 
   #showPointer(place) {

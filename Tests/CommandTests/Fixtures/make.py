@@ -250,6 +250,15 @@ def meanings():
     network.save("pose", pose, [1, 11, 64], {**named, "task": "pose", "kpt_shape": "[2, 3]"})
     network.save("pose-untold", pose, [1, 11, 64], {k: v for k, v in METADATA.items() if k != "gradcam.labels"})
 
+    # As Ultralytics exports masks: a box, its score, and what its mask has of each of two prototypes.
+    network = Network([("image", [1, 3, 16, 16])])
+    x = features(network)
+    person = network.add("Sigmoid", [rows(network, x, "person.raw", 1)], "person")
+    parts = [pixels(network, x, "corners", 4), person, rows(network, x, "coefficients", 2)]
+    network.add("Concat", parts, "output0", axis=1)
+    network.convolution(x, "output1", 6, 2)
+    network.save_all("masks", [("output0", [1, 7, 64]), ("output1", [1, 2, 8, 8])], {**named, "task": "segment"})
+
     # Detections that were selected inside of the network: corners, score, class.
     network = Network([("image", [1, 3, 16, 16])])
     x = features(network)

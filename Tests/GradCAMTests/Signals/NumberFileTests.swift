@@ -27,7 +27,7 @@ import Testing
   @Test(
     arguments: ["uint8", "int8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64"].map {
       "\($0).nii"
-    } + ["scaled.nii.gz", "channels.nii", "big-endian.nii"])
+    } + ["scaled.nii.gz", "channels.nii", "big-endian.nii", "nifti2.nii.gz", "nifti2-big-endian.nii"])
   func volumesAreInNibabelsOrder(name: String) throws {
     let file = try read(name), truth = try truth(name)
     #expect(file.shape == [1, 1, 1, 1].prefix(4 - truth.shape.count) + truth.shape && file.order == .volume)
@@ -41,13 +41,18 @@ import Testing
   /// The same place in space: at the volume's resolution the same affine, at half of it voxels twice as large, whose
   /// first centre lies between the first two.
   @Test func mapsLieWhereTheirVolumesDo() throws {
-    for (name, isCompressed) in [("int16.nii", false), ("scaled.nii.gz", true), ("big-endian.nii", false)] {
+    for (name, isCompressed) in [
+      ("int16.nii", false), ("scaled.nii.gz", true), ("big-endian.nii", false), ("nifti2.nii.gz", true),
+      ("nifti2-big-endian.nii", false),
+    ] {
       for axes in NumberFile.VolumeAxes.allCases {
         let file = try read(name, axes: axes), space = try #require(file.source.space)
         let size = PixelSize(extents: Array(file.shape.dropFirst()))
         let map = HeatMap(size, values: (0..<size.count).map { Float($0) / 7 })
         try withTemporaryFolder { folder in
           let path = "\(folder)/map.nii" + (isCompressed ? ".gz" : "")
+          let bytes = try space.encoded(map, isCompressed: false)
+          #expect(bytes.count == (name.hasPrefix("nifti2") ? 544 : 352) + 4 * size.count)
           try writeAtomically(space.encoded(map, isCompressed: isCompressed), to: path)
           let written = try NumberFile(contentsOf: path, axes: axes)
           #expect(written.shape == [1] + size.extents && written.values == map.values)
@@ -70,7 +75,10 @@ import Testing
   }
 
   /// Whatever is cut off or changed, the file is read or refused.
-  @Test(arguments: ["stereo16.wav", "extensible24.wav", "int16.nii", "scaled.nii.gz", "channels.nii"])
+  @Test(arguments: [
+    "stereo16.wav", "extensible24.wav", "int16.nii", "scaled.nii.gz", "channels.nii", "nifti2.nii.gz",
+    "nifti2-big-endian.nii",
+  ])
   func damageIsRefused(name: String) throws {
     let whole = Array(try Data(contentsOf: URL(filePath: fixture("numbers/\(name)"))))
     func decode(_ bytes: [UInt8]) throws -> NumberFile {
@@ -97,7 +105,7 @@ import Testing
     for _ in 0..<400 {
       var changed = whole
       for _ in 0..<3 {
-        changed[Int.random(in: 0..<min(whole.count, 352), using: &generator)] = .random(in: 0...255, using: &generator)
+        changed[Int.random(in: 0..<min(whole.count, 544), using: &generator)] = .random(in: 0...255, using: &generator)
       }
       _ = try check(changed)
     }

@@ -64,6 +64,37 @@ import Testing
     #expect(target.name == "mask-box\(box.index)" && target.description.contains("\(inside.count) of 64 positions"))
   }
 
+  /// A model that was opened for any question is asked for a mask, and its maps are measured beside those of a box.
+  @Test func masksAreAskedOfAnOpenModel() throws {
+    let model = try segmenting().model(), columns = ["output0=cxcywh/px,score,mask*2"]
+    let open = try Explainer(model, nodes: ["Conv:0"], threadCount: 1)
+    let image = open.prepare(Tensor((0..<3072).map { Float($0 * 37 % 101) / 50 - 1 }, shape: [1, 3, 32, 32]))
+    let observation = try open.observe(image, isOpen: true)
+    var mask = TargetRequest(), box = TargetRequest()
+    (mask.elements, mask.columns, mask.overlap) = ("mask:0", columns, 1)
+    (box.detection, box.columns, box.overlap) = (0, columns, 1)
+    var made: [Explanation] = [], truth: [Double?] = []
+    let metric = try Metrics.named("deletion")
+    for (request, node) in [(mask, "Conv:-1"), (box, "Conv:1"), (mask, "Conv:-1")] {
+      let (asking, choice) = try open.asking(request, nodes: [node])
+      let asked = try asking.ask(observation)
+      made += try asking.explain(try choice.targets(asking, of: asked)[0], of: asked)
+      let own = try Explainer(model, explaining: request, nodes: [node], threadCount: 1)
+      let seen = try own.observe(image), target = try TargetChoice(of: own).targets(own, of: seen)[0]
+      let expected = try own.explain(target, of: seen)
+      #expect(made.last!.score == expected[0].score && made.last!.map.values == expected[0].map.values)
+      truth += try own.measure(expected, of: seen, by: [metric]).map { $0[0] }
+    }
+    #expect(made[0].map.values == made[2].map.values && made[0].map.values != made[1].map.values)
+    let measured = try open.measure(made, of: observation, by: [metric]).map { $0[0] }
+    for (value, truth) in zip(measured, truth) {
+      let truth = try #require(truth)
+      #expect(try abs(#require(value) - truth) <= 1e-3 * abs(truth))
+    }
+    // No second planner is made for the same question.
+    #expect(try open.asking(mask, nodes: ["Conv:-1"]).0.planner === open.asking(mask, nodes: ["Conv:2"]).0.planner)
+  }
+
   @Test func masksNeedPrototypesAndAPlace() throws {
     expectError(.unsupported, saying: "coefficients of a mask") {
       _ = try asked("mask:0", columns: "output0=cxcywh/px,score,skip*2", of: segmenting(), node: "Conv:-1")

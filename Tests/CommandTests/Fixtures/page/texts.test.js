@@ -15,6 +15,9 @@
     equal(options({ class: "tiger cat" }), "--class 'tiger cat'");
     equal(options({ contrast: "281,282", counterfactual: true }), "--contrast 281,282 --counterfactual");
     equal(options({ detection: 0, columns: ["output0=cxcywh,score*80"] }), "--detection 0 --columns 'output0=cxcywh,score*80'");
+    equal(options({ elements: "mask:1", columns: ["output0=box"] }), "--target mask:1 --columns output0=box");
+    equal(options({ elements: "output0[0]", columns: ["output0=box"] }), "--target 'output0[0]'");
+    equal(options({ boxesOf: "dog:0.4", iou: 0.5 }), "--boxes-of dog:0.4 --iou 0.5");
     equal(options({ embedding: { id: "b" } }), "--embedding other.png");
     equal(commandFor({ ...seen, image: { path: null, name: "-x.jpg" } }).includes(" ./-x.jpg "), true);
     equal(options({ elements: "out[0,5]" }), "--target 'out[0,5]'");

@@ -53,6 +53,16 @@ def volume(name, array, affine, slope=None, **header):
     save(name, read if read.ndim == 3 else np.moveaxis(read.reshape(*read.shape[:3], -1), -1, 0))
 
 
+def second(name, array, affine, order):
+    """A file of NIfTI-2."""
+    image = nibabel.Nifti2Image(array, affine, nibabel.Nifti2Header(endianness=order))
+    if array.dtype.kind == "i":
+        image.header.set_slope_inter(0.25, 3)
+    nibabel.save(image, HERE / name)
+    read = nibabel.load(HERE / name).get_fdata()
+    save(name, read if read.ndim == 3 else np.moveaxis(read, -1, 0))
+
+
 def main():
     frames = rng.integers(-30000, 30000, (9, 2)).astype(np.int16)
     wave("stereo16.wav", frames, 500)
@@ -70,6 +80,8 @@ def main():
     swapped = nibabel.Nifti1Image(base.astype(">i2"), affine, nibabel.Nifti1Header(endianness=">"))
     nibabel.save(swapped, HERE / "big-endian.nii")
     save("big-endian.nii", nibabel.load(HERE / "big-endian.nii").get_fdata())
+    second("nifti2.nii.gz", base.astype(np.int16), affine, "<")
+    second("nifti2-big-endian.nii", rng.normal(size=(3, 4, 2, 2)).astype(">f4"), affine, ">")
 
 
 if __name__ == "__main__":
