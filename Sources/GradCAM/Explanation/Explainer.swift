@@ -45,11 +45,8 @@ public struct Explainer: Sendable {
     /// - Parameter labels: the names of the classes; nil means what the model's file says.
     func planned(by planner: ModelPlanner, labels: Labels?) throws -> (PlannedTarget, Focus) {
       let target = try PlannedTarget(request, by: planner, labels: labels)
-      guard target.joined == nil || target.model.graph.values.count == planner.model.graph.values.count else {
-        throw GradCAMError(
-          .unsupported, at: "\(.target, request.elements ?? "")",
-          problem: "is computed from two outputs, for which an open network is not planned",
-          advice: "use 'gradcam explain'")
+      guard target.model.graph.values.count == planner.model.graph.values.count else {
+        throw PlannedTarget.notPlanned(request)
       }
       let focus = try planner.focus(
         explaining: target.explained, keeping: target.kept, nodes: nodes, hint: hint, reading: target.scales,
@@ -102,6 +99,10 @@ public struct Explainer: Sendable {
         for: example(Explainer(planners, decided, labels, compatibility, Question())))
     }
     var planners = try planned(model)
+    if request.isAboutBoxes {
+      let described = try PlannedTarget.described(by: request, planners.usual).model
+      if described.graph.values.count > model.graph.values.count { planners = try planned(described) }
+    }
     if request.joinsOutputs {
       planners = try planned(PlannedTarget(request, by: planners.usual, labels: labels).model)
     }
