@@ -53,6 +53,9 @@ struct BoxForm: Sendable, Equatable {
   let numbers: Numbers
   let unit: Unit
 
+  /// Whether it describes a box only together with the cell that it is read from.
+  var needsCell: Bool { numbers == .ltrb || unit == .cells || unit == .corners }
+
   /// The box over an input of a size.
   ///
   /// - Parameters:

@@ -125,8 +125,8 @@ struct DetectionReading {
     return table.numbers(\.isBox).compactMap { found.indices.contains($0) ? found[$0] : nil }
   }
 
-  /// How boxes that the network selects itself are described, if only moving them lies between a selection and the
-  /// table: like those that it selects from, which are read from cells as their scores are.
+  /// How boxes that the network selects itself are described, if only moving them lies between those that it selects
+  /// from, which are read from cells as they or their scores are, and the table.
   private func formBeforeSelection(_ table: BoxTable, numbers: BoxForm.Numbers?) -> BoxForm? {
     guard let axis = table.numberAxis, let first = table.numbers(\.isBox).first, let any = try? BoxColumns("score*"),
       let four = try? BoxColumns("box")
@@ -139,8 +139,10 @@ struct DetectionReading {
       place = next
       guard place.number == 0, let info = inferred.infos[place.value], info.shape[place.axis] == 4,
         let boxes = BoxTable(ModelOutput(place.value, info, of: model.graph), four, axis: .second),
-        boxes.numberAxis == place.axis, let own = scores.first(where: { $0.boxCount == boxes.boxCount }),
-        let scales = BoxScales(own, boxes, of: model, inferred) ?? BoxScales(boxes, nil, of: model, inferred)
+        boxes.numberAxis == place.axis,
+        let scales = scores.first(where: { $0.boxCount == boxes.boxCount }).flatMap({
+          BoxScales($0, boxes, of: model, inferred)
+        }) ?? BoxScales(boxes, nil, of: model, inferred)
       else { continue }
       return BoxForm(boxes, numbers: numbers, scales, of: model, inferred, size: size)
     }
