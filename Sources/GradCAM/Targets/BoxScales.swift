@@ -35,13 +35,14 @@ public struct BoxScales: Sendable {
   /// - Parameters:
   ///   - scores: the table that holds the scores, of which the first is followed, or else the first number of the boxes.
   ///   - boxes: the table that holds the boxes, if it is another one.
+  ///   - infos: type and extents of values, with contents if these are the same for all images.
   ///
   /// Nil if a box is not read from one cell of a feature map: boxes of queries, or that were selected before.
-  init?(_ scores: BoxTable, _ boxes: BoxTable?, of model: Model, _ inferred: InferredGraph) {
+  init?(_ scores: BoxTable, _ boxes: BoxTable?, of model: Model, _ infos: [ValueID: ValueInfo]) {
     guard scores.boxCount <= Self.largestCount,
       let score = scores.meanings.firstIndex(of: .score) ?? scores.meanings.firstIndex(where: \.isBox)
     else { return nil }
-    let graph = model.graph, infos = inferred.infos
+    let graph = model.graph
     let images = model.imageInputs.filter { infos[$0.value].map { $0.constant == nil } ?? false }
     let dimensions = model.dimensions(infos)
     var origins = ElementOrigins(graph, infos: infos, producers: graph.producers)

@@ -63,13 +63,8 @@ final class ColumnOrigins {
   /// Numbers of more elements, or greater ones, do not count anything.
   private static let greatestCount = 1 << 20
 
-  /// - Parameter isDecided: whether the contents of a value are known only for one image, which then do not count.
-  init(_ graph: ComputeGraph, infos: [ValueID: ValueInfo], isDecided: (ValueID) -> Bool = { _ in false }) {
-    (self.graph, producers) = (graph, graph.producers)
-    self.infos = Dictionary(
-      uniqueKeysWithValues: infos.map { value, info in
-        (value, info.constant != nil && isDecided(value) ? ValueInfo(info.elementType, info.shape) : info)
-      })
+  init(_ graph: ComputeGraph, infos: [ValueID: ValueInfo]) {
+    (self.graph, self.infos, producers) = (graph, infos, graph.producers)
   }
 
   /// What made each number along an axis.

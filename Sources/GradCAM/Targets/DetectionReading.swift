@@ -12,6 +12,8 @@ struct DetectionReading {
   /// Whether boxes that overlap are to be merged if the network does not select them itself.
   private let merges: Bool
   private let outputs: [ModelOutput]
+  /// Type and extents of values, with contents if these are the same for all images.
+  private let infos: [ValueID: ValueInfo]
   private let columnOrigins: ColumnOrigins
 
   /// - Parameter isDecided: whether the contents of a value are known only for one image.
@@ -21,7 +23,11 @@ struct DetectionReading {
   ) {
     (self.model, self.inferred, self.labels, self.size, self.merges) = (model, inferred, labels, size, merges)
     outputs = model.outputs(inferred).filter { $0.tableAxes != nil }
-    columnOrigins = ColumnOrigins(model.graph, infos: inferred.infos, isDecided: isDecided)
+    infos = Dictionary(
+      uniqueKeysWithValues: inferred.infos.map { value, info in
+        (value, info.constant != nil && isDecided(value) ? ValueInfo(info.elementType, info.shape) : info)
+      })
+    columnOrigins = ColumnOrigins(model.graph, infos: infos)
   }
 
   /// The layout that the user describes, else the first that something in the file tells, in which what the user says of
@@ -66,7 +72,7 @@ struct DetectionReading {
     let layout = try DetectionLayout(
       tables, labelCount: labels?.count, classShift: shift, areRaw: !made.contains(where: \.isScore),
       warnings: warnings + [warning].compactMap { $0 })
-    let scales = BoxScales(layout.tables.scores, layout.tables.boxes, of: model, inferred)
+    let scales = BoxScales(layout.tables.scores, layout.tables.boxes, of: model, infos)
     let shape = UltralyticsMetadata(model.graph.metadata).keypointShape
     return layout.describing(
       over: size, scales, keypointWidth: shape.flatMap { $0.count == 2 ? $0[1] : nil }, merges: merges
@@ -141,8 +147,8 @@ struct DetectionReading {
         let boxes = BoxTable(ModelOutput(place.value, info, of: model.graph), four, axis: .second),
         boxes.numberAxis == place.axis,
         let scales = scores.first(where: { $0.boxCount == boxes.boxCount }).flatMap({
-          BoxScales($0, boxes, of: model, inferred)
-        }) ?? BoxScales(boxes, nil, of: model, inferred)
+          BoxScales($0, boxes, of: model, infos)
+        }) ?? BoxScales(boxes, nil, of: model, infos)
       else { continue }
       return BoxForm(boxes, numbers: numbers, scales, of: model, inferred, size: size)
     }

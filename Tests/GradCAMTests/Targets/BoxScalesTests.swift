@@ -336,6 +336,54 @@ private struct ScaledDetector {
     }
   }
 
+  /// Rows of class from 1, score and corners that NonMaxSuppression selects in the file, in its order.
+  private func selecting() throws -> Model {
+    var detector = ScaledDetector()
+    detector.make(.corners)
+    var graph = detector.graph
+    let whole = graph.takeOutput()
+    let boxes = graph.byBox(detector.sliced(whole, 0..<4, in: &graph))
+    let scores = detector.sliced(whole, 4..<7, in: &graph)
+    let selected = graph.add(
+      "NonMaxSuppression", boxes, scores, graph.integers([60]), graph.constant([0.9], [1]), graph.constant([0], [1]))
+    func column(_ index: Int) -> ValueID {
+      graph.add("Gather", selected, graph.constant(of: index), with: ["axis": .int(1)])
+    }
+    let (names, boxNumbers) = (column(1), column(2))
+    let places = graph.add("Add", graph.add("Mul", names, graph.integers([80])), boxNumbers)
+    let best = graph.add("Gather", graph.add("Reshape", scores, graph.integers([-1])), places)
+    let chosen = graph.add("Gather", graph.add("Reshape", boxes, graph.integers([80, 4])), boxNumbers)
+    let counted = graph.add("Add", graph.add("Cast", names, with: ["to": .int(1)]), graph.constant([1], []))
+    func rows(_ value: ValueID) -> ValueID { graph.add("Unsqueeze", value, graph.integers([1])) }
+    let parts = (rows(counted), rows(best))
+    graph.output(graph.joined(parts.0, parts.1, chosen), "rows")
+    return try graph.model()
+  }
+
+  @Test func whatOneImageDecidesDoesNotSayHowOthersAreRead() throws {
+    let model = try selecting()
+    func explainer(_ labels: [String]) throws -> Explainer {
+      var request = TargetRequest()
+      request.detection = 1
+      return try Explainer(model, explaining: request, labels: Labels(labels), threadCount: 1) {
+        $0.prepare(Tensor((0..<3072).map { Float($0 * 37 % 101) / 50 - 1 }, shape: [1, 3, 32, 32]))
+      }
+    }
+    let explainer3 = try explainer(["a", "b", "c"]), planned = try #require(explainer3.target.boxes)
+    #expect(planned.scales == nil && planned.usualOverlap == 1, "the network selects its boxes itself")
+    #expect(planned.form == BoxForm(numbers: .xyxy, unit: .pixels) && planned.warnings.isEmpty)
+    let image = explainer3.prepare(Tensor((0..<3072).map { Float($0 * 37 % 101) / 50 - 1 }, shape: [1, 3, 32, 32]))
+    let observation = try explainer3.observe(image), contents = observation.contents
+    let order = (0..<contents.count / 6).sorted { contents[$0 * 6 + 1] > contents[$1 * 6 + 1] }
+    let target = try #require(
+      try TargetChoice(of: explainer3).targets(explainer3, of: observation)[0] as? DetectionTarget)
+    #expect(target.box == order[1] && order.count > 60)
+    #expect(target.label == ["a", "b", "c"][Int(contents[order[1] * 6]) - 1])
+    // Of three classes, whichever of them are in the picture.
+    expectError(.usage, saying: "from 1 to 3, and there are 2 labels") { _ = try explainer(["a", "b"]) }
+    #expect(try explainer(["background", "a", "b", "c"]).target.warnings.isEmpty)
+  }
+
   @Test func whatIsGivenBesidesThePictureCounts() throws {
     var detector = ScaledDetector()
     detector.make(.corners)
