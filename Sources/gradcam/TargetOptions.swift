@@ -50,9 +50,10 @@ struct TargetOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "What the numbers of a detector's box mean, if the file does not say: output0=cxcywh/px,score*80,angle. Of cxcywh, "
-        + "xyxy, xywh, yxyx, box, objectness, score, background, class, angle, keypoint, mask and skip; *N repeats one, * "
-        + "alone takes what is left; a box is in pixels of the input (/px), shares of it (/1) or from its cell (/cells). "
-        + "Repeatable.", valueName: "OUTPUT=COLUMNS"))
+        + "xyxy, xywh, yxyx, ltrb, box, objectness, score, background, class, angle, keypoint, mask and skip; *N repeats "
+        + "one, * alone takes what is left; a box is in pixels of the input (/px), shares of it (/1) or from its cell "
+        + "(/cells). Repeatable: outputs of several scales are described alike, one after another.",
+      valueName: "OUTPUT=COLUMNS"))
   var columns: [String] = []
 
   @Option(

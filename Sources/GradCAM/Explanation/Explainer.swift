@@ -85,13 +85,20 @@ public struct Explainer: Sendable {
       try preprocessing
       ?? DecidedPreprocessing(asked, for: model, inputs: inputs.mapValues { ValueInfo($0) })
     let pool = ThreadPool(threadCount: threadCount), pictured = model.imageInputs.first { $0.name == picture }?.value
-    var planners = try ModelPlanners(decided) { size in
-      try ModelPlanner(
-        model, inputSize: size, inputs: inputs, otherSizes: decided.others.mapValues(\.inputSize),
-        pictured: pictured, pool: pool, reusesWeights: reusesWeights)
+    func planned(_ model: Model) throws -> ModelPlanners {
+      let planners = try ModelPlanners(decided) { size in
+        try ModelPlanner(
+          model, inputSize: size, inputs: inputs, otherSizes: decided.others.mapValues(\.inputSize),
+          pictured: pictured, pool: pool, reusesWeights: reusesWeights)
+      }
+      guard let example, try planners.usual.dependsOnData else { return planners }
+      return try planners.deciding(
+        for: example(Explainer(planners, decided, labels, compatibility, Question())))
     }
-    if let example, try planners.usual.dependsOnData {
-      planners = try planners.deciding(for: example(Explainer(planners, decided, labels, compatibility, Question())))
+    var planners = try planned(model)
+    if request.isAboutBoxes {
+      let described = try PlannedTarget.described(by: request, planners.usual).model
+      if described.graph.values.count > model.graph.values.count { planners = try planned(described) }
     }
     try self.init(
       planners, decided, labels, compatibility,

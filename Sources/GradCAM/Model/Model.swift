@@ -18,6 +18,8 @@ public struct Model: Sendable {
   public let head: ScoreHead
   /// A value that the file does not have, and those that it joins.
   private(set) var joined: (values: [ValueID], value: ValueID)?
+  /// Tables of boxes that the file does not have, by what they list.
+  private var tables: [BoxLists: ValueID] = [:]
 
   /// Opens a file; weights stay in it until they are used.
   ///
@@ -66,6 +68,26 @@ public struct Model: Sendable {
     model.graph = operators.resolving(joined.graph)
     model.joined = (values, joined.value)
     return model
+  }
+
+  /// The same model with a table of boxes, named after the values that it lists, which is none of its outputs.
+  func adding(_ lists: BoxLists) -> (model: Model, value: ValueID) {
+    if let known = tables[lists] { return (self, known) }
+    var builder = GraphBuilder(graph)
+    let value = lists.add(to: &builder)
+    var model = self, changed = builder.graph
+    changed.values[value] = Value(name: lists.names.joined(separator: "+"))
+    model.graph = operators.resolving(changed)
+    model.tables[lists] = value
+    return (model, value)
+  }
+
+  /// What the dimensions of values count, as far as that can be followed from the images.
+  func dimensions(_ infos: [ValueID: ValueInfo]) -> [ValueID: [Dimension]] {
+    let images = imageInputs.filter { infos[$0.value].map { $0.constant == nil } ?? false }
+    return DimensionTracker(
+      graph, images: Dictionary(uniqueKeysWithValues: images.map { ($0.value, $0.shape.roles) })
+    ) { infos[$0] }.dimensions
   }
 
   var operators: OperatorSet { registry.operators }

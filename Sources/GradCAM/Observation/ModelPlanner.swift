@@ -135,6 +135,9 @@ public final class ModelPlanner: Sendable {
     }
   }
 
+  /// Whether contents of a value are known only for the image that it is planned for.
+  func isDecided(_ value: ValueID) -> Bool { beforehand.map { $0.infos[value]?.constant == nil } ?? false }
+
   /// Whether it is planned for the extents that the model has for an image.
   var isDecided: Bool { !decisions.isEmpty }
 

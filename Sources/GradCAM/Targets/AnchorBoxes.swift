@@ -100,7 +100,11 @@ extension Model {
     let byteCount = seen.reduce(0.0) { $0 + (infos[$1].map { Double($0.byteCount) } ?? 0) }
     guard !layers.isEmpty, byteCount <= Self.largestByteCount else { return nil }
     let ones = layers.mapValues { ValueInfo(Tensor([Float](repeating: 1, count: $0.count), shape: $0)) }
-    let known = try? InferredGraph(graph, operators: operators, inputs: ones, reaching: [value])
+    // Such as the size of the picture.
+    let given = Dictionary(uniqueKeysWithValues: graph.inputs.compactMap { input in infos[input].map { (input, $0) } })
+      .filter { $0.value.constant != nil }
+    let known = try? InferredGraph(
+      graph, operators: operators, inputs: given.merging(ones) { $1 }, reaching: [value])
     return known?.infos[value]?.constant?.floats
   }
 }

@@ -3,7 +3,8 @@ import Graph
 /// What the numbers of each of a detector's boxes mean, in their order: `cxcywh,score*80,angle`.
 ///
 /// Written as meanings separated by commas; `*N` repeats one, and `*` alone as often as there are numbers left. A box may
-/// say its unit: `cxcywh/px`.
+/// say its unit: `cxcywh/px`. `ltrb*N` means that each of its four numbers is the mean of 0 … N - 1, of which the columns
+/// hold the logarithms of the probabilities, as in NanoDet.
 public struct BoxColumns: Sendable, Equatable, CustomStringConvertible {
   /// What a number holds.
   public enum Meaning: String, Sendable, CaseIterable {
@@ -15,6 +16,8 @@ public struct BoxColumns: Sendable, Equatable, CustomStringConvertible {
     case xywh
     /// Four numbers: two opposite corners, the row first.
     case yxyx
+    /// Four numbers: the distances of the left, upper, right and lower edge from a point of the box's own cell.
+    case ltrb
     /// Four numbers that describe the box in some way.
     case box
     /// The score of the box itself, by which those of classes are multiplied.
@@ -73,15 +76,20 @@ public struct BoxColumns: Sendable, Equatable, CustomStringConvertible {
         throw error("'\(name)' is not known", "choose from \(Meaning.allCases.map(\.rawValue).joined(separator: ", "))")
       }
       if words.count > 1 {
-        guard let unit = BoxForm.Unit(String(words[1])), meaning.form != nil, unit != .cells || meaning == .cxcywh,
-          number == nil
+        guard let unit = BoxForm.Unit(String(words[1])), meaning.form != nil,
+          unit != .cells || [.cxcywh, .ltrb].contains(meaning), unit != .corners || meaning == .ltrb,
+          number == nil || meaning == .ltrb
         else {
           throw error(
             "'\(part)' has no unit",
             "write \(name)/px for pixels of the network's input, \(name)/1 for shares of it, "
-              + "or cxcywh/cells for YOLOX's distances from the box's own cell")
+              + "cxcywh/cells for YOLOX's distances from the box's own cell, or ltrb/cells for those of edges")
         }
-        return Run(meaning, unit: unit)
+        guard number != nil else { return Run(meaning, unit: unit) }
+        guard let count = number.flatMap({ Int($0) }), (2...1_024).contains(count) else {
+          throw error("'\(part)' repeats nothing", "write ltrb/cells*8 if each distance is the mean of 0 to 7")
+        }
+        return Run(meaning, count, unit: unit)
       }
       guard let number, !number.isEmpty else { return Run(meaning, number == nil ? 1 : nil) }
       guard let count = Int(number), (1...65_536).contains(count) else {
@@ -90,7 +98,7 @@ public struct BoxColumns: Sendable, Equatable, CustomStringConvertible {
       return Run(meaning, count)
     }
     let boxes = runs.count { $0.meaning.isBox }, once: [Meaning] = [.objectness, .class]
-    guard boxes < 2, runs.allSatisfy({ !$0.meaning.isBox || $0.count == 1 }),
+    guard boxes < 2, runs.allSatisfy({ !$0.meaning.isBox || $0.count == 1 || $0.meaning == .ltrb && $0.count != nil }),
       once.allSatisfy({ meaning in runs.filter { $0.meaning == meaning }.allSatisfy { $0.count == 1 } }),
       once.allSatisfy({ meaning in runs.count { $0.meaning == meaning } < 2 }),
       runs.count(where: { $0.count == nil }) < 2
@@ -117,6 +125,9 @@ public struct BoxColumns: Sendable, Equatable, CustomStringConvertible {
     }
   }
 
+  /// How many numbers a box has; nil if that is open.
+  var width: Int? { isOpen ? nil : runs.reduce(0) { $0 + $1.count! * $1.meaning.width } }
+
   /// Whether it fits different numbers of numbers.
   var isOpen: Bool { runs.contains { $0.count == nil } }
 }
@@ -130,6 +141,8 @@ struct BoxTable: Sendable {
   let name: String
   let boxCount: Int
   let meanings: [BoxColumns.Meaning]
+  /// The axis of the value that counts the numbers of a box; nil if there is none.
+  let numberAxis: Int?
   /// What the columns say about the numbers of a box.
   let form: (numbers: BoxForm.Numbers?, unit: BoxForm.Unit?)
   /// The strides between the numbers of a box, and between boxes.
@@ -140,13 +153,14 @@ struct BoxTable: Sendable {
   ///
   /// Nil if the shape, without leading ones, is no table, or the columns do not fit it on exactly one axis.
   init?(_ output: ModelOutput, _ columns: BoxColumns, axis known: Axis? = nil) {
-    guard let (rows, width) = output.tableExtents else { return nil }
+    guard let axes = output.tableAxes else { return nil }
+    let (rows, width) = (output.info.shape[axes.rows], axes.columns.map { output.info.shape[$0] } ?? 1)
     let extents = [rows, width]
     var fitting = [Axis.first, .second].filter { columns.meanings(of: extents[$0.rawValue]) != nil }
     if let known { fitting = fitting.filter { $0 == known } }
     // What the file leaves open is the number of boxes.
     if fitting.count > 1, let open = output.openAxis {
-      fitting = [open == max(0, output.info.shape.rank - 2) ? .second : .first]
+      fitting = [open == axes.rows ? .second : .first]
     }
     // What is left open fits both: there are more boxes than numbers of a box.
     if fitting.count > 1, columns.isOpen || rows == 1 || width == 1 {
@@ -159,6 +173,7 @@ struct BoxTable: Sendable {
     meanings = columns.meanings(of: extents[fitting[0].rawValue])!
     boxCount = extents[1 - fitting[0].rawValue]
     strides = fitting[0] == .first ? (width, 1) : (1, width)
+    numberAxis = fitting[0] == .first ? axes.rows : axes.columns
   }
 
   /// Where a number of a box lies among the elements of the value.
@@ -169,16 +184,16 @@ struct BoxTable: Sendable {
 }
 
 extension ModelOutput {
-  /// The two extents of a table, without leading ones; nil for any other shape.
+  /// The axes of a table: of all axes, two have more than one index, or as many as are left without leading ones.
   ///
-  /// A vector is a column.
-  var tableExtents: (rows: Int, columns: Int)? {
-    var extents = info.shape.dimensions[...]
-    while extents.count > 2, extents.first == 1 { extents.removeFirst() }
-    switch extents.count {
-    case 1: return (extents.first!, 1)
-    case 2: return (extents.first!, extents.last!)
-    default: return nil
-    }
+  /// A vector is a column. Nil for any other shape.
+  var tableAxes: (rows: Int, columns: Int?)? {
+    let shape = info.shape
+    var axes = shape.dimensions.indices[...]
+    while axes.count > 2, shape[axes.first!] == 1 { axes.removeFirst() }
+    var kept = Array(axes)
+    while kept.count > 2, let single = kept.firstIndex(where: { shape[$0] == 1 }) { kept.remove(at: single) }
+    guard let rows = kept.first, kept.count < 3 else { return nil }
+    return (rows, kept.count == 2 ? kept[1] : nil)
   }
 }

@@ -12,6 +12,8 @@ struct BoxForm: Sendable, Equatable {
     case xywh
     /// Two opposite corners, the row first.
     case yxyx
+    /// How far the left, upper, right and lower edge are from a point of the cell that the box is read from.
+    case ltrb
   }
 
   /// What the numbers count.
@@ -21,14 +23,17 @@ struct BoxForm: Sendable, Equatable {
     /// Shares of the input's width and height, which are this number.
     case share(Double)
     /// Cells of the feature map that the box is read from: the centre's distance from the corner of the box's own cell,
-    /// and the logarithms of width and height, as in YOLOX.
+    /// and the logarithms of width and height, as in YOLOX; or distances of edges from the centre of the cell.
     case cells
+    /// The same for distances of edges from the upper left corner of the cell, as in NanoDet-Plus.
+    case corners
 
-    /// Reads `px`, `cells`, or the number that stands for the whole side of the input.
+    /// Reads `px`, `cells`, `corners`, or the number that stands for the whole side of the input.
     init?(_ text: String) {
       switch text {
       case "px": self = .pixels
       case "cells": self = .cells
+      case "corners": self = .corners
       default:
         guard let whole = Double(text), whole.isFinite, whole > 0 else { return nil }
         self = .share(whole)
@@ -39,6 +44,7 @@ struct BoxForm: Sendable, Equatable {
       switch self {
       case .pixels: "px"
       case .cells: "cells"
+      case .corners: "corners"
       case .share(let whole): Int(exactly: whole).map { "\($0)" } ?? "\(whole)"
       }
     }
@@ -47,35 +53,57 @@ struct BoxForm: Sendable, Equatable {
   let numbers: Numbers
   let unit: Unit
 
+  /// Whether it describes a box only together with the cell that it is read from.
+  var needsCell: Bool { numbers == .ltrb || unit == .cells || unit == .corners }
+
   /// The box over an input of a size.
   ///
   /// - Parameters:
   ///   - values: the four numbers.
   ///   - angle: by how much the box is turned, in radians, from its width's axis towards the rows below.
-  ///   - cell: where it is read from; needed for `cells`.
+  ///   - cell: where it is read from; needed for `cells`, `corners` and `ltrb`.
   ///
   /// Nil if the numbers are not finite, or the cell is missing.
   func box(_ values: [Float], angle: Float = 0, cell: BoxScales.Cell?, over size: PixelSize) -> OrientedBox? {
     guard values.count == 4 else { return nil }
     var (a, b, c, d) = (Double(values[0]), Double(values[1]), Double(values[2]), Double(values[3]))
     if numbers == .yxyx { (a, b, c, d) = (b, a, d, c) }
+    if numbers == .ltrb {
+      guard let cell else { return nil }
+      // From here on they are corners, in the same unit.
+      let shift = unit == .corners ? 0 : 0.5, whole = extents(of: size, in: cell)
+      let x = (Double(cell.column) + shift) / Double(cell.columns) * whole.width
+      let y = (Double(cell.row) + shift) / Double(cell.rows) * whole.height
+      (a, b, c, d) = (x - a, y - b, x + c, y + d)
+    }
     var box: OrientedBox
     switch numbers {
-    case .xyxy, .yxyx: box = OrientedBox(x: (a + c) / 2, y: (b + d) / 2, width: abs(c - a), height: abs(d - b))
+    case .xyxy, .yxyx, .ltrb: box = OrientedBox(x: (a + c) / 2, y: (b + d) / 2, width: abs(c - a), height: abs(d - b))
     case .xywh: box = OrientedBox(x: a + c / 2, y: b + d / 2, width: c, height: d)
     case .cxcywh: box = OrientedBox(x: a, y: b, width: c, height: d)
     }
     switch unit {
     case .pixels: break
     case .share(let whole): box.scale(by: Double(size.width) / whole, Double(size.height) / whole)
-    case .cells:
+    case .cells, .corners:
       guard let cell else { return nil }
-      box = OrientedBox(
-        x: box.x + Double(cell.column), y: box.y + Double(cell.row), width: exp(box.width), height: exp(box.height))
+      if numbers == .cxcywh {
+        box = OrientedBox(
+          x: box.x + Double(cell.column), y: box.y + Double(cell.row), width: exp(box.width), height: exp(box.height))
+      }
       box.scale(by: Double(size.width) / Double(cell.columns), Double(size.height) / Double(cell.rows))
     }
     box.angle = Double(angle)
     return box.isFinite ? box : nil
+  }
+
+  /// The width and height of the whole input in the unit of the numbers.
+  private func extents(of size: PixelSize, in cell: BoxScales.Cell) -> (width: Double, height: Double) {
+    switch unit {
+    case .pixels: (Double(size.width), Double(size.height))
+    case .share(let whole): (whole, whole)
+    case .cells, .corners: (Double(cell.columns), Double(cell.rows))
+    }
   }
 }
 

@@ -30,20 +30,21 @@ public struct BoxScales: Sendable {
   /// More boxes are not followed.
   private static let largestCount = 1 << 20
 
-  /// Follows the scores of all boxes back to the cells where they were computed.
+  /// Follows the scores of all boxes, or the boxes themselves, back to the cells where they were computed.
   ///
   /// - Parameters:
-  ///   - scores: the table that holds the scores, of which the first is followed.
+  ///   - scores: the table that holds the scores, of which the first is followed, or else the first number of the boxes.
   ///   - boxes: the table that holds the boxes, if it is another one.
+  ///   - infos: type and extents of values, with contents if these are the same for all images.
   ///
   /// Nil if a box is not read from one cell of a feature map: boxes of queries, or that were selected before.
-  init?(_ scores: BoxTable, _ boxes: BoxTable?, of model: Model, _ inferred: InferredGraph) {
-    guard scores.boxCount <= Self.largestCount, let score = scores.meanings.firstIndex(of: .score) else { return nil }
-    let graph = model.graph, infos = inferred.infos
+  init?(_ scores: BoxTable, _ boxes: BoxTable?, of model: Model, _ infos: [ValueID: ValueInfo]) {
+    guard scores.boxCount <= Self.largestCount,
+      let score = scores.meanings.firstIndex(of: .score) ?? scores.meanings.firstIndex(where: \.isBox)
+    else { return nil }
+    let graph = model.graph
     let images = model.imageInputs.filter { infos[$0.value].map { $0.constant == nil } ?? false }
-    let dimensions = DimensionTracker(
-      graph, images: Dictionary(uniqueKeysWithValues: images.map { ($0.value, $0.shape.roles) })
-    ) { infos[$0] }.dimensions
+    let dimensions = model.dimensions(infos)
     var origins = ElementOrigins(graph, infos: infos, producers: graph.producers)
     var grids: [ValueID: Grid] = [:], sources: [ValueID] = [], firsts: [Int] = [], cells: [Cell] = []
     for box in 0..<scores.boxCount {
@@ -72,6 +73,11 @@ public struct BoxScales: Sendable {
       return Scale(source: source, rows: grids[source]!.rows, columns: grids[source]!.columns, map: map)
     }
     self.cells = cells
+  }
+
+  /// The axes that count rows and columns; nil unless each is one.
+  static func gridAxes(_ dimensions: [Dimension]) -> (row: Int, column: Int)? {
+    Grid(dimensions).map { ($0.row, $0.column) }
   }
 
   /// The axes of a value that count rows and columns.

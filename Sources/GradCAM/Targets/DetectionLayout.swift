@@ -10,6 +10,8 @@ public struct DetectionLayout: Sendable {
   private let classScores: [(number: Int, classIndex: Int?)]
   /// Whether raw scores compete with that of nothing, so that boxes are ranked by a softmax over them.
   private let ranksBySoftmax: Bool
+  /// By how much the numbers with which boxes name classes exceed those of the classes.
+  private let classShift: Int
   /// Whether no Softmax or Sigmoid is known to have made the scores.
   private let areRaw: Bool
   /// How the numbers of a box describe it; nil if that is not known.
@@ -44,10 +46,11 @@ public struct DetectionLayout: Sendable {
   /// many labels as other scores.
   /// - Parameters:
   ///   - labelCount: the number of classes that have names, if known.
+  ///   - classShift: by how much the numbers with which boxes name classes exceed those of the classes.
   ///   - areRaw: whether no Softmax or Sigmoid made the scores.
   ///
   /// Throws `usage` if they do not describe one score for each box, or different numbers of boxes.
-  init(_ tables: [BoxTable], labelCount: Int?, areRaw: Bool, warnings: [Warning]) throws {
+  init(_ tables: [BoxTable], labelCount: Int?, classShift: Int = 0, areRaw: Bool, warnings: [Warning]) throws {
     func error(_ problem: Message, _ advice: Message) -> GradCAMError {
       GradCAMError(.usage, at: "\(.columns)", problem: problem, advice: advice)
     }
@@ -82,7 +85,7 @@ public struct DetectionLayout: Sendable {
       if scores.count == 1, labelCount.map({ $0 > 1 }) ?? false, all.count == 1 { return (number, nil) }
       return (number, (labelCount == scores.count ? scores : all).firstIndex(of: number)!)
     }
-    self.areRaw = areRaw
+    (self.areRaw, self.classShift) = (areRaw, classShift)
     ranksBySoftmax = areRaw && all.count > scores.count
     self.warnings = warnings
   }
@@ -105,8 +108,16 @@ public struct DetectionLayout: Sendable {
     let count = scoreTable.numbers { $0 == .keypoint }.count
     let fitting = [2, 3].filter { count > 0 && count % $0 == 0 && (keypointWidth ?? $0) == $0 }
     layout.keypointWidth = fitting.count == 1 ? fitting[0] : nil
-    guard let boxTable else { return layout }
-    if let (form, isAssumed) = form(boxTable) {
+    let isMerged = scales != nil && merges
+    guard let boxTable else {
+      guard isMerged else { return layout }
+      let text: Message =
+        "nothing says which numbers in '\(scoreTable.name)' or elsewhere are the box, so boxes of the same object count "
+        + "each, and none is drawn; \(.columns) describes them"
+      layout.warnings.append(Warning(code: .boxesNotMerged, text: text))
+      return layout
+    }
+    if let (form, isAssumed) = form(boxTable), scales != nil || !form.needsCell {
       layout.form = form
       if isAssumed {
         layout.warnings.append(
@@ -118,7 +129,6 @@ public struct DetectionLayout: Sendable {
       }
       return layout
     }
-    let isMerged = scales != nil && merges
     let example: Message = "\(.columns, as: "\(boxTable.name)=\(boxTable.example)")"
     let advice: Message =
       "if they are pixels of the network's input, \(example) says so; /1 means shares of the input, "
@@ -142,13 +152,19 @@ public struct DetectionLayout: Sendable {
     ((objectness.map { [$0] } ?? []) + [classScores[score].number]).map { scoreTable.position($0, box) }
   }
 
-  /// The four numbers of a box; none if no value holds them.
+  /// The four numbers of a box, the means if a distribution describes each; none if no value holds them.
   ///
   /// - Parameter contents: the elements of a value.
   func coordinates(_ box: Int, in contents: (ValueID) throws -> [Float]) rethrows -> [Float] {
     guard let boxTable else { return [] }
     let elements = try contents(boxTable.value)
-    return boxTable.numbers(\.isBox).map { elements[boxTable.position($0, box)] }
+    let numbers = boxTable.numbers(\.isBox).map { elements[boxTable.position($0, box)] }, count = numbers.count / 4
+    guard count > 1 else { return numbers }
+    return (0..<4).map { side in
+      let own = numbers[side * count..<(side + 1) * count], peak = own.max()!
+      let weights = own.map { exp($0 - peak) }
+      return zip(0..., weights).reduce(0) { $0 + Float($1.0) * $1.1 } / weights.reduce(0, +)
+    }
   }
 
   /// Where a box is over the network's input; nil if that is not known.
@@ -207,6 +223,8 @@ public struct DetectionLayout: Sendable {
     let rank: Float
     /// What that means as a probability.
     var probability: Float
+    /// Whether its factors are raw, so that their sigmoids are multiplied.
+    var hasRawFactors = false
   }
 
   /// The best score of each box, or that of a class; of a box that names another class, none.
@@ -215,32 +233,49 @@ public struct DetectionLayout: Sendable {
   func bestScores(ofClass wanted: Int?, in contents: (ValueID) throws -> [Float]) rethrows -> [RankedScore] {
     let elements = try contents(scores), classes = try classTable.map { try contents($0.value) }
     var isProbability = true
+    let hasRawFactors = areRaw && objectness != nil && factorsExceedProbabilities(in: elements)
     let competing = scoreTable.numbers { [.score, .background].contains($0) }
     let best = (0..<boxCount).compactMap { box -> RankedScore? in
-      let named = classes.flatMap { Int(exactly: classTable!.element(.class, of: box, in: $0).rounded()) }
+      let named = classes.flatMap { Int(exactly: classTable!.element(.class, of: box, in: $0).rounded()) }.flatMap {
+        $0 < classShift ? nil : $0 - classShift
+      }
       let candidates = classScores.indices.compactMap { index -> RankedScore? in
         let classIndex = named ?? classScores[index].classIndex
         guard wanted == nil || classIndex == wanted else { return nil }
-        var rank = factors(box: box, score: index).reduce(1) { $0 * elements[$1] }
+        var rank = factors(box: box, score: index).reduce(1) {
+          $0 * (hasRawFactors ? sigmoid(elements[$1]) : elements[$1])
+        }
         if ranksBySoftmax {
           rank = 1 / competing.reduce(0) { $0 + exp(elements[scoreTable.position($1, box)] - rank) }
         }
         if !(0...1).contains(rank) { isProbability = false }
-        return RankedScore(box: box, score: index, classIndex: classIndex, rank: rank, probability: rank)
+        return RankedScore(
+          box: box, score: index, classIndex: classIndex, rank: rank, probability: rank, hasRawFactors: hasRawFactors)
       }
       return candidates.max { $0.rank < $1.rank }
     }
     guard areRaw, !isProbability else { return best }
     return best.map { score in
       var score = score
-      score.probability = 1 / (1 + exp(-score.rank))
+      score.probability = sigmoid(score.rank)
       return score
+    }
+  }
+
+  /// Whether a factor of a score is no probability.
+  private func factorsExceedProbabilities(in elements: [Float]) -> Bool {
+    let numbers = scoreTable.numbers { [.objectness, .score].contains($0) }
+    return (0..<boxCount).contains { box in
+      numbers.contains { !(0...1).contains(elements[scoreTable.position($0, box)]) }
     }
   }
 
   /// The classes that scores are known of; nil if boxes name their own.
   var knownClasses: [Int]? { namesClasses ? nil : classScores.compactMap(\.classIndex) }
 }
+
+/// The sigmoid of a raw score.
+func sigmoid(_ raw: Float) -> Float { 1 / (1 + exp(-raw)) }
 
 extension BoxTable {
   /// Columns that would say how its boxes are described.
@@ -251,7 +286,8 @@ extension BoxTable {
     }
     return runs.map { meaning, count in
       meaning.isBox
-        ? "\(meaning == .box ? "cxcywh" : meaning.rawValue)/px"
+        ? meaning == .ltrb
+          ? "ltrb/cells" + (count > 4 ? "*\(count / 4)" : "") : "\(meaning == .box ? "cxcywh" : meaning.rawValue)/px"
         : meaning.rawValue + (count > 1 ? "*\(count)" : "")
     }.joined(separator: ",")
   }

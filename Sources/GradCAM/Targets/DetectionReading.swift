@@ -12,12 +12,22 @@ struct DetectionReading {
   /// Whether boxes that overlap are to be merged if the network does not select them itself.
   private let merges: Bool
   private let outputs: [ModelOutput]
+  /// Type and extents of values, with contents if these are the same for all images.
+  private let infos: [ValueID: ValueInfo]
   private let columnOrigins: ColumnOrigins
 
-  init(_ model: Model, _ inferred: InferredGraph, labels: [String]?, size: PixelSize, merges: Bool = true) {
+  /// - Parameter isDecided: whether the contents of a value are known only for one image.
+  init(
+    _ model: Model, _ inferred: InferredGraph, labels: [String]?, size: PixelSize, merges: Bool = true,
+    isDecided: (ValueID) -> Bool = { _ in false }
+  ) {
     (self.model, self.inferred, self.labels, self.size, self.merges) = (model, inferred, labels, size, merges)
-    outputs = model.outputs(inferred).filter { $0.tableExtents != nil }
-    columnOrigins = ColumnOrigins(model.graph, infos: inferred.infos)
+    outputs = model.outputs(inferred).filter { $0.tableAxes != nil }
+    infos = Dictionary(
+      uniqueKeysWithValues: inferred.infos.map { value, info in
+        (value, info.constant != nil && isDecided(value) ? ValueInfo(info.elementType, info.shape) : info)
+      })
+    columnOrigins = ColumnOrigins(model.graph, infos: infos)
   }
 
   /// The layout that the user describes, else the first that something in the file tells, in which what the user says of
@@ -45,8 +55,10 @@ struct DetectionReading {
     throw GradCAMError(
       .unsupported, at: "\(.detection)",
       problem: "boxes with scores are not recognised\(fitting) among the outputs \(listed)",
-      advice: "describe the numbers of a box, as in \(.columns, as: "OUTPUT=cxcywh,objectness,score*80"), or name the "
-        + "score with \(.target, as: "'OUTPUT[…]'")")
+      advice:
+        "describe the numbers of a box, as in \(.columns, as: "OUTPUT=cxcywh,objectness,score*80"), once for each "
+        + "output; if there is one for each scale, describe all of them alike, from the first scale to the last; or name "
+        + "the score with \(.target, as: "'OUTPUT[…]'")")
   }
 
   private typealias Reading = (tables: [BoxTable], warnings: [Warning])
@@ -56,9 +68,11 @@ struct DetectionReading {
   private func layout(_ tables: [BoxTable], isSaid: Bool = false, warnings: [Warning]) throws -> DetectionLayout {
     let scores = tables.first { $0.meanings.contains(.score) }
     let made = scores.map { origins(of: $0) } ?? []
+    let (shift, warning) = try classShift(tables)
     let layout = try DetectionLayout(
-      tables, labelCount: labels?.count, areRaw: !made.contains(where: \.isScore), warnings: warnings)
-    let scales = BoxScales(layout.tables.scores, layout.tables.boxes, of: model, inferred)
+      tables, labelCount: labels?.count, classShift: shift, areRaw: !made.contains(where: \.isScore),
+      warnings: warnings + [warning].compactMap { $0 })
+    let scales = BoxScales(layout.tables.scores, layout.tables.boxes, of: model, infos)
     let shape = UltralyticsMetadata(model.graph.metadata).keypointShape
     return layout.describing(
       over: size, scales, keypointWidth: shape.flatMap { $0.count == 2 ? $0[1] : nil }, merges: merges
@@ -73,7 +87,7 @@ struct DetectionReading {
     if isSaid, let known { return (known, isAssumed: false) }
     let said = isSaid ? numbers : nil
     if let told = scales.map({ BoxForm(table, numbers: said, $0, of: model, inferred, size: size) })
-      ?? formOfShares(table, numbers: said)
+      ?? formOfShares(table, numbers: said) ?? formBeforeSelection(table, numbers: said)
     {
       return (told, isAssumed: false)
     }
@@ -84,11 +98,9 @@ struct DetectionReading {
   /// The form of boxes whose numbers one Sigmoid made, which nothing changed afterwards: a centre and a size may each be
   /// anything from 0 to 1; corners may not.
   private func formOfShares(_ table: BoxTable, numbers: BoxForm.Numbers?) -> BoxForm? {
-    let isShare = originsOfBoxes(table).contains { made in
-      guard case .sigmoid = made[0] else { return false }
-      return made.allSatisfy { $0 == made[0] }
-    }
-    return isShare ? BoxForm(numbers: numbers ?? .cxcywh, unit: .share(1)) : nil
+    let made = originsOfBox(table)
+    guard let first = made.first, case .sigmoid = first, made.allSatisfy({ $0 == first }) else { return nil }
+    return BoxForm(numbers: numbers ?? .cxcywh, unit: .share(1))
   }
 
   /// The form of boxes whose corners are kept within the input: the limits are its sides, in the boxes' unit and order.
@@ -98,41 +110,89 @@ struct DetectionReading {
     _ table: BoxTable, numbers: BoxForm.Numbers?, _ unit: BoxForm.Unit?
   ) -> DetectionLayout.Form? {
     let sides = [Double(size.width), Double(size.height)]
-    for made in originsOfBoxes(table) {
-      let limits = made.compactMap {
-        if case .limited(let range) = $0, range.lowerBound == 0 { range.upperBound } else { nil }
-      }
-      guard limits.count == 4, limits[0] == limits[2], limits[1] == limits[3], unit ?? .pixels == .pixels else {
-        continue
-      }
-      func are(_ sides: [Double]) -> Bool {
-        zip(limits, sides).allSatisfy { abs(Double($0) - $1) <= 1e-3 * $1 }
-      }
-      let fitting = (are(sides) ? [BoxForm.Numbers.xyxy] : []) + (are(sides.reversed()) ? [.yxyx] : [])
-      guard let found = fitting.first(where: { numbers == nil || $0 == numbers }) else { continue }
-      return (BoxForm(numbers: found, unit: .pixels), isAssumed: fitting.count > 1 && numbers == nil)
+    let limits = originsOfBox(table).compactMap {
+      if case .limited(let range) = $0, range.lowerBound == 0 { range.upperBound } else { nil }
+    }
+    guard limits.count == 4, limits[0] == limits[2], limits[1] == limits[3], unit ?? .pixels == .pixels else {
+      return nil
+    }
+    func are(_ sides: [Double]) -> Bool {
+      zip(limits, sides).allSatisfy { abs(Double($0) - $1) <= 1e-3 * $1 }
+    }
+    let fitting = (are(sides) ? [BoxForm.Numbers.xyxy] : []) + (are(sides.reversed()) ? [.yxyx] : [])
+    guard let found = fitting.first(where: { numbers == nil || $0 == numbers }) else { return nil }
+    return (BoxForm(numbers: found, unit: .pixels), isAssumed: fitting.count > 1 && numbers == nil)
+  }
+
+  /// What made the four numbers of a table's boxes; nothing if they are not four.
+  private func originsOfBox(_ table: BoxTable) -> [ColumnOrigins.Origin] {
+    guard let axis = table.numberAxis, table.numbers(\.isBox).count == 4 else { return [] }
+    let found = columnOrigins.origins(of: table.value, axis: axis)
+    return table.numbers(\.isBox).compactMap { found.indices.contains($0) ? found[$0] : nil }
+  }
+
+  /// How boxes that the network selects itself are described, if only moving them lies between those that it selects
+  /// from, which are read from cells as they or their scores are, and the table.
+  private func formBeforeSelection(_ table: BoxTable, numbers: BoxForm.Numbers?) -> BoxForm? {
+    guard let axis = table.numberAxis, let first = table.numbers(\.isBox).first, let any = try? BoxColumns("score*"),
+      let four = try? BoxColumns("box")
+    else { return nil }
+    let scores = selections.compactMap { selection in
+      BoxTable(selection.scores, any, axis: selection.classAxis == 1 ? .first : .second)
+    }
+    var place = (value: table.value, axis: axis, number: first)
+    while let next = columnOrigins.step(back: place.value, axis: place.axis, number: place.number) {
+      place = next
+      guard place.number == 0, let info = inferred.infos[place.value], info.shape[place.axis] == 4,
+        let boxes = BoxTable(ModelOutput(place.value, info, of: model.graph), four, axis: .second),
+        boxes.numberAxis == place.axis,
+        let scales = scores.first(where: { $0.boxCount == boxes.boxCount }).flatMap({
+          BoxScales($0, boxes, of: model, infos)
+        }) ?? BoxScales(boxes, nil, of: model, infos)
+      else { continue }
+      return BoxForm(boxes, numbers: numbers, scales, of: model, inferred, size: size)
     }
     return nil
   }
 
-  /// What made the four numbers of a table's boxes, for each axis of its value that may count its numbers.
-  private func originsOfBoxes(_ table: BoxTable) -> [[ColumnOrigins.Origin]] {
-    let numbers = table.numbers(\.isBox), shape = inferred.infos[table.value]!.shape
-    guard numbers.count == 4 else { return [] }
-    return shape.dimensions.indices.filter { shape[$0] == table.meanings.count }.map { axis in
-      let found = columnOrigins.origins(of: table.value, axis: axis)
-      return numbers.map { found[$0] }
-    }
-  }
-
   /// What made the class scores of a table.
   private func origins(of table: BoxTable) -> [ColumnOrigins.Origin] {
-    let numbers = table.numbers { $0 == .score }, shape = inferred.infos[table.value]!.shape
-    for axis in shape.dimensions.indices.reversed() where shape[axis] == table.meanings.count {
-      let found = columnOrigins.origins(of: table.value, axis: axis)
-      if numbers.allSatisfy({ found[$0].isScore }) { return numbers.map { found[$0] } }
+    let found = origins(of: .score, in: table)
+    return found.allSatisfy(\.isScore) ? found : []
+  }
+
+  /// What made the numbers of a table with a meaning.
+  private func origins(of meaning: BoxColumns.Meaning, in table: BoxTable) -> [ColumnOrigins.Origin] {
+    let found = columnOrigins.origins(of: table.value, axis: table.numberAxis)
+    return table.numbers { $0 == meaning }.compactMap { found.indices.contains($0) ? found[$0] : nil }
+  }
+
+  // MARK: Numbers of classes
+
+  /// By how much the numbers with which boxes name their classes exceed the positions of the labels: networks that know
+  /// a class of nothing, such as TensorFlow's and torchvision's, count from 1, also if the labels do not name it.
+  ///
+  /// The numbers are known from what computed them, else the names of TensorFlow's outputs say that they start at 1.
+  /// Throws `usage` if there are neither as many labels as numbers nor one more.
+  private func classShift(_ tables: [BoxTable]) throws -> (shift: Int, warning: Warning?) {
+    guard let labels, let table = tables.first(where: { $0.meanings.contains(.class) }) else { return (0, nil) }
+    var (least, greatest): (Int?, Int?)
+    if case .integer(let low, let high)? = origins(of: .class, in: table).first { (least, greatest) = (low, high) }
+    let isTensorFlows = !namesOfTensorFlow.isDisjoint(with: [Self.bare(table.name)])
+    guard least ?? (isTensorFlows ? 1 : 0) == 1 else { return (0, nil) }
+    if least != nil, let greatest {
+      if labels.count == greatest { return (1, nil) }
+      guard labels.count != greatest + 1 else { return (0, nil) }
+      throw GradCAMError(
+        .usage, at: "\(.labels)",
+        problem: "the network numbers its classes from 1 to \(greatest), and there are \(labels.count) labels",
+        advice: "give a label for each, with any text for numbers without a class, or none")
     }
-    return []
+    guard let first = labels.first, !Self.namesOfNothing.contains(first.lowercased()) else { return (0, nil) }
+    let text: Message =
+      "'\(first)' is taken for class 1 of '\(table.name)', from which such networks count; if it is class 0, begin "
+      + "the labels with 'background'"
+    return (1, Warning(code: .labelsAssumed, text: text))
   }
 
   // MARK: The user
@@ -201,10 +261,9 @@ struct DetectionReading {
   /// One output whose columns were made by different operators.
   private func readingOfOperators() -> Reading? {
     for output in outputs where output.info.elementType.isFloatingPoint {
-      let rank = output.info.shape.rank
       let found = [BoxTable.Axis.second, .first].compactMap { axis -> Reading? in
-        guard rank > 1 else { return nil }
-        let made = columnOrigins.origins(of: output.value, axis: axis == .second ? rank - 1 : rank - 2)
+        guard let axes = output.tableAxes, let columnAxis = axes.columns else { return nil }
+        let made = columnOrigins.origins(of: output.value, axis: axis == .second ? columnAxis : axes.rows)
         guard let (columns, warning) = columns(of: made, in: output.name, isByBox: axis == .second),
           let table = BoxTable(output, columns, axis: axis)
         else { return nil }
@@ -223,8 +282,9 @@ struct DetectionReading {
     for origin in made.map(\.unlimited) {
       if runs.last?.origin == origin { runs[runs.count - 1].count += 1 } else { runs.append((origin, 1)) }
     }
-    if made.contains(.integer) { return selectedColumns(runs).map { ($0, nil) } }
+    if made.contains(where: \.isInteger) { return selectedColumns(runs).map { ($0, nil) } }
     guard let first = runs.first, made.count > 4, made.contains(where: \.isScore) else { return nil }
+    if let read = scoresInFront(runs, in: name) { return read }
     // Four numbers of the box, then scores; what stands after a gap belongs to neither.
     var scores = Array(runs.dropFirst().prefix { $0.origin.isScore })
     let others = runs.dropFirst(1 + scores.count)
@@ -248,12 +308,29 @@ struct DetectionReading {
     }
   }
 
+  /// The scores of classes alone, if other numbers follow that one does not know, as in NanoDet.
+  ///
+  /// One Sigmoid may have made the numbers of a box, too, if there are as many more of them than labels.
+  private func scoresInFront(
+    _ runs: [(origin: ColumnOrigins.Origin, count: Int)], in name: String
+  ) -> (columns: BoxColumns, warning: Warning?)? {
+    guard runs.count == 2, case .sigmoid = runs[0].origin, !runs[1].origin.isScore,
+      labels == nil || labels!.count == runs[0].count
+    else { return nil }
+    let columns = BoxColumns([ColumnRun(.score, runs[0].count), ColumnRun(.skip, runs[1].count)])
+    guard labels == nil else { return (columns, nil) }
+    let text: Message =
+      "the \(runs[0].count) numbers in '\(name)' that a Sigmoid made, before \(runs[1].count) that none did, are taken "
+      + "for the scores of as many classes, as in NanoDet; give \(.labels, as: "FILE"), or \(.columns, as: "\(name)=…")"
+    return (columns, Warning(code: .columnsAssumed, text: text))
+  }
+
   /// Detections that were selected inside the network: a box, one score and an integer that names the class.
   private func selectedColumns(_ runs: [(origin: ColumnOrigins.Origin, count: Int)]) -> BoxColumns? {
     func count(_ isMeant: (ColumnOrigins.Origin) -> Bool) -> Int {
       runs.filter { isMeant($0.origin) }.reduce(0) { $0 + $1.count }
     }
-    let integers = count { $0 == .integer }
+    let integers = count(\.isInteger)
     guard integers < 3, count(\.isScore) == 1 else { return nil }
     var columns: [ColumnRun] = [], hasBox = false, passed = 0
     func add(_ meaning: BoxColumns.Meaning, _ count: Int = 1) { columns.append(ColumnRun(meaning, count)) }
@@ -278,8 +355,12 @@ struct DetectionReading {
   }
 
   /// What some scores of each box are, by their number and that of the labels.
+  ///
+  /// - Parameters:
+  ///   - isByBox: whether the scores stand in one list with boxes, box by box; nil if they stand alone.
+  ///   - startsWithNothing: whether the name of the output means that the first is the score of nothing.
   private func scoreRuns(
-    _ count: Int, _ origin: ColumnOrigins.Origin?, in name: String, isByBox: Bool?
+    _ count: Int, _ origin: ColumnOrigins.Origin?, in name: String, isByBox: Bool?, startsWithNothing: Bool = false
   ) -> (runs: [ColumnRun], warning: Warning?)? {
     func background(_ index: Int, isCertain: Bool) -> (runs: [ColumnRun], warning: Warning?) {
       let parts = [ColumnRun(.score, index), ColumnRun(.background), ColumnRun(.score, count - 1 - index)].filter {
@@ -318,6 +399,7 @@ struct DetectionReading {
     guard labels == nil || labels!.count + 1 == count else {
       return count == 1 ? all : nil
     }
+    if startsWithNothing, count > 1 { return background(0, isCertain: false) }
     switch origin {
     case .softmax?: return count > 1 ? background(0, isCertain: false) : all
     case .sigmoid?: return labels == nil ? all : background(count - 1, isCertain: false)
@@ -329,7 +411,7 @@ struct DetectionReading {
   }
 
   private static let namesOfNothing: Set = [
-    "background", "__background__", "bg", "no object", "no-object", "no_object",
+    "background", "__background__", "bg", "no object", "no-object", "no_object", "unlabeled",
   ]
 
   // MARK: Names
@@ -342,10 +424,10 @@ struct DetectionReading {
       return outputs.filter { isMeant(OutputName($0.name)) }.compactMap { BoxTable($0, read) }
     }
     // TensorFlow's detectors give shares, rows first.
-    let names = Set(model.graph.outputs.map { model.graph.values[$0].name })
-    let areTensorFlows = names.isSuperset(of: ["detection_boxes", "detection_scores", "detection_classes"])
-    let boxes = try tables(areTensorFlows ? "yxyx/1" : "box") {
-      $0.has(["box", "boxes", "bbox", "bboxes"]) && !$0.has(["raw"])
+    let areTensorFlows = namesOfTensorFlow.isSuperset(of: Self.tensorFlow)
+    let areRaw = !areTensorFlows && namesOfTensorFlow.isSuperset(of: Self.rawTensorFlow)
+    let boxes = try tables(areTensorFlows || areRaw ? "yxyx/1" : "box") {
+      $0.has(["box", "boxes", "bbox", "bboxes"]) && $0.has(["raw"]) == areRaw
     }
     let joined = try tables("box,score") { $0.has(["det", "dets", "detections"]) }
     let classes = try tables("class") { $0.has(["class", "classes", "cls", "label", "labels", "ids"]) }
@@ -361,12 +443,16 @@ struct DetectionReading {
         let matching = own.filter { $0.boxCount == table.boxCount && $0.value != output.value }
         // Numbers of classes are no scores, whatever their type.
         let isNumber = classes.contains { $0.value == output.value }
-        guard matching.count == 1, isMade || !isNumber, (name.isOfScores && !name.has(["num", "raw"])) || isMade else {
+        guard matching.count == 1, isMade || !isNumber,
+          (name.isOfScores && !name.has(["num"]) && name.has(["raw"]) == areRaw) || isMade
+        else {
           continue
         }
         let named = classes.filter { $0.value != output.value && $0.boxCount == table.boxCount }
         if table.meanings.count == 1, named.count == 1 { return ([matching[0], table, named[0]], []) }
-        guard let read = scoreRuns(table.meanings.count, made.first, in: output.name, isByBox: nil),
+        guard
+          let read = scoreRuns(
+            table.meanings.count, made.first, in: output.name, isByBox: nil, startsWithNothing: areRaw),
           let scores = BoxTable(output, BoxColumns(read.runs), axis: axis)
         else { continue }
         return ([matching[0], scores], read.warning.map { [$0] } ?? [])
@@ -375,29 +461,49 @@ struct DetectionReading {
     return nil
   }
 
+  /// The outputs of TensorFlow's detectors; without their selection, scores start with that of nothing.
+  private static let tensorFlow: Set = ["detection_boxes", "detection_scores", "detection_classes"]
+  private static let rawTensorFlow: Set = ["raw_detection_boxes", "raw_detection_scores"]
+
+  /// Which of these the model has.
+  private var namesOfTensorFlow: Set<String> {
+    Set(model.graph.outputs.map { Self.bare(model.graph.values[$0].name) })
+      .intersection(Self.tensorFlow.union(Self.rawTensorFlow))
+  }
+
+  /// A name without the number that TensorFlow puts after it, as in `detection_boxes:0`.
+  private static func bare(_ name: String) -> String {
+    guard let colon = name.lastIndex(of: ":"), Int(name[name.index(after: colon)...]) != nil else { return name }
+    return String(name[..<colon])
+  }
+
   // MARK: Selection
 
-  /// The boxes and scores among which an operator selects, if the outputs cannot be computed.
-  private func readingOfSelection() throws -> Reading? {
+  /// The boxes and scores among which operators select.
+  private var selections: [(boxes: ModelOutput, scores: ModelOutput, classAxis: Int)] {
     let graph = model.graph
-    let four = try BoxColumns("box")
-    var found: [[BoxTable]] = [], warnings: [Warning] = []
-    for node in graph.nodes {
-      guard let selection = node.operation?.boxSelection else { continue }
+    return graph.nodes.compactMap { node in
+      guard let selection = node.operation?.boxSelection else { return nil }
       let inputs = [selection.boxes, selection.scores].compactMap { index -> ModelOutput? in
         guard node.inputs.indices.contains(index), let value = node.inputs[index],
           let info = inferred.infos[value], info.constant == nil
         else { return nil }
         return ModelOutput(value, info, of: graph)
       }
-      guard inputs.count == 2, let boxes = BoxTable(inputs[0], four, axis: .second),
-        inputs[1].info.shape.rank == 3
-      else { continue }
-      let axis = selection.classAxis == 1 ? BoxTable.Axis.first : .second
-      let shape = inputs[1].info.shape
-      let made = columnOrigins.origins(of: inputs[1].value, axis: selection.classAxis).first
-      guard let read = scoreRuns(shape[selection.classAxis], made, in: inputs[1].name, isByBox: nil),
-        let scores = BoxTable(inputs[1], BoxColumns(read.runs), axis: axis)
+      guard inputs.count == 2, inputs[1].info.shape.rank == 3 else { return nil }
+      return (inputs[0], inputs[1], selection.classAxis)
+    }
+  }
+
+  /// The boxes and scores among which an operator selects, if the outputs cannot be computed.
+  private func readingOfSelection() throws -> Reading? {
+    let four = try BoxColumns("box")
+    var found: [[BoxTable]] = [], warnings: [Warning] = []
+    for (boxInput, scoreInput, classAxis) in selections {
+      guard let boxes = BoxTable(boxInput, four, axis: .second) else { continue }
+      let made = columnOrigins.origins(of: scoreInput.value, axis: classAxis).first
+      guard let read = scoreRuns(scoreInput.info.shape[classAxis], made, in: scoreInput.name, isByBox: nil),
+        let scores = BoxTable(scoreInput, BoxColumns(read.runs), axis: classAxis == 1 ? .first : .second)
       else { continue }
       found.append([boxes, scores])
       warnings = read.warning.map { [$0] } ?? []

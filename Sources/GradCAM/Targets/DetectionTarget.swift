@@ -1,6 +1,6 @@
 import Graph
 
-/// The score of a class of one box, multiplied by the box's own score if there is one.
+/// The score of a class of one box, multiplied by the box's own score if there is one: of raw scores, the sigmoids.
 public struct DetectionTarget: Target {
   /// The index of the box in the model's output.
   public let box: Int
@@ -14,6 +14,8 @@ public struct DetectionTarget: Target {
   public private(set) var boxes: DetectedBoxes?
   /// Where the factors of the score lie.
   private let factors: [Int]
+  /// Whether they are raw.
+  private let areRaw: Bool
 
   init(
     _ layout: DetectionLayout, _ chosen: DetectionLayout.RankedScore, label: String?, coordinates: [Float],
@@ -21,7 +23,7 @@ public struct DetectionTarget: Target {
   ) {
     (box, classIndex, self.coordinates, self.label) = (chosen.box, chosen.classIndex, coordinates, label)
     self.boxes = boxes
-    factors = layout.factors(box: chosen.box, score: chosen.score)
+    (factors, areRaw) = (layout.factors(box: chosen.box, score: chosen.score), chosen.hasRawFactors)
   }
 
   /// Where it is among the boxes found; nil if its place is not known.
@@ -38,14 +40,21 @@ public struct DetectionTarget: Target {
   public var subject: Int? { classIndex }
 
   /// The product of the box's score and the class's.
-  public func score(_ contents: [Float]) -> Float { factors.reduce(1) { $0 * contents[$1] } }
+  public func score(_ contents: [Float]) -> Float { factors.reduce(1) { $0 * value(contents[$1]) } }
 
-  /// For each factor the product of the others.
+  /// For each factor the product of the others, times the derivative of its sigmoid if it is raw.
   public func gradient(_ contents: [Float]) -> [Float] {
     var gradient = [Float](repeating: 0, count: contents.count)
-    for factor in factors { gradient[factor] = factors.reduce(1) { $0 * ($1 == factor ? 1 : contents[$1]) } }
+    for factor in factors {
+      let own = value(contents[factor])
+      gradient[factor] = factors.reduce(areRaw ? own * (1 - own) : 1) {
+        $0 * ($1 == factor ? 1 : value(contents[$1]))
+      }
+    }
     return gradient
   }
+
+  private func value(_ factor: Float) -> Float { areRaw ? sigmoid(factor) : factor }
 }
 
 extension Explainer {

@@ -26,28 +26,23 @@ public struct PlannedTarget: Sendable {
   /// what reading a file throws.
   public init(_ request: TargetRequest, by planner: ModelPlanner, labels: Labels? = nil) throws {
     let model = planner.model
-    func outputs() throws -> InferredGraph { try planner.partlyInferred(reaching: Set(model.graph.outputs)) }
+    func outputs(and others: Set<ValueID> = []) throws -> InferredGraph {
+      try planner.partlyInferred(reaching: others.union(model.graph.outputs))
+    }
     if let contradiction = request.contradiction { throw GradCAMError(.usage, problem: contradiction) }
     self.request = request
     var joined: JoinedOutputs?
     if let elements = request.elements, request.boxPart == nil {
       kind = .elements(try model.located { try ElementSelection(elements, in: model) })
     } else if request.isAboutBoxes {
-      let columns = request.columns.isEmpty ? model.metadata.columns : request.columns
-      let described: [(name: String, columns: BoxColumns)] = try columns.map { text in
-        guard let equals = text.lastIndex(of: "=") else {
-          throw GradCAMError(
-            .usage, at: "\(.columns, text)", problem: "names no output",
-            advice: "write OUTPUT=cxcywh,score*80, say; the outputs are \(model.declaredOutputs)")
-        }
-        return (String(text[..<equals]), try BoxColumns(String(text[text.index(after: equals)...])))
-      }
-      let inferred = try outputs()
+      let described = try Self.described(by: request, planner)
+      guard described.model.graph.values.count == model.graph.values.count else { throw Self.notPlanned(request) }
+      let inferred = try outputs(and: described.tables)
       let layout = try model.located {
         try DetectionReading(
           model, inferred, labels: labels?.names ?? model.metadata.labels, size: planner.inputSize,
-          merges: (request.overlap ?? 0) < 1
-        ).layout(described: described)
+          merges: (request.overlap ?? 0) < 1, isDecided: planner.isDecided
+        ).layout(described: described.columns)
       }
       guard layout.boxCount > 0 else {
         throw GradCAMError(.badData, problem: "the network finds no box in this picture")
@@ -62,6 +57,24 @@ public struct PlannedTarget: Sendable {
       kind = .classes
     }
     (self.joined, self.planner) = (joined, joined.map { planner.joining($0.values) } ?? planner)
+  }
+
+  /// What is said of the columns of outputs: by the request, else by the file.
+  ///
+  /// Throws `usage` if that does not fit.
+  static func described(by request: TargetRequest, _ planner: ModelPlanner) throws -> DescribedOutputs {
+    let model = planner.model
+    return try model.located {
+      try DescribedOutputs(request.columns.isEmpty ? model.metadata.columns : request.columns, of: model, by: planner)
+    }
+  }
+
+  /// The error for values that a network, once planned, does not have.
+  static func notPlanned(_ request: TargetRequest) -> GradCAMError {
+    GradCAMError(
+      .unsupported, at: request.elements.map { "\(.target, $0)" } ?? "\(.columns)",
+      problem: "is computed from several outputs, for which an open network is not planned",
+      advice: "use 'gradcam explain'")
   }
 
   /// The elements picked; nil for other requests.

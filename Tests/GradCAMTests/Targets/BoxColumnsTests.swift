@@ -29,6 +29,13 @@ import Testing
     #expect(try BoxColumns("xywh,score").runs[0].unit == nil)
   }
 
+  @Test func distancesMayBeDistributions() throws {
+    let columns = try BoxColumns("score*2,ltrb/corners*8")
+    #expect(columns.description == "score*2,ltrb/corners*8" && columns.width == 34)
+    #expect(columns.meanings(of: 34)?.filter { $0 == .ltrb }.count == 32 && columns.meanings(of: 6) == nil)
+    #expect(try BoxColumns("ltrb/px,score").width == 5 && BoxColumns("ltrb/cells,score*").width == nil)
+  }
+
   @Test(arguments: [
     ("cxcywh/", "has no unit"), ("cxcywh/pixels", "has no unit"), ("xyxy/cells", "has no unit"),
     ("box/px", "has no unit"),
@@ -36,6 +43,8 @@ import Testing
     ("boxes", "'boxes' is not known"), ("", "'' is not known"), ("score*0", "'score*0' repeats nothing"),
     ("score*x", "repeats nothing"), ("xyxy,cxcywh", "one box"), ("xyxy*2", "one box"), ("score*,skip*", "one '*'"),
     ("class,score,class", "class at most"), ("objectness*2", "objectness"),
+    ("cxcywh/corners", "has no unit"), ("ltrb/cells*1", "repeats nothing"), ("ltrb/cells*", "repeats nothing"),
+    ("ltrb*", "one box"), ("ltrb/cells*99999", "repeats nothing"),
   ])
   func whatCannotBeReadIsAUsageError(_ text: String, _ words: String) {
     expectError(.usage, at: "columns '\(text)'", saying: words) { _ = try BoxColumns(text) }
@@ -56,6 +65,8 @@ import Testing
     #expect(try table([9], "score")?.position(0, 3) == 3)
     #expect(try table([1, 9], "score")?.position(0, 3) == 3 && table([1, 9], "score")?.boxCount == 9)
     #expect(try table([1, 64, 9], "box,score*")?.boxCount == 64, "there are more boxes than numbers")
+    // An axis of one index inside, as in YOLOv4's boxes.
+    #expect(try table([1, 9, 1, 4], "box")?.position(1, 2) == 9 && table([1, 9, 1, 4], "box")?.numberAxis == 3)
     #expect(try table([1, 6, 6], "box,score*2") == nil && table([1, 9, 7], "box,score*2") == nil)
     #expect(try table([2, 3, 6, 6], "box,score*2") == nil)
   }

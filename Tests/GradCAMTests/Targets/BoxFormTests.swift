@@ -32,6 +32,19 @@ import Testing
     #expect(form.box([.nan, 0, 0, 0], cell: cell, over: size) == nil)
   }
 
+  @Test(arguments: [
+    // Cells of 20 × 25 pixels; the centre of this one is at 50, 37.5.
+    (BoxForm.Unit.pixels, [Float(10), 12.5, 30, 37.5], [Float(60), 50, 40, 50]),
+    (.cells, [0.5, 0.5, 1.5, 1.5], [60, 50, 40, 50]), (.corners, [0, 0, 2, 2], [60, 50, 40, 50]),
+    (.share(1), [0.05, 0.125, 0.15, 0.375], [60, 50, 40, 50]),
+  ])
+  func distancesAreFromThePointOfTheCell(_ unit: BoxForm.Unit, _ values: [Float], _ expected: [Float]) {
+    let cell = BoxScales.Cell(scale: 0, row: 1, column: 2, rows: 4, columns: 10, anchor: 0)
+    let form = BoxForm(numbers: .ltrb, unit: unit)
+    expectClose(numbers(form.box(values, cell: cell, over: size)), expected, within: 1e-4)
+    #expect(form.needsCell && form.box(values, cell: nil, over: size) == nil)
+  }
+
   private func box(_ x: Double, _ y: Double, _ width: Double, _ height: Double, turned: Double = 0) -> OrientedBox {
     var box = OrientedBox(x: x, y: y, width: width, height: height)
     box.angle = turned

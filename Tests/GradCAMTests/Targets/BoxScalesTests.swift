@@ -47,6 +47,12 @@ private struct ScaledDetector {
       "Slice", value, graph.integers([range.lowerBound]), graph.integers([range.upperBound]), graph.integers([1]))
   }
 
+  /// The same in another graph.
+  func sliced(_ value: ValueID, _ range: Range<Int64>, in graph: inout DetectorGraph) -> ValueID {
+    graph.add(
+      "Slice", value, graph.integers([range.lowerBound]), graph.integers([range.upperBound]), graph.integers([1]))
+  }
+
   mutating func scalar(_ number: Float) -> ValueID { graph.constant([number], []) }
 
   enum Layout: String, CaseIterable {
@@ -146,6 +152,39 @@ private struct ScaledDetector {
     }
   }
 
+  /// The layouts of networks that give a value for each scale.
+  enum ListLayout: CaseIterable {
+    /// A list of scores and one of distances for each scale: NanoDet's old layout.
+    case lists
+    /// Maps of as many channels as the boxes of a cell have numbers: EfficientDet's.
+    case maps
+    /// Maps with an axis for three boxes a cell, and one for their numbers, which no Sigmoid made: YOLOv5's.
+    case anchors
+  }
+
+  /// Adds outputs `a0`, `a1`, `b0`, … and gives what says what they hold.
+  mutating func make(_ layout: ListLayout) -> [String] {
+    for (scale, cells) in Self.cells.enumerated() {
+      let side = Int64(cells)
+      switch layout {
+      case .lists:
+        graph.output(graph.byBox(graph.add("Sigmoid", branch(scale, 3))), "a\(scale)")
+        graph.output(graph.byBox(branch(scale, 8)), "b\(scale)")
+      case .maps:
+        graph.output(graph.add("Reshape", branch(scale, 2 * 3), graph.integers([1, 6, side, side])), "a\(scale)")
+        graph.output(graph.add("Reshape", branch(scale, 2 * 4), graph.integers([1, 8, side, side])), "b\(scale)")
+      case .anchors:
+        let split = graph.add("Reshape", branch(scale, 3 * 8), graph.integers([1, 3, 8, side, side]))
+        graph.output(graph.add("Transpose", split, with: ["perm": .ints([0, 1, 3, 4, 2])]), "a\(scale)")
+      }
+    }
+    switch layout {
+    case .lists: return ["a0=score*3", "b0=ltrb/cells*2", "a1=score*3", "b1=ltrb/cells*2"]
+    case .maps: return ["a0=score*3", "a1=score*3", "b0=cxcywh/cells", "b1=cxcywh/cells"]
+    case .anchors: return ["a0=box,objectness,score*3", "a1=box,objectness,score*3"]
+    }
+  }
+
   private mutating func joinedBranches(_ count: Int) -> ValueID {
     let parts = Self.cells.indices.map { branch($0, count) }
     return graph.joined(parts[0], parts[1], axis: 2)
@@ -206,6 +245,155 @@ private struct ScaledDetector {
     let warning = try #require(layout(.yoloxRaw).layout.warnings.first { $0.code == .boxesNotMerged })
     let text = warning.text.rendered { if case .form(_, let form) = $0 { form } else { "" } }
     #expect(text.contains("output=cxcywh/px,objectness,score*3"))
+  }
+
+  @Test(arguments: ScaledDetector.ListLayout.allCases)
+  fileprivate func outputsOfSeveralScalesAreOneTable(_ kind: ScaledDetector.ListLayout) throws {
+    var detector = ScaledDetector()
+    let columns = detector.make(kind), anchors = [.lists: 1, .maps: 2, .anchors: 3][kind]!
+    expectError(.unsupported) { _ = try detector.graph.layout(labels: ["a", "b", "c"]) }
+    let (layout, model) = try detector.graph.layout(labels: ["a", "b", "c"], columns: columns)
+    let scales = try #require(layout.scales)
+    #expect(layout.boxCount == 80 * anchors && scales.scales.map(\.rows) == [8, 4] && layout.classCount == 3)
+    #expect(layout.hasObjectness == (kind == .anchors) && model.graph.values[layout.scores].name == "a0+a1")
+    if kind != .anchors { #expect(scales.scales.map(\.map) == detector.maps) }
+    // The boxes of a cell follow one another in maps of channels; those of an axis of their own are a grid each.
+    let cell = scales.cells[kind == .anchors ? 64 + 13 : 13 * anchors]
+    #expect(cell.row == 1 && cell.column == 5 && cell.scale == 0 && scales.cells.last!.scale == 1)
+    #expect((layout.form == nil) == (kind == .anchors))
+    guard kind != .anchors else { return }
+    let turned = columns.filter { $0.hasPrefix("a") } + columns.filter { $0.hasPrefix("b") }.reversed()
+    expectError(.usage, saying: "do not hold as many boxes each") { _ = try detector.graph.layout(columns: turned) }
+  }
+
+  @Test func whatDoesNotFitAMapIsAUsageError() throws {
+    var detector = ScaledDetector()
+    _ = detector.make(.maps)
+    for columns in [["a0=score*5", "a1=score*5"], ["a0=score*", "a1=score*"], ["a0=box"]] {
+      expectError(.usage, saying: "does not fit") { _ = try detector.graph.layout(columns: columns) }
+    }
+    // An open network has the values of its file.
+    var request = TargetRequest()
+    (request.detection, request.columns) = (0, ["a0=score*3", "a1=score*3"])
+    let planner = try ModelPlanner(
+      detector.graph.model(), inputSize: PixelSize(width: 32, height: 32), pool: ThreadPool(threadCount: 1))
+    expectError(.unsupported, saying: "from several outputs") { _ = try PlannedTarget(request, by: planner) }
+  }
+
+  @Test func rawScoresAreMultipliedAsProbabilities() throws {
+    var detector = ScaledDetector(), request = TargetRequest()
+    request.columns = detector.make(.anchors)
+    request.detection = 0
+    let explainer = try Explainer(
+      detector.graph.model(), explaining: request, nodes: ["auto"], labels: Labels(["a", "b", "c"]), threadCount: 1)
+    let image = explainer.prepare(Tensor((0..<3072).map { Float($0 * 37 % 101) / 50 - 1 }, shape: [1, 3, 32, 32]))
+    let observation = try explainer.observe(image), contents = observation.contents
+    let target = try #require(
+      try TargetChoice(of: explainer).targets(explainer, of: observation)[0] as? DetectionTarget)
+    func sigmoid(_ raw: Float) -> Float { 1 / (1 + exp(-raw)) }
+    let products = (0..<240).flatMap { box in
+      (0..<3).map { sigmoid(contents[box * 8 + 4]) * sigmoid(contents[box * 8 + 5 + $0]) }
+    }
+    #expect(!contents.allSatisfy { (0...1).contains($0) })
+    let best = products.indices.max { products[$0] < products[$1] }!
+    #expect(target.box == best / 3 && target.classIndex == best % 3)
+    expectClose([target.score(contents)], [products[best]], within: 1e-6)
+    // Against central differences.
+    let gradient = target.gradient(contents)
+    for place in [target.box * 8 + 4, target.box * 8 + 5 + best % 3] {
+      var (more, less) = (contents, contents)
+      more[place] += 0.01
+      less[place] -= 0.01
+      expectClose([gradient[place]], [(target.score(more) - target.score(less)) / 0.02], within: 1e-4)
+    }
+    #expect(gradient.count { $0 != 0 } == 2)
+    #expect(try explainer.explain(target, of: observation, methods: ["odam"]).count == 1)
+  }
+
+  @Test func boxesThatWereSelectedAreDescribedLikeOthers() throws {
+    for isChanged in [false, true] {
+      var detector = ScaledDetector()
+      detector.make(.corners)
+      var (graph, rows) = (detector.graph, ValueID?.none)
+      let whole = graph.takeOutput()
+      let list = graph.byBox(whole)
+      func part(_ range: Range<Int64>) -> ValueID {
+        graph.add(
+          "Slice", list, graph.integers([range.lowerBound]), graph.integers([range.upperBound]), graph.integers([2]))
+      }
+      let boxes = part(0..<4), scores = part(4..<7)
+      let best = graph.add("ReduceMax", scores, with: ["axes": .ints([2]), "keepdims": .int(0)])
+      let top = graph.node("TopK", best, graph.integers([10]), outputCount: 2)
+      let places = graph.add("Expand", graph.add("Unsqueeze", top[1], graph.integers([2])), graph.integers([1, 10, 4]))
+      rows = graph.add("GatherElements", boxes, places, with: ["axis": .int(1)])
+      // Numbers that something changed afterwards are not those of the file's arithmetic.
+      if isChanged { rows = graph.add("Mul", rows, graph.constant([2], [])) }
+      graph.output(rows!, "boxes")
+      graph.output(top[0], "scores")
+      let layout = try graph.layout(labels: ["face"]).layout
+      #expect(layout.scales == nil && layout.boxCount == 10)
+      #expect(layout.form == (isChanged ? nil : BoxForm(numbers: .xyxy, unit: .pixels)))
+    }
+  }
+
+  /// Rows of class from 1, score and corners that NonMaxSuppression selects in the file, in its order.
+  private func selecting() throws -> Model {
+    var detector = ScaledDetector()
+    detector.make(.corners)
+    var graph = detector.graph
+    let whole = graph.takeOutput()
+    let boxes = graph.byBox(detector.sliced(whole, 0..<4, in: &graph))
+    let scores = detector.sliced(whole, 4..<7, in: &graph)
+    let selected = graph.add(
+      "NonMaxSuppression", boxes, scores, graph.integers([60]), graph.constant([0.9], [1]), graph.constant([0], [1]))
+    func column(_ index: Int) -> ValueID {
+      graph.add("Gather", selected, graph.constant(of: index), with: ["axis": .int(1)])
+    }
+    let (names, boxNumbers) = (column(1), column(2))
+    let places = graph.add("Add", graph.add("Mul", names, graph.integers([80])), boxNumbers)
+    let best = graph.add("Gather", graph.add("Reshape", scores, graph.integers([-1])), places)
+    let chosen = graph.add("Gather", graph.add("Reshape", boxes, graph.integers([80, 4])), boxNumbers)
+    let counted = graph.add("Add", graph.add("Cast", names, with: ["to": .int(1)]), graph.constant([1], []))
+    func rows(_ value: ValueID) -> ValueID { graph.add("Unsqueeze", value, graph.integers([1])) }
+    let parts = (rows(counted), rows(best))
+    graph.output(graph.joined(parts.0, parts.1, chosen), "rows")
+    return try graph.model()
+  }
+
+  @Test func whatOneImageDecidesDoesNotSayHowOthersAreRead() throws {
+    let model = try selecting()
+    func explainer(_ labels: [String]) throws -> Explainer {
+      var request = TargetRequest()
+      request.detection = 1
+      return try Explainer(model, explaining: request, labels: Labels(labels), threadCount: 1) {
+        $0.prepare(Tensor((0..<3072).map { Float($0 * 37 % 101) / 50 - 1 }, shape: [1, 3, 32, 32]))
+      }
+    }
+    let explainer3 = try explainer(["a", "b", "c"]), planned = try #require(explainer3.target.boxes)
+    #expect(planned.scales == nil && planned.usualOverlap == 1, "the network selects its boxes itself")
+    #expect(planned.form == BoxForm(numbers: .xyxy, unit: .pixels) && planned.warnings.isEmpty)
+    let image = explainer3.prepare(Tensor((0..<3072).map { Float($0 * 37 % 101) / 50 - 1 }, shape: [1, 3, 32, 32]))
+    let observation = try explainer3.observe(image), contents = observation.contents
+    let order = (0..<contents.count / 6).sorted { contents[$0 * 6 + 1] > contents[$1 * 6 + 1] }
+    let target = try #require(
+      try TargetChoice(of: explainer3).targets(explainer3, of: observation)[0] as? DetectionTarget)
+    #expect(target.box == order[1] && order.count > 60)
+    #expect(target.label == ["a", "b", "c"][Int(contents[order[1] * 6]) - 1])
+    // Of three classes, whichever of them are in the picture.
+    expectError(.usage, saying: "from 1 to 3, and there are 2 labels") { _ = try explainer(["a", "b"]) }
+    #expect(try explainer(["background", "a", "b", "c"]).target.warnings.isEmpty)
+  }
+
+  @Test func whatIsGivenBesidesThePictureCounts() throws {
+    var detector = ScaledDetector()
+    detector.make(.corners)
+    var graph = detector.graph
+    let whole = graph.takeOutput()
+    let size = graph.input("size", Tensor([1 / 32], shape: [1]))
+    graph.output(graph.add("Mul", detector.sliced(whole, 0..<4, in: &graph), size), "boxes")
+    graph.output(detector.sliced(whole, 4..<7, in: &graph), "scores")
+    let layout = try graph.layout(labels: ["a", "b", "c"]).layout
+    #expect(layout.form == BoxForm(numbers: .xyxy, unit: .share(1)))
   }
 
   @Test func boxesOfQueriesAreReadFromNoCell() throws {

@@ -29,6 +29,29 @@ import Testing
     expectError(.unsupported, saying: "for 1 labels", "columns") { _ = try oriented.layout(labels: ["a"]) }
   }
 
+  @Test func scoresInFrontOfWhatIsNotKnownAreThoseOfClasses() throws {
+    var graph = DetectorGraph()
+    graph.output(graph.byBox(graph.joined(graph.sigmoid(3), graph.numbers(32))), "output")
+    let assumed = try graph.layout().layout
+    #expect(assumed.classCount == 3 && !assumed.hasObjectness && assumed.assumptions.map(\.code) == [.columnsAssumed])
+    #expect(assumed.factors(box: 2, score: 1) == [71])
+    let known = try graph.layout(labels: three).layout
+    #expect(known.classCount == 3 && known.assumptions.isEmpty)
+    #expect(known.warnings.map(\.code) == [.boxesNotMerged], "nothing says where the boxes are")
+    expectError(.unsupported) { _ = try graph.layout(labels: ["a", "b"]) }
+
+    // Each distance is the mean of 0 … 7; that of certain ones is one of them.
+    let said = try graph.layout(labels: three, columns: ["output=score*3,ltrb/corners*8"]).layout
+    #expect(said.warnings.isEmpty && said.form == BoxForm(numbers: .ltrb, unit: .corners))
+    var contents = [Float](repeating: 0, count: 64 * 35)
+    for (side, bin) in [1, 0, 2, 7].enumerated() { contents[35 + 3 + side * 8 + bin] = 100 }
+    expectClose(said.coordinates(1, in: { _ in contents }), [1, 0, 2, 7], within: 1e-5)
+    expectClose(said.coordinates(0, in: { _ in contents }), [3.5, 3.5, 3.5, 3.5], within: 1e-5)
+    // The cell of column 1 in row 0, of 4 pixels.
+    let box = try #require(said.outline(1, in: { _ in contents }))
+    expectClose([box.x, box.y, box.width, box.height].map(Float.init), [6, 14, 12, 28], within: 1e-4)
+  }
+
   @Test func twoSigmoidsAreThatOfTheBoxAndThoseOfClasses() throws {
     var graph = DetectorGraph()
     graph.output(graph.byBox(graph.joined(graph.numbers(4), graph.sigmoid(1), graph.sigmoid(4))), "output")
@@ -104,6 +127,77 @@ import Testing
     #expect(classFirst.factors(box: 2) == [13] && classFirst.coordinates(0, in: { _ in contents }) == [2, 3, 4, 2])
     let numbered = try selected { graph, box, score, name in graph.joined(name, box, name, score, axis: 2) }
     #expect(try numbered.layout().layout.factors(box: 2) == [20], "the first integer is the number of the image")
+  }
+
+  /// Boxes, the best score of each, and the class that has it, counted from 1; numbers of classes that are read from a
+  /// table say where they end, too.
+  private func countedFromOne(isTable: Bool, names: [String] = ["boxes", "scores", "labels"]) throws -> DetectorGraph {
+    var graph = DetectorGraph()
+    let scores = graph.byBox(graph.sigmoid(3))
+    let best = graph.add("ReduceMax", scores, with: ["axes": .ints([2]), "keepdims": .int(0)])
+    let number = graph.add("ArgMax", scores, with: ["axis": .int(2), "keepdims": .int(0)])
+    let named =
+      isTable
+      ? graph.add("Gather", graph.integers([1, 2, 3]), number) : graph.add("Add", number, graph.integers([1]))
+    graph.output(graph.byBox(graph.pixels(4)), names[0])
+    graph.output(best, names[1])
+    graph.output(named, names[2])
+    return graph
+  }
+
+  @Test func classesMayBeCountedFromOne() throws {
+    func classes(_ graph: DetectorGraph, _ labels: [String]?) throws -> [Int?] {
+      let layout = try graph.layout(labels: labels).layout
+      let contents: [Float] = [1, 2, 3] + [Float](repeating: 0, count: 253)
+      return layout.bestScores(ofClass: nil, in: { _ in contents }).prefix(4).map(\.classIndex)
+    }
+    let table = try countedFromOne(isTable: true)
+    #expect(try classes(table, nil) == [1, 2, 3, 0], "as the file says")
+    #expect(try classes(table, three) == [0, 1, 2, nil])
+    #expect(try classes(table, ["nothing"] + three) == [1, 2, 3, 0])
+    #expect(try table.layout(labels: three).layout.assumptions.isEmpty)
+    expectError(.usage, saying: "from 1 to 3, and there are 2 labels") { _ = try table.layout(labels: ["a", "b"]) }
+
+    let names = ["detection_boxes:0", "detection_scores:0", "detection_classes:0"]
+    for graph in [try countedFromOne(isTable: false), try countedFromOne(isTable: false, names: names)] {
+      // Where they end is not known.
+      #expect(try classes(graph, three) == [0, 1, 2, nil])
+      #expect(try graph.layout(labels: three).layout.assumptions.map(\.code) == [.labelsAssumed])
+      #expect(try classes(graph, ["Background"] + three) == [1, 2, 3, 0])
+    }
+  }
+
+  @Test func classesOfTensorFlowAreCountedFromOneIfNothingElseTells() throws {
+    var graph = DetectorGraph()
+    graph.output(graph.byBox(graph.pixels(4)), "detection_boxes")
+    graph.output(graph.add("Reshape", graph.sigmoid(1), graph.integers([1, 64])), "detection_scores")
+    graph.output(graph.add("Reshape", graph.numbers(1), graph.integers([1, 64])), "detection_classes")
+    let layout = try graph.layout(labels: three).layout
+    #expect(layout.assumptions.map(\.code) == [.labelsAssumed] && layout.form?.numbers == .yxyx)
+    let contents = [Float](repeating: 1, count: 256)
+    #expect(layout.bestScores(ofClass: nil, in: { _ in contents })[0].classIndex == 0)
+    #expect(layout.bestScores(ofClass: 1, in: { _ in contents }).isEmpty)
+  }
+
+  @Test func rawScoresOfTensorFlowStartWithNothing() throws {
+    var graph = DetectorGraph()
+    graph.output(graph.byBox(graph.pixels(4)), "raw_detection_boxes")
+    graph.output(graph.byBox(graph.sigmoid(4)), "raw_detection_scores")
+    let layout = try graph.layout(labels: three).layout
+    #expect(layout.knownClasses == [0, 1, 2] && layout.factors(box: 0, score: 0) == [1])
+    #expect(layout.assumptions.map(\.code) == [.backgroundLeftOut])
+    #expect(try graph.layout().layout.knownClasses == [1, 2, 3])
+    #expect(try graph.layout(labels: three + ["d"]).layout.knownClasses == [0, 1, 2, 3])
+  }
+
+  @Test func boxesMayHaveAnAxisMore() throws {
+    var graph = DetectorGraph()
+    let boxes = graph.byBox(graph.pixels(4))
+    graph.output(graph.add("Reshape", boxes, graph.integers([1, 64, 1, 4])), "boxes")
+    graph.output(graph.byBox(graph.sigmoid(3)), "confs")
+    let layout = try graph.layout(labels: three).layout
+    #expect(layout.boxCount == 64 && layout.classCount == 3)
+    #expect(layout.coordinates(2, in: { _ in (0..<256).map(Float.init) }) == [8, 9, 10, 11])
   }
 
   @Test func outputsAreKnownByTheirNames() throws {

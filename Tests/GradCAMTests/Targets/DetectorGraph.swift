@@ -12,7 +12,16 @@ struct DetectorGraph {
   /// The size of the picture: 64 squares of 4 × 4 pixels.
   var size = PixelSize(width: 32, height: 32)
 
+  private var inputs: [(value: ValueID, name: String, contents: Tensor)] = []
+
   init() { image = builder.input("image") }
+
+  /// An input besides the image, with what is given for it.
+  mutating func input(_ name: String, _ contents: Tensor) -> ValueID {
+    let value = builder.input(name)
+    inputs.append((value, name, contents))
+    return value
+  }
 
   /// A convolution with weights of no meaning, of the image or of a value with some channels.
   mutating func convolved(
@@ -72,12 +81,19 @@ struct DetectorGraph {
 
   mutating func output(_ value: ValueID, _ name: String) { outputs.append((value, name)) }
 
+  /// Takes back the last output.
+  mutating func takeOutput() -> ValueID { outputs.removeLast().value }
+
   /// The model, with outputs declared as their shapes are.
   func model(registry: Registry = .standard) throws -> Model {
     var builder = builder
     var graph = builder.returning(outputs.map { $0.value })
     graph.values[image].dimensions = [1, 3, size.height, size.width].map { .fixed($0) }
     graph.values[image].elementType = .float32
+    for (value, _, contents) in inputs {
+      graph.values[value].dimensions = contents.shape.dimensions.map { .fixed($0) }
+      graph.values[value].elementType = contents.elementType
+    }
     for (value, name) in outputs { graph.values[value] = Value(name: name) }
     graph.metadata = metadata
     return try Model(graph, path: "detector.onnx", registry: registry)
@@ -85,11 +101,17 @@ struct DetectorGraph {
 
   /// How the model's detections are read.
   func layout(labels: [String]? = nil, columns: [String] = []) throws -> (layout: DetectionLayout, model: Model) {
-    let model = try model()
+    var model = try model()
     var request = TargetRequest()
     (request.detection, request.columns) = (0, columns)
-    let planner = try ModelPlanner(
-      model, inputSize: size, pool: ThreadPool(threadCount: 1))
+    func planner(of model: Model) throws -> ModelPlanner {
+      try ModelPlanner(
+        model, inputSize: size,
+        inputs: Dictionary(uniqueKeysWithValues: inputs.map { ($0.name, $0.contents) }),
+        pool: ThreadPool(threadCount: 1))
+    }
+    model = try PlannedTarget.described(by: request, planner(of: model)).model
+    let planner = try planner(of: model)
     let planned = try PlannedTarget(request, by: planner, labels: labels.map(Labels.init))
     guard let layout = planned.boxes else { throw GradCAMError(.defect, problem: "no boxes") }
     return (layout, model)
