@@ -85,20 +85,13 @@ public struct Explainer: Sendable {
       try preprocessing
       ?? DecidedPreprocessing(asked, for: model, inputs: inputs.mapValues { ValueInfo($0) })
     let pool = ThreadPool(threadCount: threadCount), pictured = model.imageInputs.first { $0.name == picture }?.value
-    func planned(_ model: Model) throws -> ModelPlanners {
-      let planners = try ModelPlanners(decided) { size in
-        try ModelPlanner(
-          model, inputSize: size, inputs: inputs, otherSizes: decided.others.mapValues(\.inputSize),
-          pictured: pictured, pool: pool, reusesWeights: reusesWeights)
-      }
-      guard let example, try planners.usual.dependsOnData else { return planners }
-      return try planners.deciding(
-        for: example(Explainer(planners, decided, labels, compatibility, Question())))
+    var planners = try ModelPlanners(decided) { size in
+      try ModelPlanner(
+        model, inputSize: size, inputs: inputs, otherSizes: decided.others.mapValues(\.inputSize),
+        pictured: pictured, pool: pool, reusesWeights: reusesWeights)
     }
-    var planners = try planned(model)
-    if request.isAboutBoxes {
-      let described = try PlannedTarget.described(by: request, planners.usual).model
-      if described.graph.values.count > model.graph.values.count { planners = try planned(described) }
+    if let example, try planners.usual.dependsOnData {
+      planners = try planners.deciding(for: example(Explainer(planners, decided, labels, compatibility, Question())))
     }
     try self.init(
       planners, decided, labels, compatibility,
@@ -174,7 +167,7 @@ public struct Explainer: Sendable {
     (self.decided, self.givenLabels, self.question) = (decided, givenLabels, question)
     self.compatibility = compatibility
     (target, focus) = try question.planned(by: planners.usual, labels: givenLabels)
-    self.planners = target.joined.map { planners.joining($0.values) } ?? planners
+    self.planners = planners.adding(target.added)
     let model = self.planners.usual.model
     let (usual, isAssumed) = Labels.known(of: model, focus.catalogue)
     labels = givenLabels ?? usual

@@ -139,7 +139,7 @@ extension Explainer {
   /// The network runs on the image again if the target is computed from several outputs.
   /// - Parameter observation: an open one, of this explainer or of one that it was made from by `asking`.
   public func ask(_ observation: Observation) throws -> Observation {
-    let planner = target.joined.map { observation.planner.joining($0.values) } ?? observation.planner
+    let planner = observation.planner.adding(target.added)
     let focus = try focus(by: planner)
     return planner === observation.planner
       ? try observation.focused(on: focus) : try Observation(planner, observation.image, focus, isOpen: false)
@@ -188,14 +188,16 @@ final class ModelPlanners: Sendable {
     (self.usual, undecided, variesSize, make) = (usual, others.undecided, others.variesSize, others.make)
   }
 
-  /// The same, of the model with values joined into one.
-  private init(_ others: ModelPlanners, joining values: [ValueID]) {
-    (usual, undecided) = (others.usual.joining(values), others.undecided.joining(values))
-    (variesSize, make) = (others.variesSize, { try others.planner(for: $0).joining(values) })
+  /// The same, of the model with values that its file does not have.
+  private init(_ others: ModelPlanners, adding values: [AddedValue]) {
+    (usual, undecided) = (others.usual.adding(values), others.undecided.adding(values))
+    (variesSize, make) = (others.variesSize, { try others.planner(for: $0).adding(values) })
   }
 
-  /// The same, of the model with values joined into one.
-  func joining(_ values: [ValueID]) -> ModelPlanners { ModelPlanners(self, joining: values) }
+  /// The same, of the model with values that its file does not have; itself if there are none.
+  func adding(_ values: [AddedValue]) -> ModelPlanners {
+    values.isEmpty ? self : ModelPlanners(self, adding: values)
+  }
 
   /// The same, with that for an image as the usual one if extents depend on it.
   func deciding(for image: PreparedImage) throws -> ModelPlanners {

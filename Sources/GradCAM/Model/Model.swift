@@ -16,10 +16,8 @@ public struct Model: Sendable {
   public private(set) var imageInputs: [ImageInput]
   /// The value that class scores are read from.
   public let head: ScoreHead
-  /// A value that the file does not have, and those that it joins.
-  private(set) var joined: (values: [ValueID], value: ValueID)?
-  /// Tables of boxes that the file does not have, by what they list.
-  private var tables: [BoxLists: ValueID] = [:]
+  /// Values that the file does not have.
+  private(set) var added: [(what: AddedValue, value: ValueID)] = []
 
   /// Opens a file; weights stay in it until they are used.
   ///
@@ -61,26 +59,20 @@ public struct Model: Sendable {
     return model
   }
 
-  /// The same model with values joined into one, element after element, which is none of its outputs.
-  func joining(_ values: [ValueID]) -> Model {
+  /// The same model with values more, of which it has none.
+  func adding(_ values: [AddedValue]) -> Model {
     var model = self
-    let joined = graph.joining(values)
-    model.graph = operators.resolving(joined.graph)
-    model.joined = (values, joined.value)
+    for what in values {
+      let (graph, value) = what.add(to: model.graph)
+      model.graph = graph
+      model.added.append((what, value))
+    }
+    model.graph = operators.resolving(model.graph)
     return model
   }
 
-  /// The same model with a table of boxes, named after the values that it lists, which is none of its outputs.
-  func adding(_ lists: BoxLists) -> (model: Model, value: ValueID) {
-    if let known = tables[lists] { return (self, known) }
-    var builder = GraphBuilder(graph)
-    let value = lists.add(to: &builder)
-    var model = self, changed = builder.graph
-    changed.values[value] = Value(name: lists.names.joined(separator: "+"))
-    model.graph = operators.resolving(changed)
-    model.tables[lists] = value
-    return (model, value)
-  }
+  /// The value that was added as one; nil if it was not.
+  func value(of added: AddedValue) -> ValueID? { self.added.first { $0.what == added }?.value }
 
   /// What the dimensions of values count, as far as that can be followed from the images.
   func dimensions(_ infos: [ValueID: ValueInfo]) -> [ValueID: [Dimension]] {
@@ -111,15 +103,5 @@ public struct Model: Sendable {
   package static func name(of path: String) -> String {
     let file = fileName(path)
     return file.hasSuffix(".onnx") ? String(file.dropLast(5)) : file
-  }
-}
-
-extension ComputeGraph {
-  /// The same graph with values joined into one, element after element, which is none of its outputs.
-  func joining(_ values: [ValueID]) -> (graph: ComputeGraph, value: ValueID) {
-    var builder = GraphBuilder(self)
-    let flat = values.map { builder("Flatten", $0, with: ["axis": .int(0)]) }
-    let value = builder.node("Concat", flat, ["axis": .int(1)])[0]
-    return (builder.graph, value)
   }
 }

@@ -40,8 +40,8 @@ public final class ModelPlanner: Sendable {
     var unbatched: Set<ValueID> = []
     /// The same model planned for what extents depend on in images, the most recently used last.
     var decided: [ModelPlanner] = []
-    /// The same model with a value that joins others.
-    var joining: [[ValueID]: ModelPlanner] = [:]
+    /// The same model with values that its file does not have.
+    var extended: [[AddedValue]: ModelPlanner] = [:]
   }
 
   /// What a name means, as `NodeCatalogue.matches` finds it.
@@ -85,21 +85,24 @@ public final class ModelPlanner: Sendable {
     (graph, self.decisions, self.beforehand) = (beforehand.graph, decisions, beforehand)
   }
 
-  /// The same as another planner, with a value that joins others.
-  private init(_ other: ModelPlanner, joining values: [ValueID]) {
-    model = other.model.joining(values)
+  /// The same as another planner, with values that its model does not have.
+  private init(_ other: ModelPlanner, adding values: [AddedValue]) {
+    model = other.model.adding(values)
     (inputSize, pool, reusesWeights, pictured) = (other.inputSize, other.pool, other.reusesWeights, other.pictured)
     (inputs, decisions, beforehand, weights) = (other.inputs, other.decisions, other.beforehand, other.weights)
-    graph = other.isDecided ? model.operators.resolving(other.graph.joining(values).graph) : model.graph
+    graph =
+      other.isDecided
+      ? model.operators.resolving(values.reduce(other.graph) { $1.add(to: $0).graph }) : model.graph
   }
 
-  /// The planner for the same model with values joined into one, for targets that are computed from all of them; itself
-  /// if it joins them already, else always the same one.
-  func joining(_ values: [ValueID]) -> ModelPlanner {
-    if let joined = model.joined, joined.values == values { return self }
+  /// The planner for the same model with values that its file does not have, from which targets are computed; itself if
+  /// it has them already, else always the same one.
+  func adding(_ values: [AddedValue]) -> ModelPlanner {
+    let missing = values.filter { model.value(of: $0) == nil }
+    guard !missing.isEmpty else { return self }
     return kept.withLock { kept in
-      if kept.joining[values] == nil { kept.joining[values] = ModelPlanner(self, joining: values) }
-      return kept.joining[values]!
+      if kept.extended[missing] == nil { kept.extended[missing] = ModelPlanner(self, adding: missing) }
+      return kept.extended[missing]!
     }
   }
 
@@ -331,11 +334,11 @@ public final class ModelPlanner: Sendable {
   /// Frees the memory that is kept for the next runs.
   func freeIdleMemory() {
     // What is dropped is deallocated outside the lock.
-    let (_, joining) = kept.withLock { kept in
+    let (_, extended) = kept.withLock { kept in
       defer { kept.idle = [] }
-      return (kept.idle, kept.joining.values)
+      return (kept.idle, kept.extended.values)
     }
-    for planner in joining { planner.freeIdleMemory() }
+    for planner in extended { planner.freeIdleMemory() }
   }
 
   /// Whether several images may be computed at a time downstream of a value, unless they are found to influence one

@@ -3,20 +3,18 @@ import Graph
 /// Numbers of boxes that a network gives on several values, one for each scale, or on a feature map, as one table with a
 /// row for each box.
 struct BoxLists: Hashable, Sendable {
-  /// How the numbers lie in a value: its elements with other extents, and the order of these axes that makes rows.
+  /// The axis of a value whose indices are the numbers of a box, or of all boxes of a cell one after another; nil if each
+  /// element is one.
   private struct Part: Hashable {
     let value: ValueID
-    let extents: [Int], order: [Int]
-    let boxCount: Int
+    let axis: Int?
+    let rank: Int
   }
 
-  /// The names of the values.
-  let names: [String]
+  /// The names of the values, joined.
+  let name: String
   private let parts: [Part]
   private let width: Int
-
-  /// The number of boxes of each value.
-  var boxCounts: [Int] { parts.map(\.boxCount) }
 
   /// Arranges values whose boxes have the same columns.
   ///
@@ -27,55 +25,36 @@ struct BoxLists: Hashable, Sendable {
   /// Nil if the columns do not fit all of them, or do not say how many numbers a box has.
   init?(_ outputs: [ModelOutput], _ columns: BoxColumns, grid: (ValueID) -> (row: Int, column: Int)?) {
     guard let width = columns.width else { return nil }
-    self.width = width
-    names = outputs.map(\.name)
+    (self.width, name) = (width, outputs.map(\.name).joined(separator: "+"))
     var parts: [Part] = []
     for output in outputs {
-      let extents = output.info.shape.dimensions
+      let shape = output.info.shape, axis: Int?
       if output.tableAxes != nil {
         guard let table = BoxTable(output, columns) else { return nil }
-        let isByBox = table.numberAxis != output.tableAxes?.rows
-        parts.append(
-          Part(
-            value: output.value, extents: isByBox ? [table.boxCount, width] : [width, table.boxCount],
-            order: isByBox ? [0, 1] : [1, 0], boxCount: table.boxCount))
-        continue
-      }
-      guard let grid = grid(output.value), extents.count > 2, output.info.shape.count > 0 else { return nil }
-      let others = extents.indices.filter { ![grid.row, grid.column].contains($0) && extents[$0] > 1 }
-      var split = extents, axis: Int
-      if let own = others.last(where: { extents[$0] == width }) {
-        axis = own
+        axis = table.numberAxis
       } else {
-        guard let channels = others.first ?? extents.indices.first(where: { ![grid.row, grid.column].contains($0) }),
-          others.count < 2, extents[channels] % width == 0
-        else { return nil }
-        split[channels] = extents[channels] / width
-        split.insert(width, at: channels + 1)
-        axis = channels + 1
+        guard let grid = grid(output.value) else { return nil }
+        let others = shape.dimensions.indices.filter { ![grid.row, grid.column].contains($0) }
+        let wide = others.filter { shape[$0] > 1 }
+        let channels = wide.count == 1 && shape[wide[0]] % width == 0 ? wide[0] : nil
+        guard let found = others.last(where: { shape[$0] == width }) ?? channels else { return nil }
+        axis = found
       }
-      // The boxes of a cell follow one another.
-      let isSplit = split.count > extents.count
-      let rest = split.indices.filter { $0 != axis && !(isSplit && $0 == axis - 1) }
-      parts.append(
-        Part(
-          value: output.value, extents: split, order: rest + (isSplit ? [axis - 1] : []) + [axis],
-          boxCount: output.info.shape.count / width))
+      parts.append(Part(value: output.value, axis: axis, rank: shape.rank))
     }
     self.parts = parts
   }
 
-  /// Adds the nodes that compute the table.
+  /// Adds the nodes that compute the table: the axis with the numbers becomes the last one, which is cut into boxes.
   func add(to builder: inout GraphBuilder) -> ValueID {
-    func integers(_ numbers: [Int]) -> ValueID {
-      builder.constant(Tensor(numbers.map(Int64.init), shape: [numbers.count]))
-    }
+    let extents = builder.constant(Tensor([-1, Int64(width)], shape: [2]))
     let rows = parts.map { part in
-      let split = builder("Reshape", part.value, integers(part.extents))
-      let turned =
-        part.order == Array(part.order.indices)
-        ? split : builder("Transpose", split, with: ["perm": .ints(part.order.map(Int64.init))])
-      return builder("Reshape", turned, integers([part.boxCount, width]))
+      var value = part.value
+      if let axis = part.axis, axis != part.rank - 1 {
+        let order = (0..<part.rank).filter { $0 != axis } + [axis]
+        value = builder("Transpose", value, with: ["perm": .ints(order.map(Int64.init))])
+      }
+      return builder("Reshape", value, extents)
     }
     return rows.count == 1 ? rows[0] : builder.node("Concat", rows, ["axis": .int(0)])[0]
   }

@@ -103,7 +103,7 @@ struct JoinedOutputs: Sendable {
   ///   - planner: one for the model.
   init(_ first: ModelOutput, _ second: ModelOutput, by planner: ModelPlanner) {
     values = [first.value, second.value]
-    value = planner.joining(values).model.joined!.value
+    value = planner.adding([.joined(values)]).model.value(of: .joined(values))!
     (self.second, start) = (second.info.shape, first.info.shape.count)
   }
 }

@@ -2,12 +2,10 @@ import Graph
 
 /// What a user or a file says about the columns of a detector's outputs, with one table for what is said alike.
 struct DescribedOutputs {
-  /// The model, perhaps with tables that the file does not have.
-  let model: Model
-  /// The columns by the name of a value.
+  /// The columns by the name of a value, or of a table.
   let columns: [(name: String, columns: BoxColumns)]
-  /// The tables.
-  let tables: Set<ValueID>
+  /// The tables that the file does not have.
+  let lists: [BoxLists]
 
   /// Reads descriptions, each as `OUTPUT=COLUMNS`.
   ///
@@ -15,7 +13,7 @@ struct DescribedOutputs {
   /// Throws `usage` for a description that cannot be read, or lists that do not belong together.
   init(_ texts: [String], of model: Model, by planner: ModelPlanner) throws {
     guard !texts.isEmpty else {
-      (self.model, columns, tables) = (model, [], [])
+      (columns, lists) = ([], [])
       return
     }
     let described: [(name: String, columns: BoxColumns)] = try texts.map { text in
@@ -41,8 +39,8 @@ struct DescribedOutputs {
     func output(_ name: String) -> ModelOutput? {
       values[name].flatMap { value in infos[value].map { ModelOutput(value, $0, of: model.graph) } }
     }
-    var result = model, columns: [(name: String, columns: BoxColumns)] = [], tables: Set<ValueID> = []
-    var lists: [BoxLists] = [], dimensions: [ValueID: [Dimension]]?
+    var columns: [(name: String, columns: BoxColumns)] = [], lists: [BoxLists] = []
+    var counts: [(names: [String], boxes: [Int])] = [], dimensions: [ValueID: [Dimension]]?
     for group in groups {
       let outputs = group.names.compactMap(output)
       guard outputs.count == group.names.count, outputs.count > 1 || outputs.allSatisfy({ $0.tableAxes == nil }) else {
@@ -58,20 +56,18 @@ struct DescribedOutputs {
           problem: "does not fit \(outputs.description)",
           advice: "describe the numbers of one box, as many as one axis has, or as divide the channels of a map")
       }
-      if let other = lists.first(where: { $0.boxCounts.count == list.boxCounts.count && $0.boxCounts != list.boxCounts }
-      ) {
+      let own = outputs.map { $0.info.shape.count / group.columns.width! }
+      if let other = counts.first(where: { $0.boxes.count == own.count && $0.boxes != own }) {
         throw GradCAMError(
           .usage, at: "\(.columns)",
-          problem: "\(other.names.listed) and \(list.names.listed) do not hold as many boxes each",
+          problem: "\(other.names.listed) and \(group.names.listed) do not hold as many boxes each",
           advice: "name outputs that belong together in the same order")
       }
+      counts.append((group.names, own))
       lists.append(list)
-      let (with, value) = result.adding(list)
-      result = with
-      tables.insert(value)
-      columns.append((with.graph.values[value].name, group.columns))
+      columns.append((list.name, group.columns))
     }
-    (self.model, self.columns, self.tables) = (result, columns, tables)
+    (self.columns, self.lists) = (columns, lists)
   }
 }
 

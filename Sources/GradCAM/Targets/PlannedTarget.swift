@@ -13,7 +13,9 @@ public struct PlannedTarget: Sendable {
   let kind: Kind
   /// For a mask, what it is computed from.
   let joined: JoinedOutputs?
-  /// The planner of the model that has the values: for a mask, one value more than the file.
+  /// What it is computed from that the file does not have.
+  let added: [AddedValue]
+  /// The planner of the model that has these values.
   let planner: ModelPlanner
 
   /// Finds the values.
@@ -25,9 +27,9 @@ public struct PlannedTarget: Sendable {
   /// Throws `usage` if the request contradicts itself, `usage` or `unsupported` if the model has no such values, and
   /// what reading a file throws.
   public init(_ request: TargetRequest, by planner: ModelPlanner, labels: Labels? = nil) throws {
-    let model = planner.model
-    func outputs(and others: Set<ValueID> = []) throws -> InferredGraph {
-      try planner.partlyInferred(reaching: others.union(model.graph.outputs))
+    var (planner, model) = (planner, planner.model), added: [AddedValue] = []
+    func outputs() throws -> InferredGraph {
+      try planner.partlyInferred(reaching: Set(model.graph.outputs + added.compactMap { model.value(of: $0) }))
     }
     if let contradiction = request.contradiction { throw GradCAMError(.usage, problem: contradiction) }
     self.request = request
@@ -35,9 +37,12 @@ public struct PlannedTarget: Sendable {
     if let elements = request.elements, request.boxPart == nil {
       kind = .elements(try model.located { try ElementSelection(elements, in: model) })
     } else if request.isAboutBoxes {
-      let described = try Self.described(by: request, planner)
-      guard described.model.graph.values.count == model.graph.values.count else { throw Self.notPlanned(request) }
-      let inferred = try outputs(and: described.tables)
+      let columns = request.columns.isEmpty ? model.metadata.columns : request.columns
+      let described = try model.located { try DescribedOutputs(columns, of: model, by: planner) }
+      added = described.lists.map { .table($0) }
+      planner = planner.adding(added)
+      model = planner.model
+      let inferred = try outputs()
       let layout = try model.located {
         try DetectionReading(
           model, inferred, labels: labels?.names ?? model.metadata.labels, size: planner.inputSize,
@@ -56,25 +61,8 @@ public struct PlannedTarget: Sendable {
     } else {
       kind = .classes
     }
-    (self.joined, self.planner) = (joined, joined.map { planner.joining($0.values) } ?? planner)
-  }
-
-  /// What is said of the columns of outputs: by the request, else by the file.
-  ///
-  /// Throws `usage` if that does not fit.
-  static func described(by request: TargetRequest, _ planner: ModelPlanner) throws -> DescribedOutputs {
-    let model = planner.model
-    return try model.located {
-      try DescribedOutputs(request.columns.isEmpty ? model.metadata.columns : request.columns, of: model, by: planner)
-    }
-  }
-
-  /// The error for values that a network, once planned, does not have.
-  static func notPlanned(_ request: TargetRequest) -> GradCAMError {
-    GradCAMError(
-      .unsupported, at: request.elements.map { "\(.target, $0)" } ?? "\(.columns)",
-      problem: "is computed from several outputs, for which an open network is not planned",
-      advice: "use 'gradcam explain'")
+    if let joined { added.append(.joined(joined.values)) }
+    (self.joined, self.added, self.planner) = (joined, added, planner.adding(added))
   }
 
   /// The elements picked; nil for other requests.

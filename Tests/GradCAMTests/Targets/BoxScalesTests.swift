@@ -272,12 +272,6 @@ private struct ScaledDetector {
     for columns in [["a0=score*5", "a1=score*5"], ["a0=score*", "a1=score*"], ["a0=box"]] {
       expectError(.usage, saying: "does not fit") { _ = try detector.graph.layout(columns: columns) }
     }
-    // An open network has the values of its file.
-    var request = TargetRequest()
-    (request.detection, request.columns) = (0, ["a0=score*3", "a1=score*3"])
-    let planner = try ModelPlanner(
-      detector.graph.model(), inputSize: PixelSize(width: 32, height: 32), pool: ThreadPool(threadCount: 1))
-    expectError(.unsupported, saying: "from several outputs") { _ = try PlannedTarget(request, by: planner) }
   }
 
   @Test func rawScoresAreMultipliedAsProbabilities() throws {

@@ -101,19 +101,14 @@ struct DetectorGraph {
 
   /// How the model's detections are read.
   func layout(labels: [String]? = nil, columns: [String] = []) throws -> (layout: DetectionLayout, model: Model) {
-    var model = try model()
+    let model = try model()
     var request = TargetRequest()
     (request.detection, request.columns) = (0, columns)
-    func planner(of model: Model) throws -> ModelPlanner {
-      try ModelPlanner(
-        model, inputSize: size,
-        inputs: Dictionary(uniqueKeysWithValues: inputs.map { ($0.name, $0.contents) }),
-        pool: ThreadPool(threadCount: 1))
-    }
-    model = try PlannedTarget.described(by: request, planner(of: model)).model
-    let planner = try planner(of: model)
+    let planner = try ModelPlanner(
+      model, inputSize: size, inputs: Dictionary(uniqueKeysWithValues: inputs.map { ($0.name, $0.contents) }),
+      pool: ThreadPool(threadCount: 1))
     let planned = try PlannedTarget(request, by: planner, labels: labels.map(Labels.init))
     guard let layout = planned.boxes else { throw GradCAMError(.defect, problem: "no boxes") }
-    return (layout, model)
+    return (layout, planned.planner.model)
   }
 }
