@@ -274,6 +274,27 @@ private struct ScaledDetector {
     }
   }
 
+  @Test(arguments: ScaledDetector.ListLayout.allCases)
+  fileprivate func openObservationsAreAskedAboutListsToo(_ kind: ScaledDetector.ListLayout) throws {
+    var detector = ScaledDetector(), request = TargetRequest()
+    request.columns = detector.make(kind)
+    (request.detection, request.overlap) = (1, 1)
+    let open = try Explainer(detector.graph.model(), threadCount: 1)
+    let pixels = Tensor((0..<3072).map { Float($0 * 37 % 101) / 50 - 1 }, shape: [1, 3, 32, 32])
+    let observation = try open.observe(open.prepare(pixels), isOpen: true)
+    let (asking, choice) = try open.asking(request), asked = try asking.ask(observation)
+    let target = try choice.targets(asking, of: asked)[0]
+    let planned = try Explainer(detector.graph.model(), explaining: request, threadCount: 1)
+    let own = try planned.observe(planned.prepare(pixels))
+    let expected = try TargetChoice(of: planned).targets(planned, of: own)[0]
+    #expect(target.description == expected.description && target.description.contains(" in box "))
+    #expect(try target.score(asked.contents) == expected.score(own.contents))
+    let maps = try [asking.explain(target, of: asked), planned.explain(expected, of: own)].map {
+      try $0[0].rectifiedMap().values
+    }
+    #expect(maps[0] == maps[1])
+  }
+
   @Test func rawScoresAreMultipliedAsProbabilities() throws {
     var detector = ScaledDetector(), request = TargetRequest()
     request.columns = detector.make(.anchors)
