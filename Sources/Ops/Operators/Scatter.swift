@@ -34,7 +34,8 @@ struct Scatter: DifferentiableOperator {
   /// Where the updates start along each axis of the data, if known indices write them side by side as they are.
   private func runStarts(_ inputs: NodeInputs) -> [Int]? {
     guard reduction == .none, let data = inputs[0]?.shape, let indices = inputs[1], let updates = inputs[2]?.shape,
-      updates.rank == data.rank, let (table, shape) = try? indexing.blocks(of: data, indices: indices.shape),
+      updates.rank == data.rank, data.count > 0, updates.count > 0,
+      let (table, shape) = try? indexing.blocks(of: data, indices: indices.shape),
       shape == updates, let offsets = try? table.resolved(indices), let first = offsets.first
     else { return nil }
     let starts = zip(data.strides, data.dimensions).map { first / $0 % $1 }

@@ -264,6 +264,20 @@ extension Model {
     #expect((layout.region.y, layout.region.height) == (0, 1))
   }
 
+  /// Nothing written into nothing has no places.
+  @Test(arguments: ["ScatterND", "ScatterElements"]) func anEmptyTensorIsWrittenNowhere(_ type: String) throws {
+    var net = Network()
+    let map = net.layer(net.image, 3, 4, named: "map")
+    let nothing = net.add("Slice", map, net.integers(0), net.integers(0), net.integers(3))
+    let shape: Shape = type == "ScatterND" ? [1, 1] : [1, 4, 8, 0]
+    let indices = net.builder.constant(Tensor([Int64](repeating: 0, count: shape.count), shape: shape))
+    let written = net.add(type, nothing, indices, nothing, named: "written")
+    let sum = net.add("ReduceSum", written, net.integers(2, 3), with: ["keepdims": .int(0)])
+    let pooled = net.add("Flatten", net.add("GlobalAveragePool", map))
+    let model = try net.model(net.add("Add", pooled, sum), features: 4)
+    #expect(try model.auto().name == "map")
+  }
+
   /// Windows of 3 × 3 that use up a padding of one, layer after layer, and of two at once.
   @Test func paddingThatWindowsUseUpIsNoPlace() throws {
     var net = Network()
