@@ -54,30 +54,24 @@ typedef struct {
   size_t count;
 } Sink;
 
-static void put(Sink *sink, const void *bytes, size_t count) {
-  if (count > 0) memcpy(sink->bytes + sink->count, bytes, count);
-  sink->count += count;
-}
-
-static void put_number(Sink *sink, uint32_t number) {
-  const uint8_t bytes[4] = {number >> 24, number >> 16, number >> 8, number};
-  put(sink, bytes, sizeof bytes);
+static void store_number(uint8_t *to, uint32_t number) {
+  for (int i = 0; i < 4; i++) to[i] = (uint8_t)(number >> (24 - 8 * i));
 }
 
 // The length of a chunk, its type and a checksum stand around its data.
 enum { chunk_overhead = 12 };
 
-// Where the data of a chunk of `count` bytes goes; `end_chunk` follows.
-static uint8_t *begin_chunk(Sink *sink, const char *type, size_t count) {
-  put_number(sink, (uint32_t)count);
-  put(sink, type, 4);
-  return sink->bytes + sink->count;
+// Where the data of a chunk goes; `end_chunk` follows.
+static uint8_t *begin_chunk(const Sink *sink, const char *type) {
+  memcpy(sink->bytes + sink->count + 4, type, 4);
+  return sink->bytes + sink->count + 8;
 }
 
 static void end_chunk(Sink *sink, size_t count) {
-  const uint8_t *type = sink->bytes + sink->count - 4;
-  sink->count += count;
-  put_number(sink, libdeflate_crc32(0, type, 4 + count));
+  uint8_t *chunk = sink->bytes + sink->count;
+  store_number(chunk, (uint32_t)count);
+  store_number(chunk + 8 + count, libdeflate_crc32(0, chunk + 4, 4 + count));
+  sink->count += chunk_overhead + count;
 }
 
 // A keyword and its end; of an international text, no compression, no language and no translated keyword.
@@ -85,7 +79,7 @@ static size_t text_prefix(const GradCAMPNGText *text) { return strlen(text->keyw
 
 static void put_text(Sink *sink, const GradCAMPNGText *text) {
   const size_t prefix = text_prefix(text), length = strlen(text->text);
-  uint8_t *to = begin_chunk(sink, text->is_international ? "iTXt" : "tEXt", prefix + length);
+  uint8_t *to = begin_chunk(sink, text->is_international ? "iTXt" : "tEXt");
   memset(to, 0, prefix);
   memcpy(to, text->keyword, strlen(text->keyword));
   memcpy(to + prefix, text->text, length);
@@ -106,24 +100,16 @@ int gradcam_png_encode(const uint8_t *rgb, uint32_t width, uint32_t height, cons
   Sink sink = {rows == NULL ? NULL : malloc(capacity), 0};
   size_t compressed = 0;
   if (sink.bytes != NULL) {
-    put(&sink, signature, sizeof signature);
+    memcpy(sink.bytes, signature, sizeof signature);
+    sink.count = sizeof signature;
     // Width, height, 8 bits, RGB, and the only methods of compression, filters and order of rows that there are.
-    begin_chunk(&sink, "IHDR", 13);
-    const uint8_t header[13] = {width >> 24, width >> 16, width >> 8, width, height >> 24, height >> 16, height >> 8,
-                                height, 8, 2, 0, 0, 0};
-    memcpy(sink.bytes + sink.count, header, sizeof header);
+    uint8_t header[13] = {[8] = 8, [9] = 2};
+    store_number(header, width);
+    store_number(header + 4, height);
+    memcpy(begin_chunk(&sink, "IHDR"), header, sizeof header);
     end_chunk(&sink, sizeof header);
     for (size_t i = 0; i < text_count; i++) put_text(&sink, &texts[i]);
-
-    uint8_t *length = sink.bytes + sink.count, *data = begin_chunk(&sink, "IDAT", 0);
-    compressed = libdeflate_zlib_compress(compressor, rows, raw, data, bound);
-    if (compressed > 0 && compressed <= INT32_MAX) {
-      Sink at = {length, 0};
-      put_number(&at, (uint32_t)compressed);
-      end_chunk(&sink, compressed);
-      begin_chunk(&sink, "IEND", 0);
-      end_chunk(&sink, 0);
-    }
+    compressed = libdeflate_zlib_compress(compressor, rows, raw, begin_chunk(&sink, "IDAT"), bound);
   }
   libdeflate_free_compressor(compressor);
   free(rows);
@@ -132,6 +118,9 @@ int gradcam_png_encode(const uint8_t *rgb, uint32_t width, uint32_t height, cons
     free(sink.bytes);
     return -1;
   }
+  end_chunk(&sink, compressed);
+  begin_chunk(&sink, "IEND");
+  end_chunk(&sink, 0);
   *bytes = sink.bytes;
   *count = sink.count;
   return 0;

@@ -23,15 +23,18 @@ extension GraphBuilder {
     numbers([Float](repeating: value, count: shape.count), shape: shape, type: type)
   }
 
-  mutating func reshape(_ x: ValueID, _ extents: [Int]) -> ValueID {
-    self("Reshape", x, integers(extents), with: ["allowzero": .int(1)])
+  /// Gives the elements of a value other extents, of which one may be -1: what is left for it.
+  public mutating func reshape(_ x: ValueID, _ extents: [Int]) -> ValueID {
+    self("Reshape", x, integers(extents), with: extents.contains(0) ? ["allowzero": .int(1)] : [:])
   }
 
-  mutating func transpose(_ x: ValueID, _ order: [Int]) -> ValueID {
+  /// Puts the axes of a value in an order.
+  public mutating func transpose(_ x: ValueID, _ order: [Int]) -> ValueID {
     self("Transpose", x, with: ["perm": .ints(order.map(Int64.init))])
   }
 
-  mutating func concatenate(_ parts: [ValueID], axis: Int) -> ValueID {
+  /// Joins values along an axis.
+  public mutating func concatenate(_ parts: [ValueID], axis: Int) -> ValueID {
     node("Concat", parts, ["axis": .int(Int64(axis))])[0]
   }
 

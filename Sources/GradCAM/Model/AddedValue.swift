@@ -1,4 +1,5 @@
 import Graph
+import Ops
 
 /// A value that is computed from those of a model's file, and is none of its outputs.
 enum AddedValue: Hashable, Sendable {
@@ -12,8 +13,8 @@ enum AddedValue: Hashable, Sendable {
     var builder = GraphBuilder(graph)
     switch self {
     case .joined(let values):
-      let flat = values.map { builder("Flatten", $0, with: ["axis": .int(0)]) }
-      let value = builder.node("Concat", flat, ["axis": .int(1)])[0]
+      let rows = values.map { builder.reshape($0, [1, -1]) }
+      let value = builder.concatenate(rows, axis: 1)
       return (builder.graph, value)
     case .table(let lists):
       let value = lists.add(to: &builder)

@@ -24,11 +24,7 @@ struct FeatureMaps {
     reachable: Set<ValueID>, pictured: Set<ValueID>, explainsClassScores: Bool
   ) {
     let graph = model.graph
-    let images = Dictionary(
-      uniqueKeysWithValues: model.imageInputs.filter { infos[$0.value]?.constant == nil }.map {
-        ($0.value, $0.shape.roles)
-      })
-    let dimensions = DimensionTracker(graph, images: images) { infos[$0] }.dimensions
+    let dimensions = model.dimensions(infos)
     let live = graph.liveRanges(before: ends) { infos[$0] }
     // Values with places of the picture that can change the explained value: weights of an attention have those of its
     // queries on one axis, and of its keys on another.

@@ -1,4 +1,5 @@
 import Graph
+import Ops
 
 /// Numbers of boxes that a network gives on several values, one for each scale, or on a feature map, as one table with a
 /// row for each box.
@@ -47,15 +48,11 @@ struct BoxLists: Hashable, Sendable {
 
   /// Adds the nodes that compute the table: the axis with the numbers becomes the last one, which is cut into boxes.
   func add(to builder: inout GraphBuilder) -> ValueID {
-    let extents = builder.constant(Tensor([-1, Int64(width)], shape: [2]))
     let rows = parts.map { part in
-      var value = part.value
-      if let axis = part.axis, axis != part.rank - 1 {
-        let order = (0..<part.rank).filter { $0 != axis } + [axis]
-        value = builder("Transpose", value, with: ["perm": .ints(order.map(Int64.init))])
-      }
-      return builder("Reshape", value, extents)
+      guard let axis = part.axis, axis != part.rank - 1 else { return builder.reshape(part.value, [-1, width]) }
+      let order = (0..<part.rank).filter { $0 != axis } + [axis]
+      return builder.reshape(builder.transpose(part.value, order), [-1, width])
     }
-    return rows.count == 1 ? rows[0] : builder.node("Concat", rows, ["axis": .int(0)])[0]
+    return rows.count == 1 ? rows[0] : builder.concatenate(rows, axis: 0)
   }
 }

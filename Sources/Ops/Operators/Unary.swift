@@ -213,22 +213,28 @@ struct Clip: DifferentiableOperator {
   ///
   /// - Parameter constant: the contents of an input; nil if they are not known.
   func clamp(_ inputs: [ValueID?], constant: (ValueID) -> Tensor?) -> Clamp? {
-    if let bounds { return Clamp(low: bounds.lower, high: bounds.upper) }
-    func bound(_ index: Int, default value: Float) -> Float? {
-      guard index < inputs.count, let input = inputs[index] else { return value }
-      return constant(input).flatMap { $0.shape.count == 1 ? $0.floats[0] : nil }
-    }
-    guard let low = bound(1, default: -.infinity), let high = bound(2, default: .infinity) else { return nil }
-    return Clamp(low: low, high: high)
+    range { index in index < inputs.count ? inputs[index].map { constant($0) } : nil }
+      .map { Clamp(low: $0.low, high: $0.high) }
   }
 
   func limits(_ inputs: NodeInputs) -> ConstantLimits? {
-    func bound(_ index: Int, default value: Float) -> Float? {
-      inputs.has(index) ? inputs[index]?.constant.flatMap { $0.shape.count == 1 ? $0.floats.first : nil } : value
+    guard let (low, high) = range({ inputs.has($0) ? .some(inputs[$0]?.constant) : nil }), low <= high else {
+      return nil
     }
-    let low = bounds?.lower ?? bound(1, default: -.infinity), high = bounds?.upper ?? bound(2, default: .infinity)
-    guard let low, let high, low <= high else { return nil }
     return ConstantLimits(of: 0, low...high)
+  }
+
+  /// The bounds; nil if one is not known.
+  ///
+  /// - Parameter contents: those of an input, nil in turn if they are not known; nil if it is left out.
+  private func range(_ contents: (Int) -> Tensor??) -> (low: Float, high: Float)? {
+    if let bounds { return (bounds.lower, bounds.upper) }
+    func bound(_ index: Int, default value: Float) -> Float? {
+      guard let given = contents(index) else { return value }
+      return given.flatMap { $0.shape.count == 1 ? $0.floats[0] : nil }
+    }
+    guard let low = bound(1, default: -.infinity), let high = bound(2, default: .infinity) else { return nil }
+    return (low, high)
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {

@@ -100,7 +100,7 @@ struct Evaluate: ParsableCommand {
     }
     let node = request == nil ? explainer.focus.taps[0].label : node
     var warnings = explainer.warnings
-    // What is wrong with the request for any picture is told at once.
+    // A request that fits no picture is refused before the first one.
     if let request, try !explainer.dependsOnData {
       let (asking, _) = try explainer.asking(request, nodes: [node], hint: featureMap.hint)
       try asking.check(metrics)
