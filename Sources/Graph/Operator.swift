@@ -156,6 +156,12 @@ public protocol Operator: GraphOperator {
 
   /// The same operator, if it has a derivative.
   var differentiable: (any DifferentiableOperator)? { get }
+
+  /// The operator that selects at the same places as this one does for some inputs, whatever its own inputs hold; nil if
+  /// it does not rank what it selects.
+  ///
+  /// - Parameter contents: gives the contents of an input, by its position.
+  func holding(_ contents: (Int) throws -> Tensor) throws -> (any Operator)?
 }
 
 extension Operator {
@@ -163,6 +169,8 @@ extension Operator {
   public var form: OperatorForm { .computed(self) }
   /// Nil: it has no derivative.
   public var differentiable: (any DifferentiableOperator)? { nil }
+  /// Nil: it ranks nothing.
+  public func holding(_ contents: (Int) throws -> Tensor) -> (any Operator)? { nil }
 }
 
 /// Whether an operator's integer outputs carry gradients, as those that stand for quantised real numbers do.

@@ -65,7 +65,7 @@ struct Sweep: ParsableCommand {
   private var methodName: String { method ?? target.request.usualMethod }
 
   func run() throws {
-    var metric = try boxes.metric(named: self.metric ?? "insertion-deletion")
+    let metric = try boxes.metric(named: self.metric ?? "insertion-deletion")
     let clock = ContinuousClock()
     let named = try NamedImages(self.images), images = named.files
     try host.enterSandbox(
@@ -94,10 +94,6 @@ struct Sweep: ParsableCommand {
     let (explainer, choice) = try opened.explainer(
       nodes: ["all"], hint: FeatureMapHint(item: item.item), of: sources, threadCount: threads.count,
       reusesWeights: true, visitsNodes: method is any TapMethod)
-    if let usual = metric, self.metric == nil, !best, (try? explainer.check([usual])) == nil {
-      metric = nil
-      Console.say("note: the network ranks its boxes itself, so nodes are not ranked by \(usual.name)")
-    }
     let objects = try boxes(of: sources, explainer)
     for warning in explainer.warnings(about: sources) { Console.tell(warning) }
     let sheet = best ? nil : try sheetPath(of: sources, opened)

@@ -33,6 +33,17 @@ struct CombiningTests {
     #expect(workplace.files.isEmpty)
   }
 
+  /// In the mirror image, a box is at another place of the output.
+  @Test func placesOfThePictureAreNotMirrored() throws {
+    for arguments in [
+      [fixture("finished.onnx"), picture, "--detection", "0"], [fixture("segmentation.onnx"), picture, "--class", "1"],
+    ] {
+      let outcome = try workplace.run(["explain"] + arguments + ["--smooth", "aug", "--output", "map.png"])
+      #expect(outcome.code == 69 && outcome.errors.contains("--smooth aug: mirrors the picture, where "))
+      #expect(outcome.errors.contains("is at another place; leave it out") && workplace.files.isEmpty)
+    }
+  }
+
   @Test func smoothingIsReportedAndNamed() throws {
     let outcome = try workplace.succeed(
       "explain", fixture("plain.onnx"), picture, "--smooth", "eigen", "--smooth", "aug", "--json", "--output", "maps/")

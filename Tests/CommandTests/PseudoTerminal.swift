@@ -78,7 +78,9 @@ final class PseudoTerminal {
       let hasEnded = waitpid(process, &status, WNOHANG) == process
       var event = pollfd(fd: own, events: Int16(POLLIN), revents: 0)
       while poll(&event, 1, hasEnded ? 0 : 10) > 0, event.revents & Int16(POLLIN) != 0 {
-        var part = [UInt8](repeating: 0, count: 65536)
+        // A program that something was done to has time to notice it before it is rid of the rest.
+        if hasAsked { usleep(1000) }
+        var part = [UInt8](repeating: 0, count: hasAsked ? 512 : 65536)
         let count = read(own, &part, part.count)
         guard count > 0 else { break }
         written += part[..<count]

@@ -108,7 +108,7 @@ struct TerminalTests {
       usleep(300_000)
       kill(process, SIGINT)
     }
-    #expect(outcome.code == 130 && outcome.isRestored)
+    #expect(outcome.code == 130 && outcome.isRestored, "\(outcome.code), \(outcome.output.count) bytes")
     let end = try #require(outcome.text.range(of: "\u{1B}\\\u{1B}[0m\n", options: .backwards))
     #expect(outcome.text[end.upperBound...].count < 10, "nothing but the progress bar's end comes after it")
   }

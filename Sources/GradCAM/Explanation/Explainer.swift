@@ -46,7 +46,7 @@ public struct Explainer: Sendable {
     func planned(by planner: ModelPlanner, labels: Labels?) throws -> (PlannedTarget, Focus) {
       let target = try PlannedTarget(request, by: planner, labels: labels)
       let focus = try target.planner.focus(
-        explaining: target.explained, keeping: target.kept, nodes: nodes, hint: hint, reading: target.scales,
+        explaining: target.explained, keeping: target.kept, nodes: nodes, hint: hint, reading: target.boxSources,
         visitsTaps: visitsNodes, explainsAllImages: target.explainsAllImages)
       return (target, focus)
     }

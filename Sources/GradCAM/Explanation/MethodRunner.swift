@@ -108,6 +108,11 @@ struct MethodRunner {
   /// An augmented image, with activation and gradient at the taps.
   private func seen(through augmentation: Augmentation) throws -> (Observation, [Tap]) {
     guard !augmentation.isNone else { return (observation, taps) }
+    guard target.boxes == nil, !observation.explainsPlaces else {
+      throw GradCAMError(
+        .unsupported, at: "\(.smooth, "aug")",
+        problem: "mirrors the picture, where \(target.description) is at another place", advice: "leave it out")
+    }
     let changed = try observation.sibling(
       augmentation.applied(to: observation.image.tensor, observation.model.imageShape))
     return (changed, try changed.taps(of: target))

@@ -118,7 +118,7 @@ extension Warning {
       code: .mapConcentrated,
       text:
         "almost all of the map lies in \(high) of its \(count) positions, so the picture looks empty; a node nearer "
-        + "to the output, \(.smooth, "aug") or another method spreads it")
+        + "to the output or another method spreads it")
   }
 
   /// About a class that the network does not see in the image: not among its 50 most probable, and below 1‰.

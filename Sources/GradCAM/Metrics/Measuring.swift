@@ -29,9 +29,6 @@ extension Explainer {
         targets[$0].description == name && explanations[$0].shown[0].input.value == model.imageInput
       }
       guard !places.isEmpty else { continue }
-      if targets[places[0]].boxes != nil {
-        try Metrics.check(metrics, ofBoxesIn: explanations[places[0]].explained.value, of: observation.model.graph)
-      }
       let focused = try observation.focused(on: explanations[places[0]].explained)
       let probe = Probe(focused, tap: 0, target: targets[places[0]])
       let planes = probe.inputPlanes, probability = Double(try probe.score)
@@ -86,15 +83,6 @@ extension Explainer {
         let value = metric.value(of: map, probabilities: places.map { Double(probabilities[$0]) })
         return value.flatMap { $0.isFinite ? $0 : nil }
       }
-    }
-  }
-}
-
-extension Explainer {
-  /// Throws `unsupported` for a metric that is not defined for what is explained.
-  public func check(_ metrics: [any Metric]) throws {
-    if let explained = target.explained, target.boxes != nil {
-      try Metrics.check(metrics, ofBoxesIn: explained, of: model.graph)
     }
   }
 }

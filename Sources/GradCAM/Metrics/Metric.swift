@@ -65,21 +65,6 @@ public enum Metrics {
       advice: "choose from \(all.filter { !$0.isOfPictures }.map(\.name).joined(separator: ", "))")
   }
 
-  /// Throws `unsupported` naming the first of some metrics that asks about changed images, if the boxes in a value are
-  /// ranked by the network itself: a place there may be another box's for a changed image.
-  static func check(_ metrics: [any Metric], ofBoxesIn value: ValueID, of graph: ComputeGraph) throws {
-    guard let metric = metrics.first(where: { !$0.needsBoxes }) else { return }
-    let before = graph.upstream(of: [value])
-    guard graph.nodes.contains(where: { $0.role == .ranking && $0.results.contains(where: before.contains) }) else {
-      return
-    }
-    throw GradCAMError(
-      .unsupported, at: "\(.metric, metric.name)",
-      problem: "changes the picture, and the network ranks its boxes itself: a place in its output may then be another "
-        + "box's",
-      advice: "choose from \(all.filter(\.needsBoxes).map(\.name).joined(separator: ", "))")
-  }
-
   /// The metric with the given name.
   ///
   /// Throws `usage` listing the names if there is none.

@@ -9,9 +9,8 @@ struct FeatureMaps {
   let nodes: Set<Int>
   /// The last feature map before the head, which may be one only item by item; nil if there is none.
   let auto: ValueID?
-  /// The last feature map of each size before the head that no other one of these is computed from: what a detector may
-  /// read its boxes from; empty if class scores are explained.
-  let scales: [ValueID]
+  /// What a detector may read its boxes from; nil if class scores are explained.
+  let scales: ScaleMaps?
 
   /// - Parameters:
   ///   - infos: type and extents of every value that the explained value depends on.
@@ -62,60 +61,8 @@ struct FeatureMaps {
       choice.find(among: all.filter { shared.contains(graph.nodes[$0].outputs[0]!) })
     }
     auto = ends.count > 1 ? nil : (found ?? choice.find(among: all)).flatMap { graph.nodes[$0].outputs[0] }
-    scales =
-      explainsClassScores
-      ? []
-      : graph.lastOfEachSize(
-        all, layouts, choice, before: graph.valuesBeforeHead(of: explained, among: reachable, isShared: false), contents
-      )
+    scales = explainsClassScores ? nil : ScaleMaps(maps: all, choice: choice, explained: explained, infos: infos)
     nodes = complete
     self.dimensions = dimensions
-  }
-}
-
-extension ComputeGraph {
-  /// The values whose numbers another one is computed from, not only the places where they are read: indices and
-  /// conditions have no part in it.
-  fileprivate func contents(of value: ValueID, _ infos: [ValueID: ValueInfo]) -> Set<ValueID> {
-    var found: Set = [value]
-    for node in nodes.reversed() where node.results.contains(where: found.contains) {
-      let locating = node.operation?.locatingInputs ?? []
-      let read =
-        locating.isEmpty
-        ? node.reads : node.inputs.enumerated().compactMap { locating.contains($0.offset) ? nil : $0.element }
-      found.formUnion(read.filter { ![.int64, .bool].contains(infos[$0]?.elementType) })
-    }
-    return found
-  }
-
-  /// The last feature map of each size among some nodes that no map of another size is computed from; of several, as
-  /// where one head classifies and another one judges, the last one that all of them are computed from.
-  ///
-  /// - Parameters:
-  ///   - before: the values before the head.
-  ///   - contents: the values whose numbers the explained one is computed from.
-  fileprivate func lastOfEachSize(
-    _ maps: [Int], _ layouts: [Int: FeatureMapLayout], _ choice: LastFeatureMap, before: Set<ValueID>,
-    _ contents: Set<ValueID>
-  ) -> [ValueID] {
-    func size(_ map: Int) -> PixelSize { layouts[map]!.size }
-    let candidates = Set(maps.filter { before.contains(nodes[$0].outputs[0]!) })
-    // The last maps of each size that are computed from each value.
-    var ends: [ValueID: Set<Int>] = [:]
-    for (index, node) in nodes.enumerated().reversed() {
-      var reached = node.results.reduce(into: Set<Int>()) { $0.formUnion(ends[$1] ?? []) }
-      if candidates.contains(index), !reached.contains(where: { size($0) == size(index) }) { reached.insert(index) }
-      guard !reached.isEmpty else { continue }
-      for result in node.results { ends[result] = reached }
-      for value in node.reads where contents.contains(value) { ends[value, default: []].formUnion(reached) }
-    }
-    func reached(_ map: Int) -> Set<Int> { ends[nodes[map].outputs[0]!] ?? [] }
-    let bySize = Dictionary(grouping: candidates.sorted(), by: size)
-    return bySize.values.compactMap { maps -> Int? in
-      let last = Set(maps.filter { reached($0).contains($0) })
-      guard last.allSatisfy({ reached($0).allSatisfy(last.contains) }) else { return nil }
-      let common = maps.filter { reached($0).isSuperset(of: last) }
-      return choice.find(among: common.isEmpty ? maps : common)
-    }.sorted().map { nodes[$0].outputs[0]! }
   }
 }

@@ -94,8 +94,8 @@ public struct NodeCatalogue: Sendable {
   let modules: ModuleIndex
   let index: NameIndex
   let auto: ValueID?
-  /// What a detector may read its boxes from, as `FeatureMaps` finds it.
-  let scales: [ValueID]
+  /// What a detector may read its boxes from; nil if class scores are explained.
+  let scales: ScaleMaps?
   /// Type and extents of every value that the explained value depends on.
   let infos: [ValueID: ValueInfo]
   /// The dimensions of every value that depends on the image.

@@ -16,22 +16,23 @@ extension NodeCatalogue {
   ///
   /// Nil if `auto` means another node: a detector's boxes are not explained, or all are read from one map.
   ///
-  /// - Parameter scales: what boxes are read from, empty if they cannot be followed back to cells: then the maps are the
-  ///   last ones of each size, and those count that a box has a gradient at; nil if no boxes are explained.
+  /// - Parameter boxes: what boxes are read from; nil if no boxes are explained. If they cannot be followed back to
+  ///   cells, the maps are the last ones of each size, and those count that a box has a gradient at.
   ///
   /// Throws `usage` for `head-inputs` if there are none.
   func matches(
-    _ query: Match.BoxQuery, _ scales: [BoxScales.Scale]?, as hint: FeatureMapHint
+    _ query: Match.BoxQuery, _ boxes: BoxSources?, as hint: FeatureMapHint
   ) throws -> [Match]? {
-    let known = (scales ?? []).compactMap { scale in scale.map.map { (source: scale.source, map: $0) } }
-    let isKnown = !known.isEmpty && known.count == scales?.count
-    let maps = isKnown ? known : scales == nil ? [] : self.scales.map { (source: $0, map: $0) }
+    let known = (boxes?.scales ?? []).compactMap { scale in scale.map.map { (source: scale.source, map: $0) } }
+    let isKnown = !known.isEmpty && known.count == boxes?.scales.count
+    let last = isKnown ? [] : boxes.flatMap { scales?.readByHead(sharedWith: $0.values) } ?? []
+    let maps = isKnown ? known : last.map { (source: $0, map: $0) }
     if query == .auto, !isKnown, maps.count < 2 { return nil }
     guard !maps.isEmpty else {
       throw GradCAMError(
         .usage, at: "\(.node, query.rawValue)",
         problem: "means the feature maps that a detector reads its boxes from, one for each scale, but "
-          + "\(scales == nil ? "no boxes are explained" : "they are not known")",
+          + "\(boxes == nil ? "no boxes are explained" : "they are not known")",
         advice: "name nodes; \(listing: .nodes) lists them, and \(.fuse, "max") fuses them")
     }
     return try maps.map { source, value in

@@ -23,6 +23,8 @@ public final class ModelPlanner: Sendable {
   private let decisions: Decisions
   /// What is known without that.
   private let beforehand: InferredGraph?
+  /// Whether some nodes select what they selected for one image.
+  private let holdsSelections: Bool
   private let weights: PreparedWeights
   private let kept = Mutex(Kept())
 
@@ -72,6 +74,7 @@ public final class ModelPlanner: Sendable {
     (self.model, self.inputSize, self.pool, self.reusesWeights) = (model, inputSize, pool, reusesWeights)
     self.pictured = pictured ?? model.imageInput
     (graph, decisions, beforehand, weights) = (model.graph, Decisions(), nil, PreparedWeights())
+    holdsSelections = false
     self.inputs = try model.located {
       try model.check(inputSize)
       return try model.inputInfos(inputSize, inputs.mapValues { ValueInfo($0) }, otherSizes: otherSizes)
@@ -82,7 +85,17 @@ public final class ModelPlanner: Sendable {
   private init(_ other: ModelPlanner, knowing beforehand: InferredGraph, _ decisions: Decisions) {
     (model, inputSize, pool, reusesWeights) = (other.model, other.inputSize, other.pool, other.reusesWeights)
     (pictured, inputs, weights) = (other.pictured, other.inputs, other.weights)
-    (graph, self.decisions, self.beforehand) = (beforehand.graph, decisions, beforehand)
+    (graph, self.decisions, self.beforehand, holdsSelections) = (beforehand.graph, decisions, beforehand, false)
+  }
+
+  /// The same as another planner, with other operators of some nodes, which select what they selected for one image.
+  private init(_ other: ModelPlanner, holding operators: [Int: any Operator]) {
+    (model, inputSize, pool, reusesWeights) = (other.model, other.inputSize, other.pool, other.reusesWeights)
+    (pictured, inputs, weights) = (other.pictured, other.inputs, other.weights)
+    (decisions, beforehand, holdsSelections) = (other.decisions, other.beforehand, true)
+    var graph = other.graph
+    for (node, operation) in operators { graph.nodes[node].operation = operation }
+    self.graph = graph
   }
 
   /// The same as another planner, with values that its model does not have.
@@ -90,6 +103,7 @@ public final class ModelPlanner: Sendable {
     model = other.model.adding(values)
     (inputSize, pool, reusesWeights, pictured) = (other.inputSize, other.pool, other.reusesWeights, other.pictured)
     (inputs, decisions, beforehand, weights) = (other.inputs, other.decisions, other.beforehand, other.weights)
+    holdsSelections = other.holdsSelections
     graph =
       other.isDecided
       ? model.operators.resolving(values.reduce(other.graph) { $1.add(to: $0).graph }) : model.graph
@@ -104,6 +118,27 @@ public final class ModelPlanner: Sendable {
       if kept.extended[missing] == nil { kept.extended[missing] = ModelPlanner(self, adding: missing) }
       return kept.extended[missing]!
     }
+  }
+
+  /// The planner for the same model that selects for every image what it selects for one; itself if it ranks nothing.
+  ///
+  /// A place in a list that the network ranks, such as one of boxes, is about the same thing then.
+  ///
+  /// - Parameters:
+  ///   - result: the value whose places count.
+  ///   - contents: gives the contents of a value for the image.
+  func holdingSelections(
+    before result: ValueID, _ contents: (ValueID) throws -> Tensor
+  ) throws -> ModelPlanner {
+    guard !holdsSelections else { return self }
+    let images = Set(model.imageInputs.map(\.value))
+    let between = graph.downstream(of: images).intersection(graph.upstream(of: [result]))
+    var operators: [Int: any Operator] = [:]
+    for (index, node) in graph.nodes.enumerated() where node.results.contains(where: between.contains) {
+      guard case .computed(let operation)? = node.operation?.form else { continue }
+      operators[index] = try operation.holding { try contents(node.inputs[$0]!) }
+    }
+    return operators.isEmpty ? self : ModelPlanner(self, holding: operators)
   }
 
   // MARK: What is known before any image
@@ -215,7 +250,7 @@ public final class ModelPlanner: Sendable {
   ///   - kept: other values whose elements are needed.
   ///   - nodes: names as `NodeCatalogue.matches` takes them; empty means `auto`.
   ///   - hint: what the dimensions of the nodes' tensors are, if the graph does not say.
-  ///   - scales: what a detector reads its boxes from, empty if that is not known; nil if no boxes are explained.
+  ///   - boxes: what a detector reads its boxes from; nil if no boxes are explained.
   ///   - visitsTaps: whether taps are visited one after another, only by `Observation.visit`.
   ///   - explainsAllImages: whether targets are computed from the value of all images of a run together.
   ///
@@ -223,7 +258,7 @@ public final class ModelPlanner: Sendable {
   /// and `unsupported` if targets cannot be computed from that value.
   public func focus(
     explaining explained: ValueID? = nil, keeping kept: [ValueID] = [], nodes: [String] = [],
-    hint: FeatureMapHint = FeatureMapHint(), reading scales: [BoxScales.Scale]? = nil, visitsTaps: Bool = false,
+    hint: FeatureMapHint = FeatureMapHint(), reading boxes: BoxSources? = nil, visitsTaps: Bool = false,
     explainsAllImages: Bool = false
   ) throws -> Focus {
     try model.located {
@@ -235,7 +270,7 @@ public final class ModelPlanner: Sendable {
       let isOpen = explained != model.head.logits && isUsual && catalogue.auto == nil
       let taps = try (nodes.isEmpty ? ["auto"] : nodes).filter { !isOpen || $0 != "auto" }.flatMap { node in
         if let query = NodeCatalogue.Match.BoxQuery(rawValue: node),
-          let found = try catalogue.matches(query, scales, as: hint)
+          let found = try catalogue.matches(query, boxes, as: hint)
         {
           return found
         }
@@ -342,9 +377,9 @@ public final class ModelPlanner: Sendable {
   }
 
   /// Whether several images may be computed at a time downstream of a value, unless they are found to influence one
-  /// another: not if extents depend on the image.
+  /// another: not if extents or selections are those of one image.
   func mayBatch(after value: ValueID) -> Bool {
-    decisions.isEmpty && kept.withLock { !$0.unbatched.contains(value) }
+    decisions.isEmpty && !holdsSelections && kept.withLock { !$0.unbatched.contains(value) }
   }
 
   /// Records that images cannot be computed in batches downstream of a value.

@@ -15,6 +15,11 @@ public final class Observation {
   private let passes: ObservedPasses
   /// The tails of values that methods change.
   private var tails: [ValueID: Tail] = [:]
+  /// The planner for changes to the image: places of what the network selects stay those of the same things, while the
+  /// scores of classes are what the network would make of the change.
+  private(set) lazy var plannerForChanges = Result {
+    try explainsClassScores ? planner : planner.holdingSelections(before: focus.explained) { try tensor(of: $0) }
+  }
 
   /// The elements of the explained value.
   public let contents: [Float]
@@ -75,9 +80,9 @@ public final class Observation {
     return narrowed.taps.count == focus.taps.count ? self : try focused(on: narrowed)
   }
 
-  /// Another image with the same focus.
+  /// Another image with the same focus, for which the network selects what it selects for this one.
   func sibling(_ tensor: Tensor) throws -> Observation {
-    try Observation(planner, image.with(tensor), focus, isOpen: false)
+    try Observation(plannerForChanges.get(), image.with(tensor), focus, isOpen: false)
   }
 
   var forwardStepCount: Int { passes.forwardStepCount }
@@ -104,6 +109,9 @@ public final class Observation {
     hasClassScores && focus.explained == model.head.logits
       && explainedImages.count == images.dividing(focus.explainedInfo.shape).count
   }
+
+  /// Whether elements of the explained value belong to places of the picture.
+  var explainsPlaces: Bool { focus.catalogue.dimensions[focus.explained]?.contains(where: \.isSpatial) ?? false }
 
   /// The raw scores, as `ScoreHead` reads them; empty if they are not one number per class.
   public var logits: [Float] {

@@ -30,7 +30,7 @@ final class Tail {
   ///   - contents: the image's contents at the value, if already known.
   ///   - roundsLittle: whether small rounding errors matter more than speed.
   init(after value: ValueID, of observation: Observation, contents: Tensor? = nil, roundsLittle: Bool) throws {
-    planner = observation.planner
+    planner = try observation.plannerForChanges.get()
     images = observation.explainedImages
     self.value = value
     explained = observation.focus.explained

@@ -97,6 +97,14 @@ public struct BoxScales: Sendable {
   }
 }
 
+/// What a detector reads its boxes from.
+public struct BoxSources: Sendable {
+  /// The grids of cells; empty if boxes cannot be followed back to cells.
+  let scales: [BoxScales.Scale]
+  /// The values that hold the scores and the places of boxes.
+  let values: Set<ValueID>
+}
+
 extension BoxTable {
   /// The indices along every axis of the value that hold the numbers of a box.
   fileprivate func indices(of box: Int, _ shape: Shape) -> [Range<Int>] {

@@ -90,6 +90,12 @@ public struct PlannedTarget: Sendable {
   /// What was assumed about it.
   public var warnings: [Warning] { boxes?.warnings ?? [] }
 
-  /// The grids of cells that a detector reads its boxes from, empty if they are not known; nil if it is about no boxes.
-  public var scales: [BoxScales.Scale]? { boxes.map { $0.scales?.scales ?? [] } }
+  /// What a detector reads its boxes from; nil if it is about no boxes.
+  public var boxSources: BoxSources? {
+    boxes.map { boxes in
+      BoxSources(
+        scales: boxes.scales?.scales ?? [],
+        values: Set([boxes.tables.scores, boxes.tables.boxes].compactMap { $0?.value }))
+    }
+  }
 }

@@ -192,12 +192,15 @@ struct Gather: DifferentiableOperator {
       return sharedIndices(inputs, axis).map { .gathered(axis: axis, indices: $0, shape: [$0.count]) }
         ?? .kept(rank: data.rank, except: [axis])
     }
-    guard case .slices(let index) = indexing, let data = inputs[0]?.shape, let indices = inputs[1]?.shape,
-      let axis = try? data.axis(index)
-    else { return .unknown }
+    guard let data = inputs[0]?.shape, let indices = inputs[1]?.shape else { return .unknown }
+    if case .tuples(0) = indexing, indices.dimensions.last == 1, data.rank > 0,
+      let known = inputs[1]?.constant?.integers
+    {
+      return .gathered(axis: 0, indices: places(known, of: data[0]), shape: Shape(indices.dimensions.dropLast()))
+    }
+    guard case .slices(let index) = indexing, let axis = try? data.axis(index) else { return .unknown }
     if let known = inputs[1]?.constant?.integers {
-      return .gathered(
-        axis: axis, indices: known.map { Int($0).asPosition + ($0 < 0 ? data[axis] : 0) }, shape: indices)
+      return .gathered(axis: axis, indices: places(known, of: data[axis]), shape: indices)
     }
     let labels = Array(0..<data.rank)
     // What the axes of the index tensor stand for is not known.
@@ -213,7 +216,12 @@ struct Gather: DifferentiableOperator {
     let stride = indices.strides[axis], count = indices[axis]
     let shared = (0..<count).map { known[$0 * stride] }
     guard known.indices.allSatisfy({ known[$0] == shared[$0 / stride % count] }) else { return nil }
-    return shared.map { Int($0).asPosition + ($0 < 0 ? data[axis] : 0) }
+    return places(shared, of: data[axis])
+  }
+
+  /// Indices along an axis of an extent, of which negative ones count from its end.
+  private func places(_ indices: [Int64], of extent: Int) -> [Int] {
+    indices.map { Int($0).asPosition + ($0 < 0 ? extent : 0) }
   }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {

@@ -7,6 +7,8 @@ struct TopK: DifferentiableOperator {
   /// The number of elements if it is an attribute, before opset 10.
   let count: Int?
   let takesLargest: Bool
+  /// The indices that it gives, whatever the input holds; nil if it ranks the input.
+  var held: Tensor?
 
   var role: OperatorRole { takesLargest ? .ranking : .other }
 
@@ -32,7 +34,26 @@ struct TopK: DifferentiableOperator {
     }
     var shape = x.shape
     shape.dimensions[axis] = count
-    return [ValueInfo(x.elementType, shape), ValueInfo(.int64, shape)]
+    guard held.map({ $0.shape == shape }) ?? true else {
+      throw GradCAMError(.defect, problem: "what is selected was ranked for results of another shape than \(shape)")
+    }
+    return [ValueInfo(x.elementType, shape), ValueInfo(.int64, shape, constant: held)]
+  }
+
+  func holding(_ contents: (Int) throws -> Tensor) throws -> (any Operator)? {
+    guard held == nil else { return self }
+    let x = try contents(0), count = try count == nil ? contents(1) : nil
+    let inputs = NodeInputs([ValueInfo(x), count.map { ValueInfo($0) }]), outputs = try infer(inputs)
+    let ranked = outputs.map { Tensor(uninitialized: $0.elementType, shape: $0.shape) }
+    try withExtendedLifetime((x, ranked)) {
+      try kernel(inputs, outputs, KernelRequest(threadCount: 1, reusesWeights: false)).run(
+        KernelArguments(
+          inputs: [UnsafeRawPointer(x.storage.base)], outputs: ranked.map(\.storage.base),
+          scratch: TensorStorage(byteCount: 0).base, pool: ThreadPool(threadCount: 1)))
+    }
+    var other = self
+    other.held = ranked[1]
+    return other
   }
 
   /// The lanes, each sorted independently.
@@ -56,14 +77,19 @@ struct TopK: DifferentiableOperator {
     return Lanes(shape, axis: axis, kept: outputs[0].shape[axis])
   }
 
-  /// Calls `body` with every lane and the positions of its first elements in order; equal ones keep their order, and
-  /// NaN counts as the largest.
+  /// Calls `body` with every lane and the positions of its first elements in order, which are those held if there are
+  /// any; equal ones keep their order, and NaN counts as the largest.
   private func forEachLane<Element: Comparable>(
     of x: UnsafePointer<Element>, _ lanes: Lanes, pool: ThreadPool,
     _ body: (_ lane: Int, _ order: ArraySlice<Int>) -> Void
   ) {
     pool.parallelRanges(lanes.count, grain: max(1, 4096 / max(1, lanes.length))) { range in
       for lane in range {
+        if let held {
+          let indices = held.storage.base.assumingMemoryBound(to: Int64.self)
+          body(lane, (0..<lanes.kept).map { Int(indices[lanes.output(lane, $0)]) }[...])
+          continue
+        }
         let values = (0..<lanes.length).map { x[lanes.input(lane, $0)] }
         let order = values.indices.sorted { first, second in
           let (a, b) = takesLargest ? (values[second], values[first]) : (values[first], values[second])

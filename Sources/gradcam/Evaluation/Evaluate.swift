@@ -102,15 +102,12 @@ struct Evaluate: ParsableCommand {
     var warnings = explainer.warnings
     // A request that fits no picture is refused before the first one.
     if let request, try !explainer.dependsOnData {
-      let (asking, _) = try explainer.asking(request, nodes: [node], hint: featureMap.hint)
-      try asking.check(metrics)
-      warnings = asking.warnings
+      warnings = try explainer.asking(request, nodes: [node], hint: featureMap.hint).0.warnings
     }
     func asked(_ name: String, _ prepared: PreparedImage) throws -> Asked {
       if let request {
         let (asking, choice) = try explainer.deciding { prepared }.asking(
           request, nodes: [node], hint: featureMap.hint)
-        try asking.check(metrics)
         let observation = try asking.observe(prepared)
         return (asking, observation, try choice.targets(asking, of: observation))
       }

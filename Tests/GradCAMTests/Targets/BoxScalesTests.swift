@@ -164,6 +164,68 @@ import Testing
     }
   }
 
+  /// Columns that PyTorch's newer exporter puts into another order by GatherND between two transpositions.
+  @Test func columnsInAnotherOrderAreFollowed() throws {
+    var detector = ScaledDetector()
+    detector.make(.corners)
+    var graph = detector.graph
+    let whole = graph.takeOutput()
+    let corners = detector.sliced(whole, 0..<4, in: &graph), scores = detector.sliced(whole, 4..<7, in: &graph)
+    let columns = graph.add("Transpose", corners, with: ["perm": .ints([1, 0, 2])])
+    let turned = graph.add("GatherND", columns, graph.constant(Tensor([1, 0, 3, -2] as [Int64], shape: [4, 1])))
+    graph.output(graph.joined(graph.add("Transpose", turned, with: ["perm": .ints([1, 0, 2])]), scores), "output0")
+    let layout = try graph.layout(labels: ["a", "b", "c"]).layout
+    #expect(layout.scales?.scales.map(\.map) == detector.maps)
+    #expect(layout.form == BoxForm(numbers: .yxyx, unit: .pixels))
+  }
+
+  /// Scores and corners that branches of their own give, of which TopK selects some.
+  private func ranking() throws -> (model: Model, maps: [ValueID], scores: ValueID) {
+    var detector = ScaledDetector()
+    detector.make(.ssd)
+    var graph = detector.graph
+    let scores = graph.takeOutput(), boxes = graph.takeOutput()
+    let best = graph.add("ReduceMax", scores, with: ["axes": .ints([2]), "keepdims": .int(0)])
+    let top = graph.node("TopK", best, graph.integers([10]), outputCount: 2)
+    let places = graph.add("Expand", graph.add("Unsqueeze", top[1], graph.integers([2])), graph.integers([1, 10, 4]))
+    graph.output(graph.add("GatherElements", boxes, places, with: ["axis": .int(1)]), "boxes")
+    graph.output(top[0], "scores")
+    return (try graph.model(), detector.maps, best)
+  }
+
+  private let pixels = Tensor((0..<3072).map { Float($0 * 37 % 101) / 50 - 1 }, shape: [1, 3, 32, 32])
+
+  @Test func selectedBoxesAreReadFromTheMapsThatScoresAndCornersShare() throws {
+    let (model, maps, _) = try ranking()
+    var request = TargetRequest()
+    request.detection = 0
+    let explainer = try Explainer(
+      model, explaining: request, nodes: ["head-inputs"], labels: Labels(["face"]), threadCount: 1)
+    #expect(explainer.target.boxes?.scales == nil && explainer.focus.taps.map(\.value) == maps)
+  }
+
+  /// A place in a ranking is about one box, also while methods change the picture.
+  @Test func rankedBoxesKeepTheirPlaces() throws {
+    let (model, _, scores) = try ranking()
+    for rank in [0, 4] {
+      var request = TargetRequest()
+      request.detection = rank
+      let explainer = try Explainer(model, explaining: request, labels: Labels(["face"]), threadCount: 1)
+      let observation = try explainer.observe(explainer.prepare(pixels))
+      let target = try TargetChoice(of: explainer).targets(explainer, of: observation)[0]
+      let all = try observation.tensor(of: scores).floats, score = try target.score(observation.contents)
+      let box = try #require(all.firstIndex(of: score))
+      let changed = Tensor(pixels.floats.map { -$0 }, shape: pixels.shape)
+      let other = try explainer.observe(explainer.prepare(changed)), others = try other.tensor(of: scores).floats
+      #expect(try target.score(other.contents) != others[box], "the network ranks it otherwise")
+      let tail = try observation.tail(after: model.imageInput), sibling = try observation.sibling(changed)
+      expectClose([try target.score(tail.explainedContents(for: changed))], [others[box]], within: 1e-6)
+      expectClose([try target.score(sibling.contents)], [others[box]], within: 1e-6)
+      let found = try tail.scores(20, of: target, passed: { _ in }) { _, pixels in pixels.update(repeating: 0) }
+      #expect(Set(found).count == 1 && found[0] != score)
+    }
+  }
+
   /// Rows of class from 1, score and corners that NonMaxSuppression selects in the file, in its order.
   private func selecting() throws -> Model {
     var detector = ScaledDetector()

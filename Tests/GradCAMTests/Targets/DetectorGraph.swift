@@ -35,9 +35,9 @@ struct DetectorGraph {
       with: ["strides": .ints([Int64(stride), Int64(stride)]), "pads": .ints([pad, pad, pad, pad])])
   }
 
-  mutating func constant(_ values: [Float], _ shape: Shape) -> ValueID {
-    builder.constant(Tensor(values, shape: shape))
-  }
+  mutating func constant(_ values: [Float], _ shape: Shape) -> ValueID { constant(Tensor(values, shape: shape)) }
+
+  mutating func constant(_ tensor: Tensor) -> ValueID { builder.constant(tensor) }
 
   /// 1 × count × 64 numbers.
   mutating func numbers(_ count: Int) -> ValueID {
