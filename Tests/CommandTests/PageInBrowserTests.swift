@@ -142,7 +142,7 @@ struct PageInBrowserTests {
     try browser.emulate(width: 1280)
     try browser.visit(server.address)
     try wait(browser)
-    let node = "gradcam.session.node()?.query.startsWith('cls_tower')"
+    let node = "gradcam.session.node()?.query.startsWith('layer2')"
     func chosen(_ name: String, of count: Int) -> String {
       """
       document.querySelectorAll('.detection').length === \(count)
@@ -163,6 +163,24 @@ struct PageInBrowserTests {
       })()
       """
     try wait(browser, until: inside)
+    // The file that is saved has them, too: the explained one in its own colour.
+    let edge = """
+      (async () => {
+        const blobs = [], { createObjectURL } = URL;
+        URL.createObjectURL = (blob) => (blobs.push(blob), createObjectURL.call(URL, blob));
+        document.querySelector('[data-save=png]').click();
+        for (let turn = 0; turn < 100 && !blobs.length; turn++) await new Promise((done) => setTimeout(done, 20));
+        URL.createObjectURL = createObjectURL;
+        const saved = await createImageBitmap(blobs[0]), canvas = new OffscreenCanvas(saved.width, saved.height);
+        const context = canvas.getContext('2d');
+        context.drawImage(saved, 0, 0);
+        const { boxes } = gradcam.session.state().explanation.document;
+        return boxes.flatMap(({ box: [x, y, w, h] }) => [...context.getImageData(x, y + h / 2, 1, 1).data].slice(0, 3));
+      })()
+      """
+    let colors = try #require(try browser.evaluate(edge) as? [Int])
+    #expect(colors.count == 6 && colors[0] > colors[1] + 40 && colors[1] > colors[2] + 20, "orange: \(colors)")
+    #expect(colors[3...].allSatisfy { $0 > 200 }, "white: \(colors)")
     _ = try browser.evaluate("gradcam.select(gradcam.session.model.nodes.find((node) => node.mappable).index)")
     _ = try browser.evaluate(
       "document.querySelector('.detection:not(.chosen)').dispatchEvent(new MouseEvent('click', { bubbles: true }))")

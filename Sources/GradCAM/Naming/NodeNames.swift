@@ -27,7 +27,7 @@ extension NodeCatalogue {
     let isKnown = !known.isEmpty && known.count == boxes?.scales.count
     let last = isKnown ? [] : boxes.flatMap { scales?.readByHead(sharedWith: $0.values) } ?? []
     let maps = isKnown ? known : last.map { (source: $0, map: $0) }
-    if query == .auto, !isKnown, maps.count < 2 { return nil }
+    if query == .auto, maps.isEmpty { return nil }
     guard !maps.isEmpty else {
       throw GradCAMError(
         .usage, at: "\(.node, query.rawValue)",

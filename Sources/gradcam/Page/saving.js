@@ -2,6 +2,7 @@ import { base64OfBytes, npyBytes } from "./arrays.js";
 import { commandFor, commandLimits, fileStem, stemOf } from "./command.js";
 import { saveFile } from "./dom.js";
 import { drawnValues } from "./projection.js";
+import { inDrawingOrder } from "./stage.js";
 
 // Taking along what is seen: the command, pictures, numbers, and the page as one file.
 
@@ -28,10 +29,33 @@ export function seenCommand(session) {
   return { command, limits: commandLimits(settings, view.target ?? {}, session.channel) };
 }
 
-/** Saves the picture as it is seen, at its full size. */
+/** Draws a detector's boxes into a picture, as the page shows them over it. */
+function drawBoxes(context, boxes) {
+  const { width, height } = context.canvas, unit = Math.max(1, Math.min(width, height) / 400);
+  context.lineJoin = "round";
+  context.font = `600 ${12 * unit}px system-ui, sans-serif`;
+  for (const { label, score, explained, box: [x, y, w, h], corners } of inDrawingOrder(boxes)) {
+    const color = explained ? "#ff9a66" : "#ffffff";
+    const path = new Path2D();
+    for (const point of corners ?? [[x, y], [x + w, y], [x + w, y + h], [x, y + h]]) path.lineTo(...point);
+    path.closePath();
+    for (const [stroke, thickness] of [["#00000080", 4], [color, explained ? 3 : 2]]) {
+      Object.assign(context, { strokeStyle: stroke, lineWidth: thickness * unit });
+      context.stroke(path);
+    }
+    const [right, down] = y < 0.04 * height ? [5, 14] : [0, -5], text = `${label} ${score.toFixed(2)}`;
+    const place = [Math.max(0, x) + right * unit, Math.max(0, y) + down * unit];
+    Object.assign(context, { strokeStyle: "#000000c0", lineWidth: 3 * unit, fillStyle: color });
+    context.strokeText(text, ...place);
+    context.fillText(text, ...place);
+  }
+}
+
+/** Saves the picture as it is seen, with a detector's boxes, at its full size. */
 export async function savePNG(session, pixels) {
-  const canvas = new OffscreenCanvas(pixels.width, pixels.height);
-  canvas.getContext("2d").putImageData(pixels, 0, 0);
+  const canvas = new OffscreenCanvas(pixels.width, pixels.height), context = canvas.getContext("2d");
+  context.putImageData(pixels, 0, 0);
+  drawBoxes(context, session.state().explanation?.document.boxes ?? []);
   saveFile(await canvas.convertToBlob({ type: "image/png" }), `${seenStem(session)}.png`);
 }
 

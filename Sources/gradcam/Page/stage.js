@@ -22,6 +22,11 @@ function smallerPicture(picture) {
   return smaller.get(picture);
 }
 
+/** Boxes from the last to the best, those explained at the end, above the others. */
+export function inDrawingOrder(boxes) {
+  return [...boxes].reverse().sort((one, other) => one.explained - other.explained);
+}
+
 /** One picture with a map over it, in a canvas of the picture's own pixels once it is finished. */
 export class Stage {
   drawn = null;
@@ -192,8 +197,7 @@ export class Stage {
     const [width, height] = this.size;
     this.overlay.setAttribute("width", width);
     this.overlay.setAttribute("height", height);
-    const lastFirst = [...boxes].reverse().sort((one, other) => one.explained - other.explained);
-    for (const { rank, label, score, explained, box: [x, y, w, h], corners } of lastFirst) {
+    for (const { rank, label, score, explained, box: [x, y, w, h], corners } of inDrawingOrder(boxes)) {
       const shape = corners ? "polygon" : "rect";
       const place = corners ? { points: corners.join(" ") } : { x, y, width: w, height: h };
       // Above the box, or in its corner where the picture begins.
