@@ -4,10 +4,15 @@ public struct RewriteFacts {
   public let infos: [ValueID: ValueInfo]
   /// What other plans prepared from the same weights.
   public let weights: PreparedWeights
-  /// Whether a single node reads a value and nothing else needs it, so that it may vanish inside a fused node.
-  public let isPrivate: (ValueID) -> Bool
+  /// How often nodes read a value that nothing else needs; nil if something else does.
+  public let readerCount: (ValueID) -> Int?
+  /// Whether other plans observe a value, if it is there, or the plan observes that of another one.
+  public let isShared: (ValueID) -> Bool
   /// Whether the gradient at a tap goes through a value: a node fused there must have a derivative.
   public let carriesGradient: (ValueID) -> Bool
+
+  /// Whether a single node reads a value and nothing else needs it, so that it may vanish inside a fused node.
+  public func isPrivate(_ value: ValueID) -> Bool { readerCount(value) == 1 }
 }
 
 /// A rule that replaces a pattern of nodes with fewer, equivalent ones: it matches operator types and inserts operator

@@ -187,8 +187,8 @@ extension InferredGraph {
         to: &graph,
         knowing: RewriteFacts(
           infos: infos, weights: request.kernels.weights,
-          isPrivate: { !kept.contains($0) && request.inputs[$0] == nil && readers[$0] == 1 },
-          carriesGradient: carriers.contains))
+          readerCount: { kept.contains($0) || request.inputs[$0] != nil ? nil : readers[$0] },
+          isShared: { request.isObservable || request.observed.contains($0) }, carriesGradient: carriers.contains))
     }
     return graph
   }

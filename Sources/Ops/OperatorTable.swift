@@ -47,7 +47,7 @@ extension OperatorSet {
     ].flatMap { $0 },
     rewrites: [
       MergeTransposes(), FoldPadIntoConvolution(), FoldBatchNormalization(), FuseResidualIntoConvolution(),
-      FuseBiasIntoProduct(), FuseClamp(), FuseSelfGating(), FuseGelu(), FuseActivation(),
+      FuseBiasIntoProduct(), FuseClamp(), FuseSelfGating(), FuseGelu(), FuseActivation(), SelectRowsFirst(),
     ],
     advice: Dictionary(
       uniqueKeysWithValues: ["com.microsoft.nchwc", "com.ms.internal.nhwc"].map {

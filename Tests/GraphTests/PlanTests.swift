@@ -309,9 +309,10 @@ import Testing
 /// Lets every node read what the node before it reads, where the value between them is private.
 private struct SkipWhatIsPrivate: GraphRewrite {
   func apply(to graph: inout ComputeGraph, knowing facts: RewriteFacts) {
-    let isPrivate = facts.isPrivate
     for (index, node) in graph.nodes.enumerated() {
-      guard let input = node.inputs[0], isPrivate(input), let before = graph.nodes[..<index].last else { continue }
+      guard let input = node.inputs[0], facts.isPrivate(input), let before = graph.nodes[..<index].last else {
+        continue
+      }
       graph.nodes[index].inputs = before.inputs
     }
   }

@@ -62,6 +62,11 @@ struct RowNormalization: DifferentiableOperator {
 
   func axes(_ inputs: NodeInputs) -> AxisMapping { if case .trailing = rows { .elementwise } else { .channelsFirst } }
 
+  func mixedAxes(of shape: Shape) -> Set<Int>? {
+    guard case .trailing(let index) = rows, let axis = try? shape.axis(index) else { return nil }
+    return Set(axis..<shape.rank)
+  }
+
   private func form(_ inputs: NodeInputs) throws -> Form {
     let shape = try inputs.required(0).shape,
       given = try ([inputs.required(1)] + [inputs[2]].compactMap { $0 }).map(\.shape)
