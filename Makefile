@@ -19,7 +19,7 @@ CASES = .build/conformance
 # A Python with the onnx package, which contains ONNX's backend tests; if it is missing, one is created under .build.
 PYTHON ?= $(HOME)/.cache/gradcam-reference/bin/python
 # The Debian packages that the build needs.
-PACKAGES = pkg-config libprotobuf-c-dev libopenblas-dev libpng-dev libjpeg-dev libdeflate-dev zlib1g-dev
+PACKAGES = pkg-config libprotobuf-c-dev libopenblas-dev libpng-dev libjpeg-dev libisal-dev zlib1g-dev
 # What scripts/bench.py compares with, for a Python under .build if $(PYTHON) is missing.
 PEERS = torch==2.13.0 torchvision==0.28.0 onnx==1.23.2 onnxruntime==1.32.0 openvino==2026.4.1 grad-cam==1.5.7
 # Options for scripts/bench.py, as in: make bench BENCH="--models resnet50 --rounds 3"

@@ -31,6 +31,6 @@ debian() {
 }
 debian libopenblas-dev BSD-3-Clause
 debian libpng-dev libpng-2.0
-debian libdeflate-dev MIT
+debian libisal-dev BSD-3-Clause
 debian libjpeg62-turbo-dev 'IJG AND BSD-3-Clause AND Zlib'
 debian libprotobuf-c-dev BSD-2-Clause

@@ -11,7 +11,7 @@ functions="cblas_sgemm cblas_dgemm dsyevx_ openblas_set_num_threads openblas_get
 
 rm -rf "$folder"
 mkdir -p "$folder/lib"
-for library in png jpeg deflate protobuf-c; do
+for library in png jpeg isal protobuf-c; do
   file=$(cc -print-file-name=lib$library.so)
   install -m 644 "$file" "$folder/lib/$(objdump -p "$file" | sed -n 's/^ *SONAME *//p')"
 done

@@ -1,4 +1,5 @@
-#include <libdeflate.h>
+#include <isa-l/crc.h>
+#include <isa-l/igzip_lib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 #define SIMD
 #endif
 
-enum { samples = 3, paeth = 4, level = 1 };
+enum { samples = 3, paeth = 4 };
 
 static inline int16_t magnitude(int16_t value) { return value < 0 ? -value : value; }
 
@@ -70,7 +71,7 @@ static uint8_t *begin_chunk(const Sink *sink, const char *type) {
 static void end_chunk(Sink *sink, size_t count) {
   uint8_t *chunk = sink->bytes + sink->count;
   store_number(chunk, (uint32_t)count);
-  store_number(chunk + 8 + count, libdeflate_crc32(0, chunk + 4, 4 + count));
+  store_number(chunk + 8 + count, crc32_gzip_refl(0, chunk + 4, 4 + count));
   sink->count += chunk_overhead + count;
 }
 
@@ -86,17 +87,43 @@ static void put_text(Sink *sink, const GradCAMPNGText *text) {
   end_chunk(sink, prefix + length);
 }
 
+// Compresses rows in zlib's format; returns the number of bytes written, 0 if there is no memory.
+static size_t compress_rows(uint8_t *rows, size_t count, uint8_t *to, size_t capacity) {
+  struct isal_zstream *stream = malloc(sizeof *stream);
+  uint8_t *buffer = malloc(ISAL_DEF_LVL1_DEFAULT);
+  size_t written = 0;
+  if (stream != NULL && buffer != NULL) {
+    isal_deflate_init(stream);
+    stream->level = 1;
+    stream->level_buf = buffer;
+    stream->level_buf_size = ISAL_DEF_LVL1_DEFAULT;
+    stream->gzip_flag = IGZIP_ZLIB;
+    stream->end_of_stream = 1;
+    stream->next_in = rows;
+    stream->avail_in = (uint32_t)count;
+    stream->next_out = to;
+    stream->avail_out = (uint32_t)capacity;
+    if (isal_deflate(stream) == COMP_OK && stream->internal_state.state == ZSTATE_END) written = stream->total_out;
+  }
+  free(stream);
+  free(buffer);
+  return written;
+}
+
 int gradcam_png_encode(const uint8_t *rgb, uint32_t width, uint32_t height, const GradCAMPNGText *texts,
                        size_t text_count, uint8_t **bytes, size_t *count, char *message) {
   static const uint8_t signature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
-  const size_t raw = (samples * (size_t)width + 1) * height;
-  struct libdeflate_compressor *compressor = libdeflate_alloc_compressor(level);
-  uint8_t *rows = compressor == NULL ? NULL : filtered(rgb, width, height);
-  const size_t bound = libdeflate_zlib_compress_bound(compressor, raw);
+  // Numbers that cannot be compressed are stored, with a few bytes for each block.
+  const size_t raw = (samples * (size_t)width + 1) * height, bound = raw + raw / 16 + 4096;
+  if (bound > INT32_MAX) {
+    snprintf(message, 256, "it is too large");
+    return -1;
+  }
   size_t capacity = sizeof signature + 3 * chunk_overhead + 13 + bound;
   for (size_t i = 0; i < text_count; i++) {
     capacity += chunk_overhead + text_prefix(&texts[i]) + strlen(texts[i].text);
   }
+  uint8_t *rows = filtered(rgb, width, height);
   Sink sink = {rows == NULL ? NULL : malloc(capacity), 0};
   size_t compressed = 0;
   if (sink.bytes != NULL) {
@@ -109,12 +136,11 @@ int gradcam_png_encode(const uint8_t *rgb, uint32_t width, uint32_t height, cons
     memcpy(begin_chunk(&sink, "IHDR"), header, sizeof header);
     end_chunk(&sink, sizeof header);
     for (size_t i = 0; i < text_count; i++) put_text(&sink, &texts[i]);
-    compressed = libdeflate_zlib_compress(compressor, rows, raw, begin_chunk(&sink, "IDAT"), bound);
+    compressed = compress_rows(rows, raw, begin_chunk(&sink, "IDAT"), bound);
   }
-  libdeflate_free_compressor(compressor);
   free(rows);
-  if (compressed == 0 || compressed > INT32_MAX) {
-    snprintf(message, 256, "%s", compressed == 0 ? "out of memory" : "it is too large");
+  if (compressed == 0) {
+    snprintf(message, 256, "out of memory");
     free(sink.bytes);
     return -1;
   }
