@@ -14,10 +14,10 @@ extension NodeCatalogue {
 
   /// The feature maps that a detector reads its boxes from, as `auto` and `head-inputs` mean them.
   ///
-  /// Nil if `auto` means another node: a detector's boxes are not explained, or all are read from one map.
+  /// Nil if `auto` means another node: no boxes are explained, or it is not known what they are read from.
   ///
   /// - Parameter boxes: what boxes are read from; nil if no boxes are explained. If they cannot be followed back to
-  ///   cells, the maps are the last ones of each size, and those count that a box has a gradient at.
+  ///   cells, the maps are those that the head reads, one of each size, and those count that a box has a gradient at.
   ///
   /// Throws `usage` for `head-inputs` if there are none.
   func matches(

@@ -7,6 +7,8 @@ struct ExplainedValue: Sendable, Equatable {
   let added: [AddedValue]
   /// Whether it is taken of all images of a run together.
   let isOfAllImages: Bool
+  /// Whether it is a detector's boxes.
+  let isOfBoxes: Bool
 }
 
 extension Observation {
@@ -14,7 +16,8 @@ extension Observation {
   var explained: ExplainedValue {
     let isAdded = model.added.contains { $0.value == focus.explained }
     return ExplainedValue(
-      value: focus.explained, added: isAdded ? model.added.map(\.what) : [], isOfAllImages: focus.explainsAllImages)
+      value: focus.explained, added: isAdded ? model.added.map(\.what) : [], isOfAllImages: focus.explainsAllImages,
+      isOfBoxes: focus.explainsBoxes)
   }
 
   /// The same image, asked for targets of a value: itself if its own are of that, else without taps.

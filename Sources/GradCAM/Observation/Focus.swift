@@ -10,6 +10,8 @@ public struct Focus: Sendable {
   public let taps: [NodeCatalogue.Match]
   /// Whether targets are computed from the explained value of all images of a run together.
   public internal(set) var explainsAllImages = false
+  /// Whether targets are about a detector's boxes.
+  let explainsBoxes: Bool
   /// Other values whose elements are needed.
   let kept: [ValueID]
   /// The values that every run keeps for its reports.
@@ -54,7 +56,8 @@ public struct Focus: Sendable {
   func keeping(_ isKept: (NodeCatalogue.Match) -> Bool) -> Focus {
     Focus(
       explained: explained, explainedInfo: explainedInfo, taps: taps.filter(isKept),
-      explainsAllImages: explainsAllImages, kept: kept, reported: reported, catalogue: catalogue,
+      explainsAllImages: explainsAllImages, explainsBoxes: explainsBoxes, kept: kept, reported: reported,
+      catalogue: catalogue,
       visitsTaps: visitsTaps)
   }
 

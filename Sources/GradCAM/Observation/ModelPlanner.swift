@@ -283,7 +283,7 @@ public final class ModelPlanner: Sendable {
       for tap in taps { try tap.check(infos[tap.value], catalogue) }
       return Focus(
         explained: explained, explainedInfo: infos[explained]!, taps: taps, explainsAllImages: explainsAllImages,
-        kept: kept, reported: reported, catalogue: catalogue, visitsTaps: visitsTaps)
+        explainsBoxes: boxes != nil, kept: kept, reported: reported, catalogue: catalogue, visitsTaps: visitsTaps)
     }
   }
 
@@ -292,7 +292,7 @@ public final class ModelPlanner: Sendable {
     let value = explained.value, reported = try reported()
     return Focus(
       explained: value, explainedInfo: try inferred(reaching: Set(reported + [value])).infos[value]!, taps: [],
-      explainsAllImages: explained.isOfAllImages, kept: [], reported: reported,
+      explainsAllImages: explained.isOfAllImages, explainsBoxes: explained.isOfBoxes, kept: [], reported: reported,
       catalogue: try catalogue(explaining: [value]))
   }
 

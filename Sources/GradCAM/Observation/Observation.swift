@@ -17,8 +17,9 @@ public final class Observation {
   private var tails: [ValueID: Tail] = [:]
   /// The planner for changes to the image: places of what the network selects stay those of the same things, while the
   /// scores of classes are what the network would make of the change.
-  private(set) lazy var plannerForChanges = Result {
-    try explainsClassScores ? planner : planner.holdingSelections(before: focus.explained) { try tensor(of: $0) }
+  private(set) lazy var plannerForChanges = Result { () throws -> ModelPlanner in
+    guard focus.explainsBoxes || !explainsClassScores else { return planner }
+    return try planner.holdingSelections(before: focus.explained) { try tensor(of: $0) }
   }
 
   /// The elements of the explained value.

@@ -180,7 +180,9 @@ import Testing
   }
 
   /// Scores and corners that branches of their own give, of which TopK selects some.
-  private func ranking() throws -> (model: Model, maps: [ValueID], scores: ValueID) {
+  ///
+  /// - Parameter isScaled: whether the selected scores are multiplied, so that they look like those of ten classes.
+  private func ranking(isScaled: Bool = false) throws -> (model: Model, maps: [ValueID], scores: ValueID) {
     var detector = ScaledDetector()
     detector.make(.ssd)
     var graph = detector.graph
@@ -189,7 +191,7 @@ import Testing
     let top = graph.node("TopK", best, graph.integers([10]), outputCount: 2)
     let places = graph.add("Expand", graph.add("Unsqueeze", top[1], graph.integers([2])), graph.integers([1, 10, 4]))
     graph.output(graph.add("GatherElements", boxes, places, with: ["axis": .int(1)]), "boxes")
-    graph.output(top[0], "scores")
+    graph.output(isScaled ? graph.add("Mul", top[0], graph.constant([1], [])) : top[0], "scores")
     return (try graph.model(), detector.maps, best)
   }
 
@@ -205,8 +207,8 @@ import Testing
   }
 
   /// A place in a ranking is about one box, also while methods change the picture.
-  @Test func rankedBoxesKeepTheirPlaces() throws {
-    let (model, _, scores) = try ranking()
+  @Test(arguments: [false, true]) func rankedBoxesKeepTheirPlaces(_ isScaled: Bool) throws {
+    let (model, _, scores) = try ranking(isScaled: isScaled)
     for rank in [0, 4] {
       var request = TargetRequest()
       request.detection = rank
