@@ -81,32 +81,21 @@ public final class ModelPlanner: Sendable {
     }
   }
 
-  /// The same as another planner, with what a run told.
-  private init(_ other: ModelPlanner, knowing beforehand: InferredGraph, _ decisions: Decisions) {
-    (model, inputSize, pool, reusesWeights) = (other.model, other.inputSize, other.pool, other.reusesWeights)
-    (pictured, inputs, weights) = (other.pictured, other.inputs, other.weights)
-    (graph, self.decisions, self.beforehand, holdsSelections) = (beforehand.graph, decisions, beforehand, false)
-  }
-
-  /// The same as another planner, with other operators of some nodes, which select what they selected for one image.
-  private init(_ other: ModelPlanner, holding operators: [Int: any Operator]) {
-    (model, inputSize, pool, reusesWeights) = (other.model, other.inputSize, other.pool, other.reusesWeights)
-    (pictured, inputs, weights) = (other.pictured, other.inputs, other.weights)
-    (decisions, beforehand, holdsSelections) = (other.decisions, other.beforehand, true)
-    var graph = other.graph
-    for (node, operation) in operators { graph.nodes[node].operation = operation }
-    self.graph = graph
-  }
-
-  /// The same as another planner, with values that its model does not have.
-  private init(_ other: ModelPlanner, adding values: [AddedValue]) {
-    model = other.model.adding(values)
+  /// The same as another planner, with another graph.
+  ///
+  /// - Parameters:
+  ///   - model: the same model, at most with values that its file does not have; nil means the other planner's.
+  ///   - holdsSelections: whether nodes of the graph select what they selected for one image.
+  ///   - told: what a run told, and what was known without that; nil means what the other planner knows.
+  private init(
+    _ other: ModelPlanner, model: Model? = nil, graph: ComputeGraph, holdsSelections: Bool? = nil,
+    told: (decisions: Decisions, beforehand: InferredGraph)? = nil
+  ) {
+    (self.model, self.graph) = (model ?? other.model, graph)
     (inputSize, pool, reusesWeights, pictured) = (other.inputSize, other.pool, other.reusesWeights, other.pictured)
-    (inputs, decisions, beforehand, weights) = (other.inputs, other.decisions, other.beforehand, other.weights)
-    holdsSelections = other.holdsSelections
-    graph =
-      other.isDecided
-      ? model.operators.resolving(values.reduce(other.graph) { $1.add(to: $0).graph }) : model.graph
+    (inputs, weights) = (other.inputs, other.weights)
+    self.holdsSelections = holdsSelections ?? other.holdsSelections
+    (decisions, beforehand) = (told?.decisions ?? other.decisions, told?.beforehand ?? other.beforehand)
   }
 
   /// The planner for the same model with values that its file does not have, from which targets are computed; itself if
@@ -115,8 +104,16 @@ public final class ModelPlanner: Sendable {
     let missing = values.filter { model.value(of: $0) == nil }
     guard !missing.isEmpty else { return self }
     return kept.withLock { kept in
-      if kept.extended[missing] == nil { kept.extended[missing] = ModelPlanner(self, adding: missing) }
-      return kept.extended[missing]!
+      if let known = kept.extended[missing] { return known }
+      let model = model.adding(missing)
+      // What an image told of the graph is still known.
+      let graph =
+        isDecided || holdsSelections
+        ? model.operators.resolving(missing.reduce(graph) { $1.add(to: $0).graph })
+        : model.graph
+      let planner = ModelPlanner(self, model: model, graph: graph)
+      kept.extended[missing] = planner
+      return planner
     }
   }
 
@@ -133,12 +130,15 @@ public final class ModelPlanner: Sendable {
     guard !holdsSelections else { return self }
     let images = Set(model.imageInputs.map(\.value))
     let between = graph.downstream(of: images).intersection(graph.upstream(of: [result]))
-    var operators: [Int: any Operator] = [:]
+    var held = graph, isSame = true
     for (index, node) in graph.nodes.enumerated() where node.results.contains(where: between.contains) {
-      guard case .computed(let operation)? = node.operation?.form else { continue }
-      operators[index] = try operation.holding { try contents(node.inputs[$0]!) }
+      guard case .computed(let operation)? = node.operation?.form,
+        let selecting = try operation.holding({ try contents(node.inputs[$0]!) })
+      else { continue }
+      held.nodes[index].operation = selecting
+      isSame = false
     }
-    return operators.isEmpty ? self : ModelPlanner(self, holding: operators)
+    return isSame ? self : ModelPlanner(self, graph: held, holdsSelections: true)
   }
 
   // MARK: What is known before any image
@@ -198,7 +198,7 @@ public final class ModelPlanner: Sendable {
         }
       }
       if let known { return known }
-      let planner = ModelPlanner(self, knowing: inferred, decisions)
+      let planner = ModelPlanner(self, graph: inferred.graph, told: (decisions, inferred))
       // What is dropped is deallocated outside the lock.
       let others = kept.withLock { kept in
         defer {

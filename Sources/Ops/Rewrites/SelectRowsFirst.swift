@@ -4,11 +4,11 @@ import Graph
 /// of a transformer's last block, only the token that the head reads is computed.
 struct SelectRowsFirst: GraphRewrite {
   func apply(to graph: inout ComputeGraph, knowing facts: RewriteFacts) {
+    let producers = graph.producers
     for (index, node) in graph.nodes.enumerated() {
       guard let selection = RowSelection(node, facts.infos) else { continue }
-      var part = RowwisePart(before: index, selection, in: graph, facts)
-      part.find()
-      guard part.nodes.contains(where: { graph.nodes[$0].role == .product }) else { continue }
+      let part = RowwisePart(before: selection, in: graph, producers, facts)
+      guard part.nodes.contains(where: { graph.nodes[$0.index].role == .product }) else { continue }
       let (body, inputs) = part.narrowed()
       (graph.nodes[index].operation, graph.nodes[index].inputs) = (FixedComposite(body), inputs)
     }
@@ -51,31 +51,29 @@ private struct RowwisePart {
   private let selection: RowSelection
   private let graph: ComputeGraph
   private let facts: RewriteFacts
-  private let end: Int
-  /// The nodes, from the last to the first.
-  private(set) var nodes: [Int] = []
-  /// Along which axes of values rows are needed.
-  private var axes: [ValueID: Set<Int>] = [:]
-  /// The values that are needed as they are.
-  private var whole: Set<ValueID> = []
+  /// The nodes, from the last to the first, with the axis of the rows in the result, and in each input that has them.
+  private(set) var nodes: [(index: Int, axis: Int, inputs: [Int?])] = []
 
-  init(before end: Int, _ selection: RowSelection, in graph: ComputeGraph, _ facts: RewriteFacts) {
-    (self.selection, self.graph, self.facts, self.end) = (selection, graph, facts, end)
-  }
-
-  mutating func find() {
-    var reads: [ValueID: Int] = [selection.value: 1]
-    axes[selection.value] = [selection.axis]
-    for index in (0..<end).reversed() {
+  init(
+    before selection: RowSelection, in graph: ComputeGraph, _ producers: [ValueID: Int], _ facts: RewriteFacts
+  ) {
+    (self.selection, self.graph, self.facts) = (selection, graph, facts)
+    // Along which axes of values rows are needed, which values are needed as they are, and how often the nodes found so
+    // far read each.
+    var axes: [ValueID: Set<Int>] = [selection.value: [selection.axis]], whole: Set<ValueID> = []
+    var reads: [ValueID: Int] = [selection.value: 1], open = Set([producers[selection.value]].compactMap { $0 })
+    while let index = open.max() {
+      open.remove(index)
       let node = graph.nodes[index]
       guard node.outputs.count == 1, let result = node.outputs[0], let wanted = axes[result], wanted.count == 1,
-        !whole.contains(result), facts.readerCount(result) == reads[result], !facts.isShared(result),
-        let inputs = rowAxes(of: node, result, wanted.first!)
+        let axis = wanted.first, !whole.contains(result), facts.readerCount(result) == reads[result],
+        !facts.isShared(result), let inputs = rowAxes(of: node, result, axis)
       else { continue }
-      nodes.append(index)
+      nodes.append((index, axis, inputs))
       for (value, axis) in zip(node.inputs, inputs) {
         guard let value else { continue }
         if let axis { axes[value, default: []].insert(axis) } else { whole.insert(value) }
+        if axis != nil, let producer = producers[value] { open.insert(producer) }
       }
       for value in node.reads { reads[value, default: 0] += 1 }
     }
@@ -137,12 +135,11 @@ private struct RowwisePart {
       selected[value, default: [:]][axis] = builder.node("Gather", [whole(value), indices], operation: gather)
       return selected[value]![axis]!
     }
-    for index in nodes.reversed() {
+    for (index, axis, axes) in nodes.reversed() {
       var node = graph.nodes[index]
-      let result = node.outputs[0]!, axis = axes[result]!.first!, own = rowAxes(of: node, result, axis)!
-      let needed = node.inputs.indices.map { position -> ValueID? in
-        guard let value = node.inputs[position] else { return nil }
-        return own[position].map { rows(of: value, along: $0) } ?? whole(value)
+      let result = node.outputs[0]!
+      let needed = zip(node.inputs, axes).map { value, axis -> ValueID? in
+        value.map { value in axis.map { rows(of: value, along: $0) } ?? whole(value) }
       }
       if node.operation is any ViewOperator {
         var shape = facts.infos[result]!.shape.dimensions

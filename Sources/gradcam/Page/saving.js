@@ -2,7 +2,7 @@ import { base64OfBytes, npyBytes } from "./arrays.js";
 import { commandFor, commandLimits, fileStem, stemOf } from "./command.js";
 import { saveFile } from "./dom.js";
 import { drawnValues } from "./projection.js";
-import { inDrawingOrder } from "./stage.js";
+import { drawnBoxes } from "./stage.js";
 
 // Taking along what is seen: the command, pictures, numbers, and the page as one file.
 
@@ -34,17 +34,15 @@ function drawBoxes(context, boxes) {
   const { width, height } = context.canvas, unit = Math.max(1, Math.min(width, height) / 400);
   context.lineJoin = "round";
   context.font = `600 ${12 * unit}px system-ui, sans-serif`;
-  for (const { label, score, explained, box: [x, y, w, h], corners } of inDrawingOrder(boxes)) {
-    const color = explained ? "#ff9a66" : "#ffffff";
-    const path = new Path2D();
-    for (const point of corners ?? [[x, y], [x + w, y], [x + w, y + h], [x, y + h]]) path.lineTo(...point);
+  for (const { text, explained, x, y, isInside, corners } of drawnBoxes(boxes, height)) {
+    const color = explained ? "#ff9a66" : "#ffffff", path = new Path2D();
+    for (const corner of corners) path.lineTo(...corner);
     path.closePath();
     for (const [stroke, thickness] of [["#00000080", 4], [color, explained ? 3 : 2]]) {
       Object.assign(context, { strokeStyle: stroke, lineWidth: thickness * unit });
       context.stroke(path);
     }
-    const [right, down] = y < 0.04 * height ? [5, 14] : [0, -5], text = `${label} ${score.toFixed(2)}`;
-    const place = [Math.max(0, x) + right * unit, Math.max(0, y) + down * unit];
+    const [right, down] = isInside ? [5, 14] : [0, -5], place = [x + right * unit, y + down * unit];
     Object.assign(context, { strokeStyle: "#000000c0", lineWidth: 3 * unit, fillStyle: color });
     context.strokeText(text, ...place);
     context.fillText(text, ...place);

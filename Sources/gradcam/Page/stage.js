@@ -22,9 +22,16 @@ function smallerPicture(picture) {
   return smaller.get(picture);
 }
 
-/** Boxes from the last to the best, those explained at the end, above the others. */
-export function inDrawingOrder(boxes) {
-  return [...boxes].reverse().sort((one, other) => one.explained - other.explained);
+/**
+ * Boxes as they are drawn in a picture of a height: from the last to the best, those explained at the end, above the
+ * others, with their corners; the text stands above a box, or in its corner where the picture begins.
+ */
+export function drawnBoxes(boxes, height) {
+  const lastFirst = [...boxes].reverse().sort((one, other) => one.explained - other.explained);
+  return lastFirst.map(({ box: [x, y, w, h], corners, label, score, ...rest }) => ({
+    ...rest, text: `${label} ${score.toFixed(2)}`, x: Math.max(0, x), y: Math.max(0, y), isInside: y < 0.04 * height,
+    corners: corners ?? [[x, y], [x + w, y], [x + w, y + h], [x, y + h]],
+  }));
 }
 
 /** One picture with a map over it, in a canvas of the picture's own pixels once it is finished. */
@@ -197,15 +204,12 @@ export class Stage {
     const [width, height] = this.size;
     this.overlay.setAttribute("width", width);
     this.overlay.setAttribute("height", height);
-    for (const { rank, label, score, explained, box: [x, y, w, h], corners } of inDrawingOrder(boxes)) {
-      const shape = corners ? "polygon" : "rect";
-      const place = corners ? { points: corners.join(" ") } : { x, y, width: w, height: h };
-      // Above the box, or in its corner where the picture begins.
-      const isInside = y < 0.04 * this.#picture.height;
-      const text = makeSVG("text", { x: Math.max(0, x), y: Math.max(0, y), class: isInside ? "inside" : "above" });
-      text.textContent = `${label} ${score.toFixed(2)}`;
+    for (const { rank, text, explained, x, y, isInside, corners } of drawnBoxes(boxes, this.#picture.height)) {
+      const points = corners.join(" ");
+      const words = makeSVG("text", { x, y, class: isInside ? "inside" : "above" });
+      words.textContent = text;
       const group = makeSVG("g", { class: explained ? "detection chosen" : "detection" },
-        makeSVG(shape, { class: "under", ...place }), makeSVG(shape, { class: "over", ...place }), text);
+        makeSVG("polygon", { class: "under", points }), makeSVG("polygon", { class: "over", points }), words);
       group.addEventListener("click", () => this.events.pick(rank));
       this.overlay.append(group);
     }
