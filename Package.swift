@@ -41,8 +41,8 @@ let package = Package(
     .target(
       name: "GradCAM",
       dependencies: [
-        "Graph", "GraphLayout", "Ops", "ONNXLoader", "CDigest", "CGradCAMPlugin", "CPNG", "CJPEG", "CWebP", "CTIFF",
-        "CGzip",
+        "Graph", "GraphLayout", "Ops", "ONNXLoader", "CDigest", "CGradCAMPlugin", "CKernels", "CPNG", "CJPEG", "CWebP",
+        "CTIFF", "CGzip",
       ],
       resources: [.embedInCode("Data/imagenet_labels.txt"), .embedInCode("Data/fixed-10x20.hex")]),
     .target(

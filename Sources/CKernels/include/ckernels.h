@@ -1,4 +1,4 @@
-// The SIMD loops of the operators. Every function works on the range that its caller gives it and starts no threads.
+// The SIMD loops of the operators and of pictures. Every function works on the range that its caller gives it and starts no threads.
 // Pointers to weights may be misaligned if a function says so: they may lie in a mapped file.
 //
 // All are hidden: the version of a kernel that suits the processor is chosen while a shared library is loaded, possibly
@@ -20,6 +20,7 @@
 #include "pooling.h"
 #include "quantization.h"
 #include "reduction.h"
+#include "resampling.h"
 #include "rounding.h"
 #include "winograd.h"
 

@@ -1,3 +1,5 @@
+import CKernels
+
 extension Picture {
   /// Pillow's two passes with fixed-point weights, and 8-bit samples in between; equal bit for bit.
   func resizedAsPillow(width newWidth: Int, height newHeight: Int, _ interpolation: Interpolation) -> Picture {
@@ -9,14 +11,13 @@ extension Picture {
     let resized = [UInt8](unsafeUninitializedCapacity: rowCount * newHeight) { target, initializedCount in
       narrowed.withUnsafeBufferPointer { source in
         withUnsafeTemporaryAllocation(of: Int32.self, capacity: rowCount) { sums in
-          for y in 0..<newHeight {
-            sums.initialize(repeating: PillowWindows.half)
-            for (offset, weight) in windows.weights(at: y).enumerated() {
-              let row = UnsafeBufferPointer(rebasing: source[(windows.starts[y] + offset) * rowCount..<source.count])
-              for i in 0..<rowCount { sums[i] &+= Int32(row[i]) &* weight }
+          windows.weights.withUnsafeBufferPointer { weights in
+            for y in 0..<newHeight {
+              let range = windows.range(at: y)
+              weigh_rows(
+                source.baseAddress! + Int(windows.starts[y]) * rowCount, weights.baseAddress! + range.lowerBound,
+                range.count, rowCount, sums.baseAddress!, target.baseAddress! + y * rowCount)
             }
-            let row = UnsafeMutableBufferPointer(rebasing: target[y * rowCount..<(y + 1) * rowCount])
-            for i in 0..<rowCount { row[i] = PillowWindows.sample(sums[i]) }
           }
         }
       }
@@ -36,25 +37,15 @@ extension Picture {
   private func resampledRows(to newWidth: Int, _ filter: ResamplingFilter) -> [UInt8] {
     let windows = PillowWindows(filter, from: width, to: newWidth)
     return [UInt8](unsafeUninitializedCapacity: 3 * newWidth * height) { target, initializedCount in
-      pixels.withUnsafeBufferPointer { source in
-        var to = 0
-        for y in 0..<height {
-          for x in 0..<newWidth {
-            var (red, green, blue) = (PillowWindows.half, PillowWindows.half, PillowWindows.half)
-            var from = 3 * (y * width + windows.starts[x])
-            for weight in windows.weights(at: x) {
-              red &+= Int32(source[from]) &* weight
-              green &+= Int32(source[from + 1]) &* weight
-              blue &+= Int32(source[from + 2]) &* weight
-              from += 3
-            }
-            target[to] = PillowWindows.sample(red)
-            target[to + 1] = PillowWindows.sample(green)
-            target[to + 2] = PillowWindows.sample(blue)
-            to += 3
-          }
-        }
+      func resample(_ row: UnsafePointer<UInt8>, _ y: Int) {
+        resample_pixels(
+          row, windows.starts, windows.ends, windows.weights, newWidth, target.baseAddress! + 3 * newWidth * y)
       }
+      pixels.withUnsafeBufferPointer { source in
+        for y in 0..<height - 1 { resample(source.baseAddress! + 3 * width * y, y) }
+      }
+      // A byte after the row is read.
+      resample(pixels.suffix(3 * width) + [0], height - 1)
       initializedCount = 3 * newWidth * height
     }
   }
@@ -70,25 +61,22 @@ func nearestPlaces(_ count: Int, among old: Int) -> [Int] {
   }
 }
 
-/// The weights of one of Pillow's filters in 22-bit fixed point.
+/// For each output sample, a run of input samples and their weights in fixed point.
 private struct PillowWindows {
-  static let precision: Int32 = 22
-  static let half: Int32 = 1 << (precision - 1)
-
-  private let windows: FilterWindows
-  private let fixed: [Int32]
+  /// The first input sample of each.
+  let starts: [Int32]
+  /// Where the weights of each start among all, and where the last ones end.
+  let ends: [Int32]
+  let weights: [Int32]
 
   init(_ filter: ResamplingFilter, from inputCount: Int, to outputCount: Int) {
     let scale = Double(inputCount) / Double(outputCount)
-    windows = FilterWindows(
+    let windows = FilterWindows(
       filter, over: inputCount, centers: (0..<outputCount).map { (Double($0) + 0.5) * scale }, scale: scale)
-    fixed = windows.allWeights.map { Int32(($0 < 0 ? -0.5 : 0.5) + $0 * Double(1 << PillowWindows.precision)) }
+    starts = windows.starts.map { Int32($0) }
+    ends = [0] + (0..<outputCount).map { Int32(windows.range(at: $0).upperBound) }
+    weights = windows.allWeights.map { Int32(($0 < 0 ? -0.5 : 0.5) + $0 * Double(1 << resampling_precision)) }
   }
 
-  var starts: [Int] { windows.starts }
-
-  func weights(at output: Int) -> ArraySlice<Int32> { fixed[windows.range(at: output)] }
-
-  @inline(__always)
-  static func sample(_ sum: Int32) -> UInt8 { UInt8(truncatingIfNeeded: max(0, min(sum >> precision, 255))) }
+  func range(at output: Int) -> Range<Int> { Int(ends[output])..<Int(ends[output + 1]) }
 }
