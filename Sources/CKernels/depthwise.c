@@ -3,17 +3,16 @@
 #include <string.h>
 
 #include "chunk.h"
+#include "depthwise_rows.h"
 
-// With stride 1 or 2, rows are read in place, and what lies beside them is masked. Otherwise a plane convolved with
-// stride s is split by the remainders of its padded coordinates into s × s phases; inside a phase every tap is one
-// shift.
-enum { block = 4 * chunk, rows_at_once = 4, longest_run = 7, longest_strided_run = 4 };
-typedef int32_t mask_vector __attribute__((vector_size(chunk * sizeof(int32_t)), aligned(1)));
+// A plane convolved with stride s is split by the remainders of its padded coordinates into s × s phases; inside a phase
+// every tap is one shift.
+enum { block = 4 * chunk, rows_at_once = 4, longest_run = 7 };
 
-// Taps in neighbouring rows of one column: the offset and the row of the first tap's input for output 0, their number,
-// the index of the first tap's weight, and the column.
+// Taps in neighbouring rows of one column: the offset of the first tap's input for output 0, their number and the index
+// of the first tap's weight.
 struct tap_run {
-  int64_t offset, row, count, first, column;
+  int64_t offset, count, first;
 };
 
 struct phases {
@@ -32,32 +31,14 @@ static inline struct phases make_phases(const struct sliding_window *w) {
   return p;
 }
 
-static inline int is_direct(const struct sliding_window *w) {
-  const int64_t stride = w->stride[1];
-  return (stride == 1 || stride == 2) && w->stride[2] == stride;
-}
-
-static inline int64_t chunk_count(const struct sliding_window *w) { return (w->output[2] + chunk - 1) / chunk; }
-
-// Where a chunk of a row starts: the last one overlaps the one before.
-static inline int64_t chunk_start(const struct sliding_window *w, int64_t index) {
-  return larger(smaller(index * chunk, w->output[2] - chunk), 0);
-}
-
-// How far reads may go beyond a plane that is read in place.
-static inline int64_t margin(const struct sliding_window *w) {
-  return larger(w->pad[2], (w->kernel[2] - 1) * w->dilation[2]) + 2 * chunk * w->stride[2];
-}
-
 int64_t depthwise_scratch(const struct sliding_window *w) {
   const struct phases p = make_phases(w);
   const int64_t backward_height = w->output[1] + 2 * ((w->kernel[1] - 1) * w->dilation[1] / w->stride[1]) + 1;
   const int64_t backward_width = w->output[2] + (w->kernel[2] - 1) * w->dilation[2] / w->stride[2] + 1;
   const int64_t taps = w->kernel[1] * w->kernel[2];
   const int64_t tables = taps * (int64_t)(sizeof(struct tap_run) + sizeof(int64_t) + sizeof(float)) / sizeof(float);
-  const int64_t masks = chunk_count(w) * w->kernel[2] * (chunk + 1) + 4 * chunk;
-  const int64_t plane = w->input[1] * w->input[2] + 2 * margin(w);
-  const int64_t forward = (is_direct(w) ? plane : p.count[0] * p.count[1] * p.size) + tables + masks + 2 * chunk;
+  const int64_t phased = p.count[0] * p.count[1] * p.size + tables + 2 * chunk;
+  const int64_t forward = depthwise_follows_rows(w) ? depthwise_rows_scratch(w) : phased;
   const int64_t backward = 2 * (backward_height * backward_width + backward_width * 2 + 4 * block);
   return larger(forward, backward);
 }
@@ -84,7 +65,6 @@ SIMD_INLINE void fill_phase(
 
 // The taps of each phase and column, as runs of neighbouring rows; `order` receives the filter's cells in that order.
 static int64_t make_runs(const struct sliding_window *w, const struct phases *p, struct tap_run *runs, int64_t *order) {
-  const int direct = is_direct(w);
   int64_t count = 0, first = 0;
   for (int64_t py = 0; py < w->stride[1]; py++)
     for (int64_t kx = 0; kx < w->kernel[2]; kx++) {
@@ -93,10 +73,9 @@ static int64_t make_runs(const struct sliding_window *w, const struct phases *p,
       for (int64_t ky = 0; ky < w->kernel[1]; ky++) {
         const int64_t dy = ky * w->dilation[1], row = dy / w->stride[1];
         if (dy % w->stride[1] != py) continue;
-        if (previous < 0 || row != previous + 1 || runs[count - 1].count == (w->stride[1] == 1 ? longest_run : longest_strided_run)) {
-          const int64_t phase = (py * p->count[1] + dx % w->stride[2]) * p->size + dx / w->stride[2] + row * p->width;
-          const int64_t place = (dy - w->pad[1]) * w->input[2] + dx - w->pad[2];
-          runs[count++] = (struct tap_run){direct ? place : phase, direct ? dy - w->pad[1] : 0, 0, first, kx};
+        if (previous < 0 || row != previous + 1 || runs[count - 1].count == longest_run) {
+          const int64_t phase = py * p->count[1] + dx % w->stride[2];
+          runs[count++] = (struct tap_run){phase * p->size + dx / w->stride[2] + row * p->width, 0, first};
         }
         runs[count - 1].count++;
         order[first++] = ky * w->kernel[2] + kx;
@@ -106,86 +85,36 @@ static int64_t make_runs(const struct sliding_window *w, const struct phases *p,
   return count;
 }
 
-// For every chunk of a row and column of the filter, a mask of positions inside the image, and whether it is needed.
-static void make_masks(const struct sliding_window *w, int32_t *masks, int32_t *needed) {
-  for (int64_t index = 0; index < chunk_count(w); index++)
-    for (int64_t kx = 0; kx < w->kernel[2]; kx++, masks += chunk, needed++) {
-      const int64_t start = chunk_start(w, index);
-      *needed = 0;
-      for (int64_t i = 0; i < chunk; i++) {
-        const int64_t at = (start + i) * w->stride[2] + kx * w->dilation[2] - w->pad[2];
-        masks[i] = at >= 0 && at < w->input[2] ? -1 : 0;
-        if (start + i < w->output[2] && !masks[i]) *needed = 1;
-      }
-    }
-}
-
-#define AS_IT_IS(value, c) (value)
-#define MASKED(value, c) ((chunk_vector)((mask_vector)(value) & *(const mask_vector *)(mask + (c) * mask_pitch)))
-#define ANY_ROW(j) (at + (j) * pitch)
-#define INNER_ROW(j) ((uint64_t)(first_row + (j) * row_step) < (uint64_t)rows ? ANY_ROW(j) : zeros)
-#define NEIGHBOURS(from, c) LOAD((from) + (c) * chunk)
-#define EVERY_OTHER(from, c) EVERY_SECOND(LOAD((from) + 2 * (c) * chunk), LOAD((from) + 2 * (c) * chunk + chunk), 0)
-
-// Adds a run of `taps` taps to four rows of `chunks` chunks: each row of the input is read once.
-#define ADD_RUN(taps, chunks, row_at, load, masked)                                                \
+// Adds a run of `taps` taps to four rows of `chunks` chunks: each row of the phase is read once.
+#define ADD_RUN(taps, chunks)                                                                      \
   case taps:                                                                                       \
-    _Pragma("clang loop unroll(full)") for (int j = 0; j < rows_at_once + taps - 1; j++) {         \
-      const float *from = row_at(j);                                                               \
+    _Pragma("clang loop unroll(full)") for (int j = 0; j < rows_at_once + taps - 1; j++)           \
       _Pragma("clang loop unroll(full)") for (int c = 0; c < chunks; c++) {                        \
-        const chunk_vector value = masked(load(from, c), c);                                       \
+        const chunk_vector value = LOAD(at + j * p.width + c * chunk);                             \
         _Pragma("clang loop unroll(full)") for (int r = 0; r < rows_at_once; r++)                  \
             if (j - r >= 0 && j - r < taps) sum[r][c] += weight[j - r] * value;                    \
       }                                                                                            \
-    }                                                                                              \
-    break;
-
-#define ADD_SHORT_RUN(chunks, row_at, load, masked) \
-  ADD_RUN(1, chunks, row_at, load, masked)          \
-  ADD_RUN(2, chunks, row_at, load, masked)          \
-  ADD_RUN(3, chunks, row_at, load, masked)          \
-  ADD_RUN(4, chunks, row_at, load, masked)
-
-#define ADD_ANY_RUN(chunks, row_at, masked)                        \
-  if (strided) {                                                   \
-    switch (run->count) {                                          \
-      ADD_SHORT_RUN(chunks, row_at, EVERY_OTHER, masked)           \
-    }                                                              \
-  } else {                                                         \
-    switch (run->count) {                                          \
-      ADD_SHORT_RUN(chunks, row_at, NEIGHBOURS, masked)            \
-      ADD_RUN(5, chunks, row_at, NEIGHBOURS, masked)               \
-      ADD_RUN(6, chunks, row_at, NEIGHBOURS, masked)               \
-      ADD_RUN(7, chunks, row_at, NEIGHBOURS, masked)               \
-    }                                                              \
-  }
+    break
 
 // Four rows of the result in `chunks` chunks, from chunk `index` on.
 #define CONVOLVE_ROWS(chunks, index)                                                               \
   do {                                                                                             \
-    const int64_t column = chunk_start(&w, index);                                                 \
+    const int64_t column = row_chunk_start(&w, index);                                             \
     chunk_vector sum[rows_at_once][chunks];                                                        \
     _Pragma("clang loop unroll(full)") for (int r = 0; r < rows_at_once; r++)                      \
         _Pragma("clang loop unroll(full)") for (int c = 0; c < chunks; c++) sum[r][c] =            \
             (chunk_vector){0} + bias;                                                              \
     for (const struct tap_run *run = runs; run < runs + run_count; run++) {                        \
-      const float *at = plane + run->offset + row * pitch + column * column_step;                  \
+      const float *at = phases + run->offset + row * p.width + column;                             \
       const float *weight = weights + run->first;                                                  \
-      const int64_t first_row = row * row_step + run->row, entry = (index) * w.kernel[2] + run->column; \
-      const int32_t *mask = masks + entry * chunk;                                                 \
-      const int outside = first_row < 0 || first_row + (rows_at_once + run->count - 2) * row_step >= rows; \
-      if (direct && (needed[entry] || (chunks > 1 && needed[entry + w.kernel[2]]))) {              \
-        if (outside) {                                                                             \
-          ADD_ANY_RUN(chunks, INNER_ROW, MASKED)                                                   \
-        } else {                                                                                   \
-          ADD_ANY_RUN(chunks, ANY_ROW, MASKED)                                                     \
-        }                                                                                          \
-      } else {                                                                                     \
-        if (outside) {                                                                             \
-          ADD_ANY_RUN(chunks, INNER_ROW, AS_IT_IS)                                                 \
-        } else {                                                                                   \
-          ADD_ANY_RUN(chunks, ANY_ROW, AS_IT_IS)                                                   \
-        }                                                                                          \
+      switch (run->count) {                                                                        \
+        ADD_RUN(1, chunks);                                                                        \
+        ADD_RUN(2, chunks);                                                                        \
+        ADD_RUN(3, chunks);                                                                        \
+        ADD_RUN(4, chunks);                                                                        \
+        ADD_RUN(5, chunks);                                                                        \
+        ADD_RUN(6, chunks);                                                                        \
+        ADD_RUN(7, chunks);                                                                        \
       }                                                                                            \
     }                                                                                              \
     _Pragma("clang loop unroll(full)") for (int r = 0; r < rows_at_once; r++)                      \
@@ -206,44 +135,27 @@ static void make_masks(const struct sliding_window *w, int32_t *masks, int32_t *
       }                                                                                            \
   } while (0)
 
-WIDE_SIMD_KERNEL void depthwise(
+WIDE_SIMD_KERNEL static void depthwise_phases(
     const float *x, const float *end, const float *filters, const struct sliding_window *window,
     const struct depthwise_planes *planes, const struct tile_epilogue *epilogue, float *y, float *scratch) {
   const struct sliding_window w = *window;
   const struct phases p = make_phases(&w);
-  const int direct = is_direct(&w);
   const int64_t taps = w.kernel[1] * w.kernel[2], input_area = w.input[1] * w.input[2];
-  // The tables, from the widest elements to the narrowest; then the planes.
+  // The tables, from the widest elements to the narrowest; then the phases.
   struct tap_run *runs = (struct tap_run *)scratch;
   int64_t *order = (int64_t *)(runs + taps);
-  int32_t *masks = (int32_t *)(order + taps), *needed = masks + chunk_count(&w) * w.kernel[2] * chunk;
-  float *weights = (float *)(needed + chunk_count(&w) * w.kernel[2]);
-  float *zeros = weights + taps, *own = zeros + 4 * chunk;
-  const int64_t run_count = make_runs(&w, &p, runs, order), mask_pitch = w.kernel[2] * chunk;
-  make_masks(&w, masks, needed);
-  spill_zeros(zeros, 4 * chunk);
+  float *weights = (float *)(order + taps), *phases = weights + taps;
+  const int64_t run_count = make_runs(&w, &p, runs, order);
   const int64_t width = w.output[2], area = w.output[1] * width, last_row = planes->last_row;
-  const int strided = direct && w.stride[2] == 2;
-  const int64_t row_step = direct ? w.stride[1] : 1, column_step = direct ? w.stride[2] : 1;
-  const int64_t pitch = direct ? row_step * w.input[2] : p.width, rows = direct ? w.input[1] : INT64_MAX;
   const float low = epilogue->low, high = epilogue->high;
 
   int64_t filled = -1;
-  const float *plane = own;
   for (int64_t index = planes->first; index < planes->last; index++) {
     const int64_t channel = index % planes->channels, input = index / planes->per_input;
-    const float *from = x + input * input_area;
     if (input != filled) {
-      if (!direct) {
-        for (int64_t py = 0; py < p.count[0]; py++)
-          for (int64_t px = 0; px < p.count[1]; px++)
-            fill_phase(from, end, &w, &p, py, px, own + (py * p.count[1] + px) * p.size);
-      } else if (from - margin(&w) >= x && from + input_area + margin(&w) <= end) {
-        plane = from;
-      } else {
-        plane = own + margin(&w);
-        memcpy(own + margin(&w), from, input_area * sizeof(float));
-      }
+      for (int64_t py = 0; py < p.count[0]; py++)
+        for (int64_t px = 0; px < p.count[1]; px++)
+          fill_phase(x + input * input_area, end, &w, &p, py, px, phases + (py * p.count[1] + px) * p.size);
       filled = input;
     }
     const unaligned_float *filter = (const unaligned_float *)(filters + channel * taps);
@@ -256,6 +168,16 @@ WIDE_SIMD_KERNEL void depthwise(
       for (; (next + 2) * chunk <= width; next += 2) CONVOLVE_ROWS(2, next);
       for (; next * chunk < width; next++) CONVOLVE_ROWS(1, next);
     }
+  }
+}
+
+void depthwise(
+    const float *x, const float *end, const float *filters, const struct sliding_window *window,
+    const struct depthwise_planes *planes, const struct tile_epilogue *epilogue, float *y, float *scratch) {
+  if (depthwise_follows_rows(window)) {
+    depthwise_rows(x, end, filters, window, planes, epilogue, y, scratch);
+  } else {
+    depthwise_phases(x, end, filters, window, planes, epilogue, y, scratch);
   }
 }
 
