@@ -52,49 +52,77 @@ int64_t winograd_scratch(int64_t rows, int64_t slots) {
   return 4 * line_length(rows, slots) + 25 * mixed_length(rows, slots);
 }
 
-// The filters of one panel of outputs are transformed at a time, one per lane.
-typedef float filters[product_rows_limit];
+// One dimension of a filter's transform.
+#define TRANSFORM_FILTER(type, k, t)                                                                \
+  do {                                                                                              \
+    const type even_a = at_a * (k[0] + A * A * k[2]), odd_a = at_a * A * k[1];                      \
+    const type even_b = at_b * (k[0] + B * B * k[2]), odd_b = at_b * B * k[1];                      \
+    t[0] = at_zero * k[0];                                                                          \
+    t[1] = even_a + odd_a;                                                                          \
+    t[2] = even_a - odd_a;                                                                          \
+    t[3] = even_b + odd_b;                                                                          \
+    t[4] = even_b - odd_b;                                                                          \
+    t[5] = k[2];                                                                                    \
+  } while (0)
 
-static inline void transform_filters(const filters k[3], filters t[6]) {
-  const float at_zero = 1 / (A * A * B * B);
-  const float at_a = 1 / (2 * A * A * (A * A - B * B)), at_b = 1 / (2 * B * B * (B * B - A * A));
-  for (int l = 0; l < product_rows_limit; l++) {
-    const float x = k[0][l], y = k[1][l], z = k[2][l];
-    t[0][l] = at_zero * x;
-    t[1][l] = at_a * (x + A * A * z) + at_a * A * y;
-    t[2][l] = at_a * (x + A * A * z) - at_a * A * y;
-    t[3][l] = at_b * (x + B * B * z) + at_b * B * y;
-    t[4][l] = at_b * (x + B * B * z) - at_b * B * y;
-    t[5][l] = z;
+// The filters of a panel of outputs, one per lane, for some inputs: gathered[input][cell][lane].
+enum { gathered_inputs = 16 };
+
+SIMD_INLINE void gather_filters(
+    const float *weights, int64_t output_stride, int64_t input_stride, int64_t outputs, int64_t inputs,
+    float *gathered) {
+  if (input_stride == 9) {
+    const struct depth_order order = {9 * inputs, 1, 9 * inputs};
+    pack_left(weights, output_stride, 1, &order, outputs, 0, outputs, gathered);
+    return;
   }
+  const int64_t height = product_rows();
+  for (int64_t i = 0; i < 9 * inputs; i++)
+    for (int64_t l = 0; l < height; l++)
+      gathered[i * height + l] =
+          l < outputs ? ((const unaligned_float *)weights)[l * output_stride + i / 9 * input_stride + i % 9] : 0;
 }
+
+// One input of a panel with a lane for each output of `type`.
+#define TRANSFORM_PANEL(type)                                                                       \
+  do {                                                                                              \
+    const type *from = (const type *)gathered + 9 * c;                                              \
+    type t[3][6];                                                                                   \
+    for (int column = 0; column < 3; column++) {                                                    \
+      type k[3];                                                                                    \
+      for (int row = 0; row < 3; row++) k[row] = from[rotated ? 8 - 3 * row - column : 3 * row + column]; \
+      TRANSFORM_FILTER(type, k, t[column]);                                                         \
+    }                                                                                               \
+    for (int i = 0; i < 6; i++) {                                                                   \
+      const type row[3] = {t[0][i], t[1][i], t[2][i]};                                              \
+      type done[6];                                                                                 \
+      TRANSFORM_FILTER(type, row, done);                                                            \
+      for (int j = 0; j < 6; j++) *(type *)(to + (i * 6 + j) * cell_stride) = done[j];              \
+    }                                                                                               \
+  } while (0)
 
 SIMD_KERNEL void winograd_weights(
     const float *weights, int64_t outputs, int64_t inputs, int64_t output_stride, int64_t input_stride, int rotated,
     int64_t first, int64_t last, float *u, int64_t cell_stride) {
+  const float at_zero = 1 / (A * A * B * B);
+  const float at_a = 1 / (2 * A * A * (A * A - B * B)), at_b = 1 / (2 * B * B * (B * B - A * A));
   const int64_t height = product_rows();
-  filters k[3][3];  // [column][row]
-  memset(k, 0, sizeof k);
-  for (int64_t panel = first; panel < last; panel += height) {
-    const int64_t present = smaller(height, outputs - panel);
-    if (present < height) memset(k, 0, sizeof k);
-    for (int64_t c = 0; c < inputs; c++) {
-      for (int64_t l = 0; l < present; l++) {
-        const unaligned_float *from =
-            (const unaligned_float *)(weights + (panel + l) * output_stride + c * input_stride);
-        for (int i = 0; i < 9; i++) k[i % 3][i / 3][l] = from[rotated ? 8 - i : i];
-      }
-      filters t[3][6];  // [column][transformed row]
-      for (int column = 0; column < 3; column++) transform_filters(k[column], t[column]);
-      float *to = u + panel * inputs + c * height;
-      for (int i = 0; i < 6; i++) {
-        filters row[3], done[6];
-        for (int column = 0; column < 3; column++) memcpy(row[column], t[column][i], sizeof row[column]);
-        transform_filters(row, done);
-        for (int j = 0; j < 6; j++) memcpy(to + (i * 6 + j) * cell_stride, done[j], height * sizeof(float));
+  float gathered[gathered_inputs * 9 * product_rows_limit];
+  for (int64_t panel = first; panel < last; panel += height)
+    for (int64_t start = 0; start < inputs; start += gathered_inputs) {
+      const int64_t count = smaller(gathered_inputs, inputs - start);
+      gather_filters(
+          weights + panel * output_stride + start * input_stride, output_stride, input_stride,
+          smaller(height, outputs - panel), count, gathered);
+      for (int64_t c = 0; c < count; c++) {
+        float *to = u + panel * inputs + (start + c) * height;
+        if (height == 8) {
+          TRANSFORM_PANEL(half_chunk_vector);
+        } else {
+          TRANSFORM_PANEL(quarter_chunk_vector);
+        }
       }
     }
-  }
 }
 
 // Copies the pixel rows of a line, with zeros outside the image.

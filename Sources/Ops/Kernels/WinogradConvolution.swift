@@ -28,19 +28,25 @@ extension ConvolutionProblem {
     let packed =
       request.reusesWeights
       ? weights?.packed(
-        "winograd of \(form.outputs) × \(form.inputs)\(gradient ? ", gradient" : "")", count: form.weightCount,
-        in: request.weights, form.transform) : nil
-    let weightCount = packed == nil ? form.weightCount : 0
+        "winograd of \(form.outputs) × \(form.inputs)\(gradient ? ", gradient" : "")",
+        count: form.weightCount(form.outputs), in: request.weights,
+        { form.transform(0..<form.outputs, of: $0, into: $1, $2) }) : nil
     let ownTransforms = form.blocks > 1
-    let transformCount = (form.transformCount + 15) & ~15
+    // Weights that are not packed in advance are used while they are in cache.
+    let slice = packed != nil || ownTransforms ? form.outputs : form.outputsPerSlice
+    let weightCount = packed == nil ? form.weightCount(slice) : 0
+    let transformCount = (form.transformCount(slice) + 15) & ~15
     return ConvolutionAlgorithm(
       "winograd 4×4", scratchCount: weightCount + (ownTransforms ? 0 : transformCount),
       workerScratchCount: form.rowScratchCount + (ownTransforms ? transformCount : 0)
     ) { run in
-      if packed == nil { form.transform(run.weights, run.scratch, run.pool) }
-      let u = packed.map { UnsafePointer($0.base.assumingMemoryBound(to: Float.self)) } ?? UnsafePointer(run.scratch)
       form.convolve(
-        u, x: run.x, y: run.y, epilogue: run.epilogue,
+        x: run.x, y: run.y, slice: slice, epilogue: run.epilogue,
+        weights: { outputs in
+          if let packed { return UnsafePointer(packed.base.assumingMemoryBound(to: Float.self)) }
+          form.transform(outputs, of: run.weights, into: run.scratch, run.pool)
+          return UnsafePointer(run.scratch)
+        },
         transforms: { ownTransforms ? run.workerScratch[$0] + form.rowScratchCount : run.scratch + weightCount },
         rowScratch: { run.workerScratch[$0] }, run.pool)
     }
@@ -65,6 +71,8 @@ private struct WinogradForm: Sendable {
   private static let blockCount = 1 << 18
   /// The desired tile positions per block of several images.
   private static let blockPlaces = 128
+  /// The floats of the transformed weights of a slice.
+  private static let sliceCount = 1 << 20
 
   init(_ problem: ConvolutionProblem, gradient: Bool, threadCount: Int) {
     let raw = problem.window.raw
@@ -88,7 +96,7 @@ private struct WinogradForm: Sendable {
     imagesPerBlock = groups > 1 ? (batch + blocksWanted(groups) - 1) / blocksWanted(groups) : batch
     let rows = tileRows, perRow = Int(winograd_cells) * (inputs + outputs) * Int(slots)
     let fitting = max((perRow * rows + Self.blockCount - 1) / Self.blockCount, 1)
-    let wanted = batch > 1 ? fitting : blocksWanted(fitting)
+    let wanted = min(rows, batch > 1 ? fitting : blocksWanted(fitting))
     func span(_ rows: Int) -> Int { (rows * Int(slots) + 15) & ~15 }
     func span(inBlocksOf part: Int) -> Int { rows / part * span(part) + span(rows % part) }
     let even = (rows + wanted - 1) / wanted
@@ -107,24 +115,39 @@ private struct WinogradForm: Sendable {
   }
   // Strides that are not powers of two, or the 36 cells of a tile would compete for the same few cache lines.
   private var inputStride: Int { inputs * span + 16 }
-  private var outputStride: Int { outputs * span + 16 }
-  private var weightStride: Int { PackedLeft.count(rows: outputs, depth: inputs) + 16 }
-  var weightCount: Int { cells * weightStride }
-  var transformCount: Int { cells * (inputStride + outputStride) }
+  private func outputStride(_ outputs: Int) -> Int { outputs * span + 16 }
+  private func weightStride(_ outputs: Int) -> Int { PackedLeft.count(rows: outputs, depth: inputs) + 16 }
+  /// The floats of the transformed weights of some outputs.
+  func weightCount(_ outputs: Int) -> Int { cells * weightStride(outputs) }
+  /// The floats of a block's transforms, with so many outputs at a time.
+  func transformCount(_ outputs: Int) -> Int { cells * (inputStride + outputStride(outputs)) }
+  /// The outputs whose weights are transformed at a time if they are not packed in advance: whole panels.
+  var outputsPerSlice: Int {
+    let height = Int(product_rows())
+    return min(outputs, max(1, Self.sliceCount / (cells * inputs * height)) * height)
+  }
   var rowScratchCount: Int { (Int(winograd_scratch(Int64(rowsPerBlock), inputPlane.slots)) + 15) & ~15 }
 
-  func transform(_ weights: UnsafePointer<Float>, _ u: UnsafeMutablePointer<Float>, _ pool: ThreadPool) {
-    let outputStride = Int64(9 * (gradient ? 1 : inputs)), inputStride = Int64(9 * (gradient ? outputs : 1))
+  /// Transforms and packs the weights of some outputs.
+  func transform(
+    _ range: Range<Int>, of weights: UnsafePointer<Float>, into u: UnsafeMutablePointer<Float>, _ pool: ThreadPool
+  ) {
+    let outputStride = 9 * (gradient ? 1 : inputs), inputStride = 9 * (gradient ? outputs : 1)
     let height = Int(product_rows())
-    pool.parallelRanges((outputs + height - 1) / height, grain: 1) { panels in
+    pool.parallelRanges((range.count + height - 1) / height, grain: 1) { panels in
       winograd_weights(
-        weights, Int64(outputs), Int64(inputs), outputStride, inputStride, gradient ? 1 : 0,
-        Int64(panels.lowerBound * height), Int64(min(outputs, panels.upperBound * height)), u, Int64(weightStride))
+        weights + range.lowerBound * outputStride, Int64(range.count), Int64(inputs), Int64(outputStride),
+        Int64(inputStride), gradient ? 1 : 0, Int64(panels.lowerBound * height),
+        Int64(min(range.count, panels.upperBound * height)), u, Int64(weightStride(range.count)))
     }
   }
 
+  /// - Parameters:
+  ///   - slice: the number of outputs computed at a time.
+  ///   - weights: gives the transformed weights of some outputs, until it is asked for others.
   func convolve(
-    _ u: UnsafePointer<Float>, x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>, epilogue: Epilogue,
+    x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>, slice: Int, epilogue: Epilogue,
+    weights: (_ outputs: Range<Int>) -> UnsafePointer<Float>,
     transforms: (_ worker: Int) -> UnsafeMutablePointer<Float>,
     rowScratch: (_ worker: Int) -> UnsafeMutablePointer<Float>, _ pool: ThreadPool
   ) {
@@ -140,8 +163,12 @@ private struct WinogradForm: Sendable {
         }
       }
     }
-    func multiplyCell(_ cell: Int, _ block: Block, _ v: UnsafeMutablePointer<Float>, _ m: UnsafeMutablePointer<Float>) {
-      let width = Int(product_columns()), weights = PackedLeft(packed: u + cell * weightStride)
+    let outputStride = outputStride(slice)
+    func multiplyCell(
+      _ cell: Int, _ block: Block, _ u: UnsafePointer<Float>, _ outputs: Int, _ v: UnsafeMutablePointer<Float>,
+      _ m: UnsafeMutablePointer<Float>
+    ) {
+      let width = Int(product_columns()), weights = PackedLeft(packed: u + cell * weightStride(outputs))
       let places = (block.images.count * block.rows.count * Int(inputPlane.slots) + 15) & ~15
       for column in stride(from: 0, to: places, by: width) {
         weights.multiply(
@@ -150,6 +177,7 @@ private struct WinogradForm: Sendable {
           into: m + cell * outputStride + column, leading: span)
       }
     }
+    // `m` holds one channel.
     func transformOutput(_ channel: Int, _ block: Block, _ m: UnsafeMutablePointer<Float>, _ worker: Int) {
       let width = Int(outputPlane.width), height = Int(outputPlane.height), rows = block.rows
       for (position, image) in block.images.enumerated() {
@@ -159,7 +187,7 @@ private struct WinogradForm: Sendable {
         var tile = epilogue.tile(leading: width)
         withUnsafePointer(to: outputPlane) { plane in
           winograd_output(
-            m + channel * span + position * rows.count * Int(plane.pointee.slots), Int64(outputStride), plane,
+            m + position * rows.count * Int(plane.pointee.slots), Int64(outputStride), plane,
             Int64(rows.lowerBound), Int64(rows.count), &tile, area, rowScratch(worker))
         }
         let first = rows.lowerBound * 4, last = min(height, rows.upperBound * 4)
@@ -168,17 +196,23 @@ private struct WinogradForm: Sendable {
     }
 
     if blocks > 1 {
+      let u = weights(0..<outputs)
       pool.parallelFor(blocks) { index, worker in
         let block = block(index), v = transforms(worker), m = v + cells * inputStride
         for channel in 0..<inputs { transformInput(channel, block, v, worker) }
-        for cell in 0..<cells { multiplyCell(cell, block, v, m) }
-        for channel in 0..<outputs { transformOutput(channel, block, m, worker) }
+        for cell in 0..<cells { multiplyCell(cell, block, u, outputs, v, m) }
+        for channel in 0..<outputs { transformOutput(channel, block, m + channel * span, worker) }
       }
     } else {
       let block = block(0), v = transforms(0), m = v + cells * inputStride
       pool.parallelFor(inputs) { channel, worker in transformInput(channel, block, v, worker) }
-      pool.parallelFor(cells) { cell, _ in multiplyCell(cell, block, v, m) }
-      pool.parallelFor(outputs) { channel, worker in transformOutput(channel, block, m, worker) }
+      for first in stride(from: 0, to: outputs, by: slice) {
+        let count = min(slice, outputs - first), u = weights(first..<first + count)
+        pool.parallelFor(cells) { cell, _ in multiplyCell(cell, block, u, count, v, m) }
+        pool.parallelFor(count) { channel, worker in
+          transformOutput(first + channel, block, m + channel * span, worker)
+        }
+      }
     }
   }
 
