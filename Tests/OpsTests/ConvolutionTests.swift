@@ -78,6 +78,15 @@ struct ConvolutionCase: Sendable, CustomStringConvertible {
       algorithm: "depthwise", x: [1, 3, 17, 15], weights: [3, 1, 3, 2], groups: 3, strides: [3, 2],
       dilations: [2, 3], pads: [2, 3, 1, 0]),
     ConvolutionCase(algorithm: "depthwise", x: [1, 2, 14, 14], weights: [2, 1, 7, 7], groups: 2, pads: [3, 3, 3, 3]),
+    ConvolutionCase(
+      algorithm: "depthwise", x: [2, 2, 13, 11], weights: [4, 1, 3, 3], groups: 2, dilations: [2, 3],
+      pads: [2, 3, 2, 3]),
+    ConvolutionCase(
+      algorithm: "depthwise", x: [1, 3, 21, 40], weights: [3, 1, 5, 5], groups: 3, dilations: [3, 1],
+      pads: [5, 0, 6, 3]),
+    ConvolutionCase(
+      algorithm: "depthwise", x: [1, 3, 14, 13], weights: [3, 1, 7, 7], groups: 3, strides: [2, 2],
+      pads: [3, 2, 3, 4]),
     ConvolutionCase(algorithm: "depthwise", x: [1, 2, 5, 5], weights: [8, 1, 1, 1], groups: 2, strides: [2, 2]),
     ConvolutionCase(
       algorithm: "depthwise", x: [2, 3, 11], weights: [6, 1, 4], groups: 3, strides: [3], pads: [2, 1]),
@@ -92,6 +101,11 @@ struct ConvolutionCase: Sendable, CustomStringConvertible {
     ConvolutionCase(
       algorithm: "winograd 4×4", x: [29, 48, 7, 7], weights: [40, 48, 3, 3], pads: [1, 1, 1, 1]),
     ConvolutionCase(algorithm: "winograd 4×4", x: [5, 36, 14, 11], weights: [32, 36, 3, 3], pads: [1, 1, 1, 1]),
+    // The weights of some outputs at a time, if they are not packed in advance.
+    ConvolutionCase(algorithm: "winograd 4×4", x: [1, 256, 14, 14], weights: [130, 256, 3, 3], pads: [1, 1, 1, 1]),
+    ConvolutionCase(algorithm: "winograd 2×2", x: [1, 256, 7, 7], weights: [75, 256, 3, 3], pads: [1, 1, 1, 1]),
+    ConvolutionCase(algorithm: "winograd 2×2", x: [1, 130, 8, 6], weights: [128, 130, 3, 3], pads: [0, 2, 2, 1]),
+    ConvolutionCase(algorithm: "winograd 2×2", x: [2, 128, 9, 9], weights: [128, 128, 3, 3]),
 
     ConvolutionCase(algorithm: "pointwise", x: [2, 300, 7, 7], weights: [130, 300, 1, 1]),
     ConvolutionCase(algorithm: "windows", x: [1, 70, 9, 8], weights: [65, 70, 3, 3], strides: [2, 2]),

@@ -24,11 +24,11 @@ enum ConvolutionCost {
     return outputs * depth * (columns * multiplyAdd + weightRead) + depth * Double(positions) * window
   }
 
-  /// The same in Winograd's form, with the given number of tile positions.
-  static func winograd(inputs: Int, outputs: Int, places: Int) -> Double {
+  /// The same in Winograd's form, with the given numbers of cells of a tile and of tile positions.
+  static func winograd(cells: Int, inputs: Int, outputs: Int, places: Int) -> Double {
     let places = rounded(places, Int(product_lanes()))
     let products = rounded(outputs, Int(product_rows())) * Double(inputs) * (places * multiplyAdd + weightRead)
-    return Double(winograd_cells) * (products + places * (Double(inputs) * inputCell + Double(outputs) * outputCell))
+    return Double(cells) * (products + places * (Double(inputs) * inputCell + Double(outputs) * outputCell))
   }
 
   private static func rounded(_ count: Int, _ multiple: Int) -> Double {

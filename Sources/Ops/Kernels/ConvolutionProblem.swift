@@ -56,7 +56,9 @@ extension ConvolutionProblem {
   /// - Parameter weights: the weights if they are known before the run, so that they can be packed.
   func forward(weights: Tensor?, _ request: KernelRequest) -> ConvolutionAlgorithm {
     if isDepthwise { return depthwiseForward(request) }
-    if winogradPays(gradient: false, request) { return winograd(gradient: false, weights: weights, request) }
+    if let tile = winogradTile(gradient: false, request) {
+      return winograd(tile: tile, gradient: false, weights: weights, request)
+    }
     return panels(weights: weights, request)
   }
 
@@ -68,7 +70,9 @@ extension ConvolutionProblem {
 
   private func denseBackward(weights: Tensor?, _ request: KernelRequest) -> ConvolutionAlgorithm {
     if window.isPointwise { return panels(transposed: true, weights: weights, request) }
-    if winogradPays(gradient: true, request) { return winograd(gradient: true, weights: weights, request) }
+    if let tile = winogradTile(gradient: true, request) {
+      return winograd(tile: tile, gradient: true, weights: weights, request)
+    }
     return col2imBackward(request)
   }
 }

@@ -2,33 +2,41 @@ import CKernels
 import Graph
 
 extension ConvolutionProblem {
-  /// Whether Winograd's form is expected to be the fastest for weights packed in advance.
+  /// The tile of Winograd's form that is expected to be the fastest for weights packed in advance; nil if windows are.
   ///
   /// Transforming them in the run costs about as much as the rest saves at least; ignoring that keeps results
   /// independent of the number of images.
-  func winogradPays(gradient: Bool, _ request: KernelRequest) -> Bool {
-    guard window.isDense3x3, groups == 1, !request.roundsLittle else { return false }
+  func winogradTile(gradient: Bool, _ request: KernelRequest) -> Int? {
+    guard window.isDense3x3, groups == 1, !request.roundsLittle else { return nil }
     let pads = [window.raw.pad.1, window.raw.pad.2, window.raw.pad_end.1, window.raw.pad_end.2]
-    guard pads.allSatisfy({ (0...2).contains($0) }) else { return false }
-    let form = WinogradForm(self, gradient: gradient, threadCount: request.threadCount)
-    let images = form.imagesWanted
-    return ConvolutionCost.winograd(inputs: form.inputs, outputs: form.outputs, places: images * form.places)
-      < Double(images)
-      * ConvolutionCost.windows(
-        inputs: form.inputs, outputs: form.outputs, positions: Int(form.outputPlane.height * form.outputPlane.width))
+    guard pads.allSatisfy({ (0...2).contains($0) }) else { return nil }
+    func cost(_ tile: Int) -> Double {
+      let form = WinogradForm(self, tile: tile, gradient: gradient, threadCount: request.threadCount)
+      let images = form.imagesWanted
+      return ConvolutionCost.winograd(
+        cells: form.cells, inputs: form.inputs, outputs: form.outputs, places: images * form.places) / Double(images)
+    }
+    let (inputs, outputs) = gradient ? (outputChannels, inputChannels) : (inputChannels, outputChannels)
+    let plane = gradient ? window.raw.input : window.raw.output
+    let windows = ConvolutionCost.windows(inputs: inputs, outputs: outputs, positions: Int(plane.1 * plane.2))
+    let best = [4, 2].map { (tile: $0, cost: cost($0)) }.min { $0.cost < $1.cost }!
+    return best.cost < windows ? best.tile : nil
   }
 
-  /// F(4×4, 3×3); the gradient is the same with inputs and outputs swapped, each filter rotated, and 2 − pad.
+  /// F(4×4, 3×3) or F(2×2, 3×3); the gradient is the same with inputs and outputs swapped, each filter rotated, and
+  /// 2 − pad.
   ///
   /// Tile rows are grouped into blocks whose transforms stay in cache; small images are grouped so that their tiles
   /// fill whole vectors and share the loads of the weights. With several blocks, a task computes one; with a single
-  /// block, tasks share its channels and its 36 products.
-  func winograd(gradient: Bool, weights: Tensor?, _ request: KernelRequest) -> ConvolutionAlgorithm {
-    let form = WinogradForm(self, gradient: gradient, threadCount: request.threadCount)
+  /// block, tasks share its channels and its products.
+  func winograd(
+    tile: Int, gradient: Bool, weights: Tensor?, _ request: KernelRequest
+  ) -> ConvolutionAlgorithm {
+    let form = WinogradForm(self, tile: tile, gradient: gradient, threadCount: request.threadCount)
     let packed =
       request.reusesWeights
       ? weights?.packed(
-        "winograd of \(form.outputs) × \(form.inputs)\(gradient ? ", gradient" : "")",
+        "winograd \(tile)×\(tile) of \(form.outputs) × \(form.inputs)\(gradient ? ", gradient" : "")",
         count: form.weightCount(form.outputs), in: request.weights,
         { form.transform(0..<form.outputs, of: $0, into: $1, $2) }) : nil
     let ownTransforms = form.blocks > 1
@@ -37,7 +45,7 @@ extension ConvolutionProblem {
     let weightCount = packed == nil ? form.weightCount(slice) : 0
     let transformCount = (form.transformCount(slice) + 15) & ~15
     return ConvolutionAlgorithm(
-      "winograd 4×4", scratchCount: weightCount + (ownTransforms ? 0 : transformCount),
+      "winograd \(tile)×\(tile)", scratchCount: weightCount + (ownTransforms ? 0 : transformCount),
       workerScratchCount: form.rowScratchCount + (ownTransforms ? transformCount : 0)
     ) { run in
       form.convolve(
@@ -55,10 +63,14 @@ extension ConvolutionProblem {
 
 /// The extents of a convolution in Winograd's form.
 private struct WinogradForm: Sendable {
+  /// The width of a tile of the output.
+  let tileWidth: Int
   let gradient: Bool
   let batch, inputs, outputs: Int
   let inputPlane, outputPlane: winograd_plane
   let tileRows: Int
+  /// The cells of a transformed tile.
+  let cells: Int
   /// Tile rows per block.
   private let rowsPerBlock: Int
   /// Images per block; a block of several takes all their rows.
@@ -74,19 +86,22 @@ private struct WinogradForm: Sendable {
   /// The floats of the transformed weights of a slice.
   private static let sliceCount = 1 << 20
 
-  init(_ problem: ConvolutionProblem, gradient: Bool, threadCount: Int) {
-    let raw = problem.window.raw
+  init(_ problem: ConvolutionProblem, tile: Int, gradient: Bool, threadCount: Int) {
+    let raw = problem.window.raw, width = Int64(tile)
+    tileWidth = tile
     self.gradient = gradient
     batch = problem.batch
     inputs = gradient ? problem.outputChannels : problem.inputChannels
     outputs = gradient ? problem.inputChannels : problem.outputChannels
     let (input, output) = gradient ? (raw.output, raw.input) : (raw.input, raw.output)
     let padTop = gradient ? 2 - raw.pad.1 : raw.pad.1, padLeft = gradient ? 2 - raw.pad.2 : raw.pad.2
-    tileRows = (Int(output.1) + 3) / 4
-    let tiles = (output.2 + 3) / 4, slots = winograd_slots(input.2, padLeft, tiles)
+    tileRows = Int((output.1 + width - 1) / width)
+    let tiles = (output.2 + width - 1) / width, slots = winograd_slots(input.2, padLeft, tiles, width)
     inputPlane = winograd_plane(
-      height: input.1, width: input.2, pad_top: padTop, pad_left: padLeft, tiles: tiles, slots: slots)
-    outputPlane = winograd_plane(height: output.1, width: output.2, pad_top: 0, pad_left: 0, tiles: tiles, slots: slots)
+      height: input.1, width: input.2, pad_top: padTop, pad_left: padLeft, tiles: tiles, slots: slots, tile: width)
+    outputPlane = winograd_plane(
+      height: output.1, width: output.2, pad_top: 0, pad_left: 0, tiles: tiles, slots: slots, tile: width)
+    cells = Int(winograd_cells(width))
 
     // Blocks are processed in parallel, as many as there are threads or a multiple, so that each thread multiplies what
     // it has transformed. If that would leave vectors half empty, all threads work on one block.
@@ -94,7 +109,7 @@ private struct WinogradForm: Sendable {
     imagesWanted = min(batch, max(1, Self.blockPlaces / (tileRows * Int(slots))))
     let groups = (batch + imagesWanted - 1) / imagesWanted
     imagesPerBlock = groups > 1 ? (batch + blocksWanted(groups) - 1) / blocksWanted(groups) : batch
-    let rows = tileRows, perRow = Int(winograd_cells) * (inputs + outputs) * Int(slots)
+    let rows = tileRows, perRow = cells * (inputs + outputs) * Int(slots)
     let fitting = max((perRow * rows + Self.blockCount - 1) / Self.blockCount, 1)
     let wanted = min(rows, batch > 1 ? fitting : blocksWanted(fitting))
     func span(_ rows: Int) -> Int { (rows * Int(slots) + 15) & ~15 }
@@ -107,13 +122,12 @@ private struct WinogradForm: Sendable {
   var places: Int { tileRows * Int(inputPlane.slots) }
   var blocks: Int { blocksPerImage * ((batch + imagesPerBlock - 1) / imagesPerBlock) }
   private var blocksPerImage: Int { (tileRows + rowsPerBlock - 1) / rowsPerBlock }
-  private var cells: Int { Int(winograd_cells) }
   /// The tile positions of a block, those of each image written in whole vectors.
   private var span: Int {
     let own = rowsPerBlock * Int(inputPlane.slots)
     return ((imagesPerBlock - 1) * own + (own + 15) & ~15 + 15) & ~15
   }
-  // Strides that are not powers of two, or the 36 cells of a tile would compete for the same few cache lines.
+  // Strides that are not powers of two, or the cells of a tile would compete for the same few cache lines.
   private var inputStride: Int { inputs * span + 16 }
   private func outputStride(_ outputs: Int) -> Int { outputs * span + 16 }
   private func weightStride(_ outputs: Int) -> Int { PackedLeft.count(rows: outputs, depth: inputs) + 16 }
@@ -126,7 +140,7 @@ private struct WinogradForm: Sendable {
     let height = Int(product_rows())
     return min(outputs, max(1, Self.sliceCount / (cells * inputs * height)) * height)
   }
-  var rowScratchCount: Int { (Int(winograd_scratch(Int64(rowsPerBlock), inputPlane.slots)) + 15) & ~15 }
+  var rowScratchCount: Int { (Int(winograd_scratch(Int64(rowsPerBlock), inputPlane.slots, Int64(tileWidth))) + 15) & ~15 }
 
   /// Transforms and packs the weights of some outputs.
   func transform(
@@ -136,7 +150,7 @@ private struct WinogradForm: Sendable {
     let height = Int(product_rows())
     pool.parallelRanges((range.count + height - 1) / height, grain: 1) { panels in
       winograd_weights(
-        weights + range.lowerBound * outputStride, Int64(range.count), Int64(inputs), Int64(outputStride),
+        Int64(tileWidth), weights + range.lowerBound * outputStride, Int64(range.count), Int64(inputs), Int64(outputStride),
         Int64(inputStride), gradient ? 1 : 0, Int64(panels.lowerBound * height),
         Int64(min(range.count, panels.upperBound * height)), u, Int64(weightStride(range.count)))
     }
@@ -190,7 +204,7 @@ private struct WinogradForm: Sendable {
             m + position * rows.count * Int(plane.pointee.slots), Int64(outputStride), plane,
             Int64(rows.lowerBound), Int64(rows.count), &tile, area, rowScratch(worker))
         }
-        let first = rows.lowerBound * 4, last = min(height, rows.upperBound * 4)
+        let first = rows.lowerBound * tileWidth, last = min(height, rows.upperBound * tileWidth)
         epilogue.activate(area + first * width, rows: last - first, columns: width, leading: width)
       }
     }
