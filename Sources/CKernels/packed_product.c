@@ -12,6 +12,10 @@
 #define OF_PANEL(p, r) left[p * stride + r]
 #define OF_ROW(p, r) left[r * stride]
 
+// How many depths ahead packed weights are fetched: they come from main memory once, and a processor by itself fetches no
+// farther than to the end of a page.
+enum { ahead = 128 };
+
 // A tile of `panels` left panels × `vectors` vectors of `lanes` columns, with all sums in registers. The first `rows`
 // rows of each panel are computed; successive depths are `step` elements apart.
 #define TILE(name, target, panels, rows, element, step, vectors, lanes)                                        \
@@ -28,6 +32,7 @@
               *(const vector *)(c + (p * rows + r) * c_leading + v * lanes);                                   \
     for (int64_t k = 0; k < depth; k++, left += step, right += leading) {                                      \
       vector b[vectors];                                                                                       \
+      UNROLL for (int p = 0; p < panels; p++) if (step > 1) __builtin_prefetch(left + p * stride + ahead * step); \
       UNROLL for (int v = 0; v < vectors; v++) b[v] = *(const vector *)(right + v * lanes);                    \
       UNROLL for (int p = 0; p < panels; p++) UNROLL for (int r = 0; r < rows; r++)                            \
           UNROLL for (int v = 0; v < vectors; v++) sum[p][r][v] += element(p, r) * b[v];                       \
