@@ -87,24 +87,42 @@ struct ImageJob {
         return result
       }
       result.preprocessing = explainer.preprocessingText(of: prepared)
-      let observation = try explainer.observe(prepared)
+      let explanations = explain(prepared, explainer, index, &result)
+      // The network does not run again: drawing has its memory.
+      if sources.count == 1 { explainer.freeIdleMemory() }
+      for (number, nodes) in explanations.enumerated() {
+        for node in nodes { result.explained.append(try draw(node, target: number)) }
+      }
+    } catch {
+      result.failure = result.failure ?? error
+    }
+    return result
+  }
+
+  /// The explanations of a picture by target and then by node, one for each method, up to the first failure.
+  private func explain(
+    _ prepared: PreparedImage, _ explainer: Explainer, _ index: Int, _ result: inout Result
+  ) -> [[[Explanation]]] {
+    var explanations: [[[Explanation]]] = []
+    do {
+      let observation = try explainer.observe(prepared), name = sources.name(index)
       result.best = try explainer.classes(of: observation, count: shown)
       if savesOutput { result.output = try observation.output }
       let targets = try choice.targets(explainer, of: observation)
       for (number, target) in targets.enumerated() {
-        let explanations = try explainer.explainByNode(
-          target, of: observation, methods: methods, fusion: fusion, smoothing: smoothing,
-          skipsUnsupported: skipsUnsupported
-        ) { [bar, methods] part, method in
-          let share = min((Double(number) + part) / Double(targets.count), 0.999)
-          bar.report(index, share, methods.count > 1 ? "\(method), \(name)" : name)
-        }
-        for node in explanations { result.explained.append(try draw(node, target: number)) }
+        explanations.append(
+          try explainer.explainByNode(
+            target, of: observation, methods: methods, fusion: fusion, smoothing: smoothing,
+            skipsUnsupported: skipsUnsupported
+          ) { [bar, methods] part, method in
+            let share = min((Double(number) + part) / Double(targets.count), 0.999)
+            bar.report(index, share, methods.count > 1 ? "\(method), \(name)" : name)
+          })
       }
     } catch {
       result.failure = error
     }
-    return result
+    return explanations
   }
 
   private func draw(_ explanations: [Explanation], target: Int) throws -> Explained {
