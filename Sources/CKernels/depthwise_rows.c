@@ -7,12 +7,6 @@
 enum { longest_side = 7 };
 typedef int32_t mask_vector __attribute__((vector_size(chunk * sizeof(int32_t)), aligned(1)));
 
-int depthwise_follows_rows(const struct sliding_window *w) {
-  const int64_t side = w->kernel[1], stride = w->stride[1];
-  return (side == 3 || side == 5 || side == 7) && w->kernel[2] == side && (stride == 1 || stride == 2) &&
-         w->stride[2] == stride && (stride == 1 || (w->dilation[1] == 1 && w->dilation[2] == 1));
-}
-
 static inline int64_t chunk_count(const struct sliding_window *w) { return (w->output[2] + chunk - 1) / chunk; }
 
 // How far reads may go beyond a plane.
@@ -62,7 +56,8 @@ SIMD_INLINE void follow_columns(
   // The rows of the result that a row of the input belongs to.
   const int live = (side + stride - 1) / stride;
   chunk_vector sum[longest_side][2];
-  _Pragma("clang loop unroll(full)") for (int i = 0; i < live; i++) EACH_CHUNK sum[i][c] = (chunk_vector){0} + plane->bias;
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < live; i++)
+    EACH_CHUNK sum[i][c] = (chunk_vector){0} + plane->bias;
   const int64_t width = w->output[2], step = dilated ? w->dilation[1] : 1, tap = dilated ? w->dilation[2] : 1;
   for (int64_t row = first - (live - 1) * step; row < plane->last_row; row += step) {
     _Pragma("clang loop unroll(full)") for (int ky = side - stride; ky < side; ky++) {
@@ -131,7 +126,7 @@ SIMD_INLINE void follow_planes(
     plane.residual = epilogue->residual ? epilogue->residual + index * area : NULL;
     plane.y = y + index * area;
     plane.bias = epilogue->bias ? epilogue->bias[channel] : 0;
-    // The excess of a narrow row is overwritten by the next one, of a plane by the next one.
+    // The excess of a narrow row is overwritten by the next row, that of the last row by the next plane.
     plane.room = whole ? (planes->last - index) * area : planes->last_row * width;
     if (width < chunk && interleaved > 1) plane.room = 0;
     if (plane.x - margin(&w) < x || plane.x + input_area + margin(&w) > end) {
@@ -161,6 +156,7 @@ SIMD_INLINE void follow_planes(
       const struct depthwise_planes *planes, const struct tile_epilogue *epilogue, float *y, float *scratch) {   \
     follow_planes(x, end, filters, window, side, stride, dilated, planes, epilogue, y, scratch);                 \
   }
+FOLLOW(follow_2_strided, 2, 2, 0)
 FOLLOW(follow_3, 3, 1, 0)
 FOLLOW(follow_3_strided, 3, 2, 0)
 FOLLOW(follow_3_dilated, 3, 1, 1)
@@ -171,17 +167,29 @@ FOLLOW(follow_7, 7, 1, 0)
 FOLLOW(follow_7_strided, 7, 2, 0)
 FOLLOW(follow_7_dilated, 7, 1, 1)
 
+typedef void (*kernel)(
+    const float *, const float *, const float *, const struct sliding_window *, const struct depthwise_planes *,
+    const struct tile_epilogue *, float *, float *);
+
+// The kernel for a window; NULL if there is none.
+static kernel kernel_for(const struct sliding_window *w) {
+  enum { plain, strided, dilated, kinds };
+  const kernel kernels[longest_side + 1][kinds] = {
+      [2] = {[strided] = follow_2_strided},
+      [3] = {follow_3, follow_3_strided, follow_3_dilated},
+      [5] = {follow_5, follow_5_strided, follow_5_dilated},
+      [7] = {follow_7, follow_7_strided, follow_7_dilated}};
+  const int64_t side = w->kernel[1], stride = w->stride[1];
+  const int is_dilated = w->dilation[1] > 1 || w->dilation[2] > 1;
+  if (w->kernel[2] != side || side > longest_side || w->stride[2] != stride) return NULL;
+  if (stride == 1) return kernels[side][is_dilated ? dilated : plain];
+  return stride == 2 && !is_dilated ? kernels[side][strided] : NULL;
+}
+
+int depthwise_follows_rows(const struct sliding_window *window) { return kernel_for(window) != NULL; }
+
 void depthwise_rows(
     const float *x, const float *end, const float *filters, const struct sliding_window *window,
     const struct depthwise_planes *planes, const struct tile_epilogue *epilogue, float *y, float *scratch) {
-  typedef void (*kernel)(
-      const float *, const float *, const float *, const struct sliding_window *, const struct depthwise_planes *,
-      const struct tile_epilogue *, float *, float *);
-  const kernel kernels[][3] = {
-      {follow_3, follow_3_strided, follow_3_dilated},
-      {follow_5, follow_5_strided, follow_5_dilated},
-      {follow_7, follow_7_strided, follow_7_dilated}};
-  const int dilated = window->dilation[1] > 1 || window->dilation[2] > 1;
-  kernels[(window->kernel[1] - 3) / 2][window->stride[1] == 2 ? 1 : dilated ? 2 : 0](
-      x, end, filters, window, planes, epilogue, y, scratch);
+  kernel_for(window)(x, end, filters, window, planes, epilogue, y, scratch);
 }

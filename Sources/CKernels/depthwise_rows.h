@@ -1,4 +1,5 @@
-// Square filters of 3, 5 or 7 taps a side with stride 1, also dilated, or 2: planes are read in place.
+// Square filters of 3, 5 or 7 taps a side with stride 1, also dilated, or 2, and of 2 with stride 2: planes are read in
+// place.
 #ifndef CKERNELS_DEPTHWISE_ROWS_H
 #define CKERNELS_DEPTHWISE_ROWS_H
 
