@@ -140,7 +140,9 @@ private struct WinogradForm: Sendable {
     let height = Int(product_rows())
     return min(outputs, max(1, Self.sliceCount / (cells * inputs * height)) * height)
   }
-  var rowScratchCount: Int { (Int(winograd_scratch(Int64(rowsPerBlock), inputPlane.slots, Int64(tileWidth))) + 15) & ~15 }
+  var rowScratchCount: Int {
+    (Int(winograd_scratch(Int64(rowsPerBlock), inputPlane.slots, inputPlane.tile)) + 15) & ~15
+  }
 
   /// Transforms and packs the weights of some outputs.
   func transform(
@@ -150,8 +152,8 @@ private struct WinogradForm: Sendable {
     let height = Int(product_rows())
     pool.parallelRanges((range.count + height - 1) / height, grain: 1) { panels in
       winograd_weights(
-        Int64(tileWidth), weights + range.lowerBound * outputStride, Int64(range.count), Int64(inputs), Int64(outputStride),
-        Int64(inputStride), gradient ? 1 : 0, Int64(panels.lowerBound * height),
+        inputPlane.tile, weights + range.lowerBound * outputStride, Int64(range.count), Int64(inputs),
+        Int64(outputStride), Int64(inputStride), gradient ? 1 : 0, Int64(panels.lowerBound * height),
         Int64(min(range.count, panels.upperBound * height)), u, Int64(weightStride(range.count)))
     }
   }
