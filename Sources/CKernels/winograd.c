@@ -168,7 +168,7 @@ SIMD_INLINE void fill_line(
   }
 }
 
-// `a` shifted by one place, with `next` behind it.
+// `a` shifted by one place, then `next`.
 #define SHIFTED(a, next)                                                                            \
   __builtin_shufflevector(a, (chunk_vector){0} + (next), 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)
 
