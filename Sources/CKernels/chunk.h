@@ -9,6 +9,7 @@
 enum { chunk = 16 };
 typedef float chunk_vector __attribute__((vector_size(chunk * sizeof(float)), aligned(1)));
 typedef float half_chunk_vector __attribute__((vector_size(chunk / 2 * sizeof(float)), aligned(1)));
+typedef int32_t mask_vector __attribute__((vector_size(chunk * sizeof(int32_t)), aligned(1)));
 typedef float quarter_chunk_vector __attribute__((vector_size(chunk / 4 * sizeof(float)), aligned(1)));
 
 #define LOAD(from) (*(const chunk_vector *)(from))

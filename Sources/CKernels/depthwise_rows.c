@@ -5,7 +5,6 @@
 // One or two chunks of columns are followed down the plane: each row of the input is read once for each column of the
 // filter, and added to all rows of the result that it belongs to. What lies beside a row is masked.
 enum { longest_side = 7 };
-typedef int32_t mask_vector __attribute__((vector_size(chunk * sizeof(int32_t)), aligned(1)));
 
 static inline int64_t chunk_count(const struct sliding_window *w) { return (w->output[2] + chunk - 1) / chunk; }
 

@@ -4,8 +4,6 @@
 
 #include "chunk.h"
 
-typedef int32_t mask_vector __attribute__((vector_size(chunk * sizeof(int32_t)), aligned(1)));
-
 static inline int64_t whole_chunks(int64_t count) { return (count + chunk - 1) & ~(int64_t)(chunk - 1); }
 
 // The largest tile of the output and of the input, in one dimension.
@@ -93,21 +91,6 @@ int64_t winograd_scratch(int64_t rows, int64_t slots, int64_t tile) {
 // The filters of a panel of outputs, one per lane, for some inputs: gathered[input][cell][lane].
 enum { gathered_inputs = 16 };
 
-SIMD_INLINE void gather_filters(
-    const float *weights, int64_t output_stride, int64_t input_stride, int64_t outputs, int64_t inputs,
-    float *gathered) {
-  if (input_stride == 9) {
-    const struct depth_order order = {9 * inputs, 1, 9 * inputs};
-    pack_left(weights, output_stride, 1, &order, outputs, 0, outputs, gathered);
-    return;
-  }
-  const int64_t height = product_rows();
-  for (int64_t i = 0; i < 9 * inputs; i++)
-    for (int64_t l = 0; l < height; l++)
-      gathered[i * height + l] =
-          l < outputs ? ((const unaligned_float *)weights)[l * output_stride + i / 9 * input_stride + i % 9] : 0;
-}
-
 // The filters of one input, with a lane for each output of a panel.
 #define TRANSFORM_PANEL(type, tile)                                                                 \
   do {                                                                                              \
@@ -130,13 +113,17 @@ SIMD_KERNEL void winograd_weights(
     int64_t tile, const float *weights, int64_t outputs, int64_t inputs, int64_t output_stride, int64_t input_stride,
     int rotated, int64_t first, int64_t last, float *u, int64_t cell_stride) {
   const int64_t height = product_rows();
+  // Filters that follow one another are packed as one row of numbers.
+  const int64_t cells = input_stride == 9 ? 1 : 9, channel_stride = input_stride == 9 ? 1 : input_stride;
   float gathered[gathered_inputs * 9 * product_rows_limit];
   for (int64_t panel = first; panel < last; panel += height)
     for (int64_t start = 0; start < inputs; start += gathered_inputs) {
       const int64_t count = smaller(gathered_inputs, inputs - start);
-      gather_filters(
-          weights + panel * output_stride + start * input_stride, output_stride, input_stride,
-          smaller(height, outputs - panel), count, gathered);
+      const int64_t present = smaller(height, outputs - panel);
+      const struct depth_order order = {9 * count / cells, cells, 1};
+      pack_left(
+          weights + panel * output_stride + start * input_stride, output_stride, channel_stride, &order, present, 0,
+          present, gathered);
       for (int64_t c = 0; c < count; c++) {
         float *to = u + panel * inputs + (start + c) * height;
         if (height == 8) {

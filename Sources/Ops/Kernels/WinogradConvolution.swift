@@ -63,8 +63,6 @@ extension ConvolutionProblem {
 
 /// The extents of a convolution in Winograd's form.
 private struct WinogradForm: Sendable {
-  /// The width of a tile of the output.
-  let tileWidth: Int
   let gradient: Bool
   let batch, inputs, outputs: Int
   let inputPlane, outputPlane: winograd_plane
@@ -88,7 +86,6 @@ private struct WinogradForm: Sendable {
 
   init(_ problem: ConvolutionProblem, tile: Int, gradient: Bool, threadCount: Int) {
     let raw = problem.window.raw, width = Int64(tile)
-    tileWidth = tile
     self.gradient = gradient
     batch = problem.batch
     inputs = gradient ? problem.outputChannels : problem.inputChannels
@@ -206,7 +203,7 @@ private struct WinogradForm: Sendable {
             m + position * rows.count * Int(plane.pointee.slots), Int64(outputStride), plane,
             Int64(rows.lowerBound), Int64(rows.count), &tile, area, rowScratch(worker))
         }
-        let first = rows.lowerBound * tileWidth, last = min(height, rows.upperBound * tileWidth)
+        let side = Int(outputPlane.tile), first = rows.lowerBound * side, last = min(height, rows.upperBound * side)
         epilogue.activate(area + first * width, rows: last - first, columns: width, leading: width)
       }
     }
