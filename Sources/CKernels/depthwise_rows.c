@@ -18,7 +18,7 @@ int64_t depthwise_rows_scratch(const struct sliding_window *w) {
 }
 
 // For every chunk of a row and column of the filter, a mask of the positions inside the image.
-static void make_masks(const struct sliding_window *w, int32_t *mask) {
+__attribute__((noinline)) static void make_masks(const struct sliding_window *w, int32_t *mask) {
   for (int64_t index = 0; index < chunk_count(w); index++)
     for (int64_t kx = 0; kx < w->kernel[2]; kx++)
       for (int64_t i = 0; i < chunk; i++) {
@@ -41,6 +41,17 @@ struct plane {
   int64_t last_row;
   int64_t room;  // the floats of y that may be written
 };
+
+// The first elements of a chunk with their epilogue, where there is no room for all of it. Rare, so a short loop: a call
+// would have the sums of the loop around it in memory.
+SIMD_INLINE void finish_part(const float *from, int64_t count, const float *residual, float low, float high, float *to) {
+  _Pragma("clang loop vectorize(disable) unroll(disable)") for (int64_t i = 0; i < count; i++) {
+    float value = from[i];
+    if (residual) value += residual[i];
+    value = value < low ? low : value;
+    to[i] = value > high ? high : value;
+  }
+}
 
 #define NEXT_ROW(i)                                              \
   if (i + 1 < live)                                              \
@@ -91,7 +102,7 @@ SIMD_INLINE void follow_columns(
       } else {
         float last[chunk];
         STORE(last, sum[0][c]);
-        finish_row(last, smaller(width, chunk), 0, 0, residual, low, high, plane->y + at);
+        finish_part(last, smaller(width, chunk), residual, low, high, plane->y + at);
       }
     }
     // A loop would become a call that moves memory.
@@ -142,8 +153,7 @@ SIMD_INLINE void follow_planes(
         const int64_t row = planes->first_row + i;
         if (count == 2 && needed) follow_columns(&w, side, stride, dilated, 2, &plane, needed, column, row);
         if (count == 2 && !needed) follow_columns(&w, side, stride, dilated, 2, &plane, NULL, column, row);
-        if (count == 1 && needed) follow_columns(&w, side, stride, dilated, 1, &plane, needed, column, row);
-        if (count == 1 && !needed) follow_columns(&w, side, stride, dilated, 1, &plane, NULL, column, row);
+        if (count == 1) follow_columns(&w, side, stride, dilated, 1, &plane, masks + next * side, column, row);
       }
     }
   }
