@@ -285,6 +285,14 @@ typedef struct gradcam_request {
   void *context;              /* passed to progress */
   const char *boxes_of;       /* "CLASS[:SCORE]": the sum of the scores of a detector's boxes of a class */
   float iou;                  /* boxes that share more of their common area count as one; default what is usual */
+  /* What attributions compare the image with: "zero", "black", "mean", "blur", or files; default "zero". */
+  const char *const *baselines;
+  size_t baseline_count;
+  int32_t step_count;         /* pictures between baseline and image, or random ones; default 50 */
+  const char *window;         /* of the method occlusion, such as "32x32" */
+  const char *stride;         /* how far the window moves */
+  int32_t mask_count;         /* of the method rise; default 1000 */
+  int32_t is_signed;          /* 1: maps keep what speaks against the class: 0.5 of the heat is nothing */
 } gradcam_request;
 
 /* Explains an observed image: for each class, each node and each method a map, in this order. Sets *explanations, to NULL
@@ -353,6 +361,8 @@ typedef struct gradcam_explanation_info {
   int32_t map_depth;     /* of the map at the node */
   int32_t drawn_width;   /* of what gradcam_draw draws in the style "overlay"; as width and height for pictures */
   int32_t drawn_height;
+  double attribution_sum;   /* of a method whose attributions should add up to a difference of scores; else NaN */
+  double score_difference;  /* the score less that of the baseline, which they should add up to; else NaN */
 } gradcam_explanation_info;
 
 /* Describes an explanation. */

@@ -67,6 +67,8 @@ final class ExplanationHandle: HeldObject, @unchecked Sendable {
     (info.depth, info.map_depth) = (Int32(clamping: size.depth), Int32(clamping: explanation.map.size.depth))
     info.drawn_width = Int32(clamping: drawnSize.width)
     info.drawn_height = Int32(clamping: drawnSize.height)
+    info.attribution_sum = explanation.completeness?.sum ?? .nan
+    info.score_difference = explanation.completeness?.difference ?? .nan
     return info
   }
 

@@ -20,11 +20,15 @@ extension Setting {
   /// The name of the field, else the plain name.
   fileprivate var field: String {
     switch self {
+    case .baseline: "baselines"
     case .boxesOf: "boxes_of"
     case .class: "class_name"
+    case .masks: "mask_count"
     case .outputName: "output"
     case .score: "of_probability"
+    case .signed: "is_signed"
     case .size: "width and height"
+    case .steps: "step_count"
     default: rawValue
     }
   }

@@ -20,7 +20,8 @@ struct Asker {
     var (asking, choice) = try explainer.asking(
       question.target, nodes: question.nodes.isEmpty ? [node] : question.nodes, hint: question.hint,
       compatibility: question.compatibility)
-    asking.settings.conceptCount = question.conceptCount
+    asking.settings = question.settings
+    asking.settings.baseline = try question.baseline.baseline(for: asking)
     return AskedQuestion(question: question, explainer: asking, choice: choice)
   }
 }
@@ -61,7 +62,8 @@ struct Question {
   let smoothing: Set<Smoothing>
   let compatibility: Compatibility?
   let hint: FeatureMapHint
-  let conceptCount: Int
+  let settings: MethodSettings
+  let baseline: BaselineChoice
   let skipsUnsupported: Bool
 
   /// Throws `usage` for what cannot be read.
@@ -86,10 +88,22 @@ struct Question {
     hint = FeatureMapHint(
       grid: try parsed(request.grid, "grid", "rows and columns, such as 14x14") { FeatureMapHint.Grid($0) },
       channels: try choice(request.channel_axis, "channel_axis"), item: nil)
-    guard (0...64).contains(request.concept_count) else {
-      throw GradCAMError(.usage, at: "concept_count", problem: "is \(request.concept_count)", advice: "use 1 to 64")
+    var settings = MethodSettings()
+    func count(_ given: Int32, _ name: String, upTo limit: Int, _ setting: WritableKeyPath<MethodSettings, Int>) throws
+    {
+      guard (0...limit).contains(Int(given)) else {
+        throw GradCAMError(.usage, at: name, problem: "is \(given)", advice: "use 1 to \(limit)")
+      }
+      if given != 0 { settings[keyPath: setting] = Int(given) }
     }
-    conceptCount = request.concept_count == 0 ? MethodSettings().conceptCount : Int(request.concept_count)
+    try count(request.concept_count, "concept_count", upTo: MethodSettings.largestConceptCount, \.conceptCount)
+    try count(request.step_count, "step_count", upTo: MethodSettings.largestStepCount, \.steps)
+    try count(request.mask_count, "mask_count", upTo: MethodSettings.largestMaskCount, \.maskCount)
+    settings.window = try parsed(request.window, "window", "extents, such as 32x32") { PixelSize($0) }
+    settings.stride = try parsed(request.stride, "stride", "extents, such as 16x16") { PixelSize($0) }
+    settings.isSigned = request.is_signed != 0
+    self.settings = settings
+    baseline = try BaselineChoice(texts(request.baselines, request.baseline_count, "baselines"))
     skipsUnsupported = request.skips_unsupported != 0
     var target = TargetRequest()
     target.classes = try list(request.classes, request.class_count, "classes", or: request.class_name)

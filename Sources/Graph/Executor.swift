@@ -120,8 +120,10 @@ public final class Executor {
   }
 
   /// Lends the gradient at a tap after a backward pass, without a copy.
-  public func withGradient<Result>(of tap: ValueID, _ body: (UnsafeBufferPointer<Float>) -> Result) -> Result {
-    body(UnsafeBufferPointer(start: bound.gradient(of: tap), count: plan.infos[tap]!.shape.count))
+  public func withGradient<Result>(
+    of tap: ValueID, _ body: (UnsafeBufferPointer<Float>) throws -> Result
+  ) rethrows -> Result {
+    try body(UnsafeBufferPointer(start: bound.gradient(of: tap), count: plan.infos[tap]!.shape.count))
   }
 
   func run(step index: Int) throws { try bound.run(step: index) }

@@ -115,18 +115,19 @@ public struct Message: Sendable, Equatable, ExpressibleByStringInterpolation, Cu
 
 /// What a user can set, by its plain name.
 public enum Setting: String, Sendable {
-  case axes, axis, boxes
+  case axes, axis, baseline, boxes
   case boxesOf = "boxes-of"
   case channels, `class`, columns, contrast, crop, detection, embedding, fuse, grid, image, interpolation, iou, item
   case layout
   case labelMap = "label-map"
-  case labels, mask
+  case labels, mask, masks
   case maxPixels = "max-pixels"
   case mean
   case memoryLimit = "memory-limit"
   case method, metric, models, node
   case outputName = "output-name"
-  case plugin, prefer, preset, range, rate, resize, score, show, size, smooth, std, target, tensor, top, truth
+  case plugin, prefer, preset, range, rate, resize, score, show, signed, size
+  case smooth, std, steps, stride, target, tensor, top, truth, window
 }
 
 /// Where names are listed, in words.

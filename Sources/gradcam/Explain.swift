@@ -34,7 +34,6 @@ struct Explain: ParsableCommand {
         + "minute; all!, every one. Repeatable.", valueName: "NAME"), completion: .methods)
   var methods: [String] = []
 
-  @Option(help: ArgumentHelp("How many concepts dff looks for.", valueName: "K")) var concepts = 5
   @Option(help: ArgumentHelp("Fuse the maps of several nodes into one.", valueName: "WAY")) var fuse: Fusion?
 
   @Option(
@@ -47,6 +46,7 @@ struct Explain: ParsableCommand {
   @Option(help: ArgumentHelp("Whose formulas and drawing to follow where implementations differ.", valueName: "NAME"))
   var compat = Compatibility.pytorchGradCAM
 
+  @OptionGroup(title: "Methods") var settings: MethodOptions
   @OptionGroup(title: "Files") var files: PictureFileOptions
   @Option(
     help: ArgumentHelp(
@@ -72,7 +72,9 @@ struct Explain: ParsableCommand {
   mutating func validate() throws {
     if json, jsonl { throw ValidationError("Give --json or --jsonl, not both.") }
     try terminal.check(json || jsonl)
-    if !(1...64).contains(concepts) { throw ValidationError("--concepts must be 1 to 64.") }
+    if settings.signed, fuse != nil {
+      throw ValidationError("Give --fuse or --signed: maps with a sign are not fused.")
+    }
     try request.validate()
   }
 
@@ -86,7 +88,7 @@ struct Explain: ParsableCommand {
     let named = try NamedImages(self.images), images = named.files, screen = try terminal.screen()
     let writesPictures = screen == nil || files.output != nil
     try host.enterSandbox(
-      models: [self.model], read: images, image.paths, target.request.paths,
+      models: [self.model], read: images, image.paths, target.request.paths, settings.paths(),
       written: [writesPictures ? files.output ?? "." : nil, sheet, provenance.path], arrays.paths)
     if let sheet { try Picture.checkFormat(ofOutput: sheet) }
     let opened = try OpenedModel(model, host, image, request, images: images), model = opened.model
@@ -96,14 +98,15 @@ struct Explain: ParsableCommand {
     var (explainer, choice) = try opened.explainer(
       nodes: nodes.withoutRepeats, hint: featureMap.hint, compatibility: compat, of: sources,
       threadCount: threads.count, reusesWeights: sources.count > 8)
-    explainer.settings.conceptCount = concepts
+    explainer.settings = try settings.settings(for: explainer)
     let note = sources.usesPictures && model.imageShape.takesPictures ? nil : view.view.note(on: model.imageShape)
     let assumed = explainer.warnings(about: sources) + [note].compactMap { $0 }
     let leftOut = try chosen.leaveOutSlow(explainer) { try example(of: sources, explainer, choice) }
     let recorder =
       try provenance.isAsked || json || jsonl
       ? ProvenanceRecorder(
-        host, models: model.graph.files, images: images, others: opened.otherPaths, threads: threads.used) : nil
+        host, models: model.graph.files, images: images, others: opened.otherPaths + settings.paths(),
+        threads: threads.used) : nil
     let arguments = json || jsonl ? PictureArguments(ThisRun.arguments, pictures: self.images) : nil
     let plan = try outputPlan(chosen, sources, explainer, choice.count)
     let inputs = opened.paths + images
@@ -122,7 +125,8 @@ struct Explain: ParsableCommand {
     let job = ImageJob(
       sources: sources, model: model, choice: choice, shown: max(5, top ?? 1), methods: chosen.names,
       fusion: fuse, smoothing: Set(smoothing), skipsUnsupported: chosen.isGroup, drawsPictures: plan.drawsPictures,
-      drawsGrids: plan.drawsGrids, style: style, colormap: drawing.colormap, blend: drawing.blend,
+      drawsGrids: plan.drawsGrids, style: style, colormap: drawing.colormap,
+      blend: drawing.blend,
       view: view.view, drawsSheet: sheet != nil, screen: screen, writesPictures: writesPictures,
       format: outputs.example, jpegQuality: files.jpegQuality, savesOutput: arrays.savesOutput,
       survives: sources.count > 1 || jsonl, bar: bar)

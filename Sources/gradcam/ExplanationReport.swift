@@ -9,6 +9,13 @@ struct ExplanationReport: Encodable {
     @Nullable var top: TopClass?
   }
 
+  /// How far the attributions add up.
+  struct Sum: Encodable {
+    let sum, difference: Double
+    /// The part of the difference that is missing, or too much.
+    @Nullable var error: Double?
+  }
+
   /// The box explained: its index in the output and its four numbers there.
   struct Detection: Encodable {
     let box: Int
@@ -58,6 +65,8 @@ struct ExplanationReport: Encodable {
   let logit: Float
   @Nullable var probability: Float?
   @Nullable var concept: Concept?
+  /// The sum of the map, and the difference of scores that it should be; nil unless the method says so.
+  @Nullable var completeness: Sum?
   @Nullable var detection: Detection?
   /// Left, top, right and bottom of the box explained, in pixels of the picture; nil if it is not one, or its place is
   /// not known.
@@ -79,7 +88,8 @@ struct ExplanationReport: Encodable {
 
   private enum CodingKeys: CodingKey {
     case image, model, node, tensor, target, method, shape, output, replaced, fuse, smooth, grid, `class`, label
-    case logit, probability, concept, detection, box, boxes, preprocessing, seen, top, warnings, provenance
+    case logit, probability, concept, completeness, detection, box, boxes, preprocessing, seen, top, warnings,
+      provenance
   }
 
   init(
@@ -104,6 +114,7 @@ struct ExplanationReport: Encodable {
     logit = explanation.scored?.logit ?? explanation.score
     probability = explanation.scored?.shownProbability
     concept = explanation.concept.map { Concept(number: $0.number, top: $0.scored.map { TopClass($0) }) }
+    completeness = explanation.completeness.map { Sum(sum: $0.sum, difference: $0.difference, error: $0.error) }
     self.top = top.map { TopClass($0) }
     detection = explanation.detection.map {
       Detection(box: $0.box, class: $0.classIndex, label: $0.label, coordinates: $0.coordinates)
@@ -148,6 +159,12 @@ struct ExplanationReport: Encodable {
     for picture in pictures {
       if let shown = picture.shown { try PictureWriting.write(shown) }
       try Console.print("  " + picture.line)
+      if picture.methods == nil, let sum = picture.report.completeness {
+        let error = sum.error.map { " (\(percent($0)) off)" } ?? ""
+        try Console.print(
+          "    the map's sum is \(significant(sum.sum)) of the score's \(significant(sum.difference)) above the baseline's"
+            + error)
+      }
     }
   }
 

@@ -64,6 +64,8 @@ class Explanation:
     width, height: of the picture; of a signal, its length and 1; depth: of a volume, else 1. seen: the part of a picture
     that the network sees.
     notes: what to know about the map. is_empty: whether it shows nothing, as a note says.
+    attribution_sum, score_difference: of a method such as integrated-gradients, the sum of the map and what it should be,
+    the score less that of the baseline; else NaN.
     box: left, top, right and bottom of a detector's box, in pixels of the picture; None if none is explained.
     """
 
@@ -83,6 +85,7 @@ class Explanation:
         self.seen = Box(info.seen_x, info.seen_y, info.seen_width, info.seen_height)
         self.concept: int | None = info.concept_number or None
         self.is_empty = bool(info.is_empty)
+        self.attribution_sum, self.score_difference = float(info.attribution_sum), float(info.score_difference)
         self.box: tuple[float, ...] | None = tuple(info.box) if info.has_box else None
         self.notes = [self._note(index) for index in range(info.warning_count)]
 
@@ -118,7 +121,8 @@ class Explanation:
         """The map drawn over the picture: height x width x 3, RGB; twice as wide for the style `side-by-side`.
 
         Over a signal, with its curves; over a volume, over some of its slices.
-        style: "overlay", "heat", "mask" or "side-by-side". colormap: as for --colormap of the program.
+        style: "overlay", "heat", "mask" or "side-by-side". colormap: as for --colormap of the program; signed maps have
+        colours of their own.
         blend: the weight of the picture, above 0 and at most 1. show: the channels drawn of an input that is no picture,
         from 1. rate: the samples per second of a signal, which labels seconds.
         """

@@ -109,7 +109,9 @@ class Request(Sized):
                 ("columns", POINTER(c_char_p)), ("column_count", c_size_t), ("fuse", c_char_p),
                 ("smooth", POINTER(c_char_p)), ("smooth_count", c_size_t), ("compat", c_char_p), ("grid", c_char_p),
                 ("channel_axis", c_char_p), ("concept_count", c_int32), ("skips_unsupported", c_int32),
-                ("progress", ProgressFunction), ("context", c_void_p), ("boxes_of", c_char_p), ("iou", c_float)]
+                ("progress", ProgressFunction), ("context", c_void_p), ("boxes_of", c_char_p), ("iou", c_float),
+                ("baselines", POINTER(c_char_p)), ("baseline_count", c_size_t), ("step_count", c_int32),
+                ("window", c_char_p), ("stride", c_char_p), ("mask_count", c_int32), ("is_signed", c_int32)]
 
 
 class ExplanationInfo(Sized):
@@ -120,7 +122,8 @@ class ExplanationInfo(Sized):
                 ("input_width", c_int32), ("input_height", c_int32), ("seen_x", c_int32), ("seen_y", c_int32),
                 ("seen_width", c_int32), ("seen_height", c_int32), ("concept_number", c_int32),
                 ("is_empty", c_int32), ("has_box", c_int32), ("box", c_float * 4), ("axes", c_int32),
-                ("depth", c_int32), ("map_depth", c_int32), ("drawn_width", c_int32), ("drawn_height", c_int32)]
+                ("depth", c_int32), ("map_depth", c_int32), ("drawn_width", c_int32), ("drawn_height", c_int32),
+                ("attribution_sum", c_double), ("score_difference", c_double)]
 
 
 class ArrayInfo(ctypes.Structure):
@@ -169,6 +172,7 @@ def call(name: str, *arguments: object) -> None:
 _NAMES = {
     "class_name": "cls", "gradcam_get_node": "Model.nodes", "gradcam_ask": "explain_all", "memory-limit":
     "set_memory_limit", "concept_count": "concepts", "channel_axis": "channels",
+    "baselines": "baseline", "step_count": "steps", "mask_count": "masks", "is_signed": "signed",
 }
 
 

@@ -80,22 +80,26 @@ class Observation:
         embedding: str | os.PathLike[str] | None = None, detection: int | None = None, boxes_of: str | None = None,
         iou: float = 0, columns: Iterable[str] = (), counterfactual: bool = False, of_probability: bool = False,
         fuse: str | None = None, smooth: Iterable[str] = (), compat: str | None = None, grid: str | None = None,
-        channels: str | None = None, concepts: int = 0, skip_unsupported: bool = False,
-        progress: Progress | None = None,
+        channels: str | None = None, concepts: int = 0, baseline: str | os.PathLike[str] | Iterable[str] = (),
+        steps: int = 0, window: str | None = None, stride: str | None = None, masks: int = 0, signed: bool = False,
+        skip_unsupported: bool = False, progress: Progress | None = None,
     ) -> list[Explanation]:
         """A map for each class, each node and each method, in this order; one may be given without a list.
 
         top: explains that many of the most probable classes. contrast: two classes, what speaks for the first rather
         than the second. target, mask, embedding, boxes_of, iou, columns, fuse, smooth, compat, grid: as the program's
         options of these names. detection: 0 for the score of a detector's best box. channels: "first" or "last", where
-        those of the nodes are. concepts: how many the method `dff` looks for. skip_unsupported: leaves out methods that cannot do what is
-        asked. progress: called now and then with the fraction done. Ctrl-C ends the work.
+        those of the nodes are. concepts: how many the method `dff` looks for. baseline: what attributions compare the
+        picture with: "zero", "black", "mean", "blur", or the files of pictures. steps, window, stride, masks: as the
+        program's options of these names. signed: keeps what speaks against the class; 0.5 of the heat is nothing.
+        skip_unsupported: leaves out methods that cannot do what is asked. progress: called now and then with the fraction done. Ctrl-C ends the work.
         """
         asked = request(
             classes, nodes=nodes, methods=methods, top=top, contrast=contrast, target=target, mask=mask,
             embedding=embedding, detection=detection, boxes_of=boxes_of, iou=iou, columns=columns,
             counterfactual=counterfactual, of_probability=of_probability, fuse=fuse, smooth=smooth, compat=compat, grid=grid, channels=channels,
-            concepts=concepts, skip_unsupported=skip_unsupported)
+            concepts=concepts, baseline=baseline, steps=steps, window=window, stride=stride, masks=masks, signed=signed,
+            skip_unsupported=skip_unsupported)
         return self._answer("gradcam_ask", asked, progress)
 
     def sweep(self, cls: Class | int | str | None = None, *, nodes: Nodes = None, method: str | None = None,
@@ -160,7 +164,8 @@ def request(
     embedding: str | os.PathLike[str] | None = None, detection: int | None = None, boxes_of: str | None = None,
     iou: float = 0, columns: Iterable[str] = (), counterfactual: bool = False, of_probability: bool = False, fuse: str | None = None, smooth: Iterable[str] = (),
     compat: str | None = None, grid: str | None = None, channels: str | None = None, concepts: int = 0,
-    skip_unsupported: bool = False,
+    baseline: str | os.PathLike[str] | Iterable[str] = (), steps: int = 0, window: str | None = None,
+    stride: str | None = None, masks: int = 0, signed: bool = False, skip_unsupported: bool = False,
 ) -> native.Request:
     """The struct for a request, as `Observation.explain_all` describes it."""
     if contrast is not None and len(contrast) != 2:
@@ -172,13 +177,15 @@ def request(
         counterfactual=counterfactual,
         of_probability=of_probability, fuse=native.encoded(fuse), compat=native.encoded(compat),
         grid=native.encoded(grid), channel_axis=native.encoded(channels), concept_count=concepts,
-        skips_unsupported=skip_unsupported)
+        step_count=steps, window=native.encoded(window), stride=native.encoded(stride), mask_count=masks,
+        is_signed=signed, skips_unsupported=skip_unsupported)
     asked.classes, asked.class_count = native.strings(map(_class_name, _listed(classes)))
     asked.nodes, asked.node_count = native.strings(
         one if isinstance(one, str) else f"#{one.index}" for one in _listed(nodes))
     asked.methods, asked.method_count = native.strings(methods or ())
     asked.columns, asked.column_count = native.strings(columns)
     asked.smooth, asked.smooth_count = native.strings(smooth)
+    asked.baselines, asked.baseline_count = native.strings(baseline)
     return asked
 
 

@@ -17,7 +17,8 @@ extension Explanation {
     over index: Int = 0, style: DrawingStyle = .overlay, colormap: Colormap = .jet, blend: Float = 0.5,
     view: InputView = InputView()
   ) throws -> Picture {
-    let image = shown[index], map = drawnMap(over: image), boxes = index == 0 ? boxes : nil
+    let image = shown[index], boxes = index == 0 ? boxes : nil
+    let map = drawing.isFineGrained ? drawnMap(over: image).clipped(withoutShare: 0.02) : drawnMap(over: image)
     if let picture = image.picture {
       return style.draw(map, on: picture, colormap: colormap, blend: blend, boxes: boxes)
     }
@@ -41,7 +42,8 @@ extension Explanation {
       let colours = ColouredPlanes(planes), size = image.size.plane
       func sheet(_ draw: (HeatMap, Picture) -> Picture) throws -> Picture {
         let cells = try Self.slices(of: image.size.depth).map { slice in
-          let part = HeatMap(size, values: Array(map.values[slice * size.count..<(slice + 1) * size.count]))
+          var part = HeatMap(size, values: Array(map.values[slice * size.count..<(slice + 1) * size.count]))
+          part.isSigned = map.isSigned
           return try PictureGrid.Cell(draw(part, try colours.picture(slice, size)), label: "slice \(slice)")
         }
         return try PictureGrid(cells: cells).picture()

@@ -39,17 +39,33 @@ public enum Compatibility: String, Sendable, CaseIterable {
 }
 
 extension HeatMap {
-  /// The magnitudes divided by the one at which their running sum, in ascending order, reaches all but a share of the
-  /// total, clipped to 1; all 0 if that one is 0.
+  /// The magnitudes divided by the largest that is left without a share of their total, clipped to 1; all 0 if that is 0.
   fileprivate func magnitudes(withoutShare share: Double) -> HeatMap {
-    let sizes = mapped { abs($0) }.values.filter { $0.isFinite }.sorted()
+    let largest = mapped { abs($0) }.largest(withoutShare: share)
+    return mapped { largest > 0 ? min(abs($0) / largest, 1) : 0 }
+  }
+
+  /// A map as it is drawn, in 0 … 1, divided by the largest value that is left without a share of their total.
+  ///
+  /// Larger ones are clipped. Of a map with a sign, the distances from ½ are divided.
+  func clipped(withoutShare share: Double) -> HeatMap {
+    guard isSigned else {
+      let largest = self.largest(withoutShare: share)
+      return largest > 0 ? mapped { min($0 / largest, 1) } : self
+    }
+    let largest = mapped { abs($0 - 0.5) }.largest(withoutShare: share)
+    return largest > 0 ? mapped { 0.5 + max(-0.5, min(($0 - 0.5) / (2 * largest), 0.5)) } : self
+  }
+
+  /// The value, none of which is below 0, at which their running sum in ascending order reaches all but a share of the
+  /// total; 0 if there is none.
+  private func largest(withoutShare share: Double) -> Float {
+    let sizes = values.filter { $0.isFinite }.sorted()
     let total = sizes.reduce(0) { $0 + Double($1) }
     var sum = 0.0
-    let largest = sizes.first {
+    return sizes.first {
       sum += Double($0)
       return sum >= total * (1 - share)
-    }
-    guard let largest, largest > 0 else { return mapped { _ in 0 } }
-    return mapped { min(abs($0) / largest, 1) }
+    } ?? 0
   }
 }

@@ -338,9 +338,7 @@ extension Explainer {
     skipsUnsupported: Bool, progress: @escaping (Double, _ method: String) throws -> Void
   ) throws -> [[Explanation]] {
     let observation = try observation.narrowed(to: target)
-    let methods = try methods.map {
-      NamedMethod(name: $0, method: try model.registry.method(named: $0, following: compatibility))
-    }
+    let methods = try methods.map(method)
     var runner = MethodRunner(
       explainer: self, target: target, observation: observation, places: Array(observation.taps.indices),
       taps: try observation.taps(of: target), methods: methods, fusion: fusion, smoothing: smoothing)
@@ -361,7 +359,7 @@ extension Explainer {
     progress: @escaping (Double) throws -> Void = { _ in }
   ) throws -> [Explanation] {
     let observation = try observation.narrowed(to: target)
-    let method = NamedMethod(name: name, method: try model.registry.method(named: name, following: compatibility))
+    let method = try method(name)
     guard !observation.focus.visitsTaps || method.method is any TapMethod else {
       throw GradCAMError(.defect, at: "\(.method, name)", problem: "needs more than the taps of visited nodes")
     }
@@ -384,10 +382,15 @@ extension Explainer {
   /// Throws `usage` if a method does not exist.
   public func mapCount(of methods: [String], fusion: Fusion? = nil) throws -> Int {
     try methods.reduce(0) { count, name in
-      let method = try model.registry.method(named: name)
+      let method = try method(name).method
       return count
         + (method.scope == .node && fusion == nil ? focus.mapCount : 1)
-        * (method is any ConceptMethod ? settings.conceptCount : 1)
+        * ((method as? any ConceptMethod)?.conceptCount ?? 1)
     }
+  }
+
+  private func method(_ name: String) throws -> NamedMethod {
+    try NamedMethod(
+      name: name, method: model.registry.method(named: name, following: compatibility, settings: settings))
   }
 }

@@ -65,6 +65,8 @@ public struct Explanation: Sendable {
   public let method: String
   /// The concept shown, if the method finds several.
   public let concept: Concept?
+  /// How far the attributions add up, if the method says so.
+  public let completeness: Completeness?
   /// How the maps of the nodes became one; nil if each map is of one node.
   public let fusion: Fusion?
   /// The smoothing applied.
@@ -88,11 +90,14 @@ public struct Explanation: Sendable {
   /// Whether negative values of the map count as 0 when it is drawn.
   package var isRectified: Bool { drawing.isRectified }
 
+  /// Whether the map is drawn with its sign: ½ is 0, and below is what speaks against the target.
+  public var isSigned: Bool { drawing.isSigned }
+
   /// Draws the map over the picture of the first image input shown: values in 0 … 1, at the picture's size.
   public func drawnMap() -> HeatMap { drawnMap(over: shown[0]) }
   /// Draws the map over the picture of an image input shown: values in 0 … 1, at the picture's size.
   public func drawnMap(over image: ShownImage) -> HeatMap { drawing.drawn(over: image.geometry) }
-  /// Draws the map over the network's input: values in 0 … 1, at the input's size; 0 and not seen on padding.
+  /// Draws the map over the network's input: values in 0 … 1, at the input's size; nothing, and not seen, on padding.
   public func inputMap() -> HeatMap {
     drawing.drawn(over: geometry.ofContent).padded(to: inputSize, at: geometry.content)
   }

@@ -50,7 +50,7 @@ extension HeatMap {
   fileprivate static func combined(_ maps: [HeatMap], _ operation: (Float, Float) -> Float) -> HeatMap {
     maps.dropFirst().reduce(maps[0]) { first, second in
       var map = HeatMap(first.size, values: zip(first.values, second.values).map(operation))
-      map.seen = first.seen
+      (map.seen, map.isSigned) = (first.seen, first.isSigned)
       return map
     }
   }

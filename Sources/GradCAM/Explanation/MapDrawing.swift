@@ -5,13 +5,19 @@ struct MapDrawing: Sendable {
   let fusion: Fusion?
   let compatibility: Compatibility
   let isRectified: Bool
+  /// Whether it is drawn around 0, with what speaks against the target.
+  var isSigned = false
+  /// Whether a few values stand so far out that the largest are drawn alike.
+  var isFineGrained = false
 
   /// The map, in 0 … 1, over a picture: the mean over all augmentations.
   func drawn(over geometry: PreprocessingGeometry) -> HeatMap {
     HeatMap.mean(
       of: maps.map { maps in
         fusion?.drawnMap(maps, following: compatibility, geometry: geometry)
-          ?? compatibility.drawnMap(maps[0], isRectified: isRectified, geometry: geometry)
+          ?? (isSigned
+            ? geometry.project(maps[0]).aroundHalf()
+            : compatibility.drawnMap(maps[0], isRectified: isRectified, geometry: geometry))
       })
   }
 

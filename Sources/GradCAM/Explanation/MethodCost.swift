@@ -18,13 +18,13 @@ extension Explainer {
     let pass = clock.now - start, taps = try observation.taps(of: target)
     var found: [String: Duration] = [:]
     for name in methods {
-      let method = try model.registry.method(named: name, following: compatibility)
+      let method = try model.registry.method(named: name, following: compatibility, settings: settings)
       for (place, tap) in taps.enumerated() where method.scope == .node || place == 0 {
         let count = method.passCount(at: tap)
         guard count > 1, pass * count > .seconds(1) else { continue }
         let trial = Trial(of: count)
         let probe = Probe(
-          observation, tap: place, target: target, taps: taps, settings: settings, passed: { try trial.advance($0) })
+          observation, tap: place, target: target, taps: taps, passed: { try trial.advance($0) })
         do {
           _ = try method.map(of: tap, probe: probe)
         } catch is Trial.Ended {

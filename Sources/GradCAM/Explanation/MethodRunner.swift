@@ -8,8 +8,9 @@ struct NamedMethod {
 
 /// What a method found at a tap: one map per augmentation, of one concept if it finds several.
 private struct MethodMaps {
-  var maps: [HeatMap] = []
-  let concept: Concept?
+  var maps: [HeatMap]
+  var concept: Concept?
+  var completeness: Completeness?
 }
 
 /// Runs methods for one target of one image: first the maps of all methods at all taps, then the explanations.
@@ -62,16 +63,16 @@ struct MethodRunner {
       let (observation, taps) = try seen(through: augmentation)
       for (index, tap) in taps.enumerated() {
         let probe = Probe(
-          observation, tap: places[index], target: target, taps: taps, settings: explainer.settings,
-          passed: meter.advance)
+          observation, tap: places[index], target: target, taps: taps, passed: meter.advance)
         for (number, method) in methods.enumerated() {
           guard let before = found[index][number] else { continue }
           current = method.name
           do {
             let maps = try meter.measure(sizes[index][number]) { try self.maps(by: method, of: tap, probe) }
-            found[index][number] = maps.enumerated().map { place, map in
-              let earlier = before.isEmpty ? MethodMaps(concept: map.concept) : before[place]
-              return MethodMaps(maps: earlier.maps + [augmentation.undone(map.map)], concept: earlier.concept)
+            found[index][number] = maps.enumerated().map { place, found in
+              var joined = before.isEmpty ? found : before[place]
+              joined.maps = (before.isEmpty ? [] : joined.maps) + [augmentation.undone(found.maps[0])]
+              return joined
             }
           } catch let error as GradCAMError where skipsUnsupported && error.kind == .unsupported {
             found[index][number] = nil
@@ -83,7 +84,8 @@ struct MethodRunner {
     }
   }
 
-  private func maps(by named: NamedMethod, of tap: Tap, _ probe: Probe) throws -> [(map: HeatMap, concept: Concept?)] {
+  /// What a method finds at a tap for one augmentation.
+  private func maps(by named: NamedMethod, of tap: Tap, _ probe: Probe) throws -> [MethodMaps] {
     if let method = named.method as? any ConceptMethod {
       guard smoothing.isEmpty, fusion == nil, groups.allSatisfy({ $0.count == 1 }) else {
         throw GradCAMError(
@@ -93,16 +95,19 @@ struct MethodRunner {
       }
       return try method.concepts(of: tap, probe: probe).enumerated().map { index, concept in
         let scored = concept.logits.flatMap { explainer.classes(of: $0, count: 1).first }
-        return (concept.map, Concept(number: index + 1, scored: scored))
+        return MethodMaps(maps: [concept.map], concept: Concept(number: index + 1, scored: scored))
       }
     }
-    guard smoothing.contains(.eigen) else { return [(try named.method.map(of: tap, probe: probe), nil)] }
+    guard smoothing.contains(.eigen) else {
+      let map = try named.method.map(of: tap, probe: probe)
+      return [MethodMaps(maps: [map], completeness: probe.takeCompleteness())]
+    }
     guard let method = named.method as? any WeightingMethod else {
       throw GradCAMError(
         .unsupported, at: "\(.smooth, "eigen")", problem: "\(named.name) is not a weighted sum over channels",
         advice: "choose a method that is, such as gradcam or layercam, or leave it out")
     }
-    return [(try method.weighting(of: tap, probe: probe).principalComponent(), nil)]
+    return [MethodMaps(maps: [try method.weighting(of: tap, probe: probe).principalComponent()])]
   }
 
   /// An augmented image, with activation and gradient at the taps.
@@ -211,7 +216,8 @@ struct MethodRunner {
         }
       }, fusion: isFused ? fusion : nil,
       compatibility: explainer.compatibility,
-      isRectified: explainer.compatibility.rectifies && named.method.isRectified)
+      isRectified: explainer.compatibility.rectifies && named.method.isRectified && !explainer.settings.isSigned,
+      isSigned: explainer.settings.isSigned, isFineGrained: named.method.isFineGrained)
     var warnings = zip(nodes, found).flatMap { index, found in
       let about = Warning.about(
         found.maps[0], from: scope == .network ? nil : taps[index],
@@ -238,7 +244,8 @@ struct MethodRunner {
       nodes: scope == .network ? [inputName] : nodes.map { observation.taps[places[$0]].label },
       tensors: scope == .network ? [inputName] : nodes.map { observation.taps[places[$0]].tensor },
       method: named.name,
-      concept: found[0].concept, fusion: drawing.fusion,
+      concept: found[0].concept, completeness: augmentations.count > 1 ? nil : found[0].completeness,
+      fusion: drawing.fusion,
       smoothing: Smoothing.allCases.filter(smoothing.contains),
       map: isFused || augmentations.count > 1 ? drawing.drawn(over: input) : found[0].maps[0],
       drawing: drawing,

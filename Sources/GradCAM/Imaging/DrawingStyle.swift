@@ -13,6 +13,7 @@ public enum DrawingStyle: String, CaseIterable, Sendable {
   ///
   /// A map of another size is resized first; values outside 0…1 are clamped, and NaN counts as 0. What the network does
   /// not see stays as it is in the picture, or grey in `heat`, outside of a frame.
+  /// A map with a sign has the two colours of `SignedColors` in place of the scale's.
   /// `blend` is the weight of the picture against the heat, 0…1, in `overlay` and `sideBySide`. Boxes are drawn over
   /// the map.
   public func draw(
@@ -36,7 +37,8 @@ public enum DrawingStyle: String, CaseIterable, Sendable {
 
   /// Draws a map that the network sees all of.
   private func paint(_ map: HeatMap, on picture: Picture, _ colormap: Colormap, _ blend: Float) -> Picture {
-    switch self {
+    if map.isSigned { return SignedColors(self, blend: blend).paint(map, on: picture) }
+    return switch self {
     case .overlay, .sideBySide: Picture.overlay(map: map, on: picture, colormap: colormap, blend: blend)
     case .heat: map.colored(with: colormap)
     case .mask: picture.masked(by: map)

@@ -11,6 +11,8 @@ public struct HeatMap: Sendable, Equatable {
   /// The part of the map that shows something, for a map laid over a picture of which the network sees a part; nil if all
   /// of it does.
   public internal(set) var seen: PixelRectangle?
+  /// Whether ½ stands for nothing: less speaks against, and more for what is explained.
+  public internal(set) var isSigned = false
 
   /// A map of given values.
   ///
@@ -66,6 +68,14 @@ public struct HeatMap: Sendable, Equatable {
     }
   }
 
+  /// The map with its sign, as it is drawn: ½ + map ⁄ (2 · largest |map|); ½ for NaN.
+  func aroundHalf() -> HeatMap {
+    let largest = values.reduce(0) { $1.isFinite ? max($0, abs($1)) : $0 }
+    var map = mapped { $0.isFinite && largest > 0 ? 0.5 + $0 / (2 * largest) : 0.5 }
+    map.isSigned = true
+    return map
+  }
+
   /// The rectified map, rescaled: the form in which a method's result is drawn.
   public func normalized() -> HeatMap { rectified().rescaled() }
 
@@ -82,25 +92,28 @@ public struct HeatMap: Sendable, Equatable {
   ///
   /// - Precondition: the rectangle lies inside and is not empty.
   public func cropped(to part: PixelRectangle) -> HeatMap {
-    HeatMap(
+    var map = HeatMap(
       width: part.size.width, height: part.size.height,
       values: (part.y..<part.y + part.size.height).flatMap { y in
         values[y * width + part.x..<y * width + part.x + part.size.width]
       })
+    map.isSigned = isSigned
+    return map
   }
 
-  /// The map as a part of a larger one that is 0, and not seen, elsewhere.
+  /// The map as a part of a larger one that shows nothing, and is not seen, elsewhere.
   ///
   /// - Precondition: the part has the map's size.
   func padded(to size: PixelSize, at part: PixelRectangle) -> HeatMap {
     precondition(part.size == self.size)
     guard part.size != size else { return self }
-    var padded = [Float](repeating: 0, count: size.width * size.height)
+    var padded = [Float](repeating: isSigned ? 0.5 : 0, count: size.width * size.height)
     for y in 0..<height {
       let start = (part.y + y) * size.width + part.x
       padded.replaceSubrange(start..<start + width, with: values[y * width..<(y + 1) * width])
     }
     var map = HeatMap(width: size.width, height: size.height, values: padded)
+    map.isSigned = isSigned
     map.seen =
       seen.map {
         PixelRectangle(x: part.x + $0.x, y: part.y + $0.y, width: $0.size.width, height: $0.size.height)
@@ -121,7 +134,7 @@ public struct HeatMap: Sendable, Equatable {
 
   private func replacingValues(_ values: [Float]) -> HeatMap {
     var map = HeatMap(size, values: values)
-    (map.region, map.seen) = (region, seen)
+    (map.region, map.seen, map.isSigned) = (region, seen, isSigned)
     return map
   }
 }

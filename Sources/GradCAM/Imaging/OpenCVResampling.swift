@@ -72,6 +72,7 @@ extension HeatMap {
     if size == self.size { return self }
     let old = [self.size.depth, height, width].suffix(size.rank)
     var map = resampled(zip(old, size.extents).map { LinearTaps(from: $0, to: $1) })
+    map.isSigned = isSigned
     map.seen = size.rank == 2 ? seen?.scaled(from: self.size, to: map.size) : nil
     return map
   }

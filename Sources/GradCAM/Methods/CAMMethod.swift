@@ -10,15 +10,6 @@ public enum MapScope: Sendable {
   case network
 }
 
-/// The user's settings for methods.
-public struct MethodSettings: Sendable {
-  /// How many concepts `dff` looks for, at least 1.
-  public var conceptCount = 5
-
-  /// The default settings.
-  public init() {}
-}
-
 /// The map of one of the concepts that a method finds.
 public struct ConceptMap: Sendable {
   /// The map before rectification, at the feature map's own size.
@@ -38,6 +29,10 @@ public protocol CAMMethod: Sendable {
   /// Whether negative values of the map are set to 0, if the library followed does so.
   var isRectified: Bool { get }
 
+  /// Whether the map is of single pixels, of which few stand far out: the largest, which together make up 2% of the sum,
+  /// are drawn alike.
+  var isFineGrained: Bool { get }
+
   /// The map before rectification, at the feature map's own size.
   ///
   /// - Parameter probe: what else can be asked about the network at this tap.
@@ -45,6 +40,9 @@ public protocol CAMMethod: Sendable {
 
   /// The method with the formula of a library, if that differs.
   func following(_ source: Compatibility) -> any CAMMethod
+
+  /// The method as the user's settings say.
+  func configured(by settings: MethodSettings) -> any CAMMethod
 
   /// About how often the network, or the part downstream of the tap, runs for a map; 0 if the tap is all that it needs.
   func passCount(at tap: Tap) -> Int
@@ -60,8 +58,14 @@ extension CAMMethod {
   /// They are set to 0.
   public var isRectified: Bool { true }
 
+  /// It is not.
+  public var isFineGrained: Bool { false }
+
   /// The method itself.
   public func following(_ source: Compatibility) -> any CAMMethod { self }
+
+  /// The method itself.
+  public func configured(by settings: MethodSettings) -> any CAMMethod { self }
 
   /// None: the tap is already known.
   public func passCount(at tap: Tap) -> Int { 0 }
@@ -85,7 +89,10 @@ extension WeightingMethod {
 
 /// A method that finds several concepts in a node, each with a map of its own.
 public protocol ConceptMethod: CAMMethod {
-  /// As many concepts as the probe's settings say, the maps before rectification.
+  /// How many concepts it looks for.
+  var conceptCount: Int { get }
+
+  /// As many concepts, the maps before rectification.
   func concepts(of tap: Tap, probe: Probe) throws -> [ConceptMap]
 }
 
@@ -139,9 +146,11 @@ public enum CAMMethods {
     ("segeigencam", SegEigenCAM()),
     ("kpca-cam", KernelPCACAM()),
     ("fem", FEM()),
+    ("lafam", LaFAM()),
     ("scorecam", ScoreCAM()),
     ("sscam", SmoothedScoreCAM()),
     ("iscam", IntegratedScoreCAM()),
+    ("gscorecam", GScoreCAM()),
     ("ablationcam", AblationCAM()),
     ("recipro-cam", ReciproCAM()),
     ("shapleycam", ShapleyCAM()),
@@ -153,6 +162,14 @@ public enum CAMMethods {
     ("guided-backprop", GuidedBackpropagation()),
     ("guided-gradcam", GuidedGradCAM()),
     ("legrad", LeGrad()),
+    ("input-gradient", InputGradient()),
+    ("gradient-x-input", GradientTimesInput()),
+    ("integrated-gradients", IntegratedGradients()),
+    ("expected-gradients", ExpectedGradients()),
+    ("smoothgrad", SmoothGrad(.mean)),
+    ("vargrad", SmoothGrad(.variance)),
+    ("occlusion", Occlusion()),
+    ("rise", RISE()),
     ("random", RandomWeighting()),
   ]
 }

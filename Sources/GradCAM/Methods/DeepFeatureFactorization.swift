@@ -8,11 +8,16 @@ import Ops
 /// Factorization For Concept Discovery, 2018, from pytorch-grad-cam's starting point.
 struct DeepFeatureFactorization: ConceptMethod {
   var summary: String { "factors of the activation, each labelled with the class that it resembles most" }
+  var conceptCount = MethodSettings().conceptCount
+
+  func configured(by settings: MethodSettings) -> any CAMMethod {
+    DeepFeatureFactorization(conceptCount: settings.conceptCount)
+  }
+
   func passCount(at tap: Tap) -> Int { 1 }
 
   func concepts(of tap: Tap, probe: Probe) throws -> [ConceptMap] {
-    let count = probe.settings.conceptCount
-    let (concepts, maps) = Self.factors(of: tap, count: count)
+    let (concepts, maps) = Self.factors(of: tap, count: conceptCount)
     return try zip(concepts, maps).map { concept, map in
       let logits = try probe.logits { activation in
         for channel in 0..<tap.channels {

@@ -13,13 +13,13 @@ public final class Probe {
   let observation: Observation
   /// The position of the tap among the observation's.
   let tap: Int
-  /// The user's settings for methods.
-  let settings: MethodSettings
   /// Receives the number of runs of the network, or of the part downstream of a tap.
   private let passed: (Int) throws -> Void
   private let knownTaps: [Tap]?
   /// Where the elements of an image lie in the network's input.
   private let inputLayout: FeatureMapLayout
+  /// What the method last reported.
+  private var completeness: Completeness?
   private var model: Model { observation.model }
   private var layout: FeatureMapLayout { observation.taps[tap].layout! }
 
@@ -28,12 +28,11 @@ public final class Probe {
   ///   - passed: receives the number of new runs of the network, or of the part downstream of a tap.
   init(
     _ observation: Observation, tap: Int, target: any Target, taps: [Tap]? = nil,
-    settings: MethodSettings = MethodSettings(), passed: @escaping (Int) throws -> Void = { _ in }
+    passed: @escaping (Int) throws -> Void = { _ in }
   ) {
     self.observation = observation
     self.tap = tap
     self.target = target
-    self.settings = settings
     self.passed = passed
     knownTaps = taps
     contents = observation.contents
@@ -106,9 +105,42 @@ public final class Probe {
     }
   }
 
+  /// The gradients of the score at changed inputs.
+  ///
+  /// - Parameters:
+  ///   - change: as for `scores(ofInputs:)`.
+  ///   - receive: receives the number of an input and its gradient, channels first, in order.
+  ///
+  /// Throws `unsupported` if the input takes integers.
+  public func gradients(
+    ofInputs count: Int, change: (_ index: Int, UnsafeMutableBufferPointer<Float>) -> Void,
+    receive: (_ index: Int, [Float]) throws -> Void
+  ) throws {
+    try checkInput()
+    let images = observation.images
+    try observation.tail(after: model.imageInput).gradients(count, of: target, passed: passed) { index, contents in
+      change(index, UnsafeMutableBufferPointer(rebasing: images.one(of: contents)))
+    } receive: { index, gradient in
+      try receive(index, inputLayout.gather(UnsafeBufferPointer(rebasing: images.one(of: gradient))))
+    }
+  }
+
+  /// Tells the user how far a method's attributions add up to what they explain.
+  public func report(_ completeness: Completeness) { self.completeness = completeness }
+
+  /// What a method reported since the last call.
+  func takeCompleteness() -> Completeness? {
+    defer { completeness = nil }
+    return completeness
+  }
+
   /// The channels of the image as the network sees it, each a plane of the input's size.
-  var inputPlanes: [[Float]] {
-    let input = Array(observation.images.one(of: observation.image.tensor.floats))
+  var inputPlanes: [[Float]] { inputPlanes(of: observation.image.tensor)! }
+
+  /// The channels of the image in a tensor for the network's input; nil if it does not have the input's shape.
+  func inputPlanes(of tensor: Tensor) -> [[Float]]? {
+    guard tensor.shape == observation.image.tensor.shape else { return nil }
+    let input = Array(observation.images.one(of: tensor.floats))
     let elements = input.withUnsafeBufferPointer(inputLayout.gather), count = inputLayout.positions
     return (0..<inputLayout.channels).map { Array(elements[$0 * count..<($0 + 1) * count]) }
   }

@@ -17,14 +17,17 @@ final class Tail {
   /// The side inputs: what nodes downstream of the value read from the rest of the model.
   private let around: [ValueID]
   private lazy var single = Result { try batch(1) }
-  private lazy var batched = planBatch()
+  private lazy var batched = planBatch(of: batchCount)
   private lazy var differentiated = Result { try batch(1, withGradient: true) }
+  private lazy var batchedDifferentiated = planBatch(of: min(batchCount, Self.largestGradientBatch), withGradient: true)
   /// The memory of what was planned.
   private var runs: [Run] = []
 
   /// The largest number of elements per batch, at the value or the explained value, if the model takes several images.
   private static let batchElements = 1 << 22
   private static let largestBatch = 64
+  /// A walk back keeps the activations of all images of a batch.
+  private static let largestGradientBatch = 8
 
   /// - Parameters:
   ///   - contents: the image's contents at the value, if already known.
@@ -67,11 +70,9 @@ final class Tail {
     var scores: [Float] = []
     // A batch that is not half full takes longer than its images one by one.
     if 2 * count > batchCount, let batched {
-      if let found = try self.scores(count, in: batched, of: target, passed: passed, change: change) {
-        scores = found
-      } else {
-        planner.forbidBatches(after: value)
-        self.batched = nil
+      try run(count, in: batched, change: change) { found in
+        for contents in found { scores.append(try target.score(contents)) }
+        try passed(found.count)
       }
     }
     let changed = Tensor(uninitialized: contents.elementType, shape: contents.shape)
@@ -83,26 +84,67 @@ final class Tail {
     return scores
   }
 
+  /// The gradients of a target at the value for several changes to the image's contents.
+  ///
+  /// - Parameters:
+  ///   - passed: as for `scores`.
+  ///   - change: as for `scores`.
+  ///   - receive: receives the number of a change and its gradient, in order.
+  func gradients(
+    _ count: Int, of target: any Target, passed: (Int) throws -> Void,
+    change: (_ index: Int, UnsafeMutableBufferPointer<Float>) -> Void,
+    receive: (_ index: Int, UnsafeBufferPointer<Float>) throws -> Void
+  ) throws {
+    var done = 0
+    if let batch = batchedDifferentiated, 2 * count > batch.count {
+      try run(count, in: batch, change: change) { found in
+        var seed = try found.flatMap(target.gradient)
+        seed += [Float](repeating: 0, count: batch.count * result.count - seed.count)
+        try batch.executor.backward(seed: seed)
+        try batch.executor.withGradient(of: value) { gradient in
+          let size = gradient.count / batch.count
+          for index in found.indices {
+            try receive(done + index, UnsafeBufferPointer(rebasing: gradient[index * size..<(index + 1) * size]))
+          }
+        }
+        done += found.count
+        try passed(found.count)
+      }
+    }
+    let changed = Tensor(uninitialized: contents.elementType, shape: contents.shape)
+    for index in done..<count {
+      fillWithCopies(changed, count: 1) { _, values in change(index, values) }
+      try differentiate(changed, target)
+      try differentiated.get().executor.withGradient(of: value) { try receive(index, $0) }
+      try passed(1)
+    }
+  }
+
   /// The gradient of a target at the value for other contents.
   func gradient(at contents: Tensor, of target: any Target) throws -> Tensor {
+    try differentiate(contents, target)
+    return try differentiated.get().executor.gradient(of: value)
+  }
+
+  private func differentiate(_ contents: Tensor, _ target: any Target) throws {
     let batch = try differentiated.get()
     try batch.forward(contents, surroundings)
     let gradient = try target.gradient(Array(images.one(of: batch.explainedContents)))
     try batch.executor.backward(seed: images.seed(padding: gradient))
-    return batch.executor.gradient(of: value)
   }
 
-  /// The scores batch by batch, while batches are at least half full; nil if images of a batch influence one another:
+  /// Runs changes batch by batch, while batches are at least half full; none if images of a batch influence one another:
   /// the unchanged contents, which are last in the first batch, then give a different result than alone.
-  private func scores(
-    _ count: Int, in batch: Batch, of target: any Target, passed: (Int) throws -> Void,
-    change: (_ index: Int, UnsafeMutableBufferPointer<Float>) -> Void
-  ) throws -> [Float]? {
-    var scores: [Float] = []
-    scores.reserveCapacity(count)
+  ///
+  /// - Parameter receive: receives the explained contents for the changes of each batch, in order.
+  private func run(
+    _ count: Int, in batch: Batch, change: (_ index: Int, UnsafeMutableBufferPointer<Float>) -> Void,
+    receive: ([[Float]]) throws -> Void
+  ) throws {
+    var start = 0
     let changed = Tensor(uninitialized: contents.elementType, shape: batch.shape)
-    while scores.isEmpty || 2 * (count - scores.count) > batch.count {
-      let start = scores.count, size = min(count - start, start == 0 ? batch.count - 1 : batch.count)
+    while start == 0 || 2 * (count - start) > batch.count {
+      let size = min(count - start, start == 0 ? batch.count - 1 : batch.count)
       fillWithCopies(changed, count: batch.count) { index, values in
         if index < size { change(start + index, values) }
       }
@@ -111,12 +153,15 @@ final class Tail {
       func image(_ index: Int) -> [Float] { Array(explained[index * result.count..<(index + 1) * result.count]) }
       if start == 0 {
         let tolerance = 1e-3 * (result.map(abs).max() ?? 0)
-        guard zip(image(batch.count - 1), result).allSatisfy({ abs($0 - $1) <= tolerance }) else { return nil }
+        guard zip(image(batch.count - 1), result).allSatisfy({ abs($0 - $1) <= tolerance }) else {
+          planner.forbidBatches(after: value)
+          (batched, batchedDifferentiated) = (nil, nil)
+          return
+        }
       }
-      for index in 0..<size { scores.append(try target.score(image(index))) }
-      try passed(size)
+      try receive((0..<size).map(image))
+      start += size
     }
-    return scores
   }
 
   /// Fills a tensor with changed copies of the image's contents, one after another.
@@ -138,10 +183,10 @@ final class Tail {
   }
 
   /// The tail for as many images as pay off; nil if the model takes one image at a time.
-  private func planBatch() -> Batch? {
-    guard batchCount > 1, planner.mayBatch(after: value) else { return nil }
-    let batch = try? batch(batchCount)
-    if batch == nil { planner.forbidBatches(after: value) }
+  private func planBatch(of count: Int, withGradient: Bool = false) -> Batch? {
+    guard count > 1, planner.mayBatch(after: value) else { return nil }
+    let batch = try? batch(count, withGradient: withGradient)
+    if batch == nil, !withGradient { planner.forbidBatches(after: value) }
     return batch
   }
 

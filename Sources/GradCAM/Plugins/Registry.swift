@@ -60,16 +60,18 @@ public struct Registry: Sendable {
     self = plugins.isEmpty && preferred.isEmpty ? .standard : try Registry(adding: plugins, preferring: preferred)
   }
 
-  /// The CAM method with the given name, in the form of a library.
+  /// The CAM method with the given name, in the form of a library, as the user's settings say.
   ///
   /// Throws `usage` listing the names if there is none.
-  public func method(named name: String, following source: Compatibility = .pytorchGradCAM) throws -> any CAMMethod {
+  public func method(
+    named name: String, following source: Compatibility = .pytorchGradCAM, settings: MethodSettings = MethodSettings()
+  ) throws -> any CAMMethod {
     guard let entry = methods.first(where: { $0.name == name }) else {
       throw GradCAMError(
         .usage, at: "\(.method, name)", problem: "is not a method",
         advice: "choose from \(methods.map(\.name).joined(separator: ", "))")
     }
-    return entry.method.following(source)
+    return entry.method.following(source).configured(by: settings)
   }
 }
 

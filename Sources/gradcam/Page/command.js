@@ -92,6 +92,7 @@ export function commandFor(seen) {
   const words = ["gradcam", "explain", seen.argument, pathOf(seen.image), ...seen.options];
   if (seen.node) words.push(...option("node", seen.node));
   words.push(...targetWords(seen.target, seen.shownClass, seen.images, seen.columns ?? []), ...option("method", seen.method));
+  if (settings.signed) words.push("--signed");
   if (settings.style !== "overlay") words.push("--style", settings.style);
   words.push("--colormap", settings.colormap, "--blend", String(settings.blend), "--output", `${seen.output}.png`);
   return words.map(shellWord).join(" ");
@@ -101,7 +102,6 @@ export function commandFor(seen) {
 export function commandLimits(settings, target, channel = null) {
   if (channel) return "The command draws the node's map, not the single channel.";
   const parts = [];
-  if (settings.signed) parts.push("signed colours");
   if (settings.threshold > 0) parts.push("the threshold");
   if (parts.length) return `The command draws without ${parts.join(" and ")}.`;
   if (target.mask) return "The command reads the part that you drew from mask.png: save it with the button for that.";

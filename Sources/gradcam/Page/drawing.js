@@ -96,7 +96,7 @@ function paintSigned(target, source, values, largest, part, width, strength, thr
       const pole = value > 0 ? poles.positive : poles.negative;
       for (let channel = 0; channel < 3; channel++) {
         const below = ground ?? source[4 * i + channel];
-        target[4 * i + channel] = below + (pole[channel] - below) * share + 0.5;
+        target[4 * i + channel] = below + (pole[channel] - below) * share;
       }
     }
   });
@@ -127,7 +127,7 @@ function beside(left, right, width, height) {
 }
 
 /**
- * Draws a map over a picture, equal to `gradcam explain` where `threshold` is 0 and `signed` is off.
+ * Draws a map over a picture, equal to `gradcam explain` where `threshold` is 0, `signed` being --signed.
  *
  * `settings` is {style, colors (768 bytes), blend, threshold, signed}. Returns the picture drawn, twice as wide for
  * the style side-by-side; `values`, the map at the picture's size before it is brought to 0…1, and `scale`, what brings

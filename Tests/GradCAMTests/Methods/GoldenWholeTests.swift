@@ -78,11 +78,9 @@ private struct GoldenWhole: Decodable, CustomTestStringConvertible {
   @Test func conceptsAreThoseOfPytorchGradCAM() throws {
     let golden = try #require(GoldenWhole.all.first { $0.concepts != nil }), truth = try #require(golden.concepts)
     let observation = try golden.observation([golden.nodes[1]])
-    var settings = MethodSettings()
-    settings.conceptCount = truth.count
-    let probe = observation.probe(0, golden.target, settings: settings)
+    let probe = observation.probe(0, golden.target)
     let tap = try observation.taps(golden.target)[0]
-    let found = try DeepFeatureFactorization().concepts(of: tap, probe: probe)
+    let found = try DeepFeatureFactorization(conceptCount: truth.count).concepts(of: tap, probe: probe)
     let vectors = DeepFeatureFactorization.factors(of: tap, count: truth.count).concepts
     #expect(found.count == truth.count)
     for (index, concept) in truth.enumerated() {

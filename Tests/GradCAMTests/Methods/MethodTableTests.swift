@@ -23,12 +23,15 @@ import Testing
   }
 
   /// Those whose map does not depend on the class.
-  private static let undirected: Set = ["eigencam", "kpca-cam", "fem", "random"]
+  private static let undirected: Set = ["eigencam", "kpca-cam", "fem", "lafam", "random"]
   /// Those that ask for a class, but whose definition lets the other object of a pair win, or strokes of the
-  /// background.
-  private static let weak: Set = ["eigengradcam", "segeigencam", "sscam", "fullgrad"]
+  /// background, or a single pixel.
+  private static let weak: Set = [
+    "eigengradcam", "segeigencam", "sscam", "fullgrad", "input-gradient", "gradient-x-input", "integrated-gradients",
+    "smoothgrad", "vargrad",
+  ]
   /// A picture takes them seconds.
-  private static let slow: Set = ["sscam", "iscam"]
+  private static let slow: Set = ["sscam", "iscam", "rise"]
   private static let isUpdating = ProcessInfo.processInfo.environment["GRADCAM_UPDATE_METHODS"] != nil
 
   /// By method, for pictures of one object and of two.

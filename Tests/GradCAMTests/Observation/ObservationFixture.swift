@@ -19,9 +19,9 @@ extension Observation {
   }
 
   /// What methods may ask about the score of a class.
-  func probe(_ tap: Int, _ classIndex: Int, _ score: ScoreKind = .logit, settings: MethodSettings = MethodSettings())
-    -> Probe
-  { Probe(self, tap: tap, target: target(classIndex, score), settings: settings) }
+  func probe(_ tap: Int, _ classIndex: Int, _ score: ScoreKind = .logit) -> Probe {
+    Probe(self, tap: tap, target: target(classIndex, score))
+  }
 
   /// Activation and gradient of a class's score.
   func taps(_ classIndex: Int, _ score: ScoreKind = .logit) throws -> [Tap] { try taps(of: target(classIndex, score)) }

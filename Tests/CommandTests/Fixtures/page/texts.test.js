@@ -29,7 +29,7 @@
   test("what the command cannot do is said", () => {
     equal(commandLimits(seen.settings, {}), null);
     equal(commandLimits(seen.settings, {}, { title: "channel 3, activation" }), "The command draws the node's map, not the single channel.");
-    equal(commandLimits({ ...seen.settings, signed: true, threshold: 0.2 }, {}), "The command draws without signed colours and the threshold.");
+    equal(commandLimits({ ...seen.settings, signed: true, threshold: 0.2 }, {}), "The command draws without the threshold.");
   });
 
   test("words of a shell", () => {
