@@ -78,7 +78,9 @@ private struct GoldenPixels: Decodable, CustomTestStringConvertible {
     let score = try probe.score, before = try probe.scores(ofInputs: 1) { _, input in _ = input.update(from: zeros) }[0]
     #expect(abs(reported.difference - Double(score - before)) < 1e-5)
     // These networks bend in few places, at each of which the gradient leaps.
-    #expect(try #require(reported.error) < 0.01)
+    let total = map.values.reduce(0) { $0 + Double(abs($1)) }
+    #expect(abs(reported.sum - reported.difference) < 0.01 * total)
+    #expect(try #require(reported.error) < 0.05)
     #expect(Completeness(of: map, explaining: 0).error == nil)
   }
 }
