@@ -4,6 +4,11 @@ public enum OperatorRole: Sendable, Equatable {
   case other
   /// Passes on the elements of its first input in order, at most with another shape or type.
   case identity
+  /// Rounds its first input to numbers of few bits, by a scale and a zero point: its second and third input, or what it
+  /// finds itself.
+  case quantization
+  /// Turns such numbers, its first input, back, by the scale and the zero point that are its second and third input.
+  case dequantization
   /// Convolves its first input with its second, the weights.
   case convolution
   /// Multiplies two tensors as matrices, summing over the axes that they share.

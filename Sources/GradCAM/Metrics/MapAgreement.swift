@@ -18,13 +18,18 @@ public struct MapAgreement: Sendable, Equatable {
   /// - Precondition: they have one size.
   public init(_ first: HeatMap, _ second: HeatMap) {
     precondition(first.size == second.size)
-    pearson = correlation(first.values.map(Double.init), second.values.map(Double.init))
+    pearson = correlation(first, second)
     spearman = correlation(first.values.ranks, second.values.ranks)
     structuralSimilarity = GradCAM.structuralSimilarity(first, second)
     let one = first.values.topFifth, other = second.values.topFifth
     let union = one.union(other)
     topOverlap = union.isEmpty ? nil : Double(one.intersection(other).count) / Double(union.count)
   }
+}
+
+/// Pearson's correlation of two maps of one size; nil if a map is constant.
+func correlation(_ first: HeatMap, _ second: HeatMap) -> Double? {
+  correlation(first.values.map(Double.init), second.values.map(Double.init))
 }
 
 private func correlation(_ first: [Double], _ second: [Double]) -> Double? {
@@ -61,7 +66,8 @@ extension [Float] {
   }
 }
 
-private func structuralSimilarity(_ first: HeatMap, _ second: HeatMap) -> Double? {
+/// The mean structural similarity of two maps of one size, as in `MapAgreement`.
+func structuralSimilarity(_ first: HeatMap, _ second: HeatMap) -> Double? {
   let side = 7, width = first.width, height = first.height
   guard first.size.rank == 2, width >= side, height >= side else { return nil }
   let count = Double(side * side), sample = count / (count - 1)

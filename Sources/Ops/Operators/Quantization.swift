@@ -155,6 +155,7 @@ struct QuantizeLinear: DifferentiableOperator {
   private let attributes: QuantizationAttributes
   private let saturates: Bool
   let integerGradients = IntegerGradients.estimated
+  let role = OperatorRole.quantization
 
   init(_ reader: inout AttributeReader) throws {
     attributes = try QuantizationAttributes(&reader)
@@ -229,6 +230,7 @@ struct QuantizeLinear: DifferentiableOperator {
 
 struct DequantizeLinear: DifferentiableOperator {
   private let attributes: QuantizationAttributes
+  let role = OperatorRole.dequantization
 
   init(_ reader: inout AttributeReader) throws { attributes = try QuantizationAttributes(&reader) }
 
@@ -288,6 +290,7 @@ struct DequantizeLinear: DifferentiableOperator {
 /// Quantises to uint8 with a scale computed from the contents; the estimated gradient holds the scale fixed.
 struct DynamicQuantizeLinear: DifferentiableOperator {
   let integerGradients = IntegerGradients.estimated
+  let role = OperatorRole.quantization
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     let x = try inputs.onlyFloats()
