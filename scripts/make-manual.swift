@@ -65,6 +65,11 @@ let examples: [String: [Example]] = [
       says: "A page to open in a browser:",
       command: "gradcam compare model.onnx other.onnx --images photo.jpg --report comparison.html")
   ],
+  "drift": [
+    Example(
+      says: "Where an int8 file differs from the network that it was made of:",
+      command: "gradcam drift model.onnx int8.onnx --images photo.jpg")
+  ],
   "sweep": [
     Example(says: "All nodes on one sheet:", command: "gradcam sweep model.onnx photo.jpg --output nodes.png"),
     Example(

@@ -5,8 +5,8 @@ import Testing
 /// GRADCAM_UPDATE_HELP=1 in the environment and review what changed.
 struct HelpTests {
   @Test(arguments: [
-    "", "explain", "serve", "compare", "sweep", "evaluate", "rerun", "preprocess", "nodes", "verify", "check", "bench",
-    "models", "plugins",
+    "", "explain", "serve", "compare", "drift", "sweep", "evaluate", "rerun", "preprocess", "nodes", "verify", "check",
+    "bench", "models", "plugins",
   ])
   func helpIsAsRecorded(_ command: String) throws {
     let outcome = try Workplace().run((command.isEmpty ? [] : [command]) + ["--help"])

@@ -5,10 +5,8 @@ public final class DriftMeasurement {
   private let first, second: Explainer
   private let method: String
   private let pairing: NodePairing
-  /// The parts of the second network that compute each pair's value from those of others; nil if it cannot be run alone.
-  private let segments: [NodeSegment?]
-  /// The pairs that hold what a value of the second network holds.
-  private let sources: [ValueID: Int]
+  /// The second network, taken apart when the first image tells how large numbers are.
+  private var parts: SeparateNodes?
   private let inputOrder: AxisOrder
   /// The pairs with a map in both networks, and what asks for it; nil if no class is scored.
   private let maps: Maps?
@@ -51,7 +49,8 @@ public final class DriftMeasurement {
     let catalogues = (first.focus.catalogue, second.focus.catalogue)
     guard catalogues.0.classCount == catalogues.1.classCount else {
       throw Self.differ(
-        first, second, "scores \(catalogues.1.classCount) classes, but '\(first.model.path)' \(catalogues.0.classCount)")
+        first, second, "scores \(catalogues.1.classCount) classes, but '\(first.model.path)' \(catalogues.0.classCount)"
+      )
     }
     pairing = NodePairing(
       catalogues.0, catalogues.1, images: ([first.model.imageInput], [second.model.imageInput]))
@@ -61,14 +60,6 @@ public final class DriftMeasurement {
         first, second,
         "only \(pairs.count) of its \(pairing.counts.second) nodes have a certain counterpart among the "
           + "\(pairing.counts.first) of '\(first.model.path)'")
-    }
-    var sources: [ValueID: Int] = [:]
-    for (place, pair) in pairs.enumerated() { for bearer in pair.second.bearers { sources[bearer] = place } }
-    self.sources = sources
-    segments = pairs.enumerated().map { place, pair in
-      try? NodeSegment(computing: pair.values.second, of: second.planner) { value in
-        sources[value].map { $0 != place } ?? false
-      }
     }
     sums = pairs.map { _ in Sums() }
     maps = try Self.maps(pairs, first, second)
@@ -83,9 +74,12 @@ public final class DriftMeasurement {
       else { return nil }
       return node
     }
-    let found = pairs.indices.compactMap { place -> (pair: Int, first: Int, second: Int)? in
-      guard let one = node(pairs[place].values.first, catalogues.0),
-        let other = node(pairs[place].values.second, catalogues.1)
+    let found = pairs.enumerated().compactMap { place, pair -> (pair: Int, first: Int, second: Int)? in
+      // A gradient is whole only where nothing else is read.
+      guard let one = node(pair.first.whole ?? pair.values.first, catalogues.0),
+        let other = node(pair.second.whole ?? pair.values.second, catalogues.1),
+        pair.second.restored.count < 2 || pair.second.isReadItself
+          || catalogues.0.entries[one].operatorName == catalogues.1.entries[other].operatorName
       else { return nil }
       return (place, one, other)
     }
@@ -142,11 +136,15 @@ public final class DriftMeasurement {
   ///   - image: prepared by the first explainer.
   ///   - other: the same picture as the second file wants it; nil gives it the same numbers.
   ///
+  /// Returns the explanations of both at the node that `auto` means; none where there are no maps to compare.
+  ///
   /// Throws what running throws.
-  public func add(_ image: PreparedImage, _ other: PreparedImage? = nil) throws {
+  @discardableResult
+  public func add(_ image: PreparedImage, _ other: PreparedImage? = nil) throws -> [Explanation] {
     let other = other ?? image.with(reordered(image.tensor))
-    if let maps { try addMaps(maps, image, other) }
+    let explanations = try maps.map { try addMaps($0, image, other) } ?? []
     try addRatios(image, other)
+    return explanations
   }
 
   /// The numbers of an image as the second network takes them.
@@ -166,6 +164,8 @@ public final class DriftMeasurement {
     defer { first.planner.recycle(one) }
     let two = try run(second.planner, other, keeping: pairs.map(\.values.second))
     defer { second.planner.recycle(two) }
+    let parts = self.parts ?? SeparateNodes(pairs, of: second) { one.executor.withElements(of: $0, \.range) }
+    self.parts = parts
     for (place, pair) in pairs.enumerated() {
       try one.executor.withElements(of: pair.values.first) { values in
         two.executor.withElements(of: pair.values.second) { others in
@@ -175,7 +175,7 @@ public final class DriftMeasurement {
             sums[place].whole.add(values, others)
           }
         }
-        guard let segment = segments[place] else { return Result<Void, any Error>.success(()) }
+        guard let segment = parts.segments[place] else { return Result<Void, any Error>.success(()) }
         return Result {
           try second.model.located {
             try segment.withResult(on: second.planner.pool) { value in
@@ -204,7 +204,7 @@ public final class DriftMeasurement {
 
   /// What a value of the second network would be if it were the first's.
   private func contents(_ value: ValueID, _ executor: Executor, _ image: PreparedImage) throws -> Tensor {
-    guard let source = sources[value] else { return image.tensor }
+    guard let source = parts?.sources[value] else { return image.tensor }
     let pair = pairing.pairs[source], info = second.focus.catalogue.infos[value]!
     return executor.withElements(of: pair.values.first) { elements in
       Tensor(pair.order.reordered(elements), shape: info.shape, floatingType: info.elementType)
@@ -213,7 +213,9 @@ public final class DriftMeasurement {
 
   // MARK: Maps
 
-  private func addMaps(_ maps: Maps, _ image: PreparedImage, _ other: PreparedImage) throws {
+  private func addMaps(
+    _ maps: Maps, _ image: PreparedImage, _ other: PreparedImage
+  ) throws -> [Explanation] {
     let one = try maps.first.observe(image)
     let scores = maps.first.classes(of: try one.logits, count: 1)[0]
     let target = try maps.first.target(classIndex: scores.index)
@@ -235,6 +237,13 @@ public final class DriftMeasurement {
       sums[pair].pearson.add(agreement.pearson)
       sums[pair].similarity.add(agreement.similarity)
     }
+    guard let auto, let place = maps.pairs.firstIndex(of: auto) else { return [] }
+    return [its[place], others[place]]
+  }
+
+  /// The pair that `auto` means in the first file; nil if it has no counterpart.
+  private var auto: Int? {
+    first.focus.catalogue.auto.flatMap { auto in pairing.pairs.firstIndex { $0.first.forms.contains(auto) } }
   }
 
   // MARK: Results
@@ -242,19 +251,19 @@ public final class DriftMeasurement {
   /// What was found in the images so far.
   public var drift: Drift {
     let pairs = pairing.pairs, catalogues = (first.focus.catalogue, second.focus.catalogue)
-    let own = pairs.indices.map { segments[$0] == nil ? nil : sums[$0].own.decibels }
+    let own = pairs.indices.map { parts?.segments[$0] == nil ? nil : sums[$0].own.decibels }
     let verdict = DriftVerdict(own), broken = Set(verdict.broken)
     let nodes = pairs.enumerated().map { place, pair -> Drift.Node in
       let one = catalogues.0.entries[pair.first.node], other = catalogues.1.entries[pair.second.node]
       func tensor(_ value: ValueID, _ catalogue: NodeCatalogue) -> String { catalogue.graph.values[value].name }
-      let parts = segments[place]?.nodes.map { catalogues.1.graph.nodes[$0].name }.filter { !$0.isEmpty } ?? []
+      let names = parts?.segments[place]?.nodes.map { catalogues.1.graph.nodes[$0].name }.filter { !$0.isEmpty } ?? []
       return Drift.Node(
         index: one.index, otherIndex: other.index, name: catalogues.0.readableName(of: one),
         otherName: catalogues.1.readableName(of: other), tensor: tensor(pair.values.first, catalogues.0),
         otherTensor: tensor(pair.values.second, catalogues.1), operatorName: one.operatorName,
         otherOperatorName: other.operatorName, shape: catalogues.0.infos[pair.values.first]!.shape,
         evidence: pair.evidence.rawValue, isReordered: pair.order.isDifferent, ratio: sums[place].whole.decibels,
-        ownRatio: own[place], parts: parts.withoutRepeats, isBroken: broken.contains(place),
+        ownRatio: own[place], parts: names.withoutRepeats, isBroken: broken.contains(place),
         pearson: sums[place].pearson.value, similarity: sums[place].similarity.value)
     }
     let scores = pairs.firstIndex { $0.first.forms.contains(first.model.head.logits) } ?? pairs.indices.last
@@ -262,7 +271,17 @@ public final class DriftMeasurement {
       nodes: nodes,
       unpaired: (pairing.counts.first - pairs.count, pairing.counts.second - pairs.count),
       images: images, scoreRatio: scores.map { sums[$0].whole.decibels }, usualOwnRatio: verdict.usual,
-      auto: catalogues.0.auto.flatMap { auto in pairs.firstIndex { $0.first.forms.contains(auto) } })
+      auto: auto)
+  }
+}
+
+extension UnsafeBufferPointer<Float> {
+  /// From the least to the largest, 0 included; what is no number does not count.
+  fileprivate var range: ClosedRange<Float> {
+    let (least, largest) = reduce((Float(0), Float(0))) { found, value in
+      (value < found.0 ? value : found.0, value > found.1 ? value : found.1)
+    }
+    return least...largest
   }
 }
 

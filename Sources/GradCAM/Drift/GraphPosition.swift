@@ -40,9 +40,10 @@ struct GraphPositions {
   ) {
     for (index, image) in images.enumerated() { numbers[image] = numbering.number(.input(index)) }
     for node in graph.nodes {
-      let read = node.inputs.enumerated().compactMap { position, value -> (position: Int, value: ValueID)? in
-        value.map { (position, $0) }
-      } + node.captures.values.sorted().map { (-1, $0) }
+      let read =
+        node.inputs.enumerated().compactMap { position, value -> (position: Int, value: ValueID)? in
+          value.map { (position, $0) }
+        } + node.captures.values.sorted().map { (-1, $0) }
       let carried = read.filter { numbers[$0.value] != nil && infos[$0.value]?.constant == nil }
       // Numbers that scale a whole tensor are no layer's input.
       let large = carried.filter { (infos[$0.value]?.shape.count ?? 0) > 1 }

@@ -36,10 +36,9 @@ struct NodePairing {
     var partners: [Int: (place: Int, evidence: Evidence)] = [:], taken: Set<Int> = []
     func pair(_ place: Int, _ partner: Int, _ evidence: Evidence) {
       var (place, partner) = (place, partner)
-      // What is fused may have kept the name of the first or the last of its nodes.
-      let tails = (one.tails[place], other.tails[partner])
-      if evidence != .position, tails.0.map(one.operatorName) != tails.1.map(other.operatorName) {
-        (place, partner) = (tails.0.last ?? place, tails.1.last ?? partner)
+      if evidence != .position {
+        guard let ends = Self.ends(one.tails[place], of: one, other.tails[partner], of: other) else { return }
+        (place, partner) = (ends.first ?? place, ends.second ?? partner)
       }
       guard partners[place] == nil, !taken.contains(partner), one.order(place, partner, of: other) != nil else {
         return
@@ -75,23 +74,41 @@ struct NodePairing {
     }
   }
 
+  /// Where quantities of one name are the same for certain.
+  ///
+  /// At once if the same operators follow, which are nil; else at the ends of what follows, because what is fused may keep
+  /// the name of its first or its last node. Nil if the ends are not of the same operators either.
+  private static func ends(
+    _ tail: [Int], of one: Side, _ otherTail: [Int], of other: Side
+  ) -> (first: Int?, second: Int?)? {
+    let (tail, otherTail) = (tail.filter(one.computes), otherTail.filter(other.computes))
+    let (kinds, otherKinds) = (tail.map(one.operatorName), otherTail.map(other.operatorName))
+    if kinds == otherKinds { return (nil, nil) }
+    guard kinds.isEmpty || otherKinds.isEmpty || kinds.last == otherKinds.last else { return nil }
+    return (tail.last, otherTail.last)
+  }
+
   /// The quantities of one position in both networks, each of which has it only once.
   ///
-  /// Of a chain, all are paired if both networks have the same operators there, else the last.
+  /// Of a chain, all are paired if both networks have the same operators there; else the end, if there is one and the
+  /// chain is whole.
   private static func positions(_ one: Side, _ other: Side, anchors: [(Int, Int)]) -> [(Int, Int)] {
     let numbering = GraphPositions.Numbering()
     func positions(_ side: Side, _ anchored: [Int]) -> (chains: [Int: [Int]], GraphPositions) {
       var anchors: [ValueID: Int] = [:]
-      for (number, place) in anchored.enumerated() { for form in side.quantities[place].forms { anchors[form] = number } }
+      for (number, place) in anchored.enumerated() {
+        for form in side.quantities[place].forms { anchors[form] = number }
+      }
       let found = GraphPositions(
         side.catalogue.graph, images: side.images, anchors: anchors, infos: side.catalogue.infos, numbering)
       var chains: [Int: [Int]] = [:]
-      for (place, quantity) in side.quantities.enumerated() {
+      for (place, quantity) in side.quantities.enumerated() where side.computes(place) {
         if let number = found.numbers[quantity.root] { chains[number, default: []].append(place) }
       }
       return (chains, found)
     }
-    let (chains, found) = positions(one, anchors.map(\.0)), (otherChains, otherFound) = positions(other, anchors.map(\.1))
+    let (chains, found) = positions(one, anchors.map(\.0)),
+      (otherChains, otherFound) = positions(other, anchors.map(\.1))
     var pairs: [(Int, Int)] = []
     for (number, chain) in chains {
       guard let otherChain = otherChains[number], found.layerCounts[number, default: 1] == 1,
@@ -99,8 +116,8 @@ struct NodePairing {
       else { continue }
       if chain.map(one.operatorName) == otherChain.map(other.operatorName) {
         pairs += zip(chain, otherChain)
-      } else {
-        pairs.append((chain.last!, otherChain.last!))
+      } else if anchors.isEmpty, let end = one.end(of: chain), let otherEnd = other.end(of: otherChain) {
+        pairs.append((end, otherEnd))
       }
     }
     return pairs.sorted { $0 < $1 }.filter { one.order($0, $1, of: other) != nil }
@@ -119,6 +136,8 @@ struct NodePairing {
     /// For each quantity, those that are computed of it alone one after another, element by element, and of which the next
     /// is all that reads it.
     private(set) var tails: [[Int]] = []
+    /// The quantities that each is computed of.
+    private(set) var sources: [Set<Int>] = []
 
     init(_ catalogue: NodeCatalogue, images: [ValueID]) {
       (self.catalogue, self.images) = (catalogue, images)
@@ -140,12 +159,28 @@ struct NodePairing {
       nodes = table { [graph.nodes[$0.node].name] }
       plainNodes = table { [graph.nodes[$0.node].name.withoutQuantization] }
       modules = table { catalogue.index.modules[$0.root] ?? [] }
-      tails = Self.tails(of: quantities, graph, catalogue.infos)
+      (tails, sources) = Self.tails(of: quantities, graph, catalogue.infos)
+    }
+
+    /// Whether a quantity holds other numbers than what it is computed of, not only in another order or type.
+    func computes(_ place: Int) -> Bool {
+      ![.identity, .rearrangement].contains(catalogue.graph.nodes[quantities[place].node].role)
+    }
+
+    /// The only one of some quantities that no other of them is computed of; nil if there are several.
+    func end(of chain: [Int]) -> Int? {
+      var inner: Set<Int> = [], open = chain
+      // What is left out of the chain only passes numbers on.
+      while let place = open.popLast() {
+        for source in sources[place] where inner.insert(source).inserted && !computes(source) { open.append(source) }
+      }
+      let ends = chain.filter { !inner.contains($0) }
+      return ends.count == 1 ? ends[0] : nil
     }
 
     private static func tails(
       of quantities: [Quantity], _ graph: ComputeGraph, _ infos: [ValueID: ValueInfo]
-    ) -> [[Int]] {
+    ) -> (tails: [[Int]], sources: [Set<Int>]) {
       var places: [ValueID: Int] = [:], readers = [Set<Int>](repeating: [], count: quantities.count)
       for (place, quantity) in quantities.enumerated() { for form in quantity.forms { places[form] = place } }
       let computing = Dictionary(quantities.enumerated().map { ($1.node, $0) }) { first, _ in first }
@@ -154,15 +189,18 @@ struct NodePairing {
         for read in node.reads { if let place = places[read] { readers[place].insert(index) } }
       }
       for output in graph.outputs { if let place = places[output] { readers[place].insert(-1) } }
+      // Numbers that scale a whole tensor do not count.
+      let sources = quantities.map { quantity in
+        Set(graph.nodes[quantity.node].reads.filter { (infos[$0]?.shape.count ?? 0) > 1 }.compactMap { places[$0] })
+      }
       var tails = [[Int]](repeating: [], count: quantities.count)
       for place in quantities.indices.reversed() {
         guard readers[place].count == 1, let reader = readers[place].first, let next = computing[reader],
-          graph.nodes[reader].isTransparent(infos),
-          Set(graph.nodes[reader].reads.compactMap { places[$0] }) == [place]
+          graph.nodes[reader].isTransparent(infos), sources[next] == [place]
         else { continue }
         tails[place] = [next] + tails[next]
       }
-      return tails
+      return (tails, sources)
     }
 
     func value(_ place: Int) -> ValueID { quantities[place].value(in: catalogue.infos)! }

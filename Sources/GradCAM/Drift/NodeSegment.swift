@@ -13,12 +13,21 @@ struct NodeSegment: Sendable {
   /// Plans the part.
   ///
   /// - Parameters:
+  ///   - corrected: nodes that turn rounded numbers back, each with the node whose scale and zero point it is to use
+  ///     instead of its own.
   ///   - isGiven: whether the contents of a value are known.
   ///
   /// Throws what planning throws.
-  init(computing result: ValueID, of planner: ModelPlanner, where isGiven: (ValueID) -> Bool) throws {
+  init(
+    computing result: ValueID, of planner: ModelPlanner, correcting corrected: [Int: Int] = [:],
+    where isGiven: (ValueID) -> Bool
+  ) throws {
     let inferred = try planner.inferred(reaching: [result])
-    var graph = inferred.graph, needed: Set<ValueID> = [result], nodes: [Int] = [], given: Set<ValueID> = []
+    var graph = inferred.graph
+    for (node, rounding) in corrected {
+      graph.nodes[node].inputs.replaceSubrange(1..., with: graph.nodes[rounding].inputs[1...])
+    }
+    var needed: Set<ValueID> = [result], nodes: [Int] = [], given: Set<ValueID> = []
     for (index, node) in graph.nodes.enumerated().reversed() where node.results.contains(where: needed.contains) {
       nodes.append(index)
       for value in node.reads where graph.values[value].constant == nil {

@@ -23,17 +23,21 @@ struct Quantity: Sendable {
     let rounding: Int?
     /// Whether the scale and the zero point are those that the numbers were rounded by, as far as that is known.
     let isFaithful: Bool
+    /// The two scales, that of the rounding first, if both are known and each is one number.
+    let scales: (rounding: Float, restoring: Float)?
+    /// Whether the node is a part of one that reads the rounded numbers, such as QLinearConv.
+    let isInReader: Bool
   }
 
   /// The value that the rest of the network reads; nil if it reads none of floating point.
   func value(in infos: [ValueID: ValueInfo]) -> ValueID? {
     let isFloating = infos[root]?.elementType.isFloatingPoint ?? false
-    if isFloating, isReadItself || restored.isEmpty { return root }
+    if isFloating, isReadItself || quantized.isEmpty { return root }
     return (restored.first { $0.isFaithful } ?? restored.first)?.value
   }
 
-  /// The values that hold the numbers themselves: those that a part of the network can be given.
-  var bearers: [ValueID] { [root] + restored.filter(\.isFaithful).map(\.value) }
+  /// The value that all readers depend on, if they read several.
+  var whole: ValueID? { restored.count > 1 || (isReadItself && !restored.isEmpty) ? root : nil }
 
   /// All values that hold them in some form.
   var forms: [ValueID] { [root] + quantized + restored.map(\.value) }
@@ -49,6 +53,7 @@ extension ComputeGraph {
     var quantities: [Quantity] = [], places: [ValueID: Int] = [:]
     // The node that rounded a value of few bits.
     var roundings: [ValueID: Int] = [:]
+    let composites = Set(expanded.map { values[$0.result].name })
     for (index, node) in nodes.enumerated() {
       guard let result = node.outputs.first.flatMap({ $0 }), infos[result] != nil, isNeeded(result) else { continue }
       let source = node.inputs.first.flatMap { $0 }
@@ -66,10 +71,21 @@ extension ComputeGraph {
       case .dequantization:
         guard let place, let source else { break }
         let rounding = roundings[source], isFaithful = rounding.map { haveSameScale($0, index, infos) } ?? true
-        // Integer arithmetic leaves the scale for later.
-        if !isFaithful, contents(scale(of: index, 1), infos) == [1] { break }
+        // Integer arithmetic leaves the scale for later: until then, the numbers are others.
+        if !isFaithful, contents(scale(of: index, 1), infos) == [1] {
+          quantities[place].isReadItself = true
+          continue
+        }
+        let scales = rounding.flatMap { rounding in
+          [rounding, index].compactMap { contents(scale(of: $0, 1), infos) }.flatMap { $0 }
+        }
+        // Values inside of a composite node have its result's name before their own.
+        let name = values[result].name, parent = name.lastIndex(of: "/").map { String(name[..<$0]) }
         quantities[place].restored.append(
-          .init(value: result, node: index, rounding: rounding, isFaithful: isFaithful))
+          .init(
+            value: result, node: index, rounding: rounding, isFaithful: isFaithful,
+            scales: scales?.count == 2 ? (scales![0], scales![1]) : nil,
+            isInReader: parent.map(composites.contains) ?? false))
         places[result] = place
         continue
       default:

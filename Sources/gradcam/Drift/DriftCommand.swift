@@ -87,22 +87,33 @@ struct DriftCommand: ParsableCommand {
 
     let measurement = try DriftMeasurement(first, second, method: method)
     let bar = ProgressBar(count: images.count)
-    var measured: [String] = []
-    let (_, unread) = try readable(images) { path in
-      bar.report(measured.count, 0, path)
+    var done = 0
+    let (pictures, unread) = try readable(images) { path in
+      bar.report(done, 0, path)
       let prepared = try first.prepare(contentsOf: path)
-      try measurement.add(prepared, isOwn ? try second.prepare(contentsOf: path) : nil)
-      bar.report(measured.count, 1, path)
-      measured.append(path)
+      let explanations = try measurement.add(prepared, isOwn ? try second.prepare(contentsOf: path) : nil)
+      bar.report(done, 1, path)
+      done += 1
+      return (path: path, shown: report == nil ? nil : try DriftPage.Picture(path, prepared, explanations))
     }
     Console.clearProgress()
     var result = DriftReport(
-      measurement.drift, paths: paths, images: measured, method: method, preprocessing: first.preprocessingText)
+      measurement.drift, paths: paths, images: pictures.map(\.path), method: method,
+      preprocessing: first.preprocessingText)
     if let recorder {
       result.provenance = recorder.part(images: images)
+      if let report {
+        let page = DriftPage(report: result, pictures: pictures.compactMap(\.shown))
+        try writeAtomically(Array(page.text.utf8), to: report)
+      }
       if provenance.isAsked { try provenance.write(recorder.whole(timed: [report].compactMap { $0 })) }
     }
-    if json { try printJSON(result) } else { try result.describe(all: all) }
+    if json {
+      try printJSON(result)
+    } else {
+      try result.describe(all: all)
+      if let report { try Console.print(report) }
+    }
     try checkDone(unread, of: images.count)
   }
 }

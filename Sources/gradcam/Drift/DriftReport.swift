@@ -66,7 +66,8 @@ struct DriftReport: Encodable {
   private let drift: Drift
 
   private enum CodingKeys: String, CodingKey {
-    case model, other_model, method, preprocessing, summary, breaks, unmatched, other_unmatched, images, nodes, provenance
+    case model, other_model, method, preprocessing, summary, breaks, unmatched, other_unmatched, images, nodes,
+      provenance
   }
 
   init(_ drift: Drift, paths: [String], images: [String], method: String, preprocessing: String?) {
@@ -83,7 +84,8 @@ struct DriftReport: Encodable {
       Image(
         image: path,
         top: TopClass(class: image.first.index, label: image.first.label, probability: image.first.probability),
-        other_top: TopClass(class: image.second.index, label: image.second.label, probability: image.second.probability),
+        other_top: TopClass(
+          class: image.second.index, label: image.second.label, probability: image.second.probability),
         probability: image.probability, agrees: image.agrees)
     }
     nodes = ranking.enumerated().map { place, node in
@@ -100,8 +102,11 @@ struct DriftReport: Encodable {
   var verdict: String {
     let usual = summary.usual_own_snr.map { "; half of the others are above \(decimal($0, 1)) dB" } ?? ""
     if let node = drift.firstBroken {
-      let parts = node.parts.isEmpty ? "" : ", computed by \(enumerated(node.parts.prefix(6).map { "'\($0)'" }))"
-        + (node.parts.count > 6 ? " and others" : "")
+      let parts =
+        node.parts.isEmpty
+        ? ""
+        : ", computed by \(enumerated(node.parts.prefix(6).map { "'\($0)'" }))"
+          + (node.parts.count > 6 ? " and others" : "")
       return "it breaks at '\(node.name)' (\(node.operatorName), #\(node.index)): \(decimal(node.ownRatio!, 1)) dB of "
         + "its own\(usual); in \(other_model) it is \(node.otherOperatorName) #\(node.otherIndex)\(parts)"
     }
@@ -109,7 +114,8 @@ struct DriftReport: Encodable {
       return "no single node stands out: all nodes compute the same numbers"
     }
     let cause = usual < DriftReport.similar ? "; most nodes differ, as in files with other weights" : ""
-    return "no single node stands out: the largest error of its own is at '\(worst.node)', \(decimal(own, 1)) dB; half of "
+    return
+      "no single node stands out: the largest error of its own is at '\(worst.node)', \(decimal(own, 1)) dB; half of "
       + "the nodes that have one are above \(decimal(usual, 1)) dB\(cause)"
   }
 
@@ -150,8 +156,8 @@ struct DriftReport: Encodable {
     try Console.print(verdict)
     if unmatched + other_unmatched > 0 {
       try Console.print(
-        "\(counted(nodes.count, "node")) compared; \(unmatched) of \(model) and \(other_unmatched) of \(other_model) "
-          + "have no certain counterpart")
+        "\(counted(nodes.count, "node")) compared; \(unmatched) of the first file and \(other_unmatched) of the second are "
+          + "folded into others, or have no certain counterpart")
     }
   }
 }

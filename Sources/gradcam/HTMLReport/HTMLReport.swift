@@ -9,56 +9,11 @@ struct HTMLReport {
     imageNames = comparison.imageNames
   }
 
-  var text: String { page.text }
+  typealias Section = ReportPage.Section
 
-  /// A part of the page with a heading of its own.
-  struct Section {
-    let id, title: String
-    let content: HTML
-
-    fileprivate var html: HTML {
-      """
-      <section id="\(id)" aria-labelledby="\(id)-title">
-      <h2 id="\(id)-title">\(title)</h2>
-      \(content)
-      </section>
-
-      """
-    }
-  }
-
-  private var page: HTML {
-    let sections = [findings, models, metrics, agreement, images, making].compactMap { $0 }
-    return """
-      <!DOCTYPE html>
-      <html lang="en">
-      <head>
-      <meta charset="utf-8"/>
-      <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; \
-      style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"/>
-      <meta name="viewport" content="width=device-width, initial-scale=1"/>
-      <title>\(title)</title>
-      <style>
-      \(resource: PackageResources.report_css)</style>
-      </head>
-      <body>
-      <a class="skip" href="#main">Skip to the findings</a>
-      <header>
-      <h1>\(title)</h1>
-      <p class="lead">\(lead)</p>
-      <nav aria-label="Sections"><ul>
-      \(sections.map { "<li><a href=\"#\($0.id)\">\($0.title)</a></li>\n" as HTML })</ul></nav>
-      </header>
-      <main id="main" tabindex="-1">
-      \(sections.map(\.html))</main>
-      <footer><p>Made by <code>gradcam compare</code>. This file contains its pictures, style and script, and loads \
-      nothing else.</p></footer>
-      <script>
-      \(resource: PackageResources.report_js)</script>
-      </body>
-      </html>
-
-      """
+  var text: String {
+    let sections = [ReportPage.findings(comparison.findings), models, metrics, agreement, images, making]
+    return ReportPage(title: title, lead: lead, sections: sections.compactMap { $0 }, command: "compare").text
   }
 
   private var title: String {
@@ -81,19 +36,6 @@ struct HTMLReport {
       """
   }
 
-  private var findings: Section? {
-    let cards = comparison.findings.map { finding -> HTML in
-      let answer: HTML =
-        finding.image.map { "<a href=\"#image-\($0)\">\(HTML.breakable(finding.answer))</a>" }
-        ?? .breakable(finding.answer)
-      return """
-        <div><dt>\(finding.question)</dt><dd><strong>\(answer)</strong> <span>\(finding.detail)</span></dd></div>
-
-        """
-    }
-    return cards.isEmpty ? nil : Section(id: "findings", title: "Findings", content: "<dl>\n\(cards)</dl>")
-  }
-
   // MARK: Parts that several sections share
 
   /// The sign of a model: A, B … Z, A1 ….
@@ -108,8 +50,5 @@ struct HTMLReport {
     "<span class=\"sign\">\(sign(model))</span>\u{A0}<span class=\"name\">\(HTML.breakable(comparison.models[model].name))</span>"
   }
 
-  /// A table that scrolls if it is wider than the page or, with `isTall`, taller than part of it.
-  func scrolling(_ table: HTML, isTall: Bool = false) -> HTML {
-    "<div class=\"scroll\(isTall ? " tall" : "")\">\(table)</div>\n"
-  }
+  func scrolling(_ table: HTML, isTall: Bool = false) -> HTML { ReportPage.scrolling(table, isTall: isTall) }
 }
