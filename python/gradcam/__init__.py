@@ -9,6 +9,7 @@
 """
 
 from ._comparison import Comparison, compare
+from ._drift import Drift, drift
 from ._errors import Cancelled, DataError, DefectError, Error, ReadError, UnsupportedError, UsageError
 from ._evaluation import Evaluation, MetricMean
 from ._explanation import Box, Explanation
@@ -20,9 +21,9 @@ from ._observation import Class, Observation
 __version__: str = _LIBRARY.gradcam_version().decode()
 
 __all__ = [
-    "Box", "Cancelled", "Class", "Comparison", "DataError", "DefectError", "Error", "Evaluation", "Explanation", "Input",
-    "MetricMean", "Model", "Node", "Note", "NoteWarning", "Observation", "Preprocessing", "ReadError",
-    "UnsupportedError", "UsageError", "__version__", "compare", "set_memory_limit",
+    "Box", "Cancelled", "Class", "Comparison", "DataError", "DefectError", "Drift", "Error", "Evaluation", "Explanation",
+    "Input", "MetricMean", "Model", "Node", "Note", "NoteWarning", "Observation", "Preprocessing", "ReadError",
+    "UnsupportedError", "UsageError", "__version__", "compare", "drift", "set_memory_limit",
 ]
 
 

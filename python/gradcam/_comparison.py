@@ -73,20 +73,8 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.3g}"
 
 
-def compare(
-    models: Iterable[Model | str | os.PathLike[str]], images: Iterable[str | os.PathLike[str]], *,
-    cls: int | str | None = None, node: str | None = None, method: str = "gradcam", metric: Iterable[str] = (),
-    boxes: str | os.PathLike[str] | None = None, truth: str | os.PathLike[str] | None = None, **options: Any,
-) -> Comparison:
-    """Asks several networks about the same class in each picture, by the program's command `compare`.
-
-    models: networks, or paths of .onnx files. images: paths of pictures, or of folders of them. cls: a class's number or
-    label; by default what boxes or truth say, else the top class of most networks. metric: by default all that apply.
-    boxes, truth, options: as the program's options of these names, `_` for `-`. What was said of a `Model` holds for it.
-    """
-    program.check(options)
-    models = [models] if isinstance(models, (Model, str, os.PathLike)) else models
-    images = [images] if isinstance(images, (str, os.PathLike)) else images
+def gathered(models: Iterable[Model | str | os.PathLike[str]]) -> tuple[list[str], dict[str, Any]]:
+    """The paths of networks, and the program's options that say what was said of those that are open."""
     paths: list[str] = []
     own: dict[str, list[str]] = {}
     shared: dict[str, Any] = {}
@@ -102,10 +90,28 @@ def compare(
                 shared[name] = value or shared.get(name)
             elif value is not None:
                 own.setdefault(name, []).append(f"{model.path}={value}")
+    return paths, {**shared, **own}
+
+
+def compare(
+    models: Iterable[Model | str | os.PathLike[str]], images: Iterable[str | os.PathLike[str]], *,
+    cls: int | str | None = None, node: str | None = None, method: str = "gradcam", metric: Iterable[str] = (),
+    boxes: str | os.PathLike[str] | None = None, truth: str | os.PathLike[str] | None = None, **options: Any,
+) -> Comparison:
+    """Asks several networks about the same class in each picture, by the program's command `compare`.
+
+    models: networks, or paths of .onnx files. images: paths of pictures, or of folders of them. cls: a class's number or
+    label; by default what boxes or truth say, else the top class of most networks. metric: by default all that apply.
+    boxes, truth, options: as the program's options of these names, `_` for `-`. What was said of a `Model` holds for it.
+    """
+    program.check(options)
+    models = [models] if isinstance(models, (Model, str, os.PathLike)) else models
+    images = [images] if isinstance(images, (str, os.PathLike)) else images
+    paths, given = gathered(models)
     with tempfile.TemporaryDirectory() as folder:
         grid, report = Path(folder, "grid.png"), Path(folder, "report.html")
         data, warnings = program.run(
             "compare", *paths, *map(program.path, images), options={
-                **shared, **own, "class": cls, "method": method, "metric": metric, "boxes": boxes, "truth": truth,
+                **given, "class": cls, "method": method, "metric": metric, "boxes": boxes, "truth": truth,
                 "output": grid, "report": report, **({} if node is None else {"node": node}), **options})
         return Comparison(data, report.read_text(encoding="utf-8"), grid.read_bytes(), warnings)

@@ -289,6 +289,24 @@ class PackageTests(unittest.TestCase):
                 gradcam.Model(path, size=(1, 2, 3, 4))
             self.assertEqual(gradcam.Model(path.with_name("ecg.onnx"), size=(96,)).input_shape, (1, 12, 96))
 
+    def test_drift(self) -> None:
+        files = ROOT / "Tests" / "GradCAMTests" / "Fixtures" / "drift"
+        found = gradcam.drift(gradcam.Model(files / "float.onnx", node="relu3"), files / "broken.onnx", [PICTURE, OTHER])
+        self.assertEqual((found.breaks, found.nodes[0]["node"]), ("relu3", "relu3"))
+        self.assertLess(found.nodes[0]["own_snr"], 10)
+        self.assertIn("breaks at relu3", repr(found))
+        honest = gradcam.drift(files / "float.onnx", files / "qdq.onnx", PICTURE)
+        self.assertIsNone(honest.breaks)
+        self.assertEqual(honest.summary["agreement"], 1)
+        with tempfile.TemporaryDirectory() as folder:
+            for name, start in [("r.html", b"<!"), ("r.json", b"{")]:
+                found.save(Path(folder, name))
+                self.assertTrue(Path(folder, name).read_bytes().startswith(start))
+            with self.assertRaises(ValueError):
+                found.save(Path(folder, "r.png"))
+        with self.assertRaises(gradcam.UsageError):
+            gradcam.drift(MODEL, files / "float.onnx", PICTURE)
+
     def test_comparison_and_evaluation(self) -> None:
         other = gradcam.Model(ROOT / "models" / "shapes-vgg.onnx", node="features.10")
         compared = gradcam.compare([self.model, other], [PICTURE, OTHER], cls="star", metric=["average-drop"])

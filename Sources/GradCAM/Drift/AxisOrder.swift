@@ -2,8 +2,8 @@ import Graph
 
 /// How the axes of a value lie compared with those of another that holds the same numbers.
 struct AxisOrder: Sendable, Equatable {
-  /// The axes of the one value, without those of extent 1, in the order of the other's; nil if the elements of both lie in
-  /// the same order.
+  /// The axes of the one value, without those of extent 1, in the order of the other's; nil if the elements of both lie
+  /// in the same order.
   let permutation: [Int]?
   /// The extents of the one value, without those of 1.
   private let extents: [Int]

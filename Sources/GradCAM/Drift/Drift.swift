@@ -57,7 +57,8 @@ public struct Drift: Sendable {
   /// The first node that makes an error of its own that is out of line; nil if no single node stands out.
   public var firstBroken: Node? { nodes.first(where: \.isBroken) }
 
-  /// The nodes that break in the file's order, then the others by the errors that they make themselves, the largest first.
+  /// The nodes that break in the file's order, then the others by the errors that they make themselves, the largest
+  /// first.
   public var ranking: [Node] {
     let others = nodes.filter { !$0.isBroken }.enumerated().sorted { one, other in
       (one.element.ownRatio ?? .infinity, one.offset) < (other.element.ownRatio ?? .infinity, other.offset)

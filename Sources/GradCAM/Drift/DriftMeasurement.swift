@@ -41,8 +41,8 @@ public final class DriftMeasurement {
   ///   - second: the network as it became.
   ///   - method: what makes the maps that are compared: one that needs activation and gradient only.
   ///
-  /// Throws `usage` if the two are not one network, `unsupported` if there are several image inputs or if extents depend
-  /// on the image, and what planning throws.
+  /// Throws `usage` if the two are not one network, `unsupported` if there are several image inputs or if extents
+  /// depend on the image, and what planning throws.
   public init(_ first: Explainer, _ second: Explainer, method: String = "gradcam") throws {
     (self.first, self.second, self.method) = (first, second, method)
     inputOrder = try Self.checkInputs(first, second)

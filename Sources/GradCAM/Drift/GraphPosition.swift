@@ -1,11 +1,11 @@
 import Graph
 
-/// The positions of a network's values: what is computed on the way from the image, without what exporters and optimisers
-/// fold, fuse or round.
+/// The positions of a network's values: what is computed on the way from the image, without what exporters and
+/// optimisers fold, fuse or round.
 ///
-/// Two values have one position if the same layers lead to them. Linear layers, pooling, and whatever joins or mixes values
-/// are such; functions of single elements, constant factors and terms, normalisations, rounding, and changes of order are
-/// not, so that a chain of those and the layer before it have one position.
+/// Two values have one position if the same layers lead to them. Linear layers, pooling, and whatever joins or mixes
+/// values are such; functions of single elements, constant factors and terms, normalisations, rounding, and changes of
+/// order are not, so that a chain of those and the layer before it have one position.
 struct GraphPositions {
   /// Gives equal positions of two networks the same number.
   final class Numbering {

@@ -76,8 +76,8 @@ struct NodePairing {
 
   /// Where quantities of one name are the same for certain.
   ///
-  /// At once if the same operators follow, which are nil; else at the ends of what follows, because what is fused may keep
-  /// the name of its first or its last node. Nil if the ends are not of the same operators either.
+  /// At once if the same operators follow, which are nil; else at the ends of what follows, because what is fused may
+  /// keep the name of its first or its last node. Nil if the ends are not of the same operators either.
   private static func ends(
     _ tail: [Int], of one: Side, _ otherTail: [Int], of other: Side
   ) -> (first: Int?, second: Int?)? {
@@ -133,8 +133,8 @@ struct NodePairing {
     private(set) var tensors: [String: Int] = [:], plainTensors: [String: Int] = [:]
     private(set) var nodes: [String: Int] = [:], plainNodes: [String: Int] = [:]
     private(set) var modules: [String: Int] = [:]
-    /// For each quantity, those that are computed of it alone one after another, element by element, and of which the next
-    /// is all that reads it.
+    /// For each quantity, those that are computed of it alone one after another, element by element, and of which the
+    /// next is all that reads it.
     private(set) var tails: [[Int]] = []
     /// The quantities that each is computed of.
     private(set) var sources: [Set<Int>] = []

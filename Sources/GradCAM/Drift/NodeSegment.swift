@@ -1,6 +1,7 @@
 import Graph
 
-/// The part of a network that computes one value from values that are given: a node, and the nodes before it up to those.
+/// The part of a network that computes one value from values that are given: a node, and the nodes before it up to
+/// those.
 struct NodeSegment: Sendable {
   /// The values that it is given.
   let given: [ValueID]

@@ -34,8 +34,8 @@ struct SeparateNodes {
 }
 
 extension Quantity.Restored {
-  /// Whether the scale by which numbers are read differs from the one that they were rounded by, and is the wrong one of
-  /// both: the one that fits the numbers less.
+  /// Whether the scale by which numbers are read differs from the one that they were rounded by, and is the wrong one
+  /// of both: the one that fits the numbers less.
   ///
   /// - Parameter range: that of the numbers as they should be, 0 included.
   fileprivate func isReadWrongly(of range: () -> ClosedRange<Float>) -> Bool {

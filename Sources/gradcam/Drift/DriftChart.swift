@@ -1,5 +1,5 @@
-/// The errors of nodes from the first to the last as SVG that fills its container's width: all of it as circles, a node's
-/// own as dots, those of nodes that break coloured.
+/// The errors of nodes from the first to the last as SVG that fills its container's width: all of it as circles, a
+/// node's own as dots, those of nodes that break coloured.
 struct DriftChart {
   let id: String
   /// In the file's order.
@@ -32,11 +32,13 @@ struct DriftChart {
       let own: HTML =
         node.own_snr.map {
           """
-          <circle class="\(node.breaks ? "dot" : "bar")" cx="\(column(index))%" cy="\(row($0))" r="\(node.breaks ? 6 : 3)"/>
+          <circle class="\(node.breaks ? "dot" : "bar")" cx="\(column(index))%" cy="\(row($0))" \
+          r="\(node.breaks ? 6 : 3)"/>
           """
         } ?? ""
       return """
-        <g><title>\(node.node): \(typeset(node.snr, 1)) dB\(node.own_snr.map { ", own \(typeset($0, 1)) dB" } ?? "")</title>\
+        <g><title>\(node.node): \(typeset(node.snr, 1)) dB\
+        \(node.own_snr.map { ", own \(typeset($0, 1)) dB" } ?? "")</title>\
         <circle class="ring" cx="\(column(index))%" cy="\(row(node.snr))" r="3"/>\(own)</g>
 
         """

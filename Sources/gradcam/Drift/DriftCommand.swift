@@ -7,15 +7,16 @@ struct DriftCommand: ParsableCommand {
     commandName: "drift",
     abstract: "Shows what became of a network by quantisation, pruning or conversion, and the first node that breaks.",
     discussion: """
-      Nodes of the two files are paired by name, else by module path, else by their position, where that is certain. For \
-      each pair, 'snr' is the signal-to-noise ratio of what the second file computes there, over all pictures, in \
+      Nodes of the two files are paired by name, else by module path, else by their position, where that is certain. \
+      For each pair, 'snr' is the signal-to-noise ratio of what the second file computes there, over all pictures, in \
       decibels: 20 dB is an error of a tenth. 'own' is the same if the second file's node is given the first file's \
       numbers: the error that the node makes itself, without what it inherits. A node breaks if its own error is large \
-      and out of line with those of the others; the first of them is named, or it is said that no single node stands out. \
+      and out of line with those of the others; the first of them is named, or it is said that no single node stands \
+      out. \
       'pearson' and 'ssim' say how alike the maps of the first file's top class are.
 
-      The second file is given the numbers that the first one's preprocessing makes of a picture, unless its own file or \
-      an option says how it wants them. Options that show MODEL= take VALUE for both files, or MODEL=VALUE for one.
+      The second file is given the numbers that the first one's preprocessing makes of a picture, unless its own file \
+      or an option says how it wants them. Options that show MODEL= take VALUE for both files, or MODEL=VALUE for one.
       """)
 
   @Argument(
@@ -54,7 +55,7 @@ struct DriftCommand: ParsableCommand {
       models: networks, read: images, image.labels.pathsOfArguments, written: [report, provenance.path])
     guard networks.count == 2, !images.isEmpty else {
       throw GradCAMError(
-        .usage, problem: networks.count == 2 ? "no picture was given" : "\(networks.count) models were given",
+        .usage, problem: networks.count == 2 ? "no picture was given" : "needs two models, but was given \(networks.count)",
         advice: "name two files of one network, before and after, then pictures")
     }
     let registry = try host.plugins.registry()

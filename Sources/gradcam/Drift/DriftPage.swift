@@ -47,8 +47,8 @@ struct DriftPage {
   private var lead: HTML {
     """
     \(counted(report.nodes.count, "node")) of two files of one network on \(counted(pictures.count, "picture")). The \
-    signal-to-noise ratio of a node says how large its numbers are compared with the change in them, in decibels: 20 dB is \
-    a change of a tenth, 40 dB of a hundredth. Its own is of the error that it makes itself, if it is given the first \
+    signal-to-noise ratio of a node says how large its numbers are compared with the change in them, in decibels: 20 dB \
+    is a change of a tenth, 40 dB of a hundredth. Its own is of the error that it makes itself, if it is given the first \
     file’s numbers.
     """
   }
@@ -60,8 +60,8 @@ struct DriftPage {
     return ReportPage.Section(
       id: "course-section", title: "From the first node to the last",
       content: """
-        <figure class="chart">\(chart.html)<figcaption>Filled dots: the node’s own error. Circles: all of the error that \
-        has reached it. Higher is better.</figcaption></figure>
+        <figure class="chart">\(chart.html)<figcaption>Filled dots: the node’s own error. Circles: all of the error \
+        that has reached it. Higher is better.</figcaption></figure>
         """)
   }
 
@@ -73,7 +73,8 @@ struct DriftPage {
         <tr><th scope="row">\(node.rank). <span class="name">\(HTML.breakable(node.node))</span>\
         \(node.breaks ? " <span class=\"differs\">breaks</span>" : "" as HTML)</th>\
         <td>\(number(node.own_snr, 1, "it cannot be run alone"))</td><td>\(typeset(node.snr, 1))</td>\
-        <td>\(number(node.map_pearson, 3, "no map to compare"))</td><td>\(number(node.map_ssim, 3, "no map to compare"))</td>\
+        <td>\(number(node.map_pearson, 3, "no map to compare"))</td>\
+        <td>\(number(node.map_ssim, 3, "no map to compare"))</td>\
         <td class="text">\(operators)</td><td class="text">\(node.shape.map(String.init).joined(separator: "×"))</td>\
         <td class="text">\(HTML.breakable(node.other_node))</td><td class="text">\(node.matched_by)\
         \(node.reordered ? ", axes in another order" : "" as HTML)</td></tr>
@@ -89,8 +90,8 @@ struct DriftPage {
       id: "nodes", title: "Nodes",
       content: ReportPage.scrolling(
         """
-        <table><caption><span>Those that break, then the others by the errors that they make themselves.\(missing)</span>\
-        </caption>
+        <table><caption><span>Those that break, then the others by the errors that they make themselves.\
+        \(missing)</span></caption>
         <thead><tr><th scope="col">Node</th><th scope="col">Own, dB</th><th scope="col">All, dB</th>\
         <th scope="col">Pearson</th><th scope="col">SSIM</th><th scope="col" class="text">Operator</th>\
         <th scope="col" class="text">Shape</th><th scope="col" class="text">In the second file</th>\
@@ -182,7 +183,8 @@ struct DriftPage {
     guard let provenance = report.provenance else { return nil }
     let inputs = provenance.inputs
     let files = (inputs.models + inputs.images + inputs.plugins + inputs.others).map { file -> HTML in
-      "<li><code>\(HTML.breakable(file.path))</code>, SHA-256 <code>\(HTML.breakable(file.sha256 ?? "not readable"))</code></li>\n"
+      let digest = HTML.breakable(file.sha256 ?? "not readable")
+      return "<li><code>\(HTML.breakable(file.path))</code>, SHA-256 <code>\(digest)</code></li>\n"
     }
     return ReportPage.Section(
       id: "making", title: "How this was made",

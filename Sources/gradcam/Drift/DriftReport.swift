@@ -156,8 +156,8 @@ struct DriftReport: Encodable {
     try Console.print(verdict)
     if unmatched + other_unmatched > 0 {
       try Console.print(
-        "\(counted(nodes.count, "node")) compared; \(unmatched) of the first file and \(other_unmatched) of the second are "
-          + "folded into others, or have no certain counterpart")
+        "\(counted(nodes.count, "node")) compared; \(unmatched) of the first file and \(other_unmatched) of the second "
+          + "are folded into others, or have no certain counterpart")
     }
   }
 }
