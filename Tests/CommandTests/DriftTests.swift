@@ -89,7 +89,8 @@ import Testing
         [shipped("shapes-vgg.onnx"), shipped("shapes-resnet.onnx"), picture],
         "nodes have a certain counterpart among the"
       ),
-      ([file("float"), picture], "needs two models, but was given 1"), ([file("float"), file("qdq")], "no picture was given"),
+      ([file("float"), picture], "needs two models, but was given 1"),
+      ([file("float"), file("qdq")], "no picture was given"),
       (
         [file("float"), file("qdq"), picture, "--method", "scorecam"],
         "needs more than a node's activation and gradient"

@@ -102,7 +102,7 @@ public final class DriftMeasurement {
       guard try !explainer.dependsOnData else {
         throw GradCAMError(
           .unsupported, at: "\(explainer.model.path)",
-          problem: "has results whose extents depend on the image, which nodes cannot be compared of",
+          problem: "has results whose extents depend on the image, so that its nodes cannot be compared",
           advice: "export it without what selects boxes")
       }
     }
@@ -252,18 +252,19 @@ public final class DriftMeasurement {
   public var drift: Drift {
     let pairs = pairing.pairs, catalogues = (first.focus.catalogue, second.focus.catalogue)
     let own = pairs.indices.map { parts?.segments[$0] == nil ? nil : sums[$0].own.decibels }
-    let verdict = DriftVerdict(own), broken = Set(verdict.broken)
+    let verdict = DriftVerdict(own), broken = Set(verdict.broken), composites = catalogues.1.graph.compositeNames
     let nodes = pairs.enumerated().map { place, pair -> Drift.Node in
       let one = catalogues.0.entries[pair.first.node], other = catalogues.1.entries[pair.second.node]
       func tensor(_ value: ValueID, _ catalogue: NodeCatalogue) -> String { catalogue.graph.values[value].name }
-      let names = parts?.segments[place]?.nodes.map { catalogues.1.graph.nodes[$0].name }.filter { !$0.isEmpty } ?? []
+      let names = parts?.segments[place]?.nodes.map { catalogues.1.graph.nodes[$0].name } ?? []
       return Drift.Node(
         index: one.index, otherIndex: other.index, name: catalogues.0.readableName(of: one),
         otherName: catalogues.1.readableName(of: other), tensor: tensor(pair.values.first, catalogues.0),
         otherTensor: tensor(pair.values.second, catalogues.1), operatorName: one.operatorName,
         otherOperatorName: other.operatorName, shape: catalogues.0.infos[pair.values.first]!.shape,
         evidence: pair.evidence.rawValue, isReordered: pair.order.isDifferent, ratio: sums[place].whole.decibels,
-        ownRatio: own[place], parts: names.withoutRepeats, isBroken: broken.contains(place),
+        ownRatio: own[place], parts: names.filter { !$0.isEmpty && !$0.isInside(of: composites) }.withoutRepeats,
+        isBroken: broken.contains(place),
         pearson: sums[place].pearson.value, similarity: sums[place].similarity.value)
     }
     let scores = pairs.firstIndex { $0.first.forms.contains(first.model.head.logits) } ?? pairs.indices.last

@@ -53,7 +53,7 @@ extension ComputeGraph {
     var quantities: [Quantity] = [], places: [ValueID: Int] = [:]
     // The node that rounded a value of few bits.
     var roundings: [ValueID: Int] = [:]
-    let composites = Set(expanded.map { values[$0.result].name })
+    let composites = compositeNames
     for (index, node) in nodes.enumerated() {
       guard let result = node.outputs.first.flatMap({ $0 }), infos[result] != nil, isNeeded(result) else { continue }
       let source = node.inputs.first.flatMap { $0 }
@@ -79,13 +79,11 @@ extension ComputeGraph {
         let scales = rounding.flatMap { rounding in
           [rounding, index].compactMap { contents(scale(of: $0, 1), infos) }.flatMap { $0 }
         }
-        // Values inside of a composite node have its result's name before their own.
-        let name = values[result].name, parent = name.lastIndex(of: "/").map { String(name[..<$0]) }
         quantities[place].restored.append(
           .init(
             value: result, node: index, rounding: rounding, isFaithful: isFaithful,
             scales: scales?.count == 2 ? (scales![0], scales![1]) : nil,
-            isInReader: parent.map(composites.contains) ?? false))
+            isInReader: values[result].name.isInside(of: composites)))
         places[result] = place
         continue
       default:
@@ -102,6 +100,9 @@ extension ComputeGraph {
     }
     return quantities.filter { quantity in quantity.value(in: infos) != nil }
   }
+
+  /// The names of composite nodes' results, which begin the names of what is inside of them.
+  var compositeNames: Set<String> { Set(expanded.map { values[$0.result].name }) }
 
   /// Whether two nodes have the same scale and zero point, as far as their contents are known.
   private func haveSameScale(_ one: Int, _ other: Int, _ infos: [ValueID: ValueInfo]) -> Bool {
@@ -124,5 +125,12 @@ extension ComputeGraph {
   private func contents(_ value: ValueID?, _ infos: [ValueID: ValueInfo]) -> [Float]? {
     guard let value else { return [0] }
     return (infos[value]?.constant ?? values[value].constant)?.floats
+  }
+}
+
+extension String {
+  /// Whether it is the name of a part of one of some composite nodes.
+  func isInside(of composites: Set<String>) -> Bool {
+    lastIndex(of: "/").map { composites.contains(String(self[..<$0])) } ?? false
   }
 }

@@ -55,7 +55,8 @@ struct DriftCommand: ParsableCommand {
       models: networks, read: images, image.labels.pathsOfArguments, written: [report, provenance.path])
     guard networks.count == 2, !images.isEmpty else {
       throw GradCAMError(
-        .usage, problem: networks.count == 2 ? "no picture was given" : "needs two models, but was given \(networks.count)",
+        .usage,
+        problem: networks.count == 2 ? "no picture was given" : "needs two models, but was given \(networks.count)",
         advice: "name two files of one network, before and after, then pictures")
     }
     let registry = try host.plugins.registry()
