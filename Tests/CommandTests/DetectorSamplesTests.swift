@@ -36,7 +36,7 @@ struct DetectorSamplesTests {
     objects = try read(shipped("detector-samples/boxes.json"))
   }
 
-  private func explain(_ picture: String, _ rank: Int, _ options: String...) throws -> [String: Any] {
+  private func explain(_ picture: String, _ rank: Int, _ options: [String]) throws -> [String: Any] {
     let command = ["explain", model, shipped("detector-samples/\(picture)"), "--detection", "\(rank)", "--json"]
     let outcome = try workplace.run(command + options)
     #expect(outcome.code == 0, "\(picture), \(rank): \(outcome.errors)")
@@ -49,7 +49,7 @@ struct DetectorSamplesTests {
     for (picture, boxes) in truth {
       for (rank, expected) in boxes.enumerated() {
         let what = "\(picture), \(rank)"
-        let entry = try explain(picture, rank, "--node", node, "--save-gradient", "g.npy")
+        let entry = try explain(picture, rank, ["--node", node, "--save-gradient", "g.npy"])
         let detection = try #require(entry["detection"] as? [String: Any], "\(what)")
         #expect(detection["box"] as? Int == rank && detection["label"] as? String == expected.label, "\(what)")
         let coordinates = try #require(detection["coordinates"] as? [Double]).map(Float.init)
@@ -71,15 +71,30 @@ struct DetectorSamplesTests {
     }
   }
 
-  /// The largest cell of each box's map against the object of its class; of two of a class, the one that the box is at.
   @Test(arguments: ["layer1", "layer2", "cls_tower"])
   func eachBoxsMapLiesOnItsOwnObject(_ node: String) throws {
+    let (hits, asked) = try hits(of: truth, "--node", node, "--method", "hirescam")
+    #expect(asked == 14 && hits == asked)
+  }
+
+  @Test func masksFindTheObjectOfABox() throws {
+    let some = truth.sorted { $0.key < $1.key }.prefix(2)
+    let (hits, asked) = try hits(of: some, "--method", "d-rise", "--masks", "400")
+    #expect(asked == 4 && hits == asked)
+    let outcome = try workplace.run(["explain", fixture("plain.onnx"), fixture("disc.png"), "--method", "d-rise"])
+    #expect(
+      outcome.code == 69 && outcome.errors.contains("--method d-rise: explains a single box whose place is known"))
+  }
+
+  /// How many of each box's maps have their largest cell on the object of its class, of two of a class on the one that the
+  /// box is at.
+  private func hits(of truth: some Sequence<(key: String, value: [Found])>, _ options: String...) throws -> (Int, Int) {
     var hits = 0, asked = 0
     for (picture, boxes) in truth {
       let size = try Picture(contentsOf: shipped("detector-samples/\(picture)"))
       let (width, height) = (Double(size.width), Double(size.height)), side = min(width, height)
       for (rank, found) in boxes.enumerated() {
-        _ = try explain(picture, rank, "--node", node, "--method", "hirescam", "--save-map", "m.npy")
+        _ = try explain(picture, rank, options + ["--save-map", "m.npy"])
         let map = try workplace.array("m.npy"), columns = map.shape[1]
         let peak = try #require(map.values.indices.max { map.values[$0] < map.values[$1] })
         // The network sees the centre square.
@@ -96,6 +111,6 @@ struct DetectorSamplesTests {
         asked += 1
       }
     }
-    #expect(asked == 14 && hits == asked)
+    return (hits, asked)
   }
 }

@@ -170,6 +170,7 @@ public enum CAMMethods {
     ("vargrad", SmoothGrad(.variance)),
     ("occlusion", Occlusion()),
     ("rise", RISE()),
+    ("d-rise", DRISE()),
     ("random", RandomWeighting()),
   ]
 }

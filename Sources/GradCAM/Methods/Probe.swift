@@ -158,6 +158,15 @@ public final class Probe {
   ///
   /// Throws `unsupported` if the input takes integers.
   public func tap(changingInput change: (UnsafeMutableBufferPointer<Float>) -> Void) throws -> Tap {
+    try visit(changedInput: change) { try $0.taps(of: target)[tap] }
+  }
+
+  /// Calls `body` with an observation of a changed input.
+  ///
+  /// Throws `unsupported` if the input takes integers.
+  func visit<Result>(
+    changedInput change: (UnsafeMutableBufferPointer<Float>) -> Void, _ body: (Observation) throws -> Result
+  ) throws -> Result {
     try checkInput()
     let input = observation.image.tensor
     var values = input.floats
@@ -166,7 +175,7 @@ public final class Probe {
     }
     let changed = try observation.sibling(Tensor(values, shape: input.shape, floatingType: input.elementType))
     try passed(1)
-    return try changed.taps(of: target)[tap]
+    return try body(changed)
   }
 
   /// Activation and gradient of the image for another target of the same value.

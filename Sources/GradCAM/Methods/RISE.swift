@@ -18,20 +18,8 @@ struct RISE: CAMMethod {
   func passCount(at tap: Tap) -> Int { maskCount }
 
   func map(of tap: Tap, probe: Probe) throws -> HeatMap {
-    let image = probe.inputPlanes, baseline = try probe.planes(of: baseline)[0]
-    let masks = RandomMasks(size: probe.inputSize)
-    let scores = try probe.scores(ofInputs: maskCount) { index, input in
-      let mask = masks[index]
-      let changed = zip(image, baseline).map { plane, nothing in
-        plane.indices.map { nothing[$0] + mask[$0] * (plane[$0] - nothing[$0]) }
-      }
-      probe.setInput(input, to: changed)
+    try RandomMasks.map(count: maskCount, of: probe, baseline: baseline) { change in
+      try probe.scores(ofInputs: maskCount, change: change)
     }
-    var sum = [Float](repeating: 0, count: probe.inputSize.count)
-    for (index, score) in scores.enumerated() {
-      let mask = masks[index]
-      for place in sum.indices { sum[place] += score * mask[place] }
-    }
-    return HeatMap(probe.inputSize, values: sum.map { $0 / (Float(maskCount) * RandomMasks.kept) })
   }
 }

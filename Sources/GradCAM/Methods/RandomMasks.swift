@@ -27,4 +27,30 @@ struct RandomMasks {
     }
     return HeatMap(PixelSize(extents: size.extents.map { _ in Self.cells }), values: grid).resampled(axes).values
   }
+
+  /// The mean of masks, weighted by scores: Σ s m ⁄ (count · p).
+  ///
+  /// - Parameters:
+  ///   - baseline: replaces what a mask takes away.
+  ///   - scores: gives the scores of the inputs that the change makes.
+  static func map(
+    count: Int, of probe: Probe, baseline: Baseline,
+    scores: (_ change: (_ index: Int, UnsafeMutableBufferPointer<Float>) -> Void) throws -> [Float]
+  ) throws -> HeatMap {
+    let image = probe.inputPlanes, baseline = try probe.planes(of: baseline)[0]
+    let masks = RandomMasks(size: probe.inputSize)
+    let scores = try scores { index, input in
+      let mask = masks[index]
+      let changed = zip(image, baseline).map { plane, nothing in
+        plane.indices.map { nothing[$0] + mask[$0] * (plane[$0] - nothing[$0]) }
+      }
+      probe.setInput(input, to: changed)
+    }
+    var sum = [Float](repeating: 0, count: probe.inputSize.count)
+    for (index, score) in scores.enumerated() {
+      let mask = masks[index]
+      for place in sum.indices { sum[place] += score * mask[place] }
+    }
+    return HeatMap(probe.inputSize, values: sum.map { $0 / (Float(count) * kept) })
+  }
 }

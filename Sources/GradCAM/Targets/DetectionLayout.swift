@@ -179,6 +179,35 @@ public struct DetectionLayout: Sendable {
       try coordinates(box, in: contents), angle: angle, cell: scales.map { $0.cells[box] }, over: size)
   }
 
+  /// A box with the scores of its classes.
+  struct Proposal {
+    let outline: OrientedBox
+    /// One for each class: raw ones' sigmoids.
+    let classScores: [Float]
+    /// The box's own score, else the largest of its classes.
+    let objectness: Float
+    /// The class that it names; nil if it has a score for each.
+    let classIndex: Int?
+  }
+
+  /// A box with its scores; nil if its place is not known.
+  ///
+  /// - Parameter contents: the elements of a value.
+  func proposal(_ box: Int, in contents: (ValueID) throws -> [Float]) rethrows -> Proposal? {
+    guard let outline = try outline(box, in: contents) else { return nil }
+    let elements = try contents(scores)
+    let named = try classTable.flatMap {
+      Int(exactly: $0.element(.class, of: box, in: try contents($0.value)).rounded())
+    }
+    func score(_ number: Int) -> Float {
+      let score = elements[scoreTable.position(number, box)]
+      return areRaw && !(0...1).contains(score) ? sigmoid(score) : score
+    }
+    let own = classScores.map { score($0.number) }
+    return Proposal(
+      outline: outline, classScores: own, objectness: objectness.map(score) ?? own.max() ?? 0, classIndex: named)
+  }
+
   /// The share of the area that two boxes may have in common, if none is given: the network selects boxes itself, or
   /// leaves that to others.
   var usualOverlap: Float { scales == nil ? 1 : 0.45 }

@@ -12,6 +12,8 @@ public struct DetectionTarget: Target {
   public let label: String?
   /// What the detector found in the picture; nil if that was not looked for.
   public private(set) var boxes: DetectedBoxes?
+  /// How the model's outputs hold boxes.
+  let layout: DetectionLayout
   /// Where the factors of the score lie.
   private let factors: [Int]
   /// Whether they are raw.
@@ -22,7 +24,7 @@ public struct DetectionTarget: Target {
     boxes: DetectedBoxes? = nil
   ) {
     (box, classIndex, self.coordinates, self.label) = (chosen.box, chosen.classIndex, coordinates, label)
-    self.boxes = boxes
+    (self.boxes, self.layout) = (boxes, layout)
     (factors, areRaw) = (layout.factors(box: chosen.box, score: chosen.score), chosen.hasRawFactors)
   }
 

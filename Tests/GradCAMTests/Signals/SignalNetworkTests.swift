@@ -94,7 +94,7 @@ import Testing
         #expect(maps.allSatisfy { $0.drawnMap().size == observation.image.geometry.original }, "\(method)")
         #expect(method != "recipro-cam" || name == "bands")
       } catch let error as GradCAMError {
-        let refused = ["recipro-cam", "legrad", "expected-gradients"] + (isClass ? [] : ["cam", "finercam"])
+        let refused = ["recipro-cam", "legrad", "expected-gradients", "d-rise"] + (isClass ? [] : ["cam", "finercam"])
         #expect(error.kind == .unsupported && (refused + ["cam"]).contains(method), "\(method): \(error)")
         #expect("\(error)".contains(method))
       }
