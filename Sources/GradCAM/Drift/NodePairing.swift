@@ -64,6 +64,7 @@ struct NodePairing {
       guard let partner = other.modules[path], !contradicts(place, partner) else { continue }
       pair(place, partner, .module)
     }
+    for (place, partner) in sure { pair(place, partner, .position) }
     let anchors = partners.map { ($0.key, $0.value.place) }.sorted { $0 < $1 }
     for (place, partner) in Self.positions(one, other, anchors: anchors) { pair(place, partner, .position) }
     pairs = partners.sorted { $0.key < $1.key }.map { place, partner in
