@@ -18,8 +18,11 @@ struct DriftTests {
   private static func images(_ count: Int, for explainer: Explainer) -> [PreparedImage] {
     var random = SplitMix64(seed: 7)
     return (0..<count).map { _ in
-      let coarse = (0..<3 * 4 * 4).map { _ in Float(random.next() >> 40) / Float(1 << 23) - 1 }
-      let values = (0..<3 * 24 * 24).map { coarse[$0 / 576 * 16 + $0 / 24 % 24 / 6 * 4 + $0 % 24 / 6] }
+      let coarse = (0..<3 * 4 * 4).map { _ in Float.random(in: -1..<1, using: &random) }
+      let values = (0..<3 * 24 * 24).map { (index: Int) -> Float in
+        let channel = index / 576, row = index / 24 % 24 / 6, column = index % 24 / 6
+        return coarse[16 * channel + 4 * row + column]
+      }
       return explainer.prepare(Tensor(values, shape: [1, 3, 24, 24]))
     }
   }
