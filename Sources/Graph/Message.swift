@@ -118,6 +118,7 @@ public enum Setting: String, Sendable {
   case axes, axis, baseline, boxes
   case boxesOf = "boxes-of"
   case channels, `class`, columns, contrast, crop, detection, embedding, fuse, grid, image, interpolation, iou, item
+  case failIf = "fail-if"
   case layout
   case labelMap = "label-map"
   case labels, mask, masks

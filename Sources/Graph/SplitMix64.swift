@@ -5,6 +5,14 @@ package struct SplitMix64: RandomNumberGenerator {
   /// Starts the sequence of a seed.
   package init(seed: UInt64) { state = seed }
 
+  /// Starts the sequence of a name: its seed is the name's FNV-1a hash.
+  package init(named name: String) {
+    self.init(seed: name.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 })
+  }
+
+  /// A number of 0 ..< 1, of the next number's upper 53 bits.
+  package mutating func nextUniform() -> Double { Double(next() >> 11) * 0x1p-53 }
+
   /// The next number of the sequence.
   package mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15

@@ -12,20 +12,38 @@ struct MeasuringOptions: ParsableArguments {
   @Option(
     name: .customLong("metric"),
     help: ArgumentHelp(
-      "Metric: \(Metrics.names), or none. Repeatable. Default: all, those that need boxes only with --boxes.",
+      "Metric: \(Metrics.names), or none. Repeatable. Default: \(Metrics.usualNames); those that need boxes only with "
+        + "--boxes.",
       valueName: "NAME"), completion: .metric)
   var metrics: [String] = []
+  @Flag(name: .customLong("no-random"), help: "Leave out the maps by chance, which others are compared with.")
+  var leavesOutRandom = false
+  @Option(
+    name: .customLong("fail-if"),
+    help: ArgumentHelp(
+      "End with exit code 1 if a mean is as it should not be, as in 'pointing-game<0.8'. Repeatable.",
+      valueName: "METRIC<NUMBER"))
+  var conditions: [String] = []
   @OptionGroup var boxes: BoxOptions
 
-  /// The metrics asked for; by default, all that can be measured.
+  /// The conditions of `--fail-if`.
+  ///
+  /// Throws `usage` for what is none.
+  func gates() throws -> [Gate] { try conditions.map { try Gate(onMetric: $0) } }
+
+  /// The metrics asked for, and those of conditions; by default, all usual ones that can be measured.
   ///
   /// - Parameter hasBoxes: whether boxes are known, though none were given.
   ///
   /// Throws `usage` for an unknown metric, or for one that needs boxes if there are none.
   func chosenMetrics(hasBoxes: Bool = false) throws -> [any Metric] {
-    metrics.isEmpty
+    var chosen =
+      metrics.isEmpty
       ? Metrics.all.filter { $0.isUsual && (hasBoxes || boxes.path != nil || !$0.needsBoxes) }
-      : try metrics.withoutRepeats.compactMap { try boxes.metric(named: $0, hasBoxes: hasBoxes) }
+      : try metrics.compactMap { try boxes.metric(named: $0, hasBoxes: hasBoxes) }
+    chosen += try gates().compactMap { try boxes.metric(named: $0.figure, hasBoxes: hasBoxes) }
+    var seen: Set<String> = []
+    return chosen.filter { seen.insert($0.name).inserted }
   }
 }
 
@@ -94,6 +112,9 @@ struct BoxOptions: ParsableArguments {
 extension Metrics {
   /// The names of all metrics, for help texts.
   static var names: String { all.map(\.name).joined(separator: ", ") }
+
+  /// The names of those that are measured unless others are asked for.
+  static var usualNames: String { all.filter(\.isUsual).map(\.name).joined(separator: ", ") }
 }
 
 /// The direction of a metric, in words.

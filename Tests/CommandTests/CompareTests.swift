@@ -89,6 +89,27 @@ import Testing
     #expect(abs(try #require(mean as? Double) - (try #require(means["deletion"] as? Double))) < 1e-6)
   }
 
+  /// Maps by chance are measured beside those of the method, and conditions are on the means of every model.
+  @Test func chanceAndConditions() throws {
+    let pictures = ["single-003-star.png", "pair-006-star-cross.png"].map { shipped("samples/\($0)") }
+    let arguments = ["compare"] + models + pictures + ["--metric", "deletion", "--class", "star"]
+    let outcome = try place.run(arguments + ["--json", "--fail-if", "deletion<2", "--fail-if", "insertion<-1"])
+    #expect(outcome.code == 1, "\(outcome.errors)")
+    let told = outcome.errors.split(separator: "\n").filter { $0.hasPrefix("gradcam: failed: deletion of shapes-") }
+    #expect(told.count == 2 && !outcome.errors.contains("failed: insertion"), "\(outcome.errors)")
+    #expect(place.files.contains("comparison.png"))
+    let report = try outcome.json([String: Any].self)
+    for model in try #require(report["models"] as? [[String: Any]]) {
+      let means = try #require(model["means"] as? [String: Any]),
+        random = try #require(model["random"] as? [String: Any])
+      #expect(Set(means.keys) == ["deletion", "insertion"] && Set(random.keys) == Set(means.keys))
+      #expect(try #require(means["insertion"] as? Double) > #require(random["insertion"] as? Double))
+    }
+    let table = try place.run(arguments + ["--no-random", "--output", "second.png"])
+    #expect(table.code == 0 && !table.output.contains("random"), "\(table.output)")
+    #expect(try place.run(arguments + ["--output", "third.png"]).output.contains("\n  random"))
+  }
+
   /// Nodes by depth and by model.
   @Test func nodes() throws {
     func nodes(_ arguments: String...) throws -> [String?] {

@@ -15,7 +15,7 @@ import Testing
     try Data("{}".utf8).write(to: URL(filePath: place.path("photos/notes.json")))
   }
 
-  private static let metrics = ["--metric", "average-drop", "--metric", "deletion"]
+  private static let metrics = ["--metric", "average-drop", "--metric", "deletion", "--no-random"]
 
   private func evaluate(_ more: String...) throws -> Workplace.Outcome {
     try place.run(["evaluate", shipped("shapes-vgg.onnx"), "photos"] + Self.metrics + more)
@@ -189,7 +189,7 @@ import Testing
   @Test func boxesOfTwoObjects() throws {
     let outcome = try place.run([
       "evaluate", shipped("shapes-vgg.onnx"), shipped("samples"), "--limit", "3", "--boxes",
-      shipped("samples/boxes.json"), "--metric", "pointing-game", "--output", "boxes.csv",
+      shipped("samples/boxes.json"), "--metric", "pointing-game", "--no-random", "--output", "boxes.csv",
     ])
     #expect(outcome.code == 0, "\(outcome.errors)")
     let lines = try lines("boxes.csv")
@@ -210,8 +210,63 @@ import Testing
     #expect(!lines.contains { $0.contains(#""method":"dff""#) })
   }
 
+  /// Maps by chance are measured beside those asked for, which are compared with them.
+  @Test func methodsAreComparedWithChance() throws {
+    let outcome = try place.run([
+      "evaluate", shipped("shapes-vgg.onnx"), shipped("samples"), "--limit", "6", "--boxes",
+      shipped("samples/boxes.json"), "--metric", "energy-inside", "--metric", "increase", "--json",
+    ])
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let report = try outcome.json([String: Any].self)
+    let metrics = try #require(report["metrics"] as? [[String: Any]])
+    let methods = try metrics.map { try #require($0["methods"] as? [[String: Any]]) }
+    for rows in methods { #expect(rows.map { $0["method"] as? String } == ["gradcam", "random"]) }
+    #expect(methods[0][0]["beats_random"] as? Bool == true && methods[0][0]["rank_low"] as? Int == 1)
+    #expect(methods[0][0]["rank_high"] as? Int == 1 && methods[0][1]["rank_low"] as? Int == 2)
+    #expect(methods[0][1]["beats_random"] is NSNull)
+    let few = try place.run(["evaluate", shipped("shapes-vgg.onnx"), "photos", "--limit", "2", "--metric", "deletion"])
+    #expect(few.code == 0 && few.output.contains("2 images cannot tell methods apart; 5 or more can."), "\(few.output)")
+    let table = try evaluate("--no-random", "--output", "alone.csv")
+    #expect(table.code == 0 && !table.output.contains("random  "), "\(table.output)")
+  }
+
+  /// A metric by which no method is better than chance is named.
+  @Test func blindMetricsAreNamed() throws {
+    let outcome = try place.run([
+      "evaluate", shipped("shapes-vgg.onnx"), shipped("samples"), "--limit", "6", "--metric", "border-mass",
+      "--metric", "insertion", "--method", "fem",
+    ])
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    #expect(!outcome.output.contains("by insertion"), "\(outcome.output)")
+  }
+
+  /// Conditions end the program with 1 after all was written, and what was not measured is no success.
+  @Test func conditionsFailAfterTheTable() throws {
+    let boxes = ["--boxes", shipped("samples/boxes.json"), "--limit", "3", "--metric", "increase"]
+    func run(_ conditions: [String], _ output: String, in folder: String = shipped("samples")) throws
+      -> Workplace.Outcome
+    {
+      try place.run(
+        ["evaluate", shipped("shapes-vgg.onnx"), folder, "--output", output] + boxes.prefix(folder == "bad" ? 0 : 9)
+          + conditions.flatMap { ["--fail-if", $0] })
+    }
+    let failed = try run(["pointing<=1", "energy-inside>0.99", "increase<-1"], "one.jsonl")
+    #expect(failed.code == 1 && failed.output.contains("pointing-game  higher  gradcam  1.000"), "\(failed.errors)")
+    let told = failed.errors.split(separator: "\n").filter { $0.contains("failed") }
+    #expect(told == ["gradcam: failed: pointing-game of gradcam is 1.0 (--fail-if 'pointing<=1')"], "\(failed.errors)")
+    #expect(try linesOfMaps("one.jsonl").count > 5)
+    #expect(try run(["pointing<0.8"], "two.jsonl").code == 0)
+    try FileManager.default.createDirectory(atPath: place.path("bad"), withIntermediateDirectories: true)
+    try Data("no picture".utf8).write(to: URL(filePath: place.path("bad/a.png")))
+    let unmeasured = try run(["deletion>0.9"], "three.jsonl", in: "bad")
+    #expect(unmeasured.code == 65 && unmeasured.errors.contains("deletion was not measured"), "\(unmeasured.errors)")
+  }
+
   @Test(
     arguments: [
+      (["photos", "--fail-if", "pointing"], 64, "the names are average-drop"),
+      (["photos", "--fail-if", "speed<1"], 64, "names no figure"),
+      (["photos", "--fail-if", "pointing<1"], 64, "needs the boxes"),
       (["nowhere"], 66, "is not a folder"), (["photos/more/d.jpg"], 66, "is not a folder"),
       (["photos", "--metric", "x"], 64, "is not a metric"), (["photos", "--metric", "box-iou"], 64, "needs the boxes"),
       (["photos", "--method", "dff"], 64, "makes several maps"), (["photos", "--output", "a.txt"], 64, "extension"),

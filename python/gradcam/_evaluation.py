@@ -13,7 +13,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class MetricMean:
-    """A metric's mean over `count` pictures for a method, with a 95% interval from `low` to `high`; NaN for none."""
+    """A metric's mean over `count` maps of a method, with a 95% interval from `low` to `high`; NaN for none.
+
+    rank: the first and last of the 95% interval of the method's rank, 1 for the best. beats_random: whether it is told from
+    maps by chance. Both are None for too few pictures.
+    """
 
     metric: str
     method: str
@@ -22,6 +26,8 @@ class MetricMean:
     high: float
     count: int
     higher_is_better: bool
+    rank: tuple[int, int] | None = None
+    beats_random: bool | None = None
 
 
 class Evaluation:
@@ -40,7 +46,8 @@ class Evaluation:
         self.skipped: int = data["skipped"]
         self.means = [
             MetricMean(metric["metric"], one["method"], _number(one["mean"]), _number(one["low"]), _number(one["high"]),
-                       one["count"], metric["higher_is_better"])
+                       one["count"], metric["higher_is_better"],
+                       None if one["rank_low"] is None else (one["rank_low"], one["rank_high"]), one["beats_random"])
             for metric in data["metrics"] for one in metric["methods"]]
 
     def __repr__(self) -> str:

@@ -18,7 +18,7 @@ LISTS = ("plugin", "prefer")
 
 
 #: Options whose files and output the package has for itself.
-_OWN = ("output", "report", "json", "resume", "quiet", "terminal", "terminal_protocol", "help", "version")
+_OWN = ("output", "report", "json", "resume", "quiet", "terminal", "terminal_protocol", "fail_if", "help", "version")
 
 
 def check(options: Mapping[str, Any]) -> None:

@@ -324,8 +324,13 @@ class PackageTests(unittest.TestCase):
         self.assertIn("missing.onnx", str(caught.exception))
 
         evaluated = self.model.evaluate(PICTURE.parent, metric=["average-drop"], method=["gradcam", "layercam"], limit=3)
-        self.assertEqual((evaluated.images, evaluated.skipped, len(evaluated.lines)), (3, 0, 6))
-        self.assertEqual([one.method for one in evaluated.means], ["gradcam", "layercam"])
+        self.assertEqual((evaluated.images, evaluated.skipped, len(evaluated.lines)), (3, 0, 9))
+        self.assertEqual([one.method for one in evaluated.means], ["gradcam", "layercam", "random"])
+        self.assertEqual([(one.rank, one.beats_random) for one in evaluated.means], [(None, None)] * 3)
+        told = self.model.evaluate(PICTURE.parent, metric=["insertion"], limit=6).means
+        self.assertEqual([(one.rank, one.beats_random) for one in told], [((1, 1), True), ((2, 2), None)])
+        with self.assertRaises(TypeError):
+            self.model.evaluate(PICTURE.parent, fail_if="insertion<0.5")
         self.assertIn("<td>layercam</td>", evaluated._repr_html_())
         line = evaluated.lines[0]
         seen = self.model(PICTURE.parent / line["image"])

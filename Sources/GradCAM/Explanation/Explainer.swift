@@ -18,7 +18,7 @@ public struct Explainer: Sendable {
   public var preprocessing: Preprocessing { decided.preprocessing }
   private(set) var decided: DecidedPreprocessing
   /// The library to follow in formulas and drawing.
-  public let compatibility: Compatibility
+  public private(set) var compatibility: Compatibility
   /// What was assumed about the model because neither its file nor the user specified it.
   public let warnings: [Warning]
   /// What the user chose about methods.
@@ -178,6 +178,13 @@ public struct Explainer: Sendable {
     }
     if focus.takesImagesTogether(in: model) { warnings.append(.imageRepeated(model.imageShape.batch)) }
     self.warnings = warnings + target.warnings
+  }
+
+  /// The same explainer with the settings and the library of an explanation, to make another one in the same way.
+  func following(_ explanation: Explanation) -> Explainer {
+    var explainer = self
+    (explainer.settings, explainer.compatibility) = (explanation.settings, explanation.drawing.compatibility)
+    return explainer
   }
 
   /// The same explainer with another preprocessing, for the same size of the input.

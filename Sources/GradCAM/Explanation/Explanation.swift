@@ -46,6 +46,10 @@ public struct Explanation: Sendable {
   public let target: any Target
   /// What it is computed from.
   let explained: ExplainedValue
+  /// The taps that the method was given.
+  let places: [NodeCatalogue.Match]
+  /// What the user chose about methods.
+  let settings: MethodSettings
   /// The target's score.
   public let score: Float
   /// The class with its scores, if one is explained.
@@ -98,8 +102,12 @@ public struct Explanation: Sendable {
   /// Draws the map over the picture of an image input shown: values in 0 … 1, at the picture's size.
   public func drawnMap(over image: ShownImage) -> HeatMap { drawing.drawn(over: image.geometry) }
   /// Draws the map over the network's input: values in 0 … 1, at the input's size; nothing, and not seen, on padding.
-  public func inputMap() -> HeatMap {
-    drawing.drawn(over: geometry.ofContent).padded(to: inputSize, at: geometry.content)
+  public func inputMap() -> HeatMap { contentMap().padded(to: inputSize, at: geometry.content) }
+  /// Draws the map over the part of the network's input that shows the picture: values in 0 … 1.
+  ///
+  /// - Parameter isSigned: whether negative values are left as they are, so that the least of them is 0.
+  func contentMap(isSigned: Bool = false) -> HeatMap {
+    (isSigned ? drawing.signed : drawing).drawn(over: geometry.ofContent)
   }
   /// Draws the map over the picture at another size: values in 0 … 1.
   public func drawnMap(size: PixelSize) -> HeatMap { drawing.drawn(over: geometry.from(size)) }

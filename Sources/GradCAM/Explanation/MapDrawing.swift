@@ -21,6 +21,11 @@ struct MapDrawing: Sendable {
       })
   }
 
+  /// The same with negative values left as they are, as far as fusions and libraries do not ask for others.
+  var signed: MapDrawing {
+    MapDrawing(maps: maps, fusion: fusion, compatibility: compatibility, isRectified: false)
+  }
+
   /// Whether a padded picture gets nothing of the maps.
   func isOnPadding(of geometry: PreprocessingGeometry) -> Bool {
     geometry.isPadded

@@ -240,7 +240,9 @@ struct MethodRunner {
     let input = PreprocessingGeometry(original: inputSize, resized: inputSize)
     let inputName = observation.model.graph.values[observation.model.imageInput].name
     return Explanation(
-      target: target, explained: observation.explained, score: common.score, scored: common.scored,
+      target: target, explained: observation.explained,
+      places: (scope == .network ? [0] : nodes).map { observation.focus.taps[places[$0]] },
+      settings: explainer.settings, score: common.score, scored: common.scored,
       nodes: scope == .network ? [inputName] : nodes.map { observation.taps[places[$0]].label },
       tensors: scope == .network ? [inputName] : nodes.map { observation.taps[places[$0]].tensor },
       method: named.name,

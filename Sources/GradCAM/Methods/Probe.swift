@@ -154,6 +154,21 @@ public final class Probe {
     }
   }
 
+  /// The network's input with other planes for the image.
+  ///
+  /// Throws `unsupported` if the input takes integers.
+  func input(showing planes: [[Float]]) throws -> Tensor { try changedInput { setInput($0, to: planes) } }
+
+  private func changedInput(_ change: (UnsafeMutableBufferPointer<Float>) -> Void) throws -> Tensor {
+    try checkInput()
+    let input = observation.image.tensor
+    var values = input.floats
+    values.withUnsafeMutableBufferPointer {
+      change(UnsafeMutableBufferPointer(rebasing: observation.images.one(of: $0)))
+    }
+    return Tensor(values, shape: input.shape, floatingType: input.elementType)
+  }
+
   /// Activation and gradient of a changed input.
   ///
   /// Throws `unsupported` if the input takes integers.
@@ -167,13 +182,7 @@ public final class Probe {
   func visit<Result>(
     changedInput change: (UnsafeMutableBufferPointer<Float>) -> Void, _ body: (Observation) throws -> Result
   ) throws -> Result {
-    try checkInput()
-    let input = observation.image.tensor
-    var values = input.floats
-    values.withUnsafeMutableBufferPointer {
-      change(UnsafeMutableBufferPointer(rebasing: observation.images.one(of: $0)))
-    }
-    let changed = try observation.sibling(Tensor(values, shape: input.shape, floatingType: input.elementType))
+    let changed = try observation.sibling(changedInput(change))
     try passed(1)
     return try body(changed)
   }

@@ -8,8 +8,8 @@ struct AverageDrop: Metric {
 
   func changes(of map: MeasuredMap) -> [ImageChange] { [.masked(by: map)] }
 
-  func value(of map: MeasuredMap, probabilities: [Double]) -> Double? {
-    max(map.probability - probabilities[0], 0) / (map.probability + 1e-7)
+  func value(of map: MeasuredMap, _ answers: MetricAnswers) -> Double? {
+    max(map.probability - answers.probabilities[0], 0) / (map.probability + 1e-7)
   }
 }
 
@@ -23,12 +23,14 @@ struct ConfidenceIncrease: Metric {
 
   func changes(of map: MeasuredMap) -> [ImageChange] { [.masked(by: map)] }
 
-  func value(of map: MeasuredMap, probabilities: [Double]) -> Double? { map.probability < probabilities[0] ? 1 : 0 }
+  func value(of map: MeasuredMap, _ answers: MetricAnswers) -> Double? {
+    map.probability < answers.probabilities[0] ? 1 : 0
+  }
 }
 
 extension ImageChange {
   /// The image multiplied by the map.
-  fileprivate static func masked(by map: MeasuredMap) -> ImageChange {
+  static func masked(by map: MeasuredMap) -> ImageChange {
     let planes = map.planes, mask = map.inputMap.values(in: map.content, elsewhere: 1)
     return ImageChange("masked") { planes.map { plane in zip(plane, mask).map { $0 * $1 } } }
   }

@@ -12,22 +12,26 @@ public struct BootstrapMean: Sendable {
   private var weights = [Double](repeating: 0, count: Draws.count)
   /// The number of values.
   public private(set) var count = 0
+  /// The number of samples that have values; one whose values do not follow each other counts several times.
+  public private(set) var sampleCount = 0
+  private var lastSample: String?
 
   /// How often a sample counts in each resample.
   public struct Draws: Sendable {
     fileprivate static let count = 1000
+    fileprivate let name: String
     fileprivate let weights: [Double]
 
     /// The draws for a sample.
     public init(_ name: String) {
-      // FNV-1a, so that each name has a sequence of its own.
-      var generator = SplitMix64(seed: name.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 })
+      self.name = name
+      var generator = SplitMix64(named: name)
       weights = (0..<Self.count).map { _ in
         // Knuth's product of uniform numbers.
         let limit = exp(-1.0)
         var product = 1.0, draws = -1.0
         repeat {
-          product *= Double(generator.next() >> 11) * 0x1p-53
+          product *= generator.nextUniform()
           draws += 1
         } while product > limit
         return draws
@@ -41,6 +45,8 @@ public struct BootstrapMean: Sendable {
   /// Adds a value of a sample.
   public mutating func add(_ value: Double, _ draws: Draws) {
     count += 1
+    if draws.name != lastSample { sampleCount += 1 }
+    lastSample = draws.name
     sum += value
     for index in sums.indices {
       sums[index] += draws.weights[index] * value
@@ -54,8 +60,15 @@ public struct BootstrapMean: Sendable {
   /// The middle 95% of the resamples' means; nil if empty.
   public var interval: ClosedRange<Double>? {
     guard count > 0 else { return nil }
-    let means = zip(sums, weights).filter { $1 > 0 }.map { $0 / $1 }.sorted()
-    func percentile(_ share: Double) -> Double { means[Int((share * Double(means.count - 1)).rounded())] }
+    return Self.middle(resampled.filter { !$0.isNaN }.sorted())
+  }
+
+  /// The mean of each resample; NaN for one without values.
+  var resampled: [Double] { zip(sums, weights).map { $0 / $1 } }
+
+  /// The middle 95% of sorted numbers, of which there is at least one.
+  static func middle<Number: Comparable>(_ sorted: [Number]) -> ClosedRange<Number> {
+    func percentile(_ share: Double) -> Number { sorted[Int((share * Double(sorted.count - 1)).rounded())] }
     return percentile(0.025)...percentile(0.975)
   }
 }

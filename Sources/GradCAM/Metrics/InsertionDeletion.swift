@@ -13,8 +13,8 @@ struct Insertion: Metric {
     return PixelExchange(pixels: map.ranking).changes(name, from: blurred, to: map.planes).dropLast()
   }
 
-  func value(of map: MeasuredMap, probabilities: [Double]) -> Double? {
-    PixelExchange(pixels: map.ranking).area(below: probabilities + [map.probability])
+  func value(of map: MeasuredMap, _ answers: MetricAnswers) -> Double? {
+    PixelExchange(pixels: map.ranking).area(below: answers.probabilities + [map.probability])
   }
 }
 
@@ -31,8 +31,8 @@ struct Deletion: Metric {
     return Array(PixelExchange(pixels: map.ranking).changes(name, from: map.planes, to: zeros).dropFirst())
   }
 
-  func value(of map: MeasuredMap, probabilities: [Double]) -> Double? {
-    PixelExchange(pixels: map.ranking).area(below: [map.probability] + probabilities)
+  func value(of map: MeasuredMap, _ answers: MetricAnswers) -> Double? {
+    PixelExchange(pixels: map.ranking).area(below: [map.probability] + answers.probabilities)
   }
 }
 
@@ -53,7 +53,8 @@ struct InsertionLessDeletion: Metric {
       + exchange.changes("deletion", from: map.planes, to: zeros)
   }
 
-  func value(of map: MeasuredMap, probabilities: [Double]) -> Double? {
+  func value(of map: MeasuredMap, _ answers: MetricAnswers) -> Double? {
+    let probabilities = answers.probabilities
     let (inserted, deleted) = (probabilities.prefix(Self.shares.count), probabilities.suffix(Self.shares.count))
     return (inserted.reduce(0, +) - deleted.reduce(0, +)) / Double(Self.shares.count)
   }

@@ -3,11 +3,12 @@
 /// Zhang et al., Top-down Neural Attention by Excitation Backprop, 2016, without a margin.
 struct PointingGame: Metric {
   let name = "pointing-game"
+  let aliases = ["pointing"]
   let summary = "share of maps whose maximum lies in a box of the object explained"
   let isBetterHigher = true
   let needsBoxes = true
 
-  func value(of map: MeasuredMap, probabilities: [Double]) -> Double? {
+  func value(of map: MeasuredMap, _ answers: MetricAnswers) -> Double? {
     guard !map.boxes.isEmpty else { return nil }
     let picture = map.pictureMap
     guard let peak = picture.argmax, picture.values[peak.y * picture.width + peak.x] > 0 else { return 0 }
@@ -17,14 +18,16 @@ struct PointingGame: Metric {
 
 /// The share of the map's sum that lies in the boxes of the object explained.
 ///
-/// Wang et al., Score-CAM, 2020: the energy-based pointing game.
+/// Wang et al., Score-CAM, 2020: the energy-based pointing game; Quantus's RelevanceMassAccuracy, which leaves an empty
+/// map undefined where this one gives it 0.
 struct EnergyInside: Metric {
   let name = "energy-inside"
+  let aliases = ["relevance-mass"]
   let summary = "share of the map's sum that lies in the boxes of the object explained"
   let isBetterHigher = true
   let needsBoxes = true
 
-  func value(of map: MeasuredMap, probabilities: [Double]) -> Double? {
+  func value(of map: MeasuredMap, _ answers: MetricAnswers) -> Double? {
     guard !map.boxes.isEmpty else { return nil }
     let picture = map.pictureMap
     var inside = 0.0, total = 0.0
@@ -51,7 +54,7 @@ struct BoxOverlap: Metric {
   let isBetterHigher = true
   let needsBoxes = true
 
-  func value(of map: MeasuredMap, probabilities: [Double]) -> Double? {
+  func value(of map: MeasuredMap, _ answers: MetricAnswers) -> Double? {
     guard !map.boxes.isEmpty else { return nil }
     guard let found = map.pictureMap.largestComponent(above: 0.15) else { return 0 }
     return map.boxes.map { $0.intersectionOverUnion(found) }.max()

@@ -32,7 +32,8 @@ func correlation(_ first: HeatMap, _ second: HeatMap) -> Double? {
   correlation(first.values.map(Double.init), second.values.map(Double.init))
 }
 
-private func correlation(_ first: [Double], _ second: [Double]) -> Double? {
+/// Pearson's correlation; nil if one of two lists of equal length is constant.
+func correlation(_ first: [Double], _ second: [Double]) -> Double? {
   let count = Double(first.count)
   let means = (first.reduce(0, +) / count, second.reduce(0, +) / count)
   var sums = (both: 0.0, first: 0.0, second: 0.0)

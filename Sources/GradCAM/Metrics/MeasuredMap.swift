@@ -14,20 +14,35 @@ public final class MeasuredMap {
   public let content: PixelRectangle
   /// The map at the size of the original picture, in 0 … 1.
   public private(set) lazy var pictureMap = makePictureMap()
+  /// The class explained, and how many the network has; nil if something else is explained.
+  public let classed: (index: Int, count: Int)?
+  /// The map before negative values are set to 0, brought to 0 … 1, at the size of the network's input without padding.
+  public private(set) lazy var signedMap = makeSignedMap()
+  /// How many layers of the network have parameters, those that the score depends on.
+  public private(set) lazy var layerCount = countLayers()
+  /// `inputMap` without padding.
+  public private(set) lazy var contentMap = isPadded ? inputMap.cropped(to: content) : inputMap
   /// The positions of `inputMap` by descending value, equal ones in reading order; without padding.
   public private(set) lazy var ranking: [Int] = makeRanking()
 
   private let makePictureMap: () -> HeatMap
+  private let makeSignedMap: () -> HeatMap
+  private let countLayers: () -> Int
 
   init(
     _ inputMap: HeatMap, of planes: [[Float]], probability: Double, boxes: [PixelRectangle] = [],
-    content: PixelRectangle? = nil, pictureMap: @autoclosure @escaping () -> HeatMap
+    content: PixelRectangle? = nil, classed: (index: Int, count: Int)? = nil,
+    layerCount: @autoclosure @escaping () -> Int = 0, pictureMap: @autoclosure @escaping () -> HeatMap,
+    signedMap: (() -> HeatMap)? = nil
   ) {
     self.inputMap = inputMap
     self.planes = planes
     self.probability = probability
     self.boxes = boxes
     self.content = content ?? PixelRectangle(whole: inputMap.size)
+    self.classed = classed
+    countLayers = layerCount
+    makeSignedMap = signedMap ?? { inputMap }
     makePictureMap = pictureMap
   }
 
@@ -47,7 +62,7 @@ public final class MeasuredMap {
   private func makeRanking() -> [Int] {
     guard isPadded else { return inputMap.values.ranking }
     let width = content.size.width
-    return inputMap.cropped(to: content).values.ranking.map { position in
+    return contentMap.values.ranking.map { position in
       (content.y + position / width) * inputMap.width + content.x + position % width
     }
   }

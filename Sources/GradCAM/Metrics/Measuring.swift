@@ -13,14 +13,16 @@ extension Explainer {
   /// - Returns: for each explanation one number per metric, nil if it is not defined or not finite, or if the map is not
   ///   of the first image input.
   ///
-  /// A class is measured by its probability, any other target by its own score.
+  /// A class is measured by its probability, any other target by its own score. Further maps are made of each
+  /// explanation's own target.
   ///
   /// Throws `unsupported` for a metric that is not defined for an explanation.
   public func measure(
     _ explanations: [Explanation], of observation: Observation, by metrics: [any Metric],
     boxes: [PixelRectangle] = [], progress: (Double) throws -> Void = { _ in }
   ) throws -> [[Double?]] {
-    try Metrics.check(metrics, rank: model.imageShape.rank)
+    try Metrics.check(
+      metrics, rank: model.imageShape.rank, explainsClasses: explanations.allSatisfy { $0.target is ClassTarget })
     let targets = explanations.map(\.measuredTarget)
     var measured = [[Double?]](repeating: metrics.map { _ in nil }, count: explanations.count)
     var done = 0
@@ -35,9 +37,13 @@ extension Explainer {
       let maps = places.map { place in
         MeasuredMap(
           explanations[place].inputMap(), of: planes, probability: probability, boxes: boxes,
-          content: explanations[place].geometry.content, pictureMap: explanations[place].drawnMap())
+          content: explanations[place].geometry.content, classed: explanations[place].classed(of: focused),
+          layerCount: (try? focused.planner.layers(before: focused.focus.explained).count) ?? 0,
+          pictureMap: explanations[place].drawnMap(),
+          signedMap: { explanations[place].contentMap(isSigned: true) })
       }
-      let numbers = try Self.measure(maps, by: metrics, probe) {
+      let remaking = Remaking(explainer: self, explanations: places.map { explanations[$0] }, observation: focused)
+      let numbers = try Self.measure(maps, by: metrics, probe, remaking: remaking) {
         try progress((Double(done) + $0 * Double(places.count)) / Double(explanations.count))
       }
       for (place, numbers) in zip(places, numbers) { measured[place] = numbers }
@@ -48,9 +54,12 @@ extension Explainer {
 
   /// Metrics of maps of one class.
   ///
-  /// - Parameter probe: a probe of the class's probability.
+  /// - Parameters:
+  ///   - probe: a probe of the class's probability.
+  ///   - remaking: makes further maps of the explanations that the maps are of; nil if no metric asks for any.
   static func measure(
-    _ maps: [MeasuredMap], by metrics: [any Metric], _ probe: Probe, progress: (Double) throws -> Void = { _ in }
+    _ maps: [MeasuredMap], by metrics: [any Metric], _ probe: Probe, remaking: Remaking? = nil,
+    progress: (Double) throws -> Void = { _ in }
   ) throws -> [[Double?]] {
     var changes: [ImageChange] = []
     /// The positions among all changes of those that each metric of each map asks for.
@@ -65,6 +74,10 @@ extension Explainer {
         }
       }
     }
+    let requests = maps.map { map in metrics.map { $0.remakes(of: map) } }
+    let remakeCount = requests.joined().reduce(0) { $0 + $1.count }
+    /// The share of the work that changed images are.
+    let share = Double(changes.count) / Double(max(changes.count + remakeCount, 1))
     var done = 0
     let probabilities =
       changes.isEmpty
@@ -74,13 +87,22 @@ extension Explainer {
           ofInputs: changes.count,
           passed: { count in
             done += count
-            try progress(Double(done) / Double(changes.count))
+            try progress(share * Double(done) / Double(changes.count))
           }
         ) { [changes] index, input in probe.setInput(input, to: changes[index].planes()) }
       }
-    return zip(maps, places).map { map, places in
-      zip(metrics, places).map { metric, places in
-        let value = metric.value(of: map, probabilities: places.map { Double(probabilities[$0]) })
+    let remade =
+      remakeCount == 0
+      ? maps.map { _ in [] }
+      : try remaking!.maps(requests.map { Array($0.joined()) }) { try progress(share + (1 - share) * $0) }
+    return maps.indices.map { index in
+      var remade = remade[index][...]
+      return metrics.indices.map { number in
+        let answers = MetricAnswers(
+          probabilities: places[index][number].map { Double(probabilities[$0]) },
+          maps: Array(remade.prefix(requests[index][number].count)))
+        remade = remade.dropFirst(answers.maps.count)
+        let value = metrics[number].value(of: maps[index], answers)
         return value.flatMap { $0.isFinite ? $0 : nil }
       }
     }
@@ -88,6 +110,11 @@ extension Explainer {
 }
 
 extension Explanation {
+  /// The class explained, and how many there are; nil if something else is explained.
+  fileprivate func classed(of observation: Observation) -> (index: Int, count: Int)? {
+    (target as? ClassTarget).map { ($0.index, observation.classCount) }
+  }
+
   /// What metrics ask about: the probability of the class, else the target itself.
   fileprivate var measuredTarget: any Target {
     guard let target = target as? ClassTarget else { return target }

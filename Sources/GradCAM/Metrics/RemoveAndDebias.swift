@@ -14,13 +14,14 @@ struct RemoveAndDebias: Metric {
   /// The standard deviation of the noise on imputed pixels.
   var noise: Float = 0.01
 
-  private static let percentiles = Array(stride(from: 10, through: 90, by: 10))
+  /// The shares of the pixels that are kept, in percent.
+  var percentiles = Array(stride(from: 10, through: 90, by: 10))
 
   func changes(of map: MeasuredMap) -> [ImageChange] {
     let planes = map.planes, width = map.inputMap.width, ranking = map.ranking, noise = noise
     // The most relevant are removed first, then the least.
     return [false, true].flatMap { keepsRelevant in
-      Self.percentiles.map { percentile in
+      percentiles.map { percentile in
         ImageChange("\(name) \(keepsRelevant) \(percentile)") {
           // As many as lie strictly below NumPy's percentile if no two are equal.
           let kept = ((ranking.count - 1) * percentile + 99) / 100
@@ -34,8 +35,8 @@ struct RemoveAndDebias: Metric {
     }
   }
 
-  func value(of map: MeasuredMap, probabilities: [Double]) -> Double? {
-    let count = Self.percentiles.count
+  func value(of map: MeasuredMap, _ answers: MetricAnswers) -> Double? {
+    let probabilities = answers.probabilities, count = percentiles.count
     return (probabilities[count...].reduce(0, +) - probabilities[..<count].reduce(0, +)) / Double(2 * count)
   }
 }

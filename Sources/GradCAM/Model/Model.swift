@@ -71,6 +71,15 @@ public struct Model: Sendable {
     return model
   }
 
+  /// The same model with other parameters.
+  ///
+  /// - Parameter graph: the model's own, at most with constants more, and with nodes that read those.
+  func with(_ graph: ComputeGraph) -> Model {
+    var model = self
+    model.graph = graph
+    return model
+  }
+
   /// The value that was added as one; nil if it was not.
   func value(of added: AddedValue) -> ValueID? { self.added.first { $0.what == added }?.value }
 

@@ -52,6 +52,13 @@ public struct Focus: Sendable {
     return narrowed.taps.isEmpty ? self : narrowed
   }
 
+  /// The same with other taps, which are not visited one by one.
+  func moved(to taps: [NodeCatalogue.Match]) -> Focus {
+    Focus(
+      explained: explained, explainedInfo: explainedInfo, taps: taps, explainsAllImages: explainsAllImages,
+      explainsBoxes: explainsBoxes, kept: kept, reported: reported, catalogue: catalogue)
+  }
+
   /// The same with some of the taps.
   func keeping(_ isKept: (NodeCatalogue.Match) -> Bool) -> Focus {
     Focus(

@@ -87,13 +87,14 @@ public final class ModelPlanner: Sendable {
   ///   - model: the same model, at most with values that its file does not have; nil means the other planner's.
   ///   - holdsSelections: whether nodes of the graph select what they selected for one image.
   ///   - told: what a run told, and what was known without that; nil means what the other planner knows.
+  ///   - weights: where weights are kept; nil means with those of the other planner.
   private init(
     _ other: ModelPlanner, model: Model? = nil, graph: ComputeGraph, holdsSelections: Bool? = nil,
-    told: (decisions: Decisions, beforehand: InferredGraph)? = nil
+    told: (decisions: Decisions, beforehand: InferredGraph)? = nil, weights: PreparedWeights? = nil
   ) {
     (self.model, self.graph) = (model ?? other.model, graph)
     (inputSize, pool, reusesWeights, pictured) = (other.inputSize, other.pool, other.reusesWeights, other.pictured)
-    (inputs, weights) = (other.inputs, other.weights)
+    (inputs, self.weights) = (other.inputs, weights ?? other.weights)
     self.holdsSelections = holdsSelections ?? other.holdsSelections
     (decisions, beforehand) = (told?.decisions ?? other.decisions, told?.beforehand ?? other.beforehand)
   }
@@ -115,6 +116,13 @@ public final class ModelPlanner: Sendable {
       kept.extended[missing] = planner
       return planner
     }
+  }
+
+  /// The planner for the same model with other parameters, for the same images.
+  ///
+  /// - Parameter graph: as `Model.with` takes it.
+  func with(_ graph: ComputeGraph) -> ModelPlanner {
+    ModelPlanner(self, model: model.with(graph), graph: graph, weights: PreparedWeights())
   }
 
   /// The planner for the same model that selects for every image what it selects for one; itself if it ranks nothing.

@@ -118,8 +118,11 @@ struct Compare: ParsableCommand {
         advice: "name one or more models, then pictures")
     }
     let boxes = try measured.boxes.read(of: images), truth = try truth.map { try TrueLabels($0, of: images) }
+    let gates = try measured.gates(), metrics = try measured.chosenMetrics()
     let settings = ModelRun.Settings(
-      method: self.method, metrics: try measured.chosenMetrics(), colormap: drawing.colormap, blend: drawing.blend,
+      method: self.method, metrics: metrics,
+      measuresRandom: !measured.leavesOutRandom && !metrics.isEmpty && self.method != EvaluationReport.random,
+      colormap: drawing.colormap, blend: drawing.blend,
       measuresOwnClass: measured.classes.isEmpty && boxes == nil && truth == nil)
     let paths = try networks.map(host.modelFolder.resolve), choices = try image.choices(for: paths)
     let entries = try entries(paths, choices, registry)
@@ -197,6 +200,7 @@ struct Compare: ParsableCommand {
         try Console.print(files.joined(separator: ", "))
       }
     }
+    try check(gates) { name in comparison.models.map { ($0.name, $0.means[name] ?? nil) } }
     try checkDone(unread, of: images.count)
   }
 

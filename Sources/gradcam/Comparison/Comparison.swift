@@ -67,6 +67,8 @@ struct ComparedModel: Encodable {
   let means: [String: Double?]
   /// The ends of each mean's 95% interval; nil if there is none.
   let intervals: [String: [Double]?]
+  /// The means of maps by chance; nil if there are none.
+  @Nullable var random: [String: Double?]? = nil
   var warnings: [WarningReport]
 
   /// The cost of running and explaining it.
@@ -113,13 +115,15 @@ struct ComparedResult: Encodable {
   let top: TopClass
   /// By metric; nil if the metric is not defined.
   let metrics: [String: Double?]
+  /// The same of the map by chance; nil if there is none.
+  @Nullable var random: [String: Double?]? = nil
   let warnings: [WarningReport]
   /// A JPEG file of the coloured map where the model sees the photograph, at the size on the page.
   let heat: [UInt8]
   /// The part of the image that the model sees, in pixels; nil if it sees all of it.
   var seen: PixelRectangle?
 
-  enum CodingKeys: CodingKey { case model, `class`, label, logit, probability, top, metrics, warnings }
+  enum CodingKeys: CodingKey { case model, `class`, label, logit, probability, top, metrics, random, warnings }
 }
 
 /// How far two models' maps of an image agree.

@@ -46,6 +46,7 @@ extension Comparison {
         let interval = imageCount < 2 ? nil : ends.map { " (\(number($0[0])) … \(number($0[1])))" }
         return number(model.means[metric.name] ?? nil) + (interval ?? "")
       }
+      if models.contains(where: { $0.random != nil }) { row("  random") { number($0.random?[metric.name] ?? nil) } }
     }
     if models.contains(where: { $0.accuracy != nil }) {
       row("top class is right") { $0.accuracy.map { decimal($0 * 100, 0) + "%" } ?? "–" }
@@ -80,6 +81,13 @@ extension Comparison {
     }
     guard !metrics.isEmpty else { return notes }
     if measuresOwnClass { notes.append("Metrics are of each model's own top class.") }
+    let blind = metrics.filter { metric in
+      let found = models.indices.map { beatsRandom($0, by: metric) }
+      return found.contains { $0 != nil } && !found.contains(true)
+    }
+    if !blind.isEmpty {
+      notes.append("No model's maps are better than random, on these images, by \(enumerated(blind.map(\.name))).")
+    }
     guard models.count > 1 else { return notes }
     let unsure = metrics.contains { verdict($0) == "not separable" }
     if measuredCount < Self.fewestImages {

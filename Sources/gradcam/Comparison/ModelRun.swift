@@ -24,6 +24,8 @@ struct ModelRun {
   struct Settings {
     let method: String
     let metrics: [any Metric]
+    /// Whether maps by chance are measured, too.
+    let measuresRandom: Bool
     let colormap: Colormap
     let blend: Float
     /// Whether metrics are of each model's own top class.
@@ -60,21 +62,26 @@ struct ModelRun {
         isOwn
         ? explanation
         : try explainer.explain(classIndex: top.index, of: observation, methods: [settings.method])[0]
+      let chance =
+        settings.measuresRandom
+        ? try explainer.explain(measured.target, of: observation, methods: [EvaluationReport.random]) : []
       let values = try explainer.measure(
-        [measured], of: observation, by: settings.metrics, boxes: each.boxes
+        [measured] + chance, of: observation, by: settings.metrics, boxes: each.boxes
       ) { part in
         progress(share + part / Double(cases.count), each.image)
-      }[0]
+      }
       seen.append(try Self.seen(name, each.image, explanation, top, each.picture, values, settings))
     }
     self.seen = seen
-    let values = zip(cases, seen).map { (image: $0.image, metrics: $1.result.metrics) }
-    let means = settings.metrics.map { metric in
-      ComparedMean(values.map { ($0.image, $0.metrics[metric.name] ?? nil) })
+    func means(_ values: (ComparedResult) -> [String: Double?]) -> [ComparedMean] {
+      settings.metrics.map { metric in
+        ComparedMean(seen.map { ($0.image, values($0.result)[metric.name] ?? nil) })
+      }
     }
-    func byMetric<Value>(_ value: (ComparedMean) -> Value) -> [String: Value] {
+    func byMetric<Value>(_ means: [ComparedMean], _ value: (ComparedMean) -> Value) -> [String: Value] {
       Dictionary(uniqueKeysWithValues: zip(settings.metrics.map(\.name), means.map(value)))
     }
+    let own = means(\.metrics)
     model = ComparedModel(
       name: name, path: path, node: focus.taps[0].label,
       input: "\(planner.inputSize.width)x\(planner.inputSize.height)", preprocessing: explainer.preprocessingText,
@@ -83,7 +90,8 @@ struct ModelRun {
         parameters: explainer.model.parameterCount, gflop: try planner.operationCount(focus) / 1e9,
         forward_ms: times.forward, explanation_ms: times.explanation, peak_mb: peak),
       accuracy: right.isEmpty ? nil : Double(right.values.count { $0 }) / Double(right.count),
-      means: byMetric(\.mean), intervals: byMetric(\.interval),
+      means: byMetric(own, \.mean), intervals: byMetric(own, \.interval),
+      random: settings.measuresRandom ? byMetric(means { $0.random ?? [:] }, \.mean) : nil,
       warnings: explainer.warnings.map(WarningReport.init))
   }
 
@@ -95,8 +103,11 @@ struct ModelRun {
 
   private static func seen(
     _ name: String, _ image: String, _ explanation: Explanation, _ top: ScoredClass, _ picture: ComparedPicture,
-    _ values: [Double?], _ settings: Settings
+    _ values: [[Double?]], _ settings: Settings
   ) throws -> Seen {
+    func byMetric(_ values: [Double?]) -> [String: Double?] {
+      Dictionary(uniqueKeysWithValues: zip(settings.metrics.map(\.name), values))
+    }
     let map = explanation.drawnMap(size: picture.pageSize)
     let heat = (map.seen.map(map.cropped) ?? map).colored(with: settings.colormap)
     let scored = explanation.scored!, cell = picture.cell
@@ -108,7 +119,7 @@ struct ModelRun {
       result: ComparedResult(
         model: name, class: scored.index, label: scored.label, logit: scored.logit, probability: scored.probability,
         top: TopClass(class: top.index, label: top.label, probability: top.probability),
-        metrics: Dictionary(uniqueKeysWithValues: zip(settings.metrics.map(\.name), values)),
+        metrics: byMetric(values[0]), random: settings.measuresRandom ? byMetric(values[1]) : nil,
         warnings: explanation.warnings.map(WarningReport.init), heat: try heat.encoded(for: "heat.jpg"),
         seen: map.seen?.scaled(from: map.size, to: picture.size)),
       overlay: try PictureGrid.Cell(overlay, label: "\(percent(scored.probability)) \(name)"),

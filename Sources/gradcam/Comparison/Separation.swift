@@ -20,7 +20,7 @@ struct ComparedMean {
 
 extension Comparison {
   /// Fewer images than this do not tell models apart.
-  static let fewestImages = 5
+  static let fewestImages = BootstrapMean.fewestSamples
 
   /// The number of different images.
   var imageCount: Int { Set(images.map(\.image)).count }
@@ -35,14 +35,33 @@ extension Comparison {
   /// Whether a metric tells two models apart: the 95% interval of the mean difference, image by image, is on one side of
   /// zero.
   func separates(_ one: Int, _ other: Int, by metric: MetricColumn) -> Bool {
+    difference(metric) { (one: $0.results[one].metrics, other: $0.results[other].metrics) }.map {
+      $0[0] > 0 || $0[1] < 0
+    }
+      ?? false
+  }
+
+  /// Whether a model's maps are better than those of chance by a metric: the 95% interval of the mean difference, image
+  /// by image, is on the better side of zero; nil without maps of chance, and for too few images.
+  func beatsRandom(_ model: Int, by metric: MetricColumn) -> Bool? {
+    guard models[model].random != nil,
+      let interval = difference(
+        metric, { (one: $0.results[model].metrics, other: $0.results[model].random ?? [:]) })
+    else { return nil }
+    return metric.higher_is_better ? interval[0] > 0 : interval[1] < 0
+  }
+
+  /// The ends of the 95% interval of a mean difference, image by image; nil for too few images.
+  private func difference(
+    _ metric: MetricColumn, _ values: (ComparedImage) -> (one: [String: Double?], other: [String: Double?])
+  ) -> [Double]? {
     let differences = images.compactMap { image -> (image: String, value: Double?)? in
-      let values = [one, other].map { image.results[$0].metrics[metric.name] ?? nil }
-      guard let first = values[0], let second = values[1] else { return nil }
+      let (one, other) = values(image)
+      guard let first = one[metric.name] ?? nil, let second = other[metric.name] ?? nil else { return nil }
       return (image.image, first - second)
     }
-    guard Set(differences.map(\.image)).count >= Self.fewestImages, let interval = ComparedMean(differences).interval
-    else { return false }
-    return interval[0] > 0 || interval[1] < 0
+    guard Set(differences.map(\.image)).count >= Self.fewestImages else { return nil }
+    return ComparedMean(differences).interval
   }
 
   /// The models that are best by a metric: the one with the best mean, and those that it is not told apart from; empty if

@@ -66,6 +66,7 @@ struct Evaluate: ParsableCommand {
   func run() throws {
     let request = request
     var metrics = try measured.chosenMetrics(hasBoxes: request != nil)
+    let gates = try measured.gates(), gated = Set(gates.map(\.figure))
     let folder = try ImageFolder(folder)
     let names = folder.names.prefix(limit ?? .max)
     try host.enterSandbox(
@@ -73,8 +74,8 @@ struct Evaluate: ParsableCommand {
       written: [output ?? ".", provenance.path])
     let model = try host.open(model, image)
     let registry = model.registry, rank = model.imageShape.rank
-    if measured.metrics.isEmpty, rank != 2 { metrics.removeAll(where: \.isOfPictures) }
-    try Metrics.check(metrics, rank: rank)
+    if measured.metrics.isEmpty, rank != 2 { metrics.removeAll { $0.isOfPictures && !gated.contains($0.name) } }
+    try Metrics.check(metrics, rank: rank, explainsClasses: request == nil)
     var chosen = try MethodChoice(
       self.methods.isEmpty ? [(request ?? TargetRequest()).usualMethod] : self.methods, registry)
     let all = chosen.isGroup
@@ -127,7 +128,7 @@ struct Evaluate: ParsableCommand {
       }
       return nil
     }
-    let methods = chosen.names
+    let methods = measured.leavesOutRandom ? chosen.names : (chosen.names + [EvaluationReport.random]).withoutRepeats
     let path = output ?? model.name.withoutControls + ".evaluation.jsonl"
     let files = model.graph.files, others = [image.labels].compactMap { $0 } + measured.boxes.files
     var paths = ClaimedPaths(inputs: files + others + names.map(folder.path))
@@ -211,6 +212,7 @@ struct Evaluate: ParsableCommand {
     }
     if json { report.provenance = recorder?.part(images: names.map(folder.path), outputs: [path]) }
     if json { try printJSON(report) } else { try report.describe() }
+    try check(gates, report.means)
   }
 
   /// The methods that the node supports; warnings say why others are left out.
