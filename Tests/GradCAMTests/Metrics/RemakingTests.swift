@@ -52,7 +52,7 @@ import Testing
       Metrics.named)
     var told: [Double] = []
     let together = try explainer.measure(explanations, of: observation, by: metrics) { told.append($0) }
-    #expect(told == told.sorted() && abs(try #require(told.last) - 1) < 1e-9)
+    #expect(try told == told.sorted() && abs(#require(told.last) - 1) < 1e-9)
     for (number, metric) in metrics.enumerated() {
       let alone = try explainer.measure(explanations, of: observation, by: [metric])
       for index in explanations.indices { #expect(together[index][number] == alone[index][0], "\(metric.name)") }
