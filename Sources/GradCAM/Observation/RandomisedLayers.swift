@@ -4,8 +4,7 @@ import Graph
 struct ParameterLayer {
   /// The position of the node.
   let node: Int
-  /// The positions of its inputs that have contents whatever the image, floating-point numbers of more than one
-  /// element.
+  /// The positions of its inputs that have contents whatever the image, more than one number each.
   let inputs: [Int]
 }
 
@@ -25,7 +24,7 @@ extension ModelPlanner {
       else { return nil }
       let inputs = node.inputs.indices.filter { place in
         guard let contents = node.inputs[place].flatMap({ infos[$0]?.constant }) else { return false }
-        return contents.elementType.storage == .float32 && contents.shape.count > 1
+        return contents.isNumeric && contents.shape.count > 1
       }
       return inputs.isEmpty ? nil : ParameterLayer(node: index, inputs: inputs)
     }
@@ -34,7 +33,7 @@ extension ModelPlanner {
   /// The planner for the same network with some layers randomised: the numbers of each parameter change places, so that
   /// their distribution stays as it is, and with it the scale of what the network computes.
   ///
-  /// The order is that of the parameter's name alone (Fisher and Yates' shuffle by `SplitMix64`): always the same,
+  /// The order is that of the parameter's name alone (by `SplitMix64`): always the same,
   /// whatever else is randomised. Biases and scales that an Add or Mul applies are left as they are.
   /// - Parameters:
   ///   - layers: positions in `layers(before:)`.
@@ -69,15 +68,27 @@ extension ModelPlanner {
 }
 
 extension Tensor {
+  /// Whether it holds numbers.
+  fileprivate var isNumeric: Bool { elementType.storage == .float32 || elementType.storage == .int64 }
+
   /// The same numbers in a random order.
   ///
   /// Throws `unsupported` if the memory for them exceeds the limit.
   fileprivate func shuffled(by generator: SplitMix64) throws -> Tensor {
     try MemoryLimit.check(byteCount)
-    var generator = generator, values = floats
-    for last in stride(from: values.count - 1, to: 0, by: -1) {
-      values.swapAt(last, Int(generator.next() % UInt64(last + 1)))
+    return elementType.storage == .float32
+      ? Tensor(floats.shuffled(by: generator), shape: shape, floatingType: elementType)
+      : Tensor(integers.shuffled(by: generator), shape: shape, elementType: elementType)
+  }
+}
+
+extension Array {
+  /// The elements in a random order, by Fisher and Yates' shuffle from the last one on.
+  fileprivate func shuffled(by generator: SplitMix64) -> [Element] {
+    var generator = generator, shuffled = self
+    for last in stride(from: count - 1, to: 0, by: -1) {
+      shuffled.swapAt(last, Int(generator.next() % UInt64(last + 1)))
     }
-    return Tensor(values, shape: shape, floatingType: elementType)
+    return shuffled
   }
 }
