@@ -237,7 +237,8 @@ import Testing
       "--metric", "insertion", "--method", "fem",
     ])
     #expect(outcome.code == 0, "\(outcome.errors)")
-    #expect(!outcome.output.contains("by insertion"), "\(outcome.output)")
+    let note = "No method is better than random, on these images, by border-mass and insertion."
+    #expect(outcome.output.contains(note), "\(outcome.output)")
   }
 
   /// Conditions end the program with 1 after all was written, and what was not measured is no success.
