@@ -1,10 +1,10 @@
 import Graph
 
-/// The rise of the map's entropy when all layers of the network are randomised, as a share of the entropy; nil if that
-/// is 0. A map that shows what the network has learned becomes disordered.
+/// The rise of the map's entropy when all layers of the network are randomised, as a share of it; nil if it is 0.
 ///
-/// Hedström et al., Sanity Checks Revisited, 2023, as Quantus's EfficientMPRT with 100 bins from the map's minimum to
-/// its maximum, whose number Quantus chooses by the maps of all images; randomised like `ParameterRandomisation`.
+/// A map that shows what the network has learned becomes disordered. Hedström et al., Sanity Checks Revisited, 2023, as
+/// Quantus's EfficientMPRT with 100 bins from the map's minimum to its maximum, whose number Quantus chooses by the maps
+/// of all images; randomised like `ParameterRandomisation`.
 struct EfficientRandomisation: Metric {
   let name = "mprt-efficient"
   let summary = "rise of the map's entropy when the network's parameters are randomised; takes 1 more map and network"

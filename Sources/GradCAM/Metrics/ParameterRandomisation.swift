@@ -1,12 +1,11 @@
-/// How like the map is to those of networks whose layers are randomised: the mean similarity over the networks. A map
-/// that shows what the network has learned is unlike them.
+/// How like the map is to those of networks whose layers are randomised: the mean similarity over the networks.
 ///
-/// Adebayo et al., Sanity Checks for Saliency Maps, 2018, as Quantus's MPRT. What is randomised are the parameters of
-/// convolutions, matrix products and normalisations: each tensor's numbers change places (`ModelPlanner.randomising`),
-/// where Quantus draws new ones from what PyTorch initialises layers by. Networks of more than ten layers are
-/// randomised in ten steps of as many layers each as there are of them, where Quantus takes every layer. The structural
-/// similarity is that of maps in 0 … 1. Maps are compared before negative values are set to 0; networks whose map is
-/// constant do not count.
+/// A map that shows what the network has learned is unlike them. Adebayo et al., Sanity Checks for Saliency Maps, 2018,
+/// as Quantus's MPRT. What is randomised are the parameters of convolutions, matrix products and normalisations: each
+/// tensor's numbers change places (`ModelPlanner.randomising`), where Quantus draws new ones from what PyTorch
+/// initialises layers by. Networks of more than ten layers are randomised in ten steps of about equally many layers,
+/// where Quantus takes every layer. The structural similarity is that of maps in 0 … 1. Maps are compared before
+/// negative values are set to 0; networks whose map is constant do not count.
 struct ParameterRandomisation: Metric {
   /// Which layers a step randomises.
   enum Order: String {
