@@ -116,7 +116,8 @@ struct ProvenanceTests {
   @Test func evaluation() throws {
     try FileManager.default.createDirectory(atPath: place.path("photos"), withIntermediateDirectories: false)
     try FileManager.default.moveItem(atPath: place.path(picture), toPath: place.path("photos/a.png"))
-    let arguments = ["evaluate", "model.onnx", "photos", "--metric", "average-drop", "--provenance", "p.json"]
+    let arguments =
+      ["evaluate", "model.onnx", "photos", "--metric", "average-drop", "--no-random", "--provenance", "p.json"]
     #expect(try place.run(arguments).code == 0)
     let lines = String(decoding: try place.contents("model.evaluation.jsonl"), as: UTF8.self).split(separator: "\n")
     #expect(lines.count == 2)
@@ -133,7 +134,7 @@ struct ProvenanceTests {
 
   /// A run that goes on with another model's bytes says so before its lines.
   @Test func continuedEvaluation() throws {
-    let arguments = ["evaluate", "model.onnx", ".", "--metric", "average-drop", "--resume", "--limit"]
+    let arguments = ["evaluate", "model.onnx", ".", "--metric", "average-drop", "--no-random", "--resume", "--limit"]
     #expect(try place.run(arguments + ["1"]).code == 0)
     var model = try place.contents("model.onnx")
     // A further `doc_string` of the model, which changes nothing else.
