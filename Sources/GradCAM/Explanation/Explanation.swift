@@ -105,9 +105,10 @@ public struct Explanation: Sendable {
   public func inputMap() -> HeatMap { contentMap().padded(to: inputSize, at: geometry.content) }
   /// Draws the map over the part of the network's input that shows the picture: values in 0 … 1.
   ///
-  /// - Parameter isSigned: whether negative values are left as they are, so that the least of them is 0.
-  func contentMap(isSigned: Bool = false) -> HeatMap {
-    (isSigned ? drawing.signed : drawing).drawn(over: geometry.ofContent)
+  /// - Parameter isRectified: whether negative values count as 0, if the method and the library say so; else the least of
+  ///   them is 0.
+  func contentMap(isRectified: Bool = true) -> HeatMap {
+    (isRectified ? drawing : drawing.unrectified).drawn(over: geometry.ofContent)
   }
   /// Draws the map over the picture at another size: values in 0 … 1.
   public func drawnMap(size: PixelSize) -> HeatMap { drawing.drawn(over: geometry.from(size)) }

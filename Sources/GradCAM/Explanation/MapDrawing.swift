@@ -22,7 +22,7 @@ struct MapDrawing: Sendable {
   }
 
   /// The same with negative values left as they are, as far as fusions and libraries do not ask for others.
-  var signed: MapDrawing {
+  var unrectified: MapDrawing {
     MapDrawing(maps: maps, fusion: fusion, compatibility: compatibility, isRectified: false)
   }
 

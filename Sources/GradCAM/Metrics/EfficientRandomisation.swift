@@ -15,7 +15,7 @@ struct EfficientRandomisation: Metric {
   func remakes(of map: MeasuredMap) -> [Remake] { map.layerCount > 0 ? [.randomised(0..<map.layerCount)] : [] }
 
   func value(of map: MeasuredMap, _ answers: MetricAnswers) -> Double? {
-    let entropy = map.signedMap.binnedEntropy
+    let entropy = map.unrectifiedMap.binnedEntropy
     return answers.maps.first.flatMap { entropy > 0 ? ($0.binnedEntropy - entropy) / entropy : nil }
   }
 }

@@ -17,7 +17,7 @@ public final class MeasuredMap {
   /// The class explained, and how many the network has; nil if something else is explained.
   public let classed: (index: Int, count: Int)?
   /// The map before negative values are set to 0, brought to 0 … 1, at the size of the network's input without padding.
-  public private(set) lazy var signedMap = makeSignedMap()
+  public private(set) lazy var unrectifiedMap = makeUnrectifiedMap()
   /// How many layers of the network have parameters, those that the score depends on.
   public private(set) lazy var layerCount = countLayers()
   /// `inputMap` without padding.
@@ -26,14 +26,14 @@ public final class MeasuredMap {
   public private(set) lazy var ranking: [Int] = makeRanking()
 
   private let makePictureMap: () -> HeatMap
-  private let makeSignedMap: () -> HeatMap
+  private let makeUnrectifiedMap: () -> HeatMap
   private let countLayers: () -> Int
 
   init(
     _ inputMap: HeatMap, of planes: [[Float]], probability: Double, boxes: [PixelRectangle] = [],
     content: PixelRectangle? = nil, classed: (index: Int, count: Int)? = nil,
     layerCount: @autoclosure @escaping () -> Int = 0, pictureMap: @autoclosure @escaping () -> HeatMap,
-    signedMap: (() -> HeatMap)? = nil
+    unrectifiedMap: (() -> HeatMap)? = nil
   ) {
     self.inputMap = inputMap
     self.planes = planes
@@ -42,7 +42,7 @@ public final class MeasuredMap {
     self.content = content ?? PixelRectangle(whole: inputMap.size)
     self.classed = classed
     countLayers = layerCount
-    makeSignedMap = signedMap ?? { inputMap }
+    makeUnrectifiedMap = unrectifiedMap ?? { inputMap }
     makePictureMap = pictureMap
   }
 

@@ -40,7 +40,7 @@ extension Explainer {
           content: explanations[place].geometry.content, classed: explanations[place].classed(of: focused),
           layerCount: (try? focused.planner.layers(before: focused.focus.explained).count) ?? 0,
           pictureMap: explanations[place].drawnMap(),
-          signedMap: { explanations[place].contentMap(isSigned: true) })
+          unrectifiedMap: { explanations[place].contentMap(isRectified: false) })
       }
       let remaking = Remaking(explainer: self, explanations: places.map { explanations[$0] }, observation: focused)
       let numbers = try Self.measure(maps, by: metrics, probe, remaking: remaking) {

@@ -33,7 +33,7 @@ public protocol Metric: Sendable {
 public struct MetricAnswers: Sendable {
   /// The probabilities of the class explained, for each of the changed images.
   public let probabilities: [Double]
-  /// The further maps, in 0 … 1 and without padding, like `MeasuredMap.contentMap` or `signedMap`.
+  /// The further maps, in 0 … 1 and without padding, like `MeasuredMap.contentMap` or `unrectifiedMap`.
   public let maps: [HeatMap]
 }
 

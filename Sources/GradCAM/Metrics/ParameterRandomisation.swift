@@ -49,7 +49,7 @@ struct ParameterRandomisation: Metric {
 
   func value(of map: MeasuredMap, _ answers: MetricAnswers) -> Double? {
     let found = answers.maps.compactMap { remade -> Double? in
-      let agreement = MapAgreement(map.signedMap, remade)
+      let agreement = MapAgreement(map.unrectifiedMap, remade)
       return similarity == .spearman ? agreement.spearman : agreement.structuralSimilarity
     }
     return found.isEmpty ? nil : found.reduce(0, +) / Double(found.count)

@@ -8,7 +8,8 @@ public enum Remake: Sendable {
   /// Of another class.
   case otherClass(Int)
   /// Of the network with some layers randomised, counted from the output, as `ModelPlanner.randomising`; before
-  /// negative values are set to 0, like `MeasuredMap.signedMap`, since those of a random network may all be negative.
+  /// negative values are set to 0, like `MeasuredMap.unrectifiedMap`, since those of a random network may all be
+  /// negative.
   case randomised(Range<Int>)
 
   /// Equal names mean the same map of an explanation.
@@ -94,7 +95,7 @@ struct Remaking {
     let remade = try explainer.following(explanation).explain(
       target, of: asked, methods: [explanation.method], fusion: explanation.fusion,
       smoothing: Set(explanation.smoothing))
-    if case .randomised = remake { return remade[0].contentMap(isSigned: true) }
+    if case .randomised = remake { return remade[0].contentMap(isRectified: false) }
     return remade[0].contentMap()
   }
 }

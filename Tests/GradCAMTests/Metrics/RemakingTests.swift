@@ -95,7 +95,7 @@ import Testing
     let explanation = try explainer.explain(classIndex: 3, of: observation)[0]
     let remaking = Remaking(explainer: explainer, explanations: [explanation], observation: observation)
     let maps = try remaking.maps([[.randomised(0..<0), .randomised(0..<7)]]) { _ in }[0]
-    #expect(maps[0] == explanation.contentMap(isSigned: true))
+    #expect(maps[0] == explanation.contentMap(isRectified: false))
     #expect(maps[1] != maps[0])
   }
 
