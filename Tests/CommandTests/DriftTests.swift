@@ -54,6 +54,17 @@ import Testing
     #expect(try #require(report["summary"] as? [String: Any])["agreement"] as? Double == 1)
   }
 
+  /// Conditions end the program with 1 after the table.
+  @Test func conditions() throws {
+    let failed = try drift("broken", "--fail-if", "own-snr<10", "--fail-if", "agreement<0")
+    #expect(failed.code == 1 && failed.output.contains("it breaks at 'relu3'"), "\(failed.errors)")
+    let told = failed.errors.split(separator: "\n").filter { $0.hasPrefix("gradcam: failed: ") }
+    #expect(told.count == 1 && told[0].hasPrefix("gradcam: failed: own-snr of ") && told[0].contains("broken.onnx"))
+    #expect(try drift("qdq", "--fail-if", "own-snr<10").code == 0)
+    let unknown = try drift("qdq", "--fail-if", "speed<1")
+    #expect(unknown.code == 64 && unknown.errors.contains("the names are agreement, probability-change, snr"))
+  }
+
   @Test func channelsMayBeLast() throws {
     let outcome = try drift("channels-last", "--all")
     #expect(outcome.code == 0, "\(outcome.errors)")

@@ -57,8 +57,8 @@ public struct Gate: Sendable {
   ///
   /// Throws `badData` if there are no values, or one was not measured: that is no success.
   public func failures(_ values: [(subject: String, value: Double?)]) throws -> [String] {
-    guard !values.isEmpty, values.allSatisfy({ $0.value?.isFinite ?? false }) else {
-      let missing = values.filter { !($0.value?.isFinite ?? false) }.map(\.subject)
+    let missing = values.filter { $0.value?.isNaN ?? true }.map(\.subject)
+    guard !values.isEmpty, missing.isEmpty else {
       throw GradCAMError(
         .badData, at: "\(.failIf, text)",
         problem: "\(figure) was not measured\(missing.isEmpty ? "" : " for \(missing.joined(separator: ", "))")",

@@ -36,6 +36,13 @@ struct DriftCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp("A self-contained page to open in a browser.", valueName: "FILE.html"),
     completion: .file(extensions: ["html"])) var report: String?
+  @Option(
+    name: .customLong("fail-if"),
+    help: ArgumentHelp(
+      "End with exit code 1 if a figure is as it should not be, as in 'map-ssim<0.9'. Repeatable. Figures: "
+        + "\(DriftReport.Summary.names.joined(separator: ", ")).",
+      valueName: "FIGURE<NUMBER"))
+  var conditions: [String] = []
   @OptionGroup var provenance: ProvenanceOptions
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print one JSON document.") var json = false
@@ -51,6 +58,7 @@ struct DriftCommand: ParsableCommand {
     func isImage(_ argument: String) -> Bool { Picture.hasKnownExtension(argument) || isFolder(argument) }
     let networks = arguments.filter { !isImage($0) }
     let images = try ImageFolder.expanding(arguments.filter(isImage) + moreImages)
+    let gates = try conditions.map { try Gate($0, names: DriftReport.Summary.names) }
     try host.enterSandbox(
       models: networks, read: images, image.labels.pathsOfArguments, written: [report, provenance.path])
     guard networks.count == 2, !images.isEmpty else {
@@ -116,6 +124,7 @@ struct DriftCommand: ParsableCommand {
       try result.describe(all: all)
       if let report { try Console.print(report) }
     }
+    try check(gates) { [(result.other_model, result.summary[$0])] }
     try checkDone(unread, of: images.count)
   }
 }

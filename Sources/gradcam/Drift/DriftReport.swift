@@ -48,6 +48,18 @@ struct DriftReport: Encodable {
     /// Of the map that explain draws.
     @Nullable var map_pearson: Double?
     @Nullable var map_ssim: Double?
+
+    private static let figures: [(name: String, value: @Sendable (Summary) -> Double?)] = [
+      ("agreement", { $0.agreement }), ("probability-change", { $0.probability_change }), ("snr", { $0.snr }),
+      ("own-snr", { $0.own_snr }), ("usual-own-snr", { $0.usual_own_snr }), ("map-pearson", { $0.map_pearson }),
+      ("map-ssim", { $0.map_ssim }),
+    ]
+
+    /// What conditions may be about.
+    static let names = figures.map(\.name)
+
+    /// A figure by its name; nil if it was not measured.
+    subscript(name: String) -> Double? { Self.figures.first { $0.name == name }.flatMap { $0.value(self) } }
   }
 
   let model, other_model, method: String
