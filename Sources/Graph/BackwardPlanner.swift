@@ -1,6 +1,6 @@
 /// Plans the backward pass from the targets to the taps, through the nodes on the paths between them.
 struct BackwardPlanner {
-  private let forward: ForwardPlanner
+  let forward: ForwardPlanner
   private(set) var steps: [Step] = []
   private(set) var byteCounts: [Int]
   /// The buffer of each tap's gradient.
@@ -10,12 +10,18 @@ struct BackwardPlanner {
   /// The nodes whose gradient is an estimate.
   private(set) var estimates: [Int] = []
 
+  /// The copies of the network for other inputs.
+  let references: [NetworkCopy]
+  /// What the rules of relevance ask about values.
+  let traits: RelevanceTraits
   /// The gradients collected for each value, to be summed.
   private var contributions: [ValueID: [Int]] = [:]
 
   init(forward: ForwardPlanner) {
     self.forward = forward
     byteCounts = forward.byteCounts
+    references = forward.request.references.map { $0.withParts(of: forward.graph) }
+    traits = if case .relevance = forward.request.rule { RelevanceTraits(of: forward) } else { RelevanceTraits() }
   }
 
   mutating func plan() throws {
@@ -95,11 +101,8 @@ struct BackwardPlanner {
   private mutating func gathered(_ value: ValueID, node: Int) -> Int? {
     guard let parts = contributions[value] else { return nil }
     if parts.count == 1 { return parts[0] }
-    let sum = newBuffer(for: value)
-    steps.append(
-      Step(
-        node: node, kernel: .sum(count: forward.infos[value]!.shape.count), reads: parts.map { .buffer($0) },
-        writes: [sum]))
+    let count = forward.infos[value]!.shape.count
+    let sum = add(.sum(count: count), node: node, reads: parts.map { .buffer($0) }, count: count)
     contributions[value] = [sum]
     return sum
   }
@@ -124,54 +127,88 @@ struct BackwardPlanner {
     for input in wanted where isEmpty(node.inputs[input]!) { addZeros(to: node.inputs[input]!, node: index) }
     let wanted = wanted.filter { !isEmpty(node.inputs[$0]!) }
     guard !wanted.isEmpty else { return }
-    let infos = forward.infos
-    let inputs = NodeInputs(node.inputs.map { $0.flatMap { infos[$0] } }).knowing(forward.decided.inputs[index] ?? [:])
-    let isGuided = forward.request.guidesGradients && operation.rectifies(inputs)
-    let outputGradients = isGuided ? outputGradients.map { $0.map { rectified($0, of: index) } } : outputGradients
-    let rule = try operation.gradient(
-      wanted, inputs, node.outputs.map { $0.flatMap { infos[$0] } ?? ValueInfo(.float32, []) }, forward.request.kernels)
+    let infos = forward.infos, places = forward.places
+    let step = BackwardStep(
+      node: index, values: node.inputs, operation: operation, wanted: wanted,
+      inputs: NodeInputs(node.inputs.map { $0.flatMap { infos[$0] } }).knowing(forward.decided.inputs[index] ?? [:]),
+      outputs: node.outputs.map { $0.flatMap { infos[$0] } ?? ValueInfo(.float32, []) },
+      inputPlaces: node.inputs.map { $0.flatMap { places[$0] } },
+      outputPlaces: node.outputs.map { $0.flatMap { places[$0] } })
+    let found =
+      switch forward.request.rule {
+      case .gradient: try product(step, outputGradients)
+      case .guided:
+        try product(
+          step,
+          operation.rectifies(step.inputs)
+            ? outputGradients.map { $0.map { rectified($0, of: index) } } : outputGradients)
+      case .relevance(let rules): try relevance(step, outputGradients, by: rules)
+      case .rescaled: try multipliers(step, outputGradients)
+      }
+    for (input, gradient) in found.sorted(by: { $0.key < $1.key }) {
+      contributions[node.inputs[input]!, default: []].append(gradient)
+    }
+  }
 
-    var inputGradients: [Int?] = node.inputs.map { _ in nil }
-    for input in wanted.sorted() {
-      let value = node.inputs[input]!
+  /// Plans a vector-Jacobian product.
+  ///
+  /// - Parameter gradients: the buffers of the results' gradients; nil for a result that has none.
+  /// - Returns: the buffer of each wanted input's gradient; none where nothing is added to it.
+  mutating func product(_ step: BackwardStep, _ gradients: [Int?]) throws -> [Int: Int] {
+    let rule = try step.operation.gradient(step.wanted, step.inputs, step.outputs, forward.request.kernels)
+    var found: [Int: Int] = [:], writes = step.inputPlaces.map { _ in Int?.none }
+    for input in step.wanted.sorted() {
       if rule.passes.contains(input) {
         // No gradient at the first output adds nothing.
-        guard let passed = outputGradients[0] else { continue }
-        try checkPassing(from: node.outputs[0]!, to: value, input: input)
-        contributions[value, default: []].append(passed)
+        guard let passed = gradients[0] else { continue }
+        try checkPassing(step, to: input)
+        found[input] = passed
       } else if rule.kernel == nil {
-        addZeros(to: value, node: index)
+        found[input] = zeros(step.count(of: input), node: step.node)
       } else {
-        inputGradients[input] = newBuffer(for: value)
-        contributions[value, default: []].append(inputGradients[input]!)
+        writes[input] = newBuffer(byteCount: step.count(of: input) * MemoryLayout<Float>.size)
+        found[input] = writes[input]
       }
     }
-    guard let kernel = rule.kernel, rule.passes != wanted else { return }
-    let scratch = kernel.scratchByteCount > 0 ? newBuffer(byteCount: kernel.scratchByteCount) : nil
-    let places = forward.places
-    func read(_ values: [ValueID?], _ isRead: Set<Int>) -> [ValuePlace?] {
-      values.enumerated().map { isRead.contains($0) ? $1.flatMap { places[$0] } : nil }
+    guard let kernel = rule.kernel, rule.passes != step.wanted else { return found }
+    func read(_ places: [ValuePlace?], _ isRead: Set<Int>) -> [ValuePlace?] {
+      places.enumerated().map { isRead.contains($0) ? $1 : nil }
     }
-    steps.append(
-      Step(
-        node: index, kernel: kernel,
-        reads: outputGradients.map { $0.map { .buffer($0) } } + read(node.inputs, rule.readsInputs)
-          + read(node.outputs, rule.readsOutputs),
-        writes: inputGradients, scratch: scratch))
+    add(
+      kernel, node: step.node,
+      reads: gradients.map { $0.map { .buffer($0) } } + read(step.inputPlaces, rule.readsInputs)
+        + read(step.outputPlaces, rule.readsOutputs),
+      writes: writes)
+    return found
+  }
+
+  /// Adds a step, with the scratch memory that it needs.
+  mutating func add(_ kernel: Kernel, node: Int, reads: [ValuePlace?], writes: [Int?]) {
+    let scratch = kernel.scratchByteCount > 0 ? newBuffer(byteCount: kernel.scratchByteCount) : nil
+    steps.append(Step(node: node, kernel: kernel, reads: reads, writes: writes, scratch: scratch))
+  }
+
+  /// Adds a step that computes as many numbers as it returns a buffer for.
+  mutating func add(_ kernel: Kernel, node: Int, reads: [ValuePlace?], count: Int) -> Int {
+    let result = newBuffer(byteCount: count * MemoryLayout<Float>.size)
+    add(kernel, node: node, reads: reads, writes: [result])
+    return result
   }
 
   private func isEmpty(_ value: ValueID) -> Bool { forward.infos[value]!.shape.count == 0 }
 
   /// Adds a gradient of zeros to what is collected for a value.
   private mutating func addZeros(to value: ValueID, node: Int) {
-    let zeros = newBuffer(for: value)
-    steps.append(Step(node: node, kernel: .zero(count: forward.infos[value]!.shape.count), reads: [], writes: [zeros]))
-    contributions[value, default: []].append(zeros)
+    contributions[value, default: []].append(zeros(forward.infos[value]!.shape.count, node: node))
   }
 
-  /// Throws `badData` unless the gradient of an output has the size of an input that it is passed on to.
-  private func checkPassing(from output: ValueID, to value: ValueID, input: Int) throws {
-    let from = forward.infos[output]!.shape, to = forward.infos[value]!.shape
+  private mutating func zeros(_ count: Int, node: Int) -> Int {
+    add(.zero(count: count), node: node, reads: [], count: count)
+  }
+
+  /// Throws `badData` unless the gradient of the first output has the size of an input that it is passed on to.
+  func checkPassing(_ step: BackwardStep, to input: Int) throws {
+    let from = step.outputs[0].shape, to = try step.inputs.required(input).shape
     guard from.count == to.count else {
       throw GradCAMError(
         .badData, problem: "input \(input) of shape \(to) cannot have the gradient of a result of shape \(from)")
@@ -180,12 +217,31 @@ struct BackwardPlanner {
 
   /// The buffer that holds the positive part of a gradient.
   private mutating func rectified(_ gradient: Int, of node: Int) -> Int {
-    let result = newBuffer(byteCount: byteCounts[gradient])
-    steps.append(
-      Step(
-        node: node, kernel: .rectifying(count: byteCounts[gradient] / MemoryLayout<Float>.size),
-        reads: [.buffer(gradient)], writes: [result]))
-    return result
+    let count = byteCounts[gradient] / MemoryLayout<Float>.size
+    return add(.rectifying(count: count), node: node, reads: [.buffer(gradient)], count: count)
+  }
+}
+
+/// The application of a node's rule in a backward pass.
+struct BackwardStep {
+  let node: Int
+  /// The node's inputs.
+  let values: [ValueID?]
+  var operation: any DifferentiableOperator
+  /// The inputs that get something.
+  var wanted: Set<Int>
+  var inputs: NodeInputs
+  let outputs: [ValueInfo]
+  /// Where the contents of inputs and outputs lie.
+  var inputPlaces, outputPlaces: [ValuePlace?]
+
+  /// The number of elements of an input.
+  func count(of input: Int) -> Int { inputs[input]!.shape.count }
+
+  /// Whether the wanted inputs and all outputs are in memory as float32.
+  var isOfFloats: Bool {
+    wanted.allSatisfy { inputs[$0]?.elementType.storage == .float32 }
+      && outputs.allSatisfy { $0.elementType.storage == .float32 }
   }
 }
 

@@ -16,6 +16,13 @@ public struct Decisions: Sendable, Equatable {
   /// Whether nothing was decided.
   public var isEmpty: Bool { byNode.isEmpty }
 
+  /// The same, with what was found about nodes for their copies, too.
+  public func copied(to copies: NetworkCopy) -> Decisions {
+    var copied = self
+    for (node, made) in byNode { if let copy = copies.nodes[node] { copied.byNode[copy] = made } }
+    return copied
+  }
+
   /// A decision about a node; nil if there are not as many.
   fileprivate subscript(_ node: Int, _ place: Int) -> Decision? {
     guard let made = byNode[node], made.indices.contains(place) else { return nil }

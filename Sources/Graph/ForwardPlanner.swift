@@ -278,7 +278,7 @@ struct ForwardPlanner {
     let loop: RepeatedGraph
     do {
       loop = try RepeatedGraph(
-        repetition, inputs, operators: operators, guidesGradients: request.guidesGradients, budget: budget)
+        repetition, inputs, operators: operators, rule: request.rule, budget: budget)
     } catch let error as GradCAMError {
       guard graph.nodes.count + repetition.nodeCount > Plan.nodeLimit else { return nil }
       throw error.within("its \(repetition.rounds) rounds, too many to be planned one by one")

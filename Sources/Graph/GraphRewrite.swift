@@ -18,9 +18,18 @@ public struct RewriteFacts {
 /// A rule that replaces a pattern of nodes with fewer, equivalent ones: it matches operator types and inserts operator
 /// values.
 public protocol GraphRewrite: Sendable {
+  /// Whether it puts together what the exporter took apart, one function of the network: it applies to every backward
+  /// pass, also to those that share out contributions.
+  var restoresFunctions: Bool { get }
+
   /// Changes the graph wherever the pattern occurs.
   ///
   /// Nodes keep their positions, which messages name: the last node of a pattern is replaced, and nodes whose results
   /// are then unread stay in place; the planner skips them.
   func apply(to graph: inout ComputeGraph, knowing facts: RewriteFacts)
+}
+
+extension GraphRewrite {
+  /// It serves speed alone.
+  public var restoresFunctions: Bool { false }
 }

@@ -4,6 +4,7 @@ package struct Identity: DifferentiableOperator {
 
   package var role: OperatorRole { .identity }
   package var integerGradients: IntegerGradients { .passed }
+  package func dependence(on wanted: Set<Int>, _ inputs: NodeInputs) -> Dependence? { .moved }
 
   package func infer(_ inputs: NodeInputs) throws -> [ValueInfo] { [try inputs.required(0)] }
 

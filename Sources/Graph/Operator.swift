@@ -194,6 +194,9 @@ public protocol DifferentiableOperator: Operator {
   /// Whether the operator ends in max(x, 0), where guided backpropagation blocks negative gradients.
   func rectifies(_ inputs: NodeInputs) -> Bool
 
+  /// How its results depend on some of its inputs; nil if no rule is known by which contributions are shared out.
+  func dependence(on wanted: Set<Int>, _ inputs: NodeInputs) -> Dependence?
+
   /// The vector-Jacobian product with respect to the wanted inputs: floating-point numbers, or integers that carry a
   /// gradient.
   ///
@@ -214,4 +217,7 @@ extension DifferentiableOperator {
 
   /// An operator is not a rectifier unless it says so.
   public func rectifies(_ inputs: NodeInputs) -> Bool { false }
+
+  /// Nil: no rule is known.
+  public func dependence(on wanted: Set<Int>, _ inputs: NodeInputs) -> Dependence? { nil }
 }

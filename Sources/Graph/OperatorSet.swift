@@ -136,6 +136,32 @@ public struct OperatorSet: Sendable {
     return builder.graph
   }
 
+  /// A resolved graph with some of its composite nodes replaced by their bodies.
+  ///
+  /// - Parameters:
+  ///   - isReplaced: whether a node is replaced if it is composite.
+  ///   - info: type and extents of values; nodes that read a value that it does not know stay.
+  ///
+  /// Throws what making a body throws, naming the node.
+  public func expanding(
+    _ graph: ComputeGraph, where isReplaced: (Node) -> Bool, _ info: (ValueID) -> ValueInfo?
+  ) throws -> ComputeGraph {
+    var empty = graph
+    empty.nodes = []
+    var builder = GraphBuilder(empty)
+    for (index, node) in graph.nodes.enumerated() {
+      guard case .composite(let composite)? = node.operation?.form, isReplaced(node),
+        node.inputs.allSatisfy({ $0 == nil || info($0!) != nil })
+      else {
+        builder.add(node)
+        continue
+      }
+      let inputs = NodeInputs(node.inputs.map { $0.flatMap(info) }, captured: node.captures.compactMapValues(info))
+      builder.expand(node, into: resolving(try located(graph.describe(node: index)) { try composite.body(inputs) }))
+    }
+    return builder.graph
+  }
+
   /// The entry that an operator has in an opset: the highest version not above it; nil if there is none.
   func entry(of name: OperatorName, opset: Int) -> OperatorEntry? { entries[name]?.last(where: { $0.since <= opset }) }
 

@@ -15,10 +15,10 @@ public struct PlanRequest: Sendable {
   public var decisions = Decisions()
   /// How to choose kernels.
   public var kernels: KernelRequest
-  /// Whether backpropagation is guided: every rectifier passes only positive gradients, g·[x > 0]·[g > 0].
-  ///
-  /// Springenberg et al., Striving for Simplicity: The All Convolutional Net, 2015.
-  public var guidesGradients = false
+  /// What the backward pass computes.
+  public var rule = BackwardRule.gradient
+  /// The copies of the network for other inputs that the rule compares the picture with, as many as it says.
+  public var references: [NetworkCopy] = []
 
   /// Whether the taps are visited one after another in the backward pass, so that their values and gradients need not
   /// be in memory together; such a plan runs backward once for each forward pass.
@@ -44,6 +44,9 @@ public struct PlanRequest: Sendable {
   }
 
   var wanted: Set<ValueID> { keptBesidesTaps.union(taps) }
+
+  /// The values that must be planned: the wanted ones, and the targets of other inputs.
+  var reached: Set<ValueID> { wanted.union(references.flatMap { copy in targets.compactMap { copy.values[$0] } }) }
 
   /// The values whose gradients are supplied.
   var targets: [ValueID] { (target.map { [$0] } ?? []) + otherTargets }
@@ -93,8 +96,8 @@ public struct Plan: Sendable {
   /// leads to the target; all name the node.
   public init(_ graph: ComputeGraph, operators: OperatorSet, request: PlanRequest) throws {
     let inferred = try InferredGraph(
-      graph, operators: operators, inputs: request.inputs, decisions: request.decisions, reaching: request.wanted)
-    try inferred.require(request.wanted)
+      graph, operators: operators, inputs: request.inputs, decisions: request.decisions, reaching: request.reached)
+    try inferred.require(request.reached)
     try self.init(inferred, operators: operators, request: request)
   }
 
@@ -118,7 +121,7 @@ public struct Plan: Sendable {
     let kept = request.wanted
     var forward = ForwardPlanner(
       graph: inferred.rewritten(by: operators, for: request), operators: operators, request: request)
-    try forward.plan(reaching: kept)
+    try forward.plan(reaching: request.reached)
     var backward = BackwardPlanner(forward: forward)
     try backward.plan()
 
@@ -135,7 +138,7 @@ public struct Plan: Sendable {
     let keptBuffers = keptPlaces.union(request.inputs.keys).compactMap { forward.places[$0]?.buffer }
     let tapBuffers = request.taps.compactMap { forward.places[$0]?.buffer }
     let forwardSteps =
-      request.observed.isEmpty
+      request.observed.isEmpty && request.references.isEmpty
       ? forward.steps : forward.steps.needed(for: keptBuffers + tapBuffers + backward.steps.flatMap(\.readBuffers))
     backwardStart = forwardSteps.count
     steps = forwardSteps + backward.steps
@@ -179,9 +182,9 @@ extension InferredGraph {
   /// The graph after the rewrites of a set of operators, as far as a request allows them.
   func rewritten(by operators: OperatorSet, for request: PlanRequest) -> ComputeGraph {
     var graph = graph
-    let kept = request.wanted
+    let kept = request.reached
     let carriers = graph.downstream(of: request.isObservable ? Set(request.inputs.keys) : Set(request.taps))
-    for rewrite in operators.rewrites {
+    for rewrite in operators.rewrites where rewrite.restoresFunctions || !request.rule.sharesOut {
       let readers = graph.readerCounts(reaching: kept)
       rewrite.apply(
         to: &graph,

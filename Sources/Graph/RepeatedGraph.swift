@@ -4,7 +4,7 @@
 struct RepeatedGraph: DifferentiableOperator {
   private let repetition: Repetition
   private let operators: OperatorSet
-  private let guidesGradients: Bool
+  private let rule: BackwardRule
   private let inferred: InferredGraph
   /// The extents of the graph's inputs, and the contents of those that are the same in every round, if they are known.
   private let given: [ValueID: ValueInfo]
@@ -16,12 +16,12 @@ struct RepeatedGraph: DifferentiableOperator {
   /// Infers the extents in a round.
   ///
   /// - Parameters:
-  ///   - guidesGradients: as in `PlanRequest`.
+  ///   - rule: as in `PlanRequest`.
   ///   - budget: what the planning of loops may take.
   ///
   /// Throws `unsupported` if the rounds differ in more than numbers.
   init(
-    _ repetition: Repetition, _ inputs: NodeInputs, operators: OperatorSet, guidesGradients: Bool,
+    _ repetition: Repetition, _ inputs: NodeInputs, operators: OperatorSet, rule: BackwardRule,
     budget: PlanningBudget
   ) throws {
     let graph = repetition.graph
@@ -46,7 +46,7 @@ struct RepeatedGraph: DifferentiableOperator {
       }
     }
     work = repetition.rounds * inferred.work
-    (self.repetition, self.operators, self.guidesGradients) = (repetition, operators, guidesGradients)
+    (self.repetition, self.operators, self.rule) = (repetition, operators, rule)
     self.given = given
   }
 
@@ -167,7 +167,7 @@ struct RepeatedGraph: DifferentiableOperator {
   private func plan(_ kernels: KernelRequest, taps: [ValueID] = [], targets: [ValueID] = []) throws -> Plan {
     var request = PlanRequest(inputs: given, outputs: repetition.graph.outputs, taps: taps, kernels: kernels)
     request.otherTargets = targets
-    request.guidesGradients = guidesGradients
+    request.rule = rule
     return try Plan(rewriting: inferred, operators: operators, request: request)
   }
 }

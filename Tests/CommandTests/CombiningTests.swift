@@ -60,8 +60,8 @@ struct CombiningTests {
     #expect(outcome.errors.contains("--smooth eigen: recipro-cam is not a weighted sum over channels; choose a method"))
   }
 
-  /// All but legrad, which the network has no attention for, expected-gradients, which need pictures, and d-rise.
-  private let methodCount = CAMMethods.all.count - 3
+  /// All but the four of attention, which the network has not, expected-gradients, which need pictures, and d-rise.
+  private let methodCount = CAMMethods.all.count - 6
   /// The maps of these: five are of concepts that dff finds.
   private var mapCount: Int { methodCount + 4 }
 

@@ -16,7 +16,7 @@ import Testing
     var request = PlanRequest(
       inputs: [0: ValueInfo(.float32, x.shape)], outputs: [output] + others, taps: [tap], target: output,
       kernels: KernelRequest(threadCount: 2, reusesWeights: false))
-    request.guidesGradients = isGuided
+    request.rule = isGuided ? .guided : .gradient
     let executor = try Executor(
       try Plan(check.graph, operators: .standard, request: request), pool: ThreadPool(threadCount: 2))
     try executor.set(0, to: x)

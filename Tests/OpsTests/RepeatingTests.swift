@@ -16,7 +16,7 @@ import Testing
       var request = PlanRequest(
         inputs: Dictionary(uniqueKeysWithValues: given), outputs: graph.outputs, taps: taps, target: output,
         kernels: KernelRequest(threadCount: 2, reusesWeights: false))
-      request.guidesGradients = guided
+      request.rule = guided ? .guided : .gradient
       let executor = try Executor(
         Plan(graph, operators: .standard, request: request), pool: ThreadPool(threadCount: 2))
       for (id, tensor) in zip(graph.inputs, inputs) { try executor.set(id, to: tensor) }

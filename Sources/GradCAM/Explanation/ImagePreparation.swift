@@ -29,7 +29,7 @@ extension Explainer {
     }
     return PreparedImage(
       picture: images[place].picture, tensor: tensor, geometry: images[place].geometry, place: place,
-      warnings: images[place].warnings, others: images[place].others)
+      preprocessing: images[place].preprocessing, warnings: images[place].warnings, others: images[place].others)
   }
 
   /// Takes a tensor as the contents of the first image input, unchanged.
@@ -90,7 +90,8 @@ extension Explainer {
     }
     let tensor = preprocessing.tensor(try geometry.apply(to: shown, filter: filter), for: input.shape)
     return PreparedImage(
-      picture: shown, tensor: tensor, geometry: geometry, warnings: preprocessing.warnings(about: picture))
+      picture: shown, tensor: tensor, geometry: geometry, preprocessing: preprocessing,
+      warnings: preprocessing.warnings(about: picture))
   }
 
   /// The numbers of a file, in the input's order.
@@ -123,6 +124,7 @@ extension Explainer {
     }
     var image = PreparedImage(preprocessing.tensor(frames: prepared, for: input.shape), size: size)
     image.source.isPreprocessed = true
+    image.preprocessing = preprocessing
     return image
   }
 

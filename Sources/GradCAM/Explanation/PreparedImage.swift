@@ -56,6 +56,8 @@ public struct PreparedImage: Sendable {
   public var place = 0
   /// What is known of the input's numbers, if it is no picture.
   public var source = NumberSource()
+  /// How the picture's colours became the tensor's numbers; nil if the user gave numbers.
+  var preprocessing: Preprocessing?
   /// What the user should know about the picture.
   public internal(set) var warnings: [Warning] = []
   /// What the model's image inputs after the first one get, by value.
@@ -96,7 +98,9 @@ extension PreparedImage {
 
   /// The image with another tensor for the first image input.
   func with(_ tensor: Tensor) -> PreparedImage {
-    PreparedImage(picture: nil, tensor: tensor, geometry: geometry, place: place, source: source, others: others)
+    PreparedImage(
+      picture: nil, tensor: tensor, geometry: geometry, place: place, source: source, preprocessing: preprocessing,
+      others: others)
   }
 }
 

@@ -11,7 +11,7 @@ struct LeGrad: CAMMethod {
   func passCount(at tap: Tap) -> Int { 1 }
 
   func map(of tap: Tap, probe: Probe) throws -> HeatMap {
-    let layers = try probe.attentionGradients().map { $0.mean { max($0, 0) } }
+    let layers = try probe.attentions(for: "legrad").map { $0.mean { max($0, 0) } }
     let size = PixelSize.largest(of: layers.map(\.size))
     var mean = [Float](repeating: 0, count: size.count)
     for layer in layers {

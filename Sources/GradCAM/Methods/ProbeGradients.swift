@@ -9,7 +9,7 @@ extension Probe {
   func inputTap(isGuided: Bool) throws -> Tap {
     try checkInput()
     let input = observation.model.imageInput
-    let run = try observation.walk(from: target, to: [input], isGuided: isGuided)
+    let run = try observation.walk(from: target, to: [input], by: isGuided ? .guided : .gradient)
     return run.tap(input, observation.layout(of: input)!)
   }
 
@@ -29,16 +29,6 @@ extension Probe {
         channels: tap.channels, size: tap.size,
         activation: tap.activation.indices.map { bias.numbers[$0 / tap.plane] }, gradient: tap.gradient)
     }
-  }
-
-  /// The softmax attentions of the network with their gradients.
-  ///
-  /// Throws `unsupported` if it has none.
-  func attentionGradients() throws -> [AttentionGradient] {
-    let attentions = observation.attentions
-    guard !attentions.isEmpty else { throw observation.model.graph.noAttention }
-    let run = try observation.walk(from: target, to: attentions.map(\.value))
-    return attentions.map { AttentionGradient(attention: $0, values: run.withGradient(of: $0.value, Array.init)) }
   }
 
   /// The weight that the score gives to the mean of each channel of the feature map pooled at the network's end.
@@ -69,38 +59,5 @@ extension Probe {
   func logits(changingActivation change: (UnsafeMutableBufferPointer<Float>) -> Void) throws -> [Float]? {
     guard observation.explainsClassScores else { return nil }
     return try observation.tail(after: observation.taps[tap].value).explainedContents(for: changedActivation(change))
-  }
-}
-
-/// The gradient at a softmax attention.
-struct AttentionGradient {
-  fileprivate let attention: SoftmaxAttention
-  /// Of shape (…, queries, keys).
-  fileprivate let values: [Float]
-
-  /// The mean of `term` over heads and queries, at the places of the keys, without extra tokens.
-  func mean(_ term: (Float) -> Float) -> HeatMap {
-    let keys = attention.keys, queries = attention.queries, layout = attention.layout
-    var means = [Float](repeating: 0, count: values.count / queries)
-    for (row, start) in stride(from: 0, to: values.count, by: keys).enumerated() {
-      let target = row / queries * keys
-      for key in 0..<keys { means[target + key] += term(values[start + key]) / Float(queries) }
-    }
-    let heads = means.withUnsafeBufferPointer(layout.gather)
-    let gathered = Tap(
-      channels: layout.channels, size: layout.size, activation: heads, gradient: heads)
-    return gathered.weightedSum([Float](repeating: 1 / Float(layout.channels), count: layout.channels))
-  }
-}
-
-extension ComputeGraph {
-  /// The error for networks without softmax attention.
-  fileprivate var noAttention: GradCAMError {
-    let fused = nodes.firstIndex { $0.role == .attention }
-    return GradCAMError(
-      .unsupported, at: "\(.method, "legrad")",
-      problem: fused.map { "\(describe(node: $0)) does not expose its softmax" }
-        ?? "the model has no softmax attention over places of the picture",
-      advice: fused == nil ? "choose gradcam" : "export with an opset below 23, or choose gradcam")
   }
 }

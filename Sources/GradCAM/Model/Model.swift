@@ -71,9 +71,8 @@ public struct Model: Sendable {
     return model
   }
 
-  /// The same model with other parameters.
-  ///
-  /// - Parameter graph: the model's own, at most with constants more, and with nodes that read those.
+  /// The same model with another graph, in which its values are the same: at most constants are added, with nodes that read
+  /// those.
   func with(_ graph: ComputeGraph) -> Model {
     var model = self
     model.graph = graph

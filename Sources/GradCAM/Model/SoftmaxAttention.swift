@@ -18,7 +18,14 @@ extension Observation {
   /// An attention is a softmax over its last dimension that is matrix-multiplied by another computed value.
   var attentions: [SoftmaxAttention] {
     let graph = model.graph
-    let shares = Set(graph.nodes.compactMap { $0.role == .softmax ? $0.outputs[0] : nil })
+    // Those that are passed on unchanged are the same.
+    var shares = Set(graph.nodes.compactMap { $0.role == .softmax ? $0.outputs[0] : nil })
+    for node in graph.nodes where node.role == .identity {
+      guard let input = node.inputs.first ?? nil, shares.contains(input), let output = node.outputs[0],
+        infos[input]?.shape == infos[output]?.shape
+      else { continue }
+      shares.insert(output)
+    }
     return graph.nodes.compactMap { node in
       guard node.role == .product, node.inputs.count == 2, let value = node.inputs[0],
         let taken = node.inputs[1], shares.contains(value), let dimensions = focus.catalogue.dimensions[taken],

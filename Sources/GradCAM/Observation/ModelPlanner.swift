@@ -42,6 +42,8 @@ public final class ModelPlanner: Sendable {
     var unbatched: Set<ValueID> = []
     /// The same model planned for what extents depend on in images, the most recently used last.
     var decided: [ModelPlanner] = []
+    /// The same model with every attention taken apart.
+    var apart: ModelPlanner?
     /// The same model with values that its file does not have.
     var extended: [[AddedValue]: ModelPlanner] = [:]
   }
@@ -147,6 +149,25 @@ public final class ModelPlanner: Sendable {
       isSame = false
     }
     return isSame ? self : ModelPlanner(self, graph: held, holdsSelections: true)
+  }
+
+  /// The planner for the same model with every fused attention taken apart, so that its softmax is one of the values;
+  /// itself if none is fused.
+  ///
+  /// Throws what inferring extents throws.
+  func takingAttentionApart() throws -> ModelPlanner {
+    // What an image told is about nodes by their places.
+    guard !isDecided, !holdsSelections, model.graph.nodes.contains(where: { $0.role == .attention }) else {
+      return self
+    }
+    if let known = kept.withLock({ $0.apart }) { return known }
+    let infos = try partlyInferred(reaching: Set(try reported())).infos
+    let graph = try model.operators.expanding(model.graph, where: { $0.role == .attention }) { infos[$0] }
+    guard graph.nodes.count > model.graph.nodes.count else { return self }
+    // A body may hold another attention.
+    let planner = try ModelPlanner(self, model: model.with(graph), graph: graph).takingAttentionApart()
+    kept.withLock { $0.apart = planner }
+    return planner
   }
 
   // MARK: What is known before any image
@@ -325,13 +346,14 @@ public final class ModelPlanner: Sendable {
     var kernels = KernelRequest(threadCount: pool.threadCount, reusesWeights: key.reusesWeights, weights: weights)
     kernels.roundsLittle = key.roundsLittle
     var request = PlanRequest(inputs: inputs, outputs: key.kept, taps: key.taps, target: key.target, kernels: kernels)
-    request.guidesGradients = key.isGuided
+    request.rule = key.rule
     request.visitsTaps = key.visitsTaps
     request.isObservable = key.isObservable
     if let observing = key.observing {
       let observable = try plan(PlanKey(kept: observing, isObservable: true, reusesWeights: key.reusesWeights))
       request.observed = observable.observableValues.filter { $0 < model.graph.values.count }
     }
+    if key.rule.referenceCount > 0 { return try plan(comparing: request) }
     guard !key.given.isEmpty else {
       return try Plan(inferred(reaching: key.wanted), operators: model.operators, request: request)
     }
@@ -339,6 +361,19 @@ public final class ModelPlanner: Sendable {
     request.inputs = Dictionary(uniqueKeysWithValues: key.given.map { ($0, infos[$0]!) })
     request.inputs[key.given[0]]!.constant = nil
     request.decisions = decisions
+    return try Plan(graph, operators: model.operators, request: request)
+  }
+
+  /// The plan for a request whose rule compares the network with copies of itself.
+  private func plan(comparing request: PlanRequest) throws -> Plan {
+    var request = request, graph = graph
+    request.decisions = decisions
+    for _ in 0..<request.rule.referenceCount {
+      let copy = graph.addCopy(of: [model.imageInput])
+      request.references.append(copy)
+      request.inputs[copy.values[model.imageInput]!] = inputs[model.imageInput]
+      request.decisions = request.decisions.copied(to: copy)
+    }
     return try Plan(graph, operators: model.operators, request: request)
   }
 

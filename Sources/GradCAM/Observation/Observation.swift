@@ -86,6 +86,13 @@ public final class Observation {
     try Observation(plannerForChanges.get(), image.with(tensor), focus, isOpen: false)
   }
 
+  /// The same image, by the same network with every fused attention taken apart; itself if none is fused.
+  func takingAttentionApart() throws -> Observation {
+    let apart = try planner.takingAttentionApart()
+    guard apart !== planner else { return self }
+    return try Observation(apart, image, apart.focus(on: explained))
+  }
+
   var forwardStepCount: Int { passes.forwardStepCount }
 
   // MARK: Values
@@ -153,8 +160,35 @@ public final class Observation {
   }
 
   /// Walks back from a target to some values; the result holds contents and gradients there until the next walk.
-  func walk(from target: any Target, to values: [ValueID], isGuided: Bool = false) throws -> Executor {
-    try passes.walk(from: focus.explained, seed: seed(target), to: values, isGuided: isGuided)
+  func walk(
+    from target: any Target, to values: [ValueID], by rule: BackwardRule = .gradient
+  ) throws -> Executor {
+    try passes.walk(from: focus.explained, seed: seed(target), to: values, by: rule)
+  }
+
+  /// The first image input, with what arrives there by a rule that shares out contributions in place of the gradient:
+  /// its relevance, or its multipliers.
+  ///
+  /// - Parameter references: other tensors for the input, as many as the rule compares it with.
+  ///
+  /// Throws `unsupported` naming a node whose operator has no such rule.
+  func share(of target: any Target, by rule: BackwardRule, comparing references: [Tensor] = []) throws -> Tap {
+    let input = model.imageInput, planner = try plannerForChanges.get()
+    let gradient = try target.gradient(contents)
+    // Relevance starts as what each element contributes to the target.
+    let start = if case .relevance = rule { zip(gradient, contents).map { $0 * $1 } } else { gradient }
+    return try model.located {
+      let run = try planner.run(
+        PlanKey(taps: [input], target: focus.explained, rule: rule, reusesWeights: planner.reusesWeights))
+      defer { planner.recycle(run) }
+      try run.executor.set(model, to: image)
+      for (copy, tensor) in zip(run.executor.plan.request.references, references) {
+        try run.executor.set(copy.values[input]!, to: tensor)
+      }
+      try run.executor.forward()
+      try run.executor.backward(seed: explainedImages.seed(padding: start))
+      return run.executor.tap(input, layout(of: input)!)
+    }
   }
 
   /// The gradient of a target with respect to the explained value, padded for all images of the run.

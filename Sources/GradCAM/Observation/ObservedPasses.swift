@@ -66,15 +66,15 @@ final class ObservedPasses {
   /// Walks back from a target to some values; the executor holds contents and gradients there until the next walk.
   ///
   /// - Parameter seed: the target's gradient with respect to the explained value.
-  func walk(from explained: ValueID, seed: [Float], to values: [ValueID], isGuided: Bool) throws -> Executor {
+  func walk(from explained: ValueID, seed: [Float], to values: [ValueID], by rule: BackwardRule) throws -> Executor {
     try planner.model.located {
-      if let expected, !isGuided, !expected.key.visitsTaps, expected.key.target == explained,
+      if let expected, rule == .gradient, !expected.key.visitsTaps, expected.key.target == explained,
         Set(values).isSubset(of: expected.key.taps)
       {
         try expected.executor.backward(seed: seed)
         return expected.executor
       }
-      let key = PlanKey(taps: values, target: explained, isGuided: isGuided)
+      let key = PlanKey(taps: values, target: explained, rule: rule)
       let executor = try observer(key, of: openRun(reaching: [explained] + values))
       try executor.backward(seed: seed)
       return executor

@@ -7,8 +7,8 @@ struct PlanKey: Hashable {
   var taps: [ValueID] = []
   /// The value whose gradient is given.
   var target: ValueID?
-  /// Whether rectifiers block negative gradients.
-  var isGuided = false
+  /// What the backward pass computes.
+  var rule = BackwardRule.gradient
   var visitsTaps = false
   /// Whether every value stays in memory, for other plans to observe.
   var isObservable = false

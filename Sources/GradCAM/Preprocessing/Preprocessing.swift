@@ -114,6 +114,14 @@ extension Preprocessing {
         height: input.height))
   }
 
+  /// The numbers between which each channel of an input lies: those of black and of full brightness.
+  func bounds(channels: Int) -> [ClosedRange<Float>] {
+    (0..<channels).map { channel in
+      let black = -mean[channel] / std[channel], full = (range - mean[channel]) / std[channel]
+      return min(black, full)...max(black, full)
+    }
+  }
+
   /// Turns a picture that already has the input's size into a tensor, the same image in every place of the batch.
   public func tensor(_ picture: Picture, for shape: ImageShape) -> Tensor {
     tensor([picture], size: picture.size, shape)

@@ -33,6 +33,7 @@ protocol MovementOperator: DifferentiableOperator {
 
 extension MovementOperator {
   var integerGradients: IntegerGradients { .passed }
+  func dependence(on wanted: Set<Int>, _ inputs: NodeInputs) -> Dependence? { .moved }
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
     let movement = try movement(inputs, outputs)

@@ -155,6 +155,18 @@ struct Binary: DifferentiableOperator {
     }
   }
 
+  func dependence(on wanted: Set<Int>, _ inputs: NodeInputs) -> Dependence? {
+    switch function {
+    case .add, .subtract: return .linear
+    case .multiply: return wanted.count == 1 ? .linear : .multilinear
+    case .divide where wanted.contains(0): return wanted.count == 1 ? .linear : .scaled(held: self)
+    case .divide, .power, nil:
+      // A function of one number for each result.
+      guard wanted.count == 1, let result = try? infer(inputs)[0].shape else { return nil }
+      return inputs[wanted.first!]?.shape == result ? .elementwise : nil
+    }
+  }
+
   /// Whether it is this function, with its operands aligned at their ends.
   func computes(_ function: Function) -> Bool {
     if case .trailing = alignment { self.function == function } else { false }
@@ -315,6 +327,10 @@ struct Variadic: DifferentiableOperator {
     case .max: { Swift.max($0, $1) }
     case .min: { Swift.min($0, $1) }
     }
+  }
+
+  func dependence(on wanted: Set<Int>, _ inputs: NodeInputs) -> Dependence? {
+    [.sum, .mean].contains(function) ? .linear : .chosen
   }
 
   /// Of a number and something else.

@@ -28,6 +28,9 @@ struct BatchNormalization: DifferentiableOperator {
 
   var role: OperatorRole { .normalization }
   func axes(_ inputs: NodeInputs) -> AxisMapping { .channelsFirst }
+  func dependence(on wanted: Set<Int>, _ inputs: NodeInputs) -> Dependence? {
+    wanted == [0] && clamp == .none ? .elementwise : nil
+  }
 
   func channelBias(_ inputs: NodeInputs) -> [Float]? {
     let parameters = (1...4).compactMap { inputs[$0]?.constant?.floats }

@@ -69,6 +69,7 @@ struct Cast: DifferentiableOperator {
   let rounding: NarrowFloat.Rounding
   var role: OperatorRole { .identity }
   var integerGradients: IntegerGradients { .passed }
+  func dependence(on wanted: Set<Int>, _ inputs: NodeInputs) -> Dependence? { wanted == [0] ? .elementwise : nil }
 
   init(to: ElementType?, _ reader: inout AttributeReader) throws {
     self.to = to

@@ -113,6 +113,8 @@ struct ConvTranspose: DifferentiableOperator {
     }
   }
 
+  func dependence(on wanted: Set<Int>, _ inputs: NodeInputs) -> Dependence? { .ofProduct(wanted) }
+
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
   ) throws -> GradientRule {

@@ -95,6 +95,7 @@ struct Convolution: DifferentiableOperator {
   }
 
   func rectifies(_ inputs: NodeInputs) -> Bool { clamp == .rectifier }
+  func dependence(on wanted: Set<Int>, _ inputs: NodeInputs) -> Dependence? { isPlain ? .ofProduct(wanted) : nil }
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest

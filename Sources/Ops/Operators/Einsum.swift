@@ -71,6 +71,10 @@ struct Einsum: DifferentiableOperator {
 
   var role: OperatorRole { .product }
 
+  func dependence(on wanted: Set<Int>, _ inputs: NodeInputs) -> Dependence? {
+    wanted.count == 1 ? .linear : .multilinear
+  }
+
   func axes(_ inputs: NodeInputs) -> AxisMapping {
     guard let geometry = try? geometry(inputs) else { return .unknown }
     return .labelled(geometry.labels, result: geometry.resultLabels)

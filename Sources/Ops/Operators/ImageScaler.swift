@@ -12,6 +12,8 @@ struct ImageScaler: DifferentiableOperator {
   let scale: Float
   let bias: [Float]
 
+  func dependence(on wanted: Set<Int>, _ inputs: NodeInputs) -> Dependence? { .elementwise }
+
   func scaling(_ inputs: NodeInputs) -> ConstantScaling? {
     let shift = bias.isEmpty ? [0] : bias
     return ConstantScaling(of: 0, by: shift.map { _ in scale }, plus: shift, along: bias.isEmpty ? nil : 1)

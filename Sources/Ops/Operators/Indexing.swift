@@ -186,6 +186,7 @@ struct Gather: DifferentiableOperator {
 
   var role: OperatorRole { .selection }
   var locatingInputs: Set<Int> { [1] }
+  func dependence(on wanted: Set<Int>, _ inputs: NodeInputs) -> Dependence? { wanted == [0] ? .moved : nil }
 
   func axes(_ inputs: NodeInputs) -> AxisMapping {
     if case .elements(let index) = indexing, let data = inputs[0]?.shape, let axis = try? data.axis(index) {
@@ -310,6 +311,8 @@ struct OneHot: Operator {
 
 struct ReverseSequence: DifferentiableOperator {
   let batchAxis, timeAxis: Int
+
+  func dependence(on wanted: Set<Int>, _ inputs: NodeInputs) -> Dependence? { wanted == [0] ? .moved : nil }
 
   func axes(_ inputs: NodeInputs) -> AxisMapping { .kept(rank: inputs[0]?.shape.rank ?? 0, except: [timeAxis]) }
 

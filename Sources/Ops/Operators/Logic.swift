@@ -118,6 +118,8 @@ struct Elementwise<Element: FixedWidthInteger & Sendable>: Operator {
 
 /// Takes each element from input 1 where input 0 is true, else from input 2.
 struct Where: DifferentiableOperator {
+  func dependence(on wanted: Set<Int>, _ inputs: NodeInputs) -> Dependence? { .moved }
+
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     let condition = try inputs.required(0), x = try inputs.required(1), y = try inputs.required(2)
     guard condition.elementType == .bool, x.elementType.storage == y.elementType.storage else {

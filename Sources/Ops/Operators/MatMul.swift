@@ -44,6 +44,14 @@ private func multiplyVector(
   }
 }
 
+extension Dependence {
+  /// That of a product of the first two inputs, plus an addend.
+  static func ofProduct(_ wanted: Set<Int>) -> Dependence? {
+    guard wanted.isSuperset(of: [0, 1]) else { return .linear }
+    return wanted.count == 2 ? .multilinear : nil
+  }
+}
+
 /// y = alpha · A' · B' + beta · C.
 struct Gemm: DifferentiableOperator {
   private let alpha, beta: Float
@@ -127,6 +135,8 @@ struct Gemm: DifferentiableOperator {
       }
     }
   }
+
+  func dependence(on wanted: Set<Int>, _ inputs: NodeInputs) -> Dependence? { .ofProduct(wanted) }
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
@@ -266,6 +276,10 @@ struct MatMul: DifferentiableOperator {
           leading: columns, rows: rows, columns: columns, depth: depth)
       }
     }
+  }
+
+  func dependence(on wanted: Set<Int>, _ inputs: NodeInputs) -> Dependence? {
+    activation == nil ? .ofProduct(wanted) : nil
   }
 
   func gradient(

@@ -57,10 +57,19 @@ struct RowNormalization: DifferentiableOperator {
   let rows: Rows
   let epsilon: Float
   var isCentred = true
+  /// Whether the gradient takes each row's deviation for a constant.
+  var holdsDeviation = false
 
   var role: OperatorRole { .normalization }
 
   func axes(_ inputs: NodeInputs) -> AxisMapping { if case .trailing = rows { .elementwise } else { .channelsFirst } }
+
+  func dependence(on wanted: Set<Int>, _ inputs: NodeInputs) -> Dependence? {
+    guard wanted == [0] else { return nil }
+    var held = self
+    held.holdsDeviation = true
+    return .scaled(held: held)
+  }
 
   func mixedAxes(of shape: Shape) -> Set<Int>? {
     guard case .trailing(let index) = rows, let axis = try? shape.axis(index) else { return nil }
@@ -189,6 +198,12 @@ struct RowNormalization: DifferentiableOperator {
           }
         } else {
           (dx + start).update(repeating: 0, count: size)
+        }
+        if holdsDeviation {
+          let sum = (0..<size).reduce(0.0) { $0 + Double(dx[start + $1]) }
+          let mean = isCentred ? Float(sum / Double(size)) : 0
+          for index in start..<start + size { dx[index] = (dx[index] - mean) * statistics.factor }
+          return
         }
         normalization_gradient_row(
           x + start, dx + start, dx + start, size, statistics, isCentred ? 1 : 0, dMean?[row] ?? 0, dFactor?[row] ?? 0)

@@ -59,6 +59,7 @@ private func globalOutput(_ inputs: NodeInputs) throws -> [ValueInfo] {
 }
 
 struct MaxPool: DifferentiableOperator {
+  func dependence(on wanted: Set<Int>, _ inputs: NodeInputs) -> Dependence? { .chosen }
   var role: OperatorRole { .pooling }
   func axes(_ inputs: NodeInputs) -> AxisMapping {
     (try? PoolGeometry(attributes, inputs).window.axes) ?? .channelsFirst
@@ -165,6 +166,7 @@ private func maximumGradient(_ geometry: PoolGeometry, isInteger: Bool = false) 
 }
 
 struct AveragePool: DifferentiableOperator {
+  func dependence(on wanted: Set<Int>, _ inputs: NodeInputs) -> Dependence? { .linear }
   var role: OperatorRole { .pooling }
   func axes(_ inputs: NodeInputs) -> AxisMapping {
     (try? PoolGeometry(attributes, inputs).window.axes) ?? .channelsFirst
@@ -222,6 +224,7 @@ struct AveragePool: DifferentiableOperator {
 }
 
 struct GlobalAveragePool: DifferentiableOperator {
+  func dependence(on wanted: Set<Int>, _ inputs: NodeInputs) -> Dependence? { .linear }
   var role: OperatorRole { .pooling }
   func axes(_ inputs: NodeInputs) -> AxisMapping { .channelsFirst }
   func averagedAxes(_ inputs: NodeInputs) -> Set<Int>? {
@@ -256,6 +259,7 @@ struct GlobalAveragePool: DifferentiableOperator {
 }
 
 struct GlobalMaxPool: DifferentiableOperator {
+  func dependence(on wanted: Set<Int>, _ inputs: NodeInputs) -> Dependence? { .chosen }
   var role: OperatorRole { .pooling }
   func axes(_ inputs: NodeInputs) -> AxisMapping { .channelsFirst }
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] { try globalOutput(inputs) }
@@ -336,6 +340,7 @@ struct LpPool: DifferentiableOperator {
 
 /// MaxUnpool: puts elements back at the positions that MaxPool's second output holds.
 struct MaxUnpool: DifferentiableOperator {
+  func dependence(on wanted: Set<Int>, _ inputs: NodeInputs) -> Dependence? { .moved }
   func axes(_ inputs: NodeInputs) -> AxisMapping { .channelsFirst }
   private let kernel: [Int]
   private let strides, pads: [Int]?

@@ -157,6 +157,8 @@ struct QuantizeLinear: DifferentiableOperator {
   let integerGradients = IntegerGradients.estimated
   let role = OperatorRole.quantization
 
+  func dependence(on wanted: Set<Int>, _ inputs: NodeInputs) -> Dependence? { wanted == [0] ? .elementwise : nil }
+
   init(_ reader: inout AttributeReader) throws {
     attributes = try QuantizationAttributes(&reader)
     saturates = try reader.flag("saturate", default: true)
@@ -231,6 +233,8 @@ struct QuantizeLinear: DifferentiableOperator {
 struct DequantizeLinear: DifferentiableOperator {
   private let attributes: QuantizationAttributes
   let role = OperatorRole.dequantization
+
+  func dependence(on wanted: Set<Int>, _ inputs: NodeInputs) -> Dependence? { wanted == [0] ? .elementwise : nil }
 
   init(_ reader: inout AttributeReader) throws { attributes = try QuantizationAttributes(&reader) }
 

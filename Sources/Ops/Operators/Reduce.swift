@@ -85,6 +85,15 @@ struct Reduce: DifferentiableOperator {
     return .labelled([labels, []], result: labels.filter { !reduced.contains($0) })
   }
 
+  func dependence(on wanted: Set<Int>, _ inputs: NodeInputs) -> Dependence? {
+    switch (derivative, finish) {
+    case (.extremum, _): .chosen
+    // Its derivative depends on nothing: a sum or a mean.
+    case (.pointwise(_, let reads), .none), (.pointwise(_, let reads), .divideByCount): reads.isEmpty ? .linear : nil
+    default: nil
+    }
+  }
+
   func averagedAxes(_ inputs: NodeInputs) -> Set<Int>? {
     if case .divideByCount = finish { try? reducedAxes(inputs) } else { nil }
   }
@@ -290,6 +299,8 @@ struct ArgExtremum: Operator {
 /// Running sums along the axis given by input 1.
 struct CumulativeSum: DifferentiableOperator {
   let isExclusive, isReversed: Bool
+
+  func dependence(on wanted: Set<Int>, _ inputs: NodeInputs) -> Dependence? { .linear }
 
   func infer(_ inputs: NodeInputs) throws -> [ValueInfo] {
     let x = try inputs.required(0)

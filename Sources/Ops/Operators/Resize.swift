@@ -49,6 +49,7 @@ struct Resize: DifferentiableOperator {
 
   func axes(_ inputs: NodeInputs) -> AxisMapping { coordinates == .crop ? .unknown : .resampled }
   var role: OperatorRole { .resampling }
+  func dependence(on wanted: Set<Int>, _ inputs: NodeInputs) -> Dependence? { wanted == [0] ? .linear : nil }
 
   static func makeUpsample(_ reader: inout AttributeReader) throws -> Self {
     let mode = try reader.string("mode", default: "nearest")

@@ -10,6 +10,14 @@ struct Scatter: DifferentiableOperator {
 
   var locatingInputs: Set<Int> { [1] }
 
+  func dependence(on wanted: Set<Int>, _ inputs: NodeInputs) -> Dependence? {
+    switch reduction {
+    case .none: .moved
+    case .add: .linear
+    case .mul, .min, .max: nil
+    }
+  }
+
   /// Those of the data; the updates have the same, but for where they are written.
   func axes(_ inputs: NodeInputs) -> AxisMapping {
     guard let data = inputs[0]?.shape, let indices = inputs[1]?.shape, let updates = inputs[2]?.shape else {

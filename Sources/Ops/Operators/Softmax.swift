@@ -7,7 +7,7 @@ let softmaxOperators: [OperatorEntry] = [
   },
   OperatorEntry("LogSoftmax", inputs: 1...1) { reader in
     Softmax(
-      name: "log softmax", forward: log_softmax_row, backward: log_softmax_gradient_row,
+      name: "log softmax", isLogarithm: true, forward: log_softmax_row, backward: log_softmax_gradient_row,
       extent: try SoftmaxExtent(&reader))
   },
   OperatorEntry("Hardmax", inputs: 1...1) { reader in Hardmax(extent: try SoftmaxExtent(&reader)) },
@@ -106,7 +106,10 @@ struct Softmax: DifferentiableOperator {
   var role: OperatorRole { .softmax }
 
   func mixedAxes(of shape: Shape) -> Set<Int>? { extent.axes(of: shape) }
+  func dependence(on wanted: Set<Int>, _ inputs: NodeInputs) -> Dependence? { isLogarithm ? nil : .competing }
+
   let name: String
+  var isLogarithm = false
   let forward: @Sendable @convention(c) (FloatInput?, FloatOutput?, Int) -> Void
   let backward: @Sendable @convention(c) (FloatInput?, FloatInput?, FloatOutput?, Int) -> Void
   let extent: SoftmaxExtent

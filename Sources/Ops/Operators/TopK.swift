@@ -126,6 +126,8 @@ struct TopK: DifferentiableOperator {
     }
   }
 
+  func dependence(on wanted: Set<Int>, _ inputs: NodeInputs) -> Dependence? { wanted == [0] ? .chosen : nil }
+
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
   ) throws -> GradientRule {

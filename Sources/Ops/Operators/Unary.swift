@@ -183,6 +183,7 @@ struct Unary: DifferentiableOperator {
   }
 
   func rectifies(_ inputs: NodeInputs) -> Bool { function == .relu }
+  func dependence(on wanted: Set<Int>, _ inputs: NodeInputs) -> Dependence? { .elementwise }
 
   func gradient(
     _ wanted: Set<Int>, _ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest
@@ -263,6 +264,10 @@ struct Clip: DifferentiableOperator {
         clip_forward(x + range.lowerBound, y + range.lowerBound, range.count, parameters)
       }
     }
+  }
+
+  func dependence(on wanted: Set<Int>, _ inputs: NodeInputs) -> Dependence? {
+    wanted == [0] ? .elementwise : nil
   }
 
   /// Without an upper bound and with a lower bound of 0, it is equivalent to Relu.

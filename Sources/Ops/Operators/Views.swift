@@ -16,6 +16,7 @@ extension ViewOperator {
   var role: OperatorRole { .identity }
   func axes(_ inputs: NodeInputs) -> AxisMapping { .reshaped }
   var integerGradients: IntegerGradients { .passed }
+  func dependence(on wanted: Set<Int>, _ inputs: NodeInputs) -> Dependence? { .moved }
 
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel { .view() }
 

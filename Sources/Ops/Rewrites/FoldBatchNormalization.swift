@@ -3,6 +3,8 @@ import Graph
 /// A BatchNormalization with constant parameters after a convolution with constant weights is folded into its weights
 /// and bias.
 struct FoldBatchNormalization: GraphRewrite {
+  let restoresFunctions = true
+
   func apply(to graph: inout ComputeGraph, knowing facts: RewriteFacts) {
     let patterns = Patterns(graph, facts)
     for (index, node) in graph.nodes.enumerated() {

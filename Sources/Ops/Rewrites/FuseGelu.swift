@@ -2,6 +2,8 @@ import Graph
 
 /// The products that exporters write for GELU become one node: x·½·(1 + erf(x/√2)), or its approximation with tanh.
 struct FuseGelu: GraphRewrite {
+  let restoresFunctions = true
+
   func apply(to graph: inout ComputeGraph, knowing facts: RewriteFacts) {
     let patterns = Patterns(graph, facts)
     for index in graph.nodes.indices {

@@ -2,6 +2,8 @@ import Graph
 
 /// A value times its own sigmoid or hard sigmoid becomes one node: Swish of any slope, or HardSwish.
 struct FuseSelfGating: GraphRewrite {
+  let restoresFunctions = true
+
   func apply(to graph: inout ComputeGraph, knowing facts: RewriteFacts) {
     let patterns = Patterns(graph, facts)
     for index in graph.nodes.indices {

@@ -94,7 +94,10 @@ import Testing
         #expect(maps.allSatisfy { $0.drawnMap().size == observation.image.geometry.original }, "\(method)")
         #expect(method != "recipro-cam" || name == "bands")
       } catch let error as GradCAMError {
-        let refused = ["recipro-cam", "legrad", "expected-gradients", "d-rise"] + (isClass ? [] : ["cam", "finercam"])
+        let attentive = ["legrad", "attention-rollout", "transformer-attribution", "attnlrp"]
+        let refused =
+          ["recipro-cam", "lrp-gamma-box", "expected-gradients", "d-rise"] + attentive
+          + (isClass ? [] : ["cam", "finercam"])
         #expect(error.kind == .unsupported && (refused + ["cam"]).contains(method), "\(method): \(error)")
         #expect("\(error)".contains(method))
       }
