@@ -82,7 +82,9 @@ extension BackwardPlanner {
       parts[.reference(index)] = copy.values[step.values[0]!].flatMap { forward.places[$0] }
     }
     var reads: [ValuePlace?] = [], signs: [Float] = []
-    for share in rule.shares {
+    let shares = rule.shares
+    try MemoryLimit.check(shares.reduce(0) { $0 + $1.terms.count } * weights.shape.count * MemoryLayout<Float>.size)
+    for share in shares {
       var results: [ValuePlace?] = [], terms: [(part: ValuePlace, step: BackwardStep, sign: Float)] = []
       for var term in share.terms {
         if isNonnegative {
