@@ -27,11 +27,11 @@ extension GradientCheck {
     var generator = SplitMix64(seed: 3)
     let tensors = inputs.map { $0.draw(using: &generator) }
     let wanted = wanted ?? inputs.indices.filter { inputs[$0].isFree }
+    guard captured.isEmpty, wanted.allSatisfy({ tensors[$0]!.elementType == .float32 }) else { return nil }
     // No element is the same as before.
     let others = inputs.map { input in
-      input.draw(using: &generator).map { Tensor($0.floats.map { $0 + 0.003 }, shape: $0.shape) }
+      input.isFree ? input.draw(using: &generator).map { Tensor($0.floats.map { $0 + 0.003 }, shape: $0.shape) } : nil
     }
-    guard captured.isEmpty, wanted.allSatisfy({ tensors[$0]!.elementType == .float32 }) else { return nil }
     var graph = ComputeGraph(opsets: ["": opset, domain: opset])
     func value(_ name: String, _ constant: Tensor?) -> ValueID {
       graph.values.append(Value(name: name, constant: constant))
