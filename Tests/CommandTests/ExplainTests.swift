@@ -71,10 +71,11 @@ struct ExplainTests {
     let outcome = try workplace.succeed(
       "explain", fixture("dynamic.onnx"), picture, "--node", "relu1", "--method", "all!", "--output", "maps", "--json")
     let entries = try outcome.json([[String: Any]].self)
-    let methods = entries.compactMap { $0["method"] as? String }, left = [
-      "cam", "kpca-cam", "legrad", "attention-rollout", "transformer-attribution", "attnlrp", "expected-gradients",
-      "d-rise",
-    ]
+    let methods = entries.compactMap { $0["method"] as? String },
+      left = [
+        "cam", "kpca-cam", "legrad", "attention-rollout", "transformer-attribution", "attnlrp", "expected-gradients",
+        "d-rise",
+      ]
     let expected = CAMMethods.all.map(\.name).filter { !left.contains($0) }
     #expect(methods == expected.flatMap { [String](repeating: $0, count: $0 == "dff" ? 5 : 1) })
     for method in left { #expect(outcome.errors.contains("--method \(method)")) }

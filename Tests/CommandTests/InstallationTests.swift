@@ -135,6 +135,7 @@ struct InstallationTests {
     let files = FileManager.default
     try files.copyItem(atPath: shipped("shapes-vgg.onnx"), toPath: place.path("model.onnx"))
     try files.copyItem(atPath: shipped("shapes-resnet.onnx"), toPath: place.path("other.onnx"))
+    try files.copyItem(atPath: place.path("model.onnx"), toPath: place.path("int8.onnx"))
     try files.createDirectory(atPath: place.path("pictures"), withIntermediateDirectories: true)
     try Picture(contentsOf: shipped("samples/pair-006-star-cross.png")).write(to: place.path("photo.jpg"))
     try files.copyItem(atPath: place.path("photo.jpg"), toPath: place.path("pictures/photo.jpg"))

@@ -32,7 +32,9 @@ extension GradientCheck {
     let others = inputs.map { input in
       input.isFree ? input.draw(using: &generator).map { Tensor($0.floats.map { $0 + 0.003 }, shape: $0.shape) } : nil
     }
-    var graph = ComputeGraph(opsets: ["": opset, domain: opset])
+    var opsets = ["": opset]
+    opsets[domain] = opset
+    var graph = ComputeGraph(opsets: opsets)
     func value(_ name: String, _ constant: Tensor?) -> ValueID {
       graph.values.append(Value(name: name, constant: constant))
       return graph.values.count - 1

@@ -1,13 +1,14 @@
 import Graph
 
-/// AttnLRP: layer-wise relevance propagation through a transformer, summed over colours. A softmax gets x · (R − s ΣR),
-/// the factors of a product of two computed values half of what each of its terms contributes, normalisation holds the
-/// deviation that it divides by, and all that is linear has the ε rule.
+/// AttnLRP: layer-wise relevance propagation through a transformer, summed over colours.
 ///
+/// A softmax gets x · (R − s ΣR), the factors of a product of two computed values half of what each of its terms
+/// contributes, normalisation holds the deviation that it divides by, and all that is linear has the ε rule.
 /// Achtibat et al., AttnLRP: Attention-Aware Layer-Wise Relevance Propagation for Transformers, 2024.
 struct AttnLRP: CAMMethod {
   var summary: String { "relevance passed back through every attention to the picture" }
   let scope = MapScope.network
+  let isFineGrained = true
 
   func passCount(at tap: Tap) -> Int { 1 }
 

@@ -7,13 +7,15 @@
 struct DeepLIFT: CAMMethod {
   var summary: String { "contributions to the difference from a baseline, by DeepLIFT's rescale rule" }
   let scope = MapScope.network
-  /// The baseline, channel by channel; nil for zeros.
-  var baseline: [[Float]]?
+  let isFineGrained = true
+  var baseline = Baseline.zero
+
+  func configured(by settings: MethodSettings) -> any CAMMethod { DeepLIFT(baseline: settings.baseline) }
 
   func passCount(at tap: Tap) -> Int { 2 }
 
   func map(of tap: Tap, probe: Probe) throws -> HeatMap {
-    let baseline = baseline ?? probe.inputPlanes.map { $0.map { _ in 0 } }
+    let baseline = try probe.planes(of: baseline)[0]
     let input = try probe.multipliers(for: "deeplift", from: baseline)
     var sum = [Float](repeating: 0, count: input.plane)
     for (channel, plane) in baseline.enumerated() {
@@ -22,6 +24,9 @@ struct DeepLIFT: CAMMethod {
         sum[place] += (input.activation[index] - reference) * input.gradient[index]
       }
     }
-    return input.map(sum)
+    let map = input.map(sum),
+      before = try probe.scores(ofInputs: 1) { _, input in probe.setInput(input, to: baseline) }[0]
+    try probe.report(Completeness(of: map, explaining: Double(probe.score) - Double(before)))
+    return map
   }
 }

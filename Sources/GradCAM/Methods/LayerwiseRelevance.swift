@@ -11,6 +11,7 @@ struct LayerwiseRelevance: CAMMethod {
   let rules: RelevanceRules
   let summary: String
   let scope = MapScope.network
+  let isFineGrained = true
 
   /// ε in dense layers, α = 1 and β = 0 in convolutions.
   static let epsilonPlus = LayerwiseRelevance(

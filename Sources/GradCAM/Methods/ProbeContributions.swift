@@ -25,7 +25,7 @@ extension Probe {
   func multipliers(for method: String, from baseline: [[Float]]) throws -> Tap {
     try located("\(.method, method)") {
       try checkInput()
-      return try observation.share(of: target, by: .rescaled, comparing: [input(of: baseline)])
+      return try observation.share(of: target, by: .rescaled, comparing: [input(showing: baseline)])
     }
   }
 
@@ -39,18 +39,8 @@ extension Probe {
         advice: "give a picture, or choose lrp")
     }
     let bounds = preprocessing.bounds(channels: planes.count)
-    return [bounds.map(\.lowerBound), bounds.map(\.upperBound)].map { ends in
-      input(of: zip(planes, ends).map { plane, end in [Float](repeating: end, count: plane.count) })
+    return try [bounds.map(\.lowerBound), bounds.map(\.upperBound)].map { ends in
+      try input(showing: zip(planes, ends).map { plane, end in [Float](repeating: end, count: plane.count) })
     }
-  }
-
-  /// The network's input with other planes for the image explained.
-  private func input(of planes: [[Float]]) -> Tensor {
-    let input = observation.image.tensor
-    var values = input.floats
-    values.withUnsafeMutableBufferPointer {
-      setInput(UnsafeMutableBufferPointer(rebasing: observation.images.one(of: $0)), to: planes)
-    }
-    return Tensor(values, shape: input.shape, floatingType: input.elementType)
   }
 }

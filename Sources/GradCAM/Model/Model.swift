@@ -71,8 +71,7 @@ public struct Model: Sendable {
     return model
   }
 
-  /// The same model with another graph, in which its values are the same: at most constants are added, with nodes that read
-  /// those.
+  /// The same model with another graph, in which its values keep their identifiers.
   func with(_ graph: ComputeGraph) -> Model {
     var model = self
     model.graph = graph

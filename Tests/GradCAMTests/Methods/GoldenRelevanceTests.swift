@@ -59,31 +59,25 @@ private struct GoldenRelevance: Decodable, CustomTestStringConvertible {
     let golden = try #require(GoldenRelevance.all.first { $0.name == "mixed" })
     let observation = try golden.observation(), probe = observation.probe(0, golden.target)
     for level: Float in [0, 0.7] {
-      let baseline = probe.inputPlanes.map { $0.map { _ in level } }
-      let map = try DeepLIFT(baseline: baseline).map(of: observation.taps(golden.target)[0], probe: probe)
+      let baseline = Tensor([Float](repeating: level, count: golden.input.count), shape: Shape(golden.shape))
+      let method = DeepLIFT(baseline: .images([baseline]))
+      let map = try method.map(of: observation.taps(golden.target)[0], probe: probe)
       let reference = try golden.observation([Float](repeating: level, count: golden.input.count))
       let difference = try probe.score - reference.probe(0, golden.target).score
       #expect(abs(map.values.reduce(0, +) - difference) < 1e-4 * max(1, abs(difference)))
     }
   }
 
-  /// Layers without biases pass on all of the score.
+  /// Layers without biases pass on all of the score, if all activations are rectified.
   @Test func relevanceIsConservedWithoutBiases() throws {
     let golden = try #require(GoldenRelevance.all.first { $0.name == "mixed" })
-    var model = try GoldenFixture.model(golden.name)
+    let model = try GoldenFixture.model("plain")
     var graph = model.graph
     for node in graph.nodes where [.convolution, .product].contains(node.role) && node.inputs.count > 2 {
       guard let bias = node.inputs[2], let tensor = graph.values[bias].constant else { continue }
       graph.values[bias].constant = Tensor([Float](repeating: 0, count: tensor.shape.count), shape: tensor.shape)
     }
-    for node in graph.nodes where node.role == .normalization {
-      for input in [2, 3].compactMap({ node.inputs[$0] }) {
-        let shape = try #require(graph.values[input].constant).shape
-        graph.values[input].constant = Tensor([Float](repeating: 0, count: shape.count), shape: shape)
-      }
-    }
-    model = model.with(graph)
-    let planner = try ModelPlanner(model, inputSize: golden.size, pool: ThreadPool(threadCount: 2))
+    let planner = try ModelPlanner(model.with(graph), inputSize: golden.size, pool: ThreadPool(threadCount: 2))
     let image = PreparedImage(Tensor(golden.input, shape: Shape(golden.shape)), size: golden.size)
     let observation = try Observation(planner, image, planner.focus())
     let score = try observation.probe(0, golden.target).score

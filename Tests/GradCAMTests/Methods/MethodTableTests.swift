@@ -28,7 +28,7 @@ import Testing
   /// background, or a single pixel.
   private static let weak: Set = [
     "eigengradcam", "segeigencam", "sscam", "fullgrad", "input-gradient", "gradient-x-input", "integrated-gradients",
-    "smoothgrad", "vargrad",
+    "smoothgrad", "vargrad", "lrp-alpha2-beta1",
   ]
   /// A picture takes them seconds.
   private static let slow: Set = ["sscam", "iscam", "rise"]

@@ -2,9 +2,11 @@
 """Writes relevance.json and NETWORK.onnx: narrow networks with maps of methods that share out contributions.
 
 Needs what make_whole.py needs, zennit 0.5.1, captum 0.9.0 and onnxscript. LRP's maps are
-zennit's, DeepLIFT's Captum's. Those of transformers are the papers' formulas in PyTorch: attention rollout and transformer attribution as matrix products over
+zennit's. DeepLIFT's are the rescale rule in PyTorch, equal to Captum's for a network without max-pools; with them and
+activations, Captum 0.9's do not add up to the score's difference. Those of transformers are the papers' formulas in PyTorch: attention rollout and transformer attribution as matrix products over
 all tokens, AttnLRP as input × gradient of a network whose functions are replaced by linear ones of the same results.
 """
+import copy
 import json
 from pathlib import Path
 
@@ -123,9 +125,83 @@ def convolutional(network, image):
         "lrp": relevance(network, image, EpsilonPlus(canonizers=merging)),
         "lrp-gamma-box": relevance(network, image, EpsilonGammaBox(low=low, high=high, canonizers=merging)),
         "lrp-alpha2-beta1": relevance(network, image, EpsilonAlpha2Beta1(canonizers=merging)),
-        "deeplift": DeepLift(network).attribute(image, torch.zeros_like(image), target=TARGET).sum(1)[0],
+        "deeplift": rescaled(network, image),
     }
+    check_captum(network, image)
     return found
+
+
+class Slopes(torch.autograd.Function):
+    """An activation of a picture and of its baseline; its gradient is the multiplier."""
+
+    @staticmethod
+    def forward(ctx, x, activation):
+        with torch.enable_grad():
+            own = x.detach().requires_grad_()
+            y = activation(own)
+            gradient, = torch.autograd.grad(y.sum(), own)
+        ctx.save_for_backward(x, y.detach(), gradient)
+        return y.detach()
+
+    @staticmethod
+    def backward(ctx, multiplier):
+        x, y, gradient = ctx.saved_tensors
+        difference = x[:1] - x[1:]
+        slope = torch.where(difference.abs() < 1e-10, gradient[:1], (y[:1] - y[1:]) / difference)
+        return multiplier * torch.cat([slope, slope]), None
+
+
+class Crossing(torch.autograd.Function):
+    """A max-pool of a picture and of its baseline, whose windows do not overlap: by way of the larger result."""
+
+    @staticmethod
+    def forward(ctx, x, size):
+        y, places = functional.max_pool2d(x, size, return_indices=True)
+        ctx.save_for_backward(x, y, places)
+        ctx.size = size
+        return y
+
+    @staticmethod
+    def backward(ctx, multiplier):
+        x, y, places = ctx.saved_tensors
+        larger = torch.max(y[:1], y[1:])
+        changes = multiplier[:1] * torch.cat([larger - y[1:], y[:1] - larger])
+        shared = functional.max_unpool2d(changes, places, ctx.size, output_size=x.shape[-2:]).sum(0, keepdim=True)
+        slope = shared / (x[:1] - x[1:])
+        return torch.cat([slope, slope]), None
+
+
+class Rescaled(nn.Module):
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x):
+        if isinstance(self.inner, nn.MaxPool2d):
+            return Crossing.apply(x, self.inner.kernel_size)
+        return Slopes.apply(x, self.inner)
+
+
+def rescaled(network, image):
+    """(x - 0) times DeepLIFT's multipliers."""
+    network = copy.deepcopy(network).double()
+    for module in list(network.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, (nn.ReLU, nn.LeakyReLU, nn.Tanh, nn.ELU, nn.MaxPool2d)):
+                setattr(module, name, Rescaled(child))
+    both = torch.cat([image, torch.zeros_like(image)]).double().requires_grad_()
+    scores = network(both)[:, TARGET]
+    multipliers, = torch.autograd.grad(scores[0], both)
+    found = (both[0] * multipliers[0]).sum(0).detach()
+    assert abs(found.sum() - (scores[0] - scores[1])) < 1e-9
+    return found
+
+
+def check_captum(network, image):
+    network = copy.deepcopy(network)
+    network.stem[3] = nn.AvgPool2d(2)
+    found = DeepLift(network.double()).attribute(image.double(), target=TARGET).sum(1)[0].detach()
+    assert (rescaled(network, image) - found).abs().max() < 1e-9 * found.abs().max()
 
 
 def attentive(network, image):
