@@ -18,8 +18,7 @@ struct GradCAMCommand: ParsableCommand {
     version: programVersion,
     subcommands: [
       Explain.self, Serve.self, Compare.self, DriftCommand.self, Sweep.self, Evaluate.self, Rerun.self, Preprocess.self,
-      Nodes.self,
-      Verify.self, Check.self, Bench.self, Models.self, Plugins.self,
+      Nodes.self, Verify.self, Check.self, Bench.self, Models.self, Plugins.self,
     ])
 
   static let _errorPrefix = "gradcam: error: "

@@ -133,7 +133,9 @@ struct InstallationTests {
   @Test(arguments: [""] + commands)
   func examplesRun(_ command: String) throws {
     let files = FileManager.default
-    try files.copyItem(atPath: shipped("shapes-vgg.onnx"), toPath: place.path("model.onnx"))
+    for name in ["model", "int8"] {
+      try files.copyItem(atPath: shipped("shapes-vgg.onnx"), toPath: place.path("\(name).onnx"))
+    }
     try files.copyItem(atPath: shipped("shapes-resnet.onnx"), toPath: place.path("other.onnx"))
     try files.copyItem(atPath: place.path("model.onnx"), toPath: place.path("int8.onnx"))
     try files.createDirectory(atPath: place.path("pictures"), withIntermediateDirectories: true)
