@@ -28,7 +28,7 @@ struct ScoreCandidate {
   /// Whether the output itself holds only the best scores, or which they are.
   let isRanked: Bool
 
-  /// Follows an output back, through what only reshapes, orders, picks or names its elements.
+  /// Follows an output back, through what only reshapes, rounds, orders, picks or names its elements.
   init(_ output: ValueID, of graph: ComputeGraph, _ producers: [ValueID: Int]) {
     self.output = output
     var value = output, ranked: ValueID?, found: ScoreHead.Activation?
@@ -37,6 +37,8 @@ struct ScoreCandidate {
       switch node.role {
       case .ranking: ranked = input
       case .identity where node.outputs.first == value: break
+      case .quantization where node.outputs.first == value: break
+      case .dequantization: break
       case .softmax where node.outputs.first == value: found = .softmax
       case .sigmoid where node.outputs.first == value: found = .sigmoid
       default: break walk

@@ -7,14 +7,16 @@ import Testing
 @testable import GradCAM
 
 @Suite struct ScoreHeadTests {
-  /// A chain of nodes of one input each.
+  /// A chain of nodes of one input each, besides a scale.
   private func head(_ types: [String], domain: String = "") throws -> (head: ScoreHead, depth: Int) {
     var graph = ComputeGraph(opsets: ["": 17])
     graph.values = [Value(name: "scores")] + types.indices.map { Value(name: "value\($0)") }
     graph.inputs = [0]
     graph.nodes = types.enumerated().map { index, type in
       Node(
-        name: "", operatorName: OperatorName(domain: domain, type: type), inputs: [index], outputs: [index + 1],
+        name: "", operatorName: OperatorName(domain: domain, type: type),
+        inputs: type.hasSuffix("quantizeLinear") || type == "QuantizeLinear" ? [index, 0] : [index],
+        outputs: [index + 1],
         attributes: type == "Cast" ? ["to": .int(1)] : [:])
     }
     graph.outputs = [types.count]
@@ -29,6 +31,8 @@ import Testing
     #expect(try head(["Gemm", "Sigmoid"]).depth == 1)
     #expect(try head(["Gemm", "Softmax", "Identity", "Reshape", "Cast"]).depth == 1)
     #expect(try head(["Gemm", "Flatten", "Sigmoid"]).depth == 2)
+    #expect(try head(["Gemm", "Softmax", "QuantizeLinear", "DequantizeLinear"]).depth == 1)
+    #expect(try head(["Gemm", "QuantizeLinear", "DequantizeLinear"]).depth == 3)
   }
 
   @Test func anythingElseIsTheScoreItself() throws {
