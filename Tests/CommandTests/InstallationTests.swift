@@ -137,7 +137,6 @@ struct InstallationTests {
       try files.copyItem(atPath: shipped("shapes-vgg.onnx"), toPath: place.path("\(name).onnx"))
     }
     try files.copyItem(atPath: shipped("shapes-resnet.onnx"), toPath: place.path("other.onnx"))
-    try files.copyItem(atPath: place.path("model.onnx"), toPath: place.path("int8.onnx"))
     try files.createDirectory(atPath: place.path("pictures"), withIntermediateDirectories: true)
     try Picture(contentsOf: shipped("samples/pair-006-star-cross.png")).write(to: place.path("photo.jpg"))
     try files.copyItem(atPath: place.path("photo.jpg"), toPath: place.path("pictures/photo.jpg"))
