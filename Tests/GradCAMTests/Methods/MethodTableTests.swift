@@ -25,10 +25,10 @@ import Testing
   /// Those whose map does not depend on the class.
   private static let undirected: Set = ["eigencam", "kpca-cam", "fem", "lafam", "random"]
   /// Those that ask for a class, but whose definition lets the other object of a pair win, or strokes of the
-  /// background, or a single pixel.
+  /// background, or a single pixel, or whose masks are few.
   private static let weak: Set = [
     "eigengradcam", "segeigencam", "sscam", "fullgrad", "input-gradient", "gradient-x-input", "integrated-gradients",
-    "smoothgrad", "vargrad", "lrp-alpha2-beta1",
+    "smoothgrad", "vargrad", "lrp-alpha2-beta1", "rise",
   ]
   /// A picture takes them seconds.
   private static let slow: Set = ["sscam", "iscam", "rise"]
