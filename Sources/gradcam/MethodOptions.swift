@@ -2,7 +2,7 @@ import ArgumentParser
 import GradCAM
 import Graph
 
-/// What methods can be told.
+/// The settings of methods.
 struct MethodOptions: ParsableArguments {
   @Option(help: ArgumentHelp("How many concepts dff looks for.", valueName: "K")) var concepts = 5
   @Option(
@@ -38,7 +38,7 @@ struct MethodOptions: ParsableArguments {
   /// Throws what listing a folder throws.
   func paths() throws -> [String] { try BaselineChoice(ImageFolder.expanding(baselines)).files }
 
-  /// What the methods of an explainer are told.
+  /// The settings for the methods of an explainer.
   ///
   /// Throws what reading and preparing the baseline's pictures throws.
   func settings(for explainer: Explainer) throws -> MethodSettings {

@@ -1,4 +1,5 @@
 import Foundation
+import GradCAM
 import Testing
 
 /// `gradcam drift`, on files that Fixtures/drift of the library's tests holds.
@@ -70,6 +71,17 @@ import Testing
     #expect(outcome.code == 0, "\(outcome.errors)")
     #expect(outcome.output.contains("axes in another order"))
     #expect(outcome.output.contains("no single node stands out: all nodes compute the same numbers"))
+  }
+
+  /// Numbers can be compared, but not shown.
+  @Test func numbersHaveNoPage() throws {
+    let numbers = [Float](repeating: 0.5, count: 3 * 24 * 24)
+    try NPYArray(shape: [1, 3, 24, 24], values: numbers).write(to: place.path("x.npy"))
+    let arguments = ["drift", file("float"), file("qdq"), "--images", "x.npy"]
+    #expect(try place.run(arguments).code == 0)
+    let outcome = try place.run(arguments + ["--report", "page.html"])
+    #expect(outcome.code == 69 && outcome.errors.contains("x.npy: is no picture"), "\(outcome.errors)")
+    #expect(place.files == ["x.npy"])
   }
 
   @Test func thePageIsSound() throws {

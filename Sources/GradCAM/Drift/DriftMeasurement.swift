@@ -169,11 +169,7 @@ public final class DriftMeasurement {
     for (place, pair) in pairs.enumerated() {
       try one.executor.withElements(of: pair.values.first) { values in
         two.executor.withElements(of: pair.values.second) { others in
-          if pair.order.isDifferent {
-            sums[place].whole.add(values, pair.order.restored(others))
-          } else {
-            sums[place].whole.add(values, others)
-          }
+          sums[place].whole.add(values, others, in: pair.order)
         }
         guard let segment = parts.segments[place] else { return Result<Void, any Error>.success(()) }
         return Result {
@@ -181,11 +177,7 @@ public final class DriftMeasurement {
             try segment.withResult(on: second.planner.pool) { value in
               try self.contents(value, one.executor, other)
             } _: { others in
-              if pair.order.isDifferent {
-                sums[place].own.add(values, pair.order.restored(others))
-              } else {
-                sums[place].own.add(values, others)
-              }
+              sums[place].own.add(values, others, in: pair.order)
             }
           }
         }
@@ -220,12 +212,12 @@ public final class DriftMeasurement {
     let scores = maps.first.classes(of: try one.logits, count: 1)[0]
     let target = try maps.first.target(classIndex: scores.index)
     let its = try maps.first.sweep(target, of: one, method: method)
-    let two = try maps.second.observe(other)
-    let classes = maps.second.scoredClasses(try two.logits)
+    let two = try maps.second.observe(other), logits = try two.logits
+    let classes = maps.second.scoredClasses(logits)
     let others = try maps.second.sweep(maps.second.target(classIndex: scores.index), of: two, method: method)
     images.append(
       Drift.Image(
-        first: scores, second: maps.second.classes(of: try two.logits, count: 1)[0],
+        first: scores, second: maps.second.classes(of: logits, count: 1)[0],
         probability: classes[scores.index].probability))
     let agreements = first.planner.pool.map(its.count) { index -> (pearson: Double?, similarity: Double?) in
       let (left, right) = (its[index], others[index]), size = left.comparedSize

@@ -23,6 +23,11 @@ public struct NoiseRatio: Sendable, Equatable {
     self.noise += noise
   }
 
+  /// The same for numbers whose axes lie in another order.
+  mutating func add(_ values: UnsafeBufferPointer<Float>, _ others: UnsafeBufferPointer<Float>, in order: AxisOrder) {
+    if order.isDifferent { add(values, order.restored(others)) } else { add(values, others) }
+  }
+
   /// The power of the numbers over that of the error, in decibels, within ±`limit`; what is not finite is an error
   /// without limit.
   public var decibels: Double {

@@ -42,4 +42,16 @@ extension Probe {
       }
     }
   }
+
+  /// Σ over channels of (x − x₀) · slope, which should add up to the score less that of the baseline x₀; how far they do
+  /// is reported.
+  ///
+  /// - Parameter slopes: one for each element of the image, channels first.
+  func attributions(_ slopes: [Float], from baseline: [[Float]]) throws -> HeatMap {
+    let image = inputPlanes, differences = zip(image, baseline).flatMap { zip($0, $1).map { $0 - $1 } }
+    let map = Tap(channels: image.count, size: inputSize, activation: differences, gradient: slopes).sum(*)
+    let before = try scores(ofInputs: 1) { _, input in setInput(input, to: baseline) }[0]
+    report(Completeness(of: map, explaining: Double(try score) - Double(before)))
+    return map
+  }
 }

@@ -6,7 +6,7 @@ import Graph
 /// The images take turns, and the places are uniform in 0 … 1. Erion et al., Improving performance of deep learning
 /// models with axiomatic attribution priors and expected gradients, 2021.
 struct ExpectedGradients: CAMMethod {
-  var summary: String { "as integrated-gradients, with baselines drawn from the pictures of --baseline" }
+  var summary: String { "as integrated-gradients, with baselines drawn from given pictures" }
   let scope = MapScope.network
   let isFineGrained = true
   var baseline = Baseline.zero

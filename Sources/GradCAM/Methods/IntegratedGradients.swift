@@ -26,13 +26,7 @@ struct IntegratedGradients: CAMMethod {
       let weight = Float(rule.weights[step])
       for index in found.indices { gradient[index] += weight * found[index] }
     }
-    let difference = zip(image, baseline).flatMap { zip($0, $1).map { $0 - $1 } }
-    let attributions = Tap(
-      channels: image.count, size: probe.inputSize, activation: difference, gradient: gradient)
-    let before = try probe.scores(ofInputs: 1) { _, input in probe.setInput(input, to: baseline) }[0]
-    let map = attributions.sum(*)
-    try probe.report(Completeness(of: map, explaining: Double(probe.score) - Double(before)))
-    return map
+    return try probe.attributions(gradient, from: baseline)
   }
 }
 

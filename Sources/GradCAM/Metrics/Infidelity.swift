@@ -28,15 +28,15 @@ struct Infidelity: Metric {
   }
 
   func value(of map: MeasuredMap, _ answers: MetricAnswers) -> Double? {
-    let told = cells(of: map).map { pixels in
+    let expected = cells(of: map).map { pixels in
       pixels.reduce(0.0) { sum, pixel in
         sum + Double(map.inputMap.values[pixel]) * map.planes.reduce(0) { $0 + Double($1[pixel]) }
       }
     }
     let lost = answers.probabilities.map { map.probability - $0 }
-    let size = told.reduce(0) { $0 + $1 * $1 }
-    let factor = size > 0 ? zip(told, lost).reduce(0) { $0 + $1.0 * $1.1 } / size : 0
-    return zip(told, lost).reduce(0) { $0 + (factor * $1.0 - $1.1) * (factor * $1.0 - $1.1) } / Double(lost.count)
+    let size = expected.reduce(0) { $0 + $1 * $1 }
+    let factor = size > 0 ? zip(expected, lost).reduce(0) { $0 + $1.0 * $1.1 } / size : 0
+    return zip(expected, lost).reduce(0) { $0 + (factor * $1.0 - $1.1) * (factor * $1.0 - $1.1) } / Double(lost.count)
   }
 
   /// The positions of the pixels of each cell, row by row: 8 along each side, or as many as there are pixels.

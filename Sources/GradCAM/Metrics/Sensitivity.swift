@@ -4,7 +4,7 @@ import Graph
 /// draws of noise; nil for an empty map.
 ///
 /// Yeh et al., On the (In)fidelity and Sensitivity of Explanations, 2019, as Quantus's MaxSensitivity and
-/// AvgSensitivity, which draw 200 times unless told. The noise is uniform in −0.2 … 0.2, in units of the network's
+/// AvgSensitivity, which draw 200 times by default. The noise is uniform in −0.2 … 0.2, in units of the network's
 /// input; it is the same for every image, and leaves padding as it is.
 struct Sensitivity: Metric {
   /// What is taken of the ten numbers.

@@ -1,4 +1,5 @@
 import GradCAM
+import Graph
 
 /// What `drift` found as one self-contained HTML file.
 struct DriftPage {
@@ -12,10 +13,15 @@ struct DriftPage {
 
     /// - Parameter explanations: of both files at that node.
     ///
-    /// Throws what resizing and encoding throw.
+    /// Throws `unsupported` for numbers, which the page cannot show, and what resizing and encoding throw.
     init(_ path: String, _ image: PreparedImage, _ explanations: [Explanation]) throws {
       self.path = path
-      let shown = try ComparedPicture(image.picture!)
+      guard let picture = image.picture else {
+        throw GradCAMError(
+          .unsupported, at: path, problem: "is no picture, over which the page could draw maps",
+          advice: "give pictures, or leave out --report")
+      }
+      let shown = try ComparedPicture(picture)
       self.shown = shown
       heats = try explanations.map { explanation in
         let map = explanation.drawnMap(size: shown.pageSize)
@@ -182,10 +188,7 @@ struct DriftPage {
   private var making: ReportPage.Section? {
     guard let provenance = report.provenance else { return nil }
     let inputs = provenance.inputs
-    let files = (inputs.models + inputs.images + inputs.plugins + inputs.others).map { file -> HTML in
-      let digest = HTML.breakable(file.sha256 ?? "not readable")
-      return "<li><code>\(HTML.breakable(file.path))</code>, SHA-256 <code>\(digest)</code></li>\n"
-    }
+    let files = (inputs.models + inputs.images + inputs.plugins + inputs.others).map { "<li>\($0.html)</li>\n" as HTML }
     return ReportPage.Section(
       id: "making", title: "How this was made",
       content: """

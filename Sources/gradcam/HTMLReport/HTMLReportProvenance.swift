@@ -4,15 +4,12 @@ extension HTMLReport {
   /// How the page was made: the command, what is done to pictures, and the files that were read.
   var making: Section? {
     guard let provenance = comparison.provenance else { return nil }
-    func text(_ file: Provenance.File) -> HTML {
-      "<code>\(HTML.breakable(file.path))</code>, SHA-256 <code>\(HTML.breakable(file.sha256 ?? "not readable"))</code>"
-    }
     let inputs = provenance.inputs, cpu = provenance.cpu
-    let others = (inputs.images + inputs.plugins + inputs.others).map { "<li>\(text($0))</li>\n" as HTML }
+    let others = (inputs.images + inputs.plugins + inputs.others).map { "<li>\($0.html)</li>\n" as HTML }
     let machine = [cpu.name, cpu.instructions, cpu.blas].filter { !$0.isEmpty }.joined(separator: ", ")
     let models = comparison.models.indices.map { index -> HTML in
       let own = comparison.modelFiles[index]
-      let files = inputs.models.filter { $0.sha256 != nil && own.contains($0.path) }.map { "<br/>\(text($0))" as HTML }
+      let files = inputs.models.filter { $0.sha256 != nil && own.contains($0.path) }.map { "<br/>\($0.html)" as HTML }
       return "<li>\(badge(index)): \(comparison.models[index].preprocessing)\(files)</li>\n"
     }
     let sources = Set(comparison.images.map(\.asked)).map(\.text).sorted()
@@ -30,6 +27,13 @@ extension HTMLReport {
         <details><summary>The other files that were read</summary><ul class="files">
         \(others)</ul></details>
         """)
+  }
+}
+
+extension Provenance.File {
+  /// The path, with the file's digest.
+  var html: HTML {
+    "<code>\(HTML.breakable(path))</code>, SHA-256 <code>\(HTML.breakable(sha256 ?? "not readable"))</code>"
   }
 }
 

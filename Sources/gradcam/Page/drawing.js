@@ -127,7 +127,8 @@ function beside(left, right, width, height) {
 }
 
 /**
- * Draws a map over a picture, equal to `gradcam explain` where `threshold` is 0, `signed` being --signed.
+ * Draws a map over a picture, equal to `gradcam explain` where `threshold` is 0, `signed` being --signed; of maps of single
+ * pixels, that draws the few largest values alike.
  *
  * `settings` is {style, colors (768 bytes), blend, threshold, signed}. Returns the picture drawn, twice as wide for
  * the style side-by-side; `values`, the map at the picture's size before it is brought to 0…1, and `scale`, what brings

@@ -40,12 +40,7 @@ class Mixed(nn.Module):
         self.up = nn.Sequential(nn.ConvTranspose2d(9, 6, 2, 2), nn.ReLU())
         self.pool = nn.AvgPool2d(2)
         self.head = nn.Sequential(nn.Flatten(), nn.Linear(6 * 3 * 4, 12), nn.ReLU(), nn.Linear(12, 5))
-        for module in self.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                nn.init.normal_(module.running_mean, 0, 0.3)
-                nn.init.uniform_(module.running_var, 0.5, 2)
-                nn.init.uniform_(module.weight, 0.5, 1.5)
-                nn.init.normal_(module.bias, 0, 0.3)
+        make_whole.vary_normalisation(self)
 
     def forward(self, x):
         x = self.stem(x)

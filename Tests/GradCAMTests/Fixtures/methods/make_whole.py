@@ -26,6 +26,16 @@ TARGET = 2
 CONCEPTS = 3
 
 
+def vary_normalisation(network):
+    """Draws what batch normalisations have learned and counted, which is the same for all channels of a new one."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.normal_(module.running_mean, 0, 0.3)
+            nn.init.uniform_(module.running_var, 0.5, 2)
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+            nn.init.normal_(module.bias, 0, 0.3)
+
+
 class Normalised(nn.Module):
     """Batch normalisation that is exported as it is, a residual, and a linear layer behind global average pooling."""
 
@@ -38,12 +48,7 @@ class Normalised(nn.Module):
         self.features = nn.Sequential(nn.Conv2d(6, 8, 3, 2, 1), nn.BatchNorm2d(8), nn.ReLU())
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(8, 5)
-        for module in self.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                nn.init.normal_(module.running_mean, 0, 0.3)
-                nn.init.uniform_(module.running_var, 0.5, 2)
-                nn.init.uniform_(module.weight, 0.5, 1.5)
-                nn.init.normal_(module.bias, 0, 0.3)
+        vary_normalisation(self)
 
     def forward(self, x):
         x = self.stem(x)
