@@ -15,6 +15,13 @@ package struct FileDigest {
 
   package init() {}
 
+  /// The digest of bytes.
+  package static func of(_ bytes: [UInt8]) -> FileDigest {
+    var digest = FileDigest()
+    digest.add(bytes)
+    return digest
+  }
+
   /// The size and the digest of a regular file; nil if it is none or cannot be read.
   package static func ofFile(_ path: String) -> FileDigest? {
     // O_NONBLOCK: opening a pipe that nobody writes to would block forever.
@@ -54,13 +61,24 @@ package struct FileDigest {
     rest = Array(others.suffix(others.count % 64))
   }
 
-  /// The digest in hexadecimal.
-  package var hexadecimal: String {
+  /// The digest as eight words.
+  private var words: [UInt32] {
     var digest = self, end: [UInt8] = rest + [0x80]
     while end.count % 64 != 56 { end.append(0) }
     end += (0..<8).map { UInt8(truncatingIfNeeded: (byteCount * 8) >> (56 - 8 * $0)) }
     digest.addBlocks(end)
-    return digest.state.map { word in
+    return digest.state
+  }
+
+  /// The first 8 bytes of the digest as a big-endian number.
+  package var leadingNumber: UInt64 {
+    let words = words
+    return UInt64(words[0]) << 32 | UInt64(words[1])
+  }
+
+  /// The digest in hexadecimal.
+  package var hexadecimal: String {
+    words.map { word in
       let digits = String(word, radix: 16)
       return String(repeating: "0", count: 8 - digits.count) + digits
     }.joined()

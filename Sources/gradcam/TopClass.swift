@@ -16,8 +16,3 @@ extension TopClass {
   /// The class's name, else its number.
   var name: String { label ?? "class \(`class`)" }
 }
-
-extension ScoredClass {
-  /// The probability, if it means something.
-  var shownProbability: Float? { hasMeaningfulProbability ? probability : nil }
-}

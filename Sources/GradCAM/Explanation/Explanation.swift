@@ -13,6 +13,9 @@ public struct ScoredClass: Sendable {
   /// Whether the probability means something: the model's numbers may be measurements if there are two to four of them
   /// and nothing says that they are scores.
   public let hasMeaningfulProbability: Bool
+
+  /// The probability, if it means something.
+  package var shownProbability: Float? { hasMeaningfulProbability ? probability : nil }
 }
 
 /// One of several concepts that a method finds in a node.
