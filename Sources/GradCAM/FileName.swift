@@ -13,15 +13,17 @@ extension String {
   /// The text as a part of a file's name: `_` stands for what separates folders, for spaces and for control characters.
   ///
   /// A longer text is cut, and a checksum keeps it different from others that begin like it.
-  /// - Parameter count: the most bytes that the part may have, at least 10.
-  package func asPartOfFileName(upTo count: Int) -> String {
+  /// - Parameters:
+  ///   - count: the most bytes that the part may have, at least 10.
+  ///   - marksChanges: whether any change adds a checksum, so that different texts stay different.
+  package func asPartOfFileName(upTo count: Int, marksChanges: Bool = false) -> String {
     // A slash with an accent is one character, but separates folders all the same.
     var scalars = UnicodeScalarView()
     for scalar in withoutControls.unicodeScalars {
       scalars.append(scalar == "/" || scalar == ":" || scalar.properties.isWhitespace ? "_" : scalar)
     }
     let name = String(scalars)
-    guard name.utf8.count > count else {
+    guard name.utf8.count > count || marksChanges && name != self else {
       // Nothing, `.` and `..` would be other places.
       return name.allSatisfy { $0 == "." } ? name + "_" : name
     }

@@ -29,6 +29,7 @@ package enum OutputFiles {
   private struct State {
     var destination = Destination.asNamed
     var isRecording = false
+    var areDurable = false
     var written: [Written] = []
     /// The place of each in `written`, by path.
     var places: [String: Int] = [:]
@@ -55,6 +56,12 @@ package enum OutputFiles {
   package static var isRecording: Bool {
     get { state.withLock { $0.isRecording } }
     set { state.withLock { $0.isRecording = newValue } }
+  }
+
+  /// Whether their contents are on the disk before they have their names, so that no file is empty after power failed.
+  package static var areDurable: Bool {
+    get { state.withLock { $0.areDurable } }
+    set { state.withLock { $0.areDurable = newValue } }
   }
 
   /// Those written since `isRecording` was set, in order.

@@ -11,8 +11,8 @@ struct Explain: ParsableCommand {
   var model: String
   @Argument(
     help: """
-      Pictures, or folders of them: \(Picture.formats); for a network that takes films, each folder is a film. Or files \
-      of numbers: \(NumberFile.extensions.joined(separator: ", ")).
+      Pictures, or folders and tar archives of them: \(Picture.formats); for a network that takes films, each folder is a \
+      film. Or files of numbers: \(NumberFile.extensions.joined(separator: ", ")).
       """, completion: .image)
   var images: [String] = []
 
@@ -47,6 +47,14 @@ struct Explain: ParsableCommand {
   var compat = Compatibility.pytorchGradCAM
 
   @OptionGroup(title: "Methods") var settings: MethodOptions
+  @OptionGroup(title: "Many images") var many: ManyImagesOptions
+  @Option(
+    help: ArgumentHelp(
+      "Write a row for each map, or for an image that fails, as JSON lines (.jsonl) or .csv; until all is done, the file "
+        + "has .part after its name. - prints JSON lines. Without --output, no pictures are drawn; with it, they have the "
+        + "images' names.",
+      valueName: "FILE"), completion: .file())
+  var rows: String?
   @OptionGroup(title: "Files") var files: PictureFileOptions
   @Option(
     help: ArgumentHelp(
@@ -75,8 +83,14 @@ struct Explain: ParsableCommand {
     if settings.signed, fuse != nil {
       throw ValidationError("Give --fuse or --signed: maps with a sign are not fused.")
     }
+    if many.resume, rows == nil || printsRows { throw ValidationError("--resume needs --rows FILE.") }
+    if printsRows, json || jsonl { throw ValidationError("Give --rows - or --json, not both.") }
+    if rows != nil, sheet != nil { throw ValidationError("Give --rows or --sheet, not both.") }
+    try many.validate(provenance)
     try request.validate()
   }
+
+  private var printsRows: Bool { rows == ExplanationTable.standardOutput }
 
   private var request: TargetRequest {
     var request = target.request
@@ -85,18 +99,21 @@ struct Explain: ParsableCommand {
   }
 
   func run() throws {
-    let named = try NamedImages(self.images), images = named.files, screen = try terminal.screen()
-    let writesPictures = screen == nil || files.output != nil
+    let named = try many.images(self.images), screen = try terminal.screen()
+    let writesPictures = screen == nil && rows == nil || files.output != nil
     try host.enterSandbox(
-      models: [self.model], read: images, image.paths, target.request.paths, settings.paths(),
-      written: [writesPictures ? files.output ?? "." : nil, sheet, provenance.path], arrays.paths)
+      models: [self.model], read: named.readPaths(), image.paths, target.request.paths, settings.paths(),
+      written: [writesPictures ? files.output ?? "." : nil, sheet, printsRows ? nil : rows, provenance.path],
+      arrays.paths)
     if let sheet { try Picture.checkFormat(ofOutput: sheet) }
-    let opened = try OpenedModel(model, host, image, request, images: images), model = opened.model
+    let opened = try OpenedModel(model, host, image, request, images: named.firstFile), model = opened.model
     let sources = try opened.sources(named, item: featureMap.item.item)
     try view.view.check(model.imageShape)
     var chosen = try MethodChoice(self.methods.isEmpty ? [request.usualMethod] : self.methods, model.registry)
+    // A shard may have no image.
+    let isEmpty = try named.mayBeEmpty && sources.peek(1).isEmpty
     var (explainer, choice) = try opened.explainer(
-      nodes: nodes.withoutRepeats, hint: featureMap.hint, compatibility: compat, of: sources,
+      nodes: nodes.withoutRepeats, hint: featureMap.hint, compatibility: compat, of: isEmpty ? nil : sources,
       threadCount: threads.count, reusesWeights: sources.count > 8)
     explainer.settings = try settings.settings(for: explainer)
     let note = sources.usesPictures && model.imageShape.takesPictures ? nil : view.view.note(on: model.imageShape)
@@ -105,13 +122,13 @@ struct Explain: ParsableCommand {
     let recorder =
       try provenance.isAsked || json || jsonl
       ? ProvenanceRecorder(
-        host, models: model.graph.files, images: images, others: opened.otherPaths + settings.paths(),
+        host, models: model.graph.files, images: named.containers, others: opened.otherPaths + settings.paths(),
         threads: threads.used) : nil
     let arguments = json || jsonl ? PictureArguments(ThisRun.arguments, pictures: self.images) : nil
     let plan = try outputPlan(chosen, sources, explainer, choice.count)
-    let inputs = opened.paths + images
-    var outputs = try OutputPaths(files, modelName: model.name, plan.pictures, inputs: inputs)
-    for path in [sheet, provenance.path] { if let path { try outputs.claimed.claim(path) } }
+    let claimed = try ClaimedPaths(inputs: opened.paths, images: named)
+    var outputs = try OutputPaths(files, modelName: model.name, plan.pictures, keepsNames: rows != nil, claimed)
+    for path in [sheet, printsRows ? nil : rows, provenance.path] { if let path { try outputs.claimed.claim(path) } }
     if let option = arrays.ofOneNode, let count = explainer.focus.fusedCount(fuse) {
       throw GradCAMError(
         .usage, at: option, problem: "is of one node, but one map is made of \(count)",
@@ -119,9 +136,17 @@ struct Explain: ParsableCommand {
     }
     let arrays = try ArrayOutputs(
       arrays, modelName: model.name, plan.maps, inputCount: sources.inputCount, claimed: &outputs.claimed)
+    let table = try rows.map { path in
+      let configuration = Configuration(
+        of: explainer, inputs: opened.tensors.others, files: ["plugins": try host.plugins.paths()])
+      return try ExplanationTable(
+        path, resumes: many.resume, configuration, model, methods: chosen, fusion: fuse, smoothing: smoothing)
+    }
+    OutputFiles.areDurable = table != nil
     for warning in assumed + leftOut { Console.tell(warning) }
 
-    let bar = ProgressBar(count: sources.count)
+    let total = sources.count < ImageSources.uncounted ? sources.count : nil
+    let bar = try ProgressBar(count: total ?? (Console.showsProgress ? named.total() : nil))
     let job = ImageJob(
       sources: sources, model: model, choice: choice, shown: max(5, top ?? 1), methods: chosen.names,
       fusion: fuse, smoothing: Set(smoothing), skipsUnsupported: chosen.isGroup, drawsPictures: plan.drawsPictures,
@@ -129,23 +154,34 @@ struct Explain: ParsableCommand {
       blend: drawing.blend,
       view: view.view, drawsSheet: sheet != nil, screen: screen, writesPictures: writesPictures,
       format: outputs.example, jpegQuality: files.jpegQuality, savesOutput: arrays.savesOutput,
-      survives: sources.count > 1 || jsonl, bar: bar)
-    var log = ExplanationLog(form: json ? .document : jsonl ? .lines : .text)
+      survives: sources.count > 1 || jsonl || table != nil,
+      digests: table != nil, bar: bar)
+    var log = ExplanationLog(form: json ? .document : jsonl ? .lines : printsRows ? .nothing : rows == nil ? .text : .count)
     var together = Sheet(title: model.name, plan.maps), subjects = MapSubjects()
     let isTogether = sources.isTogether(explainer)
     func written(_ files: WrittenFile?...) -> [String] { files.compactMap { $0?.path } }
-    try explainer.explainMany(sources.count) { [explainer] index in
-      job.run(index, explainer)
-    } deliver: { index, result in
-      let name = sources.name(index)
-      if let error = result.unread { return try bar.aside { try log.skip(name, error) } }
+    try explainer.explainMany(count: total) {
+      while let source = try sources.next() {
+        guard let table, table.has(source) else { return source }
+        bar.report(source.index, 1, source.path)
+      }
+      return nil
+    } work: { [explainer] source in
+      job.run(source, explainer)
+    } deliver: { source, result in
+      let name = source.path
+      recorder?.read(source.files)
+      if let error = result.unread {
+        try table?.add(error, source, sha256: result.sha256)
+        return try bar.aside { try log.skip(name, error) }
+      }
       if let output = result.output { try arrays.save(output, image: name) }
       var drawn: [ExplanationReport] = [], pictures: [ReportedPicture] = []
       func write(
         _ picture: ImageJob.Encoded, of explanation: Explanation, method: String? = nil
       ) throws -> WrittenFile? {
         guard let file = picture.file else { return nil }
-        let path = try outputs.next(image: name, explanation, method: method)
+        let path = try outputs.next(image: source, explanation, method: method)
         return try WrittenFile(try located(path) { try file.get() }, to: path)
       }
       for explained in result.explained {
@@ -159,14 +195,15 @@ struct Explain: ParsableCommand {
               names = ResultNames(image: name, model: model.name, explanation)
             subjects.add(explanation, model: model)
             try together.add(
-              explanation, names, image: index, target: explained.target, picture: picture, drawn: map)
+              explanation, names, image: source.index, target: explained.target, picture: picture, drawn: map)
           }
           let file = paths.isEmpty ? grid : paths[number]
-          let own = arguments.flatMap { arguments in
-            isTogether || images.isEmpty
-              ? recorder?.part(images: images, outputs: written(file, grid))
+          table?.add(explanation, source, output: (file ?? grid)?.path, sha256: result.sha256)
+          let own = try arguments.flatMap { arguments in
+            isTogether || named.sources.isEmpty
+              ? recorder?.part(images: try named.files(), outputs: written(file, grid))
               : recorder?.part(
-                arguments: arguments.naming(only: name), images: sources.files(index), outputs: written(file, grid))
+                arguments: arguments.naming(only: name), images: source.files, outputs: written(file, grid))
           }
           drawn.append(
             ExplanationReport(
@@ -192,13 +229,18 @@ struct Explain: ParsableCommand {
       try bar.aside {
         ToldWarnings(result.explained.flatMap(\.explanations)).tell(image: name)
         if let failure = result.failure {
-          guard sources.count > 1, let error = failure as? GradCAMError, error.kind == .badData else { throw failure }
+          guard let error = failure as? GradCAMError,
+            table != nil ? error.isAboutImage : sources.count > 1 && error.kind == .badData
+          else { throw failure }
+          try table?.add(error, source, sha256: result.sha256)
           return try log.skip(name, error)
         }
+        try table?.write()
         try log.add(name, drawn, pictures, top: result.best, preprocessing: result.preprocessing)
       }
     }
     try arrays.finish()
+    try table?.finish()
     if let sheet, log.done > 0 {
       let grid = try together.grid()
       let file = try WrittenFile(
@@ -209,7 +251,7 @@ struct Explain: ParsableCommand {
       if !json, !jsonl { try Console.print("all in one picture → \(file.text)") }
     }
     if let recorder, provenance.isAsked { try provenance.write(recorder.whole()) }
-    try log.finish(of: sources.count)
+    try log.finish(fails: rows == nil)
   }
 
   /// What is drawn.
@@ -223,10 +265,8 @@ struct Explain: ParsableCommand {
   private func outputPlan(
     _ chosen: MethodChoice, _ sources: ImageSources, _ explainer: Explainer, _ targets: Int
   ) throws -> OutputPlan {
-    let drawsGrids = chosen.isGroup && (sheet == nil || files.output != nil)
-    let drawsPictures =
-      (!drawsGrids || files.output.map { !Picture.hasKnownExtension($0) } ?? false)
-      && (sheet == nil || files.output != nil)
+    let isDrawn = sheet == nil && rows == nil || files.output != nil, drawsGrids = chosen.isGroup && isDrawn
+    let drawsPictures = (!drawsGrids || files.output.map { !Picture.hasKnownExtension($0) } ?? false) && isDrawn
     let nodes = fuse == nil ? explainer.focus.mapCount : 1
     let count = try explainer.mapCount(of: chosen.names, fusion: fuse)
     // Methods of the whole network make one map, whatever the number of nodes.
@@ -243,8 +283,8 @@ struct Explain: ParsableCommand {
   private func example(
     of sources: ImageSources, _ explainer: Explainer, _ choice: TargetChoice
   ) throws -> (Observation, any Target)? {
-    for index in 0..<sources.count {
-      guard let prepared = try? sources.prepare(index, explainer) else { continue }
+    for source in try sources.peek(16) {
+      guard let prepared = try? sources.prepare(source, explainer) else { continue }
       let observation = try explainer.observe(prepared)
       return (observation, try choice.targets(explainer, of: observation)[0])
     }

@@ -11,6 +11,10 @@ struct ExplanationLog {
     case document
     /// A line of JSON for each picture.
     case lines
+    /// A count at the end, because the maps are in a table.
+    case count
+    /// Nothing, because the maps' rows are printed.
+    case nothing
   }
 
   /// A line about a picture.
@@ -48,6 +52,7 @@ struct ExplanationLog {
     switch form {
     case .document: reports += drawn
     case .lines: try printJSONLine(Line(image: image, results: drawn, error: nil))
+    case .count, .nothing: break
     case .text:
       let isNew = preprocessing != nil && preprocessing != self.preprocessing
       self.preprocessing = preprocessing ?? self.preprocessing
@@ -57,16 +62,19 @@ struct ExplanationLog {
 
   /// Completes what is printed.
   ///
-  /// Throws `badData` or `unreadable` if some pictures failed.
-  func finish(of count: Int) throws {
+  /// - Parameter fails: whether pictures that failed end the program with an error.
+  ///
+  /// Throws `badData` or `unreadable` if they do.
+  func finish(fails: Bool) throws {
+    let count = done + failed
     switch form {
     case .document: try printJSON(reports)
-    case .lines: break
-    case .text where count > 1:
+    case .lines, .nothing: break
+    case .text where count > 1, .count:
       let bad = failed == 0 ? "" : ", \(failed) failed"
       try Console.print("\(counted(done, "picture")) explained\(bad), \(counted(maps, "map"))")
     case .text: break
     }
-    try checkDone(failed, of: count)
+    if fails { try checkDone(failed, of: count) }
   }
 }

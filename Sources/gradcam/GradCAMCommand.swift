@@ -17,8 +17,8 @@ struct GradCAMCommand: ParsableCommand {
       """,
     version: programVersion,
     subcommands: [
-      Explain.self, Serve.self, Compare.self, DriftCommand.self, Sweep.self, Evaluate.self, Rerun.self, Preprocess.self,
-      Nodes.self, Verify.self, Check.self, Bench.self, Models.self, Plugins.self,
+      Explain.self, Serve.self, Compare.self, DriftCommand.self, Sweep.self, Evaluate.self, Merge.self, Rerun.self,
+      Preprocess.self, Nodes.self, Verify.self, Check.self, Bench.self, Models.self, Plugins.self,
     ])
 
   static let _errorPrefix = "gradcam: error: "

@@ -80,6 +80,21 @@ struct BoxOptions: ParsableArguments {
     try read { try ObjectBoxes(contentsOf: $0, of: pictures, labelMap: $1) }
   }
 
+  /// The same of pictures of which only some may be explained.
+  ///
+  /// Throws what going through them throws, too.
+  func read(of images: NamedImages) throws -> ObjectBoxes? {
+    guard path != nil else { return nil }
+    var paths: [String] = [], sizes: [String: PixelSize] = [:]
+    let stream = images.ofAllShards.stream()
+    while let image = try stream.next() {
+      paths.append(image.path)
+      // Boxes of pictures without a known size are left out.
+      if images.contains(image) { sizes[image.path] = try? image.pictureSize }
+    }
+    return try read { try ObjectBoxes(contentsOf: $0, of: paths, labelMap: $1) { sizes[$0] } }
+  }
+
   /// The boxes in an image of a known size.
   func read(of image: String, size: PixelSize) throws -> ObjectBoxes? {
     try read { try ObjectBoxes(contentsOf: $0, of: [image], labelMap: $1) { _ in size } }

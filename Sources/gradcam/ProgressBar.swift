@@ -4,7 +4,7 @@ import Synchronization
 ///
 /// Several threads may report to it at a time. It appears after 0.1 s, and is redrawn at most every 0.1 s.
 final class ProgressBar: Sendable {
-  private let count: Int
+  private let count: Int?
   private let state: Mutex<State>
 
   private struct State {
@@ -16,7 +16,8 @@ final class ProgressBar: Sendable {
     var drawn = ContinuousClock.now
   }
 
-  init(count: Int) {
+  /// - Parameter count: of pieces; nil if it is not known: then only the number done is shown.
+  init(count: Int?) {
     self.count = count
     state = Mutex(State())
   }
@@ -28,8 +29,9 @@ final class ProgressBar: Sendable {
       state.parts[piece] = part < 1 ? part : nil
       if part >= 1 { state.done += 1 }
       let now = ContinuousClock.now
-      guard state.drawn.duration(to: now) >= .milliseconds(100), state.done < count else { return }
+      guard state.drawn.duration(to: now) >= .milliseconds(100), state.done < count ?? .max else { return }
       state.drawn = now
+      guard let count else { return Console.drawProgress("\(state.done) done " + name.suffix(32)) }
       let share = (Double(state.done) + state.parts.values.reduce(0, +)) / Double(count)
       let pieces = count > 1 ? "\(state.done)/\(count) " : ""
       Console.drawProgress(Self.text(share, after: state.start.duration(to: now)) + " " + pieces + name.suffix(32))

@@ -67,7 +67,7 @@ struct Sweep: ParsableCommand {
   func run() throws {
     let metric = try boxes.metric(named: self.metric ?? "insertion-deletion")
     let clock = ContinuousClock()
-    let named = try NamedImages(self.images), images = named.files
+    let named = try NamedImages(self.images), images = try named.files()
     try host.enterSandbox(
       models: [self.model], read: images, image.paths, self.target.request.paths, boxes.paths,
       written: best ? [] : [output ?? ".", report, provenance.path])
@@ -96,14 +96,15 @@ struct Sweep: ParsableCommand {
       reusesWeights: true, visitsNodes: method is any TapMethod)
     let objects = try boxes(of: sources, explainer)
     for warning in explainer.warnings(about: sources) { Console.tell(warning) }
-    let sheet = best ? nil : try sheetPath(of: sources, opened)
+    let source = try sources.peek(1)[0], path = source.path
+    let sheet = best ? nil : try sheetPath(of: path, opened)
     let recorder =
       try provenance.isAsked || json
       ? ProvenanceRecorder(
         host, models: model.graph.files, images: images, others: opened.otherPaths + boxes.files,
         threads: threads.used) : nil
 
-    let prepared = try sources.prepare(0, explainer)
+    let prepared = try sources.prepare(source, explainer)
     // First-touch page faults must not count towards the passes' time, as they do not in bench.
     try explainer.planner.touchMemory(explainer.focus)
     let start = clock.now
@@ -112,20 +113,20 @@ struct Sweep: ParsableCommand {
     let explanations = try explainer.sweep(target, of: observation, method: methodName)
     let mapped = clock.now
     let general = explanations[0].warnings.filter { !$0.code.isAboutMap && !$0.code.isNote }
-    for warning in general { Console.tell(warning, about: sources.name(0)) }
+    for warning in general { Console.tell(warning, about: path) }
     let values = try metric.map { metric in
-      let found = try rank(explanations, of: observation, by: metric, objects, explainer, sources.name(0))
+      let found = try rank(explanations, of: observation, by: metric, objects, explainer, path)
       Console.clearProgress()
       return found
     }
     let ranked = clock.now
 
     if let report {
-      let file = try page(explanations, of: observation, explainer, sources.name(0))
+      let file = try page(explanations, of: observation, explainer, path)
       try writeAtomically(Array(file.text.utf8), to: report)
     }
     var result = SweepReport(
-      image: sources.name(0), model: model.path, explanations, values: values, metric: metric,
+      image: path, model: model.path, explanations, values: values, metric: metric,
       maps: mapped - start, ranking: ranked - mapped, preprocessing: explainer.preprocessingText(of: prepared),
       output: sheet)
     if best { return try Console.output(result.best!) }
@@ -144,10 +145,10 @@ struct Sweep: ParsableCommand {
     try result.describe(all: all)
   }
 
-  private func sheetPath(of sources: ImageSources, _ opened: OpenedModel) throws -> String {
+  private func sheetPath(of image: String, _ opened: OpenedModel) throws -> String {
     var paths = ClaimedPaths(inputs: opened.paths + images + [boxes.path].compactMap { $0 })
     for path in [report, provenance.path] { if let path { try paths.claim(path) } }
-    guard let output else { return paths.claimFree(stem(sources.name(0)).withoutControls + ".sweep", "png") }
+    guard let output else { return paths.claimFree(stem(image).withoutControls + ".sweep", "png") }
     try Picture.checkFormat(ofOutput: output)
     try paths.claim(output)
     return output
@@ -155,7 +156,7 @@ struct Sweep: ParsableCommand {
 
   /// The boxes in the image; a tensor is as large as the network's input.
   private func boxes(of sources: ImageSources, _ explainer: Explainer) throws -> ObjectBoxes? {
-    let image = sources.name(0), catalogue = explainer.focus.catalogue
+    let image = try sources.peek(1)[0].path, catalogue = explainer.focus.catalogue
     let objects =
       try sources.usesPictures
       ? boxes.read(of: [image]) : boxes.read(of: image, size: explainer.planner.inputSize)

@@ -43,7 +43,7 @@ struct Verify: ParsableCommand {
   mutating func validate() throws { if target.classes.count > 1 { throw ValidationError("Give one --class.") } }
 
   func run() throws {
-    let named = try NamedImages([picture].compactMap { $0 }), images = named.files
+    let named = try NamedImages([picture].compactMap { $0 }), images = try named.files()
     try host.enterSandbox(models: [self.model], read: images, image.paths, target.request.paths)
     let opened = try OpenedModel(model, host, image, target.request, images: images), model = opened.model
     let sources =
@@ -55,11 +55,12 @@ struct Verify: ParsableCommand {
 
     let planner = explainer.planner
     let focus = explainer.focus
-    let input = try sources?.prepare(0, explainer) ?? explainer.prepare(explainer.noise)
+    let source = try sources?.peek(1)[0]
+    let input = try source.flatMap { try sources?.prepare($0, explainer) } ?? explainer.prepare(explainer.noise)
     let observation = try explainer.observe(input, isOpen: true)
     let explained = try choice.targets(explainer, of: observation)[0]
 
-    var report = VerificationReport(model: model.path, image: sources?.name(0), explained)
+    var report = VerificationReport(model: model.path, image: source?.path, explained)
     let queries = nodes.isEmpty ? focus.catalogue.spread(4) : nodes
     for (index, node) in queries.enumerated() {
       Console.progress(index, of: queries.count, node)

@@ -25,9 +25,9 @@ import Testing
     String(decoding: try place.contents(file), as: UTF8.self).split(separator: "\n").map(String.init)
   }
 
-  /// The lines without the one of JSON that says how the others came about, as runs with other arguments make another.
+  /// The lines without the one of JSON that says what the others are of.
   private func linesOfMaps(_ file: String) throws -> [String] {
-    try lines(file).filter { !$0.hasPrefix(#"{"provenance":"#) }
+    try lines(file).filter { !$0.hasPrefix(#"{"configuration":{"#) }
   }
 
   @Test func everyImageHasALineAndBadOnesAreCounted() throws {
@@ -65,7 +65,8 @@ import Testing
     let text = String(decoding: try place.contents(file), as: UTF8.self)
     let part = file.replacing("whole", with: "part")
     for length in [0, 1, 40, text.utf8.count / 3, text.utf8.count / 2, text.utf8.count - 1, text.utf8.count] {
-      try Data(text.utf8.prefix(length)).write(to: URL(filePath: place.path(part)))
+      try? FileManager.default.removeItem(atPath: place.path(part))
+      try Data(text.utf8.prefix(length)).write(to: URL(filePath: place.path("\(part).part")))
       let resumed = try evaluate("--method", "gradcam", "--method", "random", "--output", part, "--resume")
       #expect(resumed.code == 0, "\(length): \(resumed.errors)")
       #expect(try linesOfMaps(part) == linesOfMaps(file), "\(length)")
@@ -87,6 +88,7 @@ import Testing
     #expect(others.code == 0, "\(others.errors)")
     #expect(try place.contents("log.jsonl").starts(with: whole))
     #expect(try linesOfMaps("log.jsonl").count == 5 && lines("log.jsonl").count == 6)
+    #expect(!place.files.contains { $0.hasSuffix(".part") })
   }
 
   /// Only what this program wrote is continued; anything else stays as it is.
@@ -172,7 +174,7 @@ import Testing
     #expect(again.code == 64 && again.errors.contains("already exists; give --resume"))
     let file = "shapes-vgg.evaluation.jsonl", before = try place.contents(file)
     for (arguments, message) in [
-      (["--metric", "road"], "lines with other metrics"), (["--node", "features.10"], "lines of the node features.20"),
+      (["--metric", "road"], "rows with other metrics"), (["--node", "features.10"], "rows of the node auto;"),
     ] {
       let other = try place.run(
         ["evaluate", shipped("shapes-vgg.onnx"), "photos", "--resume"]
@@ -181,7 +183,7 @@ import Testing
     }
     let model = try place.run(
       ["evaluate", shipped("shapes-resnet.onnx"), "photos", "--resume", "--output", file] + Self.metrics)
-    #expect(model.code == 64 && model.errors.contains("lines of the model"))
+    #expect(model.code == 64 && model.errors.contains("holds rows of another model;"), "\(model.errors)")
     #expect(try place.contents(file) == before)
   }
 
@@ -193,8 +195,11 @@ import Testing
     ])
     #expect(outcome.code == 0, "\(outcome.errors)")
     let lines = try lines("boxes.csv")
-    #expect(lines[0] == "image,model,node,method,class,label,probability,pointing-game,error")
-    #expect(lines.count == 7 && lines.dropFirst().allSatisfy { $0.hasSuffix(",1.0,") })
+    let columns =
+      "image,configuration,model,node,method,concept,target,class,label,score,probability,output,warnings,"
+      + "pointing-game,error,sha256"
+    #expect(lines[0] == columns)
+    #expect(lines.count == 7 && lines.dropFirst().allSatisfy { $0.contains(",1.0,,") })
     #expect(outcome.output.contains("pointing-game  higher  gradcam  1.000  1.000 … 1.000"))
   }
 

@@ -36,7 +36,7 @@ struct FullDiskTests {
     #expect(place.files.allSatisfy { $0.hasPrefix("photos") })
 
     expectUnwritable(try script("ulimit -f 8; exec $0 \(evaluation("log.jsonl"))"))
-    let part = try place.contents("log.jsonl")
+    let part = try place.contents("log.jsonl.part")
     #expect(try script("exec $0 \(evaluation("log.jsonl"))").code == 0)
     let continued = try place.contents("log.jsonl")
     try FileManager.default.removeItem(atPath: place.path("log.jsonl"))
@@ -77,7 +77,7 @@ struct FullDiskTests {
 
   @Test(.enabled(if: mounts)) func fullDiskUnderALog() throws {
     expectUnwritable(try onDisk("size=4k", "$0 \(evaluation("full/log.csv"))"))
-    let part = try place.contents("kept/log.csv")
+    let part = try place.contents("kept/log.csv.part")
     #expect(try script("exec $0 \(evaluation("kept/log.csv"))").code == 0)
     #expect(try script("exec $0 \(evaluation("whole.csv"))").code == 0)
     let whole = try place.contents("whole.csv")

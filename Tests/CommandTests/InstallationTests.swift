@@ -21,8 +21,8 @@ struct InstallationTests {
   }
 
   private static let commands = [
-    "explain", "serve", "compare", "drift", "sweep", "evaluate", "rerun", "preprocess", "nodes", "verify", "check",
-    "bench", "models", "plugins",
+    "explain", "serve", "compare", "drift", "sweep", "evaluate", "merge", "rerun", "preprocess", "nodes", "verify",
+    "check", "bench", "models", "plugins",
   ]
 
   private let place: Workplace

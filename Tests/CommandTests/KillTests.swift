@@ -43,7 +43,9 @@ import Testing
     var before = Data(), left = 0
     for _ in 0..<Self.count {
       try place.kill(arguments("log"), after: moment(of: seconds))
-      let after = (try? place.contents(log)) ?? Data()
+      // The file has its name only once it is complete.
+      if let complete = try? place.contents(log) { #expect(complete == whole) }
+      let after = (try? place.contents(log)) ?? (try? place.contents("\(log).part")) ?? Data()
       #expect(whole.starts(with: after) && after.count >= before.count && (after.isEmpty || after.last == 0x0A))
       left += after.isEmpty ? 0 : 1
       before = after

@@ -112,7 +112,7 @@ struct ProvenanceTests {
     }
   }
 
-  /// The first line of an evaluation's file says how the others came about; the others have the digests of pictures.
+  /// Rows say of which configuration they are, and have the digests of pictures.
   @Test func evaluation() throws {
     try FileManager.default.createDirectory(atPath: place.path("photos"), withIntermediateDirectories: false)
     try FileManager.default.moveItem(atPath: place.path(picture), toPath: place.path("photos/a.png"))
@@ -122,9 +122,9 @@ struct ProvenanceTests {
     let lines = String(decoding: try place.contents("model.evaluation.jsonl"), as: UTF8.self).split(separator: "\n")
     #expect(lines.count == 2)
     let objects = try lines.map { try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? Object) }
-    let head = try #require(objects[0]["provenance"] as? Object)
-    #expect(objects[0].count == 1 && head["arguments"] as? [String] == arguments)
-    #expect(try files((head["inputs"] as? Object)?["models"])["model.onnx"] == sha256("model.onnx"))
+    let configuration = try #require(objects[0]["configuration"] as? Object)
+    #expect(try configuration["model"] as? String == sha256("model.onnx"))
+    #expect(configuration["node"] as? String == "auto")
     #expect(try objects[1]["sha256"] as? String == sha256("photos/a.png"))
     let whole = try object("p.json")
     #expect(try files(whole["outputs"]) == ["model.evaluation.jsonl": sha256("model.evaluation.jsonl")])
@@ -132,18 +132,18 @@ struct ProvenanceTests {
     #expect((whole["results"] as? [Object])?.first?["node"] as? String == "features.20")
   }
 
-  /// A run that goes on with another model's bytes says so before its lines.
+  /// Rows of another model's bytes are not continued.
   @Test func continuedEvaluation() throws {
     let arguments = ["evaluate", "model.onnx", ".", "--metric", "average-drop", "--no-random", "--resume", "--limit"]
     #expect(try place.run(arguments + ["1"]).code == 0)
+    let before = try place.contents("model.evaluation.jsonl")
     var model = try place.contents("model.onnx")
     // A further `doc_string` of the model, which changes nothing else.
     model.append(contentsOf: [0x32, 1, 0x61])
     try model.write(to: place.folder.appendingPathComponent("model.onnx"))
-    #expect(try place.run(arguments + ["2"]).code == 0)
-    let lines = String(decoding: try place.contents("model.evaluation.jsonl"), as: UTF8.self).split(separator: "\n")
-    // The last image of the first run was measured again: an interrupted run may lack some of its lines.
-    #expect(lines.map { $0.hasPrefix(#"{"provenance":"#) } == [true, true, false, false], "\(lines)")
+    let other = try place.run(arguments + ["2"])
+    #expect(other.code == 64 && other.errors.contains("holds rows of another model;"), "\(other.errors)")
+    #expect(try place.contents("model.evaluation.jsonl") == before)
   }
 
   @Test func wrongFiles() throws {

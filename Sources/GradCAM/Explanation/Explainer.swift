@@ -261,20 +261,46 @@ public struct Explainer: Sendable {
   ///
   /// Results are bit for bit those of one image after another.
   /// - Parameters:
+  ///   - count: how many there are; nil if that is not known, or if they are many.
+  ///   - next: gives the next image, nil after the last; called one at a time.
   ///   - work: computes the result of an image; called for several at a time.
   ///   - deliver: receives the results in the images' order, one at a time; few are held back.
   ///
-  /// Throws the first error of `deliver`, after which nothing more is delivered.
+  /// Throws the first error of `deliver`, after which nothing more is delivered; else that of `next`, once all images
+  /// before it are delivered.
+  package func explainMany<Image, Result>(
+    count: Int?, next: () throws -> Image?, work: (Image) -> Result, deliver: (Image, Result) throws -> Void
+  ) throws {
+    let threads = planner.pool.threadCount
+    var together = try threads > 1 && planner.fitsMemory(threads, focus) ? count.map { $0 / threads * threads } ?? .max : 0
+    if together > 0 {
+      try OrderedWork.run(places: threads, on: planner.pool) {
+        guard together > 0 else { return nil }
+        together -= 1
+        return try next()
+      } work: { image, _ in
+        work(image)
+      } deliver: {
+        try deliver($0, $1)
+      }
+    }
+    while let image = try next() { try deliver(image, work(image)) }
+  }
+
+  /// The same, of images by their numbers below `count`.
   public func explainMany<Result>(
     _ count: Int, work: (_ index: Int) -> Result, deliver: (_ index: Int, Result) throws -> Void
   ) throws {
-    let threads = planner.pool.threadCount
-    let oneEach = try threads > 1 && planner.fitsMemory(threads, focus) ? count / threads * threads : 0
-    if oneEach > 0 {
-      try OrderedWork.run(
-        oneEach, places: threads, on: planner.pool, work: { index, _ in work(index) }, deliver: deliver)
+    var taken = 0
+    try explainMany(count: count) {
+      guard taken < count else { return nil }
+      defer { taken += 1 }
+      return taken
+    } work: {
+      work($0)
+    } deliver: {
+      try deliver($0, $1)
     }
-    for index in oneEach..<count { try deliver(index, work(index)) }
   }
 
   /// The `count` most probable classes of an image, best first; none if the model gives no class scores.

@@ -17,9 +17,17 @@ extension ImageContents {
   ///
   /// Throws what reading throws.
   public init(contentsOf path: String, for input: ImageShape, axes: NumberFile.VolumeAxes = .xyz) throws {
+    try self.init(decoding: contentsOfFile(at: path), of: path, for: input, axes: axes)
+  }
+
+  /// Decodes the bytes of a file, which is not read, as `init(contentsOf:for:axes:)` does.
+  public init(decoding bytes: [UInt8], of path: String, for input: ImageShape, axes: NumberFile.VolumeAxes = .xyz)
+    throws
+  {
     self =
       NumberFile.isOne(path, for: input)
-      ? .file(try NumberFile(contentsOf: path, axes: axes)) : .picture(try Picture(contentsOf: path))
+      ? .file(try NumberFile(decoding: bytes, of: path, axes: axes))
+      : .picture(try located(path) { try Picture(decoding: bytes) })
   }
 
   /// Whether it is preprocessed.

@@ -19,7 +19,7 @@ public func writeAtomically(_ bytes: [UInt8], to path: String) throws {
 /// program is killed. Elsewhere it has a temporary one in the same folder.
 ///
 /// It goes where `OutputFiles` sends it.
-final class AtomicFile {
+package final class AtomicFile {
   /// The path at which it appears.
   let path: String
   /// The path that it was named.
@@ -38,7 +38,7 @@ final class AtomicFile {
   /// Creates a file without a name, or with a temporary one.
   ///
   /// - Throws: `GradCAMError` of kind `.unwritable`, also for a path of a folder, device or pipe.
-  init(_ name: String) throws {
+  package init(_ name: String) throws {
     self.name = name
     guard let path = try OutputFiles.place(of: name) else {
       (self.path, target, folder) = (name, name, "")
@@ -86,7 +86,7 @@ final class AtomicFile {
   /// Appends bytes.
   ///
   /// - Throws: `GradCAMError` of kind `.unwritable`; nothing is left of the file.
-  func append(_ bytes: [UInt8]) throws {
+  package func append(_ bytes: [UInt8]) throws {
     digest?.add(bytes)
     if file >= 0 { try check(writeAll(bytes, to: file)) }
   }
@@ -94,12 +94,13 @@ final class AtomicFile {
   /// Puts the file into its place.
   ///
   /// - Throws: `GradCAMError` of kind `.unwritable`; nothing is left of the file.
-  func finish() throws {
+  package func finish() throws {
     if file >= 0 { try putIntoPlace() }
     if let digest { OutputFiles.note(name, digest) }
   }
 
   private func putIntoPlace() throws {
+    if OutputFiles.areDurable { try check(fsync(file) == 0 || errno == EINVAL ? 0 : errno) }
     // Closing any descriptor of a file reports the errors of writes that were delayed.
     try check(close(dup(file)) == 0 ? 0 : errno)
     if temporary == nil {
@@ -133,6 +134,14 @@ final class AtomicFile {
     file = -1
     if let temporary, UnfinishedFiles.forget(temporary) { unlink(temporary) }
   }
+}
+
+/// Puts the names in the folder of a file on the disk, where the file system can.
+package func syncFolder(of path: String) {
+  let folder = open(enclosingFolder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+  guard folder >= 0 else { return }
+  fsync(folder)
+  close(folder)
 }
 
 /// The path that a path leads to; nil if its links lead in a circle.

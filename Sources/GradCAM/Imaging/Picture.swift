@@ -89,7 +89,10 @@ public struct Picture: Sendable, Equatable {
     return try located(path) { try size(fromHead: bytes) }
   }
 
-  private static func size(fromHead bytes: [UInt8]) throws -> PixelSize {
+  /// The size that `init(decoding:)` gives a picture, read without its pixels, which may be missing.
+  ///
+  /// - Throws: `GradCAMError` of kind `.badData` or `.unsupported`.
+  package static func size(fromHead bytes: [UInt8]) throws -> PixelSize {
     let codec = try ImageCodec.known(by: bytes), stored = try codec.storedSize(bytes)
     return codec.orientation(bytes).swapsSides ? PixelSize(width: stored.height, height: stored.width) : stored
   }

@@ -73,7 +73,11 @@ public struct NumberFile: Sendable {
   /// - Parameter axes: what a volume's axes are.
   /// - Throws: `GradCAMError` of kind `.unreadable`, `.badData` or `.unsupported`.
   public init(contentsOf path: String, axes: VolumeAxes = .xyz) throws {
-    let bytes = try contentsOfFile(at: path)
+    try self.init(decoding: contentsOfFile(at: path), of: path, axes: axes)
+  }
+
+  /// Decodes the bytes of a file, which is not read, as `init(contentsOf:axes:)` does.
+  public init(decoding bytes: [UInt8], of path: String, axes: VolumeAxes = .xyz) throws {
     self = try located(path) {
       switch Self.format(path) {
       case .wav: try NumberFile(wav: bytes)

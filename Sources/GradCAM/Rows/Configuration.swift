@@ -16,27 +16,31 @@ package struct Configuration: Equatable, Sendable {
   /// The configuration of an explainer.
   ///
   /// - Parameters:
+  ///   - request: what is asked, if the explainer is asked it later.
   ///   - classes: those explained, if that is not said by what is asked of the explainer.
   ///   - inputs: the contents of inputs other than images, by name.
   ///   - files: further files that decide the results, by what they are.
+  ///   - others: what else does.
   package init(
-    of explainer: Explainer, classes: [String] = [], inputs: [String: Tensor] = [:], files: [String: [String]] = [:]
+    of explainer: Explainer, asking request: TargetRequest? = nil, classes: [String] = [], inputs: [String: Tensor] = [:], files: [String: [String]] = [:],
+    others: [String] = []
   ) {
     let question = explainer.question, model = explainer.model
     var parts = [
       "version": programVersion,
       "model": Self.digest(of: model.graph.files),
       "node": (question.nodes.isEmpty ? ["auto"] : question.nodes).joined(separator: " "),
-      "preprocessing": "\(explainer.preprocessingText) \(explainer.preprocessing)",
+      "preprocessing": "\(explainer.preprocessingText); \(explainer.preprocessing.numbers)",
     ]
     func add(_ name: String, _ text: String) { if !text.isEmpty { parts[name] = text } }
     add("labels", explainer.labels.names.isEmpty ? "" : Self.digest(of: explainer.labels.names.joined(separator: "\n")))
-    add("target", question.request.text + (classes.isEmpty ? "" : "classes \(classes)"))
+    add("target", (request ?? question.request).text + (classes.isEmpty ? "" : "classes \(classes)"))
     add("hint", question.hint == FeatureMapHint() ? "" : "\(question.hint)")
     add("compat", explainer.compatibility == .pytorchGradCAM ? "" : explainer.compatibility.rawValue)
     add("settings", explainer.settings.text)
     add("inputs", inputs.sorted { $0.key < $1.key }.map { "\($0) \($1.digest)" }.joined(separator: ", "))
     for (name, files) in files { add(name, files.isEmpty ? "" : Self.digest(of: files)) }
+    add("others", others.sorted().joined(separator: ", "))
     self.parts = parts
   }
 
@@ -84,6 +88,13 @@ extension Tensor {
     digest.add(Array("\(elementType) \(shape)".utf8))
     digest.add(UnsafeRawBufferPointer(start: storage.base, count: byteCount))
     return digest.hexadecimal
+  }
+}
+
+extension Preprocessing {
+  /// What its text rounds or leaves out.
+  fileprivate var numbers: String {
+    "mean \(mean), std \(std), range \(range), \(channels.rawValue), \(interpolation.rawValue)"
   }
 }
 

@@ -41,6 +41,11 @@ package struct Row: Codable, Equatable, Sendable {
 }
 
 extension Row {
+  /// What rows call a method, with what fuses and smooths its maps.
+  package static func methodName(_ method: String, _ fusion: Fusion?, _ smoothing: [Smoothing]) -> String {
+    ([method] + (fusion.map { [$0.rawValue] } ?? []) + smoothing.map(\.rawValue)).joined(separator: ".")
+  }
+
   /// The row of a map.
   ///
   /// - Parameters:
@@ -52,8 +57,7 @@ extension Row {
     _ explanation: Explanation, image: String, model: Model, _ configuration: Configuration, node: String? = nil,
     output: String? = nil, metrics: [String: Double?]? = nil, sha256: String?
   ) {
-    let ways = [explanation.method] + (explanation.fusion.map { [$0.rawValue] } ?? [])
-    let method = (ways + explanation.smoothing.map(\.rawValue)).joined(separator: ".")
+    let method = Self.methodName(explanation.method, explanation.fusion, explanation.smoothing)
     self.init(
       image: image, model: model.path, configuration: configuration.fingerprint(method: method),
       node: node ?? explanation.node, method: method, concept: explanation.concept?.number)

@@ -35,9 +35,12 @@ package enum RowFormat: Sendable {
   package func heading(_ configuration: Configuration, _ metrics: [String]) throws -> String {
     switch self {
     case .json: try configuration.line()
-    case .csv: CSV.record(Self.first + metrics + Self.last)
+    case .csv: Self.csvHeading(metrics)
     }
   }
+
+  /// The names of the columns.
+  package static func csvHeading(_ metrics: [String]) -> String { CSV.record(first + metrics + last) }
 
   /// The metrics of a table with this heading; nil if it is none.
   package static func metrics(ofHeading line: String) -> [String]? {

@@ -8,8 +8,8 @@ struct Evaluate: ParsableCommand {
     abstract: "Measures how good the maps of one or more methods are, over a folder of images.",
     discussion: """
       The class explained is --class, else each class that has a box in the picture, else the top class; or, with \
-      --detection, a box of a detector. A line for \
-      each map is appended to the output as soon as an image is done; unreadable pictures are skipped and counted. \
+      --detection, a box of a detector. A row for \
+      each map is appended to the output as soon as an image is done; a picture that fails has a row with its error. \
       With --resume, maps in the output are not computed again. Intervals are from a bootstrap over images.
 
       Metrics:
@@ -20,8 +20,11 @@ struct Evaluate: ParsableCommand {
   @Argument(help: "The exported network: a file, or a name in the models folder.", completion: .model)
   var model: String
   @Argument(
-    help: "A folder of pictures, at any depth: \(Picture.formats); or of files of numbers.", completion: .directory)
-  var folder: String
+    help: """
+      A folder of pictures, at any depth, or a tar archive of them: \(Picture.formats); or of files of numbers. With \
+      --images-from, the folder that its names are relative to.
+      """, completion: .directory)
+  var folder: String?
 
   @Option(
     name: .customLong("method"), help: ArgumentHelp("CAM method, as explain takes it. Repeatable.", valueName: "NAME"),
@@ -32,12 +35,13 @@ struct Evaluate: ParsableCommand {
   @OptionGroup(title: "Classes and metrics") var measured: MeasuringOptions
   @OptionGroup(title: "Detectors") var box: EvaluatedBoxOptions
   @Option(help: ArgumentHelp("Stop after the first N images by name.", valueName: "N")) var limit: Int?
+  @OptionGroup(title: "Many images") var many: ManyImagesOptions
   @Option(
     help: ArgumentHelp(
-      "JSON lines (.jsonl) or .csv; MODEL.evaluation.jsonl in the working directory by default.", valueName: "FILE"),
+      "JSON lines (.jsonl) or .csv; MODEL.evaluation.jsonl in the working directory by default. Until all is done, it "
+        + "has .part after its name.", valueName: "FILE"),
     completion: .file())
   var output: String?
-  @Flag(help: "Continue the output of an interrupted run.") var resume = false
   @OptionGroup var provenance: ProvenanceOptions
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print the means as one JSON document.") var json = false
@@ -51,6 +55,8 @@ struct Evaluate: ParsableCommand {
     if !image.tensor.isEmpty || !image.pictures.isEmpty {
       throw ValidationError("evaluate takes the pictures of a folder alone.")
     }
+    if folder == nil, many.list == nil { throw ValidationError("Give a folder of pictures, or --images-from.") }
+    try many.validate(provenance)
     try request?.validate()
     if request != nil, measured.boxes.path != nil {
       throw ValidationError("Give --boxes or --detection: a detector's box is measured by its own place.")
@@ -63,17 +69,25 @@ struct Evaluate: ParsableCommand {
   /// The boxes that are explained; nil for classes.
   private var request: TargetRequest? { box.request(measured.classes) }
 
+  /// The pictures that are measured.
+  private func images() throws -> NamedImages {
+    if let folder, many.list != nil || !ImageArchive.isOne(folder), !isFolder(folder) {
+      throw GradCAMError(
+        .unreadable, at: folder, problem: "is not a folder that can be read", advice: "name a folder of pictures")
+    }
+    return try many.images(many.list == nil ? [folder].compactMap { $0 } : [], relativeTo: folder, limit: limit)
+  }
+
   func run() throws {
     let request = request
     var metrics = try measured.chosenMetrics(hasBoxes: request != nil)
     let gates = try measured.gates(), gated = Set(gates.map(\.figure))
-    let folder = try ImageFolder(folder)
-    let names = folder.names.prefix(limit ?? .max)
+    let named = try images()
     try host.enterSandbox(
-      models: [self.model], read: names.map(folder.path), image.paths, measured.boxes.paths,
+      models: [self.model], read: named.readPaths(), image.paths, measured.boxes.paths,
       written: [output ?? ".", provenance.path])
-    let model = try host.open(model, image)
-    let registry = model.registry, rank = model.imageShape.rank
+    let model = try host.open(model, image), stream = named.stream()
+    let registry = model.registry, shape = model.imageShape, rank = shape.rank
     if measured.metrics.isEmpty, rank != 2 { metrics.removeAll { $0.isOfPictures && !gated.contains($0.name) } }
     try Metrics.check(metrics, rank: rank, explainsClasses: request == nil)
     var chosen = try MethodChoice(
@@ -84,12 +98,12 @@ struct Evaluate: ParsableCommand {
         .usage, at: "--method \(method)", problem: "makes several maps, which have no common metrics",
         advice: "leave it out")
     }
-    let boxes = try measured.boxes.read(of: names.map(folder.path))
+    let boxes = try measured.boxes.read(of: named)
     // Where boxes are read from, each picture says.
     let explainer = try Explainer(
       model, nodes: request == nil ? [node] : [], hint: featureMap.hint,
       preprocessing: InputTensors(tensors: [], pictures: [], axes: image.axes, model: model).preprocessing(
-        image.choice, for: model, images: names.map(folder.path), axes: image.axes),
+        image.choice, for: model, images: stream.peek(1).flatMap(\.files), axes: image.axes),
       labels: try image.labels.map { try Labels(contentsOf: $0) }, threadCount: threads.count,
       reusesWeights: true)
     let classCount = explainer.focus.catalogue.classCount
@@ -105,7 +119,7 @@ struct Evaluate: ParsableCommand {
     if let request, try !explainer.dependsOnData {
       warnings = try explainer.asking(request, nodes: [node], hint: featureMap.hint).0.warnings
     }
-    func asked(_ name: String, _ prepared: PreparedImage) throws -> Asked {
+    func asked(_ path: String, _ prepared: PreparedImage) throws -> Asked {
       if let request {
         let (asking, choice) = try explainer.deciding { prepared }.asking(
           request, nodes: [node], hint: featureMap.hint)
@@ -114,15 +128,19 @@ struct Evaluate: ParsableCommand {
       }
       let observation = try explainer.observe(prepared)
       let top = try explainer.classes(of: observation, count: 1)
-      let boxed = try boxes?.classes(in: folder.path(name), explainer.labels, classCount: classCount) ?? []
+      let boxed = try boxes?.classes(in: path, explainer.labels, classCount: classCount) ?? []
       let explained = classes.isEmpty ? boxed.isEmpty ? top.map(\.index) : boxed : classes
       return (explainer, observation, try explained.map { try explainer.target(classIndex: $0) })
     }
+    func prepare(_ image: ImageFile) throws -> PreparedImage {
+      let contents = try image.imageContents(for: shape, axes: self.image.axes)
+      return try located(image.path) { try explainer.prepare([model.imageInputs[0].name: contents]) }
+    }
 
     let leftOut = try chosen.leaveOutSlow(explainer) {
-      for name in names {
-        guard let image = try? explainer.prepare(contentsOf: folder.path(name), axes: image.axes),
-          let (_, observation, targets) = try? asked(name, image), let target = targets.first
+      for image in try stream.peek(16) {
+        guard let prepared = try? prepare(image), let (_, observation, targets) = try? asked(image.path, prepared),
+          let target = targets.first
         else { continue }
         return (observation, target)
       }
@@ -131,76 +149,77 @@ struct Evaluate: ParsableCommand {
     let methods = measured.leavesOutRandom ? chosen.names : (chosen.names + [EvaluationReport.random]).withoutRepeats
     let path = output ?? model.name.withoutControls + ".evaluation.jsonl"
     let files = model.graph.files, others = [image.labels].compactMap { $0 } + measured.boxes.files
-    var paths = ClaimedPaths(inputs: files + others + names.map(folder.path))
+    var paths = try ClaimedPaths(inputs: files + others, images: named)
     for path in [path, provenance.path] { if let path { try paths.claim(path) } }
-    let hasHeads = try EvaluationFormat(ofOutput: path) == .json
     let recorder =
-      try provenance.isAsked || json || hasHeads
-      ? ProvenanceRecorder(host, models: files, images: names.map(folder.path), others: others, threads: threads.used)
-      : nil
+      try provenance.isAsked || json
+      ? ProvenanceRecorder(host, models: files, images: named.containers, others: others, threads: threads.used) : nil
+    let configuration = Configuration(
+      of: explainer, asking: request, classes: classes.map(String.init),
+      files: ["boxes": measured.boxes.files, "plugins": try host.plugins.paths()], others: measured.boxes.labelMap)
     var summary = EvaluationSummary(metrics)
-    let log = try EvaluationLog(
-      path, metrics: metrics.map(\.name), resumes: resume, expected: (model.path, node),
-      provenance: hasHeads ? recorder?.ofAllImages : nil, measures: Set(names).contains
+    let log = try RowLog(
+      path, metrics: metrics.map(\.name), resumes: many.resume, configuration, model: model.path, node: node
     ) { summary.add($0) }
     if log.doubledCount > 0 {
       Console.warn("\(path): \(counted(log.doubledCount, "line")) of maps that have one already; they do not count")
     }
     for warning in warnings + leftOut { Console.tell(warning) }
 
-    // Methods that the node does not support have no lines.
-    var admitted = all ? log.finished.values.first(where: { !$0.isEmpty }).map { methods.filter($0.contains) } : methods
-    let bar = ProgressBar(count: names.count)
-    let order = log.unfinished.map { first in [first] + names.filter { $0 != first } } ?? Array(names)
-    for (index, name) in order.enumerated() {
+    // Methods that the node does not support have no rows.
+    var admitted = all ? log.methodsOfOne.map { methods.filter($0.contains) } : methods
+    let bar = try ProgressBar(count: Console.showsProgress ? named.total() : nil)
+    var index = 0
+    while var image = try stream.next() {
+      defer { index += 1 }
       let wanted = admitted ?? methods.filter { !((try? registry.method(named: $0)) is any ConceptMethod) }
-      let finished = log.finished[name], missing = wanted.filter { !(finished?.contains($0) ?? false) }
-      bar.report(index, 0, name)
-      defer { bar.report(index, 1, name) }
-      guard finished == nil || !finished!.isEmpty, !missing.isEmpty else {
-        log.leave(name) { summary.add($0) }
-        continue
+      let finished = log.methods(of: image.name), missing = wanted.filter { !(finished?.contains($0) ?? false) }
+      bar.report(index, 0, image.name)
+      defer { bar.report(index, 1, image.name) }
+      recorder?.read(image.files)
+      guard finished == nil || !finished!.isEmpty, !missing.isEmpty else { continue }
+      var rows: [Row] = []
+      func fail(_ error: GradCAMError) {
+        rows = [Row(error, image: image.name, path: image.path, model: model, configuration, sha256: image.sha256)]
+        bar.aside { Console.warn("\(error); skipped") }
       }
-      var lines: [EvaluationLine] = []
       // A picture that lacks the box is skipped like one that cannot be read.
       let read = Result { () -> (PreparedImage, Asked?) in
-        let prepared = try explainer.prepare(contentsOf: folder.path(name), axes: image.axes)
+        try image.load()
+        let prepared = try prepare(image)
         guard request != nil else { return (prepared, nil) }
-        return (prepared, try located(folder.path(name)) { try asked(name, prepared) })
+        return (prepared, try located(image.path) { try asked(image.path, prepared) })
       }
-      switch read {
-      case .failure(let error as GradCAMError) where error.kind == .unsupported && request != nil: throw error
-      case .failure(let error):
-        lines = [EvaluationLine(image: name, model: model.path, error: ("\(error)" as Message).asOptions)]
-        bar.aside { Console.warn("\(error); skipped") }
-      case .success(let (prepared, found)):
-        let (explainer, observation, targets) = try found ?? asked(name, prepared)
+      do {
+        let (prepared, found) = try read.get(), (explainer, observation, targets) = try found ?? asked(image.path, prepared)
         for (number, target) in targets.enumerated() {
           func advance(_ part: Double) {
-            bar.report(index, min((Double(number) + part) / Double(targets.count), 0.999), name)
+            bar.report(index, min((Double(number) + part) / Double(targets.count), 0.999), image.name)
           }
           let explanations = try explainer.explain(
             target, of: observation, methods: missing, skipsUnsupported: all, progress: { advance($0 / 2) })
           let objects =
             try target.subject.flatMap { classIndex in
-              try boxes?.boxes(in: folder.path(name), of: classIndex, explainer.labels, classCount: classCount)
+              try boxes?.boxes(in: image.path, of: classIndex, explainer.labels, classCount: classCount)
             } ?? [explanations.first?.rectangle].compactMap { $0 }
           if admitted == nil { admitted = tellSkipped(wanted, explanations, bar) }
           let measured = try explainer.measure(
             explanations, of: observation, by: metrics, boxes: objects
           ) { advance((1 + $0) / 2) }
-          lines += zip(explanations, measured).map { line(name, model, node: node, $0, metrics, $1) }
+          rows += zip(explanations, measured).map { explanation, values in
+            Row(
+              explanation, image: image.name, model: model, configuration, node: node,
+              metrics: Dictionary(uniqueKeysWithValues: zip(metrics.map(\.name), values)), sha256: image.sha256)
+          }
         }
+      } catch let error as GradCAMError where error.isAboutImage(isRead: (try? read.get()) != nil, request != nil) {
+        fail(error)
       }
-      if hasHeads, let digest = recorder?.file(folder.path(name)).sha256 {
-        for index in lines.indices { lines[index].sha256 = digest }
-      }
-      try log.append(lines)
-      lines.forEach { summary.add($0) }
+      try log.append(rows)
     }
     Console.clearProgress()
     try log.finish()
-    var report = summary.report(model: model.path, node: node, output: path)
+    var report = summary.report(model: model.path, node: node, images: log.imageCount, output: path)
     if let recorder, provenance.isAsked {
       recorder.add(
         methods.map {
@@ -210,7 +229,7 @@ struct Evaluate: ParsableCommand {
         })
       try provenance.write(recorder.whole())
     }
-    if json { report.provenance = recorder?.part(images: names.map(folder.path), outputs: [path]) }
+    if json { report.provenance = recorder?.ofAllImages(outputs: [path]) }
     if json { try printJSON(report) } else { try report.describe() }
     try check(gates, report.means)
   }
@@ -222,16 +241,15 @@ struct Evaluate: ParsableCommand {
     bar.aside { for reason in reasons { Console.tell(reason) } }
     return admitted
   }
+}
 
-  private func line(
-    _ name: String, _ model: Model, node: String, _ explanation: Explanation, _ metrics: [any Metric],
-    _ values: [Double?]
-  ) -> EvaluationLine {
-    EvaluationLine(
-      image: name, model: model.path, node: node, method: explanation.method,
-      class: explanation.target.subject, label: explanation.scored?.label ?? explanation.detection?.label,
-      probability: [explanation.scored?.probability, explanation.detection?.place?.score].lazy.compactMap { $0 }
-        .first.flatMap { $0.isFinite ? $0 : nil },
-      metrics: Dictionary(uniqueKeysWithValues: zip(metrics.map(\.name), values)))
+extension GradCAMError {
+  /// Whether an image is at fault, not what was asked, so that other images may do.
+  ///
+  /// - Parameters:
+  ///   - isRead: whether the image could be read and made into the network's input.
+  ///   - isOfBoxes: whether boxes are asked for.
+  fileprivate func isAboutImage(isRead: Bool, _ isOfBoxes: Bool) -> Bool {
+    isRead ? isAboutImage : kind != .unsupported || !isOfBoxes
   }
 }

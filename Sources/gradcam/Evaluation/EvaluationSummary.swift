@@ -7,32 +7,32 @@ struct EvaluationSummary {
   private var means: [String: [String: BootstrapMean]] = [:]
   /// The methods in the order in which they appeared.
   private var methods: [String] = []
-  /// How many images were measured, and how many could not be read.
-  private var images: Set<String> = [], skippedCount = 0
-  /// The image of the last line, with its draws.
+  /// How many images could not be measured.
+  private var skippedCount = 0
+  /// The image of the last row, with its draws.
   private var last: (image: String, draws: BootstrapMean.Draws)?
 
   init(_ metrics: [any Metric]) { self.metrics = metrics }
 
-  /// Adds a line.
-  mutating func add(_ line: EvaluationLine) {
-    guard let method = line.method, let found = line.metrics else {
+  /// Adds a row.
+  mutating func add(_ row: Row) {
+    guard let method = row.method else {
       skippedCount += 1
       return
     }
-    if last?.image != line.image {
-      last = (line.image, BootstrapMean.Draws(line.image))
-      images.insert(line.image)
-    }
+    if last?.image != row.image { last = (row.image, BootstrapMean.Draws(row.image)) }
     if !methods.contains(method) { methods.append(method) }
-    for (name, value) in found {
+    for (name, value) in row.metrics ?? [:] {
       if let value { means[method, default: [:]][name, default: BootstrapMean()].add(value, last!.draws) }
     }
   }
 
-  func report(model: String, node: String, output: String) -> EvaluationReport {
-    EvaluationReport(
-      model: model, node: node, images: images.count, skipped: skippedCount, output: output,
+  /// - Parameter images: how many have rows.
+  func report(model: String, node: String, images: Int, output: String) -> EvaluationReport {
+    let random = EvaluationReport.random
+    let methods = methods.filter { $0 != random } + (methods.contains(random) ? [random] : [])
+    return EvaluationReport(
+      model: model, node: node, images: images - skippedCount, skipped: skippedCount, output: output,
       metrics: metrics.map { metric in
         let found = methods.map { means[$0]?[metric.name] ?? BootstrapMean() }
         let ranks = BootstrapMean.ranks(found, isBetterHigher: metric.isBetterHigher)
@@ -114,6 +114,13 @@ struct EvaluationReport: Encodable {
   }
 
   func describe() throws {
+    try describeMeans()
+    let bad = skipped == 0 ? "" : skipped == 1 ? ", 1 skipped" : ", \(skipped) skipped"
+    try Console.print("\(images) \(images == 1 ? "image" : "images")\(bad); \(model) at \(node); \(output)")
+  }
+
+  /// Prints the table of means, and how it is to be read.
+  func describeMeans() throws {
     var table = Table(["metric", "better", "method", " mean", "95% interval", "rank", "beats random", " maps"])
     for metric in metrics {
       for (index, mean) in metric.methods.enumerated() {
@@ -126,7 +133,5 @@ struct EvaluationReport: Encodable {
     }
     try Console.print(table)
     for note in notes { try Console.print(note) }
-    let bad = skipped == 0 ? "" : skipped == 1 ? ", 1 skipped" : ", \(skipped) skipped"
-    try Console.print("\(images) \(images == 1 ? "image" : "images")\(bad); \(model) at \(node); \(output)")
   }
 }

@@ -118,7 +118,7 @@ final class ArrayOutputs {
     }
     guard counts.total == 1 else {
       throw GradCAMError(
-        .usage, at: "\(place)", problem: "is one file, but there are \(counts.total) arrays",
+        .usage, at: "\(place)", problem: "is one file, but there are \(counts.text) arrays",
         advice: "name a folder, put fields such as {image} and {node} into the name, or end it in .npz")
     }
     try claimed.claim(path)

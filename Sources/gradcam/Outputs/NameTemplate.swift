@@ -9,9 +9,15 @@ enum NameField: String, CaseIterable {
 /// What there is to say about a result, by field.
 struct ResultNames {
   private let names: [NameField: String]
+  /// Whether the image's name has its folders.
+  let keepsFolders: Bool
 
-  init(image: String, model: String, _ explanation: Explanation? = nil, method: String? = nil) {
-    var names: [NameField: String] = [.image: stem(image), .model: model]
+  /// - Parameter keepsFolders: whether the image's name stays as it is, so that no other image has the same.
+  init(
+    image: String, keepsFolders: Bool = false, model: String, _ explanation: Explanation? = nil, method: String? = nil
+  ) {
+    self.keepsFolders = keepsFolders
+    var names: [NameField: String] = [.image: keepsFolders ? image : stem(image), .model: model]
     if let explanation {
       let nodes = explanation.nodes
       names[.node] = nodes.count > 3 ? "\(nodes.count)_nodes" : explanation.node
@@ -82,6 +88,9 @@ struct NameTemplate {
       let name = pieces.map { piece in
         switch piece {
         case .text(let text): text
+        case .field(.image) where names.keepsFolders:
+          names[.image].split(separator: "/").map { String($0).asPartOfFileName(upTo: room, marksChanges: true) }
+            .joined(separator: "/")
         case .field(let field): names[field].asPartOfFileName(upTo: room)
         }
       }.joined()
@@ -99,6 +108,9 @@ struct ResultCounts {
 
   var total: Int { images * nodes * classes * methods }
 
+  /// The total, for reading.
+  var text: String { images < ImageSources.uncounted ? "\(total)" : "many" }
+
   subscript(field: NameField) -> Int {
     switch field {
     case .image: images
@@ -113,7 +125,7 @@ struct ResultCounts {
   func check(_ template: NameTemplate, _ place: String) throws {
     for field in NameField.allCases where self[field] > 1 && !template.fields.contains(field) {
       throw GradCAMError(
-        .usage, at: "\(place)", problem: "names one file for \(self[field]) \(field.plural)",
+        .usage, at: "\(place)", problem: "names one file for \(self[field] < ImageSources.uncounted ? "\(self[field])" : "many") \(field.plural)",
         advice: "put {\(field.rawValue)} into the name")
     }
   }

@@ -51,6 +51,8 @@ struct OutputPaths {
   /// Whether folders on the way are created.
   private let createsFolders: Bool
   private let modelName: String
+  /// Whether pictures lie as the images do, in folders with the images' names: then no two have the same.
+  private let keepsNames: Bool
   /// The paths that are written to.
   var claimed: ClaimedPaths
   /// A path with the extension of the pictures.
@@ -58,13 +60,15 @@ struct OutputPaths {
 
   /// - Parameters:
   ///   - counts: how many pictures are made.
-  ///   - inputs: the files that are read.
+  ///   - keepsNames: whether `{image}` is the whole name that the image has in rows.
+  ///   - claimed: the paths that are written or read besides.
   ///
   /// Throws `usage` if an extension is unknown, if a name would be that of several pictures, or if an input would be
   /// overwritten.
-  init(_ options: PictureFileOptions, modelName: String, _ counts: ResultCounts, inputs: [String]) throws {
-    self.modelName = modelName
-    claimed = ClaimedPaths(inputs: inputs)
+  init(
+    _ options: PictureFileOptions, modelName: String, _ counts: ResultCounts, keepsNames: Bool, _ claimed: ClaimedPaths
+  ) throws {
+    (self.modelName, self.keepsNames, self.claimed) = (modelName, keepsNames, claimed)
     let suffix = options.format?.rawValue ?? "png"
     guard let option = options.output else {
       (template, file, createsFolders) = (.standard("", counts, suffix), nil, false)
@@ -86,12 +90,12 @@ struct OutputPaths {
       if !VolumeOutput.isOne(option) { try Picture.checkFormat(ofOutput: option) }
       guard counts.total == 1 else {
         throw GradCAMError(
-          .usage, at: "\(place)", problem: "is one file, but there are \(counts.total) pictures",
+          .usage, at: "\(place)", problem: "is one file, but there are \(counts.text) pictures",
           advice:
             "name a folder, put fields such as {image}, {node}, {class} and {method} into the name, or draw all in "
             + "one with --sheet")
       }
-      try claimed.claim(option)
+      try self.claimed.claim(option)
     }
   }
 
@@ -99,12 +103,16 @@ struct OutputPaths {
   ///
   /// - Parameter method: the method's part of the name, if it is not that of the explanation.
   ///
-  /// Throws `unwritable` if the folder cannot be created.
-  mutating func next(image: String, _ explanation: Explanation, method: String? = nil) throws -> String {
+  /// Throws `unwritable` if the folder cannot be created, and `usage` if a picture that is read would be overwritten.
+  mutating func next(image: SourceImage, _ explanation: Explanation, method: String? = nil) throws -> String {
     if let file { return file }
-    let name = template.name(ResultNames(image: image, model: modelName, explanation, method: method))
+    let name = template.name(
+      ResultNames(
+        image: keepsNames ? image.name : image.path, keepsFolders: keepsNames, model: modelName, explanation,
+        method: method))
     if createsFolders { try createFolder(of: name) }
-    return claimed.claimFree(name)
+    if keepsNames { try claimed.checkInputs(name) }
+    return keepsNames ? name : claimed.claimFree(name)
   }
 }
 

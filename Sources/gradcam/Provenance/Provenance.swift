@@ -74,11 +74,6 @@ struct Provenance: Codable, Equatable {
   /// Nil where they are not complete yet.
   var outputs: [Output]?
 
-  /// The same but for what changes no number: a continued run makes the same ones.
-  func isOfSameKind(as other: Provenance) -> Bool {
-    (version, cpu, inputs) == (other.version, other.cpu, other.inputs)
-  }
-
   /// The command, as a shell would take it.
   var command: String { (["gradcam"] + arguments).map(\.quotedForShell).joined(separator: " ") }
 }

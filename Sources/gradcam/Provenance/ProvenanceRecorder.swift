@@ -8,7 +8,8 @@ import Graph
 final class ProvenanceRecorder {
   private let modelFolder: String
   private let models: FilesInBackground
-  private let images, plugins, others: [String]
+  private var images: [String]
+  private let plugins, others: [String]
   private let threads: Int
   private let cpu = Provenance.CPU.current
   private var digests: [String: Provenance.File] = [:]
@@ -31,6 +32,9 @@ final class ProvenanceRecorder {
     OutputFiles.isRecording = true
   }
 
+  /// Adds images that are read.
+  func read(_ images: [String]) { self.images += images.last == self.images.last ? [] : images }
+
   /// Adds what is known of results.
   func add(_ results: [Provenance.Result]) { self.results += results }
 
@@ -45,14 +49,15 @@ final class ProvenanceRecorder {
       arguments, images, results: nil, outputs: outputs.compactMap(OutputFiles.written(to:)), timed: [])
   }
 
-  /// The provenance of what does not depend on an image; what is written is left open.
-  var ofAllImages: Provenance { provenance(ThisRun.arguments, [], results: nil, outputs: nil, timed: []) }
+  /// The provenance of results of all images; see `part`.
+  func ofAllImages(outputs: [String]) -> Provenance { part(images: images.withoutRepeats, outputs: outputs) }
 
   /// The provenance of all results.
   ///
   /// - Parameter timed: the paths of files that hold measured times.
   func whole(timed: [String] = []) -> Provenance {
-    provenance(ThisRun.arguments, images, results: results, outputs: OutputFiles.written, timed: timed)
+    provenance(
+      ThisRun.arguments, images.withoutRepeats, results: results, outputs: OutputFiles.written, timed: timed)
   }
 
   /// The size and the digest of a file.

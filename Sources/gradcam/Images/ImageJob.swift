@@ -35,6 +35,8 @@ struct ImageJob {
   let savesOutput: Bool
   /// Whether a picture that cannot be read is reported like the others.
   let survives: Bool
+  /// Whether the digests of pictures are wanted.
+  let digests: Bool
   let bar: ProgressBar
 
   struct Result {
@@ -45,6 +47,8 @@ struct ImageJob {
     var output: Tensor?
     /// What was explained, by target and then by node.
     var explained: [Explained] = []
+    /// The SHA-256 of the picture's file, if it is wanted.
+    var sha256: String?
     /// Why the picture could not be read, if there are others.
     var unread: GradCAMError?
     /// The error that ended the work early; the results before it are complete.
@@ -74,20 +78,23 @@ struct ImageJob {
   }
 
   /// Reads, explains and draws an image.
-  func run(_ index: Int, _ explainer: Explainer) -> Result {
-    var result = Result()
-    let name = sources.name(index)
-    defer { bar.report(index, 1, name) }
+  func run(_ source: SourceImage, _ explainer: Explainer) -> Result {
+    var result = Result(), source = source
+    defer { bar.report(source.index, 1, source.path) }
     do {
       let prepared: PreparedImage
       do {
-        prepared = try sources.prepare(index, explainer)
+        if digests {
+          try source.load()
+          result.sha256 = source.sha256
+        }
+        prepared = try sources.prepare(source, explainer)
       } catch let error as GradCAMError where survives && error.isAboutFile {
         result.unread = error
         return result
       }
       result.preprocessing = explainer.preprocessingText(of: prepared)
-      let explanations = explain(prepared, explainer, index, &result)
+      let explanations = explain(prepared, explainer, source, &result)
       // The network does not run again: drawing has its memory.
       if sources.count == 1 { explainer.freeIdleMemory() }
       for (number, nodes) in explanations.enumerated() {
@@ -101,11 +108,11 @@ struct ImageJob {
 
   /// The explanations of a picture by target and then by node, one for each method, up to the first failure.
   private func explain(
-    _ prepared: PreparedImage, _ explainer: Explainer, _ index: Int, _ result: inout Result
+    _ prepared: PreparedImage, _ explainer: Explainer, _ source: SourceImage, _ result: inout Result
   ) -> [[[Explanation]]] {
     var explanations: [[[Explanation]]] = []
     do {
-      let observation = try explainer.observe(prepared), name = sources.name(index)
+      let observation = try explainer.observe(prepared), name = source.path
       result.best = try explainer.classes(of: observation, count: shown)
       if savesOutput { result.output = try observation.output }
       let targets = try choice.targets(explainer, of: observation)
@@ -116,7 +123,7 @@ struct ImageJob {
             skipsUnsupported: skipsUnsupported
           ) { [bar, methods] part, method in
             let share = min((Double(number) + part) / Double(targets.count), 0.999)
-            bar.report(index, share, methods.count > 1 ? "\(method), \(name)" : name)
+            bar.report(source.index, share, methods.count > 1 ? "\(method), \(name)" : name)
           })
       }
     } catch {
@@ -185,6 +192,9 @@ struct ImageJob {
 extension GradCAMError {
   /// Whether a file is at fault, not what was asked.
   var isAboutFile: Bool { [.unreadable, .badData, .unsupported].contains(kind) }
+
+  /// Whether an image that could be read is at fault, so that others may do.
+  var isAboutImage: Bool { [.unreadable, .badData, .defect].contains(kind) }
 }
 
 extension Explanation {
