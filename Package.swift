@@ -73,7 +73,8 @@ let package = Package(
       name: "ONNXLoaderTests", dependencies: ["ONNXLoader", "COnnx", "Graph", "TestSupport"], exclude: ["Fixtures"]),
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer"]),
     .testTarget(
-      name: "GradCAMTests", dependencies: ["CDigest", "GradCAM", "GraphLayout", "TestSupport"], exclude: ["Fixtures"]),
+      name: "GradCAMTests", dependencies: ["CDigest", "CGzip", "GradCAM", "GraphLayout", "TestSupport"],
+      exclude: ["Fixtures"]),
     .testTarget(
       name: "CInterfaceTests", dependencies: ["CInterface", "CGradCAM", "GradCAM", "Graph", "TestSupport"]),
     .testTarget(

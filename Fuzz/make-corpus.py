@@ -2,7 +2,7 @@
 """Writes the seeds of the fuzzers into Fuzz/Corpus; needs the package onnx.
 
 Models are ONNX's tests of single operators, the two smallest of each operator, with integer and Boolean inputs as
-constants, and the small networks of the tests; pictures and arrays are the tests' files. Seeds of the other fuzzers,
+constants, and the small networks of the tests; pictures, archives and arrays are the tests' files. Seeds of the other fuzzers,
 which are texts, are in this script.
 
     make-corpus.py [--only NAME]
@@ -144,7 +144,7 @@ def main():
     parser.add_argument("--only")
     only = parser.parse_args().only
     warnings.simplefilter("ignore")
-    for name in ["model", "picture", "npy", "numbers", "plugin", *TEXTS]:
+    for name in ["model", "picture", "archive", "npy", "numbers", "plugin", *TEXTS]:
         if only not in (None, name):
             continue
         folder = CORPUS / name
@@ -155,6 +155,8 @@ def main():
             copy(folder, ["GradCAMTests/Fixtures/imaging/*.png", "GradCAMTests/Fixtures/imaging/*.jpg",
                           "GradCAMTests/Fixtures/imaging/formats/*[!y]",
                           "CommandTests/Fixtures/*.jpg", "CommandTests/Fixtures/*.png"])
+        elif name == "archive":
+            copy(folder, ["GradCAMTests/Fixtures/archives/*.tar", "GradCAMTests/Fixtures/archives/*gz"])
         elif name == "npy":
             copy(folder, ["GradCAMTests/Fixtures/imaging/npy-*.npy"])
         elif name == "numbers":

@@ -3,7 +3,7 @@ import Graph
 
 /// What the program fuzzes, by the end of the name that it is called by: `fuzz-model` and so on.
 enum Fuzzer: String {
-  case model, picture, npy, numbers, metadata, labels, boxes, log, plugin, request
+  case model, picture, archive, npy, numbers, metadata, labels, boxes, log, plugin, request
 
   static let chosen: Fuzzer = {
     let name = CommandLine.arguments.first ?? ""
@@ -18,6 +18,7 @@ enum Fuzzer: String {
     switch self {
     case .model: try fuzzModel(input)
     case .picture: try fuzzPicture(input)
+    case .archive: try fuzzArchive(input)
     case .npy: try fuzzNPY(input)
     case .numbers: try fuzzNumbers(input)
     case .metadata: try fuzzMetadata(input)
