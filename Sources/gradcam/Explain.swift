@@ -156,7 +156,8 @@ struct Explain: ParsableCommand {
       format: outputs.example, jpegQuality: files.jpegQuality, savesOutput: arrays.savesOutput,
       survives: sources.count > 1 || jsonl || table != nil,
       digests: table != nil, bar: bar)
-    var log = ExplanationLog(form: json ? .document : jsonl ? .lines : printsRows ? .nothing : rows == nil ? .text : .count)
+    var log = ExplanationLog(
+      form: json ? .document : jsonl ? .lines : printsRows ? .nothing : rows == nil ? .text : .count)
     var together = Sheet(title: model.name, plan.maps), subjects = MapSubjects()
     let isTogether = sources.isTogether(explainer)
     func written(_ files: WrittenFile?...) -> [String] { files.compactMap { $0?.path } }

@@ -5,7 +5,8 @@ import Testing
 /// GRADCAM_UPDATE_HELP=1 in the environment and review what changed.
 struct HelpTests {
   @Test(arguments: [
-    "", "explain", "serve", "compare", "drift", "sweep", "evaluate", "merge", "rerun", "preprocess", "nodes", "verify", "check",
+    "", "explain", "serve", "compare", "drift", "sweep", "evaluate", "merge", "rerun", "preprocess", "nodes", "verify",
+    "check",
     "bench", "models", "plugins",
   ])
   func helpIsAsRecorded(_ command: String) throws {

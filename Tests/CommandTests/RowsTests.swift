@@ -105,8 +105,8 @@ import Testing
     #expect(shards == Self.shards)
   }
 
-  /// python3 -c "import hashlib; print({n: int.from_bytes(hashlib.sha256(n.encode()).digest()[:8], 'big') % 3 + 1
-  /// for n in ['a.png', 'b.png', 'c.png']})"
+  // python3 -c "import hashlib; print({n: int.from_bytes(hashlib.sha256(n.encode()).digest()[:8], 'big') % 3 + 1
+  // for n in ['a.png', 'b.png', 'c.png']})"
   private static let shards = ["a.png": 3, "b.png": 1, "c.png": 1]
 
   /// Whatever an interrupted run left, a resumed one ends with the rows of a whole one, and the pictures.
@@ -121,7 +121,8 @@ import Testing
       try? FileManager.default.removeItem(atPath: place.path(part))
       try Data(text.utf8.prefix(length)).write(to: URL(filePath: place.path("\(part).part")))
       let refused = try run(part)
-      #expect(refused.code == 64 && refused.errors.contains("\(part).part: is that of an unfinished run; give --resume"))
+      #expect(
+        refused.code == 64 && refused.errors.contains("\(part).part: is that of an unfinished run; give --resume"))
       #expect(try run(part, "--resume").code == 0)
       #expect(try lines(part) == lines(file), "\(length)")
     }
@@ -137,7 +138,8 @@ import Testing
   @Test func namesFromStandardInput() throws {
     let outcome = try place.run(["explain", Self.model, "--images-from", "-", "--jsonl", "--output", "maps/"])
     #expect(outcome.code == 0 && outcome.output.isEmpty, "\(outcome)")
-    let script = "ls photos/*.* | \(Workplace.built("gradcam").path) explain \(Self.model) --images-from - --rows rows.jsonl --quiet"
+    let script =
+      "ls photos/*.* | \(Workplace.built("gradcam").path) explain \(Self.model) --images-from - --rows rows.jsonl --quiet"
     let process = Process()
     process.executableURL = URL(filePath: "/bin/sh")
     process.arguments = ["-c", script]
@@ -152,7 +154,8 @@ import Testing
   @Test func rowsOnStandardOutput() throws {
     #expect(try explain("photos", "--rows", "rows.jsonl").code == 0)
     let printed = try explain("photos", "--rows", "-")
-    #expect(printed.code == 0 && printed.output == String(decoding: try place.contents("rows.jsonl"), as: UTF8.self))
+    let whole = String(decoding: try place.contents("rows.jsonl"), as: UTF8.self)
+    #expect(printed.code == 0 && printed.output == whole)
     for more in [["--resume"], ["--json"]] {
       #expect(try place.run(["explain", Self.model, "photos", "--rows", "-"] + more).code == 64)
     }
@@ -182,7 +185,8 @@ import Testing
     try write("3.jsonl.part", first)
     try write("list", ["\(image)", "lost.png", "lost.png"])
     for (arguments, code, message) in [
-      (["1.jsonl"], 65, "of 12 images have no rows: "), (["1.jsonl", "2.jsonl", "list"], 65, "1 of 2 images have no rows: lost.png"),
+      (["1.jsonl"], 65, "of 12 images have no rows: "),
+      (["1.jsonl", "2.jsonl", "list"], 65, "1 of 2 images have no rows: lost.png"),
       (["1.jsonl", "2.jsonl", "list"], 65, "have rows and are not expected: "),
       (["1.jsonl", "changed.jsonl"], 65, "has rows that differ in "),
       (["cut.jsonl"], 65, "cut.jsonl: ends within a row; run its shard again"),
@@ -193,14 +197,17 @@ import Testing
     ] as [([String], Int32, String)] {
       let list = arguments.contains("list") && arguments.count > 1
       let files = list ? Array(arguments.dropLast()) : arguments
-      let outcome = try place.run(["merge"] + files + ["--output", "merged.jsonl", "--expect", list ? "list" : "photos"])
+      let outcome = try place.run(
+        ["merge"] + files + ["--output", "merged.jsonl", "--expect", list ? "list" : "photos"])
       #expect(outcome.code == code && outcome.errors.contains(message), "\(arguments): \(outcome.errors)")
       #expect(!place.files.contains("merged.jsonl"))
     }
     let input = try place.run(["merge", "1.jsonl", "--output", "1.jsonl"])
     #expect(input.code == 64 && input.errors.contains("would be overwritten"))
     // Rows that are the same stand once; methods stand beside each other.
-    let twice = try place.run(["merge", "2.jsonl", "1.jsonl", "2.jsonl", "other.jsonl", "--output", "merged.csv", "--json"])
+    let twice = try place.run([
+      "merge", "2.jsonl", "1.jsonl", "2.jsonl", "other.jsonl", "--output", "merged.csv", "--json",
+    ])
     #expect(twice.code == 0, "\(twice.errors)")
     let report = try twice.json([String: Any].self), count = try rows("2.jsonl").count
     // The picture that is none has a row in both.

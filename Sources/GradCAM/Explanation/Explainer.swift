@@ -272,7 +272,8 @@ public struct Explainer: Sendable {
     count: Int?, next: () throws -> Image?, work: (Image) -> Result, deliver: (Image, Result) throws -> Void
   ) throws {
     let threads = planner.pool.threadCount
-    var together = try threads > 1 && planner.fitsMemory(threads, focus) ? count.map { $0 / threads * threads } ?? .max : 0
+    var together =
+      try threads > 1 && planner.fitsMemory(threads, focus) ? count.map { $0 / threads * threads } ?? .max : 0
     if together > 0 {
       try OrderedWork.run(places: threads, on: planner.pool) {
         guard together > 0 else { return nil }

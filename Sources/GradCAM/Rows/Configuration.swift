@@ -22,7 +22,8 @@ package struct Configuration: Equatable, Sendable {
   ///   - files: further files that decide the results, by what they are.
   ///   - others: what else does.
   package init(
-    of explainer: Explainer, asking request: TargetRequest? = nil, classes: [String] = [], inputs: [String: Tensor] = [:], files: [String: [String]] = [:],
+    of explainer: Explainer, asking request: TargetRequest? = nil, classes: [String] = [],
+    inputs: [String: Tensor] = [:], files: [String: [String]] = [:],
     others: [String] = []
   ) {
     let question = explainer.question, model = explainer.model
@@ -68,7 +69,8 @@ package struct Configuration: Equatable, Sendable {
   /// The names of the parts that another one does not have alike, with what they are there if that can be read.
   package func differences(from other: Configuration) -> [String] {
     Set(parts.keys).union(other.parts.keys).sorted().filter { parts[$0] != other.parts[$0] }.map { name in
-      ["version", "node", "target"].contains(name) ? "the \(name) \(other.parts[name] ?? "by default")" : "another \(name)"
+      ["version", "node", "target"].contains(name)
+        ? "the \(name) \(other.parts[name] ?? "by default")" : "another \(name)"
     }
   }
 

@@ -191,7 +191,8 @@ struct Evaluate: ParsableCommand {
         return (prepared, try located(image.path) { try asked(image.path, prepared) })
       }
       do {
-        let (prepared, found) = try read.get(), (explainer, observation, targets) = try found ?? asked(image.path, prepared)
+        let (prepared, found) = try read.get(),
+          (explainer, observation, targets) = try found ?? asked(image.path, prepared)
         for (number, target) in targets.enumerated() {
           func advance(_ part: Double) {
             bar.report(index, min((Double(number) + part) / Double(targets.count), 0.999), image.name)

@@ -30,7 +30,7 @@ final class NameList {
 
   deinit { if file >= 0 { close(file) } }
 
-  /// The next name; nil at the end. Empty lines are none.
+  /// The next name, empty lines left out; nil at the end.
   ///
   /// Throws `unreadable` if the list cannot be read, and `badData` for a line that is no name.
   func next() throws -> String? {

@@ -162,7 +162,8 @@ final class RowTable {
         throw GradCAMError(
           .badData, at: row.row.image,
           problem: failed == nil
-            ? "has rows that differ in \(other) and \(file)" : "failed in one of \(other) and \(file), and not in the other",
+            ? "has rows that differ in \(other) and \(file)"
+            : "failed in one of \(other) and \(file), and not in the other",
           advice: "leave one of the files out, or run their shards again")
       }
     }
@@ -268,7 +269,8 @@ final class ExpectedImages {
       names.joined(separator: ", ") + (count > names.count ? " and \(count - names.count) more" : "")
     }
     guard missingCount > 0 || unexpectedCount > 0 else { return }
-    let lost = missingCount == 0 ? nil : "\(missingCount) of \(count) images have no rows: \(text(missing, missingCount))"
+    let lost =
+      missingCount == 0 ? nil : "\(missingCount) of \(count) images have no rows: \(text(missing, missingCount))"
     let strange =
       unexpectedCount == 0
       ? nil

@@ -77,7 +77,9 @@ struct ClaimedPaths {
   private func isInput(_ path: String) -> Bool {
     guard let file = FileIdentity(path) else { return false }
     if inputs.contains(file) { return true }
-    guard Picture.hasKnownExtension(path) || NumberFile.isOne(path), let place = Self.resolved(path) else { return false }
+    guard Picture.hasKnownExtension(path) || NumberFile.isOne(path), let place = Self.resolved(path) else {
+      return false
+    }
     return folders.contains { place.hasPrefix($0) }
   }
 }

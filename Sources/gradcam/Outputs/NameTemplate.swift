@@ -125,7 +125,9 @@ struct ResultCounts {
   func check(_ template: NameTemplate, _ place: String) throws {
     for field in NameField.allCases where self[field] > 1 && !template.fields.contains(field) {
       throw GradCAMError(
-        .usage, at: "\(place)", problem: "names one file for \(self[field] < ImageSources.uncounted ? "\(self[field])" : "many") \(field.plural)",
+        .usage, at: "\(place)",
+        problem:
+          "names one file for \(self[field] < ImageSources.uncounted ? "\(self[field])" : "many") \(field.plural)",
         advice: "put {\(field.rawValue)} into the name")
     }
   }

@@ -63,7 +63,11 @@ final class ExplanationTable {
   ///
   /// Throws `unwritable` if they cannot be written.
   func write() throws {
-    if let log { try log.append(rows) } else { for row in rows { try Console.output(text: RowFormat.json.text(row, [])) } }
+    if let log {
+      try log.append(rows)
+    } else {
+      for row in rows { try Console.output(text: RowFormat.json.text(row, [])) }
+    }
     rows = []
   }
 

@@ -28,7 +28,8 @@ final class LineLog {
     (self.isWhole, self.isNew) = (isWhole, isNew)
     guard continues || isNew else {
       throw GradCAMError(
-        .usage, at: isWhole ? path : "\(path).part", problem: isWhole ? "already exists" : "is that of an unfinished run",
+        .usage, at: isWhole ? path : "\(path).part",
+        problem: isWhole ? "already exists" : "is that of an unfinished run",
         advice: "give --resume to continue it, or another name")
     }
     if hasPart, let place, access(place.whole, F_OK) == 0 {
