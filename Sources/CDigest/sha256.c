@@ -50,6 +50,7 @@ void sha256_add_portably(uint32_t state[8], const uint8_t *bytes, size_t block_c
 
 #include <cpuid.h>
 #include <immintrin.h>
+#include <stdatomic.h>
 
 __attribute__((target("sha,sse4.1"))) static void add_by_instructions(uint32_t state[8], const uint8_t *bytes,
                                                                       size_t block_count) {
@@ -84,10 +85,21 @@ __attribute__((target("sha,sse4.1"))) static void add_by_instructions(uint32_t s
   _mm_storeu_si128((__m128i *)(state + 4), _mm_alignr_epi8(dchg, feba, 8));
 }
 
-static int has_instructions(void) {
+static int find_instructions(void) {
   unsigned a, b, c, d;
   if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_SSE4_1) || !(c & bit_SSSE3)) return 0;
   return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_SHA);
+}
+
+// Asked once: in a virtual machine, each question to the processor takes microseconds.
+static int has_instructions(void) {
+  static _Atomic int known = -1;
+  int found = atomic_load_explicit(&known, memory_order_relaxed);
+  if (found < 0) {
+    found = find_instructions();
+    atomic_store_explicit(&known, found, memory_order_relaxed);
+  }
+  return found;
 }
 
 void sha256_add(uint32_t state[8], const uint8_t *bytes, size_t block_count) {

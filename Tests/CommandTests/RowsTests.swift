@@ -165,6 +165,32 @@ import Testing
     place.files.filter { $0.hasPrefix("photos/") && !$0.hasPrefix("photos/more") }.sorted()
   }
 
+  /// An archive's pictures are those of the folder that it was made of.
+  @Test(.enabled(if: Workplace.found("tar") != nil), arguments: ["cf", "czf"]) func archives(_ way: String) throws {
+    let tar = try #require(Workplace.found("tar")), archive = way == "cf" ? "photos.tar" : "photos.tgz"
+    #expect(try place.run(["-C", "photos", "-\(way)", archive, "."], program: tar).code == 0)
+    #expect(try explain("photos", "--rows", "folder.csv").code == 0)
+    for number in 1...2 {
+      #expect(try explain(archive, "--rows", "\(number).csv", "--shard", "\(number)/2").code == 0)
+    }
+    let merged = try place.run(["merge", "1.csv", "2.csv", "--output", "all.csv", "--expect", archive])
+    #expect(merged.code == 0, "\(merged.errors)")
+    #expect(try lines("all.csv").sorted() == lines("folder.csv").sorted())
+    // Boxes are found for an archive's pictures, too.
+    let boxes = ["--boxes", shipped("samples/boxes.json"), "--metric", "pointing", "--method", "gradcam", "--output"]
+    for source in ["photos", archive] {
+      let outcome = try place.run(["evaluate", Self.model, source] + boxes + ["\(source).csv"])
+      #expect(outcome.code == 0, "\(outcome.errors)")
+    }
+    #expect(try lines("photos.csv").sorted() == lines("\(archive).csv").sorted())
+    // Pictures before the end of an archive that is cut off have their rows, in a table that is not complete.
+    let bytes = try place.contents(archive)
+    try bytes.prefix(bytes.count * 2 / 3).write(to: URL(filePath: place.path(archive)))
+    let cut = try explain(archive, "--rows", "cut.csv")
+    #expect(cut.code == 65 && cut.errors.contains("error: \(archive): is cut off"), "\(cut.errors)")
+    #expect(try lines("cut.csv.part").count > 1 && !place.files.contains("cut.csv"))
+  }
+
   // MARK: Merging
 
   @Test func mergeRefusesWhatIsNotWhole() throws {

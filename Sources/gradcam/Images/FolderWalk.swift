@@ -60,14 +60,37 @@ final class FolderWalk {
 
   /// The next entries of a folder that are wanted or folders, in reverse.
   private func piece(of directory: Directory, _ prefix: String) throws -> [Entry] {
-    var entries: [(key: String, entry: Entry)] = []
+    var entries: [(key: [UInt8], entry: Entry)] = []
     while entries.count < Self.pieceSize, let (name, type) = try directory.next() {
       let isFolder = type == .folder
       guard isFolder || (kind == .all || type == .link) && isWanted(prefix + name) else { continue }
       // The order is that of whole paths.
-      entries.append((isFolder ? name + "/" : name, Entry(name: name, isFolder: isFolder)))
+      entries.append((Self.key(isFolder ? name + "/" : name), Entry(name: name, isFolder: isFolder)))
     }
-    return entries.sorted { $1.key.precedesByNumber($0.key) }.map(\.entry)
+    entries.sort { one, two in
+      one.key == two.key ? two.entry.name < one.entry.name : two.key.lexicographicallyPrecedes(one.key)
+    }
+    return entries.map(\.entry)
+  }
+
+  /// Bytes in whose order names come in which digits one after another are one number: 9 comes before 10.
+  ///
+  /// A number is a digit, which stands between the same other characters as all digits, then how many digits it has, then
+  /// these.
+  private static func key(_ name: String) -> [UInt8] {
+    var key: [UInt8] = [], rest = Array(name.utf8)[...]
+    let zero = UInt8(ascii: "0"), digits = zero...UInt8(ascii: "9")
+    while let first = rest.first {
+      guard digits.contains(first) else {
+        key.append(first)
+        rest = rest.dropFirst()
+        continue
+      }
+      let number = rest.prefix { digits.contains($0) }, significant = number.drop { $0 == zero }
+      key += [zero, UInt8(significant.count >> 8), UInt8(significant.count & 0xFF)] + significant
+      rest = rest.dropFirst(number.count)
+    }
+    return key
   }
 }
 
@@ -117,28 +140,5 @@ private final class Directory {
       (isFolder, isLink) = (kind == S_IFDIR, kind == S_IFLNK)
     }
     return isFolder ? .folder : isLink ? .link : .file
-  }
-}
-
-extension String {
-  /// Whether it comes before another name, where digits one after another are one number: 9 comes before 10.
-  fileprivate func precedesByNumber(_ other: String) -> Bool {
-    var one = utf8[...], two = other.utf8[...]
-    func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
-    while let first = one.first, let second = two.first {
-      guard isDigit(first), isDigit(second) else {
-        if first != second { return first < second }
-        (one, two) = (one.dropFirst(), two.dropFirst())
-        continue
-      }
-      let numbers = [one, two].map { text in text.prefix(while: isDigit) }
-      let digits = numbers.map { Array($0.drop { $0 == UInt8(ascii: "0") }) }
-      if digits[0] != digits[1] {
-        return digits[0].count == digits[1].count
-          ? digits[0].lexicographicallyPrecedes(digits[1]) : digits[0].count < digits[1].count
-      }
-      (one, two) = (one.dropFirst(numbers[0].count), two.dropFirst(numbers[1].count))
-    }
-    return one.isEmpty && (!two.isEmpty || self < other)
   }
 }

@@ -11,29 +11,39 @@ struct ImageFile {
   let files: [String]
   let isFilm: Bool
   /// What the file holds, once that is read.
-  private(set) var contents: [UInt8]?
+  private var contents: [UInt8]?
+  /// Why it cannot be read, if that is known.
+  private var failure: GradCAMError?
 
   /// A file.
   init(_ path: String, name: String? = nil) {
-    (self.name, self.path, files, isFilm, contents) = (name ?? path, path, [path], false, nil)
+    (self.name, self.path, files, isFilm) = (name ?? path, path, [path], false)
   }
 
   /// A member of an archive.
-  init(_ member: TarMember, of archive: String, name: String) {
+  init(_ member: ImageArchive.Member, of archive: String, name: String) {
     (self.name, path, files, isFilm) = (name, "\(archive)/\(member.name)", [archive], false)
-    contents = member.contents
+    switch member {
+    case .read(let member): contents = member.contents
+    case .failed(_, var error):
+      error.place = [Message(path)]
+      failure = error
+    }
   }
 
   /// A film, whose frames are the pictures in a folder.
   init(film folder: String, frames: [String]) {
     let path = folder.count > 1 && folder.hasSuffix("/") ? String(folder.dropLast()) : folder
-    (name, self.path, files, isFilm, contents) = (path, path, frames, true, nil)
+    (name, self.path, files, isFilm) = (path, path, frames, true)
   }
 
   /// Reads the file, unless that is done or it is a film.
   ///
   /// Throws what reading throws.
-  mutating func load() throws { if contents == nil, !isFilm { contents = try contentsOfFile(at: path) } }
+  mutating func load() throws {
+    if let failure { throw failure }
+    if contents == nil, !isFilm { contents = try contentsOfFile(at: path) }
+  }
 
   /// The SHA-256 of the file; nil until it is read.
   var sha256: String? { contents.map { FileDigest.of($0).hexadecimal } }
@@ -42,13 +52,17 @@ struct ImageFile {
   ///
   /// Throws what reading throws.
   var pictureSize: PixelSize {
-    get throws { try contents.map(Picture.size(fromHead:)) ?? Picture.size(ofFile: path) }
+    get throws {
+      if let failure { throw failure }
+      return try contents.map(Picture.size(fromHead:)) ?? Picture.size(ofFile: path)
+    }
   }
 
   /// What it gives an input.
   ///
   /// Throws what reading throws.
   func imageContents(for input: ImageShape, axes: NumberFile.VolumeAxes) throws -> ImageContents {
+    if let failure { throw failure }
     if isFilm { return .frames(try files.map { try Picture(contentsOf: $0) }) }
     guard let contents else { return try ImageContents(contentsOf: path, for: input, axes: axes) }
     return try ImageContents(decoding: contents, of: path, for: input, axes: axes)

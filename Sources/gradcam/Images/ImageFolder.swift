@@ -25,7 +25,12 @@ struct FoundImages {
     }
   }
 
+  /// What macOS keeps beside a file, under its name after `._`, is no image.
   func contains(_ name: String) -> Bool {
+    !fileName(name).hasPrefix("._") && isKnown(name)
+  }
+
+  private func isKnown(_ name: String) -> Bool {
     isPictured ? Picture.hasKnownExtension(name) : NumberFile.isOne(name)
   }
 }
@@ -84,6 +89,19 @@ struct ImageFolder {
 struct ImageArchive {
   let path: String
 
+  /// An image, or why it cannot be had.
+  enum Member {
+    case read(TarMember)
+    case failed(name: String, GradCAMError)
+
+    var name: String {
+      switch self {
+      case .read(let member): member.name
+      case .failed(let name, _): name
+      }
+    }
+  }
+
   /// Whether a path names one, by its extension.
   static func isOne(_ path: String) -> Bool { TarArchive.isNamed(by: path) }
 
@@ -92,9 +110,24 @@ struct ImageArchive {
   /// - Parameter isWanted: whether one is to be read.
   ///
   /// Throws `unreadable` if it cannot be read or holds no picture, and `badData` if it is no archive.
-  func reader(where isWanted: @escaping (String) -> Bool) throws -> () throws -> TarMember? {
-    let path = path, archive = try TarArchive(path)
-    let found = try FoundImages(in: path) { try TarArchive(path).next(where: $0)?.name }
-    return { try archive.next { found.contains($0) && isWanted($0) } }
+  func reader(where isWanted: @escaping (String) -> Bool) throws -> () throws -> Member? {
+    let path = path, archive = try TarArchive(path), found = try FoundImages(in: path, first: first)
+    return {
+      do {
+        return try archive.next { found.contains($0) && isWanted($0) }.map { .read($0) }
+      } catch let error as GradCAMError where !archive.isAtEnd {
+        return .failed(name: error.place.last?.description ?? "", error)
+      }
+    }
+  }
+
+  /// The name of the first member that is wanted; nil if there is none.
+  private func first(where isWanted: @escaping (String) -> Bool) throws -> String? {
+    let archive = try TarArchive(path)
+    do {
+      return try archive.next(where: isWanted)?.name
+    } catch let error as GradCAMError where !archive.isAtEnd {
+      return error.place.last?.description
+    }
   }
 }
