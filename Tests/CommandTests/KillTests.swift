@@ -58,6 +58,30 @@ import Testing
     #expect(try place.contents(log) == whole)
   }
 
+  /// Rows and the pictures that they name.
+  @Test func rows() throws {
+    let arguments = ["explain", Self.model, "photos", "--rows", "rows.jsonl", "--output", "maps", "--resume"]
+    let seconds = try time(arguments), whole = try place.contents("rows.jsonl")
+    remove("rows.jsonl")
+    var before = Data()
+    for _ in 0..<Self.count {
+      try place.kill(arguments, after: moment(of: seconds))
+      if let complete = try? place.contents("rows.jsonl") { #expect(complete == whole) }
+      let after = (try? place.contents("rows.jsonl")) ?? (try? place.contents("rows.jsonl.part")) ?? Data()
+      #expect(whole.starts(with: after) && after.count >= before.count && (after.isEmpty || after.last == 0x0A))
+      for line in after.split(separator: 0x0A) {
+        let row = try #require(try JSONSerialization.jsonObject(with: line) as? [String: Any])
+        if let output = row["output"] as? String { _ = try place.picture(output) }
+      }
+      before = after
+      guard after.count == whole.count else { continue }
+      for name in ["rows.jsonl", "maps"] { remove(name) }
+      before = Data()
+    }
+    #expect(try place.run(arguments).code == 0)
+    #expect(try place.contents("rows.jsonl") == whole)
+  }
+
   @Test func explain() throws {
     let arguments =
       ["explain", Self.model] + Self.pictures + ["--output", "maps/{image}.png", "--save-heat", "maps/heat.npz"]

@@ -187,7 +187,7 @@ import Testing
     let bytes = try place.contents(archive)
     try bytes.prefix(bytes.count * 2 / 3).write(to: URL(filePath: place.path(archive)))
     let cut = try explain(archive, "--rows", "cut.csv")
-    #expect(cut.code == 65 && cut.errors.contains("error: \(archive): is cut off"), "\(cut.errors)")
+    #expect(cut.code == 65 && cut.errors.contains("error: \(archive): the archive is cut off"), "\(cut.errors)")
     #expect(try lines("cut.csv.part").count > 1 && !place.files.contains("cut.csv"))
   }
 

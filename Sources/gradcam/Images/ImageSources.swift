@@ -151,18 +151,19 @@ final class ImageSources {
   ///
   /// Throws what it throws for the last of them.
   func first<Made>(_ make: (@escaping (Explainer) throws -> PreparedImage) throws -> Made) throws -> Made {
-    let few = try peek(16)
-    for image in few.dropLast() {
+    var tried = 0
+    while true {
+      let few = try peek(tried + 1)
+      guard let image = few.last else {
+        throw GradCAMError(.usage, problem: "no image was given", advice: "give one or more image files")
+      }
+      tried += 1
       do {
         return try make { try self.prepare(image, $0) }
       } catch let error as GradCAMError where error.kind == .badData || error.isAboutFile {
-        continue
+        guard tried < 16, try peek(tried + 1).count > tried else { throw error }
       }
     }
-    guard let last = few.last else {
-      throw GradCAMError(.usage, problem: "no image was given", advice: "give one or more image files")
-    }
-    return try make { try self.prepare(last, $0) }
   }
 
   private func prepare(_ file: ImageFile, _ explainer: Explainer) throws -> PreparedImage {
