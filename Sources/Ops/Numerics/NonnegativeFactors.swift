@@ -30,26 +30,14 @@ package struct NonnegativeFactors {
     for step in 0..<Self.largestStepCount {
       var change = Self.descend(
         &self.left, along: self.right, components,
-        towards: Self.product(matrix, rows, columns, transposed: false, by: self.right, components))
+        towards: product(matrix, rows: rows, columns: columns, by: self.right, factorColumns: components))
       change += Self.descend(
         &self.right, along: self.left, components,
-        towards: Self.product(matrix, rows, columns, transposed: true, by: self.left, components))
+        towards: product(
+          matrix, rows: rows, columns: columns, transposed: true, by: self.left, factorColumns: components))
       if step == 0 { first = change }
       if change <= Self.tolerance * first { break }
     }
-  }
-
-  /// X or Xᵀ times a factor.
-  private static func product(
-    _ matrix: [Double], _ rows: Int, _ columns: Int, transposed: Bool, by factor: [Double], _ components: Int
-  ) -> [Double] {
-    _ = singleThreadedBLAS
-    let (size, depth) = transposed ? (columns, rows) : (rows, columns)
-    var result = [Double](repeating: 0, count: size * components)
-    cblas_dgemm(
-      CblasRowMajor, transposed ? CblasTrans : CblasNoTrans, CblasNoTrans, blasint(size), blasint(components),
-      blasint(depth), 1, matrix, blasint(columns), factor, blasint(components), 0, &result, blasint(components))
-    return result
   }
 
   /// Updates a factor, component by component, so that its product with the fixed one best approximates X.
