@@ -163,6 +163,8 @@ struct SignalTests {
     #expect(metrics.contains("insertion") && !metrics.contains("road"))
     let refused = try workplace.run(["evaluate", network("ecg"), "records", "--metric", "road"])
     #expect(refused.code == 69 && refused.errors.contains("road"))
+    let grouped = try workplace.run(["evaluate", network("ecg"), "records", "--clusters", "2"])
+    #expect(grouped.code == 69 && grouped.errors.contains("--clusters 2"))
   }
 
   @Test func whatShowsPicturesAloneSaysSo() throws {

@@ -137,15 +137,10 @@ struct DriftPage {
       <tbody>
       \(rows)</tbody></table>
       """, isTall: true)
-    let controls: HTML = """
-      <form id="controls" class="controls" aria-label="How the maps are shown" hidden="hidden">
-      <label class="slider">Heat <input id="heat" type="range" min="0" max="100" step="5" value="50"/> \
-      <output for="heat" id="strength">50%</output></label>
-      </form>
-      """
     let hasHeats = pictures.contains { !$0.heats.isEmpty }
     return ReportPage.Section(
-      id: "images", title: "Pictures", content: "\(table)\(hasHeats ? controls : "")\n\(pictures.indices.map(article))")
+      id: "images", title: "Pictures",
+      content: "\(table)\(hasHeats ? ReportPage.heatControl : "")\n\(pictures.indices.map(article))")
   }
 
   private func article(_ index: Int) -> HTML {
@@ -186,17 +181,13 @@ struct DriftPage {
   // MARK: Making
 
   private var making: ReportPage.Section? {
-    guard let provenance = report.provenance else { return nil }
-    let inputs = provenance.inputs
-    let files = (inputs.models + inputs.images + inputs.plugins + inputs.others).map { "<li>\($0.html)</li>\n" as HTML }
-    return ReportPage.Section(
-      id: "making", title: "How this was made",
-      content: """
-        <p>gradcam \(programVersion): <code>\(HTML.breakable(provenance.command))</code></p>
-        <p>Maps are made by <code>\(report.method)</code>\(report.preprocessing.map { "; input: \($0)" } ?? "").</p>
-        <details><summary>The files that were read</summary><ul class="files">
-        \(files)</ul></details>
-        """)
+    report.provenance.map {
+      .making(
+        $0,
+        notes: """
+          Maps are made by <code>\(report.method)</code>\(report.preprocessing.map { "; input: \($0)" } ?? "").
+          """)
+    }
   }
 }
 

@@ -34,6 +34,7 @@ struct Evaluate: ParsableCommand {
     "auto"
   @OptionGroup(title: "Classes and metrics") var measured: MeasuringOptions
   @OptionGroup(title: "Detectors") var box: EvaluatedBoxOptions
+  @OptionGroup(title: "Groups of maps") var grouping: ClusterOptions
   @Option(help: ArgumentHelp("Stop after the first N images by name.", valueName: "N")) var limit: Int?
   @OptionGroup(title: "Many images") var many: ManyImagesOptions
   @Option(
@@ -57,6 +58,7 @@ struct Evaluate: ParsableCommand {
     }
     if folder == nil, many.list == nil { throw ValidationError("Give a folder of pictures, or --images-from.") }
     try many.validate(provenance)
+    try grouping.validate(many)
     try request?.validate()
     if request != nil, measured.boxes.path != nil {
       throw ValidationError("Give --boxes or --detection: a detector's box is measured by its own place.")
@@ -85,7 +87,7 @@ struct Evaluate: ParsableCommand {
     let named = try images()
     try host.enterSandbox(
       models: [self.model], read: named.readPaths(), image.paths, measured.boxes.paths,
-      written: [output ?? ".", provenance.path])
+      written: [output ?? ".", grouping.report, provenance.path])
     let model = try host.open(model, image), stream = named.stream()
     let registry = model.registry, shape = model.imageShape, rank = shape.rank
     if measured.metrics.isEmpty, rank != 2 { metrics.removeAll { $0.isOfPictures && !gated.contains($0.name) } }
@@ -150,13 +152,14 @@ struct Evaluate: ParsableCommand {
     let path = output ?? model.name.withoutControls + ".evaluation.jsonl"
     let files = model.graph.files, others = [image.labels].compactMap { $0 } + measured.boxes.files
     var paths = try ClaimedPaths(inputs: files + others, images: named)
-    for path in [path, provenance.path] { if let path { try paths.claim(path) } }
+    for path in [path, grouping.report, provenance.path] { if let path { try paths.claim(path) } }
     let recorder =
-      try provenance.isAsked || json
+      try provenance.isAsked || json || grouping.report != nil
       ? ProvenanceRecorder(host, models: files, images: named.containers, others: others, threads: threads.used) : nil
     let configuration = Configuration(
       of: explainer, asking: request, classes: classes.map(String.init),
       files: ["boxes": measured.boxes.files, "plugins": try host.plugins.paths()], others: measured.boxes.labelMap)
+    let gathered = try grouping.gathering(chosen.names, metrics, for: model)
     var summary = EvaluationSummary(metrics)
     let log = try RowLog(
       path, metrics: metrics.map(\.name), resumes: many.resume, configuration, model: model.path, node: node
@@ -207,6 +210,7 @@ struct Evaluate: ParsableCommand {
           let measured = try explainer.measure(
             explanations, of: observation, by: metrics, boxes: objects
           ) { advance((1 + $0) / 2) }
+          gathered?.add(image.name, explanations, measured)
           rows += zip(explanations, measured).map { explanation, values in
             Row(
               explanation, image: image.name, model: model, configuration, node: node,
@@ -217,10 +221,18 @@ struct Evaluate: ParsableCommand {
         fail(error)
       }
       try log.append(rows)
+      gathered?.keep(isWhole: rows.allSatisfy { $0.error == nil })
     }
     Console.clearProgress()
     try log.finish()
     var report = summary.report(model: model.path, node: node, images: log.imageCount, output: path)
+    report.clusters = try gathered?.groups(threadCount: threads.count)
+    if let file = grouping.report, let recorder {
+      let page = try ClusterPage(
+        report, recorder.part(images: []), preprocessing: explainer.preprocessingText, of: named.stream(),
+        prepare: prepare)
+      try writeAtomically(Array(page.text.utf8), to: file)
+    }
     if let recorder, provenance.isAsked {
       recorder.add(
         methods.map {
@@ -230,8 +242,13 @@ struct Evaluate: ParsableCommand {
         })
       try provenance.write(recorder.whole())
     }
-    if json { report.provenance = recorder?.ofAllImages(outputs: [path]) }
-    if json { try printJSON(report) } else { try report.describe() }
+    if json { report.provenance = recorder?.ofAllImages(outputs: [path, grouping.report].compactMap { $0 }) }
+    if json {
+      try printJSON(report)
+    } else {
+      try report.describe()
+      if let file = grouping.report { try Console.print(file) }
+    }
     try check(gates, report.means)
   }
 

@@ -89,6 +89,8 @@ struct EvaluationReport: Encodable {
   let images, skipped: Int
   let output: String
   let metrics: [Metric]
+  /// The maps of each class in groups; nil if nobody asks.
+  @Nullable var clusters: [GroupedClass]? = nil
   /// How it came about; nil if nobody asks.
   @Nullable var provenance: Provenance? = nil
 
@@ -115,6 +117,10 @@ struct EvaluationReport: Encodable {
 
   func describe() throws {
     try describeMeans()
+    if let clusters {
+      try Console.print("")
+      try clusters.describe()
+    }
     let bad = skipped == 0 ? "" : skipped == 1 ? ", 1 skipped" : ", \(skipped) skipped"
     try Console.print("\(images) \(images == 1 ? "image" : "images")\(bad); \(model) at \(node); \(output)")
   }

@@ -3,6 +3,8 @@ struct Finding: Equatable {
   let question, answer, detail: String
   /// The index of the image that the answer is about.
   var image: Int? = nil
+  /// The part of the page that it is about, if it is no image.
+  var part: String? = nil
 }
 
 extension MetricColumn {

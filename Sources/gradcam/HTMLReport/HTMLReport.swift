@@ -38,16 +38,11 @@ struct HTMLReport {
 
   // MARK: Parts that several sections share
 
-  /// The sign of a model: A, B … Z, A1 ….
-  func sign(_ model: Int) -> String {
-    String(UnicodeScalar(UInt8(65 + model % 26))) + (model < 26 ? "" : "\(model / 26)")
-  }
-
   /// A model's sign and name.
   func badge(_ model: String) -> HTML { badge(comparison.models.firstIndex { $0.name == model }!) }
 
   func badge(_ model: Int) -> HTML {
-    "<span class=\"sign\">\(sign(model))</span>\u{A0}<span class=\"name\">\(HTML.breakable(comparison.models[model].name))</span>"
+    "<span class=\"sign\">\(letter(model))</span>\u{A0}<span class=\"name\">\(HTML.breakable(comparison.models[model].name))</span>"
   }
 
   func scrolling(_ table: HTML, isTall: Bool = false) -> HTML { ReportPage.scrolling(table, isTall: isTall) }

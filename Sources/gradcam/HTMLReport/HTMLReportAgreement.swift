@@ -61,7 +61,7 @@ extension HTMLReport {
     }
     let heading = names.indices.map { index -> HTML in
       """
-      <th scope="col"><abbr class="sign" title="\(names[index])"><span aria-hidden="true">\(sign(index))</span>\
+      <th scope="col"><abbr class="sign" title="\(names[index])"><span aria-hidden="true">\(letter(index))</span>\
       <span class="unseen">\(names[index])</span></abbr></th>
       """
     }

@@ -41,7 +41,7 @@ extension HTMLReport {
     let models = comparison.models.indices.map { index -> HTML in
       """
       <label title="\(comparison.models[index].name)"><input type="radio" name="shown" value="\(index)" \
-      aria-label="only \(comparison.models[index].name)"/> \(sign(index))</label>
+      aria-label="only \(comparison.models[index].name)"/> \(letter(index))</label>
       """
     }
     let choice: HTML = """

@@ -7,7 +7,7 @@ extension HTMLReport {
         id: "metric-\(index)", title: "\(metric.name), mean over the images, \(metric.direction)",
         bars: zip(comparison.models, metric.means(of: comparison.models)).enumerated().map { index, pair in
           let interval = comparison.imageCount > 1 ? pair.0.intervals[metric.name] ?? nil : nil
-          return BarChart.Bar(sign: sign(index), name: pair.0.name, value: pair.1, interval: interval)
+          return BarChart.Bar(sign: letter(index), name: pair.0.name, value: pair.1, interval: interval)
         }, best: comparison.best(by: metric))
       return """
         <figure class="chart"><figcaption><h3>\(metric.name)</h3> <span class="direction">\

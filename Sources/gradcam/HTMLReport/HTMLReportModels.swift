@@ -50,7 +50,8 @@ extension HTMLReport {
     let points = zip(comparison.models.indices, metric.means(of: comparison.models)).compactMap { index, mean in
       mean.map {
         ScatterChart.Point(
-          sign: sign(index), name: comparison.models[index].name, x: comparison.models[index].cost.explanation_ms, y: $0
+          sign: letter(index), name: comparison.models[index].name, x: comparison.models[index].cost.explanation_ms,
+          y: $0
         )
       }
     }

@@ -1,3 +1,8 @@
+/// The sign of the one at a position: A, B … Z, A1 ….
+func letter(_ index: Int) -> String {
+  String(UnicodeScalar(UInt8(65 + index % 26))) + (index < 26 ? "" : "\(index / 26)")
+}
+
 /// A count with its noun, such as `1 image` or `3 images`.
 func counted(_ count: Int, _ noun: String) -> String { count == 1 ? "1 \(noun)" : "\(count) \(noun)s" }
 
