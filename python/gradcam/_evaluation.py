@@ -35,7 +35,8 @@ class Evaluation:
 
     model, node: what was explained, and where. images: how many pictures were measured; skipped: how many could not be
     read. means: one for each metric and method. lines: a dictionary for each map, as `gradcam evaluate` writes them.
-    warnings: what to know, as lines.
+    clusters: with `clusters=K`, a dictionary for each class and method, with the groups of its maps. warnings: what to
+    know, as lines.
     """
 
     def __init__(self, data: dict[str, Any], lines: Sequence[dict[str, Any]], warnings: Sequence[str]) -> None:
@@ -44,6 +45,7 @@ class Evaluation:
         self.node: str = data["node"]
         self.images: int = data["images"]
         self.skipped: int = data["skipped"]
+        self.clusters: list[dict[str, Any]] = data["clusters"] or []
         self.means = [
             MetricMean(metric["metric"], one["method"], _number(one["mean"]), _number(one["low"]), _number(one["high"]),
                        one["count"], metric["higher_is_better"],

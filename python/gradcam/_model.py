@@ -220,11 +220,13 @@ class Model:
         return made
 
     def evaluate(self, folder: str | os.PathLike[str], *, cls: int | str | None = None, method: Iterable[str] = (),
-                 metric: Iterable[str] = (), boxes: str | os.PathLike[str] | None = None, **options: Any) -> Evaluation:
+                 metric: Iterable[str] = (), boxes: str | os.PathLike[str] | None = None, clusters: int | None = None,
+                 report: str | os.PathLike[str] | None = None, **options: Any) -> Evaluation:
         """Measures how good maps are over a folder of pictures, by the program's command `evaluate`.
 
         cls: a class's number or label; by default each class that has a box, else the top class. method: gradcam by
-        default. metric: by default all that apply. boxes, options: as the program's options of these names, `_` for `-`.
+        default. metric: by default all that apply. clusters: how many groups each class's maps are put into. report: a
+        page of the groups. boxes, options: as the program's options of these names, `_` for `-`.
         """
         program.check(options)
         with tempfile.TemporaryDirectory() as temporary:
@@ -232,7 +234,8 @@ class Model:
             own = {name: value for name, value in self._options().items() if value is not None}
             data, warnings = program.run(
                 "evaluate", program.path(self.path), program.path(folder), options={
-                    **own, "class": cls, "method": method, "metric": metric, "boxes": boxes, "output": log, **options})
+                    **own, "class": cls, "method": method, "metric": metric, "boxes": boxes,
+                    "clusters": clusters, "report": report, "output": log, **options})
             return Evaluation(data, Evaluation.read_lines(log), warnings)
 
     @cached_property

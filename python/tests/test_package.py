@@ -332,6 +332,13 @@ class PackageTests(unittest.TestCase):
         with self.assertRaises(TypeError):
             self.model.evaluate(PICTURE.parent, fail_if="insertion<0.5")
         self.assertIn("<td>layercam</td>", evaluated._repr_html_())
+        self.assertEqual(evaluated.clusters, [])
+        with tempfile.TemporaryDirectory() as folder:
+            page = Path(folder, "groups.html")
+            grouped = self.model.evaluate(PICTURE.parent, metric=["none"], cls="star", limit=8, clusters=2, report=page)
+            self.assertIn("<title>", page.read_text(encoding="utf-8"))
+        self.assertEqual([(one["label"], one["method"]) for one in grouped.clusters], [("star", "gradcam")])
+        self.assertEqual(sum(one["size"] for one in grouped.clusters[0]["groups"]), grouped.clusters[0]["maps"])
         line = evaluated.lines[0]
         seen = self.model(PICTURE.parent / line["image"])
         made = seen.explain(line["class"], method=line["method"])
