@@ -3,7 +3,7 @@ struct ClusterChart {
   let id: String
   let grouped: GroupedClass
 
-  private static let width = 640.0, height = 400.0, margin = 20.0
+  private static let width = 640.0, height = 400.0, margin = 28.0
   /// The most dots that are drawn, evenly chosen.
   private static let mostDots = 2000
 
@@ -22,7 +22,7 @@ struct ClusterChart {
       func middle(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
       return """
         <text class="letter" x="\(columns.text(middle(places.map(\.x))))" y="\(rows.text(middle(places.map(\.y))))" \
-        dy="5" text-anchor="middle">\(letter(index))</text>
+        dy="-10" text-anchor="middle">\(letter(index))</text>
         """
     }
     return """

@@ -160,7 +160,8 @@ struct ClusterPage {
 
   /// The groups' figures.
   private func table(_ index: Int) -> HTML {
-    let each = classes[index], metrics = report.metrics
+    let each = classes[index], isFirst = { (metric: EvaluationReport.Metric) in metric.metric == "energy-inside" }
+    let metrics = report.metrics.filter(isFirst) + report.metrics.filter { !isFirst($0) }
     let rows = each.groups.enumerated().map { number, group -> HTML in
       let means = metrics.map { metric -> HTML in
         let value: HTML =

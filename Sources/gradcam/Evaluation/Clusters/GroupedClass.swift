@@ -63,7 +63,7 @@ struct GroupedClass: Encodable {
 
   /// What a group that looks beside the objects does, in words.
   func text(_ background: Background) -> String {
-    "\(percent(background.inside)) of its maps' evidence lies inside the boxes, of the others' "
+    "\(percent(background.inside)) of the evidence in its maps lies inside the boxes, of that in the others "
       + percent(background.inside_of_others)
   }
 }
