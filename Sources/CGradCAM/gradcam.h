@@ -202,7 +202,7 @@ typedef struct gradcam_named_image {
   const struct gradcam_image *image; /* without others of its own */
 } gradcam_named_image;
 
-/* An image, given as exactly one of path, pixels and tensor. */
+/* An image, given as exactly one of path, bytes, pixels and tensor. */
 typedef struct gradcam_image {
   size_t size;           /* sizeof(gradcam_image) */
   const char *path;      /* a PNG, JPEG, BMP, GIF, WebP, TIFF, PPM, PGM or PBM file, or one of numbers: .npy, .wav, .nii
@@ -219,6 +219,9 @@ typedef struct gradcam_image {
   size_t other_count;
   const int64_t *tensor_shape; /* the tensor's extents, where the model leaves some open; NULL as gradcam_model_info says */
   int32_t tensor_rank;         /* the number of its extents; those of the batch and of one channel may be missing */
+  const uint8_t *bytes;        /* what such a file as path names holds; not NULL if it is empty */
+  size_t byte_count;
+  const char *name;            /* what rows call the image; of bytes, its extension says whether they are numbers */
 } gradcam_image;
 
 /* Runs a model forward on an image, to which the following calls refer until the next run. */
@@ -421,6 +424,23 @@ typedef struct gradcam_drawing {
    some of its slices. Fails with GRADCAM_USAGE if capacity, in bytes, is too small. */
 gradcam_status gradcam_draw(
     gradcam_explanation *explanation, const gradcam_drawing *drawing, uint8_t *pixels, size_t capacity);
+
+/* ---- Rows of tables ---- */
+
+/* Sets *row to what is known of a map as a line of a table, a JSON document without a line end, as the program writes them.
+   The image must have had a name; output is the name of the file that the caller draws the map to, or NULL. */
+gradcam_status gradcam_get_row(gradcam_explanation *explanation, const char *output, const char **row);
+
+/* Sets *row to the line of an image of gradcam_ask_many that failed, with its error. */
+gradcam_status gradcam_get_error_row(gradcam_explanations *explanations, const char **row);
+
+/* Sets *line to the line that stands before such rows in a table: the configuration, of which they have the fingerprint. */
+gradcam_status gradcam_get_configuration(
+    gradcam_model *model, const gradcam_request *request, const char **line);
+
+/* Writes a row, which is a JSON document in any form, as the program does, null-terminated, and sets *length, which may be
+   NULL, to its length in bytes. Fails with GRADCAM_USAGE if capacity, in bytes, is too small. */
+gradcam_status gradcam_format_row(const char *row, char *line, size_t capacity, size_t *length);
 
 #ifdef __cplusplus
 }

@@ -17,11 +17,13 @@ final class ExplanationHandle: HeldObject, @unchecked Sendable {
   private let classIndex: Int
   private let label: String?
   private let warnings: [Warning]
+  /// Nil for an image without a name.
+  private let rows: RowMaker?
   /// The arrays lent to the caller, by their kinds.
   private var lent: [Int32: gradcam_array] = [:]
 
-  init(_ explanation: Explanation, of image: PreparedImage, by explainer: Explainer) {
-    self.explanation = explanation
+  init(_ explanation: Explanation, of image: PreparedImage, by explainer: Explainer, rows: RowMaker?) {
+    (self.explanation, self.rows) = (explanation, rows)
     input = image.tensor.storage
     size = image.geometry.original
     classIndex = explanation.target.subject ?? -1
@@ -114,6 +116,12 @@ final class ExplanationHandle: HeldObject, @unchecked Sendable {
   func warning(at index: Int32) throws -> (code: UnsafePointer<CChar>, text: UnsafePointer<CChar>) {
     let warning = try element(warnings, at: Int(index), "warnings")
     return (memory.string(warning.code.rawValue), memory.string(warning.text.asFields))
+  }
+
+  /// Its row.
+  func row(output: String?) throws -> UnsafePointer<CChar> {
+    let row: String = try rows.required().row(explanation, output: output)
+    return memory.string(row)
   }
 
   /// The map as drawn, at the picture's size.

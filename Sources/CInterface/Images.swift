@@ -3,9 +3,9 @@ import GradCAM
 import Graph
 
 extension Explainer {
-  /// Prepares the caller's image: a file, pixels or a tensor, and what further image inputs are given.
+  /// Prepares the caller's image: a file, its contents, pixels or a tensor, and what further image inputs are given.
   ///
-  /// Throws `usage` if it is not exactly one of the three or does not fit, and what reading a file throws.
+  /// Throws `usage` if it is not exactly one of the four or does not fit, and what reading a file throws.
   func prepare(_ image: gradcam_image, _ axes: NumberFile.VolumeAxes) throws -> PreparedImage {
     guard image.item >= 0, image.item < model.imageShape.batch else {
       throw GradCAMError(
@@ -30,13 +30,17 @@ extension Explainer {
   private func contents(
     _ image: gradcam_image, for input: ImageInput, _ axes: NumberFile.VolumeAxes
   ) throws -> ImageContents {
-    let given = [image.path != nil, image.pixels != nil, image.tensor != nil].count(where: { $0 })
+    let given = [image.path != nil, image.bytes != nil, image.pixels != nil, image.tensor != nil].count(where: { $0 })
     guard given == 1 else {
       throw GradCAMError(
-        .usage, at: "argument 'image'", problem: "has \(given == 0 ? "none" : "several") of path, pixels and tensor",
+        .usage, at: "argument 'image'",
+        problem: "has \(given == 0 ? "none" : "several") of path, bytes, pixels and tensor",
         advice: "give one of them")
     }
     if let path = text(image.path) { return try ImageContents(contentsOf: path, for: input.shape, axes: axes) }
+    if let file = image.file {
+      return try ImageContents(decoding: file, of: text(image.name) ?? "bytes", for: input.shape, axes: axes)
+    }
     guard let elements = image.tensor else { return .picture(try Picture(image)) }
     let count = image.tensor_count
     if let extents = image.tensor_shape {

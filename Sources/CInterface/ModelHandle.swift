@@ -8,10 +8,12 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
   let explainer: Explainer
   /// The node at which maps are taken, as the caller names it.
   private let node: String
+  private let asker: Asker
   /// What the axes of volumes are.
   private let axes: NumberFile.VolumeAxes
   /// The image of the last run.
   private var observation: Observation?
+  private var name: NamedImage?
   /// The file's metadata, sorted.
   private lazy var metadata = explainer.model.graph.metadata.sorted { $0.key < $1.key }
   /// The nodes as C structs.
@@ -36,6 +38,8 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
       labels: text(options.labels).map { try Labels(contentsOf: $0) },
       compatibility: choice(options.compat, "compat") ?? .pytorchGradCAM, inputs: inputs,
       threadCount: options.threads == 0 ? nil : Int(options.threads), reusesWeights: true)
+    asker = try Asker(
+      explainer, node: node, inputs: inputs, plugins: texts(options.plugins, options.plugin_count, "plugins"))
   }
 
   var info: gradcam_model_info {
@@ -113,7 +117,7 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
 
   func run(_ given: gradcam_image) throws {
     // Its memory is reused for the next one.
-    observation = nil
+    (observation, name) = (nil, NamedImage(given))
     observation = try explainer.observe(explainer.prepare(given, axes))
   }
 
@@ -132,15 +136,16 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
   /// Runs the model on an image that is asked about afterwards.
   func observe(_ given: gradcam_image) throws -> ObservationHandle {
     ObservationHandle(
-      try explainer.observe(explainer.prepare(given, axes), isOpen: true), Asker(explainer, node: node))
+      try explainer.observe(explainer.prepare(given, axes), isOpen: true), asker, NamedImage(given))
   }
 
   /// The maps of each image that answer a request, on as many threads as the model has.
   func ask(_ images: [gradcam_image], _ request: gradcam_request) throws -> [ExplanationList] {
     // One that cannot be prepared fails on its own.
     let prepared = images.lazy.compactMap { [explainer, axes] in try? explainer.prepare($0, axes) }
-    let decided = try prepared.first.map { image in try explainer.deciding { image } }
-    let asked = try Asker(decided ?? explainer, node: node).asking(Question(request))
+    let decided = try explainer.dependsOnData ? prepared.first.map { image in try explainer.deciding { image } } : nil
+    let asked = try (decided.map(asker.asking) ?? asker).asking(Question(request))
+    let configuration = images.contains { $0.name != nil } ? asked.configuration : nil
     let progress = Progress(request), caller = pthread_self()
     let done = Atomic<Int>(0), isEnded = Atomic<Bool>(false)
     func report(_ part: Double) throws {
@@ -154,16 +159,21 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
       if isEnded.load(ordering: .relaxed) { throw Cancelled() }
     }
     var lists: [ExplanationList] = []
-    try asked.explainer.explainMany(images.count) { index in
-      Result {
+    try asked.explainer.explainMany(images.count) {
+      index -> (maps: Result<[ExplanationHandle], any Error>, rows: RowMaker?) in
+      let rows = configuration.flatMap { configuration in
+        NamedImage(images[index]).map { RowMaker(image: $0, model: explainer.model, configuration: configuration) }
+      }
+      let maps = Result {
         try report(0)
         let observation = try asked.explainer.observe(asked.explainer.prepare(images[index], axes))
-        let maps = try asked.explanations(of: observation) { try report($0) }
+        let maps = try asked.explanations(of: observation, rows: rows) { try report($0) }
         done.wrappingAdd(1, ordering: .relaxed)
         return maps
       }
-    } deliver: { _, result in
-      lists.append(try ExplanationList(result))
+      return (maps, rows)
+    } deliver: { _, made in
+      lists.append(try ExplanationList(made.maps, rows: made.rows))
     }
     return lists
   }
@@ -171,23 +181,32 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
   /// Explains the image that was run.
   func explain(_ request: gradcam_request) throws -> ExplanationHandle {
     let observation = try currentObservation(), method = text(request.method) ?? "gradcam"
-    let target = try target(request, observation)
+    let (asking, target) = try target(request, observation)
     let explanations = try explainer.explain(target, of: observation, methods: [method])
     let number = max(1, request.concept_number)
     guard request.concept_number >= 0, explanations.count >= number else {
       throw GradCAMError(
         .usage, at: "concept_number", problem: "is \(request.concept_number)", advice: "use 1 to \(explanations.count)")
     }
-    return ExplanationHandle(explanations[Int(number) - 1], of: observation.image, by: explainer)
+    let rows = name.map { name in
+      RowMaker(image: name, model: explainer.model, configuration: asker.configuration(of: asking))
+    }
+    return ExplanationHandle(explanations[Int(number) - 1], of: observation.image, by: explainer, rows: rows)
   }
 
-  private func target(_ request: gradcam_request, _ observation: Observation) throws -> any Target {
+  /// The line of the configuration that a request has.
+  func configuration(_ request: gradcam_request) throws -> UnsafePointer<CChar> {
+    let line: String = try asker.asking(Question(request)).configuration.line()
+    return memory.string(line)
+  }
+
+  private func target(_ request: gradcam_request, _ observation: Observation) throws -> (Explainer, any Target) {
     var asked = TargetRequest()
     asked.classes = text(request.class_name).map { [$0] } ?? []
     asked.score = request.of_probability != 0 ? .probability : .logit
     asked.isCounterfactual = request.counterfactual != 0
     let (asking, choice) = try explainer.deciding(by: observation).asking(asked, nodes: [node])
-    return try choice.targets(asking, of: observation)[0]
+    return (asking, try choice.targets(asking, of: observation)[0])
   }
 }
 

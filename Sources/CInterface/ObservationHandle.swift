@@ -6,9 +6,12 @@ import Graph
 final class ObservationHandle: HeldObject, @unchecked Sendable {
   private let observation: Observation
   private let asker: Asker
+  private let name: NamedImage?
 
   /// - Parameter observation: an open one.
-  init(_ observation: Observation, _ asker: Asker) { (self.observation, self.asker) = (observation, asker) }
+  init(_ observation: Observation, _ asker: Asker, _ name: NamedImage?) {
+    (self.observation, self.asker, self.name) = (observation, asker, name)
+  }
 
   /// The most probable classes.
   func classes(_ count: Int) throws -> [gradcam_class] {
@@ -18,7 +21,8 @@ final class ObservationHandle: HeldObject, @unchecked Sendable {
   /// The maps that answer a request.
   func ask(_ request: gradcam_request) throws -> ExplanationList {
     let asked = try asker.deciding(by: observation).asking(Question(request)), progress = Progress(request)
-    return try ExplanationList(asked.explanations(of: asked.explainer.ask(observation), report: progress.report))
+    return try ExplanationList(
+      asked.explanations(of: asked.explainer.ask(observation), rows: asked.rows(of: name), report: progress.report))
   }
 
   /// A map at every node.
@@ -33,14 +37,14 @@ final class ObservationHandle: HeldObject, @unchecked Sendable {
     let asked = try asker.deciding(by: observation).asking(question), progress = Progress(request),
       explainer = asked.explainer
     let observation = try explainer.ask(observation)
-    let targets = try asked.choice.targets(explainer, of: observation)
+    let targets = try asked.choice.targets(explainer, of: observation), rows = asked.rows(of: name)
     var explanations: [Explanation] = []
     for (index, target) in targets.enumerated() {
       explanations += try explainer.sweep(
         target, of: observation, method: question.methods.first ?? question.target.usualMethod)
       try progress.report(Double(index + 1) / Double(targets.count))
     }
-    return ExplanationList(explanations.map { ExplanationHandle($0, of: observation.image, by: explainer) })
+    return ExplanationList(explanations.map { ExplanationHandle($0, of: observation.image, by: explainer, rows: rows) })
   }
 
   /// One number for each of some maps of this image.
@@ -59,11 +63,15 @@ final class ObservationHandle: HeldObject, @unchecked Sendable {
 /// The object that a handle of several explanations refers to: the maps of an image, or why it has none.
 final class ExplanationList: HeldObject, @unchecked Sendable {
   private let result: Result<[ExplanationHandle], GradCAMError>
+  private let rows: RowMaker?
 
-  init(_ explanations: [ExplanationHandle]) { result = .success(explanations) }
+  init(_ explanations: [ExplanationHandle]) { (result, rows) = (.success(explanations), nil) }
 
+  /// - Parameter rows: makes the row of an image that has no maps.
+  ///
   /// Throws an error that is not of the image alone.
-  init(_ result: Result<[ExplanationHandle], any Error>) throws {
+  init(_ result: Result<[ExplanationHandle], any Error>, rows: RowMaker?) throws {
+    self.rows = rows
     do {
       self.result = .success(try result.get())
     } catch let error as GradCAMError {
@@ -73,6 +81,19 @@ final class ExplanationList: HeldObject, @unchecked Sendable {
 
   /// Throws why the image has no maps.
   var explanations: [ExplanationHandle] { get throws { try result.get() } }
+
+  /// The row that says so.
+  ///
+  /// Throws `usage` if it has maps.
+  func errorRow() throws -> UnsafePointer<CChar> {
+    guard case .failure(let error) = result else {
+      throw GradCAMError(
+        .usage, at: "argument 'explanations'", problem: "is of an image that did not fail",
+        advice: "use gradcam_get_row for its maps")
+    }
+    let row: String = try rows.required().row(error)
+    return memory.string(row)
+  }
 }
 
 /// Closes an observation, as the header says.

@@ -7,13 +7,22 @@ struct Asker {
   let explainer: Explainer
   /// The node that is explained unless others are asked for.
   private let node: String
+  /// What inputs that take no image are given, by name.
+  private let inputs: [String: Tensor]
+  /// The libraries of operators, methods and targets.
+  private let plugins: [String]
 
-  init(_ explainer: Explainer, node: String) { (self.explainer, self.node) = (explainer, node) }
+  init(_ explainer: Explainer, node: String, inputs: [String: Tensor], plugins: [String]) {
+    (self.explainer, self.node, self.inputs, self.plugins) = (explainer, node, inputs, plugins)
+  }
 
   /// One for a model whose extents depend on the image of an observation.
   func deciding(by observation: Observation) throws -> Asker {
-    Asker(try explainer.deciding(by: observation), node: node)
+    try asking(explainer.deciding(by: observation))
   }
+
+  /// One for the same model, decided for an image.
+  func asking(_ decided: Explainer) -> Asker { Asker(decided, node: node, inputs: inputs, plugins: plugins) }
 
   /// Plans what a request asks for.
   func asking(_ question: Question) throws -> AskedQuestion {
@@ -22,7 +31,14 @@ struct Asker {
       compatibility: question.compatibility)
     asking.settings = question.settings
     asking.settings.baseline = try question.baseline.baseline(for: asking)
-    return AskedQuestion(question: question, explainer: asking, choice: choice)
+    return AskedQuestion(question: question, explainer: asking, choice: choice, asker: self)
+  }
+}
+
+extension Asker {
+  /// What decides the maps of an explainer that asks on its behalf.
+  func configuration(of asking: Explainer) -> Configuration {
+    Configuration(of: asking, inputs: inputs, files: ["plugins": plugins])
   }
 }
 
@@ -31,14 +47,24 @@ struct AskedQuestion {
   let question: Question
   let explainer: Explainer
   let choice: TargetChoice
+  let asker: Asker
+
+  /// What decides its maps; costs reading the model's files once.
+  var configuration: Configuration { asker.configuration(of: explainer) }
+
+  /// What makes the rows of an image; nil for one without a name.
+  func rows(of image: NamedImage?) -> RowMaker? {
+    image.map { RowMaker(image: $0, model: explainer.model, configuration: configuration) }
+  }
 
   /// The maps of an image, for each target.
   ///
   /// - Parameters:
   ///   - observation: one of `explainer`.
+  ///   - rows: makes the rows of the image.
   ///   - report: receives the fraction done, and throws to end the work.
   func explanations(
-    of observation: Observation, report: @escaping (Double) throws -> Void
+    of observation: Observation, rows: RowMaker?, report: @escaping (Double) throws -> Void
   ) throws -> [ExplanationHandle] {
     let methods = question.methods.isEmpty ? [question.target.usualMethod] : question.methods
     let targets = try choice.targets(explainer, of: observation)
@@ -49,7 +75,7 @@ struct AskedQuestion {
         skipsUnsupported: question.skipsUnsupported
       ) { part in try report((Double(index) + part) / Double(targets.count)) }
     }
-    return explanations.map { ExplanationHandle($0, of: observation.image, by: explainer) }
+    return explanations.map { ExplanationHandle($0, of: observation.image, by: explainer, rows: rows) }
   }
 }
 

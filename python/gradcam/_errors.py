@@ -8,10 +8,12 @@ from collections.abc import Iterable
 class Error(Exception):
     """What is wrong (`what`), what it is about, from the outside in (`where`, may be empty), and what to do (`advice`).
 
-    `code` is the exit code that the program `gradcam` has for the same error.
+    `code` is the exit code that the program `gradcam` has for the same error. `row` is the line of a table that says so,
+    if a picture failed that had a name; else None.
     """
 
     code = 70
+    row: str | None = None
 
     def __init__(self, message: str, *, what: str = "", where: str = "", advice: str | None = None) -> None:
         super().__init__(message)

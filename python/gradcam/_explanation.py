@@ -144,6 +144,16 @@ class Explanation:
             raise ValueError(f"{os.fspath(path)}: give a name that ends in .png")
         Path(path).write_bytes(png(self.overlay(style, colormap, blend, show, rate)))
 
+    def row(self, output: str | None = None) -> str:
+        """The map as a line of a table, a JSON document, as the program's `explain --rows` writes it.
+
+        output: the name of the map's picture. UsageError if the picture was given no name.
+        """
+        line = c_char_p()
+        with self._handle.lock:
+            native.call("gradcam_get_row", self._handle.pointer, native.encoded(output), byref(line))
+            return native.text(line.value) or ""
+
     @property
     def caption(self) -> str:
         """The class or target with its probability, node and method."""

@@ -14,21 +14,21 @@ import numpy.typing as npt
 from . import _native as native
 from ._errors import UsageError, error, extents
 
-#: A path, of a picture or of numbers (.npy, .wav, .nii, .nii.gz, .tif); a picture of uint8, height x width x 3 in RGB, or
-#: anything that NumPy reads as one (PIL, NumPy); or the network's input itself as floating-point numbers, in the model's
+#: A path, of a picture or of numbers (.npy, .wav, .nii, .nii.gz, .tif); the contents of such a file as bytes; a picture of
+#: uint8, height x width x 3 in RGB, or anything that NumPy reads as one (PIL, NumPy); or the network's input itself as floating-point numbers, in the model's
 #: order (NumPy, torch): a picture's, or a signal's or volume's of any length.
-ImageLike: TypeAlias = "str | os.PathLike[str] | npt.ArrayLike"
+ImageLike: TypeAlias = "str | bytes | os.PathLike[str] | npt.ArrayLike"
 
 
 def image(value: ImageLike, shape: tuple[int, ...] | None = None, others: Mapping[str, ImageLike] | None = None,
-          item: int = 0, tells_shape: bool = False) -> native.Image:
+          item: int = 0, tells_shape: bool = False, name: str | None = None) -> native.Image:
     """The struct for an image; it keeps alive what it points to.
 
     shape: of the network's input, which floating-point numbers must have, but for a first extent of 1. tells_shape:
-    whether the library is told the shape of the array, and judges it.
+    whether the library is told the shape of the array, and judges it. name: what rows of tables call it.
     """
     result = _image(value, shape, tells_shape)
-    result.item = item
+    result.item, result.name = item, native.encoded(name)
     if others:
         result.others = (native.NamedImage * len(others))(*(
             native.NamedImage(native.as_bytes(name), pointer(_image(other, None))) for name, other in others.items()))
@@ -39,6 +39,9 @@ def image(value: ImageLike, shape: tuple[int, ...] | None = None, others: Mappin
 def _image(value: ImageLike, shape: tuple[int, ...] | None, tells_shape: bool = False) -> native.Image:
     if isinstance(value, (str, os.PathLike)):
         return native.Image(path=native.as_bytes(value))
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        contents = bytes(value)
+        return native.Image(bytes=contents, byte_count=len(contents))
     array = _array(value)
     if array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] == 3:
         pixels = np.ascontiguousarray(array)

@@ -170,16 +170,18 @@ class Model:
         weakref.finalize(model, folder.cleanup)
         return model
 
-    def __call__(self, picture: ImageLike, *, others: Mapping[str, ImageLike] | None = None, item: int = 0
-                 ) -> Observation:
+    def __call__(self, picture: ImageLike, *, others: Mapping[str, ImageLike] | None = None, item: int = 0,
+                 name: str | None = None) -> Observation:
         """Runs the network on a picture, or on its input as floating-point numbers.
 
-        others: what its further image inputs get, by name. item: which image of an input of several is asked about.
+        others: what its further image inputs get, by name. item: which image of an input of several is asked about. name:
+        what `Explanation.row` calls the picture.
         """
-        given, handle = image(picture, self._array_shape, others, item, not self._takes_pictures), c_void_p()
+        given = image(picture, self._array_shape, others, item, not self._takes_pictures, name)
+        handle = c_void_p()
         self._call("gradcam_observe", byref(given), byref(handle))
-        name = os.fspath(picture) if isinstance(picture, (str, os.PathLike)) else "an array"
-        return Observation(handle, name, self.class_count, self._notes)
+        shown = os.fspath(picture) if isinstance(picture, (str, os.PathLike)) else name or "an array"
+        return Observation(handle, shown, self.class_count, self._notes)
 
     def explain(self, picture: ImageLike, cls: int | str | None = None, **options: Any) -> Explanation:
         """Runs the network on a picture and explains a class, as `Observation.explain` does."""
@@ -190,14 +192,21 @@ class Model:
         return self(picture).sweep(cls, **options)
 
     def explain_many(self, pictures: Iterable[ImageLike], classes: Classes = None, *,
-                     progress: Progress | None = None, **options: Any) -> list[list[Explanation] | Error]:
+                     names: Iterable[str] | None = None, progress: Progress | None = None, **options: Any
+                     ) -> list[list[Explanation] | Error]:
         """Explains many pictures on all cores: for each its maps, as `Observation.explain_all` makes them.
 
-        A picture that cannot be read or used has its error in place of maps. options: as for `explain_all`.
+        A picture that cannot be read or used has its error in place of maps. names: what rows of tables call the pictures:
+        `Explanation.row`, and `row` of an error. options: as for `explain_all`.
         """
-        if isinstance(pictures, (str, os.PathLike)):
+        if isinstance(pictures, (str, os.PathLike, bytes)):
             raise TypeError("give a list of pictures")
-        images = [image(picture, self._array_shape, tells_shape=not self._takes_pictures) for picture in pictures]
+        pictures = list(pictures)
+        called = [None] * len(pictures) if names is None else list(names)
+        if len(called) != len(pictures):
+            raise ValueError(f"{len(called)} names were given for {len(pictures)} pictures")
+        images = [image(picture, self._array_shape, tells_shape=not self._takes_pictures, name=name)
+                  for picture, name in zip(pictures, called, strict=True)]
         pointers = (POINTER(native.Image) * len(images))(*map(pointer, images))
         found = (c_void_p * len(images))()
 
@@ -213,11 +222,18 @@ class Model:
         made: list[list[Explanation] | Error] = []
         for address in found:
             try:
-                made.append(answers(c_void_p(address)))
+                made.append(answers(c_void_p(address), names is not None))
             except Error as error:
                 made.append(error)
         self._notes.show(note for maps in made if isinstance(maps, list) for one in maps for note in one.notes)
         return made
+
+    def configuration(self, classes: Classes = None, **options: Any) -> str:
+        """The line that stands before rows in a table: what decides the maps of `explain_many`, which is asked the same."""
+        asked, line = request(classes, **options), c_char_p()
+        with self._lock:
+            native.call("gradcam_get_configuration", self._handle, byref(asked), byref(line))
+            return native.text(line.value) or ""
 
     def evaluate(self, folder: str | os.PathLike[str], *, cls: int | str | None = None, method: Iterable[str] = (),
                  metric: Iterable[str] = (), boxes: str | os.PathLike[str] | None = None, clusters: int | None = None,

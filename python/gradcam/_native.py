@@ -93,7 +93,7 @@ Image._fields_ = [
     ("size", c_size_t), ("path", c_char_p), ("pixels", POINTER(c_uint8)), ("width", c_int32), ("height", c_int32),
     ("stride", c_size_t), ("tensor", POINTER(c_float)), ("tensor_count", c_size_t), ("item", c_int32),
     ("others", POINTER(NamedImage)), ("other_count", c_size_t), ("tensor_shape", POINTER(c_int64)),
-    ("tensor_rank", c_int32)]
+    ("tensor_rank", c_int32), ("bytes", c_char_p), ("byte_count", c_size_t), ("name", c_char_p)]
 
 
 class ClassInfo(ctypes.Structure):

@@ -10,12 +10,12 @@ import threading
 import weakref
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import ExitStack
-from ctypes import byref, c_double, c_int32, c_size_t, c_void_p
+from ctypes import byref, c_char_p, c_double, c_int32, c_size_t, c_void_p
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from . import _native as native
-from ._errors import Cancelled
+from ._errors import Cancelled, Error
 from ._explanation import Box, Explanation
 from ._notes import Notes
 
@@ -238,13 +238,22 @@ def _class_name(value: Any) -> str:
     return value if isinstance(value, str) else str(operator.index(value))
 
 
-def answers(found: c_void_p) -> list[Explanation]:
-    """The maps of a list, which is closed; raises why it has none."""
+def answers(found: c_void_p, named: bool = False) -> list[Explanation]:
+    """The maps of a list, which is closed; raises why it has none.
+
+    named: whether the picture has a name, so that its error has a row.
+    """
     close = native.closing("gradcam_close_explanations", found)
     try:
         count = c_size_t()
         native.call("gradcam_count_explanations", found, byref(count))
         return [Explanation(_map(found, index)) for index in range(count.value)]
+    except Error as error:
+        if named:
+            row = c_char_p()
+            native.call("gradcam_get_error_row", found, byref(row))
+            error.row = native.text(row.value)
+        raise
     finally:
         close()
 

@@ -1,4 +1,5 @@
 import Graph
+import Synchronization
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -78,8 +79,34 @@ package struct Configuration: Equatable, Sendable {
 
   /// The digest of the contents of files, wherever they lie; those that do not exist are left out.
   private static func digest(of files: [String]) -> String {
-    let digests = files.compactMap { FileDigest.ofFile($0)?.hexadecimal }
+    let digests = files.compactMap(KnownDigests.digest)
     return digests.count == 1 ? digests[0] : digest(of: digests.joined(separator: " "))
+  }
+}
+
+/// The digests of files that were read before, so that weights are not read anew for every question.
+private enum KnownDigests {
+  /// What a file's digest is known by: it changes with the contents.
+  private struct State: Hashable {
+    let device: dev_t
+    let number: ino_t
+    let size: off_t
+    let seconds, nanoseconds: Int
+  }
+
+  private static let known = Mutex<[State: String]>([:])
+
+  /// Nil if there is no such file, or if it cannot be read.
+  static func digest(_ path: String) -> String? {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return nil }
+    let state = State(
+      device: status.st_dev, number: status.st_ino, size: status.st_size, seconds: status.st_mtim.tv_sec,
+      nanoseconds: status.st_mtim.tv_nsec)
+    if let digest = known.withLock({ $0[state] }) { return digest }
+    let digest = FileDigest.ofFile(path)?.hexadecimal
+    known.withLock { $0[state] = digest }
+    return digest
   }
 }
 

@@ -1,0 +1,37 @@
+"""Explains all pictures in a folder with Spark and writes a table of Parquet files: spark_explain.py MODEL FOLDER OUTPUT
+
+Spark runs a task again when its worker dies, and commits the rows of one run of each: `local[4,4]` allows four runs.
+"""
+
+import argparse
+import os
+
+from pyspark.sql import SparkSession
+
+from gradcam.spark import explain_iterator, schema
+
+parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+parser.add_argument("model")
+parser.add_argument("folder")
+parser.add_argument("output")
+parser.add_argument("--method", default="gradcam")
+parser.add_argument("--master", default=f"local[{os.cpu_count()},4]")
+arguments = parser.parse_args()
+model, folder = os.path.abspath(arguments.model), os.path.abspath(arguments.folder)
+
+spark = (
+    SparkSession.builder.master(arguments.master)
+    .config("spark.sql.execution.arrow.maxRecordsPerBatch", 64)  # pictures that a worker holds at a time
+    .config("spark.sql.files.maxPartitionBytes", "16m")  # bytes of pictures in a task
+    .getOrCreate()
+)
+pictures = (
+    spark.read.format("binaryFile").option("recursiveFileLookup", True).load(f"file:{folder}").select("path", "content")
+)
+rows = pictures.mapInPandas(explain_iterator(model, folder=folder, methods=arguments.method), schema=schema)
+rows.write.mode("overwrite").parquet(arguments.output)
+
+table = spark.read.parquet(arguments.output)
+failed = table.where("error is not null").count()
+print(f"{arguments.output}: {table.count()} rows, {failed} of pictures that could not be explained")
+spark.stop()
