@@ -21,7 +21,8 @@ parser.add_argument("--actors", type=int, default=os.cpu_count(), help="processe
 arguments = parser.parse_args()
 model, folder, output = (os.path.abspath(path) for path in (arguments.model, arguments.folder, arguments.output))
 
-ray.init()
+# On this machine, what reads, looks for checkpoints and writes has places besides the actors; a cluster has its own.
+ray.init(**({} if "RAY_ADDRESS" in os.environ else {"num_cpus": arguments.actors + 3}))
 try:
     from ray.data.checkpoint import CheckpointConfig
 except ImportError:  # older versions of Ray start from the beginning
@@ -33,7 +34,7 @@ else:
 
 rows = ray.data.read_binary_files(folder, include_paths=True, file_extensions=["png", "jpg", "jpeg", "webp"]).map_batches(
     Explainer, fn_constructor_kwargs={"model": model, "folder": folder, "methods": arguments.method},
-    batch_size=32, num_cpus=1, concurrency=(1, arguments.actors))
+    batch_size=32, num_cpus=1, compute=ray.data.ActorPoolStrategy(min_size=1, max_size=arguments.actors))
 rows.write_parquet(output)
 
 table = ray.data.read_parquet(output)

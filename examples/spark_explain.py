@@ -5,10 +5,13 @@ Spark runs a task again when its worker dies, and commits the rows of one run of
 
 import argparse
 import os
+from pathlib import Path
 
 from pyspark.sql import SparkSession
 
 from gradcam.spark import explain_iterator, schema
+
+KINDS = (".png", ".jpg", ".jpeg", ".webp")
 
 parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
 parser.add_argument("model")
@@ -26,8 +29,13 @@ spark = (
     .getOrCreate()
 )
 pictures = (
-    spark.read.format("binaryFile").option("recursiveFileLookup", True).load(f"file:{folder}").select("path", "content")
+    spark.read.format("binaryFile").option("recursiveFileLookup", True).option("pathGlobFilter", "*.{png,jpg,jpeg,webp}")
+    .load(f"file:{folder}").select("path", "content")
 )
+# Spark leaves out files that are empty, which are to have rows as well.
+empty = [str(path) for path in Path(folder).rglob("*.*") if path.suffix in KINDS and path.stat().st_size == 0]
+if empty:
+    pictures = pictures.union(spark.createDataFrame([(f"file:{path}", bytearray()) for path in empty], pictures.schema))
 rows = pictures.mapInPandas(explain_iterator(model, folder=folder, methods=arguments.method), schema=schema)
 rows.write.mode("overwrite").parquet(arguments.output)
 

@@ -61,9 +61,10 @@ def run_ray(folder: Path, output: Path) -> None:
     import ray
     from gradcam.ray import Explainer
 
-    ray.init(num_cpus=3, include_dashboard=False, log_to_driver=False)
+    ray.init(num_cpus=4, include_dashboard=False, log_to_driver=False)
     made = ray.data.read_binary_files(str(folder), include_paths=True, override_num_blocks=8).map_batches(
-        Explainer, fn_constructor_kwargs={"model": str(MODEL), "folder": str(folder), **ASKED}, batch_size=16, concurrency=2)
+        Explainer, fn_constructor_kwargs={"model": str(MODEL), "folder": str(folder), **ASKED}, batch_size=16,
+        num_cpus=1, compute=ray.data.ActorPoolStrategy(size=2))
     made.write_parquet(str(output))
 
 
@@ -77,8 +78,9 @@ def run_spark(folder: Path, output: Path) -> None:
         SparkSession.builder.master("local[2,100]").config("spark.ui.enabled", False)
         .config("spark.driver.host", "127.0.0.1").config("spark.sql.execution.arrow.maxRecordsPerBatch", 16)
         .config("spark.sql.files.maxPartitionBytes", "2m").getOrCreate())
-    pictures = spark.read.format("binaryFile").option("recursiveFileLookup", True).load(f"file:{folder}")
-    pictures.select("path", "content").mapInPandas(
+    found = spark.read.format("binaryFile").option("recursiveFileLookup", True).load(f"file:{folder}").select("path", "content")
+    empty = spark.createDataFrame([(f"file:{folder}/empty.png", bytearray())], found.schema)  # which Spark leaves out
+    found.union(empty).mapInPandas(
         explain_iterator(str(MODEL), folder=str(folder), **ASKED), schema=schema).write.parquet(str(output))
     spark.stop()
 

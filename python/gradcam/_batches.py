@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from . import rows as tables
 from ._errors import Error, UsageError, error
 from ._explanation import Explanation
 from ._images import ImageLike
@@ -40,7 +40,7 @@ class RowMaker:
             names = [named(path, self._folder) for path in paths[together]]
             for index, made in enumerate(self._explained(pictures[together], names), first):
                 if isinstance(made, Error):
-                    yield index, json.loads(made.row or "")
+                    yield index, tables.parse(made.row or "")
                     continue
                 for one in made:
                     yield index, self._row(one)
@@ -50,7 +50,7 @@ class RowMaker:
         return self._model.explain_many(given, names=names, **self._asked)
 
     def _row(self, explanation: Explanation) -> dict[str, Any]:
-        row: dict[str, Any] = json.loads(explanation.row())
+        row = tables.parse(explanation.row())
         if self._maps:
             row["map"], row["map_shape"] = explanation.map.ravel(), list(explanation.map.shape)
         if self._pictures:

@@ -4,7 +4,8 @@
     from gradcam.ray import Explainer
 
     rows = ray.data.read_binary_files("photos", include_paths=True).map_batches(
-        Explainer, fn_constructor_kwargs={"model": "vgg19.onnx", "folder": "photos"}, batch_size=64, concurrency=8)
+        Explainer, fn_constructor_kwargs={"model": "vgg19.onnx", "folder": "photos"}, batch_size=64, num_cpus=1,
+        compute=ray.data.ActorPoolStrategy(size=8))
     rows.write_parquet("rows")
 """
 

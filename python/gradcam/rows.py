@@ -57,14 +57,14 @@ def _type(arrow: Any, kind: str) -> Any:
 
 
 def read(file: str | os.PathLike[str]) -> Table:
-    """The rows of a file: .jsonl, .csv or .parquet.
+    """The rows of a file, .jsonl, .csv or .parquet, or of all Parquet files in a folder, such as Ray and Spark write.
 
     Every metric is a column of its own. What a file of lines says first, its configuration, is in the metadata of the
     table's schema. Raises UsageError for another extension, DataError for what is no table of rows, naming the line.
     """
     path = Path(file)
     kind = path.suffix.lower()
-    if kind == ".parquet":
+    if kind == ".parquet" or path.is_dir():
         return import_module("pyarrow.parquet").read_table(path)
     if kind not in (".jsonl", ".json", ".csv"):
         raise error(UsageError, os.fspath(file), "the name has no known extension", "use .jsonl, .csv or .parquet")
@@ -122,6 +122,12 @@ def line(row: Row) -> str:
     return written.raw[:length.value].decode()
 
 
+def parse(line: str) -> dict[str, Any]:
+    """The row that a line says; -0 is a number of its own, as it is for the program."""
+    row: dict[str, Any] = json.loads(line, parse_int=lambda digits: -0.0 if digits == "-0" else int(digits))
+    return row
+
+
 def _plain(name: str, value: Any) -> Any:
     """A value as JSON has it: float32 by its own digits, not by those of the float64 that is nearest."""
     kind = COLUMNS[name]
@@ -150,7 +156,7 @@ def _json_rows(path: Path) -> tuple[list[dict[str, Any]], list[str], str | None]
     configuration = None
     with path.open(encoding="utf-8") as file:
         for number, text in enumerate(file, 1):
-            row = json.loads(text)
+            row = parse(text)
             if isinstance(row.get("configuration"), dict):
                 configuration = configuration or text.rstrip("\n")
                 continue

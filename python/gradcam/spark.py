@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import Any
 
 from . import rows as tables
-from ._batches import RowMaker
+from ._batches import RowMaker, plain
 
 __all__ = ["explain_iterator", "schema"]
 
@@ -41,7 +41,7 @@ class explain_iterator:
     """What `DataFrame.mapInPandas` calls: frames of pictures in, frames of rows out.
 
     The network is opened once a worker. A frame has the columns of Spark's `binaryFile`, of which `path` and `content` are
-    read. For every picture there is a row for each map; a picture that cannot be read has one row, with its `error`.
+    read; without `content`, the files at the paths are, which all machines must have. For every picture there is a row for each map; a picture that cannot be read has one row, with its `error`.
 
     model: a path, or a name in the models folder, on every machine. folder: what the names in rows are relative to. maps:
     adds the map at the node, `map` with its extents `map_shape`. pictures: adds `picture`, the bytes of a PNG file. With
@@ -68,8 +68,9 @@ class explain_iterator:
         pandas = import_module("pandas")
         maker = self._maker()
         for frame in frames:
-            pictures = [bytes(content) for content in frame["content"]]
-            made = [[row.get(name) for name in self._columns] for _, row in maker.rows(list(frame["path"]), pictures)]
+            paths = list(frame["path"])
+            pictures = list(frame["content"]) if "content" in frame.columns else [plain(path) for path in paths]
+            made = [[row.get(name) for name in self._columns] for _, row in maker.rows(paths, pictures)]
             yield pandas.DataFrame(made, columns=list(self._columns), dtype=object)
 
     def _maker(self) -> RowMaker:

@@ -78,7 +78,7 @@ class RayTests(unittest.TestCase):
     def setUpClass(cls) -> None:
         import ray
 
-        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
+        ray.init(num_cpus=4, include_dashboard=False, log_to_driver=False, logging_level="error")
         ray.data.DataContext.get_current().enable_progress_bars = False
 
     @classmethod
@@ -98,7 +98,7 @@ class RayTests(unittest.TestCase):
             bad = bad_pictures(folder)
             made = ray.data.read_binary_files(str(folder), include_paths=True).map_batches(
                 Explainer, fn_constructor_kwargs={"model": str(MODEL), "folder": str(folder), "methods": ["gradcam", "layercam"]},
-                batch_size=8, concurrency=1)
+                batch_size=8, compute=ray.data.ActorPoolStrategy(size=1))
             made.write_parquet(str(output))
             table = rows.read(output)
             self.assertEqual(lines(table), expected(folder, methods=["gradcam", "layercam"]))
@@ -110,7 +110,7 @@ class RayTests(unittest.TestCase):
         from gradcam.ray import Explainer
 
         made = ray.data.read_images([str(PICTURE)], include_paths=True).map_batches(
-            Explainer, fn_constructor_kwargs={"model": str(MODEL)}, concurrency=1).take_all()
+            Explainer, fn_constructor_kwargs={"model": str(MODEL)}, compute=ray.data.ActorPoolStrategy(size=1)).take_all()
         self.assertEqual([(row["image"], row["label"], row["sha256"]) for row in made], [(str(PICTURE), made[0]["label"], None)])
 
 

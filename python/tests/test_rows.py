@@ -109,7 +109,7 @@ class RowTests(unittest.TestCase):
             self.assertEqual(np.float32(json.loads(written)["score"]), score)
             digits = written.partition('"score":')[2].partition(",")[0]
             self.assertLessEqual(len(digits.replace(".", "").lstrip("-0").partition("e")[0].strip("0")), 9, digits)
-            self.assertEqual(rows.line(json.loads(written)), written)
+            self.assertEqual(rows.line(rows.parse(written)), written)
 
 
 @unittest.skipUnless(importlib.util.find_spec("pyarrow"), "needs pyarrow")

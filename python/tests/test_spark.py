@@ -34,9 +34,11 @@ class SparkTests(unittest.TestCase):
     def tearDownClass(cls) -> None:
         cls.spark.stop()
 
-    def pictures(self, folder: Path) -> object:
+    def pictures(self, folder: Path) -> Any:
+        """The contents of all files; Spark itself leaves out those that are empty."""
         read = self.spark.read.format("binaryFile").option("recursiveFileLookup", True)
-        return read.load(f"file:{folder}").select("path", "content")
+        found = read.load(f"file:{folder}").select("path", "content")
+        return found.union(self.spark.createDataFrame([(f"file:{folder}/empty.png", bytearray())], found.schema))
 
     def test_rows_are_those_of_one_process(self) -> None:
         from gradcam.spark import explain_iterator, schema
@@ -51,6 +53,13 @@ class SparkTests(unittest.TestCase):
             table = rows.read(output)
             self.assertEqual(lines(table), expected(folder, methods=["gradcam", "layercam"]))
             self.assertEqual({row["image"] for row in table.to_pylist() if row["error"]}, bad)
+
+    def test_files_are_read_by_their_paths(self) -> None:
+        from gradcam.spark import explain_iterator, schema
+
+        names = self.spark.createDataFrame([(f"file:{PICTURE}",), (f"file:{SAMPLES}/missing.png",)], "path string")
+        made = names.mapInPandas(explain_iterator(str(MODEL), folder=SAMPLES), schema=schema).collect()
+        self.assertEqual({row.image: row.error is None for row in made}, {PICTURE.name: True, "missing.png": False})
 
     def test_maps_and_pictures_are_columns(self) -> None:
         import numpy as np
