@@ -25,7 +25,7 @@ class SparkTests(unittest.TestCase):
         from pyspark.sql import SparkSession
 
         cls.spark = (
-            SparkSession.builder.master("local[2]").config("spark.ui.enabled", False)
+            SparkSession.builder.master("local[2]").config("spark.ui.enabled", False).config("spark.ui.showConsoleProgress", False)
             .config("spark.sql.execution.arrow.maxRecordsPerBatch", 8).config("spark.sql.files.maxPartitionBytes", "64k")
             .config("spark.driver.host", "127.0.0.1").getOrCreate())
         cls.spark.sparkContext.setLogLevel("ERROR")
