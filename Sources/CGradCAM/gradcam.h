@@ -431,7 +431,8 @@ gradcam_status gradcam_draw(
    The image must have had a name; output is the name of the file that the caller draws the map to, or NULL. */
 gradcam_status gradcam_get_row(gradcam_explanation *explanation, const char *output, const char **row);
 
-/* Sets *row to the line of an image of gradcam_ask_many that failed, with its error. */
+/* Sets *row to the line of an image of gradcam_ask_many that failed, with its error. If the image was read and what was asked
+   is at fault, it fails with that error. */
 gradcam_status gradcam_get_error_row(gradcam_explanations *explanations, const char **row);
 
 /* Sets *line to the line that stands before such rows in a table: the configuration, of which they have the fingerprint. */

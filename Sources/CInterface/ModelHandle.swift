@@ -159,21 +159,28 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
       if isEnded.load(ordering: .relaxed) { throw Cancelled() }
     }
     var lists: [ExplanationList] = []
-    try asked.explainer.explainMany(images.count) {
-      index -> (maps: Result<[ExplanationHandle], any Error>, rows: RowMaker?) in
-      let rows = configuration.flatMap { configuration in
-        NamedImage(images[index]).map { RowMaker(image: $0, model: explainer.model, configuration: configuration) }
-      }
-      let maps = Result {
+    struct Made {
+      let rows: RowMaker?
+      var isRead = false
+      var maps: Result<[ExplanationHandle], any Error> = .success([])
+    }
+    try asked.explainer.explainMany(images.count) { index -> Made in
+      let name = NamedImage(images[index])
+      var made = Made(
+        rows: configuration.flatMap { configuration in
+          name.map { RowMaker(image: $0, model: explainer.model, configuration: configuration) }
+        })
+      made.maps = Result {
         try report(0)
-        let observation = try asked.explainer.observe(asked.explainer.prepare(images[index], axes))
-        let maps = try asked.explanations(of: observation, rows: rows) { try report($0) }
+        let image = try asked.explainer.prepare(images[index], axes)
+        made.isRead = true
+        let maps = try asked.explanations(of: asked.explainer.observe(image), rows: made.rows) { try report($0) }
         done.wrappingAdd(1, ordering: .relaxed)
         return maps
       }
-      return (maps, rows)
+      return made
     } deliver: { _, made in
-      lists.append(try ExplanationList(made.maps, rows: made.rows))
+      lists.append(try ExplanationList(made.maps, rows: made.rows, isRead: made.isRead))
     }
     return lists
   }

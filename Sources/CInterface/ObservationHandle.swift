@@ -64,14 +64,23 @@ final class ObservationHandle: HeldObject, @unchecked Sendable {
 final class ExplanationList: HeldObject, @unchecked Sendable {
   private let result: Result<[ExplanationHandle], GradCAMError>
   private let rows: RowMaker?
+  private let isOfImage: Bool
 
-  init(_ explanations: [ExplanationHandle]) { (result, rows) = (.success(explanations), nil) }
+  init(_ explanations: [ExplanationHandle]) { (result, rows, isOfImage) = (.success(explanations), nil, true) }
 
-  /// - Parameter rows: makes the row of an image that has no maps.
+  /// - Parameters:
+  ///   - rows: makes the row of an image that has no maps.
+  ///   - isRead: whether it could be read.
   ///
-  /// Throws an error that is not of the image alone.
-  init(_ result: Result<[ExplanationHandle], any Error>, rows: RowMaker?) throws {
+  /// Throws an error that is no `GradCAMError`.
+  init(_ result: Result<[ExplanationHandle], any Error>, rows: RowMaker?, isRead: Bool) throws {
     self.rows = rows
+    isOfImage =
+      if case .failure(let error as GradCAMError) = result {
+        isRead ? error.isAboutImage : error.kind != .usage
+      } else {
+        true
+      }
     do {
       self.result = .success(try result.get())
     } catch let error as GradCAMError {
@@ -84,13 +93,14 @@ final class ExplanationList: HeldObject, @unchecked Sendable {
 
   /// The row that says so.
   ///
-  /// Throws `usage` if it has maps.
+  /// Throws `usage` if it has maps, and the error if other images would have it, too.
   func errorRow() throws -> UnsafePointer<CChar> {
     guard case .failure(let error) = result else {
       throw GradCAMError(
         .usage, at: "argument 'explanations'", problem: "is of an image that did not fail",
         advice: "use gradcam_get_row for its maps")
     }
+    guard isOfImage else { throw error }
     let row: String = try rows.required().row(error)
     return memory.string(row)
   }

@@ -85,3 +85,8 @@ extension Row {
     (self.error, self.sha256) = (error.description, sha256)
   }
 }
+
+extension GradCAMError {
+  /// Whether an image that could be read is at fault, so that others may do.
+  package var isAboutImage: Bool { [.unreadable, .badData, .defect].contains(kind) }
+}

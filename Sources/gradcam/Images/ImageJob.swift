@@ -192,9 +192,6 @@ struct ImageJob {
 extension GradCAMError {
   /// Whether a file is at fault, not what was asked.
   var isAboutFile: Bool { [.unreadable, .badData, .unsupported].contains(kind) }
-
-  /// Whether an image that could be read is at fault, so that others may do.
-  var isAboutImage: Bool { [.unreadable, .badData, .defect].contains(kind) }
 }
 
 extension Explanation {
