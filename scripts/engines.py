@@ -27,13 +27,14 @@ from gradcam import rows
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "python" / "tests"))
+from test_ray import at_usual_priority  # noqa: E402
 from test_rows import bad_pictures, expected  # noqa: E402
 
 FOLDER = ROOT / ".build" / "engines"
 MODEL = ROOT / "models" / "shapes-resnet.onnx"
 PROGRAM = os.environ.get("GRADCAM", "gradcam")
-#: Two maps for each picture, of which one takes a while.
-ASKED = {"methods": ["gradcam", "scorecam"]}
+#: Two maps for each picture.
+ASKED = {"methods": ["gradcam", "layercam"]}
 
 
 def make_pictures(count: int) -> Path:
@@ -61,6 +62,7 @@ def run_ray(folder: Path, output: Path) -> None:
     import ray
     from gradcam.ray import Explainer
 
+    at_usual_priority()
     ray.init(num_cpus=4, include_dashboard=False, log_to_driver=False)
     made = ray.data.read_binary_files(str(folder), include_paths=True, override_num_blocks=8).map_batches(
         Explainer, fn_constructor_kwargs={"model": str(MODEL), "folder": str(folder), **ASKED}, batch_size=16,
@@ -154,7 +156,7 @@ def main() -> None:
     folder = make_pictures(arguments.pictures)
     head = gradcam.Model(MODEL, threads=1).configuration(**ASKED)
     start = time.monotonic()
-    truth = expected(folder, **ASKED)
+    truth = expected(folder, *ASKED["methods"])
     print(f"one process: {len(truth)} rows in {time.monotonic() - start:.0f} s", flush=True)
     alone = FOLDER / "alone.jsonl"
     alone.write_text("".join(line + "\n" for line in [head, *truth]), encoding="utf-8")

@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import shutil
 import struct
 import subprocess
 import tempfile
@@ -42,13 +43,12 @@ def bad_pictures(folder: Path) -> set[str]:
     return set(bad)
 
 
-def expected(folder: Path, **asked: object) -> list[str]:
-    """The sorted rows of all pictures in a folder, by one process."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    names = [path.relative_to(folder).as_posix() for path in files]
-    made = gradcam.Model(MODEL, threads=1).explain_many(files, names=names, **asked)
-    return sorted(line for one in made
-                  for line in ([one.row] if isinstance(one, gradcam.Error) else [each.row() for each in one]))
+def expected(folder: Path, *methods: str) -> list[str]:
+    """The sorted rows of all pictures in a folder, by the program."""
+    options = [f"--method={method}" for method in methods]
+    done = subprocess.run([PROGRAM, "explain", MODEL, folder, "--rows", "-", "--threads", "1", "--quiet", *options],
+                          check=True, capture_output=True, encoding="utf-8")
+    return sorted(done.stdout.splitlines()[1:])
 
 
 class RowTests(unittest.TestCase):
@@ -83,6 +83,19 @@ class RowTests(unittest.TestCase):
                 self.assertEqual("sha256" in row, name != "missing.png")
                 self.assertNotIn("method", row)
         self.assertIsNone(self.model.explain_many(["missing.png"])[0].row)
+
+    def test_rows_are_those_of_the_program(self) -> None:
+        with tempfile.TemporaryDirectory() as temporary:
+            folder, methods = Path(temporary, "a b"), ["gradcam", "scorecam"]
+            folder.mkdir()
+            bad_pictures(folder)
+            shutil.copy(PICTURE, folder / "ü.png")
+            files = sorted(folder.iterdir())
+            for pictures in (files, [path.read_bytes() for path in files]):
+                made = self.model.explain_many(pictures, names=[path.name for path in files], methods=methods)
+                lines = [line for one in made
+                         for line in ([one.row] if isinstance(one, gradcam.Error) else [each.row() for each in one])]
+                self.assertEqual(sorted(lines), expected(folder, *methods))
 
     def test_the_configuration_is_said(self) -> None:
         line = self.model.configuration("star", methods="layercam")

@@ -51,7 +51,7 @@ class SparkTests(unittest.TestCase):
             self.assertEqual(explain.schema, schema)
             self.pictures(folder).mapInPandas(explain, schema=schema).write.parquet(str(output))
             table = rows.read(output)
-            self.assertEqual(lines(table), expected(folder, methods=["gradcam", "layercam"]))
+            self.assertEqual(lines(table), expected(folder, "gradcam", "layercam"))
             self.assertEqual({row["image"] for row in table.to_pylist() if row["error"]}, bad)
 
     def test_files_are_read_by_their_paths(self) -> None:
