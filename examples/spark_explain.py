@@ -25,7 +25,8 @@ model, folder = os.path.abspath(arguments.model), os.path.abspath(arguments.fold
 spark = (
     SparkSession.builder.master(arguments.master)
     .config("spark.sql.execution.arrow.maxRecordsPerBatch", 64)  # pictures that a worker holds at a time
-    .config("spark.sql.files.maxPartitionBytes", "16m")  # bytes of pictures in a task
+    .config("spark.sql.files.maxPartitionBytes", "32m")  # bytes of pictures in a task
+    .config("spark.sql.files.openCostInBytes", "64k")  # what a picture counts besides; 4 MB by default
     .getOrCreate()
 )
 pictures = (

@@ -76,10 +76,9 @@ def run_spark(folder: Path, output: Path) -> None:
     from gradcam.spark import explain_iterator, schema
 
     # Each of two threads runs a task up to a hundred times.
-    spark = (
-        SparkSession.builder.master("local[2,100]").config("spark.ui.enabled", False)
-        .config("spark.driver.host", "127.0.0.1").config("spark.sql.execution.arrow.maxRecordsPerBatch", 16)
-        .config("spark.sql.files.maxPartitionBytes", "2m").getOrCreate())
+    spark = SparkSession.builder.master("local[2,100]").config(map={
+        "spark.ui.enabled": False, "spark.driver.host": "127.0.0.1", "spark.sql.execution.arrow.maxRecordsPerBatch": 16,
+        "spark.sql.files.maxPartitionBytes": "2m", "spark.sql.files.openCostInBytes": "8k"}).getOrCreate()
     found = spark.read.format("binaryFile").option("recursiveFileLookup", True).load(f"file:{folder}").select("path", "content")
     empty = spark.createDataFrame([(f"file:{folder}/empty.png", bytearray())], found.schema)  # which Spark leaves out
     found.union(empty).mapInPandas(

@@ -21,26 +21,31 @@ _TOGETHER = 16
 class RowMaker:
     """Makes the rows of pictures by one network, opened once.
 
-    model: a path, or a name in the models folder. folder: what the names of pictures are relative to; by default they are
-    as given. maps: whether rows have the map at the node. pictures: whether they have the map drawn over the picture, as
-    the bytes of a PNG file. model_options: as for `Model`. threads: one, unless an engine gives each worker more cores.
-    asked: as for `Model.explain_many`.
+    model: a path, or a name in the models folder. folder: what the names of pictures are relative to; by default they
+    are as given. maps: whether rows have the map at the node. pictures: whether they have the map drawn over the
+    picture, as the bytes of a PNG file. model_options: as for `Model`. threads: how many cores an engine gives each
+    worker. asked: as for `Model.explain_many`.
     """
 
-    def __init__(self, model: str | os.PathLike[str], *, folder: str | os.PathLike[str] | None, maps: bool, pictures: bool,
-                 model_options: Mapping[str, Any] | None, threads: int, asked: Mapping[str, Any]) -> None:
+    def __init__(self, model: str | os.PathLike[str], *, folder: str | os.PathLike[str] | None, maps: bool,
+                 pictures: bool, model_options: Mapping[str, Any] | None, threads: int, asked: Mapping[str, Any]) -> None:
         self._model = Model(model, **{"threads": threads, **(model_options or {})})
         self._folder = None if folder is None else os.fspath(folder)
         self._maps, self._pictures, self._asked = maps, pictures, asked
 
     def rows(self, paths: Sequence[str], pictures: Sequence[ImageLike | None]) -> Iterator[tuple[int, dict[str, Any]]]:
-        """For each picture a row for each map, or one for its error, with the picture's index; one that is None is empty."""
+        """For each picture a row for each map, or one for its error, with the picture's index.
+
+        A picture that is None has no contents. Raises what is no picture's fault.
+        """
         for first in range(0, len(paths), _TOGETHER):
             together = slice(first, first + _TOGETHER)
             names = [named(path, self._folder) for path in paths[together]]
             for index, made in enumerate(self._explained(pictures[together], names), first):
                 if isinstance(made, Error):
-                    yield index, tables.parse(made.row or "")
+                    if made.row is None:
+                        raise made
+                    yield index, tables.parse(made.row)
                     continue
                 for one in made:
                     yield index, self._row(one)

@@ -14,9 +14,9 @@ import numpy.typing as npt
 from . import _native as native
 from ._errors import UsageError, error, extents
 
-#: A path, of a picture or of numbers (.npy, .wav, .nii, .nii.gz, .tif); the contents of such a file as bytes; a picture of
-#: uint8, height x width x 3 in RGB, or anything that NumPy reads as one (PIL, NumPy); or the network's input itself as floating-point numbers, in the model's
-#: order (NumPy, torch): a picture's, or a signal's or volume's of any length.
+#: A path, of a picture or of numbers (.npy, .wav, .nii, .nii.gz, .tif); what such a file holds, as bytes; a picture of
+#: uint8, height x width x 3 in RGB, or anything that NumPy reads as one (PIL, NumPy); or the network's input itself as
+#: floating-point numbers, in the model's order (NumPy, torch): a picture's, or a signal's or volume's of any length.
 ImageLike: TypeAlias = "str | bytes | os.PathLike[str] | npt.ArrayLike"
 
 

@@ -25,20 +25,20 @@ __all__ = ["Explainer"]
 class Explainer:
     """What `ray.data.Dataset.map_batches` calls: a batch of pictures in, a `pyarrow.Table` of rows out.
 
-    The network is opened once an actor. A batch has a column `path`, and the pictures in the column `bytes`, the contents
-    of their files, or `image`, arrays or paths; without either, the files at the paths are read. For every picture there
-    is a row for each map; a picture that cannot be read has one row, with its `error`. Rows have the columns of
-    `gradcam.rows`, and the `path` by which Ray's checkpoints know the picture.
+    The network is opened once an actor. A batch has a column `path`, and the pictures in the column `bytes`, the
+    contents of their files, or `image`, arrays or paths; without either, the files at the paths are read. For every
+    picture there is a row for each map; a picture that cannot be read has one row, with its `error`. Rows have the
+    columns of `gradcam.rows`, and the `path` by which Ray's checkpoints know the picture.
 
-    model: a path, or a name in the models folder. folder: what the names in rows are relative to. maps: adds the map at the
-    node, `map` with its extents `map_shape`. pictures: adds `picture`, the bytes of a PNG file. threads: how many cores
-    an actor has (Ray's `num_cpus`). model_options: as for `gradcam.Model`. asked: as for `gradcam.Model.explain_many`,
-    such as `classes`, `nodes` and `methods`.
+    model: a path, or a name in the models folder. folder: what the names in rows are relative to. maps: adds the map at
+    the node, `map` with its extents `map_shape`. pictures: adds `picture`, the bytes of a PNG file. threads: how many
+    cores an actor has (Ray's `num_cpus`). model_options: as for `gradcam.Model`. asked: as for
+    `gradcam.Model.explain_many`, such as `classes`, `nodes` and `methods`.
     """
 
-    def __init__(self, model: str | os.PathLike[str], *, folder: str | os.PathLike[str] | None = None, maps: bool = False,
-                 pictures: bool = False, threads: int = 1, model_options: Mapping[str, Any] | None = None,
-                 **asked: Any) -> None:
+    def __init__(self, model: str | os.PathLike[str], *, folder: str | os.PathLike[str] | None = None,
+                 maps: bool = False, pictures: bool = False, threads: int = 1,
+                 model_options: Mapping[str, Any] | None = None, **asked: Any) -> None:
         self._maker = RowMaker(model, folder=folder, maps=maps, pictures=pictures, model_options=model_options,
                                threads=threads, asked=asked)
         arrow = import_module("pyarrow")

@@ -36,7 +36,7 @@ DRAWN = {"map": "list<float32>", "map_shape": "list<int32>", "picture": "binary"
 
 
 def schema(metrics: Iterable[str] = (), *, maps: bool = False, pictures: bool = False) -> Any:
-    """The `pyarrow.Schema` of rows: a column of float64 for each metric, and those of maps and pictures if they are wanted."""
+    """The `pyarrow.Schema` of rows: also a float64 for each metric, and the columns of maps and pictures if wanted."""
     columns = {}
     for name, kind in COLUMNS.items():
         if name == _METRICS_BEFORE:
@@ -73,7 +73,8 @@ def read(file: str | os.PathLike[str]) -> Table:
     except (ValueError, KeyError, TypeError, AttributeError) as cause:
         if isinstance(cause, DataError):
             raise
-        raise error(DataError, os.fspath(file), f"is no table of rows ({cause})", "give a file that gradcam wrote") from cause
+        advice = "give a file that gradcam wrote"
+        raise error(DataError, os.fspath(file), f"is no table of rows ({cause})", advice) from cause
     described = schema(metrics)
     if configuration is not None:
         described = described.with_metadata({_CONFIGURATION: configuration.encode()})
@@ -90,12 +91,14 @@ def to_parquet(files: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
         import_module("pyarrow.parquet").write_table(joined, temporary)
 
 
-def write_jsonl(rows: Table | Iterable[Row], path: str | os.PathLike[str], *, configuration: str | None = None) -> None:
+def write_jsonl(
+    rows: Table | Iterable[Row], path: str | os.PathLike[str], *, configuration: str | None = None
+) -> None:
     """Writes rows as the program writes them, a JSON document a line, to a file that appears whole or not at all.
 
     rows: a table, such as Parquet that Ray or Spark wrote, or dictionaries; columns of float64 that rows do not have by
-    themselves are metrics, others are left out. configuration: the line before them, as `Model.configuration` gives it; by
-    default what `read` found.
+    themselves are metrics, others are left out. configuration: the line before them, as `Model.configuration` gives it;
+    by default what `read` found.
     """
     metadata = getattr(getattr(rows, "schema", None), "metadata", None) or {}
     head = configuration or metadata.get(_CONFIGURATION, b"").decode()
@@ -161,7 +164,8 @@ def _json_rows(path: Path) -> tuple[list[dict[str, Any]], list[str], str | None]
                 configuration = configuration or text.rstrip("\n")
                 continue
             if "image" not in row:
-                raise error(DataError, f"{path}: line {number}", "is no row of a table", "give a file that gradcam wrote")
+                advice = "give a file that gradcam wrote"
+                raise error(DataError, f"{path}: line {number}", "is no row of a table", advice)
             measured = row.pop("metrics", None) or {}
             metrics.update(dict.fromkeys(measured))
             found.append({**row, **measured})

@@ -40,19 +40,20 @@ _opened: dict[bytes, RowMaker] = {}
 class explain_iterator:
     """What `DataFrame.mapInPandas` calls: frames of pictures in, frames of rows out.
 
-    The network is opened once a worker. A frame has the columns of Spark's `binaryFile`, of which `path` and `content` are
-    read; without `content`, the files at the paths are, which all machines must have. For every picture there is a row for each map; a picture that cannot be read has one row, with its `error`.
+    The network is opened once a worker. A frame has the columns of Spark's `binaryFile`, of which `path` and `content`
+    are read; without `content`, the files at the paths are, which all machines must have. For every picture there is a
+    row for each map; a picture that cannot be read has one row, with its `error`.
 
-    model: a path, or a name in the models folder, on every machine. folder: what the names in rows are relative to. maps:
-    adds the map at the node, `map` with its extents `map_shape`. pictures: adds `picture`, the bytes of a PNG file. With
-    these, the rows' schema is `schema` of the result. threads: how many cores a task has (`spark.task.cpus`).
-    model_options: as for `gradcam.Model`. asked: as for `gradcam.Model.explain_many`, such as `classes`, `nodes` and
-    `methods`.
+    model: a path, or a name in the models folder, on every machine. folder: what the names in rows are relative to.
+    maps: adds the map at the node, `map` with its extents `map_shape`. pictures: adds `picture`, the bytes of a PNG
+    file. With these, the rows' schema is `schema` of the result. threads: how many cores a task has
+    (`spark.task.cpus`). model_options: as for `gradcam.Model`. asked: as for `gradcam.Model.explain_many`, such as
+    `classes`, `nodes` and `methods`.
     """
 
-    def __init__(self, model: str | os.PathLike[str], *, folder: str | os.PathLike[str] | None = None, maps: bool = False,
-                 pictures: bool = False, threads: int = 1, model_options: Mapping[str, Any] | None = None,
-                 **asked: Any) -> None:
+    def __init__(self, model: str | os.PathLike[str], *, folder: str | os.PathLike[str] | None = None,
+                 maps: bool = False, pictures: bool = False, threads: int = 1,
+                 model_options: Mapping[str, Any] | None = None, **asked: Any) -> None:
         self._options: dict[str, Any] = {"folder": folder, "maps": maps, "pictures": pictures, "threads": threads,
                          "model_options": model_options, "asked": asked}
         self._model = os.fspath(model)

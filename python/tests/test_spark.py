@@ -24,10 +24,12 @@ class SparkTests(unittest.TestCase):
     def setUpClass(cls) -> None:
         from pyspark.sql import SparkSession
 
-        cls.spark = (
-            SparkSession.builder.master("local[2]").config("spark.ui.enabled", False).config("spark.ui.showConsoleProgress", False)
-            .config("spark.sql.execution.arrow.maxRecordsPerBatch", 8).config("spark.sql.files.maxPartitionBytes", "64k")
-            .config("spark.driver.host", "127.0.0.1").getOrCreate())
+        options = {
+            "spark.ui.enabled": False, "spark.ui.showConsoleProgress": False, "spark.driver.host": "127.0.0.1",
+            "spark.sql.execution.arrow.maxRecordsPerBatch": 8, "spark.sql.files.maxPartitionBytes": "64k",
+            "spark.sql.files.openCostInBytes": "1k",
+        }
+        cls.spark = SparkSession.builder.master("local[2]").config(map=options).getOrCreate()
         cls.spark.sparkContext.setLogLevel("ERROR")
 
     @classmethod
