@@ -108,10 +108,10 @@ struct WrongCallTests {
         run { ($0.tensor, $0.tensor_count) = (floats.baseAddress, 12) }, GRADCAM_USAGE,
         "tensor_count: is 12, but the model takes 1×3×96×96, 27648 elements")
       sample.withCString { path in
-        expect(run { ($0.tensor, $0.path) = (floats.baseAddress, path) }, GRADCAM_USAGE, "several of path, pixels")
+        expect(run { ($0.tensor, $0.path) = (floats.baseAddress, path) }, GRADCAM_USAGE, "several of path, bytes, pixels")
       }
     }
-    expect(run { _ in }, GRADCAM_USAGE, "none of path, pixels and tensor")
+    expect(run { _ in }, GRADCAM_USAGE, "none of path, bytes, pixels and tensor")
     expect("missing.png".withCString { path in run { $0.path = path } }, GRADCAM_UNREADABLE, "missing.png: cannot")
     expect(Self.network.withCString { path in run { $0.path = path } }, GRADCAM_UNSUPPORTED, "no picture of a format")
     var made: OpaquePointer?
