@@ -12,6 +12,7 @@ as of the rows of a single process, and rows must be the same byte for byte.
 import argparse
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -86,8 +87,8 @@ def run_spark(folder: Path, output: Path) -> None:
     spark.stop()
 
 
-#: What runs in a process of its own, and what the command line of a worker says.
-ENGINES = {"ray": (run_ray, "ray::"), "spark": (run_spark, "pyspark.daemon")}
+#: What runs in a process of its own, and what the command line of a worker says; Ray's own agents are none.
+ENGINES = {"ray": (run_ray, r"^ray::(MapWorker|ReadBinary|Write|IDLE)"), "spark": (run_spark, r"pyspark\.daemon")}
 
 
 def descendants(of: int) -> dict[int, str]:
@@ -121,7 +122,7 @@ def killed_while(process: subprocess.Popen[bytes], worker: str, draw: random.Ran
             process.wait(timeout=draw.uniform(0.5, 4))
             return count
         except subprocess.TimeoutExpired:
-            workers = [number for number, command in descendants(process.pid).items() if worker in command]
+            workers = [number for number, command in descendants(process.pid).items() if re.search(worker, command)]
             if workers:
                 try:
                     os.kill(draw.choice(workers), signal.SIGKILL)
