@@ -70,6 +70,11 @@ let examples: [String: [Example]] = [
       says: "Where an int8 file differs from the network that it was made of:",
       command: "gradcam drift model.onnx int8.onnx --images photo.jpg")
   ],
+  "merge": [
+    Example(
+      says: "The rows of three shards, which must be those of all pictures in a folder:",
+      command: "gradcam merge 1.jsonl 2.jsonl 3.jsonl --output all.jsonl --expect photos")
+  ],
   "sweep": [
     Example(says: "All nodes on one sheet:", command: "gradcam sweep model.onnx photo.jpg --output nodes.png"),
     Example(
