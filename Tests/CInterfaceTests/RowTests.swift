@@ -91,8 +91,8 @@ struct RowTests {
     #expect((row["configuration"] as? String)?.count == 16 && (row["sha256"] as? String)?.count == 64)
     try client.run(sample)
     let made = try client.explain(), info = try made.info
-    try withExtendedLifetime(made) {
-      #expect(try row["label"] as? String == #require(string(info.label)))
+    withExtendedLifetime(made) {
+      #expect(row["label"] as? String == string(info.label) && info.label != nil)
       #expect(row["class"] as? Int == Int(info.class_index))
       #expect((row["score"] as? NSNumber)?.floatValue == info.logit)
       #expect(row["node"] as? String == string(info.node))
@@ -134,8 +134,8 @@ struct RowTests {
     #expect(try fingerprint { $0.is_signed = 1 } != usual)
     var line: UnsafePointer<CChar>?
     try check(gradcam_get_configuration(client.model, nil, &line))
-    let parts = try #require(try parsed(#require(string(line)))["configuration"] as? [String: String])
-    #expect(parts["node"] == "auto" && parts["model"]?.count == 64)
+    let parts = try parsed(string(line) ?? "")["configuration"] as? [String: String]
+    #expect(parts?["node"] == "auto" && parts?["model"]?.count == 64)
     // One image asked alone says the same.
     var image = gradcam_image(), observation: OpaquePointer?, list: OpaquePointer?
     image.size = MemoryLayout<gradcam_image>.size
