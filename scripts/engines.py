@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Explains pictures by Ray and by Spark on this machine, kills their workers, and compares the tables with one process's.
+"""Explains pictures by Ray, Spark and GNU parallel on this machine, kills workers, and compares tables with one process's.
 
-    engines.py [--pictures N] [--rounds N] [--engines ray spark] [--seed N]
+    engines.py [--pictures N] [--rounds N] [--engines ray spark parallel] [--seed N]
 
 Needs the library (LIBGRADCAM), the program (GRADCAM), and a Python with Pillow, pyarrow, ray[data], pyspark, pandas, and
 Java. Pictures are made from models/samples into .build/engines, some of which cannot be explained. In every round, workers
@@ -87,8 +87,24 @@ def run_spark(folder: Path, output: Path) -> None:
     spark.stop()
 
 
+def run_parallel(folder: Path, output: Path) -> None:
+    """The shards' rows, until all shards are done; those that were killed are continued."""
+    output.mkdir()
+    asked = " ".join(f"--method {name}" for name in ASKED["methods"])
+    command = (f"{PROGRAM} explain {MODEL} '{folder}' {asked} --threads 1 --shard {{}}/16 --rows '{output}'/{{}}.jsonl "
+               "--resume --quiet")
+    for _ in range(100):
+        done = subprocess.run(
+            ["parallel", "--will-cite", "--joblog", output / "jobs.log", "--resume-failed", "--jobs", "2", command],
+            input="".join(f"{number}\n" for number in range(1, 17)), text=True, check=False)
+        if done.returncode == 0:
+            return
+    sys.exit("the shards do not end")
+
+
 #: What runs in a process of its own, and what the command line of a worker says; Ray's own agents are none.
-ENGINES = {"ray": (run_ray, r"^ray::(MapWorker|ReadBinary|Write|IDLE)"), "spark": (run_spark, r"pyspark\.daemon")}
+ENGINES = {"ray": (run_ray, r"^ray::(MapWorker|ReadBinary|Write|IDLE)"), "spark": (run_spark, r"pyspark\.daemon"),
+           "parallel": (run_parallel, r"--shard \d")}
 
 
 def descendants(of: int) -> dict[int, str]:
@@ -172,7 +188,10 @@ def main() -> None:
                 count = killed_while(process, ENGINES[engine][1], draw)
             if process.returncode != 0:
                 sys.exit(f"{engine}, round {number + 1}: ended with {process.returncode}; see {log.name}")
-            rows.write_jsonl(rows.read(output), lines, configuration=head)
+            if engine == "parallel":
+                subprocess.run([PROGRAM, "merge", *output.glob("*.jsonl"), "--output", lines, "--expect", folder], check=True)
+            else:
+                rows.write_jsonl(rows.read(output), lines, configuration=head)
             found = sorted(lines.read_text(encoding="utf-8").splitlines()[1:])
             same = found == truth and merged(lines) == table
             print(f"{engine}, round {number + 1}: {count} workers killed, {time.monotonic() - start:.0f} s, {len(found)} rows: "

@@ -143,8 +143,12 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
   func ask(_ images: [gradcam_image], _ request: gradcam_request) throws -> [ExplanationList] {
     // One that cannot be prepared fails on its own.
     let prepared = images.lazy.compactMap { [explainer, axes] in try? explainer.prepare($0, axes) }
-    let decided = try explainer.dependsOnData ? prepared.first.map { image in try explainer.deciding { image } } : nil
-    let asked = try (decided.map(asker.asking) ?? asker).asking(Question(request))
+    var asker = asker
+    if try explainer.dependsOnData {
+      guard let image = prepared.first else { return try failed(images, Question(request)) }
+      asker = asker.asking(try explainer.deciding { image })
+    }
+    let asked = try asker.asking(Question(request))
     let configuration = images.contains { $0.name != nil } ? asked.configuration : nil
     let progress = Progress(request), caller = pthread_self()
     let done = Atomic<Int>(0), isEnded = Atomic<Bool>(false)
@@ -183,6 +187,19 @@ final class ModelHandle: HeldObject, @unchecked Sendable {
       lists.append(try ExplanationList(made.maps, rows: made.rows, isRead: made.isRead))
     }
     return lists
+  }
+
+  /// What is made of images none of which can be prepared, so that there is none to plan the model for.
+  private func failed(_ images: [gradcam_image], _ question: Question) throws -> [ExplanationList] {
+    let configuration = try asker.configuration(of: question)
+    return try images.map { image in
+      let maps = Result<[ExplanationHandle], any Error> {
+        _ = try explainer.prepare(image, axes)
+        return []
+      }
+      let rows = NamedImage(image).map { RowMaker(image: $0, model: explainer.model, configuration: configuration) }
+      return try ExplanationList(maps, rows: rows, isRead: false)
+    }
   }
 
   /// Explains the image that was run.

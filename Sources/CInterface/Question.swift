@@ -27,7 +27,7 @@ struct Asker {
   /// Plans what a request asks for.
   func asking(_ question: Question) throws -> AskedQuestion {
     var (asking, choice) = try explainer.asking(
-      question.target, nodes: question.nodes.isEmpty ? [node] : question.nodes, hint: question.hint,
+      question.target, nodes: nodes(of: question), hint: question.hint,
       compatibility: question.compatibility)
     asking.settings = question.settings
     asking.settings.baseline = try question.baseline.baseline(for: asking)
@@ -40,6 +40,20 @@ extension Asker {
   func configuration(of asking: Explainer) -> Configuration {
     Configuration(of: asking, inputs: inputs, files: ["plugins": plugins])
   }
+
+  /// The same for a question that nothing plans, because no image is there that it could be asked of.
+  ///
+  /// Throws what reading the baseline's pictures throws.
+  func configuration(of question: Question) throws -> Configuration {
+    var explainer = explainer
+    explainer.settings = question.settings
+    explainer.settings.baseline = try question.baseline.baseline(for: explainer)
+    return Configuration(
+      of: explainer, asking: question.target, nodes: nodes(of: question), hint: question.hint,
+      compatibility: question.compatibility, inputs: inputs, files: ["plugins": plugins])
+  }
+
+  private func nodes(of question: Question) -> [String] { question.nodes.isEmpty ? [node] : question.nodes }
 }
 
 /// A request, and what answers it.

@@ -2,9 +2,8 @@ import ArgumentParser
 import GradCAM
 import Graph
 
-/// The settings of methods.
-struct MethodOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("How many concepts dff looks for.", valueName: "K")) var concepts = 5
+/// The settings of attributions of pixels.
+struct AttributionOptions: ParsableArguments {
   @Option(
     name: .customLong("baseline"),
     help: ArgumentHelp(
@@ -21,15 +20,10 @@ struct MethodOptions: ParsableArguments {
   var window: PixelSize?
   @Option(help: ArgumentHelp("How far the window moves. Default: half of it.", valueName: "WxH")) var stride: PixelSize?
   @Option(help: ArgumentHelp("The number of rise's masks.", valueName: "N")) var masks = MethodSettings().maskCount
-  @Flag(help: "Keep what speaks against the class, in blue, beside what speaks for it, in red.") var signed = false
 
   mutating func validate() throws {
-    func check(_ number: Int, _ option: String, upTo limit: Int) throws {
-      if !(1...limit).contains(number) { throw ValidationError("--\(option) must be 1 to \(limit).") }
-    }
-    try check(concepts, "concepts", upTo: MethodSettings.largestConceptCount)
-    try check(steps, "steps", upTo: MethodSettings.largestStepCount)
-    try check(masks, "masks", upTo: MethodSettings.largestMaskCount)
+    try checkNumber(steps, "steps", upTo: MethodSettings.largestStepCount)
+    try checkNumber(masks, "masks", upTo: MethodSettings.largestMaskCount)
     _ = try BaselineChoice(baselines)
   }
 
@@ -43,9 +37,46 @@ struct MethodOptions: ParsableArguments {
   /// Throws what reading and preparing the baseline's pictures throws.
   func settings(for explainer: Explainer) throws -> MethodSettings {
     var settings = MethodSettings()
-    (settings.conceptCount, settings.steps, settings.maskCount) = (concepts, steps, masks)
-    (settings.window, settings.stride, settings.isSigned) = (window, stride, signed)
+    (settings.steps, settings.maskCount, settings.window, settings.stride) = (steps, masks, window, stride)
     settings.baseline = try BaselineChoice(ImageFolder.expanding(baselines)).baseline(for: explainer)
     return settings
   }
+
+  /// The same explainer with the settings.
+  ///
+  /// Throws as `settings(for:)` does.
+  func applied(to explainer: Explainer) throws -> Explainer {
+    var explainer = explainer
+    explainer.settings = try settings(for: explainer)
+    return explainer
+  }
+}
+
+/// The settings of methods.
+struct MethodOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("How many concepts dff looks for.", valueName: "K")) var concepts = 5
+  @OptionGroup var attributions: AttributionOptions
+  @Flag(help: "Keep what speaks against the class, in blue, beside what speaks for it, in red.") var signed = false
+
+  mutating func validate() throws {
+    try checkNumber(concepts, "concepts", upTo: MethodSettings.largestConceptCount)
+  }
+
+  /// The files that are read.
+  ///
+  /// Throws what listing a folder throws.
+  func paths() throws -> [String] { try attributions.paths() }
+
+  /// The settings for the methods of an explainer.
+  ///
+  /// Throws what reading and preparing the baseline's pictures throws.
+  func settings(for explainer: Explainer) throws -> MethodSettings {
+    var settings = try attributions.settings(for: explainer)
+    (settings.conceptCount, settings.isSigned) = (concepts, signed)
+    return settings
+  }
+}
+
+private func checkNumber(_ number: Int, _ option: String, upTo limit: Int) throws {
+  if !(1...limit).contains(number) { throw ValidationError("--\(option) must be 1 to \(limit).") }
 }

@@ -108,7 +108,8 @@ struct WrongCallTests {
         run { ($0.tensor, $0.tensor_count) = (floats.baseAddress, 12) }, GRADCAM_USAGE,
         "tensor_count: is 12, but the model takes 1×3×96×96, 27648 elements")
       sample.withCString { path in
-        expect(run { ($0.tensor, $0.path) = (floats.baseAddress, path) }, GRADCAM_USAGE, "several of path, bytes, pixels")
+        expect(
+          run { ($0.tensor, $0.path) = (floats.baseAddress, path) }, GRADCAM_USAGE, "several of path, bytes, pixels")
       }
     }
     expect(run { _ in }, GRADCAM_USAGE, "none of path, bytes, pixels and tensor")

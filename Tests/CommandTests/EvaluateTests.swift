@@ -183,7 +183,7 @@ import Testing
     }
     let model = try place.run(
       ["evaluate", shipped("shapes-resnet.onnx"), "photos", "--resume", "--output", file] + Self.metrics)
-    #expect(model.code == 64 && model.errors.contains("holds rows of another model;"), "\(model.errors)")
+    #expect(model.code == 64 && model.errors.contains("holds rows of other contents of the model"), "\(model.errors)")
     #expect(try place.contents(file) == before)
   }
 
@@ -237,6 +237,31 @@ import Testing
     #expect(
       table.code == 0 && !table.output.split(separator: "\n").dropFirst().contains { $0.contains("random") },
       "\(table.output)")
+  }
+
+  /// The settings of attributions count, and rows of others are not continued.
+  @Test func attributionsHaveSettings() throws {
+    func run(_ more: String...) throws -> Workplace.Outcome {
+      try place.run(
+        ["evaluate", shipped("shapes-vgg.onnx"), "photos", "--limit", "1", "--metric", "complexity", "--no-random"]
+          + ["--method", "integrated-gradients"] + more)
+    }
+    var values: [Double] = []
+    for (file, steps) in [("a.jsonl", "50"), ("b.jsonl", "1"), ("c.jsonl", "50")] {
+      #expect(try run("--steps", steps, "--output", file).code == 0)
+      let row = try #require(try lines(file).last), object = try JSONSerialization.jsonObject(with: Data(row.utf8))
+      let metrics = try #require((object as? [String: Any])?["metrics"] as? [String: Double])
+      values.append(try #require(metrics["complexity"]))
+    }
+    #expect(values[0] == values[2] && values[0] != values[1])
+    let other = try run("--steps", "2", "--output", "a.jsonl", "--resume")
+    #expect(other.code == 64 && other.errors.contains("holds rows of other settings"), "\(other.errors)")
+    let compared = try place.run(
+      ["compare", shipped("shapes-vgg.onnx"), "photos/a.png", "--method", "integrated-gradients", "--steps", "1"]
+        + ["--metric", "complexity", "--no-random", "--json", "--output", "grid.png"])
+    let models = try #require(compared.json([String: Any].self)["models"] as? [[String: Any]])
+    let mean = try #require((models[0]["means"] as? [String: Double])?["complexity"])
+    #expect(abs(mean - values[1]) < 1e-9)
   }
 
   /// A metric by which no method is better than chance is named.

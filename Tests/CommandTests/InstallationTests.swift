@@ -122,7 +122,7 @@ struct InstallationTests {
     }
     let variables = Set(help.matches(of: /GRADCAM_[A-Z]+/).map { String($0.0) })
     for name in variables { #expect(page.contains(".B \(name)\n"), "\(name)") }
-    #expect(command.isEmpty || command == "check" || variables.count > 0)
+    #expect(["", "check", "merge"].contains(command) || variables.count > 0)
     // Text that begins with a dot or an apostrophe would be a request.
     for line in page.split(separator: "\n") where line.hasPrefix("'") || line.hasPrefix(".") {
       #expect(line.firstMatch(of: /^\.(\\"|[A-Z]{1,2}\b|nh|ad|nf|fi)/) != nil, "\(line)")
@@ -141,6 +141,16 @@ struct InstallationTests {
     try Picture(contentsOf: shipped("samples/pair-006-star-cross.png")).write(to: place.path("photo.jpg"))
     try files.copyItem(atPath: place.path("photo.jpg"), toPath: place.path("pictures/photo.jpg"))
     try files.copyItem(atPath: fixture("plugins/cases"), toPath: place.path("cases"))
+    try files.createDirectory(atPath: place.path("photos"), withIntermediateDirectories: true)
+    for number in 1...4 {
+      try files.copyItem(atPath: place.path("photo.jpg"), toPath: place.path("photos/\(number).jpg"))
+    }
+    // What is merged: the rows of the shards of a folder.
+    if command == "merge" {
+      for number in 1...3 {
+        _ = try place.succeed("explain", "model.onnx", "photos", "--rows", "\(number).jsonl", "--shard", "\(number)/3")
+      }
+    }
     let examples = try page(command).split(separator: ".SH \"EXAMPLES\"").last!.split(separator: "\n")
       .filter { $0.hasPrefix("gradcam ") }.map { $0.replacingOccurrences(of: "\\-", with: "-") }
     #expect(!examples.isEmpty)

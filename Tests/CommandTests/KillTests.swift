@@ -75,7 +75,7 @@ import Testing
       }
       before = after
       guard after.count == whole.count else { continue }
-      for name in ["rows.jsonl", "maps"] { remove(name) }
+      for name in ["rows.jsonl", "rows.jsonl.part", "maps"] { remove(name) }
       before = Data()
     }
     #expect(try place.run(arguments).code == 0)
@@ -115,7 +115,7 @@ import Testing
     var left = 0
     for index in 0..<Self.count {
       if index % 2 == 0 {
-        for name in ["grid.png", "report.html", "table.csv"] { remove("out/" + name) }
+        for name in place.files where name.hasPrefix("out/") { remove(name) }
       }
       try place.kill(arguments, after: moment(of: seconds))
       for file in place.files where file.hasPrefix("out/") {

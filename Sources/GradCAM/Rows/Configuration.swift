@@ -17,28 +17,32 @@ package struct Configuration: Equatable, Sendable {
   /// The configuration of an explainer.
   ///
   /// - Parameters:
-  ///   - request: what is asked, if the explainer is asked it later.
+  ///   - request: what is asked, if the explainer is asked it later; likewise the nodes, their hint and the library that
+  ///     is followed.
   ///   - classes: those explained, if that is not said by what is asked of the explainer.
   ///   - inputs: the contents of inputs other than images, by name.
   ///   - files: further files that decide the results, by what they are.
   ///   - others: what else does.
   package init(
-    of explainer: Explainer, asking request: TargetRequest? = nil, classes: [String] = [],
-    inputs: [String: Tensor] = [:], files: [String: [String]] = [:],
-    others: [String] = []
+    of explainer: Explainer, asking request: TargetRequest? = nil, nodes: [String]? = nil,
+    hint: FeatureMapHint? = nil, compatibility: Compatibility? = nil, classes: [String] = [],
+    inputs: [String: Tensor] = [:], files: [String: [String]] = [:], others: [String] = []
   ) {
-    let question = explainer.question, model = explainer.model
+    let model = explainer.model, request = request ?? explainer.question.request
+    let nodes = nodes ?? explainer.question.nodes, hint = hint ?? explainer.question.hint
+    let compatibility = compatibility ?? explainer.compatibility
     var parts = [
       "version": programVersion,
       "model": Self.digest(of: model.graph.files),
-      "node": (question.nodes.isEmpty ? ["auto"] : question.nodes).joined(separator: " "),
+      "node": (nodes.isEmpty ? ["auto"] : nodes).joined(separator: " "),
       "preprocessing": "\(explainer.preprocessingText); \(explainer.preprocessing.numbers)",
+      "input": "\(model.imageShape)", "output": model.graph.values[model.head.output].name,
     ]
     func add(_ name: String, _ text: String) { if !text.isEmpty { parts[name] = text } }
     add("labels", explainer.labels.names.isEmpty ? "" : Self.digest(of: explainer.labels.names.joined(separator: "\n")))
-    add("target", (request ?? question.request).text + (classes.isEmpty ? "" : "classes \(classes)"))
-    add("hint", question.hint == FeatureMapHint() ? "" : "\(question.hint)")
-    add("compat", explainer.compatibility == .pytorchGradCAM ? "" : explainer.compatibility.rawValue)
+    add("target", request.text + (classes.isEmpty ? "" : "classes \(classes)"))
+    add("hint", hint == FeatureMapHint() ? "" : "\(hint)")
+    add("compat", compatibility == .pytorchGradCAM ? "" : compatibility.rawValue)
     add("settings", explainer.settings.text)
     add("inputs", inputs.sorted { $0.key < $1.key }.map { "\($0) \($1.digest)" }.joined(separator: ", "))
     for (name, files) in files { add(name, files.isEmpty ? "" : Self.digest(of: files)) }
@@ -53,6 +57,9 @@ package struct Configuration: Equatable, Sendable {
     else { return nil }
     parts = line.configuration
   }
+
+  /// What messages call parts that are not plain.
+  private static let texts = ["model": "contents of the model's files", "inputs": "contents of other inputs"]
 
   private struct Line: Codable { let configuration: [String: String] }
 
@@ -71,7 +78,7 @@ package struct Configuration: Equatable, Sendable {
   package func differences(from other: Configuration) -> [String] {
     Set(parts.keys).union(other.parts.keys).sorted().filter { parts[$0] != other.parts[$0] }.map { name in
       ["version", "node", "target"].contains(name)
-        ? "the \(name) \(other.parts[name] ?? "by default")" : "another \(name)"
+        ? "the \(name) \(other.parts[name] ?? "by default")" : "other \(Self.texts[name] ?? name)"
     }
   }
 

@@ -36,6 +36,7 @@ struct Compare: ParsableCommand {
       valueName: "[MODEL=]D"))
   var depths: [String] = []
   @Option(help: ArgumentHelp("CAM method.", valueName: "NAME"), completion: .method) var method = "gradcam"
+  @OptionGroup(title: "Methods") var attributions: AttributionOptions
   @OptionGroup(title: "Classes and metrics") var measured: MeasuringOptions
   @Option(
     help: ArgumentHelp(
@@ -105,7 +106,8 @@ struct Compare: ParsableCommand {
     let images = try ImageFolder.expanding(arguments.filter(isImage) + moreImages), screen = try terminal.screen()
     let writesGrid = screen == nil || output != nil
     try host.enterSandbox(
-      models: networks, read: images, image.labels.pathsOfArguments, measured.boxes.paths, [self.truth],
+      models: networks, read: images, image.labels.pathsOfArguments, attributions.paths(),
+      measured.boxes.paths, [self.truth],
       written: [writesGrid ? output ?? "." : nil, report, csv, provenance.path])
     let registry = try host.plugins.registry(), method = try registry.method(named: method)
     guard !(method is any ConceptMethod) else {
@@ -131,7 +133,8 @@ struct Compare: ParsableCommand {
       try boxes?.check(entry.model, size: size, labels: entry.labels)
     }
     let files = entries.flatMap(\.model.graph.files), truthFile = self.truth == "folders" ? nil : self.truth
-    let others = choices.compactMap(\.labels) + measured.boxes.files + [truthFile].compactMap { $0 }
+    let others =
+      try choices.compactMap(\.labels) + measured.boxes.files + [truthFile].compactMap { $0 } + attributions.paths()
     let file = try claimOutputs(writesGrid: writesGrid, inputs: files + images + others)
     let recorder =
       try provenance.isAsked || json || report != nil
@@ -146,7 +149,7 @@ struct Compare: ParsableCommand {
       let look = try FirstLook(
         pictures.map(\.path), votes: measured.classes.isEmpty && self.truth == nil, method: self.method
       ) {
-        try entry.explainer(threads: threads.count)
+        try attributions.applied(to: entry.explainer(threads: threads.count))
       } progress: { part, image in
         bar.report(index, min(part, 0.999), "\(entry.name), \(image)")
       }
@@ -160,7 +163,8 @@ struct Compare: ParsableCommand {
     }
     let runs = try entries.enumerated().map { index, entry in
       try ModelRun(
-        name: entry.name, settings, try entry.explainer(threads: threads.count), index, cases, peak: looks[index].peak
+        name: entry.name, settings, try attributions.applied(to: entry.explainer(threads: threads.count)), index, cases,
+        peak: looks[index].peak
       ) { part, image in
         bar.report(entries.count + index, min(part, 0.999), "\(entry.name), \(image)")
       }

@@ -32,6 +32,7 @@ struct Evaluate: ParsableCommand {
   var methods: [String] = []
   @Option(help: ArgumentHelp("Target layer, as explain takes it.", valueName: "NAME"), completion: .node) var node =
     "auto"
+  @OptionGroup(title: "Methods") var attributions: AttributionOptions
   @OptionGroup(title: "Classes and metrics") var measured: MeasuringOptions
   @OptionGroup(title: "Detectors") var box: EvaluatedBoxOptions
   @OptionGroup(title: "Groups of maps") var grouping: ClusterOptions
@@ -86,8 +87,8 @@ struct Evaluate: ParsableCommand {
     let gates = try measured.gates(), gated = Set(gates.map(\.figure))
     let named = try images()
     try host.enterSandbox(
-      models: [self.model], read: named.readPaths(), image.paths, measured.boxes.paths,
-      written: [output ?? ".", grouping.report, provenance.path])
+      models: [self.model], read: named.readPaths(), image.paths, attributions.paths(),
+      measured.boxes.paths, written: [output ?? ".", grouping.report, provenance.path])
     let model = try host.open(model, image), stream = named.stream()
     let registry = model.registry, shape = model.imageShape, rank = shape.rank
     if measured.metrics.isEmpty, rank != 2 { metrics.removeAll { $0.isOfPictures && !gated.contains($0.name) } }
@@ -102,12 +103,13 @@ struct Evaluate: ParsableCommand {
     }
     let boxes = try measured.boxes.read(of: named)
     // Where boxes are read from, each picture says.
-    let explainer = try Explainer(
-      model, nodes: request == nil ? [node] : [], hint: featureMap.hint,
-      preprocessing: InputTensors(tensors: [], pictures: [], axes: image.axes, model: model).preprocessing(
-        image.choice, for: model, images: stream.peek(1).flatMap(\.files), axes: image.axes),
-      labels: try image.labels.map { try Labels(contentsOf: $0) }, threadCount: threads.count,
-      reusesWeights: true)
+    let explainer = try attributions.applied(
+      to: Explainer(
+        model, nodes: request == nil ? [node] : [], hint: featureMap.hint,
+        preprocessing: InputTensors(tensors: [], pictures: [], axes: image.axes, model: model).preprocessing(
+          image.choice, for: model, images: stream.peek(1).flatMap(\.files), axes: image.axes),
+        labels: try image.labels.map { try Labels(contentsOf: $0) }, threadCount: threads.count,
+        reusesWeights: true))
     let classCount = explainer.focus.catalogue.classCount
     var classes: [Int] = []
     if request == nil {
@@ -150,7 +152,8 @@ struct Evaluate: ParsableCommand {
     }
     let methods = measured.leavesOutRandom ? chosen.names : (chosen.names + [EvaluationReport.random]).withoutRepeats
     let path = output ?? model.name.withoutControls + ".evaluation.jsonl"
-    let files = model.graph.files, others = [image.labels].compactMap { $0 } + measured.boxes.files
+    let files = model.graph.files,
+      others = try [image.labels].compactMap { $0 } + measured.boxes.files + attributions.paths()
     var paths = try ClaimedPaths(inputs: files + others, images: named)
     for path in [path, grouping.report, provenance.path] { if let path { try paths.claim(path) } }
     let recorder =
