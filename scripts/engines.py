@@ -103,8 +103,8 @@ def run_parallel(folder: Path, output: Path) -> None:
 
 
 #: What runs in a process of its own, and what the command line of a worker says; Ray's own agents are none.
-ENGINES = {"ray": (run_ray, r"^ray::(MapWorker|ReadBinary|Write|IDLE)"), "spark": (run_spark, r"pyspark\.daemon"),
-           "parallel": (run_parallel, r"--shard \d")}
+ENGINES = {"ray": (run_ray, r"^ray::(MapWorker|ReadBinary|Write|IDLE)", 4), "spark": (run_spark, r"pyspark\.daemon", 4),
+           "parallel": (run_parallel, r"--shard \d", 0.5)}
 
 
 def descendants(of: int) -> dict[int, str]:
@@ -130,12 +130,12 @@ def descendants(of: int) -> dict[int, str]:
     return found
 
 
-def killed_while(process: subprocess.Popen[bytes], worker: str, draw: random.Random) -> int:
+def killed_while(process: subprocess.Popen[bytes], worker: str, longest: float, draw: random.Random) -> int:
     """Kills a worker now and then, until a process ends; how many."""
     count = 0
     while True:
         try:
-            process.wait(timeout=draw.uniform(0.5, 4))
+            process.wait(timeout=draw.uniform(longest / 8, longest))
             return count
         except subprocess.TimeoutExpired:
             workers = [number for number, command in descendants(process.pid).items() if re.search(worker, command)]
@@ -185,7 +185,7 @@ def main() -> None:
             start = time.monotonic()
             with open(FOLDER / f"{engine}-{number}.log", "wb") as log:
                 process = subprocess.Popen([sys.executable, __file__, "--run", engine, folder, output], stdout=log, stderr=log)
-                count = killed_while(process, ENGINES[engine][1], draw)
+                count = killed_while(process, *ENGINES[engine][1:], draw)
             if process.returncode != 0:
                 sys.exit(f"{engine}, round {number + 1}: ended with {process.returncode}; see {log.name}")
             if engine == "parallel":
