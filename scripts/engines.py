@@ -76,6 +76,7 @@ def run_spark(folder: Path, output: Path) -> None:
 
     from gradcam.spark import explain_iterator, schema
 
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     # Each of two threads runs a task up to a hundred times.
     spark = SparkSession.builder.master("local[2,100]").config(map={
         "spark.ui.enabled": False, "spark.driver.host": "127.0.0.1", "spark.sql.execution.arrow.maxRecordsPerBatch": 16,

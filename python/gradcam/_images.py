@@ -25,7 +25,7 @@ def image(value: ImageLike, shape: tuple[int, ...] | None = None, others: Mappin
     """The struct for an image; it keeps alive what it points to.
 
     shape: of the network's input, which floating-point numbers must have, but for a first extent of 1. tells_shape:
-    whether the library is told the shape of the array, and judges it. name: what rows of tables call it.
+    whether the library is given the shape of the array, and judges it. name: what rows of tables call it.
     """
     result = _image(value, shape, tells_shape)
     result.item, result.name = item, native.encoded(name)

@@ -3,7 +3,7 @@ import Graph
 /// The regular files of a tar archive, one after another, in bounded memory: that of the member in hand and a buffer.
 ///
 /// It reads the formats v7, ustar, GNU and pax. Folders, links, pipes and devices are passed over. Two blocks of zeros end
-/// the archive, or one at the end of the file; nothing behind them is read. An archive may have several members of one
+/// the archive, or one at the end of the file; nothing after them is read. An archive may have several members of one
 /// name, and names that no file should get, such as `../a`: they are as the archive has them, without `./` in front.
 ///
 /// An instance is for one thread at a time.

@@ -151,7 +151,7 @@ struct NamedImages {
 
   /// The files and folders that reading the images needs.
   ///
-  /// What links in a folder lead to is part of it. For a list, and for more links than can be told one by one, it is
+  /// What links in a folder lead to is part of it. For a list, and for more links than are listed one by one, it is
   /// everything.
   ///
   /// Throws what going through folders throws.

@@ -8,7 +8,7 @@ struct Merge: ParsableCommand {
     abstract: "Joins the rows of shards into one table, in which every image stands once.",
     discussion: """
       Rows are those of explain --rows and evaluate --output, all of one configuration. They are sorted by their images' \
-      names. Rows that are there twice are told and dropped; rows that contradict each other, and images that --expect \
+      names. Rows that are there twice are counted and dropped; rows that contradict each other, and images that --expect \
       lists and no file has, end the program with exit code 65, and nothing is written.
       """)
 
