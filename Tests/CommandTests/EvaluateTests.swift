@@ -196,7 +196,7 @@ import Testing
     #expect(outcome.code == 0, "\(outcome.errors)")
     let lines = try lines("boxes.csv")
     let columns =
-      "image,configuration,model,node,method,concept,target,class,label,score,probability,output,warnings,"
+      "image,configuration,model,node,method,concept,target,class,label,box,score,probability,output,warnings,"
       + "pointing-game,error,sha256"
     #expect(lines[0] == columns)
     #expect(lines.count == 7 && lines.dropFirst().allSatisfy { $0.contains(",1.0,,") })

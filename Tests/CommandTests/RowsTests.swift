@@ -191,6 +191,25 @@ import Testing
     #expect(try lines("cut.csv.part").count > 1 && !place.files.contains("cut.csv"))
   }
 
+  /// Rows of a detector have the box, in both formats.
+  @Test func boxesOfADetector() throws {
+    let arguments = ["explain", shipped("shapes-detector.onnx"), shipped("detector-samples"), "--detection", "0"]
+    for file in ["boxes.jsonl", "boxes.csv"] { #expect(try place.run(arguments + ["--rows", file]).code == 0) }
+    let entries = try place.run(arguments + ["--json", "--output", "maps"]).json([[String: Any]].self)
+    let rows = try rows("boxes.jsonl")
+    #expect(rows.count == entries.count && rows.count == 6)
+    for (row, entry) in zip(rows, entries) {
+      let box = try #require(row["box"] as? [Double])
+      #expect(box == entry["box"] as? [Double] && box.count == 4)
+      #expect((entry["image"] as? String)?.hasSuffix(row["image"] as? String ?? "?") ?? false)
+    }
+    // Through either format, a table is the same.
+    #expect(try place.run(["merge", "boxes.csv", "--output", "again.csv"]).code == 0)
+    #expect(try lines("again.csv") == lines("boxes.csv").prefix(1) + lines("boxes.csv").dropFirst().sorted())
+    #expect(try place.run(["merge", "boxes.jsonl", "--output", "other.csv"]).code == 0)
+    #expect(try lines("other.csv") == lines("again.csv"))
+  }
+
   // MARK: Merging
 
   @Test func mergeRefusesWhatIsNotWhole() throws {

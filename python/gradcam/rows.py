@@ -24,8 +24,8 @@ Row: TypeAlias = Mapping[str, Any]
 #: The columns of all rows, in the program's order, and what they hold.
 COLUMNS = {
     "image": "string", "configuration": "string", "model": "string", "node": "string", "method": "string",
-    "concept": "int32", "target": "string", "class": "int32", "label": "string", "score": "float32",
-    "probability": "float32", "output": "string", "warnings": "list<string>", "error": "string", "sha256": "string",
+    "concept": "int32", "target": "string", "class": "int32", "label": "string", "box": "list<float64>",
+    "score": "float32", "probability": "float32", "output": "string", "warnings": "list<string>", "error": "string", "sha256": "string",
 }
 #: Where the columns of metrics stand, after the others of a map.
 _METRICS_BEFORE = "error"
@@ -189,6 +189,8 @@ def _parsed(name: str, text: str) -> Any:
         return text
     if kind == "int32":
         return int(text)
+    if kind == "list<float64>":
+        return [float(number) for number in text.split(" ")]
     return text.split(" ") if kind.startswith("list") else float(text)
 
 

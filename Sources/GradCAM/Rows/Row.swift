@@ -18,6 +18,9 @@ package struct Row: Codable, Equatable, Sendable {
   package var target: String?
   package var `class`: Int?
   package var label: String?
+  /// Left, top, right and bottom of the box explained, in pixels of the picture, to hundredths; nil if it is none, or its
+  /// place is not known.
+  package var box: [Double]?
   /// The score explained: of a class the raw one.
   package var score: Float?
   /// The class's or the box's.
@@ -64,6 +67,7 @@ extension Row {
     `class` = explanation.target.subject
     target = `class` == nil || explanation.detection != nil ? explanation.target.description : nil
     label = explanation.scored?.label ?? explanation.detection?.label
+    box = explanation.detection?.place?.edges(in: explanation.geometry).map { ($0 * 100).rounded() / 100 }
     func finite(_ number: Float?) -> Float? { number.flatMap { $0.isFinite ? $0 : nil } }
     score = finite(explanation.scored?.logit ?? explanation.score)
     probability = finite(explanation.scored?.shownProbability ?? explanation.detection?.place?.score)

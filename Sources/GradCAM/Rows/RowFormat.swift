@@ -26,8 +26,8 @@ package enum RowFormat: Sendable {
 
   /// The columns before those of metrics, and those after them.
   private static let first = [
-    "image", "configuration", "model", "node", "method", "concept", "target", "class", "label", "score", "probability",
-    "output", "warnings",
+    "image", "configuration", "model", "node", "method", "concept", "target", "class", "label", "box", "score",
+    "probability", "output", "warnings",
   ]
   private static let last = ["error", "sha256"]
 
@@ -58,7 +58,8 @@ package enum RowFormat: Sendable {
       func text<Value>(_ value: Value?) -> String { value.map { "\($0)" } ?? "" }
       let known = [
         row.image, row.configuration, row.model, text(row.node), text(row.method), text(row.concept), text(row.target),
-        text(row.class), text(row.label), text(row.score), text(row.probability), text(row.output),
+        text(row.class), text(row.label), (row.box ?? []).map { "\($0)" }.joined(separator: " "), text(row.score),
+        text(row.probability), text(row.output),
         (row.warnings ?? []).joined(separator: " "),
       ]
       let numbers = metrics.map { name in text(row.metrics?[name] ?? nil) }
@@ -103,7 +104,8 @@ package enum RowFormat: Sendable {
       return Row(
         image: fields[0], model: fields[2], configuration: fields[1], node: given("node"), method: given("method"),
         concept: number("concept"), target: given("target"), class: number("class"), label: given("label"),
-        score: number("score"), probability: number("probability"), output: given("output"),
+        box: given("box")?.split(separator: " ").compactMap { Double($0) }, score: number("score"),
+        probability: number("probability"), output: given("output"),
         metrics: given("method") == nil || metrics.isEmpty
           ? nil : Dictionary(uniqueKeysWithValues: zip(metrics, numbers)),
         warnings: given("warnings")?.split(separator: " ").map(String.init), error: given("error"),
