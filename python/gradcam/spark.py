@@ -20,7 +20,7 @@ from ._batches import RowMaker, plain
 
 __all__ = ["explain_iterator", "schema"]
 
-_TYPES = {"string": "string", "int32": "int", "float32": "float", "binary": "binary"}
+_TYPES = {"string": "string", "int32": "int", "float32": "float", "float64": "double", "binary": "binary"}
 
 
 def _schema(columns: Mapping[str, str]) -> str:

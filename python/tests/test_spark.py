@@ -1,7 +1,9 @@
 """Tests of gradcam.spark, which need PySpark and Java; see test_package.py."""
 
 import importlib.util
+import os
 import shutil
+import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -24,6 +26,7 @@ class SparkTests(unittest.TestCase):
     def setUpClass(cls) -> None:
         from pyspark.sql import SparkSession
 
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         options = {
             "spark.ui.enabled": False, "spark.ui.showConsoleProgress": False, "spark.driver.host": "127.0.0.1",
             "spark.sql.execution.arrow.maxRecordsPerBatch": 8, "spark.sql.files.maxPartitionBytes": "64k",
