@@ -12,6 +12,7 @@ What fuzzing finds besides is merged by 'make fuzz-corpus', which keeps only wha
 
 import argparse
 import base64
+import hashlib
 import shutil
 import warnings
 from collections import defaultdict
@@ -21,7 +22,16 @@ FUZZ = Path(__file__).parent
 TESTS = FUZZ.parent / "Tests"
 CORPUS = FUZZ / "Corpus"
 LIMIT = 24_000  # bytes of a seed
+ROW_COLUMNS = ("image,configuration,model,node,method,concept,target,class,label,box,score,probability,output,warnings,"
+               "average-drop,increase,error,sha256")
 SLOW = {"function_doubling.onnx"}  # under AddressSanitizer it takes longer than an input may
+
+
+
+def fingerprint(method=""):
+    """That of rows in tables of the configuration `{"version": "0"}`."""
+    return hashlib.sha256("\0".join(["version", "0", method]).encode()).hexdigest()[:16]
+
 
 # A PNG file of one pixel.
 PIXEL = base64.b64encode((TESTS / "CommandTests/Fixtures/pixel.png").read_bytes()).decode()
@@ -90,12 +100,15 @@ TEXTS = {
         "darknet.csv": "filename,width,height,class,xmin,ymin,xmax,ymax\ncat.jpg,64,48,cat,1,2,30,40\n",
     },
     "log": {
-        "log.jsonl": '{"class":1,"image":"a.png","label":"dog","method":"gradcam","metrics":{"average-drop":0.5,'
-        '"increase":null},"model":"m.onnx","node":"auto","probability":0.25}\n'
-        '{"error":"cannot be read","image":"b.png","model":"m.onnx"}\n{"image":"c.png","mo',
-        "log.csv": "image,model,node,method,class,label,probability,average-drop,increase,error\n"
-        'a.png,m.onnx,auto,gradcam,1,"d, ""o""g",0.25,0.5,,\nb.png,m.onnx,,,,,,,,cannot be read\nc.png,m',
-        "head.csv": "image,model,node,method,class,label,probability,average-drop,increase,error",
+        "log.jsonl": '{"configuration":{"version":"0"}}\n'
+        f'{{"class":1,"configuration":"{fingerprint("gradcam")}","image":"a.png","label":"dog","method":"gradcam",'
+        '"metrics":{"average-drop":0.5,"increase":null},"model":"m.onnx","node":"auto","probability":0.25}\n'
+        f'{{"configuration":"{fingerprint()}","error":"cannot be read","image":"b.png","model":"m.onnx"}}\n'
+        '{"configuration":"0","image":"c.png","mo',
+        "log.csv": f"{ROW_COLUMNS}\n"
+        f'a.png,{fingerprint("gradcam")},m.onnx,auto,gradcam,,,1,"d, ""o""g",1.0 2.0 3.5 4.0,1.5,0.25,,,0.5,,,\n'
+        f"b.png,{fingerprint()},m.onnx,,,,,,,,,,,,,,cannot be read,\nc.png,0,m",
+        "head.csv": ROW_COLUMNS,
         "none": "",
     },
 }

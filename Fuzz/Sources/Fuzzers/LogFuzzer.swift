@@ -1,25 +1,40 @@
 @testable import Command
+@testable import GradCAM
 import Graph
 
-/// Continues the file of an evaluation; what it accepts, it must accept again.
+/// Continues a table of rows that was not completed; what it accepts, it must accept again.
 func fuzzLog(_ input: [UInt8]) throws {
-  let metrics = ["average-drop", "increase"]
+  let metrics = ["average-drop", "increase"], configuration = Configuration(#"{"configuration":{"version":"0"}}"#)!
   for name in ["log.jsonl", "log.csv"] {
-    let path = FuzzFolder.write(input, to: name)
-    func open() throws -> EvaluationLog {
-      try EvaluationLog(
-        path, metrics: metrics, resumes: true, expected: (model: "m.onnx", node: "auto"), provenance: nil,
-        measures: { _ in true }, kept: { _ in })
+    let part = FuzzFolder.write(input, to: "\(name).part"), path = String(part.dropLast(5))
+    /// Opens the table, and notes the images of the rows that are kept.
+    func open(_ images: inout Set<String>) throws -> RowLog {
+      var found: Set<String> = []
+      let log = try RowLog(path, metrics: metrics, resumes: true, configuration, model: "m.onnx", node: "auto") {
+        found.insert($0.image)
+      }
+      images = found
+      return log
     }
-    var finished: Set<String> = []
+    func row(_ image: String) -> Row {
+      Row(
+        image: image, model: "m.onnx", configuration: configuration.fingerprint(method: nil), error: "cannot be read")
+    }
+    var kept: Set<String> = [], again: Set<String> = []
+    let new = "\u{1F431}, \"new\".png"
     do {
-      guard let log = try? open() else { continue }
-      let new = EvaluationLine(image: "\u{1F431}, \"new\".png", model: "m.onnx", error: "cannot be read")
-      // The last image of a file counts as unfinished.
-      let last = EvaluationLine(image: "last.png", model: "m.onnx", error: "cannot be read")
-      try log.append([new, last])
-      finished = Set(log.finished.keys).union([new.image]).subtracting([last.image])
+      guard let log = try? open(&kept) else { continue }
+      try log.append([row(new)])
+      // The last image of an unfinished table is explained again.
+      try log.append([row("last.png")])
+      kept.insert(new)
     }
-    guard Set(try open().finished.keys).isSuperset(of: finished) else { fatalError("lines were lost") }
+    _ = try open(&again)
+    guard again.isSuperset(of: kept) else { fatalError("rows were lost") }
+    // A complete one keeps its last image, too.
+    try open(&again).finish()
+    _ = try open(&again)
+    guard again.isSuperset(of: kept.union(["last.png"])) else { fatalError("rows were lost") }
+    unlink(path)
   }
 }
