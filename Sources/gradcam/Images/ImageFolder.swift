@@ -3,19 +3,16 @@ import Graph
 
 /// Files of images that are found by their extensions: pictures; if there are none, files of numbers.
 struct FoundImages {
-  /// What is looked through, for messages.
-  let path: String
   private let isPictured: Bool
 
   /// Decides by what there is.
   ///
   /// - Parameters:
-  ///   - kind: what is looked through, for messages.
+  ///   - path: what is looked through, for messages.
   ///   - first: the first file that is wanted; nil if there is none.
   ///
   /// Throws `unreadable` if there is neither, and what `first` throws.
   init(in path: String, first: (_ isWanted: @escaping (String) -> Bool) throws -> String?) throws {
-    self.path = path
     isPictured = try first(Picture.hasKnownExtension) != nil
     guard try isPictured || first(NumberFile.isOne) != nil else {
       throw GradCAMError(
@@ -36,9 +33,11 @@ struct FoundImages {
 }
 
 /// The pictures in a folder and its subfolders; if there are none, its files of numbers.
-struct ImageFolder {
+final class ImageFolder {
   private let folder: String
   private let found: FoundImages
+  /// What `fewLinks` found, once it has looked.
+  private var links: [String]??
 
   /// Looks for the first picture.
   ///
@@ -51,6 +50,13 @@ struct ImageFolder {
 
   /// The paths of symbolic links; nil if there are more than 4,096.
   func fewLinks() throws -> [String]? {
+    if let links { return links }
+    let found = try foundLinks()
+    links = .some(found)
+    return found
+  }
+
+  private func foundLinks() throws -> [String]? {
     let walk = try FolderWalk(folder, .links, where: found.contains)
     var paths: [String] = []
     while let link = try walk.next() {

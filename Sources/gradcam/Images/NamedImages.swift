@@ -125,10 +125,7 @@ struct NamedImages {
   /// Throws what going through folders throws.
   func count(areFilms: Bool, upTo bound: Int) throws -> Int {
     guard !hasUnlisted else { return min(limit ?? bound, bound) }
-    let stream = stream(areFilms: areFilms)
-    var count = 0
-    while count < bound, try stream.next() != nil { count += 1 }
-    return count
+    return try counted(stream(areFilms: areFilms), upTo: bound)
   }
 
   /// The number of images; nil if archives or standard input would have to be read.
@@ -142,10 +139,12 @@ struct NamedImages {
       case .list(let path, _): path != NameList.standardInput
       }
     }
-    guard isKnown else { return nil }
-    let stream = stream()
+    return isKnown ? try counted(stream(), upTo: .max) : nil
+  }
+
+  private func counted(_ stream: ImageStream, upTo bound: Int) throws -> Int {
     var count = 0
-    while try stream.next() != nil { count += 1 }
+    while count < bound, try stream.next() != nil { count += 1 }
     return count
   }
 
