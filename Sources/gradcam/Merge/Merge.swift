@@ -43,6 +43,7 @@ struct Merge: ParsableCommand {
       NamedFiles(read: files + (expected?.readPaths() ?? []), written: OutputFiles.folders ?? [output]), plugins: [])
     var claimed = ClaimedPaths(inputs: files)
     try claimed.claim(output)
+    OutputFiles.areDurable = true
     let folder = enclosingFolder(of: output)
     let table = try RowTable(files, sortedIn: folder)
     let writer = try RowWriter(output, format, table)

@@ -199,10 +199,7 @@ private final class AtomicRows {
   private let file: AtomicFile
   private var buffer: [UInt8] = []
 
-  init(_ path: String) throws {
-    OutputFiles.areDurable = true
-    file = try AtomicFile(path)
-  }
+  init(_ path: String) throws { file = try AtomicFile(path) }
 
   func add(_ line: String) throws {
     buffer += line.utf8

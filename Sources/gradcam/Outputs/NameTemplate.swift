@@ -22,12 +22,11 @@ struct ResultNames {
       let nodes = explanation.nodes
       names[.node] = nodes.count > 3 ? "\(nodes.count)_nodes" : explanation.node
       names[.class] = explanation.target.name
-      let how = (explanation.fusion.map { [$0.rawValue] } ?? []) + explanation.smoothing.map(\.rawValue)
       let concept = explanation.concept.map { concept in
         "\(concept.number)" + (concept.scored.map { "-\($0.label ?? String($0.index))" } ?? "")
       }
-      let parts = [method ?? explanation.method] + how + (method == nil ? [concept].compactMap { $0 } : [])
-      names[.method] = parts.joined(separator: ".")
+      let name = Row.methodName(method ?? explanation.method, explanation.fusion, explanation.smoothing)
+      names[.method] = ([name] + (method == nil ? [concept].compactMap { $0 } : [])).joined(separator: ".")
     }
     self.names = names
   }

@@ -71,8 +71,7 @@ struct Provenance: Codable, Equatable {
   let inputs: Inputs
   /// Nil where they stand beside it.
   var results: [Result]?
-  /// Nil where they are not complete yet.
-  var outputs: [Output]?
+  let outputs: [Output]
 
   /// The command, as a shell would take it.
   var command: String { (["gradcam"] + arguments).map(\.quotedForShell).joined(separator: " ") }

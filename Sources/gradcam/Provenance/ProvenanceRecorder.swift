@@ -69,12 +69,12 @@ final class ProvenanceRecorder {
   }
 
   private func provenance(
-    _ arguments: [String], _ images: [String], results: [Provenance.Result]?, outputs: [OutputFiles.Written]?,
+    _ arguments: [String], _ images: [String], results: [Provenance.Result]?, outputs: [OutputFiles.Written],
     timed: [String]
   ) -> Provenance {
     let inputs = Provenance.Inputs(
       models: models.all, images: images.map(file), plugins: plugins.map(file), others: others.map(file))
-    let written = outputs?.map { each in
+    let written = outputs.map { each in
       Provenance.Output(
         path: each.path, bytes: each.digest.byteCount, sha256: each.digest.hexadecimal,
         timed: timed.contains(each.path))

@@ -179,7 +179,7 @@ extension Provenance {
   /// Throws `unreadable`, or `badData` if it is none.
   init(contentsOf path: String) throws {
     let bytes = try contentsOfFile(at: path)
-    guard let provenance: Provenance = decodedJSON(bytes), provenance.outputs != nil else {
+    guard let provenance: Provenance = decodedJSON(bytes) else {
       throw GradCAMError(
         .badData, at: path, problem: "does not tell how results came about",
         advice: "give a file that --provenance wrote")

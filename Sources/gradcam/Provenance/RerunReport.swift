@@ -52,7 +52,7 @@ struct RerunReport: Encodable {
   ///   - before: what a file tells of a run.
   ///   - after: the same of the run that repeats it.
   init(file: String, _ before: Provenance, _ after: Provenance, folder: String?) {
-    let then = before.outputs ?? [], now = after.outputs ?? []
+    let then = before.outputs, now = after.outputs
     let paths = (then + now).map(\.path).withoutRepeats
     outputs = paths.map { path in
       let old = then.last { $0.path == path }, new = now.last { $0.path == path }
