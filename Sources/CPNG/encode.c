@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "CPNG.h"
 
@@ -28,32 +29,23 @@ SIMD static void filter(const uint8_t *restrict row, const uint8_t *restrict abo
   }
 }
 
-// The filtered rows, each after the number of its filter; NULL if there is no memory.
-static uint8_t *filtered(const uint8_t *rgb, uint32_t width, uint32_t height) {
-  const size_t count = samples * (size_t)width, row_size = count + 1;
-  uint8_t *rows = malloc(row_size * height), *two = calloc(2, count + samples);
-  if (rows == NULL || two == NULL) {
-    free(rows);
-    free(two);
-    return NULL;
-  }
-  uint8_t *row = two, *above = two + count + samples;
-  for (uint32_t y = 0; y < height; y++) {
+// Filters rows [first, last), each after the number of its filter; returns 0 if there is no memory.
+static int filter_rows(const uint8_t *rgb, uint32_t width, uint32_t first, uint32_t last, uint8_t *to) {
+  const size_t count = samples * (size_t)width;
+  uint8_t *two = calloc(2, count + samples), *row = two, *above = two + count + samples;
+  if (two == NULL) return 0;
+  if (first > 0) memcpy(above + samples, rgb + (first - 1) * count, count);
+  for (uint32_t y = first; y < last; y++, to += 1 + count) {
     memcpy(row + samples, rgb + y * count, count);
-    rows[y * row_size] = paeth;
-    filter(row, above, count, rows + y * row_size + 1);
-    uint8_t *last = row;
+    to[0] = paeth;
+    filter(row, above, count, to + 1);
+    uint8_t *before = row;
     row = above;
-    above = last;
+    above = before;
   }
   free(two);
-  return rows;
+  return 1;
 }
-
-typedef struct {
-  uint8_t *bytes;
-  size_t count;
-} Sink;
 
 static void store_number(uint8_t *to, uint32_t number) {
   for (int i = 0; i < 4; i++) to[i] = (uint8_t)(number >> (24 - 8 * i));
@@ -63,91 +55,138 @@ static void store_number(uint8_t *to, uint32_t number) {
 enum { chunk_overhead = 12 };
 
 // Where the data of a chunk goes; `end_chunk` follows.
-static uint8_t *begin_chunk(const Sink *sink, const char *type) {
-  memcpy(sink->bytes + sink->count + 4, type, 4);
-  return sink->bytes + sink->count + 8;
+static uint8_t *begin_chunk(uint8_t *to, const char *type) {
+  memcpy(to + 4, type, 4);
+  return to + 8;
 }
 
-static void end_chunk(Sink *sink, size_t count) {
-  uint8_t *chunk = sink->bytes + sink->count;
+// Returns where the next chunk goes.
+static uint8_t *end_chunk(uint8_t *chunk, size_t count) {
   store_number(chunk, (uint32_t)count);
   store_number(chunk + 8 + count, crc32_gzip_refl(0, chunk + 4, 4 + count));
-  sink->count += chunk_overhead + count;
+  return chunk + chunk_overhead + count;
 }
 
 // A keyword and its end; of an international text, no compression, no language and no translated keyword.
 static size_t text_prefix(const GradCAMPNGText *text) { return strlen(text->keyword) + (text->is_international ? 5 : 1); }
 
-static void put_text(Sink *sink, const GradCAMPNGText *text) {
+static uint8_t *put_text(uint8_t *to, const GradCAMPNGText *text) {
   const size_t prefix = text_prefix(text), length = strlen(text->text);
-  uint8_t *to = begin_chunk(sink, text->is_international ? "iTXt" : "tEXt");
-  memset(to, 0, prefix);
-  memcpy(to, text->keyword, strlen(text->keyword));
-  memcpy(to + prefix, text->text, length);
-  end_chunk(sink, prefix + length);
+  uint8_t *data = begin_chunk(to, text->is_international ? "iTXt" : "tEXt");
+  memset(data, 0, prefix);
+  memcpy(data, text->keyword, strlen(text->keyword));
+  memcpy(data + prefix, text->text, length);
+  return end_chunk(to, prefix + length);
 }
 
-// Compresses rows in zlib's format; returns the number of bytes written, 0 if there is no memory.
-static size_t compress_rows(uint8_t *rows, size_t count, uint8_t *to, size_t capacity) {
+// The number of bytes of rows with their filters' numbers.
+static size_t row_bytes(uint32_t width, uint32_t rows) { return (samples * (size_t)width + 1) * rows; }
+
+// Before and after all that is compressed.
+enum { zlib_header_size = 2, checksum_size = 4 };
+
+// A picture that is compressed in bands of rows, each in a chunk of its own.
+typedef struct {
+  const uint8_t *rgb;
+  uint32_t width, height, band_height;
+  // Where chunks of bands go, `capacity` bytes apart, and how many bytes of data they have; 0 if there was no memory.
+  uint8_t *bytes;
+  size_t capacity;
+  size_t *counts;
+  // Adler's checksum of each band.
+  uint32_t *checksums;
+} Bands;
+
+static void compress_band(void *all, size_t band) {
+  const Bands *bands = all;
+  const uint32_t first = (uint32_t)band * bands->band_height, left = bands->height - first;
+  const uint32_t last = left > bands->band_height ? first + bands->band_height : bands->height;
+  const size_t raw = row_bytes(bands->width, last - first);
+  uint8_t *rows = malloc(raw), *buffer = malloc(ISAL_DEF_LVL1_DEFAULT);
+  uint8_t *data = begin_chunk(bands->bytes + band * bands->capacity, "IDAT");
+  // Deflated with a window of 32 kB, by the fastest algorithm.
+  const size_t before = band == 0 ? zlib_header_size : 0;
+  memcpy(data, "\x78\x01", before);
   struct isal_zstream *stream = malloc(sizeof *stream);
-  uint8_t *buffer = malloc(ISAL_DEF_LVL1_DEFAULT);
-  size_t written = 0;
-  if (stream != NULL && buffer != NULL) {
+  bands->counts[band] = 0;
+  if (rows != NULL && buffer != NULL && stream != NULL && filter_rows(bands->rgb, bands->width, first, last, rows)) {
+    bands->checksums[band] = isal_adler32(1, rows, raw);
     isal_deflate_init(stream);
     stream->level = 1;
     stream->level_buf = buffer;
     stream->level_buf_size = ISAL_DEF_LVL1_DEFAULT;
-    stream->gzip_flag = IGZIP_ZLIB;
-    stream->end_of_stream = 1;
+    // Filtered pixels seldom repeat but in runs: references farther back take more bits than they save.
+    stream->hist_bits = 4;
+    stream->flush = FULL_FLUSH;
+    stream->end_of_stream = last == bands->height;
     stream->next_in = rows;
-    stream->avail_in = (uint32_t)count;
-    stream->next_out = to;
-    stream->avail_out = (uint32_t)capacity;
-    if (isal_deflate(stream) == COMP_OK && stream->internal_state.state == ZSTATE_END) written = stream->total_out;
+    stream->avail_in = (uint32_t)raw;
+    stream->next_out = data + before;
+    stream->avail_out = (uint32_t)(bands->capacity - chunk_overhead - before - checksum_size);
+    if (isal_deflate(stream) == COMP_OK && stream->avail_in == 0 && stream->avail_out > 0)
+      bands->counts[band] = before + stream->total_out;
   }
-  free(stream);
+  free(rows);
   free(buffer);
-  return written;
+  free(stream);
 }
 
 int gradcam_png_encode(const uint8_t *rgb, uint32_t width, uint32_t height, const GradCAMPNGText *texts,
-                       size_t text_count, uint8_t **bytes, size_t *count, char *message) {
+                       size_t text_count, GradCAMPNGLoop loop, void *runner, uint8_t **bytes, size_t *count,
+                       char *message) {
   static const uint8_t signature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
-  // Numbers that cannot be compressed are stored, with a few bytes for each block.
-  const size_t raw = (samples * (size_t)width + 1) * height, bound = raw + raw / 16 + 4096;
-  if (bound > INT32_MAX) {
-    snprintf(message, 256, "it is too large");
+  enum { header_size = 13, band_bytes = 256 << 10 };
+  const size_t row = row_bytes(width, 1);
+  if (row > INT32_MAX / 2) {
+    snprintf(message, 256, "it is too wide");
     return -1;
   }
-  size_t capacity = sizeof signature + 3 * chunk_overhead + 13 + bound;
-  for (size_t i = 0; i < text_count; i++) {
-    capacity += chunk_overhead + text_prefix(&texts[i]) + strlen(texts[i].text);
-  }
-  uint8_t *rows = filtered(rgb, width, height);
-  Sink sink = {rows == NULL ? NULL : malloc(capacity), 0};
-  size_t compressed = 0;
-  if (sink.bytes != NULL) {
-    memcpy(sink.bytes, signature, sizeof signature);
-    sink.count = sizeof signature;
+  const uint32_t band_height = row < band_bytes ? (uint32_t)(band_bytes / row) : 1;
+  const size_t band_count = (height - 1) / band_height + 1, raw = row_bytes(width, band_height);
+  // Numbers that cannot be compressed are stored, with a few bytes for each block.
+  const size_t capacity = raw + raw / 16 + 4096;
+  size_t head = sizeof signature + chunk_overhead + header_size;
+  for (size_t i = 0; i < text_count; i++) head += chunk_overhead + text_prefix(&texts[i]) + strlen(texts[i].text);
+  uint8_t *file = malloc(head + band_count * capacity + chunk_overhead);
+  Bands bands = {rgb, width, height, band_height, file + head, capacity};
+  bands.counts = calloc(band_count, sizeof *bands.counts);
+  bands.checksums = calloc(band_count, sizeof *bands.checksums);
+  int is_complete = file != NULL && bands.counts != NULL && bands.checksums != NULL;
+  if (is_complete) {
+    memcpy(file, signature, sizeof signature);
+    uint8_t *end = file + sizeof signature;
     // Width, height, 8 bits, RGB, and the only methods of compression, filters and order of rows that there are.
-    uint8_t header[13] = {[8] = 8, [9] = 2};
+    uint8_t header[header_size] = {[8] = 8, [9] = 2};
     store_number(header, width);
     store_number(header + 4, height);
-    memcpy(begin_chunk(&sink, "IHDR"), header, sizeof header);
-    end_chunk(&sink, sizeof header);
-    for (size_t i = 0; i < text_count; i++) put_text(&sink, &texts[i]);
-    compressed = compress_rows(rows, raw, begin_chunk(&sink, "IDAT"), bound);
+    memcpy(begin_chunk(end, "IHDR"), header, sizeof header);
+    end = end_chunk(end, sizeof header);
+    for (size_t i = 0; i < text_count; i++) end = put_text(end, &texts[i]);
+
+    loop(runner, band_count, compress_band, &bands);
+    uint32_t checksum = 1;
+    for (size_t band = 0; band < band_count; band++) {
+      const uint32_t left = height - (uint32_t)band * band_height, rows = left < band_height ? left : band_height;
+      checksum = (uint32_t)adler32_combine(checksum, bands.checksums[band], (z_off_t)row_bytes(width, rows));
+      size_t size = bands.counts[band];
+      is_complete &= size > 0;
+      memmove(end, bands.bytes + band * capacity, chunk_overhead + size);
+      if (band + 1 == band_count) {
+        store_number(end + 8 + size, checksum);
+        size += checksum_size;
+      }
+      end = end_chunk(end, size);
+    }
+    begin_chunk(end, "IEND");
+    *count = (size_t)(end_chunk(end, 0) - file);
+    *bytes = file;
   }
-  free(rows);
-  if (compressed == 0) {
+  free(bands.counts);
+  free(bands.checksums);
+  if (!is_complete) {
     snprintf(message, 256, "out of memory");
-    free(sink.bytes);
+    free(file);
     return -1;
   }
-  end_chunk(&sink, compressed);
-  begin_chunk(&sink, "IEND");
-  end_chunk(&sink, 0);
-  *bytes = sink.bytes;
-  *count = sink.count;
   return 0;
 }

@@ -29,8 +29,14 @@ typedef struct {
   int is_international;
 } GradCAMPNGText;
 
+/// Calls `work(state, index)` once for every index below `count`, in any order and on any threads.
+typedef void (*GradCAMPNGLoop)(void *runner, size_t count, void (*work)(void *state, size_t index), void *state);
+
 /// Encodes 8-bit RGB as a PNG file with texts before the pixels; the caller frees `*bytes`.
+///
+/// `loop` gets `runner` and compresses parts of the picture, the same ones wherever it runs them.
 int gradcam_png_encode(const uint8_t *rgb, uint32_t width, uint32_t height, const GradCAMPNGText *texts,
-                       size_t text_count, uint8_t **bytes, size_t *count, char *message);
+                       size_t text_count, GradCAMPNGLoop loop, void *runner, uint8_t **bytes, size_t *count,
+                       char *message);
 
 #endif

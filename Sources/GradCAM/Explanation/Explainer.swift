@@ -26,6 +26,8 @@ public struct Explainer: Sendable {
 
   /// The model, planned for pictures of the usual size.
   public var planner: ModelPlanner { planners.usual }
+  /// The threads that compute explanations.
+  public var pool: ThreadPool { planner.pool }
 
   /// The model.
   public var model: Model { planner.model }

@@ -98,7 +98,7 @@ struct ImageJob {
       // The network does not run again: drawing has its memory.
       if sources.count == 1 { explainer.freeIdleMemory() }
       for (number, nodes) in explanations.enumerated() {
-        for node in nodes { result.explained.append(try draw(node, target: number)) }
+        for node in nodes { result.explained.append(try draw(node, target: number, explainer.pool)) }
       }
     } catch {
       result.failure = result.failure ?? error
@@ -132,7 +132,7 @@ struct ImageJob {
     return explanations
   }
 
-  private func draw(_ explanations: [Explanation], target: Int) throws -> Explained {
+  private func draw(_ explanations: [Explanation], target: Int, _ pool: ThreadPool) throws -> Explained {
     var explained = Explained(target: target, explanations: explanations)
     var cells: [PictureGrid.Cell] = []
     if drawsGrids, let first = explanations.first {
@@ -146,7 +146,7 @@ struct ImageJob {
       let drawn = try draw(explanation)
       if drawsPictures {
         explained.pictures.append(
-          Encoded(file: file(of: drawn, [explanation]), shown: drawsGrids ? nil : try screen?.shown(drawn)))
+          Encoded(file: file(of: drawn, [explanation], pool), shown: drawsGrids ? nil : try screen?.shown(drawn)))
       }
       if drawsGrids { cells.append(try PictureGrid.Cell(drawn, label: explanation.label)) }
       if drawsSheet {
@@ -161,20 +161,21 @@ struct ImageJob {
     }
     if drawsGrids, let first = explanations.first {
       let grid = PictureGrid(title: first.title, cells: cells)
-      explained.grid = Encoded(file: file(of: try grid.picture(), explanations), shown: try screen?.shown(grid))
+      explained.grid = Encoded(
+        file: file(of: try grid.picture(), explanations, pool), shown: try screen?.shown(grid))
     }
     return explained
   }
 
   /// The file of a picture that shows explanations; nil if it is not written.
   private func file(
-    of picture: @autoclosure () throws -> Picture, _ explanations: [Explanation]
+    of picture: @autoclosure () throws -> Picture, _ explanations: [Explanation], _ pool: ThreadPool
   ) -> Swift.Result<[UInt8], any Error>? {
     guard writesPictures else { return nil }
     return .init {
       if VolumeOutput.isOne(format) { return try explanations[0].encoded(explanations[0].drawnMap(), for: format) }
       return try picture().encoded(
-        for: format, jpegQuality: jpegQuality, texts: MapSubjects(explanations, model: model).texts)
+        for: format, jpegQuality: jpegQuality, texts: MapSubjects(explanations, model: model).texts, on: pool)
     }
   }
 

@@ -18,9 +18,11 @@ struct ImageCodec: Sendable {
   var hasTail = false
   /// Encodes a picture; nil if the format is only read.
   ///
-  /// A format without loss ignores the quality, of 1 to 100, and one
-  /// without texts ignores them.
-  var encode: (@Sendable (Picture, _ quality: Int, [PictureText]) throws -> [UInt8])?
+  /// A format without loss ignores the quality, of 1 to 100, and one without texts ignores them. The file is the same
+  /// whatever pool helps.
+  var encode: Encode?
+
+  typealias Encode = @Sendable (Picture, _ quality: Int, [PictureText], ThreadPool?) throws -> [UInt8]
 
   static let all = [png, jpeg, bmp, gif, webp, tiff, netpbm]
 
@@ -36,7 +38,7 @@ struct ImageCodec: Sendable {
   /// What encodes pictures in the format of a path's extension.
   ///
   /// Throws `usage` if it names no format that is written.
-  static func encoder(for path: String) throws -> @Sendable (Picture, Int, [PictureText]) throws -> [UInt8] {
+  static func encoder(for path: String) throws -> Encode {
     guard let encode = all(named: path).compactMap(\.encode).first else {
       throw GradCAMError(
         .usage, at: path,

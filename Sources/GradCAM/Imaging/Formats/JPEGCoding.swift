@@ -11,7 +11,7 @@ extension ImageCodec {
       }
     },
     orientation: { ImageOrientation(ofJPEG: $0) },
-    encode: { picture, quality, _ in
+    encode: { picture, quality, _, _ in
       try encoded("JPEG") {
         gradcam_jpeg_encode(
           picture.pixels, UInt32(picture.width), UInt32(picture.height), Int32(quality), $0, $1, $2)

@@ -1,4 +1,5 @@
 import CPNG
+import Graph
 
 extension ImageCodec {
   static let png = ImageCodec(
@@ -12,12 +13,24 @@ extension ImageCodec {
       let samples: [UInt16] = try samples(of: bytes, size, "PNG", gradcam_png_decode_deep)
       return Picture(width: size.width, height: size.height, deepSamples: samples)
     },
-    encode: { picture, _, texts in
+    encode: { picture, _, texts, pool in
       try encoded("PNG") { bytes, count, message in
         PictureText.withC(texts) {
           gradcam_png_encode(
-            picture.pixels, UInt32(picture.width), UInt32(picture.height), $0, $0.count, bytes, count, message)
+            picture.pixels, UInt32(picture.width), UInt32(picture.height), $0, $0.count, loop,
+            pool.map { Unmanaged.passUnretained($0).toOpaque() }, bytes, count, message)
         }
       }
     })
+}
+
+/// Runs a loop of the encoder on a pool, or if there is none on the calling thread.
+private let loop: GradCAMPNGLoop = { pool, count, work, state in
+  nonisolated(unsafe) let state = state
+  guard let work else { return }
+  guard let pool else {
+    for index in 0..<count { work(state, index) }
+    return
+  }
+  Unmanaged<ThreadPool>.fromOpaque(pool).takeUnretainedValue().parallelFor(count) { index, _ in work(state, index) }
 }
