@@ -22,6 +22,11 @@ struct Canvas {
 
   var picture: Picture { Picture(width: width, height: height, pixels: pixels) }
 
+  /// Calls `body` with the samples, three for each pixel.
+  mutating func withPixels(_ body: (UnsafeMutablePointer<UInt8>) -> Void) {
+    pixels.withUnsafeMutableBufferPointer { body($0.baseAddress!) }
+  }
+
   /// Draws a picture at a place inside the canvas.
   mutating func draw(_ picture: Picture, x: Int, y: Int) {
     for row in 0..<picture.height {

@@ -47,26 +47,14 @@ extension HeatMap {
   /// The map in colours: 0 as the first and 1 as the last of the scale, values beyond clamped; the slices of a volume one
   /// below the other.
   public func colored(with colormap: Colormap) -> Picture {
-    let colors = colormap.colors
-    let levels = levels
-    let pixels = [UInt8](unsafeUninitializedCapacity: 3 * levels.count) { target, initializedCount in
-      for (index, level) in levels.enumerated() {
-        for channel in 0..<3 { target[3 * index + channel] = colors[3 * Int(level) + channel] }
-      }
-      initializedCount = 3 * levels.count
+    let pixels = [UInt8](unsafeUninitializedCapacity: 3 * values.count) { target, initializedCount in
+      HeatPaint(colormap).apply(values, to: target.baseAddress!, count: values.count)
+      initializedCount = 3 * values.count
     }
     return Picture(width: width, height: values.count / width, pixels: pixels)
   }
-
-  /// The colour number of each value: the whole part of 255 times it, clamped.
-  var levels: [UInt8] {
-    [UInt8](unsafeUninitializedCapacity: values.count) { target, initializedCount in
-      quantize(values, into: target)
-      initializedCount = values.count
-    }
-  }
 }
 
-private func quantize(_ values: UnsafePointer<Float>, into target: UnsafeMutableBufferPointer<UInt8>) {
-  for i in target.indices { target[i] = truncatedByte(255 * values[i]) }
-}
+/// The number of a value's colour: the whole part of 255 times it, clamped.
+@inline(__always)
+func colorLevel(_ value: Float) -> UInt8 { truncatedByte(255 * value) }

@@ -28,20 +28,21 @@ public enum DrawingStyle: String, CaseIterable, Sendable {
 
   private func draw(_ map: HeatMap, on picture: Picture, _ colormap: Colormap, _ blend: Float) -> Picture {
     let map = map.resized(width: picture.width, height: picture.height)
-    guard let seen = map.seen else { return paint(map, on: picture, colormap, blend) }
-    var canvas = self == .heat ? Canvas(grey: 128, map.size) : Canvas(picture)
-    canvas.draw(paint(map.cropped(to: seen), on: picture.part(seen), colormap, blend), x: seen.x, y: seen.y)
-    canvas.frame(seen)
+    let part = map.seen ?? PixelRectangle(whole: map.size)
+    var canvas = self == .heat && map.seen != nil ? Canvas(grey: 128, map.size) : Canvas(picture)
+    canvas.paint(part, by: map, with: paint(for: map, on: picture, in: part, colormap, blend))
+    if let seen = map.seen { canvas.frame(seen) }
     return canvas.picture
   }
 
-  /// Draws a map that the network sees all of.
-  private func paint(_ map: HeatMap, on picture: Picture, _ colormap: Colormap, _ blend: Float) -> Picture {
-    if map.isSigned { return SignedColors(self, blend: blend).paint(map, on: picture) }
+  private func paint(
+    for map: HeatMap, on picture: Picture, in part: PixelRectangle, _ colormap: Colormap, _ blend: Float
+  ) -> any Paint {
+    if map.isSigned { return SignedColors(self, blend: blend) }
     return switch self {
-    case .overlay, .sideBySide: Picture.overlay(map: map, on: picture, colormap: colormap, blend: blend)
-    case .heat: map.colored(with: colormap)
-    case .mask: picture.masked(by: map)
+    case .overlay, .sideBySide: OverlayPaint(map, on: picture, in: part, colormap, blend: blend)
+    case .heat: HeatPaint(colormap)
+    case .mask: MaskPaint()
     }
   }
 }
@@ -63,26 +64,5 @@ extension Picture {
       both += right.pixels[3 * row * right.width..<3 * (row + 1) * right.width]
     }
     return Picture(width: width + right.width, height: height, pixels: both)
-  }
-
-  /// A part that lies inside.
-  fileprivate func part(_ part: PixelRectangle) -> Picture {
-    var samples: [UInt8] = []
-    for y in part.y..<part.y + part.size.height {
-      let start = 3 * (y * width + part.x)
-      samples += pixels[start..<start + 3 * part.size.width]
-    }
-    return Picture(width: part.size.width, height: part.size.height, pixels: samples)
-  }
-
-  fileprivate func masked(by map: HeatMap) -> Picture {
-    let masked = [UInt8](unsafeUninitializedCapacity: pixels.count) { target, initializedCount in
-      for (index, value) in map.values.enumerated() {
-        let weight = value > 0 ? min(value, 1) : 0
-        for i in 3 * index..<3 * index + 3 { target[i] = truncatedByte(Float(pixels[i]) * weight + 0.5) }
-      }
-      initializedCount = pixels.count
-    }
-    return Picture(width: width, height: height, pixels: masked)
   }
 }

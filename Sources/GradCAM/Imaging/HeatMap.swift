@@ -5,7 +5,7 @@ public struct HeatMap: Sendable, Equatable {
   /// The extents in positions, each at least 1.
   public let size: PixelSize
   /// As many values as places.
-  public let values: [Float]
+  public private(set) var values: [Float]
   /// The part of the network's input that the map covers.
   public internal(set) var region = MapRegion.whole
   /// The part of the map that shows something, for a map laid over a picture of which the network sees a part; nil if all
@@ -38,34 +38,30 @@ public struct HeatMap: Sendable, Equatable {
   public func rectified() -> HeatMap { mapped { $0 > 0 ? $0 : 0 } }
 
   /// The map brought to 0…1: its minimum subtracted, then divided by its maximum plus epsilon; 0 if all are equal.
-  public func rescaled(epsilon: Float = 1e-7) -> HeatMap {
+  public consuming func rescaled(epsilon: Float = 1e-7) -> HeatMap {
     // Eight values at a time, which a processor compares and divides at once; NaN is ignored.
     let whole = values.count / 8 * 8
-    return values.withUnsafeBytes { values in
+    values.withUnsafeMutableBytes { bytes in
       var minima = SIMD8<Float>(repeating: .infinity), maxima = -minima
       for index in stride(from: 0, to: whole, by: 8) {
-        let eight = values.loadUnaligned(fromByteOffset: index * 4, as: SIMD8<Float>.self)
+        let eight = bytes.loadUnaligned(fromByteOffset: index * 4, as: SIMD8<Float>.self)
         minima.replace(with: eight, where: eight .< minima)
         maxima.replace(with: eight, where: eight .> maxima)
       }
       var minimum = minima.min(), maximum = maxima.max()
-      let floats = values.bindMemory(to: Float.self)
+      let floats = bytes.bindMemory(to: Float.self)
       for value in floats[whole...] {
         minimum = value < minimum ? value : minimum
         maximum = value > maximum ? value : maximum
       }
       let offset = minimum, range = max(epsilon + (maximum - minimum), .leastNormalMagnitude)
-      let rescaled = [Float](unsafeUninitializedCapacity: floats.count) { target, count in
-        let bytes = UnsafeMutableRawBufferPointer(target)
-        for index in stride(from: 0, to: whole, by: 8) {
-          let eight = values.loadUnaligned(fromByteOffset: index * 4, as: SIMD8<Float>.self)
-          bytes.storeBytes(of: (eight - offset) / range, toByteOffset: index * 4, as: SIMD8<Float>.self)
-        }
-        for index in whole..<floats.count { target[index] = (floats[index] - offset) / range }
-        count = floats.count
+      for index in stride(from: 0, to: whole, by: 8) {
+        let eight = bytes.loadUnaligned(fromByteOffset: index * 4, as: SIMD8<Float>.self)
+        bytes.storeBytes(of: (eight - offset) / range, toByteOffset: index * 4, as: SIMD8<Float>.self)
       }
-      return replacingValues(rescaled)
+      for index in whole..<floats.count { floats[index] = (floats[index] - offset) / range }
     }
+    return self
   }
 
   /// The map with its sign, as it is drawn: ½ + map ⁄ (2 · largest |map|); ½ for NaN.

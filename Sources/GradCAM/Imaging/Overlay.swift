@@ -6,32 +6,53 @@ extension Picture {
   public static func overlay(
     map: HeatMap, on picture: Picture, colormap: Colormap = .jet, blend: Float = 0.5
   ) -> Picture {
-    let map = map.resized(width: picture.width, height: picture.height)
+    let map = map.resized(width: picture.width, height: picture.height), all = PixelRectangle(whole: map.size)
+    var canvas = Canvas(picture)
+    canvas.paint(all, by: map, with: OverlayPaint(map, on: picture, in: all, colormap, blend: blend))
+    return canvas.picture
+  }
+}
+
+/// The heat of a map blended with a picture's part, by a table: the result for a sample depends only on its value, its
+/// channel and the level of the map.
+struct OverlayPaint: Paint {
+  /// 256 results for each entry, three times a level plus the channel.
+  private let table: [UInt8]
+
+  /// - Parameter blend: the weight of the picture, clamped to 0…1.
+  init(_ map: HeatMap, on picture: Picture, in part: PixelRectangle, _ colormap: Colormap, blend: Float) {
     let blend = blend > 0 ? min(blend, 1) : 0
     let heat = colormap.colors.map { (1 - blend) * (Float($0) / 255) }
-    // The result for a sample depends only on its value and its entry, the index of its heat.
-    let levels = map.levels
-    let brightest = brightestSamples(picture.pixels, levels)
+    let brightest = brightestSamples(picture, map, in: part)
     func mixed(_ entry: Int, _ sample: Int) -> Float { heat[entry] + blend * (Float(sample) / 255) }
     let maximum = heat.indices.reduce(Float(0)) { brightest[$1] < 0 ? $0 : max($0, mixed($1, Int(brightest[$1]))) }
     var table = [UInt8](repeating: 0, count: 256 * heat.count)
     for entry in heat.indices where brightest[entry] >= 0 {
       for sample in 0..<256 { table[256 * entry + sample] = truncatedByte(255 * mixed(entry, sample) / maximum) }
     }
-    let pixels = [UInt8](unsafeUninitializedCapacity: picture.pixels.count) { target, initializedCount in
-      look(up: picture.pixels, levels, in: table, into: target.baseAddress!, count: levels.count)
-      initializedCount = picture.pixels.count
-    }
-    return Picture(width: picture.width, height: picture.height, pixels: pixels)
+    self.table = table
+  }
+
+  func apply(_ values: UnsafePointer<Float>, to pixels: UnsafeMutablePointer<UInt8>, count: Int) {
+    withLevels(of: values, count: count) { look(up: $0, in: table, replacing: pixels, count: count) }
   }
 }
 
-/// The largest sample at each entry, three times a level plus the channel; −1 if there is none.
-private func brightestSamples(_ pixels: [UInt8], _ levels: [UInt8]) -> [Int32] {
+/// The largest sample of a part at each entry of the table; −1 if there is none.
+private func brightestSamples(_ picture: Picture, _ map: HeatMap, in part: PixelRectangle) -> [Int32] {
   // Neighbours often share a level: in a single table, each update would wait for the one before.
-  let entryCount = 3 * 256
+  let entryCount = 3 * 256, width = part.size.width
   var tables = [Int32](repeating: -1, count: 4 * entryCount)
-  raise(&tables, to: pixels, levels, count: levels.count)
+  map.values.withUnsafeBufferPointer { values in
+    picture.pixels.withUnsafeBufferPointer { pixels in
+      for y in part.y..<part.y + part.size.height {
+        let start = y * map.width + part.x
+        withLevels(of: values.baseAddress! + start, count: width) {
+          raise(&tables, to: pixels.baseAddress! + 3 * start, $0, count: width)
+        }
+      }
+    }
+  }
   return (0..<entryCount).map { entry in (0..<4).map { tables[4 * entry + $0] }.max()! }
 }
 
@@ -47,13 +68,25 @@ private func raise(
 }
 
 private func look(
-  up pixels: UnsafePointer<UInt8>, _ levels: UnsafePointer<UInt8>, in table: UnsafePointer<UInt8>,
-  into target: UnsafeMutablePointer<UInt8>, count: Int
+  up levels: UnsafePointer<UInt8>, in table: UnsafePointer<UInt8>, replacing pixels: UnsafeMutablePointer<UInt8>,
+  count: Int
 ) {
   for index in 0..<count {
     let entry = table + 768 * Int(levels[index])
-    target[3 * index] = entry[Int(pixels[3 * index])]
-    target[3 * index + 1] = entry[256 + Int(pixels[3 * index + 1])]
-    target[3 * index + 2] = entry[512 + Int(pixels[3 * index + 2])]
+    pixels[3 * index] = entry[Int(pixels[3 * index])]
+    pixels[3 * index + 1] = entry[256 + Int(pixels[3 * index + 1])]
+    pixels[3 * index + 2] = entry[512 + Int(pixels[3 * index + 2])]
   }
+}
+
+/// Calls `body` with the level of each value, all found at once: that is faster than one by one.
+private func withLevels(of values: UnsafePointer<Float>, count: Int, _ body: (UnsafePointer<UInt8>) -> Void) {
+  withUnsafeTemporaryAllocation(of: UInt8.self, capacity: count) { levels in
+    quantize(values, into: levels.baseAddress!, count: count)
+    body(levels.baseAddress!)
+  }
+}
+
+private func quantize(_ values: UnsafePointer<Float>, into levels: UnsafeMutablePointer<UInt8>, count: Int) {
+  for index in 0..<count { levels[index] = colorLevel(values[index]) }
 }

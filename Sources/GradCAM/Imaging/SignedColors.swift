@@ -1,5 +1,5 @@
 /// The two colours of a map with a sign, laid over the picture the more, the farther the map is from ½.
-struct SignedColors {
+struct SignedColors: Paint {
   /// What speaks for the target, and what speaks against it: red, green and blue.
   private static let forTarget = [202, 74, 22].map(Float.init), againstTarget = [22, 98, 190].map(Float.init)
 
@@ -15,19 +15,14 @@ struct SignedColors {
     ground = style == .heat ? 244 : nil
   }
 
-  /// The picture, coloured by a map of its size.
-  func paint(_ map: HeatMap, on picture: Picture) -> Picture {
-    let pixels = [UInt8](unsafeUninitializedCapacity: picture.pixels.count) { target, initializedCount in
-      for (index, value) in map.values.enumerated() {
-        let share = value.isNaN ? 0 : strength * min(1, abs(2 * value - 1))
-        let color = value > 0.5 ? Self.forTarget : Self.againstTarget
-        for channel in 0..<3 {
-          let below = ground ?? Float(picture.pixels[3 * index + channel])
-          target[3 * index + channel] = truncatedByte(below + (color[channel] - below) * share + 0.5)
-        }
+  func apply(_ values: UnsafePointer<Float>, to pixels: UnsafeMutablePointer<UInt8>, count: Int) {
+    for index in 0..<count {
+      let value = values[index], share = value.isNaN ? 0 : strength * min(1, abs(2 * value - 1))
+      let color = value > 0.5 ? Self.forTarget : Self.againstTarget
+      for channel in 0..<3 {
+        let below = ground ?? Float(pixels[3 * index + channel])
+        pixels[3 * index + channel] = truncatedByte(below + (color[channel] - below) * share + 0.5)
       }
-      initializedCount = picture.pixels.count
     }
-    return Picture(width: picture.width, height: picture.height, pixels: pixels)
   }
 }
