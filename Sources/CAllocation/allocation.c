@@ -15,12 +15,10 @@
 #if defined(__GLIBC__) && !defined(HAS_OWN_ALLOCATOR)
 #include <dlfcn.h>
 #include <errno.h>
-#include <malloc.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #include "CProtection.h"
@@ -121,19 +119,5 @@ void *memalign(size_t alignment, size_t size) {
   void *memory = next_memalign(alignment, size);
   if (!memory && size) end(size);
   return memory;
-}
-
-// Pictures and maps are blocks of some megabytes that come and go. Cut from the heap, and left there when they are freed,
-// they are not handed out by the kernel page by page each time; what the heap starts with lies in huge pages.
-__attribute__((constructor)) static void prepare_heap(void) {
-  enum { start = 24 << 20, huge_page = 2 << 20 };
-  mallopt(M_MMAP_THRESHOLD, 32 << 20);
-  mallopt(M_TRIM_THRESHOLD, 64 << 20);
-  find();
-  void *block = next_malloc(start);
-  if (!block) return;
-  const uintptr_t first = ((uintptr_t)block + huge_page - 1) & ~(uintptr_t)(huge_page - 1);
-  madvise((void *)first, (uintptr_t)block + start - first, MADV_HUGEPAGE);
-  free(block);
 }
 #endif
