@@ -43,12 +43,14 @@ struct Bench: ParsableCommand {
     let backward: Bool
     let ms, gflop: Double
 
-    init(_ timing: Executor.StepTiming) {
+    /// - Parameter timings: those of all runs.
+    init(_ timings: [Executor.StepTiming]) {
+      let timing = timings[0]
       node = timing.node
       `operator` = "\(timing.operatorName)"
       kernel = timing.kernel
       backward = timing.isBackward
-      ms = timing.duration.milliseconds
+      ms = timings.map(\.duration.milliseconds).median
       gflop = timing.operationCount / 1e9
     }
   }
@@ -91,15 +93,21 @@ struct Bench: ParsableCommand {
       map.append((end - backwardDone).milliseconds)
       whole.append((end - start).milliseconds)
     }
-    let timings = profile ? try explainer.observe(input).profile(explained) : nil
+    let steps = profile ? try profile(explained, of: explainer.observe(input)) : nil
     let report = Report(
       model: model.path, node: focus.taps[0].label, threads: planner.pool.threadCount, runs: runs,
       load_ms: load.milliseconds, forward_ms: Times(forward), backward_ms: Times(backward), map_ms: Times(map),
       whole_ms: Times(whole), peak_mb: peakMegabytes, gflop: try planner.operationCount(focus) / 1e9,
-      profile: timings?.map(Step.init))
+      profile: steps)
     if json { return try printJSON(report) }
     try describe(report)
-    if let timings { try describe(timings) }
+    if let steps { try describe(steps) }
+  }
+
+  /// The median of every step, after two warm-up runs.
+  private func profile(_ target: any Target, of observation: Observation) throws -> [Step] {
+    let all = try (-2..<runs).map { _ in try observation.profile(target) }.suffix(runs)
+    return all[all.startIndex].indices.map { step in Step(all.map { $0[step] }) }
   }
 
   private func describe(_ report: Report) throws {
@@ -117,12 +125,12 @@ struct Bench: ParsableCommand {
         + "\(decimal(rate, 0)) effective GFLOP/s")
   }
 
-  private func describe(_ timings: [Executor.StepTiming]) throws {
+  private func describe(_ steps: [Step]) throws {
     var byOperator: [String: (count: Int, milliseconds: Double)] = [:]
-    for timing in timings {
-      let key = "\(timing.operatorName)\(timing.isBackward ? " backward" : "") [\(timing.kernel)]"
+    for step in steps {
+      let key = "\(step.operator)\(step.backward ? " backward" : "") [\(step.kernel)]"
       byOperator[key, default: (0, 0)].count += 1
-      byOperator[key]!.milliseconds += timing.duration.milliseconds
+      byOperator[key]!.milliseconds += step.ms
     }
     var operators = Table(["operator [kernel]", " calls", " ms"])
     for (key, value) in byOperator.sorted(by: { $0.value.milliseconds > $1.value.milliseconds }) {
@@ -131,11 +139,10 @@ struct Bench: ParsableCommand {
     try Console.print("")
     try Console.print(operators)
     var nodes = Table(["node", "kernel", " ms", " GFLOP/s"])
-    for timing in timings {
-      let rate = timing.operationCount / timing.duration.milliseconds / 1e6
+    for step in steps {
       nodes.add(
-        timing.node + (timing.isBackward ? " backward" : ""), timing.kernel, decimal(timing.duration.milliseconds, 3),
-        timing.operationCount > 0 ? decimal(rate, 0) : "")
+        step.node + (step.backward ? " backward" : ""), step.kernel, decimal(step.ms, 3),
+        step.gflop > 0 ? decimal(step.gflop / step.ms * 1e3, 0) : "")
     }
     try Console.print("")
     try Console.print(nodes)
