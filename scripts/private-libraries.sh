@@ -11,7 +11,8 @@ scripts=$(dirname "$0") folder=$1
 substitutes="OPTERON_SSE3=PRESCOTT BARCELONA=PRESCOTT BOBCAT=PRESCOTT CORE2=PRESCOTT PENRYN=PRESCOTT
   DUNNINGTON=PRESCOTT ATOM=PRESCOTT NANO=PRESCOTT NEHALEM=PRESCOTT BULLDOZER=SANDYBRIDGE PILEDRIVER=SANDYBRIDGE
   STEAMROLLER=SANDYBRIDGE EXCAVATOR=HASWELL ZEN=HASWELL COOPERLAKE=SKYLAKEX"
-functions="cblas_sgemm cblas_dgemm dsyevx_ openblas_set_num_threads openblas_get_config openblas_get_corename"
+functions="cblas_sgemm cblas_dgemm dsyevx_ openblas_set_num_threads openblas_get_config openblas_get_corename
+  blas_thread_shutdown_"
 
 rm -rf "$folder"
 mkdir -p "$folder/lib"

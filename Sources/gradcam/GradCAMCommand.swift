@@ -1,6 +1,7 @@
 import ArgumentParser
 import GradCAM
 import Graph
+import Ops
 
 @main
 struct GradCAMCommand: ParsableCommand {
@@ -30,6 +31,7 @@ struct GradCAMCommand: ParsableCommand {
     signal(SIGXFSZ, SIG_IGN)
     Interruption.watch()
     keepFreedMemory()
+    endBLASThreads()
     do {
       var command = try parseAsRoot()
       try command.run()

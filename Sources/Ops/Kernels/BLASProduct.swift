@@ -21,6 +21,13 @@ struct MatrixOperand {
 /// OpenBLAS runs inside tasks of this program's thread pool, so its own threads are disabled.
 let singleThreadedBLAS: Void = openblas_set_num_threads(1)
 
+/// Ends the threads of OpenBLAS, which would poll for work on the processors that others need; for a program that is
+/// alone in its process.
+package func endBLASThreads() {
+  _ = singleThreadedBLAS
+  end_blas_threads()
+}
+
 /// c = left · right (+ c if `accumulate`), on the calling thread.
 func multiply(
   _ left: MatrixOperand, _ right: MatrixOperand, into c: UnsafeMutablePointer<Float>, leading: Int, rows: Int,
