@@ -99,13 +99,16 @@ struct Explain: ParsableCommand {
   }
 
   func run() throws {
-    let named = try many.images(self.images), screen = try terminal.screen()
+    var named = try many.images(self.images)
+    let screen = try terminal.screen()
     let writesPictures = screen == nil && rows == nil || files.output != nil
     try host.enterSandbox(
       models: [self.model], read: named.readPaths(), image.paths, target.request.paths, settings.paths(),
       written: [writesPictures ? files.output ?? "." : nil, sheet, printsRows ? nil : rows, provenance.path],
       arrays.paths)
     if let sheet { try Picture.checkFormat(ofOutput: sheet) }
+    // Rows have the digests of files, which are therefore read as a whole first.
+    if rows == nil, threads.used > 1 { named.readAhead() }
     let opened = try OpenedModel(model, host, image, request, images: named.firstFile), model = opened.model
     let sources = try opened.sources(named, item: featureMap.item.item)
     try view.view.check(model.imageShape)

@@ -1,6 +1,9 @@
 import GradCAM
 import Graph
 
+/// A picture that is read and decoded in the background.
+typealias PictureAhead = Background<Result<Picture, any Error>>
+
 /// A file of an image, alone, in a folder or in an archive; or the pictures that are the frames of a film.
 struct ImageFile {
   /// What rows call it: the path relative to its folder or archive, else as it was given.
@@ -14,10 +17,13 @@ struct ImageFile {
   private var contents: [UInt8]?
   /// Why it cannot be read, if that is known.
   private var failure: GradCAMError?
+  private var picture: PictureAhead?
 
   /// A file.
-  init(_ path: String, name: String? = nil) {
-    (self.name, self.path, files, isFilm) = (name ?? path, path, [path], false)
+  ///
+  /// - Parameter picture: its picture, if that is read ahead.
+  init(_ path: String, name: String? = nil, picture: PictureAhead? = nil) {
+    (self.name, self.path, files, isFilm, self.picture) = (name ?? path, path, [path], false, picture)
   }
 
   /// A member of an archive.
@@ -64,6 +70,7 @@ struct ImageFile {
   func imageContents(for input: ImageShape, axes: NumberFile.VolumeAxes) throws -> ImageContents {
     if let failure { throw failure }
     if isFilm { return .frames(try files.map { try Picture(contentsOf: $0) }) }
+    if let picture, contents == nil, !NumberFile.isOne(path, for: input) { return .picture(try picture.value.get()) }
     guard let contents else { return try ImageContents(contentsOf: path, for: input, axes: axes) }
     return try ImageContents(decoding: contents, of: path, for: input, axes: axes)
   }

@@ -143,7 +143,7 @@ struct ImageJob {
       }
     }
     for explanation in explanations {
-      let drawn = try draw(explanation)
+      let drawn = try draw(explanation, pool)
       if drawsPictures {
         explained.pictures.append(
           Encoded(file: file(of: drawn, [explanation], pool), shown: drawsGrids ? nil : try screen?.shown(drawn)))
@@ -180,11 +180,11 @@ struct ImageJob {
   }
 
   /// The map over each picture that its node sees, side by side.
-  private func draw(_ explanation: Explanation) throws -> Picture {
+  private func draw(_ explanation: Explanation, _ pool: ThreadPool) throws -> Picture {
     let drawn = try explanation.shown.indices.map {
       // What is chosen is about the first input.
       let view = explanation.shown[$0].input.value == model.imageInput ? view : InputView()
-      return try explanation.drawn(over: $0, style: style, colormap: colormap, blend: blend, view: view)
+      return try explanation.drawn(over: $0, style: style, colormap: colormap, blend: blend, view: view, pool: pool)
     }
     return try drawn.dropFirst().reduce(drawn[0]) { try $0.besideAtSameHeight($1) }
   }

@@ -15,6 +15,8 @@ struct NamedImages {
   let sources: [Source]
   private var shard: Shard?
   private let limit: Int?
+  /// The only picture, if it is read ahead.
+  fileprivate private(set) var picture: PictureAhead?
 
   /// Looks into folders, as far as the first image; at nothing else.
   ///
@@ -35,6 +37,12 @@ struct NamedImages {
         if isFolder(path) { return .folder(path, try ImageFolder(path)) }
         return ImageArchive.isOne(path) ? .archive(ImageArchive(path: path)) : .file(path)
       } + (list.map { [.list($0, folder: folder.map { $0.hasSuffix("/") ? $0 : $0 + "/" } ?? "")] } ?? [])
+  }
+
+  /// Starts to read and decode the picture that is named, if that is the only one.
+  mutating func readAhead() {
+    guard sources.count == 1, case .file(let path) = sources[0], Picture.hasKnownExtension(path) else { return }
+    picture = PictureAhead { Result { try Picture(contentsOf: path) } }
   }
 
   /// Whether names are relative to the only source.
@@ -181,6 +189,7 @@ final class ImageStream {
   private var sources: ArraySlice<NamedImages.Source>
   private let areRelative, areFilms: Bool
   private let shard: Shard?
+  private let picture: PictureAhead?
   /// How many may follow.
   private var rest: Int
   private var reader: Reader?
@@ -189,6 +198,7 @@ final class ImageStream {
 
   fileprivate init(_ named: NamedImages, areRelative: Bool, areFilms: Bool, shard: Shard?, limit: Int?) {
     (sources, self.areRelative, self.areFilms, self.shard) = (named.sources[...], areRelative, areFilms, shard)
+    picture = named.picture
     rest = limit ?? .max
   }
 
@@ -226,7 +236,7 @@ final class ImageStream {
       }
     }
     switch source {
-    case .file(let path): return single(ImageFile(path))
+    case .file(let path): return single(ImageFile(path, picture: picture))
     case .folder(let path, let folder):
       if areFilms {
         let frames = try folder.names().map(folder.path)

@@ -7,7 +7,7 @@ import Graph
 /// they are first needed.
 final class ProvenanceRecorder {
   private let modelFolder: String
-  private let models: FilesInBackground
+  private let models: Background<[Provenance.File]>
   private var images: [String]
   private let plugins, others: [String]
   private let threads: Int
@@ -25,7 +25,8 @@ final class ProvenanceRecorder {
   /// Throws `unreadable` if a folder of plugins cannot be listed.
   init(_ host: HostOptions, models: [String], images: [String], others: [String], threads: Int) throws {
     modelFolder = host.modelFolder.path
-    self.models = FilesInBackground(models.withoutRepeats)
+    let paths = models.withoutRepeats
+    self.models = Background { paths.map { Provenance.File($0) } }
     (self.images, self.others) = (images.withoutRepeats, others.withoutRepeats)
     plugins = try host.plugins.paths()
     self.threads = threads
@@ -73,7 +74,7 @@ final class ProvenanceRecorder {
     timed: [String]
   ) -> Provenance {
     let inputs = Provenance.Inputs(
-      models: models.all, images: images.map(file), plugins: plugins.map(file), others: others.map(file))
+      models: models.value, images: images.map(file), plugins: plugins.map(file), others: others.map(file))
     let written = outputs.map { each in
       Provenance.Output(
         path: each.path, bytes: each.digest.byteCount, sha256: each.digest.hexadecimal,
@@ -109,40 +110,5 @@ struct PictureArguments {
   /// The arguments without the names of other pictures.
   func naming(only picture: String) -> [String] {
     (common + (own[picture] ?? [])).sorted { $0.position < $1.position }.map(\.argument)
-  }
-}
-
-/// The digests of files, computed on a thread of its own.
-private final class FilesInBackground: @unchecked Sendable {
-  private let paths: [String]
-  /// Until `thread` is joined, only that thread uses it.
-  private var files: [Provenance.File] = []
-  private var thread: pthread_t?
-
-  init(_ paths: [String]) {
-    self.paths = paths
-    let context = Unmanaged.passRetained(self)
-    var thread = pthread_t()
-    let code = pthread_create(
-      &thread, nil,
-      { raw in
-        Unmanaged<FilesInBackground>.fromOpaque(raw!).takeRetainedValue().compute()
-        return nil
-      }, context.toOpaque())
-    if code == 0 {
-      self.thread = thread
-    } else {
-      context.release()
-      compute()
-    }
-  }
-
-  private func compute() { files = paths.map { Provenance.File($0) } }
-
-  /// The files, once all are digested.
-  var all: [Provenance.File] {
-    if let thread { pthread_join(thread, nil) }
-    thread = nil
-    return files
   }
 }
