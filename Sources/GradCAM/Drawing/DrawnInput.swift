@@ -11,16 +11,17 @@ extension Explanation {
   ///   - index: the number of the input in ``shown``.
   ///   - blend: the weight of the input against the heat.
   ///   - view: what is drawn of an input that is no picture.
+  ///   - pool: the threads that share the work.
   ///
   /// Throws `usage` if the input does not have the channels of the view, or a picture would be too large.
   public func drawn(
     over index: Int = 0, style: DrawingStyle = .overlay, colormap: Colormap = .jet, blend: Float = 0.5,
-    view: InputView = InputView()
+    view: InputView = InputView(), pool: ThreadPool? = nil
   ) throws -> Picture {
     let image = shown[index], boxes = index == 0 ? boxes : nil
     let map = drawing.isFineGrained ? drawnMap(over: image).clipped(withoutShare: 0.02) : drawnMap(over: image)
     if let picture = image.picture {
-      return style.draw(map, on: picture, colormap: colormap, blend: blend, boxes: boxes)
+      return style.draw(map, on: picture, colormap: colormap, blend: blend, boxes: boxes, pool: pool)
     }
     let shape = image.input.shape
     try view.check(shape)

@@ -1,3 +1,5 @@
+import Graph
+
 /// How a map is drawn.
 public enum DrawingStyle: String, CaseIterable, Sendable {
   /// The coloured map blended with the picture.
@@ -15,32 +17,37 @@ public enum DrawingStyle: String, CaseIterable, Sendable {
   /// not see stays as it is in the picture, or grey in `heat`, outside of a frame.
   /// A map with a sign has the two colours of `SignedColors` in place of the scale's.
   /// `blend` is the weight of the picture against the heat, 0…1, in `overlay` and `sideBySide`. Boxes are drawn over
-  /// the map.
+  /// the map. The threads of a pool share the work.
   public func draw(
-    _ map: HeatMap, on picture: Picture, colormap: Colormap = .jet, blend: Float = 0.5, boxes: DrawnBoxes? = nil
+    _ map: HeatMap, on picture: Picture, colormap: Colormap = .jet, blend: Float = 0.5, boxes: DrawnBoxes? = nil,
+    pool: ThreadPool? = nil
   ) -> Picture {
     if self == .sideBySide {
-      return picture.beside(Self.overlay.draw(map, on: picture, colormap: colormap, blend: blend, boxes: boxes))
+      return picture.beside(
+        Self.overlay.draw(map, on: picture, colormap: colormap, blend: blend, boxes: boxes, pool: pool))
     }
-    let drawn = draw(map, on: picture, colormap, blend)
+    let drawn = draw(map, on: picture, colormap, blend, pool)
     return boxes?.drawn(over: drawn) ?? drawn
   }
 
-  private func draw(_ map: HeatMap, on picture: Picture, _ colormap: Colormap, _ blend: Float) -> Picture {
+  private func draw(_ map: HeatMap, on picture: Picture, _ colormap: Colormap, _ blend: Float, _ pool: ThreadPool?)
+    -> Picture
+  {
     let map = map.resized(width: picture.width, height: picture.height)
     let part = map.seen ?? PixelRectangle(whole: map.size)
     var canvas = self == .heat && map.seen != nil ? Canvas(grey: 128, map.size) : Canvas(picture)
-    canvas.paint(part, by: map, with: paint(for: map, on: picture, in: part, colormap, blend))
+    canvas.paint(part, by: map, with: paint(for: map, over: picture, in: part, colormap, blend, pool), on: pool)
     if let seen = map.seen { canvas.frame(seen) }
     return canvas.picture
   }
 
   private func paint(
-    for map: HeatMap, on picture: Picture, in part: PixelRectangle, _ colormap: Colormap, _ blend: Float
+    for map: HeatMap, over picture: Picture, in part: PixelRectangle, _ colormap: Colormap, _ blend: Float,
+    _ pool: ThreadPool?
   ) -> any Paint {
     if map.isSigned { return SignedColors(self, blend: blend) }
     return switch self {
-    case .overlay, .sideBySide: OverlayPaint(map, on: picture, in: part, colormap, blend: blend)
+    case .overlay, .sideBySide: OverlayPaint(map, over: picture, in: part, colormap, blend: blend, on: pool)
     case .heat: HeatPaint(colormap)
     case .mask: MaskPaint()
     }

@@ -1,3 +1,5 @@
+import Graph
+
 extension Picture {
   /// The heat of a map blended with a picture: `(1 - blend) * heat + blend * picture`, divided by its maximum.
   ///
@@ -8,7 +10,7 @@ extension Picture {
   ) -> Picture {
     let map = map.resized(width: picture.width, height: picture.height), all = PixelRectangle(whole: map.size)
     var canvas = Canvas(picture)
-    canvas.paint(all, by: map, with: OverlayPaint(map, on: picture, in: all, colormap, blend: blend))
+    canvas.paint(all, by: map, with: OverlayPaint(map, over: picture, in: all, colormap, blend: blend), on: nil)
     return canvas.picture
   }
 }
@@ -19,11 +21,16 @@ struct OverlayPaint: Paint {
   /// 256 results for each entry, three times a level plus the channel.
   private let table: [UInt8]
 
-  /// - Parameter blend: the weight of the picture, clamped to 0…1.
-  init(_ map: HeatMap, on picture: Picture, in part: PixelRectangle, _ colormap: Colormap, blend: Float) {
+  /// - Parameters:
+  ///   - blend: the weight of the picture, clamped to 0…1.
+  ///   - pool: the threads that share the work.
+  init(
+    _ map: HeatMap, over picture: Picture, in part: PixelRectangle, _ colormap: Colormap, blend: Float,
+    on pool: ThreadPool? = nil
+  ) {
     let blend = blend > 0 ? min(blend, 1) : 0
     let heat = colormap.colors.map { (1 - blend) * (Float($0) / 255) }
-    let brightest = brightestSamples(picture, map, in: part)
+    let brightest = brightestSamples(picture, map, in: part, on: pool)
     func mixed(_ entry: Int, _ sample: Int) -> Float { heat[entry] + blend * (Float(sample) / 255) }
     let maximum = heat.indices.reduce(Float(0)) { brightest[$1] < 0 ? $0 : max($0, mixed($1, Int(brightest[$1]))) }
     var table = [UInt8](repeating: 0, count: 256 * heat.count)
@@ -39,21 +46,34 @@ struct OverlayPaint: Paint {
 }
 
 /// The largest sample of a part at each entry of the table; −1 if there is none.
-private func brightestSamples(_ picture: Picture, _ map: HeatMap, in part: PixelRectangle) -> [Int32] {
-  // Neighbours often share a level: in a single table, each update would wait for the one before.
-  let entryCount = 3 * 256, width = part.size.width
-  var tables = [Int32](repeating: -1, count: 4 * entryCount)
-  map.values.withUnsafeBufferPointer { values in
-    picture.pixels.withUnsafeBufferPointer { pixels in
-      for y in part.y..<part.y + part.size.height {
-        let start = y * map.width + part.x
-        withLevels(of: values.baseAddress! + start, count: width) {
-          raise(&tables, to: pixels.baseAddress! + 3 * start, $0, count: width)
+private func brightestSamples(
+  _ picture: Picture, _ map: HeatMap, in part: PixelRectangle, on pool: ThreadPool?
+) -> [Int32] {
+  // Neighbours often share a level: in a single table, each update would wait for the one before. So each band has four,
+  // whose elements for an entry lie side by side.
+  let entryCount = 3 * 256, tableCount = 4, size = tableCount * entryCount, width = part.size.width
+  var tables = [Int32](repeating: -1, count: part.bandCount * size)
+  tables.withUnsafeMutableBufferPointer { tables in
+    nonisolated(unsafe) let tables = tables.baseAddress!
+    map.values.withUnsafeBufferPointer { values in
+      picture.pixels.withUnsafeBufferPointer { pixels in
+        part.forEachBand(on: pool) { band, rows in
+          for y in rows {
+            let start = y * map.width + part.x
+            withLevels(of: values.baseAddress! + start, count: width) {
+              raise(tables + band * size, to: pixels.baseAddress! + 3 * start, $0, count: width)
+            }
+          }
         }
       }
     }
   }
-  return (0..<entryCount).map { entry in (0..<4).map { tables[4 * entry + $0] }.max()! }
+  var brightest = [Int32](repeating: -1, count: entryCount)
+  for index in tables.indices {
+    let entry = index % size / tableCount
+    brightest[entry] = max(brightest[entry], tables[index])
+  }
+  return brightest
 }
 
 private func raise(
