@@ -97,10 +97,15 @@ typedef struct {
   uint32_t *checksums;
 } Bands;
 
+// The first row after a band.
+static uint32_t band_end(const Bands *bands, size_t band) {
+  const uint32_t first = (uint32_t)band * bands->band_height, left = bands->height - first;
+  return left > bands->band_height ? first + bands->band_height : bands->height;
+}
+
 static void compress_band(void *all, size_t band) {
   const Bands *bands = all;
-  const uint32_t first = (uint32_t)band * bands->band_height, left = bands->height - first;
-  const uint32_t last = left > bands->band_height ? first + bands->band_height : bands->height;
+  const uint32_t first = (uint32_t)band * bands->band_height, last = band_end(bands, band);
   const size_t raw = row_bytes(bands->width, last - first);
   uint8_t *rows = malloc(raw), *buffer = malloc(ISAL_DEF_LVL1_DEFAULT);
   uint8_t *data = begin_chunk(bands->bytes + band * bands->capacity, "IDAT");
@@ -137,8 +142,8 @@ int gradcam_png_encode(const uint8_t *rgb, uint32_t width, uint32_t height, cons
   static const uint8_t signature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
   enum { header_size = 13, band_bytes = 256 << 10 };
   const size_t row = row_bytes(width, 1);
-  if (row > INT32_MAX / 2) {
-    snprintf(message, 256, "it is too wide");
+  if (row > INT32_MAX / 2 || height > INT32_MAX) {
+    snprintf(message, 256, "it is too large");
     return -1;
   }
   const uint32_t band_height = row < band_bytes ? (uint32_t)(band_bytes / row) : 1;
@@ -166,7 +171,7 @@ int gradcam_png_encode(const uint8_t *rgb, uint32_t width, uint32_t height, cons
     loop(runner, band_count, compress_band, &bands);
     uint32_t checksum = 1;
     for (size_t band = 0; band < band_count; band++) {
-      const uint32_t left = height - (uint32_t)band * band_height, rows = left < band_height ? left : band_height;
+      const uint32_t rows = band_end(&bands, band) - (uint32_t)band * band_height;
       checksum = (uint32_t)adler32_combine(checksum, bands.checksums[band], (z_off_t)row_bytes(width, rows));
       size_t size = bands.counts[band];
       is_complete &= size > 0;

@@ -16,7 +16,7 @@ extension Explanation {
   /// Throws `usage` if the input does not have the channels of the view, or a picture would be too large.
   public func drawn(
     over index: Int = 0, style: DrawingStyle = .overlay, colormap: Colormap = .jet, blend: Float = 0.5,
-    view: InputView = InputView(), pool: ThreadPool? = nil
+    view: InputView = InputView(), pool: ThreadPool = .single
   ) throws -> Picture {
     let image = shown[index], boxes = index == 0 ? boxes : nil
     let map = drawing.isFineGrained ? drawnMap(over: image).clipped(withoutShare: 0.02) : drawnMap(over: image)

@@ -20,7 +20,7 @@ public enum DrawingStyle: String, CaseIterable, Sendable {
   /// the map. The threads of a pool share the work.
   public func draw(
     _ map: HeatMap, on picture: Picture, colormap: Colormap = .jet, blend: Float = 0.5, boxes: DrawnBoxes? = nil,
-    pool: ThreadPool? = nil
+    pool: ThreadPool = .single
   ) -> Picture {
     if self == .sideBySide {
       return picture.beside(
@@ -30,7 +30,7 @@ public enum DrawingStyle: String, CaseIterable, Sendable {
     return boxes?.drawn(over: drawn) ?? drawn
   }
 
-  private func draw(_ map: HeatMap, on picture: Picture, _ colormap: Colormap, _ blend: Float, _ pool: ThreadPool?)
+  private func draw(_ map: HeatMap, on picture: Picture, _ colormap: Colormap, _ blend: Float, _ pool: ThreadPool)
     -> Picture
   {
     let map = map.resized(width: picture.width, height: picture.height)
@@ -43,7 +43,7 @@ public enum DrawingStyle: String, CaseIterable, Sendable {
 
   private func paint(
     for map: HeatMap, over picture: Picture, in part: PixelRectangle, _ colormap: Colormap, _ blend: Float,
-    _ pool: ThreadPool?
+    _ pool: ThreadPool
   ) -> any Paint {
     if map.isSigned { return SignedColors(self, blend: blend) }
     return switch self {

@@ -10,7 +10,7 @@ extension Picture {
   ) -> Picture {
     let map = map.resized(width: picture.width, height: picture.height), all = PixelRectangle(whole: map.size)
     var canvas = Canvas(picture)
-    canvas.paint(all, by: map, with: OverlayPaint(map, over: picture, in: all, colormap, blend: blend), on: nil)
+    canvas.paint(all, by: map, with: OverlayPaint(map, over: picture, in: all, colormap, blend: blend), on: .single)
     return canvas.picture
   }
 }
@@ -26,7 +26,7 @@ struct OverlayPaint: Paint {
   ///   - pool: the threads that share the work.
   init(
     _ map: HeatMap, over picture: Picture, in part: PixelRectangle, _ colormap: Colormap, blend: Float,
-    on pool: ThreadPool? = nil
+    on pool: ThreadPool = .single
   ) {
     let blend = blend > 0 ? min(blend, 1) : 0
     let heat = colormap.colors.map { (1 - blend) * (Float($0) / 255) }
@@ -47,21 +47,23 @@ struct OverlayPaint: Paint {
 
 /// The largest sample of a part at each entry of the table; −1 if there is none.
 private func brightestSamples(
-  _ picture: Picture, _ map: HeatMap, in part: PixelRectangle, on pool: ThreadPool?
+  _ picture: Picture, _ map: HeatMap, in part: PixelRectangle, on pool: ThreadPool
 ) -> [Int32] {
   // Neighbours often share a level: in a single table, each update would wait for the one before. So each band has four,
   // whose elements for an entry lie side by side.
   let entryCount = 3 * 256, tableCount = 4, size = tableCount * entryCount, width = part.size.width
-  var tables = [Int32](repeating: -1, count: part.bandCount * size)
+  let height = part.size.height, bandHeight = part.bandHeight
+  var tables = [Int32](repeating: -1, count: (height + bandHeight - 1) / bandHeight * size)
   tables.withUnsafeMutableBufferPointer { tables in
     nonisolated(unsafe) let tables = tables.baseAddress!
     map.values.withUnsafeBufferPointer { values in
       picture.pixels.withUnsafeBufferPointer { pixels in
-        part.forEachBand(on: pool) { band, rows in
-          for y in rows {
-            let start = y * map.width + part.x
+        pool.parallelRanges(height, grain: bandHeight) { rows in
+          let own = tables + rows.lowerBound / bandHeight * size
+          for row in rows {
+            let start = (part.y + row) * map.width + part.x
             withLevels(of: values.baseAddress! + start, count: width) {
-              raise(tables + band * size, to: pixels.baseAddress! + 3 * start, $0, count: width)
+              raise(own, to: pixels.baseAddress! + 3 * start, $0, count: width)
             }
           }
         }

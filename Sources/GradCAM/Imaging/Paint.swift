@@ -6,34 +6,26 @@ protocol Paint: Sendable {
   func apply(_ values: UnsafePointer<Float>, to pixels: UnsafeMutablePointer<UInt8>, count: Int)
 }
 
+extension ThreadPool {
+  /// No thread but the calling one.
+  public static let single = ThreadPool(threadCount: 1)
+}
+
 extension PixelRectangle {
-  private var bandHeight: Int { max(64, (size.height + 63) / 64) }
-
-  /// The number of bands that its rows are worked on in, at most 64.
-  var bandCount: Int { (size.height + bandHeight - 1) / bandHeight }
-
-  /// Calls `body` with the number and the rows of each band.
-  ///
-  /// - Parameter pool: the threads that share the work; nil for the calling one.
-  func forEachBand(on pool: ThreadPool?, _ body: (_ band: Int, _ rows: Range<Int>) -> Void) {
-    func run(_ band: Int) {
-      let start = y + band * bandHeight
-      body(band, start..<min(y + size.height, start + bandHeight))
-    }
-    if let pool { pool.parallelFor(bandCount) { band, _ in run(band) } } else { (0..<bandCount).forEach(run) }
-  }
+  /// The number of rows that a thread works on at a time: a part has at most 64 such bands.
+  var bandHeight: Int { max(64, (size.height + 63) / 64) }
 }
 
 extension Canvas {
   /// Colours a part by a map of the canvas's size.
   ///
   /// - Parameter pool: the threads that share the work.
-  mutating func paint(_ part: PixelRectangle, by map: HeatMap, with paint: some Paint, on pool: ThreadPool?) {
+  mutating func paint(_ part: PixelRectangle, by map: HeatMap, with paint: some Paint, on pool: ThreadPool) {
     withPixels { pixels in
       map.values.withUnsafeBufferPointer { values in
-        part.forEachBand(on: pool) { _, rows in
-          for y in rows {
-            let start = y * map.width + part.x
+        pool.parallelRanges(part.size.height, grain: part.bandHeight) { rows in
+          for row in rows {
+            let start = (part.y + row) * map.width + part.x
             paint.apply(values.baseAddress! + start, to: pixels + 3 * start, count: part.size.width)
           }
         }

@@ -107,7 +107,7 @@ public struct Picture: Sendable, Equatable {
   /// - Throws: `GradCAMError` of kind `.unwritable`, or `.usage` for an extension that names no format.
   public func write(to path: String, jpegQuality: Int = usualJPEGQuality, texts: [PictureText] = []) throws {
     let encode = try ImageCodec.encoder(for: path)
-    try writeAtomically(try located(path) { try encode(self, jpegQuality, texts, nil) }, to: path)
+    try writeAtomically(try located(path) { try encode(self, jpegQuality, texts, .single) }, to: path)
   }
 
   /// The bytes of the file that `write(to:)` makes.
@@ -115,7 +115,7 @@ public struct Picture: Sendable, Equatable {
   /// - Parameter pool: the threads that share the work, if the format lets them.
   /// - Throws: `GradCAMError` of kind `.unwritable`, or `.usage` for an extension that names no format.
   public func encoded(
-    for path: String, jpegQuality: Int = usualJPEGQuality, texts: [PictureText] = [], on pool: ThreadPool? = nil
+    for path: String, jpegQuality: Int = usualJPEGQuality, texts: [PictureText] = [], on pool: ThreadPool = .single
   ) throws -> [UInt8] {
     try ImageCodec.encoder(for: path)(self, jpegQuality, texts, pool)
   }

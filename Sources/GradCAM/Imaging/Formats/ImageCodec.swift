@@ -19,10 +19,10 @@ struct ImageCodec: Sendable {
   /// Encodes a picture; nil if the format is only read.
   ///
   /// A format without loss ignores the quality, of 1 to 100, and one without texts ignores them. The file is the same
-  /// whatever pool helps.
+  /// whatever threads share the work.
   var encode: Encode?
 
-  typealias Encode = @Sendable (Picture, _ quality: Int, [PictureText], ThreadPool?) throws -> [UInt8]
+  typealias Encode = @Sendable (Picture, _ quality: Int, [PictureText], ThreadPool) throws -> [UInt8]
 
   static let all = [png, jpeg, bmp, gif, webp, tiff, netpbm]
 

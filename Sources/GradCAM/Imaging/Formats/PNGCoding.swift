@@ -18,19 +18,14 @@ extension ImageCodec {
         PictureText.withC(texts) {
           gradcam_png_encode(
             picture.pixels, UInt32(picture.width), UInt32(picture.height), $0, $0.count, loop,
-            pool.map { Unmanaged.passUnretained($0).toOpaque() }, bytes, count, message)
+            Unmanaged.passUnretained(pool).toOpaque(), bytes, count, message)
         }
       }
     })
 }
 
-/// Runs a loop of the encoder on a pool, or if there is none on the calling thread.
+/// Runs a loop of the encoder on a pool.
 private let loop: GradCAMPNGLoop = { pool, count, work, state in
   nonisolated(unsafe) let state = state
-  guard let work else { return }
-  guard let pool else {
-    for index in 0..<count { work(state, index) }
-    return
-  }
-  Unmanaged<ThreadPool>.fromOpaque(pool).takeUnretainedValue().parallelFor(count) { index, _ in work(state, index) }
+  Unmanaged<ThreadPool>.fromOpaque(pool!).takeUnretainedValue().parallelFor(count) { index, _ in work!(state, index) }
 }
