@@ -13,7 +13,7 @@
 #define OF_ROW(p, r) left[r * stride]
 
 // How many depths ahead packed weights are fetched: they come from main memory once, and a processor by itself fetches no
-// farther than to the end of a page.
+// farther than to the end of a page. Past the last depth, those of the next tile's panels are.
 enum { ahead = 128 };
 
 // A tile of `panels` left panels × `vectors` vectors of `lanes` columns, with all sums in registers. The first `rows`
@@ -32,7 +32,8 @@ enum { ahead = 128 };
               *(const vector *)(c + (p * rows + r) * c_leading + v * lanes);                                   \
     for (int64_t k = 0; k < depth; k++, left += step, right += leading) {                                      \
       vector b[vectors];                                                                                       \
-      UNROLL for (int p = 0; p < panels; p++) if (step > 1) __builtin_prefetch(left + p * stride + ahead * step); \
+      const ptrdiff_t fetched = k + ahead < depth ? ahead * step : (ahead - depth) * step + panels * stride;   \
+      UNROLL for (int p = 0; p < panels; p++) if (step > 1) __builtin_prefetch(left + p * stride + fetched);   \
       UNROLL for (int v = 0; v < vectors; v++) b[v] = *(const vector *)(right + v * lanes);                    \
       UNROLL for (int p = 0; p < panels; p++) UNROLL for (int r = 0; r < rows; r++)                            \
           UNROLL for (int v = 0; v < vectors; v++) sum[p][r][v] += element(p, r) * b[v];                       \

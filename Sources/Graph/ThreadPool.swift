@@ -49,6 +49,11 @@ public final class ThreadPool: @unchecked Sendable {
   }
 }
 
+/// One of `parts` consecutive ranges that cover `0..<count` as evenly as possible.
+public func part(_ index: Int, of parts: Int, of count: Int) -> Range<Int> {
+  index * count / parts..<(index + 1) * count / parts
+}
+
 private final class State: @unchecked Sendable {
   private typealias Body = (Int, Int) -> Void
 
@@ -129,7 +134,7 @@ private final class State: @unchecked Sendable {
       withUnsafePointer(to: escaping) { pointer in
         self.count = count
         self.body = UnsafeRawPointer(pointer)
-        for thread in 0..<threadCount { next[thread].value.store(start(of: thread, count), ordering: .relaxed) }
+        for thread in 0..<threadCount { next[thread].value.store(own(thread, count).lowerBound, ordering: .relaxed) }
         generation.value.wrappingAdd(1, ordering: .sequentiallyConsistent)
         if sleepers.value.load(ordering: .sequentiallyConsistent) > 0 { wakeSleepers() }
         drain(escaping, worker: 0, count: count)
@@ -147,12 +152,12 @@ private final class State: @unchecked Sendable {
     return true
   }
 
-  /// The first of a thread's own indices.
-  private func start(of thread: Int, _ count: Int) -> Int { thread * count / threadCount }
+  /// A thread's own indices.
+  private func own(_ thread: Int, _ count: Int) -> Range<Int> { part(thread, of: threadCount, of: count) }
 
   private func drain(_ body: (Int, Int) -> Void, worker: Int, count: Int) {
     for turn in 0..<threadCount {
-      let thread = (worker + turn) % threadCount, end = start(of: thread + 1, count)
+      let thread = (worker + turn) % threadCount, end = own(thread, count).upperBound
       while next[thread].value.load(ordering: .relaxed) < end {
         let index = next[thread].value.wrappingAdd(1, ordering: .relaxed).oldValue
         guard index < end else { break }

@@ -99,7 +99,7 @@ struct RightRows {
   let leading: Int
 }
 
-/// A product of a packed matrix with a right matrix, split into tasks by its size alone.
+/// A product of a packed matrix with a right matrix, split into tasks.
 struct LeftPackedProduct: Sendable {
   /// Gives columns [column, column + count) of the rows of a block of channels, laid out in the panel if necessary.
   typealias Source =
@@ -109,6 +109,8 @@ struct LeftPackedProduct: Sendable {
   let order: DepthOrder
   /// Whether the source fills panels, rather than pointing at rows in memory.
   let laysOut: Bool
+  /// The threads that are to have equal shares of few columns.
+  let threadCount: Int
   private let width = Int(product_columns())
   private let height = Int(product_rows())
 
@@ -116,10 +118,24 @@ struct LeftPackedProduct: Sendable {
   private var operationCount: Int { 2 * rows * columns * order.depth }
   /// Large enough to be worth scheduling, small enough that the threads finish at about the same time.
   private var operationsPerTask: Int { min(6_000_000, max(400_000, operationCount / 8)) }
+  private var hasFewPanels: Bool { panels < 8 && rows > 2 * height && operationCount > 2_000_000 }
+  /// Whether each thread gets one range of the few panels, if these are about as wide.
+  ///
+  /// It reads the parts of an image that it wrote itself, one layer after another: lines that another core has written
+  /// arrive at a tenth of the speed of a thread's own.
+  private var splitsEvenly: Bool {
+    guard hasFewPanels, threadCount <= panels else { return false }
+    let most = (0..<threadCount).map { columns(of: part($0, of: threadCount, of: panels)).count }.max() ?? 0
+    return most * threadCount * 8 <= columns * 9
+  }
   /// Whether tasks split the rows and share the columns, of which there are few.
-  private var splitsRows: Bool { panels < 8 && rows > 2 * height && operationCount > 2_000_000 }
+  private var splitsRows: Bool { hasFewPanels && !splitsEvenly }
   /// Whether the columns that tasks share are laid out once, beforehand.
   private var laysOutFirst: Bool { laysOut && splitsRows }
+
+  private func columns(of panels: Range<Int>) -> Range<Int> {
+    panels.lowerBound * width..<min(columns, panels.upperBound * width)
+  }
 
   /// The scratch memory that workers share, in floats.
   var scratchCount: Int { laysOutFirst ? (panels * width * order.depth + 15) & ~15 : 0 }
@@ -136,18 +152,22 @@ struct LeftPackedProduct: Sendable {
     func columnCount(_ panel: Int) -> Int { min(width, columns - panel * width) }
     guard splitsRows else {
       let perTask = max(1, operationsPerTask / max(2 * rows * order.depth * width, 1))
-      pool.parallelFor((panels + perTask - 1) / perTask) { task, worker in
+      let tasks = splitsEvenly ? threadCount : (panels + perTask - 1) / perTask
+      pool.parallelFor(tasks) { task, worker in
         let area = workerScratch(worker)
+        let own =
+          splitsEvenly
+          ? part(task, of: threadCount, of: panels) : task * perTask..<min(panels, (task + 1) * perTask)
         for block in blocks {
-          for panel in task * perTask..<min(panels, (task + 1) * perTask) {
+          for panel in own {
             let right = source(block, panel * width, columnCount(panel), area)
             left.multiply(
               0..<rows, block, of: order, by: right, columns: columnCount(panel), into: c + panel * width,
               leading: leading, epilogue: epilogue.advanced(by: panel * width))
           }
         }
-        let first = task * perTask * width, last = min(columns, (task + 1) * perTask * width)
-        epilogue.activate(c + first, rows: rows, columns: last - first, leading: leading)
+        let range = columns(of: own)
+        epilogue.activate(c + range.lowerBound, rows: rows, columns: range.count, leading: leading)
       }
       return
     }

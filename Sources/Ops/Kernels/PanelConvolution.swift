@@ -29,7 +29,8 @@ extension ConvolutionProblem {
         count: groups * packedCount, in: request.weights, pack) : nil
     let packScratch = kept == nil ? groups * packedCount : 0
 
-    let product = LeftPackedProduct(rows: rows, columns: columns, order: order, laysOut: !isPointwise)
+    let product = LeftPackedProduct(
+      rows: rows, columns: columns, order: order, laysOut: !isPointwise, threadCount: request.threadCount)
     // Many small products run in parallel, each on one thread.
     let sideBySide = batch * groups >= 4
     let shared = sideBySide ? 0 : product.scratchCount

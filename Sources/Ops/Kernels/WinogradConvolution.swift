@@ -69,8 +69,8 @@ private struct WinogradForm: Sendable {
   let tileRows: Int
   /// The cells of a transformed tile.
   let cells: Int
-  /// Tile rows per block.
-  private let rowsPerBlock: Int
+  /// The bands of tile rows, as even as possible, that an image is split into: a block each.
+  private let bands: Int
   /// Images per block; a block of several takes all their rows.
   private let imagesPerBlock: Int
 
@@ -110,15 +110,15 @@ private struct WinogradForm: Sendable {
     let fitting = max((perRow * rows + Self.blockCount - 1) / Self.blockCount, 1)
     let wanted = min(rows, batch > 1 ? fitting : blocksWanted(fitting))
     func span(_ rows: Int) -> Int { (rows * Int(slots) + 15) & ~15 }
-    func span(inBlocksOf part: Int) -> Int { rows / part * span(part) + span(rows % part) }
-    let even = (rows + wanted - 1) / wanted
-    rowsPerBlock = imagesPerBlock == 1 && rows >= wanted && span(inBlocksOf: even) * 8 <= span(rows) * 9 ? even : rows
+    let spans = (0..<wanted).map { span(part($0, of: wanted, of: rows).count) }.reduce(0, +)
+    bands = imagesPerBlock == 1 && spans * 8 <= span(rows) * 9 ? wanted : 1
   }
 
   /// The tile positions of an image.
   var places: Int { tileRows * Int(inputPlane.slots) }
-  var blocks: Int { blocksPerImage * ((batch + imagesPerBlock - 1) / imagesPerBlock) }
-  private var blocksPerImage: Int { (tileRows + rowsPerBlock - 1) / rowsPerBlock }
+  var blocks: Int { bands * ((batch + imagesPerBlock - 1) / imagesPerBlock) }
+  /// The most tile rows of a block.
+  private var rowsPerBlock: Int { (tileRows + bands - 1) / bands }
   /// The tile positions of a block, those of each image written in whole vectors.
   private var span: Int {
     let own = rowsPerBlock * Int(inputPlane.slots)
@@ -233,7 +233,8 @@ private struct WinogradForm: Sendable {
   private struct Block { let images, rows: Range<Int> }
 
   private func block(_ index: Int) -> Block {
-    let image = index / blocksPerImage * imagesPerBlock, row = index % blocksPerImage * rowsPerBlock
-    return Block(images: image..<min(batch, image + imagesPerBlock), rows: row..<min(tileRows, row + rowsPerBlock))
+    let image = index / bands * imagesPerBlock
+    return Block(
+      images: image..<min(batch, image + imagesPerBlock), rows: part(index % bands, of: bands, of: tileRows))
   }
 }
