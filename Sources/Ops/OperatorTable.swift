@@ -47,7 +47,8 @@ extension OperatorSet {
     ].flatMap { $0 },
     rewrites: [
       MergeTransposes(), FoldPadIntoConvolution(), FoldBatchNormalization(), FuseResidualIntoConvolution(),
-      FuseBiasIntoProduct(), FuseClamp(), FuseSelfGating(), FuseGelu(), FuseActivation(), SelectRowsFirst(),
+      FuseBiasIntoProduct(), FuseClamp(), FuseSelfGating(), FuseGelu(), FuseActivation(), FuseDepthwise(),
+      SelectRowsFirst(),
     ],
     advice: Dictionary(
       uniqueKeysWithValues: ["com.microsoft.nchwc", "com.ms.internal.nhwc"].map {

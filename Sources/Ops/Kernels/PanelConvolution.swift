@@ -2,31 +2,53 @@ import CKernels
 import Graph
 
 extension ConvolutionProblem {
+  /// The floats of the weights, packed for products.
+  var packedCount: Int { groups * packedCountPerGroup(transposed: false) }
+
+  private func packedCountPerGroup(transposed: Bool) -> Int {
+    let order = panelOrder(transposed: transposed)
+    return PackedLeft.count(rows: transposed ? inputsPerGroup : outputsPerGroup, depth: order.depth)
+  }
+
+  private func panelOrder(transposed: Bool) -> DepthOrder {
+    DepthOrder(channels: transposed ? outputsPerGroup : inputsPerGroup, cells: window.kernelVolume)
+  }
+
+  /// Packs the weights for products: `packedCount` floats.
+  func packPanels(
+    _ weights: UnsafePointer<Float>, transposed: Bool = false, into storage: UnsafeMutablePointer<Float>,
+    _ pool: ThreadPool
+  ) {
+    let count = packedCountPerGroup(transposed: transposed), rows = transposed ? inputsPerGroup : outputsPerGroup
+    for group in 0..<groups {
+      _ = PackedLeft(
+        packing: weights + group * outputsPerGroup * depth, rowStride: transposed ? 1 : depth,
+        channelStride: transposed ? rows : window.kernelVolume, rows: rows, order: panelOrder(transposed: transposed),
+        into: storage + group * count, pool)
+    }
+  }
+
+  /// The weights, packed in advance; nil if they serve one run or are not known.
+  func packedPanels(of weights: Tensor?, transposed: Bool = false, _ request: KernelRequest) -> TensorStorage? {
+    guard request.reusesWeights, let weights else { return nil }
+    let order = panelOrder(transposed: transposed), rows = transposed ? inputsPerGroup : outputsPerGroup
+    return weights.packed(
+      "panels of \(groups) × \(rows) × \(order.channels) × \(order.cells)\(transposed ? ", transposed" : "")",
+      count: groups * packedCountPerGroup(transposed: transposed), in: request.weights
+    ) { packPanels($0, transposed: transposed, into: $1, $2) }
+  }
+
   /// A convolution as a product of packed weights with windows that are laid out one panel at a time.
   ///
   /// A 1 × 1 convolution's windows are the image itself, and its gradient is the product with the transposed weights.
   /// - Parameter transposed: whether dx is computed from dy, for 1 × 1 convolutions.
   func panels(transposed: Bool = false, weights: Tensor?, _ request: KernelRequest) -> ConvolutionAlgorithm {
-    let window = window, isPointwise = window.isPointwise, cells = window.kernelVolume
+    let window = window, isPointwise = window.isPointwise
     let rows = transposed ? inputsPerGroup : outputsPerGroup, columns = window.outputVolume
     let inputs = transposed ? outputsPerGroup : inputsPerGroup
-    let order = DepthOrder(channels: inputs, cells: cells)
-    let batch = batch, groups = groups, filterCount = outputsPerGroup * depth
-    let rowStride = transposed ? 1 : depth, channelStride = transposed ? rows : cells
-    let packedCount = PackedLeft.count(rows: rows, depth: order.depth)
-
-    @Sendable func pack(_ from: UnsafePointer<Float>, _ storage: UnsafeMutablePointer<Float>, _ pool: ThreadPool) {
-      for group in 0..<groups {
-        _ = PackedLeft(
-          packing: from + group * filterCount, rowStride: rowStride, channelStride: channelStride, rows: rows,
-          order: order, into: storage + group * packedCount, pool)
-      }
-    }
-    let kept =
-      request.reusesWeights
-      ? weights?.packed(
-        "panels of \(groups) × \(rows) × \(inputs) × \(cells)\(transposed ? ", transposed" : "")",
-        count: groups * packedCount, in: request.weights, pack) : nil
+    let order = panelOrder(transposed: transposed), batch = batch, groups = groups
+    let packedCount = packedCountPerGroup(transposed: transposed)
+    let kept = packedPanels(of: weights, transposed: transposed, request)
     let packScratch = kept == nil ? groups * packedCount : 0
 
     let product = LeftPackedProduct(
@@ -39,7 +61,7 @@ extension ConvolutionProblem {
     return ConvolutionAlgorithm(
       isPointwise ? "pointwise" : "windows", scratchCount: packScratch + shared, workerScratchCount: perWorker
     ) { run in
-      if kept == nil { pack(run.weights, run.scratch, run.pool) }
+      if kept == nil { packPanels(run.weights, transposed: transposed, into: run.scratch, run.pool) }
       let packed = UnsafePointer(kept?.base.assumingMemoryBound(to: Float.self) ?? run.scratch)
       func multiply(
         _ index: Int, _ scratch: UnsafeMutablePointer<Float>,

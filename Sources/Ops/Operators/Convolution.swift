@@ -55,7 +55,24 @@ struct Convolution: DifferentiableOperator {
     return [ValueInfo(x.elementType, y)]
   }
 
-  private func problem(_ inputs: NodeInputs) throws -> ConvolutionProblem {
+  /// Whether it is a 1 × 1 convolution in one group.
+  func isPointwise(_ inputs: NodeInputs) -> Bool {
+    groups == 1 && (try? problem(inputs))?.window.isPointwise == true
+  }
+
+  /// Whether it filters every channel by itself, with one filter.
+  func isDepthwise(_ inputs: NodeInputs) -> Bool {
+    guard let problem = try? problem(inputs) else { return false }
+    return problem.isDepthwise && problem.inputChannels == problem.outputChannels
+  }
+
+  /// What happens to its result, in place.
+  func epilogue(bias: UnsafePointer<Float>?, residual: UnsafePointer<Float>?) -> Epilogue {
+    Epilogue(bias: bias, residual: residual, clamp: clamp, activation: activation)
+  }
+
+  /// The convolution for inputs of these extents.
+  func problem(_ inputs: NodeInputs) throws -> ConvolutionProblem {
     let x = try inputs.required(0).shape, weights = try inputs.required(1).shape
     guard x.rank >= 3, weights.rank == x.rank else {
       throw GradCAMError(.badData, problem: "input \(x) and weights \(weights) do not fit a convolution")
@@ -79,7 +96,7 @@ struct Convolution: DifferentiableOperator {
   func kernel(_ inputs: NodeInputs, _ outputs: [ValueInfo], _ request: KernelRequest) throws -> Kernel {
     let problem = try problem(inputs)
     let algorithm = problem.forward(weights: inputs[1]?.constant, request)
-    let hasBias = inputs[2] != nil, hasResidual = inputs[3] != nil, clamp = clamp, activation = activation
+    let hasBias = inputs[2] != nil, hasResidual = inputs[3] != nil
     return Kernel(
       algorithm.name, scratchByteCount: algorithm.scratchByteCount,
       workerScratchByteCount: algorithm.workerScratchByteCount, operationCount: problem.operationCount
@@ -87,9 +104,7 @@ struct Convolution: DifferentiableOperator {
       algorithm.run(
         ConvolutionArguments(
           x: run.input(0), weights: run.input(1), y: run.output(0),
-          epilogue: Epilogue(
-            bias: hasBias ? run.input(2) : nil, residual: hasResidual ? run.input(3) : nil, clamp: clamp,
-            activation: activation),
+          epilogue: epilogue(bias: hasBias ? run.input(2) : nil, residual: hasResidual ? run.input(3) : nil),
           scratch: run.scratchFloats, workerScratch: run.workerScratch, pool: run.pool))
     }
   }
