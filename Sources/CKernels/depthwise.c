@@ -136,7 +136,7 @@ static int64_t make_runs(const struct sliding_window *w, const struct phases *p,
   } while (0)
 
 WIDE_SIMD_KERNEL static void depthwise_phases(
-    const float *x, const float *end, const float *filters, const struct sliding_window *window,
+    const float *x, const float *filters, const struct sliding_window *window,
     const struct depthwise_planes *planes, const struct tile_epilogue *epilogue, float *y, float *scratch) {
   const struct sliding_window w = *window;
   const struct phases p = make_phases(&w);
@@ -155,7 +155,7 @@ WIDE_SIMD_KERNEL static void depthwise_phases(
     if (input != filled) {
       for (int64_t py = 0; py < p.count[0]; py++)
         for (int64_t px = 0; px < p.count[1]; px++)
-          fill_phase(x + input * input_area, end, &w, &p, py, px, phases + (py * p.count[1] + px) * p.size);
+          fill_phase(x + input * input_area, planes->end, &w, &p, py, px, phases + (py * p.count[1] + px) * p.size);
       filled = input;
     }
     const unaligned_float *filter = (const unaligned_float *)(filters + channel * taps);
@@ -172,12 +172,12 @@ WIDE_SIMD_KERNEL static void depthwise_phases(
 }
 
 void depthwise(
-    const float *x, const float *end, const float *filters, const struct sliding_window *window,
+    const float *x, const float *filters, const struct sliding_window *window,
     const struct depthwise_planes *planes, const struct tile_epilogue *epilogue, float *y, float *scratch) {
   if (depthwise_follows_rows(window)) {
-    depthwise_rows(x, end, filters, window, planes, epilogue, y, scratch);
+    depthwise_rows(x, filters, window, planes, epilogue, y, scratch);
   } else {
-    depthwise_phases(x, end, filters, window, planes, epilogue, y, scratch);
+    depthwise_phases(x, filters, window, planes, epilogue, y, scratch);
   }
 }
 

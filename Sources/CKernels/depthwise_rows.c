@@ -118,7 +118,7 @@ SIMD_INLINE void follow_columns(
 
 // The planes of a result, with one size of filter.
 SIMD_INLINE void follow_planes(
-    const float *x, const float *end, const float *filters, const struct sliding_window *window, int side, int stride,
+    const float *x, const float *filters, const struct sliding_window *window, int side, int stride,
     int dilated, const struct depthwise_planes *planes, const struct tile_epilogue *epilogue, float *y, float *scratch) {
   const struct sliding_window w = *window;
   const int64_t input_area = w.input[1] * w.input[2], width = w.output[2], area = w.output[1] * width;
@@ -139,7 +139,7 @@ SIMD_INLINE void follow_planes(
     // The excess of a narrow row is overwritten by the next row, that of the last row by the next plane.
     plane.room = whole ? (planes->last - index) * area : planes->last_row * width;
     if (width < chunk && interleaved > 1) plane.room = 0;
-    if (plane.x - margin(&w) < x || plane.x + input_area + margin(&w) > end) {
+    if (plane.x - margin(&w) < planes->start || plane.x + input_area + margin(&w) > planes->end) {
       memcpy(own, plane.x, input_area * sizeof(float));
       plane.x = own;
     }
@@ -161,9 +161,9 @@ SIMD_INLINE void follow_planes(
 
 #define FOLLOW(name, side, stride, dilated)                                                                      \
   WIDE_SIMD_KERNEL static void name(                                                                             \
-      const float *x, const float *end, const float *filters, const struct sliding_window *window,               \
+      const float *x, const float *filters, const struct sliding_window *window,                                 \
       const struct depthwise_planes *planes, const struct tile_epilogue *epilogue, float *y, float *scratch) {   \
-    follow_planes(x, end, filters, window, side, stride, dilated, planes, epilogue, y, scratch);                 \
+    follow_planes(x, filters, window, side, stride, dilated, planes, epilogue, y, scratch);                 \
   }
 FOLLOW(follow_2_strided, 2, 2, 0)
 FOLLOW(follow_3, 3, 1, 0)
@@ -177,7 +177,7 @@ FOLLOW(follow_7_strided, 7, 2, 0)
 FOLLOW(follow_7_dilated, 7, 1, 1)
 
 typedef void (*kernel)(
-    const float *, const float *, const float *, const struct sliding_window *, const struct depthwise_planes *,
+    const float *, const float *, const struct sliding_window *, const struct depthwise_planes *,
     const struct tile_epilogue *, float *, float *);
 
 // The kernel for a window; NULL if there is none.
@@ -198,7 +198,7 @@ static kernel kernel_for(const struct sliding_window *w) {
 int depthwise_follows_rows(const struct sliding_window *window) { return kernel_for(window) != NULL; }
 
 void depthwise_rows(
-    const float *x, const float *end, const float *filters, const struct sliding_window *window,
+    const float *x, const float *filters, const struct sliding_window *window,
     const struct depthwise_planes *planes, const struct tile_epilogue *epilogue, float *y, float *scratch) {
-  kernel_for(window)(x, end, filters, window, planes, epilogue, y, scratch);
+  kernel_for(window)(x, filters, window, planes, epilogue, y, scratch);
 }

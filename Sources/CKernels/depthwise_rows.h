@@ -14,7 +14,7 @@ int64_t depthwise_rows_scratch(const struct sliding_window *window);
 
 // The same as `depthwise`, for these windows.
 void depthwise_rows(
-    const float *x, const float *end, const float *filters, const struct sliding_window *window,
+    const float *x, const float *filters, const struct sliding_window *window,
     const struct depthwise_planes *planes, const struct tile_epilogue *epilogue, float *y, float *scratch);
 
 // Where a chunk of a row of the result starts: the last one overlaps the one before.

@@ -50,7 +50,7 @@ public final class ThreadPool: @unchecked Sendable {
 }
 
 /// One of `parts` consecutive ranges that cover `0..<count` as evenly as possible.
-public func part(_ index: Int, of parts: Int, of count: Int) -> Range<Int> {
+public func evenPart(_ index: Int, of parts: Int, of count: Int) -> Range<Int> {
   index * count / parts..<(index + 1) * count / parts
 }
 
@@ -153,7 +153,7 @@ private final class State: @unchecked Sendable {
   }
 
   /// A thread's own indices.
-  private func own(_ thread: Int, _ count: Int) -> Range<Int> { part(thread, of: threadCount, of: count) }
+  private func own(_ thread: Int, _ count: Int) -> Range<Int> { evenPart(thread, of: threadCount, of: count) }
 
   private func drain(_ body: (Int, Int) -> Void, worker: Int, count: Int) {
     for turn in 0..<threadCount {

@@ -23,10 +23,10 @@ extension ConvolutionProblem {
         var range = depthwise_planes(
           first: Int64(group * planesPerTask), last: Int64(min(planes, (group + 1) * planesPerTask)),
           channels: Int64(outputs), per_input: Int64(perInput), first_row: Int64(min(height, band * rowsPerBand)),
-          last_row: Int64(band + 1 == bands ? height : min(height, (band + 1) * rowsPerBand)))
+          last_row: Int64(band + 1 == bands ? height : min(height, (band + 1) * rowsPerBand)), start: run.x, end: end)
         var tile = run.epilogue.tile(leading: Int(window.raw.output.2))
         withUnsafePointer(to: window.raw) { raw in
-          depthwise(run.x, end, run.weights, raw, &range, &tile, run.y, run.workerScratch[worker])
+          depthwise(run.x, run.weights, raw, &range, &tile, run.y, run.workerScratch[worker])
         }
         let width = Int(window.raw.output.2), firstRow = Int(range.first_row), rows = Int(range.last_row) - firstRow
         for plane in Int(range.first)..<Int(range.last) {

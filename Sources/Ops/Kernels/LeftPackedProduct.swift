@@ -125,7 +125,7 @@ struct LeftPackedProduct: Sendable {
   /// arrive at a tenth of the speed of a thread's own.
   private var splitsEvenly: Bool {
     guard hasFewPanels, threadCount <= panels else { return false }
-    let most = (0..<threadCount).map { columns(of: part($0, of: threadCount, of: panels)).count }.max() ?? 0
+    let most = (0..<threadCount).map { columns(of: evenPart($0, of: threadCount, of: panels)).count }.max() ?? 0
     return most * threadCount * 8 <= columns * 9
   }
   /// Whether tasks split the rows and share the columns, of which there are few.
@@ -157,7 +157,7 @@ struct LeftPackedProduct: Sendable {
         let area = workerScratch(worker)
         let own =
           splitsEvenly
-          ? part(task, of: threadCount, of: panels) : task * perTask..<min(panels, (task + 1) * perTask)
+          ? evenPart(task, of: threadCount, of: panels) : task * perTask..<min(panels, (task + 1) * perTask)
         for block in blocks {
           for panel in own {
             let right = source(block, panel * width, columnCount(panel), area)

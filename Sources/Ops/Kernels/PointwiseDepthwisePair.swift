@@ -14,7 +14,6 @@ struct PointwiseDepthwisePair: Sendable {
   private let bands: Int
   /// The parts that the panels of a band's channels are split into: a task each.
   private let groups: Int
-  private let threadCount: Int
 
   /// The floats of expanded channels that a task keeps in the second-level cache.
   private static let areaCount = 1 << 16
@@ -28,7 +27,6 @@ struct PointwiseDepthwisePair: Sendable {
     channels = depthwise.inputChannels
     window = depthwise.window
     order = DepthOrder(channels: pointwise.inputChannels)
-    self.threadCount = threadCount
     let rows = Int(window.raw.output.1), panel = Self.height * window.inputVolume
     func multiple(_ count: Int) -> Int { (count + threadCount - 1) / threadCount * threadCount }
     bands = panel <= Self.areaCount ? 1 : max(1, min(multiple((panel - 1) / Self.areaCount + 1), rows / 8))
@@ -37,11 +35,12 @@ struct PointwiseDepthwisePair: Sendable {
     groups = min(panels, multiple((panels + fitting - 1) / fitting))
   }
 
-  /// The expanded channels of a task, each with room for a whole plane, what may be read beyond them, and the scratch
-  /// memory of either kernel.
-  private var areaCount: Int { (groupHeight * window.inputVolume + Self.slack + 15) & ~15 }
+  /// The expanded channels of a task, each with room for a whole plane, and what may be read around them.
+  private var areaCount: Int { (groupHeight * window.inputVolume + 2 * Self.slack + 15) & ~15 }
   private var groupHeight: Int { (panels + groups - 1) / groups * Self.height }
   private static let slack = 256
+
+  /// The floats of a task's expanded channels and of the scratch memory of either kernel.
   var workerScratchCount: Int {
     let filter = Int(withUnsafePointer(to: window.raw) { depthwise_scratch($0) })
     return areaCount + max(filter, Self.width * order.blockDepth)
@@ -56,10 +55,10 @@ struct PointwiseDepthwisePair: Sendable {
     let inputPlane = window.inputVolume, outputPlane = window.outputVolume, inputs = order.channels
     pool.parallelFor(batch * bands * groups) { task, worker in
       let image = task / (bands * groups), band = task / groups % bands
-      let own = part(task % groups, of: groups, of: panels)
+      let own = evenPart(task % groups, of: groups, of: panels)
       let first = own.lowerBound * Self.height, count = min(channels, own.upperBound * Self.height) - first
-      let rows = part(band, of: bands, of: Int(window.raw.output.1))
-      let expanded = workerScratch[worker], scratch = expanded + areaCount
+      let rows = evenPart(band, of: bands, of: Int(window.raw.output.1))
+      let expanded = workerScratch[worker] + Self.slack, scratch = workerScratch[worker] + areaCount
       expand(
         x + image * inputs * inputPlane, PackedLeft(packed: weights + first * order.depth), count,
         positions: positions(of: rows), epilogues.pointwise.advanced(channels: first, plane: 0), into: expanded,
@@ -75,9 +74,10 @@ struct PointwiseDepthwisePair: Sendable {
   private func positions(of rows: Range<Int>) -> Range<Int> {
     let raw = window.raw, height = Int(raw.input.1), width = Int(raw.input.2)
     let first = rows.lowerBound * Int(raw.stride.1) - Int(raw.pad.1)
-    let last = (rows.upperBound - 1) * Int(raw.stride.1) - Int(raw.pad.1) + (Int(raw.kernel.1) - 1) * Int(raw.dilation.1)
+    let reach = (Int(raw.kernel.1) - 1) * Int(raw.dilation.1) + 1
+    let end = (rows.upperBound - 1) * Int(raw.stride.1) - Int(raw.pad.1) + reach
     let start = min(max(0, first), height)
-    return start * width..<max(start, min(height, last + 1)) * width
+    return start * width..<max(start, min(height, end)) * width
   }
 
   /// Some channels of the 1 × 1 convolution, at some positions of the image.
@@ -107,11 +107,11 @@ struct PointwiseDepthwisePair: Sendable {
     let width = Int(window.raw.output.2), plane = window.outputVolume
     var planes = depthwise_planes(
       first: 0, last: Int64(count), channels: Int64(count), per_input: 1, first_row: Int64(rows.lowerBound),
-      last_row: Int64(rows.upperBound))
+      last_row: Int64(rows.upperBound), start: area - Self.slack,
+      end: area + count * window.inputVolume + Self.slack)
     var tile = epilogue.tile(leading: width)
     withUnsafePointer(to: window.raw) { raw in
-      depthwise(
-        area, area + count * window.inputVolume + Self.slack, filters, raw, &planes, &tile, y, scratch)
+      depthwise(area, filters, raw, &planes, &tile, y, scratch)
     }
     for channel in 0..<count {
       epilogue.activate(

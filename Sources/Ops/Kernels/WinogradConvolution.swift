@@ -110,7 +110,7 @@ private struct WinogradForm: Sendable {
     let fitting = max((perRow * rows + Self.blockCount - 1) / Self.blockCount, 1)
     let wanted = min(rows, batch > 1 ? fitting : blocksWanted(fitting))
     func span(_ rows: Int) -> Int { (rows * Int(slots) + 15) & ~15 }
-    let spans = (0..<wanted).map { span(part($0, of: wanted, of: rows).count) }.reduce(0, +)
+    let spans = (0..<wanted).map { span(evenPart($0, of: wanted, of: rows).count) }.reduce(0, +)
     bands = imagesPerBlock == 1 && spans * 8 <= span(rows) * 9 ? wanted : 1
   }
 
@@ -235,6 +235,6 @@ private struct WinogradForm: Sendable {
   private func block(_ index: Int) -> Block {
     let image = index / bands * imagesPerBlock
     return Block(
-      images: image..<min(batch, image + imagesPerBlock), rows: part(index % bands, of: bands, of: tileRows))
+      images: image..<min(batch, image + imagesPerBlock), rows: evenPart(index % bands, of: bands, of: tileRows))
   }
 }

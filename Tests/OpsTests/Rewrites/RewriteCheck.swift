@@ -59,9 +59,14 @@ struct RewriteCheck {
     try executor(output, taps: taps).profile(seed: nil).map { "\($0.operatorName)" }
   }
 
+  /// The kernels that run on the way to a value, in order.
+  func kernels(to output: ValueID, taps: [ValueID]) throws -> [String] {
+    try executor(output, taps: taps).profile(seed: nil).map(\.kernel)
+  }
+
   /// The contents of a value.
-  func contents(of output: ValueID, taps: [ValueID]) throws -> [Float] {
-    try executor(output, taps: taps).contents(of: output).floats
+  func contents(of output: ValueID, taps: [ValueID], operators: OperatorSet = .standard) throws -> [Float] {
+    try executor(output, taps: taps, operators: operators).contents(of: output).floats
   }
 
   /// Expects these operators to run where nobody looks inside, the same numbers as without rewrites, and no rewrite
