@@ -30,14 +30,16 @@ enum { ahead = 128 };
       UNROLL for (int p = 0; p < panels; p++) UNROLL for (int r = 0; r < rows; r++)                            \
           UNROLL for (int v = 0; v < vectors; v++) sum[p][r][v] =                                              \
               *(const vector *)(c + (p * rows + r) * c_leading + v * lanes);                                   \
-    for (int64_t k = 0; k < depth; k++, left += step, right += leading) {                                      \
-      vector b[vectors];                                                                                       \
-      const ptrdiff_t fetched = k + ahead < depth ? ahead * step : (ahead - depth) * step + panels * stride;   \
-      UNROLL for (int p = 0; p < panels; p++) if (step > 1) __builtin_prefetch(left + p * stride + fetched);   \
-      UNROLL for (int v = 0; v < vectors; v++) b[v] = *(const vector *)(right + v * lanes);                    \
-      UNROLL for (int p = 0; p < panels; p++) UNROLL for (int r = 0; r < rows; r++)                            \
-          UNROLL for (int v = 0; v < vectors; v++) sum[p][r][v] += element(p, r) * b[v];                       \
-    }                                                                                                          \
+    ptrdiff_t fetched = ahead * step;                                                                          \
+    int64_t k = 0;                                                                                             \
+    for (int past = 0; past < 2; past++, fetched += panels * stride - depth * step)                            \
+      for (const int64_t end = past ? depth : depth - ahead; k < end; k++, left += step, right += leading) {   \
+        vector b[vectors];                                                                                     \
+        UNROLL for (int p = 0; p < panels; p++) if (step > 1) __builtin_prefetch(left + p * stride + fetched); \
+        UNROLL for (int v = 0; v < vectors; v++) b[v] = *(const vector *)(right + v * lanes);                  \
+        UNROLL for (int p = 0; p < panels; p++) UNROLL for (int r = 0; r < rows; r++)                          \
+            UNROLL for (int v = 0; v < vectors; v++) sum[p][r][v] += element(p, r) * b[v];                     \
+      }                                                                                                        \
     const vector low = (vector){0} + epilogue->low, high = (vector){0} + epilogue->high;                       \
     UNROLL for (int p = 0; p < panels; p++) UNROLL for (int r = 0; r < rows; r++) {                            \
       const float bias = epilogue->bias ? epilogue->bias[p * rows + r] : 0;                                    \

@@ -93,7 +93,7 @@ struct Sweep: ParsableCommand {
     }
     let (explainer, choice) = try opened.explainer(
       nodes: ["all"], hint: FeatureMapHint(item: item.item), of: sources, threadCount: threads.count,
-      reusesWeights: true, visitsNodes: method is any TapMethod)
+      reusesWeights: metric != nil || !(method is any TapMethod), visitsNodes: method is any TapMethod)
     let objects = try boxes(of: sources, explainer)
     for warning in explainer.warnings(about: sources) { Console.tell(warning) }
     let source = try sources.peek(1)[0], path = source.path

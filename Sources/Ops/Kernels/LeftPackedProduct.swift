@@ -109,7 +109,7 @@ struct LeftPackedProduct: Sendable {
   let order: DepthOrder
   /// Whether the source fills panels, rather than pointing at rows in memory.
   let laysOut: Bool
-  /// The threads that are to have equal shares of few columns.
+  /// The threads of the pool.
   let threadCount: Int
   private let width = Int(product_columns())
   private let height = Int(product_rows())
@@ -118,11 +118,12 @@ struct LeftPackedProduct: Sendable {
   private var operationCount: Int { 2 * rows * columns * order.depth }
   /// Large enough to be worth scheduling, small enough that the threads finish at about the same time.
   private var operationsPerTask: Int { min(6_000_000, max(400_000, operationCount / 8)) }
+  /// Whether there are so few columns that panels alone may leave threads idle.
   private var hasFewPanels: Bool { panels < 8 && rows > 2 * height && operationCount > 2_000_000 }
   /// Whether each thread gets one range of the few panels, if these are about as wide.
   ///
-  /// It reads the parts of an image that it wrote itself, one layer after another: lines that another core has written
-  /// arrive at a tenth of the speed of a thread's own.
+  /// It then reads the rows of an image that it wrote itself, one layer after another; lines of memory that another core
+  /// has written take several times as long.
   private var splitsEvenly: Bool {
     guard hasFewPanels, threadCount <= panels else { return false }
     let most = (0..<threadCount).map { columns(of: evenPart($0, of: threadCount, of: panels)).count }.max() ?? 0
@@ -152,12 +153,11 @@ struct LeftPackedProduct: Sendable {
     func columnCount(_ panel: Int) -> Int { min(width, columns - panel * width) }
     guard splitsRows else {
       let perTask = max(1, operationsPerTask / max(2 * rows * order.depth * width, 1))
-      let tasks = splitsEvenly ? threadCount : (panels + perTask - 1) / perTask
+      let evenly = splitsEvenly, tasks = evenly ? threadCount : (panels + perTask - 1) / perTask
       pool.parallelFor(tasks) { task, worker in
         let area = workerScratch(worker)
         let own =
-          splitsEvenly
-          ? evenPart(task, of: threadCount, of: panels) : task * perTask..<min(panels, (task + 1) * perTask)
+          evenly ? evenPart(task, of: tasks, of: panels) : task * perTask..<min(panels, (task + 1) * perTask)
         for block in blocks {
           for panel in own {
             let right = source(block, panel * width, columnCount(panel), area)

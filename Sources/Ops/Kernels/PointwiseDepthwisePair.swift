@@ -10,9 +10,9 @@ struct PointwiseDepthwisePair: Sendable {
   /// The window of the depthwise convolution.
   private let window: SpatialWindow
   private let order: DepthOrder
-  /// The bands of rows of an image that are computed one after another, or side by side.
+  /// The bands of rows that an image is split into, so that the channels of one panel fit the cache.
   private let bands: Int
-  /// The parts that the panels of a band's channels are split into: a task each.
+  /// The groups of channels, in whole panels, that a band is split into: a task each.
   private let groups: Int
 
   /// The floats of expanded channels that a task keeps in the second-level cache.
