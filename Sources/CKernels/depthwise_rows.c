@@ -163,7 +163,7 @@ SIMD_INLINE void follow_planes(
   WIDE_SIMD_KERNEL static void name(                                                                             \
       const float *x, const float *filters, const struct sliding_window *window,                                 \
       const struct depthwise_planes *planes, const struct tile_epilogue *epilogue, float *y, float *scratch) {   \
-    follow_planes(x, filters, window, side, stride, dilated, planes, epilogue, y, scratch);                 \
+    follow_planes(x, filters, window, side, stride, dilated, planes, epilogue, y, scratch);                      \
   }
 FOLLOW(follow_2_strided, 2, 2, 0)
 FOLLOW(follow_3, 3, 1, 0)

@@ -1,43 +1,46 @@
 import CKernels
 import Graph
 
-extension ConvolutionProblem {
-  /// The floats of the weights, packed for products.
-  var packedCount: Int { groups * packedCountPerGroup(transposed: false) }
+/// A convolution's weights as the left matrices of products, one for each group.
+struct WeightPanels: Sendable {
+  let order: DepthOrder
+  private let groups, rows, filterCount, rowStride, channelStride: Int
+  private let transposed: Bool
 
-  private func packedCountPerGroup(transposed: Bool) -> Int {
-    let order = panelOrder(transposed: transposed)
-    return PackedLeft.count(rows: transposed ? inputsPerGroup : outputsPerGroup, depth: order.depth)
+  /// - Parameter transposed: whether rows are the inputs of a 1 × 1 convolution, in place of the outputs.
+  init(_ problem: ConvolutionProblem, transposed: Bool = false) {
+    let cells = problem.window.kernelVolume
+    groups = problem.groups
+    rows = transposed ? problem.inputsPerGroup : problem.outputsPerGroup
+    order = DepthOrder(channels: transposed ? problem.outputsPerGroup : problem.inputsPerGroup, cells: cells)
+    filterCount = problem.outputsPerGroup * problem.depth
+    rowStride = transposed ? 1 : problem.depth
+    channelStride = transposed ? rows : cells
+    self.transposed = transposed
   }
 
-  private func panelOrder(transposed: Bool) -> DepthOrder {
-    DepthOrder(channels: transposed ? outputsPerGroup : inputsPerGroup, cells: window.kernelVolume)
-  }
+  /// The floats of a group's packed matrix, and of all.
+  var countPerGroup: Int { PackedLeft.count(rows: rows, depth: order.depth) }
+  var count: Int { groups * countPerGroup }
 
-  /// Packs the weights for products: `packedCount` floats.
-  func packPanels(
-    _ weights: UnsafePointer<Float>, transposed: Bool = false, into storage: UnsafeMutablePointer<Float>,
-    _ pool: ThreadPool
-  ) {
-    let count = packedCountPerGroup(transposed: transposed), rows = transposed ? inputsPerGroup : outputsPerGroup
+  func pack(_ weights: UnsafePointer<Float>, into storage: UnsafeMutablePointer<Float>, _ pool: ThreadPool) {
     for group in 0..<groups {
       _ = PackedLeft(
-        packing: weights + group * outputsPerGroup * depth, rowStride: transposed ? 1 : depth,
-        channelStride: transposed ? rows : window.kernelVolume, rows: rows, order: panelOrder(transposed: transposed),
-        into: storage + group * count, pool)
+        packing: weights + group * filterCount, rowStride: rowStride, channelStride: channelStride, rows: rows,
+        order: order, into: storage + group * countPerGroup, pool)
     }
   }
 
   /// The weights, packed in advance; nil if they serve one run or are not known.
-  func packedPanels(of weights: Tensor?, transposed: Bool = false, _ request: KernelRequest) -> TensorStorage? {
-    guard request.reusesWeights, let weights else { return nil }
-    let order = panelOrder(transposed: transposed), rows = transposed ? inputsPerGroup : outputsPerGroup
-    return weights.packed(
+  func packed(_ weights: Tensor?, _ request: KernelRequest) -> TensorStorage? {
+    guard request.reusesWeights else { return nil }
+    return weights?.packed(
       "panels of \(groups) × \(rows) × \(order.channels) × \(order.cells)\(transposed ? ", transposed" : "")",
-      count: groups * packedCountPerGroup(transposed: transposed), in: request.weights
-    ) { packPanels($0, transposed: transposed, into: $1, $2) }
+      count: count, in: request.weights, pack)
   }
+}
 
+extension ConvolutionProblem {
   /// A convolution as a product of packed weights with windows that are laid out one panel at a time.
   ///
   /// A 1 × 1 convolution's windows are the image itself, and its gradient is the product with the transposed weights.
@@ -46,10 +49,8 @@ extension ConvolutionProblem {
     let window = window, isPointwise = window.isPointwise
     let rows = transposed ? inputsPerGroup : outputsPerGroup, columns = window.outputVolume
     let inputs = transposed ? outputsPerGroup : inputsPerGroup
-    let order = panelOrder(transposed: transposed), batch = batch, groups = groups
-    let packedCount = packedCountPerGroup(transposed: transposed)
-    let kept = packedPanels(of: weights, transposed: transposed, request)
-    let packScratch = kept == nil ? groups * packedCount : 0
+    let panels = WeightPanels(self, transposed: transposed), order = panels.order, batch = batch, groups = groups
+    let kept = panels.packed(weights, request), packScratch = kept == nil ? panels.count : 0
 
     let product = LeftPackedProduct(
       rows: rows, columns: columns, order: order, laysOut: !isPointwise, threadCount: request.threadCount)
@@ -61,7 +62,7 @@ extension ConvolutionProblem {
     return ConvolutionAlgorithm(
       isPointwise ? "pointwise" : "windows", scratchCount: packScratch + shared, workerScratchCount: perWorker
     ) { run in
-      if kept == nil { packPanels(run.weights, transposed: transposed, into: run.scratch, run.pool) }
+      if kept == nil { panels.pack(run.weights, into: run.scratch, run.pool) }
       let packed = UnsafePointer(kept?.base.assumingMemoryBound(to: Float.self) ?? run.scratch)
       func multiply(
         _ index: Int, _ scratch: UnsafeMutablePointer<Float>,
@@ -71,8 +72,8 @@ extension ConvolutionProblem {
         var epilogue = run.epilogue.advanced(channels: group * rows, plane: 0)
         epilogue.residual = epilogue.residual.map { $0 + index * rows * columns }
         product.run(
-          PackedLeft(packed: packed + group * packedCount), into: run.y + index * rows * columns, leading: columns,
-          epilogue: epilogue, scratch: scratch, workerScratch: workerScratch, run.pool
+          PackedLeft(packed: packed + group * panels.countPerGroup), into: run.y + index * rows * columns,
+          leading: columns, epilogue: epilogue, scratch: scratch, workerScratch: workerScratch, run.pool
         ) { channels, column, count, panel in
           if isPointwise {
             RightRows(

@@ -7,6 +7,8 @@ import Graph
 /// memory, and no thread reads what another has expanded.
 struct PointwiseDepthwisePair: Sendable {
   private let batch, channels: Int
+  /// The panels of channels.
+  private let panels: Int
   /// The window of the depthwise convolution.
   private let window: SpatialWindow
   private let order: DepthOrder
@@ -16,28 +18,28 @@ struct PointwiseDepthwisePair: Sendable {
   private let groups: Int
 
   /// The floats of expanded channels that a task keeps in the second-level cache.
-  private static let areaCount = 1 << 16
+  private static let cachedCount = 1 << 16
 
   private static var height: Int { Int(product_rows()) }
   private static var width: Int { Int(product_columns()) }
-  private var panels: Int { (channels + Self.height - 1) / Self.height }
 
   init(pointwise: ConvolutionProblem, depthwise: ConvolutionProblem, threadCount: Int) {
     batch = depthwise.batch
     channels = depthwise.inputChannels
     window = depthwise.window
     order = DepthOrder(channels: pointwise.inputChannels)
-    let rows = Int(window.raw.output.1), panel = Self.height * window.inputVolume
+    let rows = Int(window.raw.output.1), panel = max(Self.height * window.inputVolume, 1)
     func multiple(_ count: Int) -> Int { (count + threadCount - 1) / threadCount * threadCount }
-    bands = panel <= Self.areaCount ? 1 : max(1, min(multiple((panel - 1) / Self.areaCount + 1), rows / 8))
-    let panels = (channels + Self.height - 1) / Self.height
-    let fitting = max(1, Self.areaCount * bands / panel)
+    bands = panel <= Self.cachedCount ? 1 : max(1, min(multiple((panel - 1) / Self.cachedCount + 1), rows / 8))
+    panels = (channels + Self.height - 1) / Self.height
+    let fitting = max(1, Self.cachedCount * bands / panel)
     groups = min(panels, multiple((panels + fitting - 1) / fitting))
   }
 
   /// The expanded channels of a task, each with room for a whole plane, and what may be read around them.
   private var areaCount: Int { (groupHeight * window.inputVolume + 2 * Self.slack + 15) & ~15 }
   private var groupHeight: Int { (panels + groups - 1) / groups * Self.height }
+  /// The floats around the expanded channels that may be read: as far as most filters reach beyond a plane.
   private static let slack = 256
 
   /// The floats of a task's expanded channels and of the scratch memory of either kernel.

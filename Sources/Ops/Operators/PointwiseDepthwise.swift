@@ -20,8 +20,8 @@ struct PointwiseDepthwise: Operator {
     let parts = try split(inputs)
     let first = try pointwise.problem(parts.pointwise), second = try depthwise.problem(parts.depthwise)
     let pair = PointwiseDepthwisePair(pointwise: first, depthwise: second, threadCount: request.threadCount)
-    let packed = first.packedPanels(of: parts.pointwise[1]?.constant, request)
-    let packCount = packed == nil ? first.packedCount : 0
+    let panels = WeightPanels(first), packed = panels.packed(parts.pointwise[1]?.constant, request)
+    let packCount = packed == nil ? panels.count : 0
     let (pointwise, depthwise) = (pointwise, depthwise)
     let hasBiases = (inputs[2] != nil, inputs[4] != nil), hasResidual = inputs[5] != nil
     return Kernel(
@@ -29,14 +29,13 @@ struct PointwiseDepthwise: Operator {
       workerScratchByteCount: pair.workerScratchCount * MemoryLayout<Float>.size,
       operationCount: first.operationCount + second.operationCount
     ) { run in
-      if packed == nil { first.packPanels(run.input(1), into: run.scratchFloats, run.pool) }
+      if packed == nil { panels.pack(run.input(1), into: run.scratchFloats, run.pool) }
       pair.run(
         x: run.input(0), weights: packed?.base.assumingMemoryBound(to: Float.self) ?? run.scratchFloats,
         filters: run.input(3), y: run.output(0),
         epilogues: (
           pointwise.epilogue(bias: hasBiases.0 ? run.input(2) : nil, residual: nil),
-          depthwise.epilogue(
-            bias: hasBiases.1 ? run.input(4) : nil, residual: hasResidual ? run.input(5) : nil)
+          depthwise.epilogue(bias: hasBiases.1 ? run.input(4) : nil, residual: hasResidual ? run.input(5) : nil)
         ), workerScratch: run.workerScratch, run.pool)
     }
   }

@@ -12,7 +12,7 @@ private struct Expansion: Sendable, CustomTestStringConvertible {
 
   var testDescription: String { "\(x) to \(channels), kernel \(kernel), strides \(strides), pads \(pads)" }
 
-  /// Adds it to a network, with biases, clamps and a residual; returns the values.
+  /// Adds it to a network, with biases and activations; returns the values.
   func add(
     to check: inout RewriteCheck, filters: Int = 1, activation: FusedActivationForm = .clip
   ) -> (expanded: ValueID, activated: ValueID, filtered: ValueID, y: ValueID) {
